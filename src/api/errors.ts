@@ -1,0 +1,55 @@
+// The errors that mean something to whoever catches them; anything else is thrown as it came and retried. Pure.
+
+/** Mend your input: bad flags, a bad manifest. The message names the place and the remedy. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+}
+
+/** The world says no until `desired` changes: condition `Stalled`, no retry. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly reason: string;
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Nothing was read or written; it may be tried again. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+/** A write was sent and not answered: it may or may not have happened. */
+export class OutcomeUnknown extends Error {
+  override readonly name = "OutcomeUnknown";
+}
+
+/** The watch cannot go on from its revision. */
+export class WatchExpired extends Error {
+  override readonly name = "WatchExpired";
+}
+
+/** Why Docker said no, so that a condition can name the remedy. */
+export type EngineFault =
+  | "unavailable" // no answer from the socket
+  | "imageNotFound"
+  | "registryRefused" // 401, 403
+  | "registryUnreachable"
+  | "rateLimited"
+  | "diskFull"
+  | "addressInUse"
+  | "nameInUse"
+  | "hostPathMissing"
+  | "deviceMissing"
+  | "notFound"
+  | "invalid"; // the create call was refused: the message says why
+
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly fault: EngineFault;
+  constructor(fault: EngineFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,97 @@
+// What the agent hands to its ingress: one whole table, swapped in memory at once and kept on disk. Pure types.
+import type { Name, NodeName } from "./resource.ts";
+
+/** Where a request may go. From another node the way is 734 to `node`, and from there the same. */
+export interface Backend {
+  readonly node: NodeName;
+  readonly instance: string;
+  /** IPv4 or host name, dialled by the ingress of `node`. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: "verify" | "insecure";
+}
+
+export interface HttpRoute {
+  readonly name: Name;
+  /** Single label (matches `<label>.<zone>`, `<label>.local` and bare) or a full name; lower case. */
+  readonly host: string;
+  /** Begins with `/`; the longest wins. */
+  readonly path: string;
+  readonly backends: readonly Backend[];
+  /** Why there is no backend, for the page under its name: `Starting`, `NoNodeFits`, `ImagePullFailed`. */
+  readonly waiting?: { readonly reason: string; readonly message: string };
+  /** How long a request without a body waits for a backend, ms. */
+  readonly holdMs: number;
+  readonly responseTimeoutMs?: number;
+  readonly maxBodyBytes?: number;
+  readonly redirect?: { readonly to: string; readonly status: number };
+  readonly allow?: readonly string[];
+  readonly basicAuth?: readonly { readonly user: string; readonly hash: string }[];
+  readonly forwardAuth?: { readonly url: string; readonly headers: readonly string[] };
+  readonly headers?: { readonly request?: Readonly<Record<string, string>>; readonly response?: Readonly<Record<string, string>> };
+  readonly sticky?: boolean;
+  readonly forwardedHeaders: "none" | "standard";
+}
+
+export interface StreamRoute {
+  readonly name: Name;
+  readonly protocol: "tcp" | "udp";
+  /** Absent: all addresses of the node. */
+  readonly address?: string;
+  readonly port: number;
+  readonly backends: readonly Backend[];
+  readonly allow?: readonly string[];
+  readonly proxyProtocol?: "v1" | "v2";
+  readonly idleTimeoutMs: number;
+}
+
+export type DnsType = "A" | "AAAA" | "CNAME" | "TXT" | "SRV" | "MX" | "PTR";
+
+export interface DnsEntry {
+  /** Full name without a trailing dot, lower case; may begin with `*.`. */
+  readonly name: string;
+  readonly type: DnsType;
+  /** Presentation form of the record's data, e.g. `192.168.1.40`, `10 mail.example.com`. */
+  readonly values: readonly string[];
+  /** Seconds. */
+  readonly ttl: number;
+}
+
+/** A name that leads to the house itself: answered with the addresses of nodes that hold the port, by where the question came from. */
+export interface HouseName {
+  readonly name: string;
+  /** Nodes that answer for it, the one where the instance runs first. */
+  readonly nodes: readonly NodeName[];
+}
+
+export interface NodeAddresses {
+  readonly lan: readonly string[];
+  readonly tailnet: readonly string[];
+}
+
+export interface Table {
+  /** The store's revision that this table was built from. */
+  readonly revision: number;
+  readonly node: NodeName;
+  readonly zone: string;
+  readonly http: readonly HttpRoute[];
+  readonly streams: readonly StreamRoute[];
+  readonly records: readonly DnsEntry[];
+  readonly houseNames: readonly HouseName[];
+  readonly nodes: Readonly<Record<NodeName, NodeAddresses>>;
+}
+
+/** What the ingress tells its agent. */
+export interface IngressStatus {
+  readonly pid: number;
+  /** SHA-256 of the program file that runs, so that an upgrade is seen. */
+  readonly build: string;
+  readonly revision: number;
+  readonly listeners: readonly {
+    readonly protocol: "http" | "dns" | "tcp" | "udp";
+    readonly address: string;
+    readonly port: number;
+    /** Set when the wanted port was busy or forbidden: who holds it, and what was taken instead. */
+    readonly problem?: string;
+  }[];
+}

@@ -1,0 +1,92 @@
+// The contract between the engine and a controller: what a kind must bring so that the loop can run it.
+import type { Condition, Kind, Name, NodeName, Resource } from "../api/resource.ts";
+import type { NodeRecord } from "../api/state.ts";
+import type { Addresses, BootMs, Containers, Events, Identity, Jobs, LocalVolumes, Log, Probes, Proxy, Random, Secrets, Store, System, Clock, Lease } from "../ports.ts";
+
+/** A key that changed in the store, as the mirror saw it. */
+export interface Change {
+  readonly room: "desired" | "decided" | "observed" | "node";
+  readonly kind?: Kind;
+  readonly name: Name;
+  readonly node?: NodeName;
+}
+
+/** A fact and when this node's mirror first saw it. */
+export interface Seen<T> {
+  readonly value: T;
+  readonly modRevision: number;
+  readonly seenAtMs: BootMs;
+}
+
+/** A read-only copy of the store: list + watch, diffed, indexed; derived children included. */
+export interface Mirror {
+  /** False before the first full list and while the watch is silent: no plan is made then. */
+  readonly fresh: boolean;
+  readonly revision: number;
+  desired<K extends Kind>(kind: K, name: Name): Resource<K> | undefined;
+  /** Stored objects and derived children. */
+  all<K extends Kind>(kind: K): Iterable<Resource<K>>;
+  decided<T>(kind: Kind, name: Name): Seen<T> | undefined;
+  allDecided<T>(kind: Kind): Iterable<readonly [Name, Seen<T>]>;
+  /** By node; entries of another boot id, and of nodes that are Down, are left out. */
+  observed<T>(kind: Kind, name: Name): ReadonlyMap<NodeName, Seen<T>>;
+  nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>>;
+  /** Objects in the mirror grouped by a pure function, kept up to date at each change: `mirror.index(byHost).get("jellyfin")`. */
+  index(by: Index): ReadonlyMap<string, ReadonlySet<Name>>;
+}
+
+/** Defined once as a module constant: the mirror keeps one map for each. */
+export interface Index {
+  readonly kind: Kind;
+  readonly room: "desired" | "decided";
+  keys(value: unknown, name: Name): readonly string[];
+}
+
+export interface Context {
+  readonly node: NodeName;
+  /** This node's boot-time clock. */
+  readonly now: BootMs;
+}
+
+export interface Plan<A> {
+  /** `[]` = at rest. All are shown by `describe`, only the head is carried out. */
+  readonly actions: readonly A[];
+  /** This node's own, of this name. */
+  readonly conditions: readonly Condition[];
+  /** Absent: wait for a change. */
+  readonly recheckAfterMs?: number;
+}
+
+/** All that a verb or an observation may use. */
+export interface Ports {
+  readonly identity: Identity;
+  readonly mirror: Mirror;
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly containers: Containers;
+  readonly probes: Probes;
+  readonly jobs: Jobs;
+  readonly addresses: Addresses;
+  readonly volumes: LocalVolumes;
+  readonly secrets: Secrets;
+  readonly proxy: Proxy;
+  readonly system: System;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Controller<D, O, A extends { readonly kind: string }> {
+  readonly kind: Kind;
+  /** Pure: whom does this change concern? */
+  wakes(change: Change, mirror: Mirror): readonly Name[];
+  /** Names to run at start and at resync: desired ones, and those that this node still owns something of. */
+  names(ports: Ports, signal: AbortSignal): Promise<readonly Name[]>;
+  /** Reads only. */
+  observe(name: Name, ports: Ports, signal: AbortSignal): Promise<O>;
+  /** Pure and total; undefined = deleted. */
+  plan(desired: D | undefined, observed: O, context: Context): Plan<A>;
+  /** One effect a verb, each safe to repeat. */
+  readonly act: { readonly [K in A["kind"]]: (action: Extract<A, { readonly kind: K }>, ports: Ports, signal: AbortSignal) => Promise<void> };
+}
