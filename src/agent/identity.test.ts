@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { base32, loadIdentity } from "./identity.ts";
+
+test("a node is the same after a restart, and another boot after its run folder was emptied", (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const dataDir = mkdtempSync(path.join(folder, "data-"));
+  const load = (runDir: string) => loadIdentity({ dataDir, runDir, nodeName: "nas" });
+  const runDir = mkdtempSync(path.join(folder, "run-"));
+  const first = load(runDir);
+  assert.match(first.nodeId, /^[a-z2-7]{16}$/);
+  assert.deepEqual(load(runDir), first);
+  const rebooted = load(mkdtempSync(path.join(folder, "run-")));
+  assert.equal(rebooted.nodeId, first.nodeId);
+  assert.notEqual(rebooted.bootId, first.bootId);
+  assert.equal(statSync(path.join(dataDir, "node.key")).mode & 0o777, 0o600);
+});
+
+test("a node keeps its first name when the machine is renamed", (t) => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  loadIdentity({ dataDir, runDir: dataDir, nodeName: "nas" });
+  assert.equal(loadIdentity({ dataDir, runDir: dataDir, nodeName: "attic" }).node, "nas");
+});
+
+test("base32 is that of RFC 4648", () => {
+  assert.equal(base32(Buffer.from("foobar")), "mzxw6ytboi");
+  assert.equal(base32(Buffer.from("fooba")), "mzxw6ytb");
+  assert.equal(base32(Buffer.from("f")), "my");
+});
