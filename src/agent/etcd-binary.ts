@@ -1,0 +1,98 @@
+// Which etcd this node runs: the one that was named, the one that Fossora carries (unpacked once), or the machine's own.
+import { createHash, randomBytes } from "node:crypto";
+import { accessSync, constants, readFileSync, rmSync } from "node:fs";
+import { mkdir, open, readdir, rename } from "node:fs/promises";
+import path from "node:path";
+import sea from "node:sea";
+import { promisify } from "node:util";
+import { execFile } from "node:child_process";
+import { zstdDecompress } from "node:zlib";
+import { UserError } from "../api/errors.ts";
+import { isCode } from "./files.ts";
+
+export interface EtcdProgram {
+  readonly file: string;
+  /** `3.7.3` */
+  readonly version: string;
+  /** SHA-256 of the file: an upgrade of Fossora that brings the same etcd leaves it running. */
+  readonly sha256: string;
+  readonly origin: "named" | "carried" | "machine";
+}
+
+const machinePaths = ["/usr/bin/etcd", "/usr/local/bin/etcd"] as const;
+
+/** Throws UserError when there is none. */
+export async function findEtcdProgram(options: { readonly dataDir: string; readonly named?: string }): Promise<EtcdProgram> {
+  const named = options.named ?? process.env["FOSSORA_ETCD"];
+  if (named) return describe(named, "named");
+  const carried = await unpackCarried(path.join(options.dataDir, "bin"));
+  if (carried) return describe(carried.file, "carried", carried.sha256);
+  const machine = machinePaths.find(isExecutable);
+  if (machine) return describe(machine, "machine");
+  throw new UserError("Cannot start the store: this build of Fossora carries no etcd, and the machine has none. Install it (apt-get install etcd-server), or pass --etcd PATH.");
+}
+
+/** True when this program can run more than a house of one: members must be of the same or the next minor version. */
+export function carriesEtcd(): boolean {
+  return sea.isSea() && sea.getAssetKeys().includes("etcd");
+}
+
+async function unpackCarried(folder: string): Promise<{ file: string; sha256: string } | undefined> {
+  if (!carriesEtcd()) return undefined;
+  const sha256 = sea.getAsset("etcd.sha256", "utf8").trim();
+  const file = path.join(folder, `etcd-${sha256.slice(0, 16)}`);
+  if (isExecutable(file) && createHash("sha256").update(readFileSync(file)).digest("hex") === sha256) return { file, sha256 };
+  const bytes = await promisify(zstdDecompress)(new Uint8Array(sea.getRawAsset("etcd")));
+  if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new UserError("Cannot unpack etcd: this file of Fossora is damaged. Download it again.");
+  await writeProgram(file, bytes);
+  for (const old of await readdir(folder)) {
+    // The one that runs keeps its inode: removing its name does it no harm.
+    if (old.startsWith("etcd-") && old !== path.basename(file)) rmSync(path.join(folder, old), { force: true });
+  }
+  return { file, sha256 };
+}
+
+async function writeProgram(file: string, bytes: Uint8Array): Promise<void> {
+  const folder = path.dirname(file);
+  const partial = path.join(folder, `.etcd.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    const handle = await open(partial, "wx", 0o755);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, file);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    // A recursive mkdir on a read-only file system says ENOENT.
+    if (isCode(error, "ENOSPC")) throw new UserError(`Cannot unpack etcd into ${folder}: the disk is full. Free 30 MB, or pass --data-dir on another disk.`, { cause: error });
+    if (isCode(error, "EROFS") || isCode(error, "ENOENT") || isCode(error, "EACCES"))
+      throw new UserError(`Cannot unpack etcd into ${folder}: the folder cannot be written. Pass --data-dir with one that can.`, { cause: error });
+    throw error;
+  }
+}
+
+async function describe(file: string, origin: EtcdProgram["origin"], sha256?: string): Promise<EtcdProgram> {
+  let output: string;
+  try {
+    output = (await promisify(execFile)(file, ["--version"], { timeout: 10_000, env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch } })).stdout;
+  } catch (error) {
+    if (isCode(error, "EACCES")) throw new UserError(`Cannot run ${file}: programs may not be started from there (mounted noexec?). Pass --data-dir on another file system.`, { cause: error });
+    throw new UserError(`Cannot run ${file} as etcd: ${error instanceof Error ? error.message : String(error)}. Pass --etcd PATH.`, { cause: error });
+  }
+  const version = /etcd Version: (\d+\.\d+\.\d+)/.exec(output)?.[1];
+  if (version === undefined) throw new UserError(`Cannot use ${file} as etcd: "--version" answered ${JSON.stringify(output.slice(0, 80))}. Pass --etcd PATH.`);
+  return { file, origin, version, sha256: sha256 ?? createHash("sha256").update(readFileSync(file)).digest("hex") };
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
