@@ -95,3 +95,33 @@ export interface IngressStatus {
     readonly problem?: string;
   }[];
 }
+
+/** What only this node knows about its own sockets: sent by its agent, kept on disk beside the table. */
+export interface IngressSettings {
+  readonly http: {
+    /** `::` is all addresses of both families. */
+    readonly addresses: readonly string[];
+    /** The first free one is taken: 80, then others. */
+    readonly ports: readonly number[];
+  };
+  readonly dns: {
+    /** Specific ones only, so that it lives beside 127.0.0.53 and knows where it was asked. One not there yet is tried again. */
+    readonly addresses: readonly string[];
+    readonly ports: readonly number[];
+  };
+  /** Absent until the bridges are made. Only their containers are answered for names outside of the zone. */
+  readonly containers?: {
+    /** Every house name is this address to a container; it must be one of `dns.addresses`. */
+    readonly gateway: string;
+    /** CIDR, of all bridges. */
+    readonly subnets: readonly string[];
+    /** The host's real name servers, tried in order. */
+    readonly upstreams: readonly string[];
+  };
+}
+
+/** The program that takes over from a running ingress; `args` as for a first start. */
+export interface IngressProgram {
+  readonly execPath: string;
+  readonly args: readonly string[];
+}
