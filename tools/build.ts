@@ -1,0 +1,114 @@
+// `npm run build`: makes dist/fossora, one executable file that needs neither Node nor npm and carries its etcd.
+// `-- --all` makes it for the other architecture as well.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { constants, zstdCompressSync } from "node:zlib";
+import { bundle, type Bundle } from "./bundle.ts";
+import { ETCD_VERSION, ownEtcd } from "./etcd.ts";
+import { makeOnce, nodeBinary, thisNodeArch, type NodeArch } from "./node-binary.ts";
+
+const root = path.join(import.meta.dirname, "..");
+const dist = path.join(root, "dist");
+const out = path.join(root, "out");
+
+type Say = (text: string) => void;
+
+export interface BuildResult {
+  readonly file: string;
+  /** False: it was already made of the same things. */
+  readonly changed: boolean;
+  readonly etcd: boolean;
+}
+
+/** The program for this platform, or for another. Throws with esbuild's messages when the source cannot be bundled. */
+export async function build(say: Say, options: { readonly arch?: NodeArch; readonly bundled?: Bundle } = {}): Promise<BuildResult> {
+  const arch = options.arch ?? thisNodeArch;
+  const { code, map } = options.bundled ?? (await bundle());
+  const node = nodeBinary(arch);
+  const etcd = etcdAsset(arch, say);
+  const about = JSON.stringify({ version: packageVersion(), commit: commit(), etcd: etcd ? ETCD_VERSION : null });
+  const file = path.join(dist, arch === thisNodeArch ? "fossora" : `fossora-linux-${arch}`);
+
+  const inputs = createHash("sha256");
+  for (const part of [code, map, about, etcd?.sha256 ?? "no etcd", node.file, node.version]) inputs.update(part).update("\0");
+  const digest = inputs.digest("hex");
+  const stamp = path.join(out, `${path.basename(file)}.inputs`);
+  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return { file, changed: false, etcd: etcd !== undefined };
+
+  if (node.unstripped !== undefined) say(`The ${arch} program is 35 MB larger than it could be: ${node.unstripped}`);
+  if (!etcd) say(`The ${arch} program carries no etcd, since Go 1.21 or later is not here: it runs a house of one on Debian's etcd-server`);
+  mkdirSync(out, { recursive: true });
+  mkdirSync(dist, { recursive: true });
+  const work = mkdtempSync(path.join(out, "build-"));
+  try {
+    const part = (name: string, content: string | Uint8Array): string => {
+      writeFileSync(path.join(work, name), content);
+      return name; // relative: it goes into the program, where stacks show it
+    };
+    const config = {
+      main: part("main.cjs", code),
+      executable: node.file,
+      output: "fossora",
+      disableExperimentalSEAWarning: true,
+      useCodeCache: arch === thisNodeArch, // another architecture rejects it, with a warning at each start
+      assets: {
+        "main.map": part("main.map", map),
+        "build.json": part("build.json", about),
+        ...(etcd ? { etcd: etcd.file, "etcd.sha256": part("etcd.sha256", etcd.sha256) } : {}),
+      },
+    };
+    execFileSync(process.execPath, ["--build-sea", part("sea.json", JSON.stringify(config))], { cwd: work, stdio: ["ignore", "ignore", "inherit"] });
+    renameSync(path.join(work, config.output), file); // one that runs keeps its old file
+    writeFileSync(stamp, digest);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return { file, changed: true, etcd: etcd !== undefined };
+}
+
+/** etcd as the program carries it: compressed, with the SHA-256 of the unpacked file. Undefined without Go. */
+function etcdAsset(arch: NodeArch, say: Say): { readonly file: string; readonly sha256: string } | undefined {
+  const program = ownEtcd(arch === "x64" ? "amd64" : "arm64", say);
+  if (program === undefined) return undefined;
+  const content = readFileSync(program);
+  const file = `${program}.zst`;
+  makeOnce(file, (partial) => {
+    writeFileSync(partial, zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }));
+  });
+  return { file, sha256: createHash("sha256").update(content).digest("hex") };
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { readonly version: string }).version; // our own file
+}
+
+/** The commit that the source is of, marked when files differ from it; null outside of a clone. */
+function commit(): string | null {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty", "--exclude", "*"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return null;
+  }
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const all = args.includes("--all");
+  const unknown = args.find((argument) => argument !== "--all");
+  if (unknown !== undefined) {
+    process.stderr.write(`Cannot build with "${unknown}": the only flag is --all, for both architectures.\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const say: Say = (text) => process.stderr.write(`${text}\n`);
+  const bundled = await bundle();
+  const others = (["x64", "arm64"] as const).filter((arch) => arch !== thisNodeArch);
+  for (const arch of [thisNodeArch, ...(all ? others : [])]) {
+    const { file, changed, etcd } = await build(say, { arch, bundled });
+    const megabytes = (statSync(file).size / 1e6).toFixed(1);
+    say(`${path.relative(root, file)}   ${megabytes} MB, ${etcd ? `etcd ${ETCD_VERSION} inside` : "without etcd"}${changed ? "" : ", unchanged"}`);
+  }
+}
+
+if (import.meta.main) await main(process.argv.slice(2));
