@@ -1,0 +1,143 @@
+// Collects the rows that the Route and DnsRecord controllers hand over and gives the ingress one whole table: coalesced, and never
+// before every name of the mirror has had its turn, so that a restarted agent takes no app off the table that the ingress still serves.
+import type { Name, NodeName } from "../api/resource.ts";
+import type { IngressStatus, NodeAddresses, Table } from "../api/table.ts";
+import type { Mirror } from "../engine/contract.ts";
+import type { Clock, Log, Proxy } from "../ports.ts";
+
+type RouteRows = Pick<Table, "http" | "streams">;
+type RecordRows = Pick<Table, "records" | "houseNames">;
+
+/** The part of the ingress' control socket that this needs. */
+export interface TableSink {
+  putTable(table: Table): Promise<void>;
+}
+
+export interface PublisherOptions {
+  readonly node: NodeName;
+  readonly mirror: Pick<Mirror, "fresh" | "revision" | "all" | "nodes" | "desired">;
+  readonly sink: TableSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly defaultZone: string;
+}
+
+const retryMs = 250;
+
+export class Publisher implements Proxy {
+  readonly #options: PublisherOptions;
+  readonly #routes = new Map<Name, RouteRows>();
+  readonly #records = new Map<Name, RecordRows>();
+  #status: IngressStatus | undefined;
+  #published: string | undefined;
+  #cancel: (() => void) | undefined;
+  #sending = false;
+  #changed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  setRoute(name: Name, rows: RouteRows | undefined): void {
+    if (rows) this.#routes.set(name, rows);
+    else this.#routes.delete(name);
+    this.publishSoon();
+  }
+
+  setRecord(name: Name, rows: RecordRows | undefined): void {
+    if (rows) this.#records.set(name, rows);
+    else this.#records.delete(name);
+    this.publishSoon();
+  }
+
+  route(name: Name): RouteRows | undefined {
+    return this.#routes.get(name);
+  }
+
+  record(name: Name): RecordRows | undefined {
+    return this.#records.get(name);
+  }
+
+  status(): IngressStatus | undefined {
+    return this.#status;
+  }
+
+  setStatus(status: IngressStatus): void {
+    this.#status = status;
+  }
+
+  /** A new ingress has only what was on disk: hand it everything again. */
+  forgetPublished(): void {
+    this.#published = undefined;
+    this.publishSoon();
+  }
+
+  publishSoon(): void {
+    this.#changed = true;
+    if (this.#cancel || this.#sending) return;
+    this.#cancel = this.#options.clock.timer(0, () => {
+      this.#cancel = undefined;
+      void this.#publish();
+    });
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = () => {}; // no later timer is made
+  }
+
+  async #publish(): Promise<void> {
+    if (!this.#complete()) return; // whatever is missing calls setRoute or setRecord
+    this.#changed = false;
+    this.#sending = true;
+    const table = this.#table();
+    const { revision: _, ...content } = table;
+    const text = JSON.stringify(content);
+    try {
+      if (text !== this.#published) {
+        await this.#options.sink.putTable(table);
+        this.#published = text;
+      }
+    } catch (error) {
+      this.#options.log.warn("Table could not be handed to the ingress", { error });
+      this.#cancel = this.#options.clock.timer(retryMs, () => {
+        this.#cancel = undefined;
+        void this.#publish();
+      });
+    } finally {
+      this.#sending = false;
+    }
+    if (this.#changed) this.publishSoon();
+  }
+
+  #complete(): boolean {
+    const { mirror } = this.#options;
+    if (!mirror.fresh) return false;
+    for (const route of mirror.all("Route")) if (!this.#routes.has(route.metadata.name)) return false;
+    for (const record of mirror.all("DnsRecord")) if (!this.#records.has(record.metadata.name)) return false;
+    return true;
+  }
+
+  #table(): Table {
+    const { mirror, node, defaultZone } = this.#options;
+    const nodes: Record<NodeName, NodeAddresses> = {};
+    for (const [name, record] of mirror.nodes()) nodes[name] = record.value.addresses;
+    const routes = sorted(this.#routes);
+    const records = sorted(this.#records);
+    return {
+      revision: mirror.revision,
+      node,
+      zone: mirror.desired("House", "house")?.spec.zone ?? defaultZone,
+      http: routes.flatMap((rows) => rows.http),
+      streams: routes.flatMap((rows) => rows.streams),
+      records: records.flatMap((rows) => rows.records),
+      houseNames: records.flatMap((rows) => rows.houseNames),
+      nodes,
+    };
+  }
+}
+
+/** By name: the same rows make the same table whatever order they came in. */
+function sorted<T>(rows: ReadonlyMap<Name, T>): readonly T[] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+}

@@ -1,0 +1,40 @@
+// `fossora supervise`: keeps the agent running where there is no systemd.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Clock, Log } from "../ports.ts";
+import { endProcess } from "./child.ts";
+import { makePrivateFolder } from "./files.ts";
+import { claim, endHolder, unclaim } from "./pid-file.ts";
+import type { Program } from "./program.ts";
+
+const restartMs = 1_000;
+const stopGraceMs = 15_000;
+
+/** Runs until the signal: then the agent ends too, while etcd, ingress and apps live on. */
+export async function supervise(options: {
+  readonly program: Program;
+  readonly agentArgs: readonly string[];
+  readonly runDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { program, agentArgs, runDir, clock, log, signal } = options;
+  makePrivateFolder(runDir);
+  await endHolder(runDir, "supervise", { graceMs: stopGraceMs, clock });
+  await endHolder(runDir, "agent", { graceMs: stopGraceMs, clock }); // one that lost its supervisor
+  claim(runDir, "supervise");
+  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  while (!signal.aborted) {
+    const agent = spawn(program.file, [...program.args, "agent", ...agentArgs], { stdio: "inherit" });
+    const ended = once(agent, "exit").catch((error: unknown) => [error]);
+    await Promise.race([ended, aborted]);
+    if (signal.aborted) {
+      if (agent.pid !== undefined) await endProcess(agent.pid, stopGraceMs, clock);
+      break;
+    }
+    log.warn("Agent ended; starting it again", { how: await ended, delayMs: restartMs });
+    await clock.sleep(restartMs, signal).catch(() => {}); // aborted: the loop ends
+  }
+  unclaim(runDir, "supervise");
+}
