@@ -1,0 +1,172 @@
+// One container of the fake engine: its states over the virtual clock, as Docker goes through them.
+import { LABEL } from "../../src/api/labels.ts";
+import type { FileEntry } from "../../src/api/types.ts";
+import type { BootMs, Clock, Container, ContainerSpec } from "../../src/ports.ts";
+
+/** How the program in a container behaves, asked anew at each start. All optional: serves at once, ends at once when told to stop. */
+export interface Behaviour {
+  /** From the start until it answers on its address. */
+  readonly servesAfterMs?: number;
+  /** Ends by itself so long after each start. */
+  readonly exitAfterMs?: number;
+  readonly exitCode?: number;
+  readonly outOfMemory?: boolean;
+  /** How long it takes to end after the stop signal; `Infinity`: it has to be killed. */
+  readonly stopMs?: number;
+  /** What its HEALTHCHECK finds, if it has one. */
+  readonly check?: "passes" | "fails";
+  /** What it prints at each start. */
+  readonly output?: string;
+}
+
+const restartDelayFirstMs = 100;
+const restartDelayMaxMs = 60_000;
+/** Docker forgets earlier failures of what ran so long. */
+const restartForgetMs = 10_000;
+const killedExitCode = 137;
+const terminatedExitCode = 143;
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly behave: (spec: ContainerSpec) => Behaviour;
+  readonly emit: (action: string) => void;
+}
+
+export class FakeContainer {
+  readonly id: string;
+  readonly spec: ContainerSpec;
+  readonly files = new Map<string, FileEntry>();
+  state: "created" | "running" | "restarting" | "exited" = "created";
+  restartPolicy: "no" | "on-failure" | "unless-stopped";
+  output = "";
+  #health: Container["health"];
+  #exitCode = 0;
+  #outOfMemory = false;
+  #restarts = 0;
+  #restartDelayMs = restartDelayFirstMs;
+  #startedMs: BootMs = 0;
+  #startedAt: string | undefined;
+  #finishedAt: string | undefined;
+  #behaviour: Behaviour = {};
+  #timers: (() => void)[] = [];
+  readonly #around: Surroundings;
+  readonly #checked: boolean;
+
+  constructor(id: string, spec: ContainerSpec, imageHasHealthcheck: boolean, around: Surroundings) {
+    this.id = id;
+    this.spec = spec;
+    this.#around = around;
+    this.restartPolicy = spec.restart;
+    this.#checked = spec.healthcheck === undefined ? imageHasHealthcheck : spec.healthcheck !== "none";
+    this.#health = this.#checked ? "starting" : "none";
+  }
+
+  /** By a call; Docker begins to count restarts anew. */
+  start(): void {
+    this.#restarts = 0;
+    this.#restartDelayMs = restartDelayFirstMs;
+    this.#run();
+  }
+
+  /** So long the stop signal takes; the caller waits for it, or for its grace. */
+  get stopMs(): number {
+    return this.#behaviour.stopMs ?? 0;
+  }
+
+  /** It is over, by a call: Docker's restart policy does not apply. */
+  end(signal: "term" | "kill"): void {
+    if (this.state === "created" || this.state === "exited") return;
+    this.#exited(signal === "kill" ? killedExitCode : terminatedExitCode, false);
+  }
+
+  /** By itself: Docker restarts it if its policy says so. */
+  crash(exitCode: number, outOfMemory = false): void {
+    if (this.state !== "running") return;
+    const ranMs = this.#around.clock.now() - this.#startedMs;
+    this.#exited(exitCode, outOfMemory);
+    const again = this.restartPolicy === "unless-stopped" || (this.restartPolicy === "on-failure" && exitCode !== 0);
+    if (!again) return;
+    if (ranMs > restartForgetMs) this.#restartDelayMs = restartDelayFirstMs;
+    this.state = "restarting";
+    this.#after(this.#restartDelayMs, () => {
+      this.#restarts += 1;
+      this.#run();
+    });
+    this.#restartDelayMs = Math.min(this.#restartDelayMs * 2, restartDelayMaxMs);
+  }
+
+  /** It answers on its address. */
+  get serving(): boolean {
+    return this.state === "running" && this.#around.clock.now() - this.#startedMs >= (this.#behaviour.servesAfterMs ?? 0);
+  }
+
+  view(): Container {
+    const { spec } = this;
+    return {
+      id: this.id,
+      name: spec.name,
+      service: spec.labels[LABEL.name] ?? "",
+      instance: spec.labels[LABEL.instance] ?? "",
+      container: spec.labels[LABEL.container] ?? "",
+      specHash: spec.labels[LABEL.specHash] ?? "",
+      state: this.state,
+      health: this.state === "running" || !this.#checked ? this.#health : "starting",
+      exitCode: this.#exitCode,
+      outOfMemory: this.#outOfMemory,
+      restarts: this.#restarts,
+      ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
+      ...(this.#finishedAt !== undefined && { finishedAt: this.#finishedAt }),
+      imageId: imageId(spec.image),
+      ...(spec.network.kind === "bridge" && { address: spec.network.address }),
+      published: Object.fromEntries(spec.publish.map(({ port, protocol }) => [`${port}/${protocol}`, 32_768 + port % 28_000])),
+    };
+  }
+
+  #run(): void {
+    this.#dispose();
+    this.#behaviour = this.#around.behave(this.spec);
+    this.state = "running";
+    this.#exitCode = 0;
+    this.#outOfMemory = false;
+    this.#startedMs = this.#around.clock.now();
+    this.#startedAt = this.#around.clock.wall();
+    this.#health = this.#checked ? "starting" : "none";
+    this.output += this.#behaviour.output ?? "";
+    this.#around.emit("start");
+    const { exitAfterMs, exitCode = 1, outOfMemory = false, check = "passes" } = this.#behaviour;
+    if (exitAfterMs !== undefined) this.#after(exitAfterMs, () => this.crash(exitCode, outOfMemory));
+    if (this.#checked) this.#after(this.#verdictMs(check), () => this.#setHealth(check === "passes" ? "healthy" : "unhealthy"));
+  }
+
+  #verdictMs(check: "passes" | "fails"): number {
+    const timing = typeof this.spec.healthcheck === "object" ? this.spec.healthcheck : { intervalMs: 30_000, retries: 3, startGraceMs: 0 };
+    return check === "passes" ? timing.intervalMs : timing.startGraceMs + timing.intervalMs * timing.retries;
+  }
+
+  #setHealth(health: "healthy" | "unhealthy"): void {
+    this.#health = health;
+    this.#around.emit(`health_status: ${health}`);
+  }
+
+  #exited(exitCode: number, outOfMemory: boolean): void {
+    this.#dispose();
+    this.state = "exited";
+    this.#exitCode = exitCode;
+    this.#outOfMemory = outOfMemory;
+    this.#finishedAt = this.#around.clock.wall();
+    this.#around.emit("die");
+  }
+
+  #dispose(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers = [];
+  }
+
+  #after(ms: number, run: () => void): void {
+    this.#timers.push(this.#around.clock.timer(ms, run));
+  }
+}
+
+export function imageId(reference: string): string {
+  return `sha256:${Buffer.from(reference).toString("hex").slice(0, 64).padEnd(64, "0")}`;
+}
