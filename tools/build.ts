@@ -35,7 +35,8 @@ export async function build(say: Say, options: { readonly arch?: NodeArch; reado
   for (const part of [code, map, about, etcd?.sha256 ?? "no etcd", node.file, node.version]) inputs.update(part).update("\0");
   const digest = inputs.digest("hex");
   const stamp = path.join(out, `${path.basename(file)}.inputs`);
-  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return { file, changed: false, etcd: etcd !== undefined };
+  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest)
+    return { file, changed: false, etcd: etcd !== undefined };
 
   if (node.unstripped !== undefined) say(`The ${arch} program is 35 MB larger than it could be: ${node.unstripped}`);
   if (!etcd) say(`The ${arch} program carries no etcd, since Go 1.21 or later is not here: it runs a house of one on Debian's etcd-server`);
@@ -59,7 +60,10 @@ export async function build(say: Say, options: { readonly arch?: NodeArch; reado
         ...(etcd ? { etcd: etcd.file, "etcd.sha256": part("etcd.sha256", etcd.sha256) } : {}),
       },
     };
-    execFileSync(process.execPath, ["--build-sea", part("sea.json", JSON.stringify(config))], { cwd: work, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync(process.execPath, ["--build-sea", part("sea.json", JSON.stringify(config))], {
+      cwd: work,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     renameSync(path.join(work, config.output), file); // one that runs keeps its old file
     writeFileSync(stamp, digest);
   } finally {
@@ -87,7 +91,11 @@ function packageVersion(): string {
 /** The commit that the source is of, marked when files differ from it; null outside of a clone. */
 function commit(): string | null {
   try {
-    return execFileSync("git", ["describe", "--always", "--dirty", "--exclude", "*"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return execFileSync("git", ["describe", "--always", "--dirty", "--exclude", "*"], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     return null;
   }
@@ -107,7 +115,9 @@ async function main(args: readonly string[]): Promise<void> {
   for (const arch of [thisNodeArch, ...(all ? others : [])]) {
     const { file, changed, etcd } = await build(say, { arch, bundled });
     const megabytes = (statSync(file).size / 1e6).toFixed(1);
-    say(`${path.relative(root, file)}   ${megabytes} MB, ${etcd ? `etcd ${ETCD_VERSION} inside` : "without etcd"}${changed ? "" : ", unchanged"}`);
+    say(
+      `${path.relative(root, file)}   ${megabytes} MB, ${etcd ? `etcd ${ETCD_VERSION} inside` : "without etcd"}${changed ? "" : ", unchanged"}`,
+    );
   }
 }
 

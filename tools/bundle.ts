@@ -35,7 +35,8 @@ export async function bundle(entry = path.join(root, "src/main.ts")): Promise<Bu
     logOverride: { "empty-import-meta": "error", "require-resolve-not-external": "debug" },
     plugins: [leaveOutSsh2, inlineEtcdProto],
   });
-  for (const warning of warnings) process.stderr.write(`esbuild: ${warning.text} (${warning.location?.file ?? "?"}:${warning.location?.line ?? 0})\n`);
+  for (const warning of warnings)
+    process.stderr.write(`esbuild: ${warning.text} (${warning.location?.file ?? "?"}:${warning.location?.line ?? 0})\n`);
   const [map, code] = outputFiles;
   if (!map?.path.endsWith(".map") || !code) throw new Error("esbuild gave its files in another order");
   return { code: code.contents, map: map.contents };

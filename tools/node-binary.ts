@@ -43,9 +43,14 @@ export function nodeBinary(arch: NodeArch): NodeBinary {
 function fetchNode(arch: NodeArch, version: string, integrity: string, target: string): void {
   const folder = mkdtempSync(path.join(cacheFolder(), "fetch-"));
   try {
-    execFileSync("npm", ["pack", `node-linux-${arch}@${version}`, "--pack-destination", folder], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("npm", ["pack", `node-linux-${arch}@${version}`, "--pack-destination", folder], {
+      cwd: folder,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     const [packed = "nothing"] = readdirSync(folder);
-    const found = `sha512-${createHash("sha512").update(readFileSync(path.join(folder, packed))).digest("base64")}`;
+    const found = `sha512-${createHash("sha512")
+      .update(readFileSync(path.join(folder, packed)))
+      .digest("base64")}`;
     if (found !== integrity) throw new Error(`node-linux-${arch}@${version} is not the one that package-lock.json locks: it has ${found}`);
     execFileSync("tar", ["-xzf", packed, "package/bin/node"], { cwd: folder });
     copyFileSync(path.join(folder, "package/bin/node"), target);
