@@ -137,6 +137,7 @@ export class FakeStore implements Store {
         await this.#write(() => etcd.leased(lease.id)?.has(key) && etcd.commit({ compare: [], writes: [{ delete: key }] }), signal);
       },
       revoke: (lease, signal) => this.#write(() => etcd.revoke(lease.id), signal),
+      close: () => {},
     };
   }
 

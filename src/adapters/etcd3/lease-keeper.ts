@@ -18,6 +18,8 @@ export interface LeaseCalls {
   /** Deletes the key if it is still the lease's. */
   delete(lease: Grant, key: string, signal: AbortSignal): Promise<void>;
   revoke(lease: Grant, signal: AbortSignal): Promise<void>;
+  /** Ends what renewals keep open. */
+  close(): void;
 }
 
 /** Renewals come each quarter of the TTL, attempts after a failed one each sixteenth. */
@@ -77,6 +79,7 @@ export class LeaseKeeper implements Lease {
     this.#ending.abort(new Error("the lease was closed"));
     this.#wake();
     await this.#running;
+    this.#calls.close();
   }
 
   async #run(): Promise<void> {

@@ -1,0 +1,99 @@
+// Single calls: one client a host, a deadline on every attempt, another host after a failure, and never a second attempt at a write
+// that may have happened.
+import type { Etcd3 } from "etcd3";
+import { OutcomeUnknown, StoreUnavailable } from "../../api/errors.ts";
+import type { Clock } from "../../ports.ts";
+import { connect, type Credentials } from "./connect.ts";
+import { faultOf } from "./faults.ts";
+import type { Hosts } from "./hosts.ts";
+
+export type Call<T> = (etcd: Etcd3) => Promise<T>;
+
+export interface CallLimits {
+  readonly signal: AbortSignal;
+  /** Of all attempts together; long enough for an election over a tailnet. */
+  readonly limitMs?: number;
+}
+
+const ATTEMPT_MS = 4_000;
+const LIMIT_MS = 12_000;
+const PAUSE_MIN_MS = 50;
+const PAUSE_MAX_MS = 1_000;
+
+export class Calls {
+  readonly #hosts: Hosts;
+  readonly #clock: Clock;
+  readonly #credentials: Credentials | undefined;
+  readonly #clients = new Map<string, Etcd3>();
+
+  constructor(hosts: Hosts, { clock, credentials }: { readonly clock: Clock; readonly credentials: Credentials | undefined }) {
+    this.#hosts = hosts;
+    this.#clock = clock;
+    this.#credentials = credentials;
+  }
+
+  /** Throws StoreUnavailable. */
+  read<T>(call: Call<T>, limits: CallLimits): Promise<T> {
+    return this.#attempt(call, limits, "read");
+  }
+
+  /** Throws StoreUnavailable when nothing was written, OutcomeUnknown when that cannot be known. */
+  write<T>(call: Call<T>, limits: CallLimits): Promise<T> {
+    return this.#attempt(call, limits, "write");
+  }
+
+  /** Closes the clients of all other hosts. */
+  keepOnly(hosts: readonly string[]): void {
+    for (const host of this.#clients.keys()) if (!hosts.includes(host)) this.#drop(host);
+  }
+
+  async #attempt<T>(call: Call<T>, { signal, limitMs = LIMIT_MS }: CallLimits, verb: "read" | "write"): Promise<T> {
+    const endMs = this.#clock.now() + limitMs;
+    for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
+      signal.throwIfAborted();
+      const host = this.#hosts.pick();
+      const client = this.#client(host);
+      try {
+        const result = await abortable(call(client), signal);
+        this.#hosts.answered(host);
+        return result;
+      } catch (cause) {
+        signal.throwIfAborted();
+        const fault = cause instanceof Error ? faultOf(cause) : "unanswered";
+        if (fault === "invalid") throw cause;
+        // The next call gets a new connection; what still runs on the old one may end.
+        if (this.#clients.get(host) === client) this.#drop(host);
+        this.#hosts.failed(host, cause);
+        if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
+        if (this.#clock.now() + pauseMs >= endMs) throw new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
+      }
+      await this.#clock.sleep(pauseMs, signal);
+    }
+  }
+
+  #client(host: string): Etcd3 {
+    const known = this.#clients.get(host);
+    if (known) return known;
+    const client = connect({ host, credentials: this.#credentials, attemptMs: ATTEMPT_MS });
+    this.#clients.set(host, client);
+    return client;
+  }
+
+  #drop(host: string): void {
+    this.#clients.get(host)?.close();
+    this.#clients.delete(host);
+  }
+}
+
+/** etcd3 cannot cancel a call: it ends at its deadline, and nobody waits for it. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

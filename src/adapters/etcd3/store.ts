@@ -1,0 +1,151 @@
+// The Store port on etcd. The package etcd3 is transport and types here: its own watcher and leases lose events and keys when a host
+// hangs, and its policies refuse calls that would succeed, so list + watch, leases and retries are ours.
+import type { Etcd3, IRangeResponse } from "etcd3";
+import { StoreUnavailable } from "../../api/errors.ts";
+import type { Clock, CommitResult, Entry, Lease, Listing, Log, Store, StoreStatus, Transaction, WatchBatch } from "../../ports.ts";
+import { Calls } from "./calls.ts";
+import type { Credentials } from "./connect.ts";
+import { Hosts } from "./hosts.ts";
+import { EtcdLeaseCalls } from "./lease-calls.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { watch } from "./watch.ts";
+import { afterKey, endOfPrefix, toEntry, toTxnRequest } from "./wire.ts";
+
+export interface StoreOptions {
+  /** `address:port` of the voters, the local one first. */
+  readonly hosts: readonly string[];
+  /** Absent: without TLS, as only tests have it. */
+  readonly credentials?: Credentials;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface EtcdStore extends Store {
+  /** When the voters change: calls and streams leave the others' hosts at once. */
+  setHosts(hosts: readonly string[]): void;
+}
+
+const PAGE_ENTRIES = 500;
+/** A listing begins anew when its revision was compacted or another cluster answered in the middle of it. */
+const LISTINGS_MAX = 5;
+
+export function openStore(options: StoreOptions): EtcdStore {
+  return new OpenStore(options);
+}
+
+class OpenStore implements EtcdStore {
+  readonly #credentials: Credentials | undefined;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #hosts: Hosts;
+  readonly #calls: Calls;
+  readonly #closing = new AbortController();
+  readonly #leases = new Set<LeaseKeeper>();
+  /** Of the last listing: a watch goes on from it, and from no other cluster's. */
+  #clusterId: string | undefined;
+
+  constructor({ hosts, credentials, clock, log }: StoreOptions) {
+    this.#credentials = credentials;
+    this.#clock = clock;
+    this.#log = log;
+    this.#hosts = new Hosts(hosts, { clock, log });
+    this.#calls = new Calls(this.#hosts, { clock, credentials });
+  }
+
+  setHosts(hosts: readonly string[]): void {
+    this.#hosts.set(hosts);
+    this.#calls.keepOnly(hosts);
+  }
+
+  async list(prefix: string, signal: AbortSignal): Promise<Listing> {
+    for (let listings = 0; listings < LISTINGS_MAX; listings++) {
+      const listing = await this.#listOnce(prefix, signal);
+      if (!listing) continue;
+      this.#clusterId = listing.clusterId;
+      return listing;
+    }
+    throw new StoreUnavailable(`Cannot list ${prefix}: it changed cluster or was compacted ${LISTINGS_MAX} times while it was read`);
+  }
+
+  async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
+    const { kvs } = await this.#read((etcd) => etcd.kv.range({ key: Buffer.from(key) }), signal);
+    return kvs[0] && toEntry(kvs[0]);
+  }
+
+  async *watch(prefix: string, fromRevision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
+    const either = this.#closable(signal);
+    const clusterId = this.#clusterId ?? (await this.#header(either)).cluster_id;
+    const currentRevision = async (): Promise<number> => Number((await this.#header(either)).revision);
+    yield* watch({ hosts: this.#hosts, credentials: this.#credentials, clock: this.#clock, log: this.#log, prefix, fromRevision, clusterId, currentRevision, signal: either });
+  }
+
+  async commit(transaction: Transaction, signal: AbortSignal): Promise<CommitResult> {
+    const request = toTxnRequest(transaction);
+    const { succeeded, header } = await this.#calls.write((etcd) => etcd.kv.txn(request), { signal: this.#closable(signal) });
+    return { committed: succeeded, revision: Number(header.revision) };
+  }
+
+  lease(ttlMs: number): Lease {
+    const calls = new EtcdLeaseCalls({ hosts: this.#hosts, calls: this.#calls, credentials: this.#credentials, clock: this.#clock });
+    const keeper = new LeaseKeeper(ttlMs, calls, { clock: this.#clock, log: this.#log });
+    this.#leases.add(keeper);
+    return keeper;
+  }
+
+  async status(signal: AbortSignal): Promise<StoreStatus> {
+    const { header, leader, version, dbSize } = await this.#read((etcd) => etcd.maintenance.status(), signal);
+    return {
+      clusterId: header.cluster_id,
+      memberId: header.member_id,
+      leader: leader === header.member_id,
+      quorum: leader !== "0",
+      version,
+      dbBytes: Number(dbSize),
+      revision: Number(header.revision),
+    };
+  }
+
+  /** Leases are left to run out: the process may soon be back. */
+  async close(): Promise<void> {
+    this.#closing.abort(new StoreUnavailable("The store was closed"));
+    await Promise.all([...this.#leases].map((keeper) => keeper.abandon()));
+    this.#calls.keepOnly([]);
+  }
+
+  /** Undefined: it must begin anew. */
+  async #listOnce(prefix: string, signal: AbortSignal): Promise<Listing | undefined> {
+    const entries: Entry[] = [];
+    let first: IRangeResponse["header"] | undefined;
+    for (let key = Buffer.from(prefix); ; ) {
+      const range = { key, range_end: endOfPrefix(prefix), limit: PAGE_ENTRIES, revision: first?.revision ?? 0 };
+      const page = await this.#read((etcd) => etcd.kv.range(range), signal).catch(undefinedIfRevisionIsGone);
+      if (!page) return undefined;
+      first ??= page.header;
+      if (page.header.cluster_id !== first.cluster_id) return undefined;
+      for (const pair of page.kvs) entries.push(toEntry(pair));
+      const last = entries.at(-1);
+      if (!page.more || !last) return { entries, revision: Number(first.revision), clusterId: first.cluster_id };
+      key = afterKey(last.key);
+    }
+  }
+
+  /** A linearizable read: the revision is a quorum's. */
+  async #header(signal: AbortSignal): Promise<IRangeResponse["header"]> {
+    const { header } = await this.#read((etcd) => etcd.kv.range({ key: Buffer.from("\0"), count_only: true }), signal);
+    return header;
+  }
+
+  #read<T>(call: (etcd: Etcd3) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#calls.read(call, { signal: this.#closable(signal) });
+  }
+
+  #closable(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
+  }
+}
+
+/** Compacted, or not yet reached in a store that has gone back. */
+function undefinedIfRevisionIsGone(error: unknown): undefined {
+  if (error instanceof Error && error.message.includes("mvcc: required revision")) return undefined;
+  throw error;
+}
