@@ -1,0 +1,282 @@
+// This node's copy of the store: one list, then one watch over everything, so that all rooms are seen at one revision. What it
+// holds outlives every failure of the store; `fresh` says whether plans may be made from it.
+import type { AnyResource, Kind, Name, NodeName, Resource, StoredResource } from "../api/resource.ts";
+import { parseKey, PREFIX, ROOT, keys, type ParsedKey } from "../api/keys.ts";
+import type { DecidedMembership, NodeRecord } from "../api/state.ts";
+import type { BootMs, Clock, Entry, Listing, Log, Store, StoreEvent, WatchBatch } from "../ports.ts";
+import type { Change, Index, Mirror, Seen } from "./contract.ts";
+import { NameIndex } from "./name-index.ts";
+import { Objects, type Ref } from "./objects.ts";
+
+/** A living watch speaks at least every 12 s (etcd is asked for progress every 5 s). */
+export const STALE_AFTER_MS = 12_000;
+export const LIST_RETRY_MS = 1_000;
+
+/** Hears each batch once it is applied, also a batch without changes: it means that the store is alive. */
+export type Listener = (changes: readonly Change[]) => void;
+
+type Rows<T> = Map<Kind, Map<Name, T>>;
+
+export class StoreMirror implements Mirror {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #listeners = new Set<Listener>();
+
+  #clusterId: string | undefined;
+  #revision = 0;
+  /** Undefined while no full list is in force. */
+  #heardAtMs: BootMs | undefined;
+
+  /** Mod revision of every key that is mirrored: what a new listing is compared with. */
+  readonly #known = new Map<string, number>();
+  /** Keys whose value is no JSON: their names must not be planned, for absent would mean deleted. */
+  readonly #unreadable = new Set<string>();
+  readonly #objects = new Objects();
+  readonly #decided: Rows<Seen<unknown>> = new Map();
+  readonly #observed: Rows<Map<NodeName, Seen<unknown>>> = new Map();
+  readonly #nodes = new Map<NodeName, Seen<NodeRecord>>();
+  /** The boot id that a node last announced: it stays when the node's lease is lost. */
+  readonly #announced = new Map<NodeName, { readonly bootId: string; readonly modRevision: number }>();
+  readonly #indexes = new Map<Index, NameIndex>();
+
+  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  get fresh(): boolean {
+    return this.#heardAtMs !== undefined && this.#clock.now() - this.#heardAtMs <= STALE_AFTER_MS;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Throws when the stored value cannot be read. */
+  desired<K extends Kind>(kind: K, name: Name): Resource<K> | undefined {
+    this.#assertReadable(keys.desired(kind, name));
+    return this.#objects.get(kind, name);
+  }
+
+  all<K extends Kind>(kind: K): Iterable<Resource<K>> {
+    return this.#objects.all(kind).values();
+  }
+
+  /** Throws when the stored value cannot be read. */
+  decided<T>(kind: Kind, name: Name): Seen<T> | undefined {
+    this.#assertReadable(keys.decided(kind, name));
+    return this.#decided.get(kind)?.get(name) as Seen<T> | undefined; // the caller names its kind's own type
+  }
+
+  allDecided<T>(kind: Kind): Iterable<readonly [Name, Seen<T>]> {
+    const rows = this.#decided.get(kind) ?? new Map<Name, Seen<unknown>>();
+    return rows as ReadonlyMap<Name, Seen<T>>; // the caller names its kind's own type
+  }
+
+  observed<T>(kind: Kind, name: Name): ReadonlyMap<NodeName, Seen<T>> {
+    const counted = new Map<NodeName, Seen<T>>();
+    for (const [node, seen] of this.#observed.get(kind)?.get(name) ?? []) {
+      if (this.#counts(node, seen.value)) counted.set(node, seen as Seen<T>); // the caller names its kind's own type
+    }
+    return counted;
+  }
+
+  nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>> {
+    return this.#nodes;
+  }
+
+  index(by: Index): ReadonlyMap<string, ReadonlySet<Name>> {
+    const index = this.#indexes.get(by) ?? this.#build(by);
+    return index.names;
+  }
+
+  /** Answers the function that ends it. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Lists and watches until the signal; an unreachable store is tried again for ever. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#listAndWatch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.warn("Mirror lost the store", { error });
+      }
+      this.#heardAtMs = undefined;
+      await this.#clock.sleep(LIST_RETRY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async #listAndWatch(signal: AbortSignal): Promise<void> {
+    const listing = await this.#store.list(ROOT, signal);
+    if (!isHouse(listing)) {
+      this.#log.error("Store holds no house, nothing is planned", { clusterId: listing.clusterId, revision: listing.revision });
+      return;
+    }
+    this.#tell(listing.revision, this.#compare(listing));
+    for await (const batch of this.#store.watch(ROOT, listing.revision + 1, signal)) this.#tell(batch.revision, this.#apply(batch));
+  }
+
+  #tell(revision: number, changes: readonly Change[]): void {
+    this.#revision = revision;
+    this.#heardAtMs = this.#clock.now();
+    for (const listener of this.#listeners) listener(changes);
+  }
+
+  /** Takes a listing over: what it lacks was deleted while nobody watched. */
+  #compare(listing: Listing): readonly Change[] {
+    const changes: Change[] = [];
+    // Revisions of another cluster, or of an older snapshot, say nothing about what is known.
+    const comparable = listing.clusterId === this.#clusterId && listing.revision >= this.#revision;
+    if (!comparable) this.#announced.clear();
+    const listed = new Set<string>();
+    for (const entry of listing.entries) {
+      listed.add(entry.key);
+      if (!comparable || this.#known.get(entry.key) !== entry.modRevision) this.#put(entry, changes);
+    }
+    for (const key of [...this.#known.keys()]) if (!listed.has(key)) this.#delete(key, changes);
+    this.#clusterId = listing.clusterId;
+    return changes;
+  }
+
+  #apply(batch: WatchBatch): readonly Change[] {
+    const changes: Change[] = [];
+    for (const event of batch.events) {
+      // Heard twice: an older value must not come back.
+      if (revisionOf(event) <= this.#revision) continue;
+      if (event.type === "put") this.#put(event.entry, changes);
+      else this.#delete(event.key, changes);
+    }
+    return changes;
+  }
+
+  #put(entry: Entry, changes: Change[]): void {
+    const key = parseKey(entry.key);
+    if (key.room === "other") return;
+    this.#known.set(entry.key, entry.modRevision);
+    const value = this.#parse(entry);
+    if (value === undefined) return;
+    if (key.room === "desired") this.#setObject(key, resource(entry, value as StoredResource), changes); // admission checked it
+    else this.#setRow(key, { value, modRevision: entry.modRevision, seenAtMs: this.#clock.now() }, changes);
+  }
+
+  #delete(storeKey: string, changes: Change[]): void {
+    const key = parseKey(storeKey);
+    if (key.room === "other") return;
+    this.#known.delete(storeKey);
+    this.#unreadable.delete(storeKey);
+    if (key.room === "desired") this.#setObject(key, undefined, changes);
+    else this.#setRow(key, undefined, changes);
+  }
+
+  #parse(entry: Entry): unknown {
+    try {
+      this.#unreadable.delete(entry.key);
+      return JSON.parse(entry.value);
+    } catch (error) {
+      this.#unreadable.add(entry.key);
+      this.#log.error("Stored value is no JSON", { key: entry.key, error });
+      return undefined;
+    }
+  }
+
+  #assertReadable(key: string): void {
+    if (this.#unreadable.has(key)) throw new Error(`Cannot read ${key}: its value is no JSON. Apply or delete the object again.`);
+  }
+
+  #setObject(ref: Ref, object: AnyResource | undefined, changes: Change[]): void {
+    for (const { kind, name } of this.#objects.set(ref, object)) {
+      changes.push({ room: "desired", kind, name });
+      this.#reindex("desired", kind, name, this.#objects.get(kind, name));
+    }
+  }
+
+  #setRow(key: Exclude<ParsedKey, { room: "desired" | "other" }>, seen: Seen<unknown> | undefined, changes: Change[]): void {
+    switch (key.room) {
+      case "decided":
+        set(rows(this.#decided, key.kind), key.name, seen);
+        this.#reindex("decided", key.kind, key.name, seen?.value);
+        changes.push({ room: "decided", kind: key.kind, name: key.name });
+        return;
+      case "observed": {
+        const byName = rows(this.#observed, key.kind);
+        const byNode = byName.get(key.name) ?? new Map<NodeName, Seen<unknown>>();
+        set(byNode, key.node, seen);
+        set(byName, key.name, byNode.size > 0 ? byNode : undefined);
+        if (key.kind === "Membership") this.#announce(key.node, seen);
+        changes.push({ room: "observed", kind: key.kind, name: key.name, node: key.node });
+        return;
+      }
+      case "node":
+        set(this.#nodes, key.node, seen as Seen<NodeRecord> | undefined); // written by the node's own agent
+        this.#announce(key.node, seen);
+        changes.push({ room: "node", name: key.node, node: key.node });
+        return;
+    }
+  }
+
+  #announce(node: NodeName, seen: Seen<unknown> | undefined): void {
+    if (seen === undefined || seen.modRevision <= (this.#announced.get(node)?.modRevision ?? 0)) return;
+    this.#announced.set(node, { bootId: bootIdOf(seen.value), modRevision: seen.modRevision });
+  }
+
+  /** What a node observed before it died, or before its last boot, is no longer so. */
+  #counts(node: NodeName, value: unknown): boolean {
+    const membership = this.#decided.get("Membership")?.get(node)?.value as DecidedMembership | undefined; // written by agents only
+    if (membership?.state === "Down") return false;
+    const announced = this.#announced.get(node);
+    return announced === undefined || announced.bootId === bootIdOf(value);
+  }
+
+  #build(by: Index): NameIndex {
+    const index = new NameIndex();
+    if (by.room === "desired") for (const [name, object] of this.#objects.all(by.kind)) index.set(name, by.keys(object, name));
+    else for (const [name, seen] of this.allDecided(by.kind)) index.set(name, by.keys(seen.value, name));
+    this.#indexes.set(by, index);
+    return index;
+  }
+
+  #reindex(room: Index["room"], kind: Kind, name: Name, value: unknown): void {
+    for (const [by, index] of this.#indexes) {
+      if (by.room === room && by.kind === kind) index.set(name, value === undefined ? [] : by.keys(value, name));
+    }
+  }
+}
+
+/**
+ * Whoever founds a house stores its House object first. A store without any desired object is a wiped or a wrong one, and believing
+ * it would delete every app.
+ */
+function isHouse(listing: Listing): boolean {
+  return listing.entries.some((entry) => entry.key.startsWith(PREFIX.desired));
+}
+
+function resource(entry: Entry, stored: StoredResource): AnyResource {
+  const { apiVersion, kind, spec } = stored;
+  const metadata = { ...stored.metadata, generation: entry.version, resourceVersion: String(entry.modRevision) };
+  return { apiVersion, kind, metadata, spec } as AnyResource; // kind and spec belong together in what admission stored
+}
+
+function revisionOf(event: StoreEvent): number {
+  return event.type === "put" ? event.entry.modRevision : event.modRevision;
+}
+
+function bootIdOf(value: unknown): string {
+  return (value as { readonly bootId: string }).bootId; // all that nodes write about themselves has one
+}
+
+function rows<T>(table: Rows<T>, kind: Kind): Map<Name, T> {
+  const found = table.get(kind) ?? new Map<Name, T>();
+  table.set(kind, found);
+  return found;
+}
+
+function set<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

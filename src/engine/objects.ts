@@ -1,0 +1,97 @@
+// The desired objects of the mirror: what is stored, and the children derived from it. A stored object shadows a derived one.
+import { children } from "../api/children.ts";
+import type { AnyResource, Kind, Name, Resource } from "../api/resource.ts";
+
+export interface Ref {
+  readonly kind: Kind;
+  readonly name: Name;
+}
+
+/** Until the House is stored. */
+const DEFAULT_ZONE = "home.internal";
+
+export class Objects {
+  readonly #stored = new Map<string, AnyResource>();
+  /** By child, then by the owner that it is derived from. */
+  readonly #derived = new Map<string, Map<string, AnyResource>>();
+  readonly #childrenOf = new Map<string, readonly Ref[]>();
+  readonly #visible = new Map<Kind, Map<Name, AnyResource>>();
+  #zone = DEFAULT_ZONE;
+
+  get<K extends Kind>(kind: K, name: Name): Resource<K> | undefined {
+    return this.all(kind).get(name);
+  }
+
+  all<K extends Kind>(kind: K): ReadonlyMap<Name, Resource<K>> {
+    const objects = this.#visible.get(kind) ?? new Map<Name, AnyResource>();
+    return objects as ReadonlyMap<Name, unknown> as ReadonlyMap<Name, Resource<K>>; // each map holds objects of its kind only
+  }
+
+  /** Stores the object, or forgets it; answers what changed, children included. */
+  set(ref: Ref, resource: AnyResource | undefined): readonly Ref[] {
+    const changed: Ref[] = [];
+    if (resource === undefined) this.#stored.delete(id(ref));
+    else this.#stored.set(id(ref), resource);
+    this.#refresh(ref, changed);
+    if (ref.kind === "House") this.#rezone(changed);
+    return changed;
+  }
+
+  #refresh(ref: Ref, changed: Ref[]): void {
+    const resource = this.#stored.get(id(ref)) ?? firstByOwner(this.#derived.get(id(ref)));
+    if (resource === this.get(ref.kind, ref.name)) return;
+    const objects = this.#visible.get(ref.kind) ?? new Map<Name, AnyResource>();
+    this.#visible.set(ref.kind, objects);
+    if (resource === undefined) objects.delete(ref.name);
+    else objects.set(ref.name, resource);
+    changed.push(ref);
+    this.#derive(ref, resource, changed);
+  }
+
+  #derive(owner: Ref, resource: AnyResource | undefined, changed: Ref[]): void {
+    const derived = resource === undefined ? [] : children(resource, this.#zone);
+    const refs = derived.map((child): Ref => ({ kind: child.kind, name: child.metadata.name }));
+    const kept = new Set(refs.map(id));
+    const gone = (this.#childrenOf.get(id(owner)) ?? []).filter((ref) => !kept.has(id(ref)));
+    for (const child of derived) this.#adopt(child, owner);
+    for (const ref of gone) this.#disown(ref, owner);
+    if (refs.length > 0) this.#childrenOf.set(id(owner), refs);
+    else this.#childrenOf.delete(id(owner));
+    for (const ref of [...refs, ...gone]) this.#refresh(ref, changed);
+  }
+
+  #adopt(child: AnyResource, owner: Ref): void {
+    const key = id({ kind: child.kind, name: child.metadata.name });
+    const byOwner = this.#derived.get(key) ?? new Map<string, AnyResource>();
+    byOwner.set(id(owner), child);
+    this.#derived.set(key, byOwner);
+  }
+
+  #disown(ref: Ref, owner: Ref): void {
+    const byOwner = this.#derived.get(id(ref));
+    byOwner?.delete(id(owner));
+    if (byOwner?.size === 0) this.#derived.delete(id(ref));
+  }
+
+  /** Names follow the zone, so another zone derives every child anew. */
+  #rezone(changed: Ref[]): void {
+    const [house] = this.all("House").values();
+    const zone = house?.spec.zone ?? DEFAULT_ZONE;
+    if (zone === this.#zone) return;
+    this.#zone = zone;
+    for (const resource of [...this.#stored.values()]) {
+      this.#derive({ kind: resource.kind, name: resource.metadata.name }, resource, changed);
+    }
+  }
+}
+
+function id(ref: Ref): string {
+  return `${ref.kind}/${ref.name}`;
+}
+
+/** Two owners that derive a child of one name: every node must choose the same. */
+function firstByOwner(byOwner: ReadonlyMap<string, AnyResource> | undefined): AnyResource | undefined {
+  if (byOwner === undefined) return undefined;
+  const [first] = [...byOwner.keys()].sort();
+  return first === undefined ? undefined : byOwner.get(first);
+}
