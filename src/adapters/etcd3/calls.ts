@@ -23,10 +23,10 @@ const PAUSE_MAX_MS = 1_000;
 export class Calls {
   readonly #hosts: Hosts;
   readonly #clock: Clock;
-  readonly #credentials: Credentials | undefined;
+  readonly #credentials: Credentials;
   readonly #clients = new Map<string, Etcd3>();
 
-  constructor(hosts: Hosts, { clock, credentials }: { readonly clock: Clock; readonly credentials: Credentials | undefined }) {
+  constructor(hosts: Hosts, { clock, credentials }: { readonly clock: Clock; readonly credentials: Credentials }) {
     this.#hosts = hosts;
     this.#clock = clock;
     this.#credentials = credentials;

@@ -1,6 +1,7 @@
 // Makes clients of etcd3 that leave every decision to us: no policies, a deadline on every call, sockets of their own.
 import { Etcd3, type IOptions } from "etcd3";
 
+/** Contents of PEM files. */
 export interface Credentials {
   readonly ca: Buffer;
   readonly cert: Buffer;
@@ -10,7 +11,7 @@ export interface Credentials {
 export interface ConnectOptions {
   /** `address:port`. */
   readonly host: string;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: Credentials;
   /** Of one attempt; streams have none. */
   readonly attemptMs: number;
 }
@@ -29,7 +30,7 @@ const KEEPALIVE_LIMIT_MS = 2_000;
 export function connect({ host, credentials, attemptMs }: ConnectOptions): Etcd3 {
   return new Etcd3({
     hosts: host,
-    ...(credentials && { credentials: { rootCertificate: credentials.ca, certChain: credentials.cert, privateKey: credentials.key } }),
+    credentials: { rootCertificate: credentials.ca, certChain: credentials.cert, privateKey: credentials.key },
     faultHandling: { global: noPolicy, host: () => noPolicy },
     grpcOptions: {
       "grpc.use_local_subchannel_pool": 1,

@@ -15,7 +15,7 @@ const RENEWAL_LIMIT_MS = 2_500;
 export interface LeaseCallsOptions {
   readonly hosts: Hosts;
   readonly calls: Calls;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: Credentials;
   readonly clock: Clock;
 }
 

@@ -14,8 +14,8 @@ import { afterKey, endOfPrefix, toEntry, toTxnRequest } from "./wire.ts";
 export interface StoreOptions {
   /** `address:port` of the voters, the local one first. */
   readonly hosts: readonly string[];
-  /** Absent: without TLS, as only tests have it. */
-  readonly credentials?: Credentials;
+  /** A house's etcd serves nobody without a client certificate. */
+  readonly credentials: Credentials;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,7 +34,7 @@ export function openStore(options: StoreOptions): EtcdStore {
 }
 
 class OpenStore implements EtcdStore {
-  readonly #credentials: Credentials | undefined;
+  readonly #credentials: Credentials;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #hosts: Hosts;

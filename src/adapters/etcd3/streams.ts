@@ -7,7 +7,7 @@ import { connect, type Credentials } from "./connect.ts";
 
 export interface StreamOptions {
   readonly host: string;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: Credentials;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }

@@ -10,7 +10,7 @@ import { endOfPrefix, toStoreEvent } from "./wire.ts";
 
 export interface WatchOptions {
   readonly hosts: Hosts;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: Credentials;
   readonly clock: Clock;
   readonly log: Log;
   readonly prefix: string;
