@@ -1,0 +1,69 @@
+// One connection to a Docker engine: keep-alive, an API version both sides know, a deadline for each call, faults for failures.
+import { Agent } from "node:http";
+import { inspect } from "node:util";
+import Docker from "dockerode";
+import { EngineError } from "../../api/errors.ts";
+import { engineError } from "./faults.ts";
+
+/** The newest version that this adapter was written against; an older engine (20.10 has 1.41) is asked in its own. */
+const apiMinorMax = 50;
+const callLimitMs = 25_000;
+const idleSocketsMax = 8;
+
+export class Connection {
+  readonly docker: Docker;
+  readonly socketPath: string;
+  readonly #agent: QuietAgent;
+  #negotiated: Promise<number> | undefined;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+    this.#agent = new QuietAgent({ keepAlive: true, maxFreeSockets: idleSocketsMax });
+    const options = { socketPath, agent: this.#agent }; // docker-modem takes the agent; dockerode's types do not know
+    this.docker = new Docker(options);
+  }
+
+  /**
+   * One call within a limit: throws an EngineError, or the signal's reason when that was aborted. `action` reads on from
+   * "Cannot". The version is asked once, and again after the engine was away: it may have been upgraded.
+   */
+  async call<T>(action: string, signal: AbortSignal, run: (docker: Docker, signal: AbortSignal, apiMinor: number) => Promise<T>, limitMs = callLimitMs): Promise<T> {
+    signal.throwIfAborted();
+    const limit = AbortSignal.timeout(limitMs);
+    const either = AbortSignal.any([signal, limit]);
+    try {
+      this.#negotiated ??= this.#negotiate();
+      return await Promise.race([this.#negotiated.then((apiMinor) => run(this.docker, either, apiMinor)), rejected(either)]);
+    } catch (cause) {
+      signal.throwIfAborted();
+      const error = limit.aborted ? new EngineError("unavailable", `Cannot ${action}: Docker did not answer within ${limitMs / 1000} s`, { cause }) : engineError(action, cause);
+      if (error.fault === "unavailable") this.#negotiated = undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #negotiate(): Promise<number> {
+    const modem = this.docker.modem as { version?: string }; // docker-modem's own field: the prefix of every path
+    delete modem.version;
+    const { ApiVersion } = await this.docker.version();
+    const minor = Math.min(apiMinorMax, Number(ApiVersion.split(".")[1]));
+    modem.version = `v1.${minor}`;
+    return minor;
+  }
+}
+
+/** Some of dockerode's calls (inspecting an image or a network) take no signal: the wait ends, whatever they do. */
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}
+
+/** docker-modem inspects the options of every request for its debug log, to any depth: an agent with its sockets is milliseconds. */
+class QuietAgent extends Agent {
+  [inspect.custom](): string {
+    return "Agent";
+  }
+}

@@ -1,0 +1,75 @@
+// Pulls an image: progress folded from its layers, and what a registry's refusal means.
+import { EngineError } from "../../api/errors.ts";
+import type { PullProgress } from "../../ports.ts";
+import type { Connection } from "./connection.ts";
+import { engineError } from "./faults.ts";
+import { registryLogin } from "./registry-auth.ts";
+import { jsonLines } from "./streams.ts";
+
+/** A pull that says nothing for so long is given up; Docker keeps the layers that are complete. */
+const silenceLimitMs = 120_000;
+
+export interface PullOptions {
+  readonly reference: string;
+  readonly platform: string | undefined;
+  readonly dockerConfig: string;
+  readonly onProgress: (progress: PullProgress) => void;
+}
+
+/** Throws an EngineError, or the signal's reason. */
+export async function pull({ docker }: Connection, { reference, platform, dockerConfig, onProgress }: PullOptions, signal: AbortSignal): Promise<void> {
+  const action = `pull image "${reference}"`;
+  const silence = new AbortController();
+  const giveUp = (): void => silence.abort(new EngineError("registryUnreachable", `Cannot ${action}: nothing arrived for ${silenceLimitMs / 1000} s`));
+  const timer = setTimeout(giveUp, silenceLimitMs);
+  const either = AbortSignal.any([signal, silence.signal]);
+  try {
+    const authconfig = await registryLogin(reference, dockerConfig);
+    const stream = await docker.pull(reference, { abortSignal: either, ...(platform !== undefined && { platform }), ...(authconfig && { authconfig }) });
+    const layers = new Layers();
+    // A response is a Node stream of bytes; an aborted signal ends it with an error.
+    for await (const line of jsonLines(stream as AsyncIterable<Uint8Array> & NodeJS.ReadableStream)) {
+      timer.refresh();
+      const progress = layers.take(line as PullLine); // as Docker's API describes
+      if (progress) onProgress(progress);
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    silence.signal.throwIfAborted();
+    throw engineError(action, cause, "pull");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface PullLine {
+  readonly status?: string;
+  readonly id?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly error?: string;
+}
+
+/** What Docker tells of each layer, as one figure. Extracting is not counted: its bytes were counted when they came. */
+export class Layers {
+  readonly #layers = new Map<string, { doneBytes: number; totalBytes: number }>();
+
+  /** Undefined when the line changed nothing. Throws Docker's own words when the pull failed. */
+  take({ status = "", id, progressDetail, error }: PullLine): PullProgress | undefined {
+    if (error !== undefined) throw new Error(error);
+    if (id === undefined || !/^(Pulling fs layer|Downloading|Download complete|Already exists)$/.test(status)) return undefined;
+    const layer = this.#layers.get(id) ?? { doneBytes: 0, totalBytes: 0 };
+    this.#layers.set(id, layer);
+    layer.totalBytes = progressDetail?.total ?? layer.totalBytes;
+    layer.doneBytes = status === "Download complete" ? layer.totalBytes : (progressDetail?.current ?? layer.doneBytes);
+    return this.#sum();
+  }
+
+  #sum(): PullProgress {
+    let [doneBytes, totalBytes] = [0, 0];
+    for (const layer of this.#layers.values()) {
+      doneBytes += layer.doneBytes;
+      totalBytes += layer.totalBytes;
+    }
+    return { doneBytes, totalBytes, layers: this.#layers.size };
+  }
+}

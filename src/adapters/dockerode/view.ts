@@ -1,0 +1,112 @@
+// From Docker's inspect answers to the port's own words. Pure.
+import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
+import { LABEL } from "../../api/labels.ts";
+import type { Container, EngineInfo, ImageInfo, NetworkSpec } from "../../ports.ts";
+
+/** Docker's way to say never. */
+const zeroTime = "0001-01-01T00:00:00Z";
+const healthDetailMax = 500;
+const iccOption = "com.docker.network.bridge.enable_icc";
+
+export function containerView({ Id, Name, Config, State, RestartCount, Image, NetworkSettings }: ContainerInspectInfo): Container {
+  const labels = Config.Labels;
+  const detail = State.Health?.Log?.at(-1)?.Output.trim().slice(-healthDetailMax);
+  const address = Object.values(NetworkSettings.Networks)
+    .map(({ IPAMConfig }) => (IPAMConfig as { readonly IPv4Address?: string } | null | undefined)?.IPv4Address) // typed `any`
+    .find((each) => each !== undefined);
+  return {
+    id: Id,
+    name: Name.replace(/^\//, ""),
+    service: labels[LABEL.name] ?? "",
+    instance: labels[LABEL.instance] ?? "",
+    container: labels[LABEL.container] ?? "",
+    specHash: labels[LABEL.specHash] ?? "",
+    state: State.Status as Container["state"], // Docker's own seven words
+    health: health(State),
+    ...(detail && State.Health?.Status !== "healthy" && { healthDetail: detail }),
+    exitCode: State.ExitCode,
+    outOfMemory: State.OOMKilled,
+    restarts: RestartCount,
+    ...(State.StartedAt !== zeroTime && { startedAt: State.StartedAt }),
+    ...(State.FinishedAt !== zeroTime && { finishedAt: State.FinishedAt }),
+    imageId: Image,
+    ...(address !== undefined && { address }),
+    published: publishedPorts(NetworkSettings.Ports),
+    ...(State.Error && { error: State.Error }),
+  };
+}
+
+/** What does not run is not healthy, whatever its last check said. */
+function health({ Running, Health }: ContainerInspectInfo["State"]): Container["health"] {
+  if (!Health || Health.Status === "none") return "none";
+  return Running ? (Health.Status as Container["health"]) : "starting"; // Docker's words are the port's
+}
+
+function publishedPorts(ports: ContainerInspectInfo["NetworkSettings"]["Ports"] | null): Container["published"] {
+  const published: Record<string, number> = {};
+  for (const [key, bindings] of Object.entries(ports ?? {})) {
+    const hostPort = bindings?.[0]?.HostPort; // null for a port that is exposed only
+    if (hostPort !== undefined) published[key] = Number(hostPort);
+  }
+  return published;
+}
+
+export function imageView({ Id, RepoDigests, RepoTags, Architecture, Config, Size }: ImageInspectInfo): ImageInfo {
+  const test = (Config as { readonly Healthcheck?: { readonly Test?: readonly string[] } }).Healthcheck?.Test; // missing in the types
+  return {
+    id: Id,
+    digests: RepoDigests ?? [],
+    tags: RepoTags ?? [],
+    arch: Architecture,
+    hasHealthcheck: test !== undefined && test.length > 0 && test[0] !== "NONE",
+    exposedTcpPorts: Object.keys(Config.ExposedPorts ?? {}).filter((port) => port.endsWith("/tcp")).map((port) => Number.parseInt(port, 10)),
+    bytes: Size,
+  };
+}
+
+/** The fields of `/info` that are read; dockerode leaves it untyped. */
+export interface InfoAnswer {
+  readonly ServerVersion: string;
+  readonly Architecture: string;
+  readonly OperatingSystem: string;
+  readonly NCPU: number;
+  readonly MemTotal: number;
+  readonly SecurityOptions?: readonly string[];
+  readonly Runtimes?: Readonly<Record<string, unknown>>;
+  readonly DockerRootDir: string;
+}
+
+const goArch: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64", armv7l: "arm" };
+
+export function infoView(info: InfoAnswer, apiMinor: number, platform: string): EngineInfo {
+  const rootless = info.SecurityOptions?.some((option) => option.includes("name=rootless")) ?? false;
+  return {
+    version: info.ServerVersion,
+    apiVersion: `1.${apiMinor}`,
+    arch: goArch[info.Architecture] ?? info.Architecture,
+    os: info.OperatingSystem,
+    cpus: info.NCPU,
+    memoryBytes: info.MemTotal,
+    remoteNetwork: rootless || platform !== "linux" || info.OperatingSystem.includes("Docker Desktop"),
+    runtimes: Object.keys(info.Runtimes ?? {}),
+    dataDir: info.DockerRootDir,
+  };
+}
+
+/** The fields that a listed and an inspected network share. */
+export interface NetworkAnswer {
+  readonly Name: string;
+  readonly IPAM?: { readonly Config?: readonly Readonly<Record<string, string>>[] | null | undefined } | undefined;
+  readonly Options?: Readonly<Record<string, string>> | null | undefined;
+  readonly Labels?: Readonly<Record<string, string>> | null | undefined;
+}
+
+export function networkView({ Name, IPAM, Options, Labels }: NetworkAnswer): NetworkSpec {
+  const { Subnet = "", Gateway = "" } = IPAM?.Config?.[0] ?? {};
+  return { name: Name, subnet: Subnet, gateway: Gateway, icc: Options?.[iccOption] !== "false", labels: Labels ?? {} };
+}
+
+/** Docker's options of a bridge. The kernel takes 15 characters for the name of one: `bridge`. */
+export function networkOptions(icc: boolean, bridge: string): Record<string, string> {
+  return { [iccOption]: String(icc), "com.docker.network.bridge.name": bridge };
+}
