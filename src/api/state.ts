@@ -1,5 +1,5 @@
 // What the house decided and what its nodes observed: the values below decided/, observed/ and nodes/. Pure types.
-import type { Condition, Name, NodeName } from "./resource.ts";
+import type { Condition, Kind, Name, NodeName } from "./resource.ts";
 import type { ServiceSpec } from "./types.ts";
 
 /** One copy of a Service, decided to run on one node. */
@@ -128,4 +128,16 @@ export interface Endpoint {
   readonly service: Name;
   readonly address: string;
   readonly port: number;
+}
+
+/** `events/<id>`, under a lease of 24 h: best effort, for people, never read by a controller. Ids sort by time. */
+export interface EventRecord {
+  readonly kind: Kind;
+  readonly name: Name;
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+  readonly node: NodeName;
+  /** RFC 3339. */
+  readonly time: string;
 }
