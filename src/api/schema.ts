@@ -1,0 +1,106 @@
+// The JSON Schemas of the language as the program reads them: the keywords that they use, and their references. Pure.
+import common from "../../schemas/common.json" with { type: "json" };
+import dnsrecord from "../../schemas/dnsrecord.json" with { type: "json" };
+import house from "../../schemas/house.json" with { type: "json" };
+import membership from "../../schemas/membership.json" with { type: "json" };
+import route from "../../schemas/route.json" with { type: "json" };
+import service from "../../schemas/service.json" with { type: "json" };
+import type { Kind } from "./resource.ts";
+
+/** JSON Schema 2020-12, as far as `schemas/` uses it, and four keywords of our own. */
+export interface Schema {
+  readonly $id?: string;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Schema>>;
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly type?: string | readonly string[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
+  /** Exactly one of these sets of fields is there. */
+  readonly oneOf?: readonly { readonly required: readonly string[] }[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | Schema;
+  readonly propertyNames?: Schema;
+  readonly items?: Schema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  /** A way to write it that is not how it is stored; the name of the function that expands it. */
+  readonly "x-shorthand"?: boolean | string;
+  /** What people are told when the value is something else, after "must be". */
+  readonly "x-expect"?: string;
+  /** Fields that are always there once stored, though they may be left out when written. */
+  readonly "x-stored"?: readonly string[];
+  /** The name of the TypeScript type. */
+  readonly "x-type"?: string;
+}
+
+/** A schema and the file that its own references start from. */
+export interface Located {
+  readonly schema: Schema;
+  readonly file: string;
+}
+
+export const SCHEMA_FILES: Readonly<Record<string, Schema>> = {
+  "common.json": common,
+  "service.json": service,
+  "route.json": route,
+  "dnsrecord.json": dnsrecord,
+  "membership.json": membership,
+  "house.json": house,
+};
+
+/** The schema of a kind's whole object. */
+export function schemaOf(kind: Kind): Located {
+  const file = `${kind.toLowerCase()}.json`;
+  return { schema: schemaFile(file), file };
+}
+
+export function sub(parent: Located, schema: Schema): Located {
+  return { schema, file: parent.file };
+}
+
+/** Follows `$ref`; keywords beside a `$ref` win over those of its target. */
+export function resolve(located: Located): Located {
+  const { $ref, ...own } = located.schema;
+  if ($ref === undefined) return located;
+  const target = resolve(dereference($ref, located.file));
+  return { schema: { ...target.schema, ...own }, file: target.file };
+}
+
+function dereference($ref: string, from: string): Located {
+  const [file, pointer] = $ref.split("#");
+  const target = file === "" || file === undefined ? from : file;
+  let node: unknown = schemaFile(target);
+  for (const part of (pointer ?? "").split("/").slice(1)) node = (node as Readonly<Record<string, unknown>>)[part]; // a test resolves every reference
+  return { schema: node as Schema, file: target };
+}
+
+function schemaFile(file: string): Schema {
+  const schema = SCHEMA_FILES[file];
+  if (schema === undefined) throw new Error(`Cannot find the schema '${file}': src/api/schema.ts should list it`);
+  return schema;
+}
+
+/** The branches of an `anyOf`, nested ones included; a schema without one is its own only branch. */
+export function branches(located: Located): readonly Located[] {
+  const { schema, file } = resolve(located);
+  if (schema.anyOf === undefined) return [{ schema, file }];
+  return schema.anyOf.flatMap((branch) => branches({ schema: branch, file }));
+}
+
+/** The way it is stored: without what only people write. */
+export function stored(located: Located): readonly Located[] {
+  return branches(located).filter(({ schema }) => schema["x-shorthand"] === undefined);
+}
