@@ -1,0 +1,33 @@
+// What the CLI asks of the node's own side for `agent`, `up`, `down`, `uninstall` and `supervise`. Types only: the agent's room
+// implements them and src/main.ts hands them over, so that no other verb loads it.
+
+/** Absent means the default. */
+export interface NodeOptions {
+  readonly dataDir?: string;
+  readonly runDir?: string;
+  readonly dockerSocket?: string;
+  readonly nodeName?: string;
+  /** `[ADDRESS:]PORT` */
+  readonly httpListen?: string;
+  readonly dnsPort?: number;
+  /** Path of the etcd program. */
+  readonly etcd?: string;
+  readonly logLevel?: "debug" | "info" | "warn" | "error";
+}
+
+/** Where a node command talks to the person: data on stdout, all else on stderr. */
+export interface Terminal {
+  out(line: string): void;
+  note(line: string): void;
+  /** `✓`, `!` or `✗` in colour where the stream has it, before a sentence. */
+  mark(kind: "ok" | "warn" | "error", text: string): string;
+}
+
+/** Each answers the exit code. Throws UserError for what a person should mend. */
+export interface NodeCommands {
+  agent(options: NodeOptions, terminal: Terminal): Promise<number>;
+  up(options: NodeOptions & { readonly timeoutMs: number }, terminal: Terminal): Promise<number>;
+  down(options: NodeOptions, terminal: Terminal): Promise<number>;
+  uninstall(options: NodeOptions, terminal: Terminal): Promise<number>;
+  supervise(options: NodeOptions, terminal: Terminal): Promise<number>;
+}
