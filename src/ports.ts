@@ -365,8 +365,11 @@ export interface Addresses {
 
 /** Local volumes: directories below the data directory with a marker file beside them. */
 export interface LocalVolumes {
-  /** Answers the directory. Throws a Refusal when the marker is missing or has another uid (a reinstalled machine). */
-  ensure(name: string, uid: string): Promise<string>;
+  /**
+   * Answers the directory. `made`: it was there before, so a missing marker, or one with another uid (a reinstalled machine), is a
+   * Refusal; else it is made, unless another uid's is there.
+   */
+  ensure(name: string, uid: string, made: boolean): Promise<string>;
   exists(path: string): Promise<boolean>;
 }
 

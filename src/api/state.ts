@@ -34,6 +34,16 @@ export interface DecidedService {
   readonly good?: string;
   /** Set when an update failed and was rolled back or stopped: this generation is not tried again. */
   readonly failed?: { readonly generation: number; readonly revision: string; readonly reason: string; readonly message: string };
+  /** The Volumes that its containers mount, as `decided/Volume/<name>` has them: they pin the instances to their node. */
+  readonly volumes?: Readonly<Record<Name, DecidedVolume>>;
+}
+
+/** `decided/Volume/<name>`: where a local Volume lies. It outlives the Services that use it. */
+export interface DecidedVolume {
+  readonly node: NodeName;
+  readonly uid: string;
+  /** Its directory was there once: a missing one is a loss, and must not be replaced by an empty one. */
+  readonly made: boolean;
 }
 
 export type ContainerPhase = "waiting" | "pulling" | "created" | "running" | "restarting" | "exited" | "removing";
@@ -73,6 +83,8 @@ export interface ObservedInstance {
 export interface ObservedService {
   readonly bootId: string;
   readonly instances: readonly ObservedInstance[];
+  /** Images that this node pulled for the Service and has not removed since. */
+  readonly pulled?: readonly string[];
 }
 
 /** `decided/Membership/<node>`: only the node itself clears it. */
