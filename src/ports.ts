@@ -414,3 +414,19 @@ export interface StatusReader {
   /** The whole of this node's last plan for a name, as sentences. */
   planned(kind: Kind, name: Name): readonly string[];
 }
+
+// ---------------------------------------------------------------- sockets that the ingress listens on
+
+/** Where to listen: a port, or the sockets that the process before this one handed down. */
+export type ListenAt = { readonly port: number } | { readonly fds: readonly number[] };
+
+/** One or more sockets that answer together at one address and port. */
+export interface Listening {
+  readonly port: number;
+  /** To hand down; they stay open until `drain`. */
+  readonly fds: readonly number[];
+  /** Takes nothing new from now on; resolves when the last one in flight is through. */
+  drain(): Promise<void>;
+}
+
+export type Listen = (address: string, at: ListenAt) => Promise<Listening>;
