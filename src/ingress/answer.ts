@@ -1,0 +1,127 @@
+// One DNS question, one answer: authoritative, always the same for the same table and the same place it was asked from. Pure.
+import type { NodeAddresses } from "../api/table.ts";
+import { inNetwork, isIpv4, isLoopback, isTailnet, nearness } from "./address.ts";
+import { lowerCase, type RecordData, type RecordRow } from "./record.ts";
+import { isBelow, type Zone, type ZoneName } from "./zone.ts";
+
+export interface Question {
+  /** As asked, whatever the case. */
+  readonly name: string;
+  /** `A`, `AAAA`, ... or the codec's word for a type that nobody knows. */
+  readonly type: string;
+}
+
+export interface Answer {
+  readonly rcode: "NOERROR" | "NXDOMAIN" | "REFUSED" | "SERVFAIL";
+  readonly authoritative: boolean;
+  readonly answers: readonly RecordRow[];
+  readonly authorities: readonly RecordRow[];
+}
+
+/** Where a question came from: it decides which of a node's addresses are of use there. */
+export interface View {
+  readonly from: "lan" | "tailnet" | "container" | "loopback";
+  /** The local address that was asked; the gateway, for containers. */
+  readonly asked: string;
+}
+
+/** Seconds: of apps' names, and how long a missing name is remembered. */
+const TTL = 5;
+const ADDRESSES_MAX = 4;
+const ALIASES_MAX = 8;
+
+const REFUSED: Answer = { rcode: "REFUSED", authoritative: false, answers: [], authorities: [] };
+const SERVFAIL: Answer = { rcode: "SERVFAIL", authoritative: false, answers: [], authorities: [] };
+
+export interface ContainerNetworks {
+  readonly gateway: string;
+  readonly subnets: readonly string[];
+}
+
+export function viewOf(asked: string, client: string, own: NodeAddresses | undefined, containers: ContainerNetworks | undefined): View {
+  if (containers !== undefined && isContainer(client, containers)) return { from: "container", asked: containers.gateway };
+  if (isLoopback(client)) return { from: "loopback", asked };
+  if (own?.tailnet.includes(asked) || isTailnet(client)) return { from: "tailnet", asked };
+  return { from: "lan", asked };
+}
+
+/** The gateway itself is no container: the host asks from there. */
+export function isContainer(client: string, containers: ContainerNetworks): boolean {
+  return client !== containers.gateway && containers.subnets.some((subnet) => inNetwork(client, subnet));
+}
+
+/** `zone` is absent until the first table: a made-up "no such name" would be remembered by whoever asked all name servers. */
+export function answer(zone: Zone | undefined, question: Question, view: View): Answer {
+  if (zone === undefined) return SERVFAIL;
+  const name = lowerCase(question.name).replace(/\.$/, "");
+  if (!isBelow(name, zone.origin) || question.type === "AXFR" || question.type === "IXFR") return REFUSED;
+  return resolve(zone, { ...question, name }, view);
+}
+
+function resolve(zone: Zone, question: Question, view: View): Answer {
+  const answers: RecordRow[] = [];
+  // The first name is repeated as it was asked: some resolvers mix the case and check it. The codec restores it.
+  let name = question.name;
+  for (let hop = 0; hop < ALIASES_MAX; hop += 1) {
+    const found = zone.lookup(name);
+    if (found === undefined) return negative(zone, "NXDOMAIN", answers);
+    const rows = rowsOf(zone, found, question.type, view, name);
+    const alias = rows.length === 0 && question.type !== "CNAME" ? found.records.find((record) => record.type === "CNAME") : undefined;
+    if (alias?.type !== "CNAME") {
+      answers.push(...rows.map((row) => ({ ...row, name })));
+      return rows.length === 0 ? negative(zone, "NOERROR", answers) : { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
+    }
+    answers.push({ ...alias, name });
+    if (!isBelow(alias.data, zone.origin)) break;
+    name = alias.data;
+  }
+  return { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
+}
+
+function negative(zone: Zone, rcode: "NOERROR" | "NXDOMAIN", answers: readonly RecordRow[]): Answer {
+  return { rcode, authoritative: true, answers, authorities: [{ name: zone.origin, ...soa(zone) }] };
+}
+
+type Row = RecordData & { readonly ttl: number };
+
+function rowsOf(zone: Zone, found: ZoneName, type: string, view: View, name: string): readonly Row[] {
+  // RFC 8482: a short answer of our own instead of everything.
+  if (type === "ANY") return [{ type: "HINFO", ttl: TTL, data: { cpu: "RFC8482", os: "" } }];
+  if (name === zone.origin && type === "SOA") return [soa(zone)];
+  if (name === zone.origin && type === "NS") return [{ type: "NS", ttl: TTL, data: `ns.${zone.origin}` }];
+  const written = found.records.filter((record) => record.type === type);
+  // Addresses that a person wrote for a name stand before those of the house.
+  if (type !== "A" || written.length > 0 || found.house === undefined) return written;
+  if (found.records.some((record) => record.type === "CNAME")) return [];
+  return houseAddresses(zone, found.house, view).map((data) => ({ type: "A", ttl: TTL, data }));
+}
+
+function houseAddresses(zone: Zone, house: NonNullable<ZoneName["house"]>, view: View): readonly string[] {
+  if (view.from === "container" && house.what === "app") return [view.asked];
+  const addresses = house.nodes.flatMap((node) => {
+    const usable = usableFrom(zone.nodes[node], view);
+    // Nobody but this computer asks on loopback: without a network it still reaches its own apps.
+    return usable ?? (view.from === "loopback" && node === zone.node ? "127.0.0.1" : []);
+  });
+  return [...new Set(addresses)].slice(0, ADDRESSES_MAX);
+}
+
+/** One node's address, the nearest to where it was asked. A LAN cannot reach the tailnet, so that is no answer there. */
+function usableFrom(node: NodeAddresses | undefined, view: View): string | undefined {
+  const lan = node?.lan.filter(isIpv4).toSorted((a, b) => nearness(b, view.asked) - nearness(a, view.asked)) ?? [];
+  const tailnet = node?.tailnet.filter(isIpv4) ?? [];
+  switch (view.from) {
+    case "lan":
+      return lan[0];
+    case "tailnet":
+      return tailnet[0];
+    case "container":
+    case "loopback":
+      return lan[0] ?? tailnet[0];
+  }
+}
+
+function soa(zone: Zone): Row & { readonly type: "SOA" } {
+  const data = { mname: `ns.${zone.origin}`, rname: `hostmaster.${zone.origin}`, serial: zone.serial, refresh: 3600, retry: 600, expire: 86_400, minimum: TTL };
+  return { type: "SOA", ttl: TTL, data };
+}

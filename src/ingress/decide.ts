@@ -1,0 +1,48 @@
+// What happens to a request: exactly one of forward, wait, redirect or page, for any table and any request. Pure.
+import type { HttpRoute } from "../api/table.ts";
+import { inNetwork, isLan, isLoopback, isTailnet } from "./address.ts";
+import type { Router } from "./match.ts";
+import { forbidden, notEnforceable, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
+
+export type Decision =
+  | { readonly kind: "forward"; readonly route: HttpRoute }
+  /** No backend: hold what has no body up to `route.holdMs`, then show the page. */
+  | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "page"; readonly page: Page };
+
+export interface Asked {
+  readonly host: string | undefined;
+  /** Path and query as the client wrote them. */
+  readonly target: string;
+  /** The client's address. */
+  readonly from: string;
+}
+
+/** `router` is absent until the first table. */
+export function decide(router: Router | undefined, asked: Asked): Decision {
+  if (router === undefined) return { kind: "page", page: notSynced() };
+  const route = router.find(asked.host, asked.target);
+  if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? "") };
+  const missing = missingProtection(route);
+  if (missing !== undefined) return { kind: "page", page: notEnforceable(route.name, missing) };
+  if (route.allow !== undefined && !route.allow.some((rule) => allows(rule, asked.from))) return { kind: "page", page: forbidden() };
+  if (route.redirect !== undefined) return { kind: "redirect", status: route.redirect.status, location: route.redirect.to };
+  if (route.backends.length > 0) return { kind: "forward", route };
+  const { reason, message } = route.waiting ?? { reason: "NoBackend", message: "Nothing runs for this name right now." };
+  return { kind: "wait", route, page: waiting(route.name, reason, message) };
+}
+
+function missingProtection(route: HttpRoute): string | undefined {
+  if (route.forwardAuth !== undefined) return "forwardAuth";
+  if (route.basicAuth !== undefined) return "basicAuth";
+  return undefined;
+}
+
+/** `tailnet`, `lan`, or a CIDR. The computer itself is always let in. */
+function allows(rule: string, from: string): boolean {
+  if (isLoopback(from)) return true;
+  if (rule === "tailnet") return isTailnet(from);
+  if (rule === "lan") return isLan(from);
+  return inNetwork(from, rule);
+}

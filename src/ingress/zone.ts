@@ -1,0 +1,72 @@
+// The zone as a tree of names, compiled once a table: which names exist, what they hold, which wildcard covers the rest. Pure.
+import type { HouseName, NodeAddresses, Table } from "../api/table.ts";
+import type { NodeName } from "../api/resource.ts";
+import { dnsName, parseRecord, type RecordData } from "./record.ts";
+
+export interface ZoneName {
+  readonly records: readonly (RecordData & { readonly ttl: number })[];
+  /** Nodes whose addresses answer for it. */
+  readonly house?: { readonly nodes: readonly NodeName[]; readonly what: "app" | "node" };
+}
+
+export interface Zone {
+  readonly origin: string;
+  readonly serial: number;
+  readonly node: NodeName;
+  readonly nodes: Readonly<Record<NodeName, NodeAddresses>>;
+  /** The name itself, or the wildcard that covers it (RFC 4592: only below its closest existing ancestor). */
+  lookup(name: string): ZoneName | undefined;
+}
+
+const EMPTY: ZoneName = { records: [] };
+
+export function compileZone(table: Pick<Table, "zone" | "revision" | "node" | "nodes" | "records" | "houseNames">): Zone {
+  const origin = dnsName(table.zone) ?? table.zone;
+  const names = new Map<string, ZoneName>([[origin, EMPTY]]);
+  const inZone = (name: string | undefined): name is string => name !== undefined && isBelow(name, origin);
+  const add = (name: string, more: ZoneName): void => {
+    const known = names.get(name) ?? EMPTY;
+    names.set(name, { ...known, ...more, records: [...known.records, ...more.records] });
+    // Every name above exists too, even if it holds nothing: below them NXDOMAIN would be a lie (RFC 8020).
+    for (let parent = parentOf(name); isBelow(parent, origin) && !names.has(parent); parent = parentOf(parent)) names.set(parent, EMPTY);
+  };
+  for (const entry of ownNames(table, origin)) add(entry.name, { records: [], house: { nodes: entry.nodes, what: "node" } });
+  for (const entry of table.houseNames) {
+    const name = dnsName(entry.name);
+    if (inZone(name)) add(name, { records: [], house: { nodes: entry.nodes, what: "app" } });
+  }
+  for (const entry of table.records) {
+    const name = dnsName(entry.name);
+    const data = entry.values.map((value) => parseRecord(entry.type, value)).filter((parsed) => parsed !== undefined);
+    if (inZone(name)) add(name, { records: data.map((record) => ({ ...record, ttl: entry.ttl })) });
+  }
+  return {
+    origin,
+    serial: table.revision % 2 ** 32,
+    node: table.node,
+    nodes: table.nodes,
+    lookup(name) {
+      const exact = names.get(name);
+      if (exact !== undefined) return exact;
+      let ancestor = parentOf(name);
+      while (!names.has(ancestor) && isBelow(ancestor, origin)) ancestor = parentOf(ancestor);
+      return names.get(`*.${ancestor}`);
+    },
+  };
+}
+
+/** `name` is `origin` or below it. */
+export function isBelow(name: string, origin: string): boolean {
+  return name === origin || name.endsWith(`.${origin}`);
+}
+
+function parentOf(name: string): string {
+  const dot = name.indexOf(".");
+  return dot < 0 ? "" : name.slice(dot + 1);
+}
+
+/** Names that every zone has: its name server (this node), and each node as `<node>.node.<zone>`. */
+function ownNames(table: Pick<Table, "node" | "nodes">, origin: string): readonly HouseName[] {
+  const nodes = Object.keys(table.nodes).map((node) => ({ name: `${node}.node.${origin}`, nodes: [node] }));
+  return [{ name: `ns.${origin}`, nodes: [table.node] }, ...nodes];
+}
