@@ -1,6 +1,7 @@
 // What travels between the server and its clients besides objects: one shape for errors, lists, watch lines, applies, logs. Pure types.
 import type { AnyResource, Condition, Kind, Name, NodeName } from "./resource.ts";
 import type { AnyStatus, InstanceStatus } from "./status.ts";
+import type { IngressStatus } from "./table.ts";
 
 export type StatusReason =
   | "BadRequest" // 400
@@ -155,6 +156,8 @@ export interface HouseSummary {
   readonly services: { readonly total: number; readonly ready: number };
   readonly store: { readonly quorum: boolean; readonly version: string; readonly bytes: number };
   readonly problems: readonly Problem[];
+  /** Where this node's ingress answers; absent while there is none. */
+  readonly listeners?: IngressStatus["listeners"];
 }
 
 export interface VersionAnswer {
