@@ -75,12 +75,12 @@ export class Engine {
 
   /** A hint from outside of the store: a job ended, a probe or a container changed. */
   wake(kind: Kind, name: Name): void {
-    this.#wake(`${kind}/${name}`);
+    this.#queue.add(`${kind}/${name}`);
   }
 
   /** Wakes every name of a kind, for anything may have happened. */
   wakeAll(kind: Kind): void {
-    this.#wake(kind);
+    this.#queue.add(kind);
   }
 
   /** Undefined before the first look, and once nothing is left of a deleted name. */
@@ -89,12 +89,6 @@ export class Engine {
     const plan = this.#lastPlans.get(key);
     const failure = this.#progress.get(key)?.failure;
     return failure === undefined ? plan : { actions: plan?.actions ?? [], conditions: [...(plan?.conditions ?? []), failure] };
-  }
-
-  #wake(key: string): void {
-    const waitMs = (this.#progress.get(key)?.notBeforeMs ?? 0) - this.#ports.clock.now();
-    if (waitMs > 0) this.#queue.addAfter(key, waitMs);
-    else this.#queue.add(key);
   }
 
   #heard(changes: readonly Change[]): void {
@@ -118,6 +112,9 @@ export class Engine {
     if (controller === undefined) return;
     const progress = this.#progress.get(key) ?? { rounds: 0, lastHead: undefined, failures: 0, notBeforeMs: 0, refused: undefined, failure: undefined };
     this.#progress.set(key, progress);
+    const waitMs = progress.notBeforeMs - this.#ports.clock.now();
+    if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
+
     const step = name === undefined ? () => this.#resync(controller, progress) : () => this.#round(controller, name, progress);
     try {
       for (let again = true; again && this.#ready(key); ) again = await step();

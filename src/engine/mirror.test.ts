@@ -1,0 +1,218 @@
+// The mirror against the fake store: it holds what the store holds, makes nothing up, and says when it may not be believed.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
+import { fakeLog } from "../../test/fakes/machine.ts";
+import { apply, foundHouse, nodeRecord, put, remove, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
+import { FakeEtcd } from "../../test/fakes/store.ts";
+import { keys } from "../api/keys.ts";
+import type { Change, Index } from "./contract.ts";
+import { LIST_RETRY_MS, STALE_AFTER_MS, StoreMirror } from "./mirror.ts";
+
+function setUp(found = true) {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  if (found) foundHouse(etcd);
+  const store = etcd.client("nas", { clock, random: new SeededRandom(1) });
+  const mirror = new StoreMirror({ store, clock, log: fakeLog() });
+  const stop = new AbortController();
+  const heard: Change[] = [];
+  mirror.subscribe((changes) => heard.push(...changes));
+  const running = mirror.run(stop.signal);
+  return { clock, etcd, store, mirror, stop, heard, running };
+}
+
+const names = (mirror: StoreMirror): readonly string[] => [...mirror.all("Service")].map(({ metadata }) => metadata.name).sort();
+const text = (changes: readonly Change[]): readonly string[] =>
+  changes.map(({ room, kind, name, node }) => [room, kind, name, node].filter((part) => part !== undefined).join("/"));
+
+test("a put and a delete are seen with their children, and told", async () => {
+  const { clock, etcd, mirror, heard } = setUp();
+  await clock.settle();
+  heard.length = 0;
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  await clock.settle();
+  assert.deepEqual(names(mirror), ["web"]);
+  assert.equal(mirror.desired("Route", "web")?.metadata.owner, "Service/web");
+  remove(etcd, keys.desired("Service", "web"));
+  await clock.settle();
+  assert.deepEqual(names(mirror), []);
+  const touched = ["desired/Service/web", "desired/Route/web", "desired/DnsRecord/web"];
+  assert.deepEqual(text(heard), [...touched, ...touched]);
+  assert.equal(mirror.revision, etcd.revision);
+});
+
+test("generation is the key's version and resourceVersion its mod revision", async () => {
+  const { clock, etcd, mirror } = setUp();
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  apply(etcd, "Service", "web", serviceSpec("web", "web:2"));
+  await clock.settle();
+  assert.equal(mirror.desired("Service", "web")?.metadata.generation, 2);
+  assert.equal(mirror.desired("Service", "web")?.metadata.resourceVersion, String(etcd.revision));
+});
+
+test("a store that cannot be reached is no empty store: nothing is fresh, and nothing is told", async () => {
+  const { clock, etcd, mirror, heard } = setUp();
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  await clock.settle();
+  heard.length = 0;
+  etcd.isolate("nas");
+  await clock.advance(STALE_AFTER_MS + 1);
+  assert.equal(mirror.fresh, false);
+  await clock.advance(600_000);
+  assert.deepEqual(names(mirror), ["web"]);
+  assert.deepEqual(heard, []);
+});
+
+test("an unreachable store at the start means that nothing is fresh until it answers", async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  foundHouse(etcd);
+  etcd.stop();
+  const mirror = new StoreMirror({ store: etcd.client("nas", { clock, random: new SeededRandom(1) }), clock, log: fakeLog() });
+  void mirror.run(new AbortController().signal);
+  await clock.advance(60_000);
+  assert.equal(mirror.fresh, false);
+  etcd.start();
+  await clock.advance(10_000);
+  assert.equal(mirror.fresh, true);
+});
+
+test("a store without any object is not believed: neither at the start nor later", async () => {
+  const { clock, etcd, mirror, heard } = setUp(false);
+  await clock.advance(60_000);
+  assert.equal(mirror.fresh, false);
+  const wiped = etcd.snapshot();
+  foundHouse(etcd);
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  await clock.advance(LIST_RETRY_MS);
+  assert.equal(mirror.fresh, true);
+  heard.length = 0;
+  etcd.restore(wiped);
+  await clock.advance(60_000);
+  assert.equal(mirror.fresh, false);
+  assert.deepEqual(names(mirror), ["web"]);
+  assert.deepEqual(heard, []);
+});
+
+test("the mirror is fresh while the watch says that it lives, and stale 12 s after its last word", async () => {
+  const { clock, etcd, mirror } = setUp();
+  await clock.advance(3_600_000);
+  assert.equal(mirror.fresh, true);
+  const lastWordMs = clock.now();
+  etcd.stop();
+  await clock.until(() => !mirror.fresh, 60_000);
+  assert(clock.now() - lastWordMs <= STALE_AFTER_MS + 5_000);
+  etcd.start();
+  await clock.until(() => mirror.fresh, 60_000);
+});
+
+test("what was deleted while the watch was compacted away is found by the next listing", async () => {
+  const { clock, etcd, mirror, heard } = setUp();
+  for (const name of ["keep", "gone", "changed"]) apply(etcd, "Service", name, serviceSpec(name, "web:1"));
+  await clock.settle();
+  etcd.isolate("nas");
+  await clock.advance(1_000);
+  heard.length = 0;
+  remove(etcd, keys.desired("Service", "gone"));
+  apply(etcd, "Service", "changed", serviceSpec("changed", "web:2"));
+  apply(etcd, "Service", "made", serviceSpec("made", "web:1"));
+  etcd.compact();
+  etcd.rejoin("nas");
+  await clock.until(() => mirror.fresh && mirror.revision === etcd.revision, 60_000);
+  assert.deepEqual(names(mirror), ["changed", "keep", "made"]);
+  assert.deepEqual(text(heard).filter((change) => change.includes("Service")).sort(), ["desired/Service/changed", "desired/Service/gone", "desired/Service/made"]);
+});
+
+test("an older snapshot is taken over whole: what it lacks goes, what it has comes back", async () => {
+  const { clock, etcd, mirror } = setUp();
+  apply(etcd, "Service", "old", serviceSpec("old", "web:1"));
+  const snapshot = etcd.snapshot();
+  await clock.settle();
+  apply(etcd, "Service", "new", serviceSpec("new", "web:1"));
+  apply(etcd, "Service", "old", serviceSpec("old", "web:2"));
+  await clock.settle();
+  etcd.restore(snapshot);
+  await clock.until(() => mirror.fresh && mirror.revision === etcd.revision, 60_000);
+  assert.deepEqual(names(mirror), ["old"]);
+  assert.equal(mirror.desired("Service", "old")?.spec.containers[0]?.image, "web:1");
+});
+
+test("seenAtMs is when this mirror first saw a value, and a new listing does not change it", async () => {
+  const { clock, etcd, mirror } = setUp();
+  await clock.advance(1_000);
+  put(etcd, keys.decided("Service", "web"), { uid: "1" });
+  await clock.advance(60_000);
+  assert.equal(mirror.decided("Service", "web")?.seenAtMs, 1_000);
+  etcd.isolate("nas");
+  await clock.advance(1_000);
+  etcd.compact();
+  apply(etcd, "Service", "other", serviceSpec("other", "web:1"));
+  etcd.compact();
+  etcd.rejoin("nas");
+  await clock.until(() => mirror.revision === etcd.revision, 60_000);
+  assert.equal(mirror.decided("Service", "web")?.seenAtMs, 1_000);
+});
+
+test("what a node observed counts while it is not Down and in the boot that it last announced", async () => {
+  const { clock, etcd, mirror } = setUp();
+  const seen = (): readonly string[] => [...mirror.observed("Service", "web").keys()].sort();
+  put(etcd, keys.node("nas"), nodeRecord("nas", "boot-1"));
+  put(etcd, keys.observed("Service", "web", "nas"), { bootId: "boot-1", instances: [] });
+  put(etcd, keys.observed("Service", "web", "attic"), { bootId: "boot-7", instances: [] });
+  await clock.settle();
+  assert.deepEqual(seen(), ["attic", "nas"]);
+  remove(etcd, keys.node("nas"));
+  await clock.settle();
+  assert.deepEqual(seen(), ["attic", "nas"], "an agent may be away for a while");
+  put(etcd, keys.node("nas"), nodeRecord("nas", "boot-2"));
+  await clock.settle();
+  assert.deepEqual(seen(), ["attic"], "another boot");
+  put(etcd, keys.observed("Service", "web", "nas"), { bootId: "boot-2", instances: [] });
+  setMembershipState(etcd, "attic", "Down");
+  await clock.settle();
+  assert.deepEqual(seen(), ["nas"], "attic is Down");
+});
+
+test("the boot that a node announced is known without its lease", async () => {
+  const { clock, etcd, mirror } = setUp();
+  put(etcd, keys.observed("Membership", "nas", "nas"), { bootId: "boot-2", conditions: [] });
+  put(etcd, keys.observed("Service", "web", "nas"), { bootId: "boot-1", instances: [] });
+  await clock.settle();
+  assert.equal(mirror.observed("Service", "web").size, 0);
+});
+
+test("a value that is no JSON reads as an error, never as absent", async () => {
+  const { clock, etcd, mirror } = setUp();
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  await clock.settle();
+  etcd.commit({ compare: [], writes: [{ put: keys.desired("Service", "web"), value: "{" }] });
+  await clock.settle();
+  assert.throws(() => mirror.desired("Service", "web"), /Cannot read/);
+  apply(etcd, "Service", "other", serviceSpec("other", "web:1"));
+  await clock.settle();
+  assert.deepEqual(names(mirror), ["other", "web"]);
+});
+
+test("an index follows every change", async () => {
+  const byImage: Index = {
+    kind: "Service",
+    room: "desired",
+    keys: (value) => (value as { spec: { containers: readonly { image: string }[] } }).spec.containers.map(({ image }) => image),
+  };
+  const { clock, etcd, mirror } = setUp();
+  apply(etcd, "Service", "a", serviceSpec("a", "web:1"));
+  await clock.settle();
+  assert.deepEqual(mirror.index(byImage), new Map([["web:1", new Set(["a"])]]));
+  apply(etcd, "Service", "b", serviceSpec("b", "web:1"));
+  apply(etcd, "Service", "a", serviceSpec("a", "web:2"));
+  await clock.settle();
+  assert.deepEqual(mirror.index(byImage), new Map([["web:1", new Set(["b"])], ["web:2", new Set(["a"])]]));
+});
+
+test("run() ends with its signal", async () => {
+  const { clock, stop, running } = setUp();
+  await clock.advance(100);
+  stop.abort(new Error("stopped"));
+  await running;
+});
