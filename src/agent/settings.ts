@@ -2,23 +2,9 @@
 import { homedir, hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../api/errors.ts";
+import type { NodeOptions } from "../cli/node-commands.ts";
 
-/** What `fossora agent`, `up` and `supervise` accept; absent means the default. */
-export interface NodeOptions {
-  readonly dataDir?: string;
-  readonly runDir?: string;
-  readonly dockerSocket?: string;
-  readonly nodeName?: string;
-  /** `[ADDRESS:]PORT` for HTTP; absent: 80, or the next free one that is allowed. */
-  readonly httpListen?: string;
-  /** Port for DNS; absent: 53, or the next free one that is allowed. */
-  readonly dnsPort?: number;
-  /** Path of the etcd program; absent: the one that Fossora carries, else the machine's. */
-  readonly etcd?: string;
-  readonly logLevel?: LogLevel;
-}
-
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogLevel = NonNullable<NodeOptions["logLevel"]>;
 
 export interface Settings {
   readonly dataDir: string;

@@ -1,0 +1,38 @@
+// Founding: the first object of an empty store is the House. Without one nobody plans anything, so an empty store can never be read
+// as "delete everything".
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import { keys, ROOT } from "../api/keys.ts";
+import { API_VERSION, type StoredResource } from "../api/resource.ts";
+import { UserError } from "../api/errors.ts";
+import type { Clock, Store } from "../ports.ts";
+import { readIfThere, writeWhole } from "./files.ts";
+
+export const DEFAULT_ZONE = "home.internal";
+export const HOUSE_NAME = "house";
+
+/** Writes the House if this node has never seen one. Throws UserError when a house that was there is gone. */
+export async function foundHouse(options: { readonly store: Store; readonly dataDir: string; readonly clock: Clock }, signal: AbortSignal): Promise<"founded" | "found"> {
+  const { store, dataDir, clock } = options;
+  const marker = path.join(dataDir, "founded");
+  const key = keys.desired("House", HOUSE_NAME);
+  if (await store.get(key, signal)) {
+    if (readIfThere(marker) === undefined) writeWhole(marker, "");
+    return "found";
+  }
+  const { entries } = await store.list(ROOT, signal);
+  if (readIfThere(marker) !== undefined || entries.length > 0)
+    throw new UserError(
+      `Cannot start: the store in ${path.join(dataDir, "etcd")} has lost its House, although this node knew one. Nothing is changed and the apps go on. Bring the folder back from a backup, or move ${dataDir} away to begin anew.`,
+    );
+  const house: StoredResource<"House"> = {
+    apiVersion: API_VERSION,
+    kind: "House",
+    metadata: { name: HOUSE_NAME, uid: randomUUID(), creationTimestamp: clock.wall() },
+    spec: { zone: DEFAULT_ZONE, joining: "auto" },
+    manager: "agent",
+  };
+  await store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: JSON.stringify(house) }] }, signal);
+  writeWhole(marker, "");
+  return "founded";
+}
