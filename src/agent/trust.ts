@@ -2,7 +2,7 @@
 import path from "node:path";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
 
-/** Paths of PEM files. */
+/** Paths of PEM files; the CRL is DER. */
 export interface TrustFiles {
   readonly ca: string;
   readonly crl: string;
@@ -34,7 +34,7 @@ async function found(folder: string, files: TrustFiles): Promise<void> {
     issueLeaf(authority, { commonName: "etcd", names: ["127.0.0.1", "::1", "localhost"] }),
     issueLeaf(authority, { commonName: "agent", names: ["localhost"] }),
   ]);
-  const contents: readonly (readonly [string, string])[] = [
+  const contents: readonly (readonly [string, string | Uint8Array])[] = [
     [files.ca, authority.certificate],
     [path.join(folder, "ca.key"), authority.key],
     [files.crl, authority.crl],

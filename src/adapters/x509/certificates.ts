@@ -19,12 +19,12 @@ import {
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const validityMs = 3652 * 24 * 3600 * 1000;
 
-/** PEM texts; the key is PKCS #8. */
+/** PEM texts but for the CRL; the key is PKCS #8. */
 export interface Authority {
   readonly certificate: string;
   readonly key: string;
-  /** Empty at founding: removal of a node adds to it. */
-  readonly crl: string;
+  /** DER, the one form that every etcd reads. Empty at founding: removal of a node adds to it. */
+  readonly crl: Uint8Array;
 }
 
 export interface Leaf {
@@ -59,7 +59,7 @@ export async function createAuthority(commonName: string): Promise<Authority> {
     signingAlgorithm: algorithm,
     entries: [],
   });
-  return { certificate: certificate.toString("pem"), key: await exportKey(keys.privateKey), crl: crl.toString("pem") };
+  return { certificate: certificate.toString("pem"), key: await exportKey(keys.privateKey), crl: new Uint8Array(crl.rawData) };
 }
 
 /** A leaf for servers and clients alike: a member of etcd is both. */
