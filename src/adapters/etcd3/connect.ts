@@ -25,6 +25,8 @@ const MESSAGE_MAX_BYTES = 64 * 1024 * 1024;
 /** etcd closes connections that ping more often than each 5 s (`--grpc-keepalive-min-time`). */
 const KEEPALIVE_EVERY_MS = 5_000;
 const KEEPALIVE_LIMIT_MS = 2_000;
+/** Every member's leaf carries it beside its addresses: Node takes no address as a TLS server name (RFC 6066, 3). */
+const SERVER_NAME = "localhost";
 
 /** One host, one client: which host is asked is our decision, and a new client never meets a stuck connection of the old one. */
 export function connect({ host, credentials, attemptMs }: ConnectOptions): Etcd3 {
@@ -33,6 +35,7 @@ export function connect({ host, credentials, attemptMs }: ConnectOptions): Etcd3
     credentials: { rootCertificate: credentials.ca, certChain: credentials.cert, privateKey: credentials.key },
     faultHandling: { global: noPolicy, host: () => noPolicy },
     grpcOptions: {
+      "grpc.ssl_target_name_override": SERVER_NAME,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.keepalive_time_ms": KEEPALIVE_EVERY_MS,
       "grpc.keepalive_timeout_ms": KEEPALIVE_LIMIT_MS,

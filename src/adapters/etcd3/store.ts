@@ -116,7 +116,7 @@ class OpenStore implements EtcdStore {
   async #listOnce(prefix: string, signal: AbortSignal): Promise<Listing | undefined> {
     const entries: Entry[] = [];
     let first: IRangeResponse["header"] | undefined;
-    for (let key = Buffer.from(prefix); ; ) {
+    for (let key: Buffer = Buffer.from(prefix); ; ) {
       const range = { key, range_end: endOfPrefix(prefix), limit: PAGE_ENTRIES, revision: first?.revision ?? 0 };
       const page = await this.#read((etcd) => etcd.kv.range(range), signal).catch(undefinedIfRevisionIsGone);
       if (!page) return undefined;
