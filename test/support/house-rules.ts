@@ -135,7 +135,7 @@ export function sharedPackages(files: readonly SourceFile[]): readonly string[] 
 export function emptyNames(files: readonly SourceFile[]): readonly string[] {
   const word = /^(managers?|helpers?|utils?|base|common|misc)$/;
   const declared =
-    /\b(?:class|interface|type|function|const)\s+(\w*(?:Manager|Helper|Utils?|Helpers)|Base[A-Z]\w*|\w+Base|I[A-Z][a-z]\w*)\b/gm;
+    /^(?:export )?(?:abstract )?(?:async )?(?:class|interface|type|function|const)\s+(\w*(?:Manager|Helper|Utils?|Helpers)|Base[A-Z]\w*|\w+Base|I[A-Z][a-z]\w*)\b/gm;
   return files.flatMap(({ path, text }) => {
     const name = path.slice(path.lastIndexOf("/") + 1).replace(/(\.test)?\.ts$/, "");
     return [

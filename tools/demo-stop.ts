@@ -1,0 +1,61 @@
+// `npm run demo -- stop`: takes back what the demo made, last thing first, and says what it took.
+import { existsSync, rmSync } from "node:fs";
+import { runCommand } from "./command.ts";
+import { fossora, houseSummary } from "./demo-house.ts";
+import { removeOwned, type Made } from "./demo-made.ts";
+import { endEngine, engineAnswers, engineRequest } from "./engine.ts";
+import { removeHelloImage, helloImage } from "./hello-image.ts";
+import { isAlive } from "./machine.ts";
+
+/** Each part by itself may be gone already. Answers a line for each thing that was removed or left with a reason. */
+export async function removeEverything(
+  made: Made,
+  demo: { readonly program: string; readonly service: string },
+): Promise<readonly string[]> {
+  const said: string[] = [];
+  if (made.house?.kind === "made") said.push(...(await removeHouse(made.house, demo.program)));
+  else {
+    if (made.service && (await houseSummary())) {
+      await fossora("delete", "service", demo.service);
+      said.push(`Removed service/${demo.service}; the house was here before and stays`);
+    }
+    if (made.house?.kind === "started") {
+      await fossora("down");
+      said.push("Stopped the house, as it was before");
+    }
+  }
+  if (made.image && (await engineAnswers()) && (await removeHelloImage())) said.push(`Removed the image ${helloImage}`);
+  if (made.engine && isAlive(made.engine.process)) said.push(await endOurEngine(made.engine));
+  return said;
+}
+
+async function removeHouse(
+  { dataDir, runDir, before }: Extract<Made["house"], { kind: "made" }>,
+  program: string,
+): Promise<readonly string[]> {
+  const said: string[] = [];
+  if (existsSync(program)) {
+    const { code, output } = await runCommand([program, "uninstall"], { limitMs: 120_000 });
+    if (code !== 0) throw new Error(`fossora uninstall failed:\n${output}`);
+    said.push("Stopped and uninstalled the house");
+  }
+  if (await engineAnswers()) {
+    const count = await removeOwned(before);
+    if (count > 0) said.push(`Removed ${count} of its containers, networks and volumes`);
+  }
+  for (const folder of [dataDir, runDir]) {
+    if (!existsSync(folder)) continue;
+    rmSync(folder, { recursive: true, force: true });
+    said.push(`Removed ${folder}`);
+  }
+  return said;
+}
+
+/** Not when somebody else came to use it. */
+async function endOurEngine(engine: Parameters<typeof endEngine>[0]): Promise<string> {
+  const { body } = await engineRequest("GET", "/containers/json?all=1");
+  const others = (JSON.parse(body) as readonly unknown[]).length; // Docker's API
+  if (others > 0) return `Left dockerd (pid ${engine.process.pid}) running: it has ${others} containers that are not the demo's`;
+  await endEngine(engine);
+  return "Ended the dockerd that the demo had started";
+}
