@@ -6,7 +6,10 @@ import { backoffMs, BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "./backoff.ts";
 const always = (value: number) => ({ next: () => value });
 
 test("waiting doubles from about one second", () => {
-  assert.deepEqual([1, 2, 3, 4].map((failures) => backoffMs(failures, always(0.5))), [1_000, 2_000, 4_000, 8_000]);
+  assert.deepEqual(
+    [1, 2, 3, 4].map((failures) => backoffMs(failures, always(0.5))),
+    [1_000, 2_000, 4_000, 8_000],
+  );
 });
 
 test("waiting stays between 1 s and 5 min whatever the jitter and the number of failures", () => {

@@ -1,7 +1,24 @@
 // The contract between the engine and a controller: what a kind must bring so that the loop can run it.
 import type { Condition, Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { NodeRecord } from "../api/state.ts";
-import type { Addresses, BootMs, Containers, Events, Identity, Jobs, LocalVolumes, Log, Probes, Proxy, Random, Secrets, Store, System, Clock, Lease } from "../ports.ts";
+import type {
+  Addresses,
+  BootMs,
+  Containers,
+  Events,
+  Identity,
+  Jobs,
+  LocalVolumes,
+  Log,
+  Probes,
+  Proxy,
+  Random,
+  Secrets,
+  Store,
+  System,
+  Clock,
+  Lease,
+} from "../ports.ts";
 
 /** A key that changed in the store, as the mirror saw it. */
 export interface Change {
@@ -88,5 +105,7 @@ export interface Controller<D, O, A extends { readonly kind: string }> {
   /** Pure and total; undefined = deleted. */
   plan(desired: D | undefined, observed: O, context: Context): Plan<A>;
   /** One effect a verb, each safe to repeat. */
-  readonly act: { readonly [K in A["kind"]]: (action: Extract<A, { readonly kind: K }>, ports: Ports, signal: AbortSignal) => Promise<void> };
+  readonly act: {
+    readonly [K in A["kind"]]: (action: Extract<A, { readonly kind: K }>, ports: Ports, signal: AbortSignal) => Promise<void>;
+  };
 }

@@ -33,18 +33,22 @@ function controller(lights: Lights): Controller<Resource<"DnsRecord">, number, A
   return {
     kind: "DnsRecord",
     wakes: (change) => (change.kind === "DnsRecord" && change.room !== "observed" ? [change.name] : []),
-    names: async ({ mirror }) => [...new Set([...[...mirror.all("DnsRecord")].map(({ metadata }) => metadata.name), ...lights.shining.keys()])],
+    names: async ({ mirror }) => [
+      ...new Set([...[...mirror.all("DnsRecord")].map(({ metadata }) => metadata.name), ...lights.shining.keys()]),
+    ],
     observe: async (name, { mirror, clock }, signal) => {
       lights.observed += 1;
       await clock.sleep(lights.observeMs, signal);
-      return lights.claims ? (mirror.decided("DnsRecord", name)?.modRevision ?? 0) * 1_000 + (lights.shining.get(name) ?? 0) : (lights.shining.get(name) ?? 0);
+      return lights.claims
+        ? (mirror.decided("DnsRecord", name)?.modRevision ?? 0) * 1_000 + (lights.shining.get(name) ?? 0)
+        : (lights.shining.get(name) ?? 0);
     },
     plan: (desired, observed) => {
       const shining = observed % 1_000;
       const wanted = Number(desired?.spec.ttl.slice(0, -1) ?? 0);
       const actions: Action[] = [];
       if (lights.claims && observed < 1_000) actions.push({ kind: "Claim", modRevision: 0 });
-      for (let to = shining; to !== wanted; ) actions.push({ kind: "Light", to: (to += Math.sign(wanted - to)) });
+      for (let to = shining; to !== wanted;) actions.push({ kind: "Light", to: (to += Math.sign(wanted - to)) });
       return {
         actions,
         conditions: [{ type: "Ready", status: actions.length === 0 ? "True" : "False", reason: "Lit", message: `shines at ${shining}` }],
@@ -75,12 +79,22 @@ function setUp() {
   const lines: LogLine[] = [];
   const log = fakeLog((line) => lines.push(line));
   const mirror = new StoreMirror({ store, clock, log });
-  const lights: Lights = { shining: new Map(), light: () => {}, claims: false, recheckAfterMs: undefined, observeMs: 1, acts: [], observed: 0, lost: 0 };
+  const lights: Lights = {
+    shining: new Map(),
+    light: () => {},
+    claims: false,
+    recheckAfterMs: undefined,
+    observeMs: 1,
+    acts: [],
+    observed: 0,
+    lost: 0,
+  };
   const ports = fakePorts({ node: "nas", clock, store, mirror, log });
   const engine = new Engine({ controllers: [runnable(controller(lights))], mirror, ports });
   const stop = new AbortController();
   const start = (): Promise<unknown> => Promise.all([mirror.run(stop.signal), engine.run(stop.signal)]);
-  const setLamp = (brightness: number): void => apply(etcd, "DnsRecord", "lamp", { name: "lamp", type: "A", values: ["192.168.1.2"], ttl: `${brightness}s` });
+  const setLamp = (brightness: number): void =>
+    apply(etcd, "DnsRecord", "lamp", { name: "lamp", type: "A", values: ["192.168.1.2"], ttl: `${brightness}s` });
   return { clock, etcd, store, mirror, lights, engine, stop, start, setLamp, lines };
 }
 
@@ -91,7 +105,10 @@ test("a change is carried out action by action until the name is at rest", async
   setLamp(3);
   await clock.advance(100);
   assert.deepEqual(lights.acts, ["light 1", "light 2", "light 3"]);
-  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp"), { actions: [], conditions: [{ type: "Ready", status: "True", reason: "Lit", message: "shines at 3" }] });
+  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp"), {
+    actions: [],
+    conditions: [{ type: "Ready", status: "True", reason: "Lit", message: "shines at 3" }],
+  });
 });
 
 test("at rest nothing is done but to look again at each resync", async () => {
@@ -167,12 +184,21 @@ test("a name that fails is tried again after 1 s, 2 s, 4 s and so on, and its fa
   setLamp(1);
   await clock.advance(60_000);
   const waits = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
-  for (const [index, wait] of waits.entries()) assert(wait >= 800 * 2 ** index && wait <= 1_200 * 2 ** index + 5, `try ${index + 2} after ${wait} ms`);
+  for (const [index, wait] of waits.entries())
+    assert(wait >= 800 * 2 ** index && wait <= 1_200 * 2 ** index + 5, `try ${index + 2} after ${wait} ms`);
   assert.equal(waits.length, 5);
-  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp")?.conditions.at(-1), { type: "Reconciling", status: "True", reason: "Retrying", message: "the bulb is hot" });
+  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp")?.conditions.at(-1), {
+    type: "Reconciling",
+    status: "True",
+    reason: "Retrying",
+    message: "the bulb is hot",
+  });
   lights.light = () => {};
   await clock.advance(60_000);
-  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp")?.conditions.map(({ type }) => type), ["Ready"]);
+  assert.deepEqual(
+    engine.lastPlan("DnsRecord", "lamp")?.conditions.map(({ type }) => type),
+    ["Ready"],
+  );
 });
 
 test("waking a failed name over and over runs it once a second at most", async () => {
@@ -200,12 +226,20 @@ test("a refusal is not tried again until what is wanted changes", async () => {
   engine.wake("DnsRecord", "lamp");
   await clock.advance(1_000);
   assert.equal(lights.acts.length, 1);
-  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp")?.conditions.at(-1), { type: "Stalled", status: "True", reason: "NoBulb", message: "Cannot light the lamp: it has no bulb" });
+  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp")?.conditions.at(-1), {
+    type: "Stalled",
+    status: "True",
+    reason: "NoBulb",
+    message: "Cannot light the lamp: it has no bulb",
+  });
   lights.light = () => {};
   setLamp(2);
   await clock.advance(5_000);
   assert.equal(lights.shining.get("lamp"), 2);
-  assert.deepEqual(engine.lastPlan("DnsRecord", "lamp")?.conditions.map(({ type }) => type), ["Ready"]);
+  assert.deepEqual(
+    engine.lastPlan("DnsRecord", "lamp")?.conditions.map(({ type }) => type),
+    ["Ready"],
+  );
 });
 
 test("a long plan pauses after its share of rounds and goes on", async () => {
@@ -248,7 +282,10 @@ test("a lost compare-and-swap is a reason to look again, not an error", async ()
   await clock.advance(10_000);
   assert.equal(lights.lost, 1);
   assert.equal(lights.shining.get("lamp"), 1);
-  assert.deepEqual(lines.filter(({ level }) => level === "warn"), []);
+  assert.deepEqual(
+    lines.filter(({ level }) => level === "warn"),
+    [],
+  );
 });
 
 test("an older snapshot does not leave a name waiting for a revision that never comes", async () => {

@@ -110,14 +110,21 @@ export class Engine {
     const [kind, name] = key.split("/") as [Kind, Name?]; // made in wake and wakeAll
     const controller = this.#controllers.get(kind);
     if (controller === undefined) return;
-    const progress = this.#progress.get(key) ?? { rounds: 0, lastHead: undefined, failures: 0, notBeforeMs: 0, refused: undefined, failure: undefined };
+    const progress = this.#progress.get(key) ?? {
+      rounds: 0,
+      lastHead: undefined,
+      failures: 0,
+      notBeforeMs: 0,
+      refused: undefined,
+      failure: undefined,
+    };
     this.#progress.set(key, progress);
     const waitMs = progress.notBeforeMs - this.#ports.clock.now();
     if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
 
     const step = name === undefined ? () => this.#resync(controller, progress) : () => this.#round(controller, name, progress);
     try {
-      for (let again = true; again && this.#ready(key); ) again = await step();
+      for (let again = true; again && this.#ready(key);) again = await step();
     } catch (error) {
       if (!this.#signal.aborted) this.#failed(key, progress, error);
     }
@@ -196,7 +203,12 @@ export class Engine {
     const retryAfterMs = refused ? undefined : backoffMs(progress.failures, this.#ports.random);
     if (retryAfterMs !== undefined) this.#pause(key, progress, retryAfterMs, BACKOFF_MIN_MS);
     progress.failure = failureCondition(error);
-    this.#ports.log.warn(refused ? "Name was refused" : "Name failed", { key, action: this.#lastPlans.get(key)?.actions[0], error, retryAfterMs });
+    this.#ports.log.warn(refused ? "Name was refused" : "Name failed", {
+      key,
+      action: this.#lastPlans.get(key)?.actions[0],
+      error,
+      retryAfterMs,
+    });
   }
 
   /** Runs the key again after a while, and not before `atLeastMs` whoever wakes it. */

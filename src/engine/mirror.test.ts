@@ -121,7 +121,12 @@ test("what was deleted while the watch was compacted away is found by the next l
   etcd.rejoin("nas");
   await clock.until(() => mirror.fresh && mirror.revision === etcd.revision, 60_000);
   assert.deepEqual(names(mirror), ["changed", "keep", "made"]);
-  assert.deepEqual(text(heard).filter((change) => change.includes("Service")).sort(), ["desired/Service/changed", "desired/Service/gone", "desired/Service/made"]);
+  assert.deepEqual(
+    text(heard)
+      .filter((change) => change.includes("Service"))
+      .sort(),
+    ["desired/Service/changed", "desired/Service/gone", "desired/Service/made"],
+  );
 });
 
 test("an older snapshot is taken over whole: what it lacks goes, what it has comes back", async () => {
@@ -207,7 +212,13 @@ test("an index follows every change", async () => {
   apply(etcd, "Service", "b", serviceSpec("b", "web:1"));
   apply(etcd, "Service", "a", serviceSpec("a", "web:2"));
   await clock.settle();
-  assert.deepEqual(mirror.index(byImage), new Map([["web:1", new Set(["b"])], ["web:2", new Set(["a"])]]));
+  assert.deepEqual(
+    mirror.index(byImage),
+    new Map([
+      ["web:1", new Set(["b"])],
+      ["web:2", new Set(["a"])],
+    ]),
+  );
 });
 
 test("run() ends with its signal", async () => {

@@ -6,7 +6,7 @@ import type { DecidedMembership, NodeRecord } from "../api/state.ts";
 import type { BootMs, Clock, Entry, Listing, Log, Store, StoreEvent, WatchBatch } from "../ports.ts";
 import type { Change, Index, Mirror, Seen } from "./contract.ts";
 import { NameIndex } from "./name-index.ts";
-import { Objects, type Ref } from "./objects.ts";
+import { Objects } from "./objects.ts";
 
 /** A living watch speaks at least every 12 s (etcd is asked for progress every 5 s). */
 export const STALE_AFTER_MS = 12_000;
@@ -16,6 +16,12 @@ export const LIST_RETRY_MS = 1_000;
 export type Listener = (changes: readonly Change[]) => void;
 
 type Rows<T> = Map<Kind, Map<Name, T>>;
+type MirroredKey = Exclude<ParsedKey, { readonly room: "other" }>;
+
+interface Row {
+  readonly value: unknown;
+  readonly entry: Entry;
+}
 
 export class StoreMirror implements Mirror {
   readonly #store: Store;
@@ -160,9 +166,7 @@ export class StoreMirror implements Mirror {
     if (key.room === "other") return;
     this.#known.set(entry.key, entry.modRevision);
     const value = this.#parse(entry);
-    if (value === undefined) return;
-    if (key.room === "desired") this.#setObject(key, resource(entry, value as StoredResource), changes); // admission checked it
-    else this.#setRow(key, { value, modRevision: entry.modRevision, seenAtMs: this.#clock.now() }, changes);
+    if (value !== undefined) this.#set(key, { value, entry }, changes);
   }
 
   #delete(storeKey: string, changes: Change[]): void {
@@ -170,8 +174,7 @@ export class StoreMirror implements Mirror {
     if (key.room === "other") return;
     this.#known.delete(storeKey);
     this.#unreadable.delete(storeKey);
-    if (key.room === "desired") this.#setObject(key, undefined, changes);
-    else this.#setRow(key, undefined, changes);
+    this.#set(key, undefined, changes);
   }
 
   #parse(entry: Entry): unknown {
@@ -189,31 +192,31 @@ export class StoreMirror implements Mirror {
     if (this.#unreadable.has(key)) throw new Error(`Cannot read ${key}: its value is no JSON. Apply or delete the object again.`);
   }
 
-  #setObject(ref: Ref, object: AnyResource | undefined, changes: Change[]): void {
-    for (const { kind, name } of this.#objects.set(ref, object)) {
-      changes.push({ room: "desired", kind, name });
-      this.#reindex("desired", kind, name, this.#objects.get(kind, name));
-    }
-  }
-
-  #setRow(key: Exclude<ParsedKey, { room: "desired" | "other" }>, seen: Seen<unknown> | undefined, changes: Change[]): void {
+  #set(key: MirroredKey, row: Row | undefined, changes: Change[]): void {
+    const seen = row && { value: row.value, modRevision: row.entry.modRevision, seenAtMs: this.#clock.now() };
     switch (key.room) {
+      case "desired":
+        for (const { kind, name } of this.#objects.set(key, row && toResource(row))) {
+          this.#reindex("desired", kind, name, this.#objects.get(kind, name));
+          changes.push({ room: "desired", kind, name });
+        }
+        return;
       case "decided":
-        set(rows(this.#decided, key.kind), key.name, seen);
+        put(rowsOf(this.#decided, key.kind), key.name, seen);
         this.#reindex("decided", key.kind, key.name, seen?.value);
         changes.push({ room: "decided", kind: key.kind, name: key.name });
         return;
       case "observed": {
-        const byName = rows(this.#observed, key.kind);
+        const byName = rowsOf(this.#observed, key.kind);
         const byNode = byName.get(key.name) ?? new Map<NodeName, Seen<unknown>>();
-        set(byNode, key.node, seen);
-        set(byName, key.name, byNode.size > 0 ? byNode : undefined);
+        put(byNode, key.node, seen);
+        put(byName, key.name, byNode.size > 0 ? byNode : undefined);
         if (key.kind === "Membership") this.#announce(key.node, seen);
         changes.push({ room: "observed", kind: key.kind, name: key.name, node: key.node });
         return;
       }
       case "node":
-        set(this.#nodes, key.node, seen as Seen<NodeRecord> | undefined); // written by the node's own agent
+        put(this.#nodes, key.node, seen as Seen<NodeRecord> | undefined); // written by the node's own agent
         this.#announce(key.node, seen);
         changes.push({ room: "node", name: key.node, node: key.node });
         return;
@@ -256,10 +259,10 @@ function isHouse(listing: Listing): boolean {
   return listing.entries.some((entry) => entry.key.startsWith(PREFIX.desired));
 }
 
-function resource(entry: Entry, stored: StoredResource): AnyResource {
-  const { apiVersion, kind, spec } = stored;
-  const metadata = { ...stored.metadata, generation: entry.version, resourceVersion: String(entry.modRevision) };
-  return { apiVersion, kind, metadata, spec } as AnyResource; // kind and spec belong together in what admission stored
+function toResource({ value, entry }: Row): AnyResource {
+  const { apiVersion, kind, spec, metadata } = value as StoredResource; // admission checked it
+  const versions = { generation: entry.version, resourceVersion: String(entry.modRevision) };
+  return { apiVersion, kind, metadata: { ...metadata, ...versions }, spec } as AnyResource; // kind and spec belong together
 }
 
 function revisionOf(event: StoreEvent): number {
@@ -270,13 +273,13 @@ function bootIdOf(value: unknown): string {
   return (value as { readonly bootId: string }).bootId; // all that nodes write about themselves has one
 }
 
-function rows<T>(table: Rows<T>, kind: Kind): Map<Name, T> {
-  const found = table.get(kind) ?? new Map<Name, T>();
-  table.set(kind, found);
-  return found;
+function rowsOf<T>(table: Rows<T>, kind: Kind): Map<Name, T> {
+  const rows = table.get(kind) ?? new Map<Name, T>();
+  table.set(kind, rows);
+  return rows;
 }
 
-function set<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
   if (value === undefined) map.delete(key);
   else map.set(key, value);
 }

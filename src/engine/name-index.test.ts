@@ -1,7 +1,7 @@
 // An index that is kept name by name must be what one built from nothing would be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { NameIndex } from "./name-index.ts";
 
 const change = fc.tuple(fc.constantFrom("a", "b", "c"), fc.uniqueArray(fc.constantFrom("x", "y", "z")));

@@ -45,7 +45,12 @@ function toLook<A extends { readonly kind: string }>(plan: Plan<A>, act: (action
   };
 }
 
-function carryOut<D, O, A extends { readonly kind: string }>(controller: Controller<D, O, A>, action: A, ports: Ports, signal: AbortSignal): Promise<void> {
+function carryOut<D, O, A extends { readonly kind: string }>(
+  controller: Controller<D, O, A>,
+  action: A,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<void> {
   const kind: A["kind"] = action.kind;
   const verb = controller.act[kind] as (action: A, ports: Ports, signal: AbortSignal) => Promise<void>; // the verb of this very action
   return verb(action, ports, signal);
@@ -54,5 +59,5 @@ function carryOut<D, O, A extends { readonly kind: string }>(controller: Control
 /** `StartContainer container=web id=4f2a`: the verb and what it is applied to, without whole objects. */
 function actionText(action: { readonly kind: string }): string {
   const fields = Object.entries(action).filter(([field, value]) => field !== "kind" && typeof value !== "object");
-  return [action.kind, ...fields.map(([field, value]) => `${field}=${String(value)}`)].join(" ");
+  return [action.kind, ...fields.map(([field, value]) => `${field}=${value}`)].join(" ");
 }

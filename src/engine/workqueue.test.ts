@@ -38,7 +38,10 @@ test("different keys run side by side up to the limit", async () => {
   const { clock, log, queue: work } = queue(2, 10);
   for (const key of ["a", "b", "c"]) work.add(key);
   await clock.advance(100);
-  assert.deepEqual(log.filter((line) => line.includes("began")), ["a began 0", "b began 0", "c began 10"]);
+  assert.deepEqual(
+    log.filter((line) => line.includes("began")),
+    ["a began 0", "b began 0", "c began 10"],
+  );
 });
 
 test("of several times for a key the earliest counts", async () => {

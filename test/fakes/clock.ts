@@ -102,7 +102,7 @@ export class VirtualClock implements Clock {
     assert(first && last);
     if (heap.length === 0) return first;
     heap[0] = last;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const left = 2 * at + 1;
       const child = left + 1 < heap.length && this.#earlier(left + 1, left) ? left + 1 : left;
       if (child >= heap.length || !this.#swapIfEarlier(child, at)) return first;
@@ -130,12 +130,12 @@ export class VirtualClock implements Clock {
 export function sleepOn(clock: Pick<Clock, "timer">, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
-      reject(signal.reason);
+      reject(signal.reason as Error);
       return;
     }
     const onAbort = (): void => {
       cancel();
-      reject(signal.reason);
+      reject(signal.reason as Error);
     };
     const cancel = clock.timer(ms, () => {
       signal.removeEventListener("abort", onAbort);
