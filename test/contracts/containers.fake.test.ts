@@ -11,7 +11,8 @@ import { containerSpec } from "../fakes/containers-spec.ts";
 import { containersContract, type Program } from "./containers.ts";
 
 const behaviours: Readonly<Record<Program, Behaviour>> = {
-  runs: {},
+  runs: { stopExitCode: 0 },
+  "runs, and ends with 143": {},
   "exits 0": { exitAfterMs: 5, exitCode: 0 },
   "exits 3": { exitAfterMs: 5, exitCode: 3 },
   "runs out of memory": { exitAfterMs: 5, exitCode: 137, outOfMemory: true },
@@ -53,6 +54,7 @@ containersContract("the fake engine", () => ({
   containers: new FakeContainers(engine),
   image: "fossora-test:1",
   network,
+  otherNetwork: { ...network, name: "contract-2", subnet: "10.200.2.0/24", gateway: "10.200.2.1" },
   command: (program) => [program],
   directory: () => `/srv/${directories++}`,
   addForeign: async (name) => void engine.foreign.set(name, undefined),

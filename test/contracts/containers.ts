@@ -1,14 +1,14 @@
 // What every engine behind the `Containers` port must do: run on the fake and on a real dockerd, so that the simulator's fake
 // stays honest.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { afterEach, describe, test } from "node:test";
 import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import type { Container, Containers, ContainerSpec, NetworkSpec } from "../../src/ports.ts";
 import { containerSpec } from "../fakes/containers-spec.ts";
 
 /** Each engine says how it does these. */
-export type Program = "runs" | "exits 0" | "exits 3" | "runs out of memory" | "ignores the stop signal" | "says hello";
+export type Program = "runs" | "runs, and ends with 143" | "exits 0" | "exits 3" | "runs out of memory" | "ignores the stop signal" | "says hello";
 
 export interface Bench {
   readonly containers: Containers;
@@ -16,6 +16,8 @@ export interface Bench {
   readonly image: string;
   /** Made, with `icc` off; the bench's alone. */
   readonly network: NetworkSpec;
+  /** Not made yet. */
+  readonly otherNetwork: NetworkSpec;
   command(program: Program): readonly string[];
   /** An existing directory of the host. */
   directory(): string;
@@ -32,6 +34,11 @@ const signal = new AbortController().signal;
 
 export function containersContract(name: string, bench: () => Bench): void {
   describe(name, () => {
+    afterEach(async () => {
+      const { containers } = bench();
+      const left = await containers.list(undefined, signal);
+      await Promise.all(left.map(({ id }) => containers.remove(id, signal)));
+    });
     lifeCases(bench);
     createCases(bench);
     networkCases(bench);
@@ -49,6 +56,10 @@ function spec({ image, network, command }: Bench, name: string, program: Program
   made += 1;
   const address = `${network.subnet.split(".").slice(0, 3).join(".")}.${made + 9}`;
   return containerSpec(`${name}-${made}`, { image, command: command(program), network: { kind: "bridge", network: network.name, address, aliases: [] }, ...over });
+}
+
+function addressOf({ network }: ContainerSpec): string {
+  return network.kind === "bridge" ? network.address : assert.fail();
 }
 
 async function started(bench: Bench, each: ContainerSpec): Promise<string> {
@@ -85,7 +96,7 @@ function lifeCases(bench: () => Bench): void {
     assert.equal(created.name, wanted.name);
     assert.equal(created.service, wanted.labels[LABEL.name]);
     assert.equal(created.specHash, wanted.labels[LABEL.specHash]);
-    assert.equal(created.address, wanted.network.kind === "bridge" ? wanted.network.address : assert.fail(), "its address is known before it runs");
+    assert.equal(created.address, addressOf(wanted), "its address is known before it runs");
     await containers.start(id, signal);
     const running = await look(bench(), id);
     assert.equal(running.state, "running");
@@ -263,10 +274,10 @@ function networkCases(bench: () => Bench): void {
   });
 
   test("a network is made once, listed as it was asked for, and removed", async () => {
-    const { containers, network } = bench();
+    const { containers, network, otherNetwork } = bench();
     await containers.ensureNetwork(network, signal);
     assert.deepEqual((await containers.networks(signal)).find(({ name }) => name === network.name), network);
-    const other = { ...network, name: `${network.name}b`, subnet: network.subnet.replace(/\.0\//, ".0/").replace(/^10\.(\d+)\./, (_all, second: string) => `10.${Number(second) + 1}.`), gateway: network.gateway.replace(/^10\.(\d+)\./, (_all, second: string) => `10.${Number(second) + 1}.`), icc: true };
+    const other = { ...otherNetwork, icc: true };
     await containers.ensureNetwork(other, signal);
     await containers.removeNetwork(other.name, signal);
     await containers.removeNetwork(other.name, signal);
@@ -316,24 +327,38 @@ function volumeCases(bench: () => Bench): void {
 
 function daemonCases(bench: () => Bench): void {
   for (const how of ["stopped", "powerLoss"] as const) {
-    test(`after the daemon was away (${how}) all containers are down, none starts by itself, and the events go on`, async (t) => {
+    test(`when the daemon was away (${how}) the events go on, and it starts what failed but with the policy "no"`, async (t) => {
       const { restart, containers } = bench();
       if (!restart) return t.skip("this Docker is not ours to restart");
       const own = new AbortController();
       const events = containers.events(own.signal)[Symbol.asyncIterator]();
       await events.next();
-      const wanted = spec(bench(), `survivor-${how.toLowerCase()}`, "runs");
-      const id = await started(bench(), wanted);
+      const calm = await started(bench(), spec(bench(), "calm", "runs"));
+      const failing = await started(bench(), spec(bench(), "failing", "runs, and ends with 143"));
+      const exclusive = spec(bench(), "exclusive", "runs, and ends with 143", { restart: "no" });
+      const alone = await started(bench(), exclusive);
       await restart(how);
       for (let next = await events.next(); next.value?.service !== undefined; next = await events.next());
-      assert.equal((await look(bench(), id)).state, "exited");
-      await containers.start(id, signal);
-      const restarted = await look(bench(), id);
-      assert.equal(restarted.state, "running");
-      assert.equal(restarted.address, wanted.network.kind === "bridge" ? wanted.network.address : assert.fail());
+      assert.equal((await look(bench(), calm)).state, how === "stopped" ? "exited" : "running");
+      assert.equal((await look(bench(), failing)).state, "running");
+      assert.equal((await look(bench(), alone)).state, "exited");
+      await containers.start(alone, signal);
+      const again = await look(bench(), alone);
+      assert.equal(again.state, "running");
+      assert.equal(again.address, addressOf(exclusive));
       own.abort();
       await events.next().catch(() => {});
       return undefined;
     });
   }
+
+  test("what was stopped on purpose, but did not end with 0, starts with the daemon", async (t) => {
+    const { restart, containers } = bench();
+    if (!restart) return t.skip("this Docker is not ours to restart");
+    const id = await started(bench(), spec(bench(), "stopped", "runs, and ends with 143"));
+    await containers.stop(id, 1000, signal);
+    await restart("stopped");
+    assert.equal((await look(bench(), id)).state, "running");
+    return undefined;
+  });
 }

@@ -56,15 +56,12 @@ export class FakeEngine {
   /** The daemon ends and takes its containers with it: by its own stop, or with the machine's power. */
   stopDaemon(how: "stopped" | "powerLoss" = "stopped"): void {
     this.daemonUp = false;
-    for (const container of this.containers.values()) container.end(how === "stopped" ? "term" : "kill");
+    for (const container of this.containers.values()) container.end(how === "stopped" ? "term" : "powerLoss");
   }
 
-  /** Nothing starts with the daemon but what `uninstall` left with `unless-stopped`. */
   startDaemon(): void {
     this.daemonUp = true;
-    for (const container of this.containers.values()) {
-      if (container.restartPolicy === "unless-stopped" && container.state === "exited") container.start();
-    }
+    for (const container of this.containers.values()) container.daemonStarted();
     this.events.send({ action: "connected" });
   }
 

@@ -3,7 +3,7 @@ import { LABEL } from "../../src/api/labels.ts";
 import type { FileEntry } from "../../src/api/types.ts";
 import type { BootMs, Clock, Container, ContainerSpec } from "../../src/ports.ts";
 
-/** How the program in a container behaves, asked anew at each start. All optional: serves at once, ends at once when told to stop. */
+/** How the program in a container behaves, asked anew at each start. Nothing said: it serves at once, and ends at once when told to. */
 export interface Behaviour {
   /** From the start until it answers on its address. */
   readonly servesAfterMs?: number;
@@ -13,6 +13,8 @@ export interface Behaviour {
   readonly outOfMemory?: boolean;
   /** How long it takes to end after the stop signal; `Infinity`: it has to be killed. */
   readonly stopMs?: number;
+  /** What it ends with then; absent: 143, as of a program that does not handle the signal. */
+  readonly stopExitCode?: number;
   /** What its HEALTHCHECK finds, if it has one. */
   readonly check?: "passes" | "fails";
   /** What it prints at each start. */
@@ -25,6 +27,8 @@ const restartDelayMaxMs = 60_000;
 const restartForgetMs = 10_000;
 const killedExitCode = 137;
 const terminatedExitCode = 143;
+/** What Docker notes for a container that it finds dead. */
+const lostExitCode = 255;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -73,10 +77,17 @@ export class FakeContainer {
     return this.#behaviour.stopMs ?? 0;
   }
 
-  /** It is over, by a call: Docker's restart policy does not apply. */
-  end(signal: "term" | "kill"): void {
+  /** It is over, by a call or with the daemon: Docker's restart policy does not apply now. */
+  end(how: "term" | "kill" | "powerLoss"): void {
     if (this.state === "created" || this.state === "exited") return;
-    this.#exited(signal === "kill" ? killedExitCode : terminatedExitCode, false);
+    const exitCodes = { term: this.#behaviour.stopExitCode ?? terminatedExitCode, kill: killedExitCode, powerLoss: lostExitCode };
+    this.#exited(exitCodes[how], false);
+  }
+
+  /** Docker starts what failed, and counts a stop that did not end with 0 as a failure (20.10 to 28). */
+  daemonStarted(): void {
+    if (this.state !== "exited") return;
+    if (this.restartPolicy === "unless-stopped" || (this.restartPolicy === "on-failure" && this.#exitCode !== 0)) this.start();
   }
 
   /** By itself: Docker restarts it if its policy says so. */

@@ -1,0 +1,59 @@
+// A tiny image made of this machine's static busybox, without a registry: `docker import` of a tar of the program and its names.
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import Docker from "dockerode";
+
+const programs = ["/usr/bin/busybox", "/bin/busybox"];
+const tarBytesMax = 64 * 2 ** 20;
+
+export interface TestImage {
+  readonly reference: string;
+  /** What it answers on port 80, at `/`. */
+  readonly page: string;
+  /** More files by absolute path. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Why no image can be made here; undefined when one can. */
+export function noBusybox(): string | undefined {
+  return programs.some((file) => existsSync(file)) ? undefined : "no busybox (Debian package busybox-static)";
+}
+
+/** Serves `page` on port 80 by default; `sh`, `sleep`, `wget` and the rest are in /bin. Does nothing when the image is there. */
+export async function makeTestImage(socketPath: string, image: TestImage): Promise<void> {
+  const docker = new Docker({ socketPath });
+  const present = await docker.getImage(image.reference).inspect().catch(() => undefined);
+  if (present) return;
+  const [repo, tag = "latest"] = image.reference.split(":");
+  const answer = await docker.importImage(Readable.from([rootTar(image)]), {
+    repo, tag,
+    changes: ["ENV PATH=/bin", "EXPOSE 80/tcp", 'CMD ["/bin/httpd","-f","-p","80","-h","/www"]'],
+  });
+  for await (const line of answer as unknown as AsyncIterable<Buffer>) { // a response: a Node stream of JSON lines
+    if (line.includes('"error"')) throw new Error(`Cannot make image ${image.reference}: ${line.toString()}`);
+  }
+}
+
+function rootTar({ page, files = {} }: TestImage): Buffer {
+  const busybox = programs.find((file) => existsSync(file));
+  if (busybox === undefined) throw new Error(`Cannot make a test image: ${noBusybox()}`);
+  const root = mkdtempSync(path.join(tmpdir(), "fossora-image-"));
+  try {
+    for (const folder of ["bin", "etc", "tmp", "www"]) mkdirSync(path.join(root, folder));
+    cpSync(busybox, path.join(root, "bin/busybox"), { dereference: true });
+    for (const applet of execFileSync(busybox, ["--list"], { encoding: "utf8" }).trim().split("\n")) {
+      if (applet !== "busybox") symlinkSync("busybox", path.join(root, "bin", applet));
+    }
+    const passwd = "root:x:0:0:root:/:/bin/sh\nguest:x:1000:1000:guest:/:/bin/sh\n";
+    for (const [file, content] of Object.entries({ "/etc/passwd": passwd, "/etc/group": "root:x:0:\nguest:x:1000:\n", "/www/index.html": page, ...files })) {
+      mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+      writeFileSync(path.join(root, file), content);
+    }
+    return execFileSync("tar", ["-C", root, "--owner=0", "--group=0", "-c", "."], { maxBuffer: tarBytesMax });
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
