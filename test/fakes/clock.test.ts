@@ -48,11 +48,21 @@ test("until() stops at the first moment that the condition holds, and fails when
   tick();
   await clock.until(() => ticks === 4, 1000);
   assert.equal(clock.now(), 300);
-  await assert.rejects(clock.until(() => ticks < 0, 1000), /not within 1000 ms/);
+  await assert.rejects(
+    clock.until(() => ticks < 0, 1000),
+    /not within 1000 ms/,
+  );
 });
 
 test("the same seed gives the same numbers, another seed others", () => {
-  const numbers = (seed: number): readonly number[] => Array.from({ length: 50 }, ((random) => () => random.next())(new SeededRandom(seed)));
+  const numbers = (seed: number): readonly number[] =>
+    Array.from(
+      { length: 50 },
+      (
+        (random) => () =>
+          random.next()
+      )(new SeededRandom(seed)),
+    );
   assert.deepEqual(numbers(1), numbers(1));
   assert.notDeepEqual(numbers(1), numbers(2));
   assert(numbers(3).every((number) => number >= 0 && number < 1));

@@ -22,7 +22,11 @@ export class FakeJobs implements Jobs {
     return this.#states.get(key);
   }
 
-  start(key: string, wake: { readonly kind: Kind; readonly name: Name }, run: (report: (progress: PullProgress) => void, signal: AbortSignal) => Promise<void>): void {
+  start(
+    key: string,
+    wake: { readonly kind: Kind; readonly name: Name },
+    run: (report: (progress: PullProgress) => void, signal: AbortSignal) => Promise<void>,
+  ): void {
     if (this.#states.get(key)?.state === "running") return;
     void this.#run(key, wake, run);
   }
@@ -32,7 +36,11 @@ export class FakeJobs implements Jobs {
     this.#tries.delete(key);
   }
 
-  async #run(key: string, wake: { readonly kind: Kind; readonly name: Name }, run: (report: (progress: PullProgress) => void, signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #run(
+    key: string,
+    wake: { readonly kind: Kind; readonly name: Name },
+    run: (report: (progress: PullProgress) => void, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const { clock, signal } = this.#options;
     const sinceMs = clock.now();
     const tries = (this.#tries.get(key) ?? 0) + 1;

@@ -111,6 +111,9 @@ export interface LogLine {
 
 /** Hands every line to whoever wants to look at it. */
 export function fakeLog(write: (line: LogLine) => void = () => {}): Log {
-  const at = (level: keyof Log) => (message: string, fields: Readonly<Record<string, unknown>> = {}) => write({ level, message, fields });
+  const at =
+    (level: keyof Log) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      write({ level, message, fields });
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

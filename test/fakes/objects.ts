@@ -8,11 +8,23 @@ import type { FakeEtcd } from "./store.ts";
 const CREATED = "2026-01-01T00:00:00.000Z";
 
 /** Writes an object as admission does; an object made again after a delete has another uid. */
-export function apply<K extends Kind>(etcd: FakeEtcd, kind: K, name: Name, spec: Specs[K], labels: Readonly<Record<string, string>> = {}): void {
+export function apply<K extends Kind>(
+  etcd: FakeEtcd,
+  kind: K,
+  name: Name,
+  spec: Specs[K],
+  labels: Readonly<Record<string, string>> = {},
+): void {
   const key = keys.desired(kind, name);
   const before = etcd.get(key);
   const uid = before === undefined ? `uid-${etcd.revision}` : (JSON.parse(before.value) as StoredResource).metadata.uid;
-  const stored: StoredResource<K> = { apiVersion: API_VERSION, kind, metadata: { name, labels, uid, creationTimestamp: CREATED }, spec, manager: "cli" };
+  const stored: StoredResource<K> = {
+    apiVersion: API_VERSION,
+    kind,
+    metadata: { name, labels, uid, creationTimestamp: CREATED },
+    spec,
+    manager: "cli",
+  };
   put(etcd, key, stored);
 }
 

@@ -35,7 +35,15 @@ export class FakeProbes implements Probes {
     if (known?.text === text) return known.state;
     known?.cancel();
     const now = this.#options.clock.now();
-    const watched: Watched = { service, probe, text, startedMs: now, state: { health: "starting", sinceMs: now }, failures: 0, cancel: () => {} };
+    const watched: Watched = {
+      service,
+      probe,
+      text,
+      startedMs: now,
+      state: { health: "starting", sinceMs: now },
+      failures: 0,
+      cancel: () => {},
+    };
     this.#watched.set(id, watched);
     this.#schedule(watched, firstCheckMs);
     return watched.state;
