@@ -1,4 +1,5 @@
 // What the demo made on this machine, so that `stop` removes that and nothing else; and what of Fossora is in Docker.
+import { readFileSync } from "node:fs";
 import { engineRequest, type StartedEngine } from "./engine.ts";
 
 export interface Made {
@@ -7,8 +8,19 @@ export interface Made {
   /** `started`: the house was here and did not run. Absent: it ran already. */
   readonly house?:
     | { readonly kind: "started" }
-    | { readonly kind: "made"; readonly dataDir: string; readonly runDir: string; readonly group: boolean; readonly before: OwnedThings };
+    | {
+        readonly kind: "made";
+        readonly dataDir: string;
+        readonly runDir: string;
+        /** It was here before. */ readonly group: boolean;
+        readonly before: OwnedThings;
+      };
   readonly service?: true;
+}
+
+/** Whether the group that may use the house's socket exists. */
+export function hasGroup(): boolean {
+  return /^fossora:/m.test(readFileSync("/etc/group", "utf8"));
 }
 
 /** Names of what carries Fossora's labels in Docker. */

@@ -1,11 +1,12 @@
 // `npm run demo -- stop`: takes back what the demo made, last thing first, and says what it took.
+import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { runCommand } from "./command.ts";
 import { fossora, houseSummary } from "./demo-house.ts";
-import { removeOwned, type Made } from "./demo-made.ts";
+import { hasGroup, removeOwned, type Made } from "./demo-made.ts";
 import { endEngine, engineAnswers, engineRequest } from "./engine.ts";
 import { removeHelloImage, helloImage } from "./hello-image.ts";
-import { isAlive } from "./machine.ts";
+import { isAlive, isRoot } from "./machine.ts";
 
 /** Each part by itself may be gone already. Answers a line for each thing that was removed or left with a reason. */
 export async function removeEverything(
@@ -30,7 +31,7 @@ export async function removeEverything(
 }
 
 async function removeHouse(
-  { dataDir, runDir, before }: Extract<Made["house"], { kind: "made" }>,
+  { dataDir, runDir, group, before }: Extract<Made["house"], { kind: "made" }>,
   program: string,
 ): Promise<readonly string[]> {
   const said: string[] = [];
@@ -43,6 +44,7 @@ async function removeHouse(
     const count = await removeOwned(before);
     if (count > 0) said.push(`Removed ${count} of its containers, networks and volumes`);
   }
+  if (!group && hasGroup() && isRoot) spawnSync("groupdel", ["fossora"]);
   for (const folder of [dataDir, runDir]) {
     if (!existsSync(folder)) continue;
     rmSync(folder, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { removeEverything } from "./demo-stop.ts";
 import { ensureEngine, engineVersion } from "./engine.ts";
 import { hasHelloImage, helloImage, makeHelloImage } from "./hello-image.ts";
 import { isAlive, projectRoot, writeState } from "./machine.ts";
-import { ownedThings, type Made } from "./demo-made.ts";
+import { hasGroup, ownedThings, type Made } from "./demo-made.ts";
 
 const folder = path.join(projectRoot, "out/demo");
 const stateFile = path.join(folder, "made.json");
@@ -62,7 +62,11 @@ async function start(): Promise<void> {
     const before = await houseSummary();
     if (!before && !made.house) {
       const { dataDir, runDir } = resolveSettings({});
-      remember({ house: existsSync(dataDir) ? { kind: "started" } : { kind: "made", dataDir, runDir, before: await ownedThings() } });
+      remember({
+        house: existsSync(dataDir)
+          ? { kind: "started" }
+          : { kind: "made", dataDir, runDir, group: hasGroup(), before: await ownedThings() },
+      });
     }
     await fossora("up");
     const after = await houseSummary();

@@ -52,7 +52,8 @@ export function labReason(): string | undefined {
 export class Lab {
   readonly name: string;
 
-  constructor(name = `t${process.pid}`) {
+  /** The test runner gives each file a name in $LAB_NAME, and ends that lab when the file could not. */
+  constructor(name = process.env["LAB_NAME"] ?? `t${process.pid}`) {
     this.name = name;
   }
 

@@ -1,0 +1,92 @@
+// Runs one test file in a process of its own, to its end or its limit, and leaves nothing of it: no process, no mount, no folder.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { runCommand } from "./command.ts";
+import { projectRoot } from "./machine.ts";
+import type { TestOutcome } from "./test-reporter.ts";
+
+const reporter = path.join(projectRoot, "tools/test-reporter.ts");
+const lab = path.join(projectRoot, "test/lab/lab");
+const labFolder = process.env["LAB_DIR"] ?? "/var/lib/fossora-lab";
+const marker = "FOSSORA_TEST_FILE";
+const outputCharsMax = 4_000;
+
+let filesRun = 0;
+
+/** A file that crashes, hangs or has no test is a failure of its own, named after the file. */
+export async function runTestFile(file: string, limitMs: number): Promise<readonly TestOutcome[]> {
+  // Everything that the file starts inherits the marker, and puts its own files below the folder.
+  const folder = mkdtempSync(path.join(tmpdir(), "ft-"));
+  const outcomes = path.join(folder, "outcomes");
+  const labName = `t${process.pid.toString(36)}x${(filesRun++).toString(36)}`;
+  const env = { ...process.env, TMPDIR: folder, [marker]: folder, LAB_NAME: labName };
+  const clear = (): void => {
+    killMarked(folder);
+    if (existsSync(path.join(labFolder, labName))) spawnSync(lab, ["down"], { env });
+    removeFolder(folder);
+  };
+  process.once("exit", clear); // where the run is interrupted
+  try {
+    const command = [process.execPath, "--test-reporter", reporter, "--test-reporter-destination", outcomes, file];
+    const { code, output, durationMs } = await runCommand(command, { cwd: projectRoot, env, limitMs });
+    const found = existsSync(outcomes) ? readOutcomes(outcomes) : [];
+    const failed = (why: string): TestOutcome => ({
+      name: file,
+      outcome: "failed",
+      reason: `${why}\n${output.slice(-outputCharsMax)}`,
+      durationMs,
+    });
+    if (code !== 0 && !found.some(({ outcome }) => outcome === "failed"))
+      return [...found, failed(`the file ended with ${code ?? "a signal"}`)];
+    return found.length === 0 ? [failed("the file has no test")] : found;
+  } finally {
+    process.off("exit", clear);
+    clear();
+  }
+}
+
+function readOutcomes(file: string): readonly TestOutcome[] {
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line.endsWith("}")); // the last one may have been cut short
+  return lines.map((line) => JSON.parse(line) as TestOutcome); // written by our reporter
+}
+
+/** Also what went into a session of its own, and what its children are, as the processes in containers. */
+function killMarked(value: string): void {
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap(readProcess);
+  const doomed = new Set(processes.filter(({ environment }) => environment.includes(`${marker}=${value}`)).map(({ pid }) => pid));
+  for (let before = -1; before !== doomed.size;) {
+    before = doomed.size;
+    for (const { pid, parent } of processes) if (doomed.has(parent)) doomed.add(pid);
+  }
+  for (const pid of doomed) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
+function readProcess(name: string): readonly { readonly pid: number; readonly parent: number; readonly environment: string }[] {
+  try {
+    const stat = readFileSync(`/proc/${name}/stat`, "latin1");
+    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    return [{ pid: Number(name), parent, environment: readFileSync(`/proc/${name}/environ`, "latin1") }];
+  } catch {
+    return []; // it ended meanwhile, or is another user's
+  }
+}
+
+function removeFolder(folder: string): void {
+  const mounts = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  for (const mount of mounts.filter((each) => each.startsWith(`${folder}/`)).toReversed()) spawnSync("umount", ["--lazy", mount]);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,52 @@
+// Brings what the tests need as far as this machine allows. What it cannot have, the tests that need it say themselves when they skip.
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { build } from "./build.ts";
+import { engineAnswers, engineSocket } from "./engine.ts";
+import { findEtcd } from "./etcd.ts";
+import { findCommand, installPackages, isRoot, projectRoot, type Say } from "./machine.ts";
+import { labReason } from "../test/support/lab.ts";
+
+/** Each part by itself: one that fails is said, and leaves the others. */
+export async function setUpTests(say: Say): Promise<void> {
+  const attempt = async (what: string, run: () => void | Promise<void>): Promise<void> => {
+    try {
+      await run();
+    } catch (error) {
+      say(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  if (isRoot) await attempt("Packages that tests need are missing", () => installMissing(say));
+  await attempt("There is no etcd for the tests", () => {
+    if (findEtcd(say) !== undefined || !isRoot) return;
+    installPackages(["etcd-server"], say);
+  });
+  await attempt("There is no lab for the tests", installLab);
+  await attempt("There is no Docker for the tests", async () => {
+    // As root the tests start engines of their own.
+    if (!isRoot && (await engineAnswers())) process.env["FOSSORA_TEST_DOCKER"] ??= engineSocket();
+  });
+  await attempt("There is no program for the tests", async () => {
+    await build(say);
+  });
+}
+
+function installMissing(say: Say): void {
+  const packages = Object.entries({
+    dockerd: "docker.io",
+    busybox: "busybox-static",
+    strip: "binutils",
+    iptables: "iptables",
+    ip: "iproute2",
+  });
+  const missing = packages.filter(([command]) => findCommand(command) === undefined).map(([, name]) => name);
+  if (missing.length > 0) installPackages(missing, say);
+}
+
+/** Packages, two small programs and the test images; a second when they are there. */
+function installLab(): void {
+  const reason = labReason();
+  if (reason !== undefined && !reason.includes("install")) return;
+  const { status, stderr } = spawnSync(path.join(projectRoot, "test/lab/lab"), ["install"], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr.trim());
+}

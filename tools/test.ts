@@ -1,0 +1,119 @@
+// `npm test`: sets up what this machine can have, then runs every test of the project and counts it. Suites, or test files, can be named:
+// `npm test -- unit sim`, `npm test -- src/api/merge.test.ts`. The last line is `N passed, N failed`.
+import { existsSync, globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { runChecks } from "./check.ts";
+import { projectRoot } from "./machine.ts";
+import { runTestFile } from "./test-file.ts";
+import type { TestOutcome } from "./test-reporter.ts";
+import { setUpTests } from "./test-setup.ts";
+
+interface Suite {
+  readonly files: readonly string[];
+  /** What a file may take: ten times the aim, so that only a hang meets it. */
+  readonly limitMs: number;
+  /** Files at a time. Suites that measure, or that use whole hosts, go one by one. */
+  readonly concurrency: number;
+}
+
+const parallel = availableParallelism();
+const fileLimitMs = 900_000;
+
+const suites: Readonly<Record<string, Suite>> = {
+  unit: {
+    files: ["{src,controllers,schemas,tools}/**/*.test.ts", "test/{support,fakes,properties,contracts}/**/*.test.ts"],
+    limitMs: 300_000,
+    concurrency: parallel,
+  },
+  sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
+  integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
+  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: 1 },
+  bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
+};
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)}s`;
+
+async function check(): Promise<readonly TestOutcome[]> {
+  const outcomes = (await runChecks()).map(({ name, passed, output, durationMs }): TestOutcome => {
+    return { name: `check > ${name}`, outcome: passed ? "passed" : "failed", reason: output, durationMs };
+  });
+  outcomes.forEach(sayFailure);
+  return outcomes;
+}
+
+/** The next file starts when one ends; what fails is said at once. */
+async function runFiles(files: readonly string[], { limitMs, concurrency }: Omit<Suite, "files">): Promise<readonly TestOutcome[]> {
+  const waiting = [...files];
+  const all: TestOutcome[] = [];
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const outcomes = await runTestFile(file, limitMs);
+      const named = outcomes.map((outcome) => ({ ...outcome, name: outcome.name === file ? file : `${file} > ${outcome.name}` }));
+      named.forEach(sayFailure);
+      all.push(...named);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return all;
+}
+
+function sayFailure({ outcome, name, reason = "" }: TestOutcome): void {
+  if (outcome === "failed") print(`✗ ${name}\n${reason.trimEnd().replaceAll(/^/gm, "    ")}`);
+}
+
+/** What can be run by name. */
+const runs: Readonly<Record<string, () => Promise<readonly TestOutcome[]>>> = {
+  check,
+  ...Object.fromEntries(
+    Object.entries(suites).map(([name, suite]) => {
+      const files = (): readonly string[] => suite.files.flatMap((pattern) => globSync(pattern, { cwd: projectRoot })).sort();
+      return [name, () => runFiles(files(), suite)];
+    }),
+  ),
+};
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.find((name) => !(name in runs) && !existsSync(path.join(projectRoot, name)));
+  if (unknown !== undefined) {
+    process.stderr.write(`Cannot run "${unknown}": it is neither a test file nor one of ${Object.keys(runs).join(", ")}.\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const began = performance.now();
+  await setUpTests((text) => process.stderr.write(`${text}\n`));
+  print(`set-up       ${seconds(performance.now() - began)}`);
+  const outcomes: TestOutcome[] = [];
+  for (const name of names.length === 0 ? Object.keys(runs) : names) {
+    const run = runs[name] ?? (() => runFiles([name], { limitMs: fileLimitMs, concurrency: 1 }));
+    const startedAt = performance.now();
+    const found = await run();
+    print(`${name.padEnd(12)} ${counts(found)}  ${seconds(performance.now() - startedAt)}`);
+    outcomes.push(...found);
+  }
+  summarize(outcomes, performance.now() - began);
+}
+
+function summarize(outcomes: readonly TestOutcome[], durationMs: number): void {
+  const skipped = outcomes.filter(({ outcome }) => outcome === "skipped");
+  const failed = outcomes.filter(({ outcome }) => outcome === "failed");
+  if (skipped.length > 0) print("\nSkipped here:");
+  for (const { name, reason } of skipped) print(`  ${name}: ${reason ?? ""}`);
+  if (failed.length > 0) print("\nFailed:");
+  for (const { name } of failed) print(`  ${name}`);
+  const ranNothing = outcomes.length === skipped.length;
+  if (ranNothing) print("\nNo test was run, which is a failure.");
+  print(`\n${seconds(durationMs)} in all`);
+  print(ranNothing ? `0 passed, 1 failed, ${skipped.length} skipped` : counts(outcomes));
+  process.exitCode = failed.length > 0 || ranNothing ? 1 : 0;
+}
+
+function counts(outcomes: readonly TestOutcome[]): string {
+  const count = (wanted: TestOutcome["outcome"]): number => outcomes.filter(({ outcome }) => outcome === wanted).length;
+  const skipped = count("skipped");
+  return `${count("passed")} passed, ${count("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+await main(process.argv.slice(2));
