@@ -1,4 +1,5 @@
 // What travels between the server and its clients besides objects: one shape for errors, lists, watch lines, applies, logs. Pure types.
+import type { Problem } from "./problem.ts";
 import type { AnyResource, Condition, Kind, Name, NodeName } from "./resource.ts";
 import type { AnyStatus, InstanceStatus } from "./status.ts";
 import type { IngressStatus } from "./table.ts";
@@ -17,21 +18,6 @@ export type StatusReason =
   | "InternalError" // 500
   | "NoQuorum"; // 503
 
-/** One mistake in a manifest. */
-export interface Cause {
-  /** `spec.replicas`; empty for the document itself. */
-  readonly field: string;
-  readonly message: string;
-  /** `Service/jellyfin`, as far as it could be read. */
-  readonly object?: string;
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: number;
-  /** The source lines with a caret, ready to print. */
-  readonly excerpt?: string;
-  readonly suggestion?: string;
-}
-
 /** Every answer that is no success. */
 export interface ErrorStatus {
   readonly kind: "Status";
@@ -40,7 +26,7 @@ export interface ErrorStatus {
   readonly message: string;
   /** The next command to type. */
   readonly next?: string;
-  readonly details?: { readonly causes: readonly Cause[] };
+  readonly details?: { readonly causes: readonly Problem[] };
 }
 
 /** One running copy of a Service, as an object of its own: read-only. */
@@ -138,7 +124,7 @@ export interface Description {
   readonly pulls: readonly PullReport[];
 }
 
-export interface Problem {
+export interface HouseProblem {
   readonly severity: "error" | "warning";
   readonly message: string;
   /** The next command to type, or what to do. */
@@ -155,7 +141,7 @@ export interface HouseSummary {
   readonly nodes: { readonly total: number; readonly ready: number };
   readonly services: { readonly total: number; readonly ready: number };
   readonly store: { readonly quorum: boolean; readonly version: string; readonly bytes: number };
-  readonly problems: readonly Problem[];
+  readonly problems: readonly HouseProblem[];
   /** Where this node's ingress answers; absent while there is none. */
   readonly listeners?: IngressStatus["listeners"];
 }

@@ -1,0 +1,82 @@
+// Deleting an object: what it says goes with it, what stays, and what cannot be deleted because it follows from something else.
+import { keys, PREFIX } from "../api/keys.ts";
+import { closest } from "../api/names.ts";
+import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
+import { namesOf, reference } from "../api/served-kinds.ts";
+import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
+import type { Entry, Write } from "../ports.ts";
+import { ApiError } from "./api-error.ts";
+import { descendants } from "./describe.ts";
+import type { ServerPorts } from "./ports.ts";
+import { resourceOf, viewAll, type ViewPorts } from "./view.ts";
+
+export interface DeleteRequest {
+  readonly kind: Kind;
+  readonly name: Name;
+  readonly manager: string;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** A write in between means that the person decided on something else: they are told, once. */
+export async function deleteObject(ports: ServerPorts, request: DeleteRequest, signal: AbortSignal): Promise<DeleteAnswer> {
+  const { kind, name } = request;
+  const entry = await ports.store.get(keys.desired(kind, name), signal);
+  if (!entry) throw notStored(ports, kind, name);
+  mayDelete(ports, request, entry);
+  const resource = resourceOf(ports.reader, kind, name);
+  const answer: DeleteAnswer = {
+    kind: "DeleteResult",
+    deleted: [{ kind, name }],
+    goes: resource ? descendants(ports, resource).map((child) => reference(child.kind, child.metadata.name)) : [],
+    stays: resource ? staysOf(resource) : [],
+  };
+  if (request.dryRun) return answer;
+  const applied = await ports.store.list(`${PREFIX.applied}${kind}/${name}/`, signal);
+  const writes: readonly Write[] = [{ delete: entry.key }, ...applied.entries.map(({ key }) => ({ delete: key }))];
+  const { committed } = await ports.store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes }, signal);
+  if (!committed) throw new ApiError("Conflict", `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`, { next: `fossora describe ${reference(kind, name)}` });
+  return answer;
+}
+
+/** Throws the reason why not. */
+function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteRequest, entry: Entry): void {
+  if (kind === "House") throw new ApiError("Forbidden", "Cannot delete the house's own settings: every house has them. Apply other ones instead.", { next: "fossora explain house.spec" });
+  if (kind === "Membership" && ports.reader.fresh && isThisNode(ports, name)) {
+    throw new ApiError("Forbidden", `Cannot delete node/${name}: this computer is it. Take Fossora off it instead.`, { next: "sudo fossora uninstall" });
+  }
+  const owner = (JSON.parse(entry.value) as StoredResource).manager; // admission wrote it
+  if (owner !== manager && !force) {
+    throw new ApiError("ManagedElsewhere", `Cannot delete ${reference(kind, name)}: "${owner}" manages it, and would make it again.`, { next: `fossora delete ${reference(kind, name)} --force` });
+  }
+}
+
+function isThisNode(ports: ServerPorts, name: Name): boolean {
+  return ports.identity.node === name;
+}
+
+/** A derived object names what to change instead; anything else is not there. */
+function notStored(ports: ServerPorts, kind: Kind, name: Name): ApiError {
+  const owner = resourceOf(ports.reader, kind, name)?.metadata.owner;
+  if (owner === undefined) return notFound(ports, kind, name, "delete");
+  const field = kind === "Route" ? "spec.port, spec.routes (`routes: []` hides the app) or spec.listen" : "spec.host";
+  return new ApiError("Conflict", `Cannot delete ${reference(kind, name)}: it follows from ${owner.toLowerCase()}. Change ${field} there.`, { next: `fossora get ${owner.toLowerCase()} -o yaml` });
+}
+
+export function notFound(ports: ViewPorts, kind: ServedKind, name: Name, action: string): ApiError {
+  const meant = kind === "Event" ? undefined : closest(name, viewAll(ports, kind).map((each) => each.metadata.name));
+  const ask = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  return new ApiError("NotFound", `Cannot ${action} ${reference(kind, name)}: there is none of that name.${ask}`, { next: `fossora get ${namesOf(kind).plural}` });
+}
+
+/** Data outlives the app that used it. */
+function staysOf(resource: AnyResource): readonly string[] {
+  if (resource.kind !== "Service") return [];
+  return resource.spec.containers.flatMap((container) =>
+    (container.volumes ?? []).flatMap((mount) => {
+      if (mount.type === "volume") return [`volume ${resource.metadata.name}-${mount.name} (${container.name}:${mount.path})`];
+      if (mount.type === "shared") return [`volume ${mount.name}`];
+      return mount.readOnly ? [] : [`folder ${mount.source}`];
+    }),
+  );
+}

@@ -1,0 +1,75 @@
+// The house in one look, for `fossora status`: problems first, each with what to do about it.
+import type { AnyResource, Condition, Kind } from "../api/resource.ts";
+import { namesOf } from "../api/served-kinds.ts";
+import type { HouseProblem, HouseSummary } from "../api/wire.ts";
+import type { StoreStatus } from "../ports.ts";
+import type { ServerPorts } from "./ports.ts";
+import { resourcesOf } from "./view.ts";
+
+const STORE_ANSWERS_WITHIN_MS = 2_000;
+const KINDS: readonly Kind[] = ["Membership", "Service", "Route", "DnsRecord"];
+
+export async function summarise(ports: ServerPorts, signal: AbortSignal): Promise<HouseSummary> {
+  const store = await storeStatus(ports, signal);
+  const { reader, identity, version } = ports;
+  const services = [...reader.all("Service")];
+  const members = [...reader.all("Membership")];
+  const house = [...reader.all("House")][0];
+  return {
+    kind: "HouseSummary",
+    node: identity.node,
+    ready: reader.fresh && store?.quorum === true && isReady(ports, "Membership", identity.node),
+    zone: house?.spec.zone ?? "",
+    version,
+    nodes: { total: members.length, ready: members.filter((each) => isReady(ports, "Membership", each.metadata.name)).length },
+    services: { total: services.length, ready: services.filter((each) => isReady(ports, "Service", each.metadata.name)).length },
+    store: { quorum: store?.quorum ?? false, version: store?.version ?? "", bytes: store?.dbBytes ?? 0 },
+    problems: [...storeProblems(ports, store), ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each)))],
+  };
+}
+
+async function storeStatus(ports: ServerPorts, signal: AbortSignal): Promise<StoreStatus | undefined> {
+  try {
+    return await ports.store.status(AbortSignal.any([signal, AbortSignal.timeout(STORE_ANSWERS_WITHIN_MS)]));
+  } catch {
+    return undefined;
+  }
+}
+
+function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): readonly HouseProblem[] {
+  if (store?.quorum) {
+    if (ports.reader.fresh) return [];
+    return [{ severity: "warning", message: "this node's copy of the house is not fresh yet", next: "wait a few seconds, then: fossora status" }];
+  }
+  const message = store ? "the store has no leader: nothing can be changed, apps run on" : "the store does not answer: nothing can be changed, apps run on";
+  return [{ severity: "error", message, next: "journalctl -u fossora -n 50" }];
+}
+
+/** A derived object's trouble is its owner's, where that has any. */
+function problemsOf(ports: ServerPorts, resource: AnyResource): readonly HouseProblem[] {
+  const { kind, metadata } = resource;
+  const conditions = conditionsOf(ports, kind, metadata.name);
+  const ready = conditions.find((condition) => condition.type === "Ready");
+  if (!ready || ready.status === "True" || ownerIsUnready(ports, metadata.owner)) return [];
+  const stalled = conditions.some((condition) => condition.type === "Stalled" && condition.status === "True");
+  const underWay = !stalled && conditions.some((condition) => condition.type === "Reconciling" && condition.status === "True");
+  const word = namesOf(kind).singular;
+  return [{ severity: underWay ? "warning" : "error", message: `${word} ${metadata.name}: ${sentence(ready)}`, next: `fossora describe ${word} ${metadata.name}` }];
+}
+
+function ownerIsUnready(ports: ServerPorts, owner: string | undefined): boolean {
+  const [kind, name] = owner?.split("/") ?? [];
+  return (kind === "Service" || kind === "Route") && name !== undefined && !isReady(ports, kind, name);
+}
+
+function isReady(ports: ServerPorts, kind: Kind, name: string): boolean {
+  return conditionsOf(ports, kind, name).some((condition) => condition.type === "Ready" && condition.status === "True");
+}
+
+function conditionsOf(ports: ServerPorts, kind: Kind, name: string): readonly Condition[] {
+  return ports.statusReader.status(kind, name)?.conditions ?? [];
+}
+
+function sentence(condition: Condition): string {
+  return condition.message === "" ? condition.reason : `${condition.message} (${condition.reason})`;
+}

@@ -1,0 +1,33 @@
+// What the server needs of its agent. Types only; the agent's mirror fits `ObjectReader` as it is.
+import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
+import type { Clock, Containers, Identity, Log, StatusReader, Store } from "../ports.ts";
+
+export interface ObjectChange {
+  readonly room: "desired" | "decided" | "observed" | "node";
+  readonly kind?: Kind;
+  readonly name: Name;
+  readonly node?: NodeName;
+}
+
+/** This node's copy of the store, derived children included. */
+export interface ObjectReader {
+  /** False: what is read may be old, for the store does not answer. */
+  readonly fresh: boolean;
+  readonly revision: number;
+  desired<K extends Kind>(kind: K, name: Name): Resource<K> | undefined;
+  all<K extends Kind>(kind: K): Iterable<Resource<K>>;
+  /** Calls after each batch of changes; answers the function that ends it. */
+  subscribe(listener: (changes: readonly ObjectChange[]) => void): () => void;
+}
+
+export interface ServerPorts {
+  readonly reader: ObjectReader;
+  readonly statusReader: StatusReader;
+  readonly store: Store;
+  readonly containers: Containers;
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Fossora's own. */
+  readonly version: string;
+}

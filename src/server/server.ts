@@ -1,0 +1,192 @@
+// The HTTP API of the node: on a unix socket, for the CLI and whoever else may open it. Here requests find their handlers.
+import { createServer, Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { closest } from "../api/names.ts";
+import { isStored, kindByWord, SERVED_KINDS, type ServedKindNames } from "../api/served-kinds.ts";
+import type { VersionAnswer } from "../api/wire.ts";
+import { ApiError, statusOf } from "./api-error.ts";
+import { applyManifests, readApplyRequest } from "./apply.ts";
+import { deleteObject } from "./delete.ts";
+import { describe } from "./describe.ts";
+import { refuse, runExec } from "./exec.ts";
+import { summarise } from "./house-summary.ts";
+import { JsonLines, readBody, sendJson, sendStatus } from "./http.ts";
+import { streamLogs } from "./logs.ts";
+import { list, readOne, watch } from "./objects.ts";
+import type { ServerPorts } from "./ports.ts";
+import { count, flag, text } from "./query.ts";
+import { WatchHub } from "./watch.ts";
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const DEFAULT_MANAGER = "cli";
+
+/** One request: where it goes and what it asks. */
+interface Call {
+  readonly method: string;
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Aborted when the client goes. */
+  readonly signal: AbortSignal;
+}
+
+export class ApiServer {
+  readonly #ports: ServerPorts;
+  readonly #hub: WatchHub;
+  readonly #server: HttpServer;
+  readonly #closing = new AbortController();
+
+  constructor(ports: ServerPorts) {
+    this.#ports = ports;
+    this.#hub = new WatchHub(ports);
+    // Uploads and watches take as long as they take.
+    this.#server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: 5_000 }, (request, response) => void this.#answer(request, response));
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex) => void this.#upgrade(request, socket));
+    this.#server.on("clientError", (_error, socket) => socket.destroy());
+  }
+
+  /** The caller has removed a socket that nobody answers, and sets mode and group before it lets anyone know. */
+  listen(socketPath: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject).listen(socketPath, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Ends watches and streams; requests that are being answered are answered. */
+  close(): Promise<void> {
+    this.#closing.abort(new Error("The server stops"));
+    this.#hub.close();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.on("close", () => gone.abort(new Error("The client has gone")));
+    try {
+      const { pathname, searchParams } = urlOf(request);
+      const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
+      await this.#route({ method: request.method ?? "GET", path: partsOf(pathname), query: searchParams, request, response, signal });
+    } catch (error) {
+      this.#fail(request, response, error);
+    }
+  }
+
+  #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const status = statusOf(error);
+    if (response.headersSent) {
+      // A stream that broke: its last line says why, if anyone still reads.
+      if (!response.destroyed) response.end(`${JSON.stringify({ type: "ERROR", status })}\n`);
+      return;
+    }
+    if (status.reason === "InternalError") this.#ports.log.error("Request failed", { method: request.method, url: request.url, error });
+    sendStatus(response, status);
+  }
+
+  async #route(call: Call): Promise<void> {
+    const [root, version, first, ...rest] = call.path;
+    if (root === "healthz" && call.path.length === 1) return sendJson(call.response, 200, { kind: "Health", node: this.#ports.identity.node, fresh: this.#ports.reader.fresh });
+    if (root !== "api" || version !== "v1") throw unknownPath(call);
+    if (first === undefined) return this.#apply(call);
+    if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
+    if (first === "version" && rest.length === 0) return sendJson(call.response, 200, await this.#version(call.signal));
+    return this.#routeObjects(call, namesOfPath(first), rest);
+  }
+
+  async #routeObjects(call: Call, names: ServedKindNames, [name, part, ...more]: readonly string[]): Promise<void> {
+    if (more.length > 0) throw unknownPath(call);
+    if (call.method === "DELETE" && name !== undefined && part === undefined) return this.#delete(call, names, name);
+    if (call.method !== "GET") throw new ApiError("BadRequest", `Cannot ${call.method} ${call.request.url}: objects are read with GET, changed by PATCH /api/v1 and removed with DELETE.`);
+    if (name === undefined) return this.#readMany(call, names);
+    if (part === undefined) return sendJson(call.response, 200, await readOne(this.#ports, names, name, call.signal));
+    if (part === "describe") return sendJson(call.response, 200, await describe(this.#ports, await readOne(this.#ports, names, name, call.signal), call.signal));
+    if (part === "logs" && names.kind === "Service") return this.#logs(call, name);
+    throw unknownPath(call);
+  }
+
+  async #readMany(call: Call, names: ServedKindNames): Promise<void> {
+    if (!flag(call.query, "watch")) return sendJson(call.response, 200, await list(this.#ports, names, call.query, call.signal));
+    const { request, response, signal } = call;
+    return watch(this.#ports, names, call.query, { hub: this.#hub, request, response, signal });
+  }
+
+  async #apply(call: Call): Promise<void> {
+    if (call.method !== "PATCH") throw new ApiError("BadRequest", `Cannot ${call.method} /api/v1: manifests are applied with PATCH, objects are read below /api/v1/services and the like.`);
+    const body = readApplyRequest(call.request.headers["content-type"], await readBody(call.request), text(call.query, "file"));
+    const options = { manager: this.#manager(call), dryRun: flag(call.query, "dryRun"), force: flag(call.query, "force") };
+    sendJson(call.response, 200, await applyManifests(this.#ports, body, options, call.signal));
+  }
+
+  async #delete(call: Call, names: ServedKindNames, name: string): Promise<void> {
+    if (!isStored(names.kind)) throw new ApiError("BadRequest", `Cannot delete ${names.singular}/${name}: ${names.plural} are read-only. Delete or change what they belong to.`, { next: `fossora describe ${names.singular} ${name}` });
+    const request = { kind: names.kind, name, manager: this.#manager(call), force: flag(call.query, "force"), dryRun: flag(call.query, "dryRun") };
+    sendJson(call.response, 200, await deleteObject(this.#ports, request, call.signal));
+  }
+
+  async #logs(call: Call, service: string): Promise<void> {
+    const { query, response, signal } = call;
+    const instance = text(query, "instance");
+    const container = text(query, "container");
+    const tail = count(query, "tail");
+    const since = count(query, "since");
+    const request = { service, follow: flag(query, "follow"), ...(instance && { instance }), ...(container && { container }), ...(tail !== undefined && { tail }), ...(since !== undefined && { since }) };
+    await streamLogs(this.#ports, request, () => new JsonLines(response), signal);
+  }
+
+  async #version(signal: AbortSignal): Promise<VersionAnswer> {
+    const store = await this.#ports.store.status(signal).catch(() => undefined);
+    return { kind: "Version", node: this.#ports.identity.node, version: this.#ports.version, store: store?.version ?? "" };
+  }
+
+  #manager(call: Call): string {
+    return text(call.query, "manager") ?? DEFAULT_MANAGER;
+  }
+
+  /** Only `exec` upgrades its connection. */
+  async #upgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    try {
+      const { pathname, searchParams } = urlOf(request);
+      const [root, version, plural, service, part, ...more] = partsOf(pathname);
+      if (root !== "api" || version !== "v1" || plural !== "services" || service === undefined || part !== "exec" || more.length > 0) {
+        throw new ApiError("NotFound", `Cannot upgrade ${request.url}: only services/NAME/exec can be.`);
+      }
+      const instance = text(searchParams, "instance");
+      const container = text(searchParams, "container");
+      const asked = { service, command: searchParams.getAll("command"), tty: flag(searchParams, "tty"), stdin: flag(searchParams, "stdin"), ...(instance && { instance }), ...(container && { container }) };
+      await runExec(this.#ports, asked, socket, this.#closing.signal);
+    } catch (error) {
+      refuse(socket, statusOf(error));
+    }
+  }
+}
+
+function urlOf(request: IncomingMessage): URL {
+  try {
+    return new URL(request.url ?? "/", "http://fossora");
+  } catch {
+    throw new ApiError("BadRequest", `Cannot read the address "${request.url}".`);
+  }
+}
+
+/** Throws URIError on a `%` that is none. */
+function partsOf(pathname: string): readonly string[] {
+  return pathname.split("/").filter((part) => part !== "").map((part) => decodeURIComponent(part));
+}
+
+function namesOfPath(word: string): ServedKindNames {
+  const names = kindByWord(word);
+  if (names) return names;
+  const meant = closest(word, SERVED_KINDS.map((each) => each.plural));
+  throw new ApiError("NotFound", `Cannot find the kind "${word}".${meant === undefined ? "" : ` Did you mean "${meant}"?`}`, { next: "fossora api-resources" });
+}
+
+function unknownPath(call: Call): ApiError {
+  return new ApiError("NotFound", `Cannot find ${call.method} ${call.request.url}: the API is below /api/v1.`);
+}
