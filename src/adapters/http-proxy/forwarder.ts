@@ -1,0 +1,237 @@
+// http-proxy behind its wrapper: the one place that knows the package. Its own passes leak, hang and smuggle, so ours stand before
+// them and end the chain; what is left of it is its interface.
+import http from "node:http";
+import https from "node:https";
+import type net from "node:net";
+import httpProxy from "http-proxy";
+import type { Backend } from "../../api/table.ts";
+import { requestHeaders, responseHeaders, upgradeHeaders, type Forwarded } from "./headers.ts";
+import { tieSockets } from "./tie-sockets.ts";
+
+export interface Attempt {
+  readonly backend: Backend;
+  /** Path and query as they go on. */
+  readonly path: string;
+  readonly connectTimeoutMs: number;
+  /** Until the head of the answer. */
+  readonly responseTimeoutMs?: number;
+  readonly maxBodyBytes?: number;
+  readonly forwarded?: Forwarded;
+  readonly requestHeaders?: Readonly<Record<string, string>>;
+  readonly responseHeaders?: Readonly<Record<string, string>>;
+  /** Not one of the connections that are kept open. */
+  readonly freshConnection: boolean;
+  /** First bytes after the head of an upgrade; absent: a plain request. */
+  readonly upgradeHead?: Buffer;
+}
+
+export type Outcome =
+  /** The head of the answer is on its way, and the rest follows by itself. */
+  | { readonly kind: "answered" }
+  /** No byte was sent. */
+  | { readonly kind: "unreachable"; readonly error: Error }
+  /** A kept-open connection was closed by the backend before it answered. */
+  | { readonly kind: "stale"; readonly error: Error }
+  /** It may have reached the app, and there is no answer. */
+  | { readonly kind: "failed"; readonly error: Error }
+  | { readonly kind: "timedOut" }
+  | { readonly kind: "tooLarge" }
+  /** The client did not wait. */
+  | { readonly kind: "clientGone" };
+
+export interface Forwarder {
+  forward(request: http.IncomingMessage, response: http.ServerResponse, attempt: Attempt): Promise<Outcome>;
+  close(): void;
+}
+
+/** Idle upstream connections; a backend that says less in `Keep-Alive` is heeded by Node. */
+const IDLE_MS = 60_000;
+
+interface PassOptions extends httpProxy.ServerOptions {
+  readonly attempt: Attempt;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+export function createForwarder(): Forwarder {
+  // The package calls util._extend and url.parse at its first request; nobody who reads our logs can do anything about it.
+  process.noDeprecation = true;
+  // No maxSockets: the 257th long poll would wait for ever.
+  const agents = { http: new http.Agent({ keepAlive: true, timeout: IDLE_MS }), https: new https.Agent({ keepAlive: true, timeout: IDLE_MS }) };
+  // Its types leave `before` out.
+  const proxy = httpProxy.createProxyServer() as httpProxy & { before(type: "web" | "ws", name: string, run: typeof pass): void };
+  // Before `deleteLength`: that pass lets a chunked DELETE smuggle a second request (CVE-2026-29057).
+  proxy.before("web", "deleteLength", pass);
+  proxy.before("ws", "checkMethodAndHeader", pass);
+
+  /** True: no further pass. http-proxy hands back the options that it was given. */
+  function pass(request: http.IncomingMessage, client: http.ServerResponse | net.Socket, options: httpProxy.ServerOptions): boolean {
+    const { attempt, settle } = options as PassOptions;
+    send({ request, client: client as http.ServerResponse, attempt, agents, settle });
+    return true;
+  }
+
+  return {
+    forward(request, response, attempt) {
+      return new Promise((settle) => {
+        const options: PassOptions = { target: { host: attempt.backend.host, port: attempt.backend.port }, attempt, settle };
+        try {
+          if (attempt.upgradeHead === undefined) proxy.web(request, response, options);
+          else proxy.ws(request, response, attempt.upgradeHead, options);
+        } catch (error) {
+          // Node's client refuses some paths and headers that its server took.
+          settle({ kind: "failed", error: error as Error });
+        }
+      });
+    },
+    close() {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+interface Sending {
+  readonly request: http.IncomingMessage;
+  readonly client: http.ServerResponse;
+  readonly attempt: Attempt;
+  readonly agents: { readonly http: http.Agent; readonly https: https.Agent };
+  readonly settle: (outcome: Outcome) => void;
+}
+
+function send({ request, client, attempt, agents, settle }: Sending): void {
+  const upstream = open(request, attempt, agents);
+  const timers = startTimers(upstream, attempt);
+  let answered = false;
+
+  upstream.once("error", (error) => {
+    timers.stop();
+    request.unpipe(upstream);
+    if (answered) return void client.destroy();
+    if (client.destroyed) return settle({ kind: "clientGone" });
+    settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
+  });
+  upstream.once("response", (response) => {
+    timers.stop();
+    answered = true;
+    settle(answer(client, response, attempt));
+  });
+  upstream.once("upgrade", (response: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
+    timers.stop();
+    answered = true;
+    settle(upgrade(client, { response, socket, head }, attempt));
+  });
+  // Whoever does not wait must not keep the backend busy: a film that nobody watches, an endless stream.
+  const onClientClose = (): void => {
+    if (!(client.writableFinished && upstream.writableFinished)) upstream.destroy();
+  };
+  client.once("close", onClientClose);
+  upstream.once("close", () => client.off("close", onClientClose));
+
+  if (attempt.upgradeHead !== undefined || !hasMore(request)) upstream.end();
+  else {
+    if (attempt.maxBodyBytes !== undefined) countBody(request, upstream, attempt.maxBodyBytes);
+    request.pipe(upstream);
+  }
+}
+
+/** Why we ended an attempt ourselves; anything else came from the backend. */
+class TimedOut extends Error {}
+class TooLarge extends Error {}
+
+function outcomeOf(error: Error, { connected, reused }: { readonly connected: boolean; readonly reused: boolean }): Outcome {
+  if (!connected) return { kind: "unreachable", error };
+  if (error instanceof TimedOut) return { kind: "timedOut" };
+  if (error instanceof TooLarge) return { kind: "tooLarge" };
+  return { kind: reused ? "stale" : "failed", error };
+}
+
+function countBody(request: http.IncomingMessage, upstream: http.ClientRequest, bytesMax: number): void {
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) upstream.destroy(new TooLarge());
+  });
+}
+
+function hasMore(request: http.IncomingMessage): boolean {
+  return request.headers["transfer-encoding"] !== undefined || request.headers["content-length"] !== undefined;
+}
+
+function open(request: http.IncomingMessage, attempt: Attempt, agents: Sending["agents"]): http.ClientRequest {
+  const { backend } = attempt;
+  const upgrade = attempt.upgradeHead !== undefined;
+  const headers = requestHeaders(request, {
+    upgrade,
+    ...(attempt.forwarded && { forwarded: attempt.forwarded }),
+    ...(attempt.requestHeaders && { set: attempt.requestHeaders }),
+  });
+  const options = { host: backend.host, port: backend.port, method: request.method ?? "GET", path: attempt.path, headers };
+  const ownConnection = upgrade || attempt.freshConnection;
+  if (backend.tls === undefined) return http.request({ ...options, agent: ownConnection ? false : agents.http });
+  return https.request({ ...options, agent: ownConnection ? false : agents.https, rejectUnauthorized: backend.tls === "verify" });
+}
+
+interface Timers {
+  connected(): boolean;
+  stop(): void;
+}
+
+function startTimers(upstream: http.ClientRequest, attempt: Attempt): Timers {
+  let connected = false;
+  const { connectTimeoutMs, responseTimeoutMs } = attempt;
+  let timer = setTimeout(() => upstream.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
+  const onConnect = (): void => {
+    connected = true;
+    clearTimeout(timer);
+    if (responseTimeoutMs !== undefined) timer = setTimeout(() => upstream.destroy(new TimedOut()), responseTimeoutMs);
+  };
+  upstream.once("socket", (socket) => {
+    if (upstream.reusedSocket || !socket.connecting) onConnect();
+    else socket.once(attempt.backend.tls === undefined ? "connect" : "secureConnect", onConnect);
+  });
+  return { connected: () => connected, stop: () => clearTimeout(timer) };
+}
+
+/** Passes head and body on; from here on nothing can be mended, only cut off. */
+function answer(client: http.ServerResponse, response: http.IncomingMessage, attempt: Attempt): Outcome {
+  try {
+    client.writeHead(response.statusCode ?? 502, response.statusMessage, responseHeaders(response, attempt.responseHeaders));
+  } catch (error) {
+    response.destroy();
+    return { kind: "failed", error: error as Error };
+  }
+  response.on("error", () => client.destroy());
+  response.on("close", () => {
+    // A client that cannot see the end of the body would wait for it.
+    if (!response.complete) client.destroy();
+  });
+  response.pipe(client);
+  // An event stream shows its head before its first event; where the body is there already, head and body go together.
+  setImmediate(() => {
+    if (!response.readableDidRead && !client.writableEnded && !client.destroyed) client.flushHeaders();
+  });
+  return { kind: "answered" };
+}
+
+interface Upgraded {
+  readonly response: http.IncomingMessage;
+  readonly socket: net.Socket;
+  readonly head: Buffer;
+}
+
+function upgrade(client: http.ServerResponse, { response, socket, head }: Upgraded, attempt: Attempt): Outcome {
+  const clientSocket = client.socket;
+  if (clientSocket === null || attempt.upgradeHead === undefined) {
+    socket.destroy();
+    return { kind: "clientGone" };
+  }
+  client.detachSocket(clientSocket);
+  const lines = [`HTTP/1.1 101 ${response.statusMessage || "Switching Protocols"}`];
+  const headers = upgradeHeaders(response);
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+  clientSocket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  if (attempt.upgradeHead.length > 0) clientSocket.unshift(attempt.upgradeHead);
+  if (head.length > 0) socket.unshift(head);
+  tieSockets(clientSocket, socket);
+  return { kind: "answered" };
+}

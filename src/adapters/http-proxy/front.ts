@@ -1,0 +1,276 @@
+// The HTTP server that people talk to: listens, asks what shall happen to a request, holds it, tries the backends, shows a page.
+import http from "node:http";
+import net from "node:net";
+import type { HttpRoute } from "../../api/table.ts";
+import type { Listen, Listening, Log } from "../../ports.ts";
+import { BackendHealth } from "./backend-health.ts";
+import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
+import { hasBody, requestProblem } from "./headers.ts";
+
+export interface Page {
+  readonly status: number;
+  readonly refresh?: number;
+  readonly html: string;
+}
+
+export type Decision =
+  | { readonly kind: "forward"; readonly route: HttpRoute }
+  | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "page"; readonly page: Page };
+
+export interface FrontOptions {
+  readonly decide: (asked: { readonly host: string | undefined; readonly target: string; readonly from: string }) => Decision;
+  /** This node's name: its own backends are tried first. */
+  readonly node: () => string;
+  readonly pages: {
+    readonly badRequest: (problem: string) => Page;
+    readonly unreachable: (name: string) => Page;
+    readonly timedOut: (name: string) => Page;
+    readonly tooLarge: () => Page;
+  };
+  readonly plainAddress: (address: string) => string;
+  readonly log: Log;
+}
+
+const CONNECT_MS = 3000;
+/** With another backend to try, a silent one does not get the whole time: a person waits. */
+const CONNECT_MORE_MS = 500;
+const HOLD_RETRY_MS = 250;
+const HELD_MAX = 1000;
+const IDLE_CLOSE_MS = 1000;
+const HEADER_BYTES_MAX = 32 * 1024;
+
+export class HttpFront {
+  readonly #options: FrontOptions;
+  readonly #forwarder: Forwarder = createForwarder();
+  readonly #health = new BackendHealth();
+  readonly #held = new Set<() => void>();
+  #answered = 0;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+  }
+
+  /** Requests answered since the start, for the metrics. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** After a new table: whoever is held looks again. */
+  changed(): void {
+    this.#health.forget();
+    for (const wake of this.#held) wake();
+  }
+
+  readonly listen: Listen = async (address, at) => {
+    const inFlight = new InFlight();
+    const server = this.#createServer(inFlight);
+    const [fd] = "fds" in at ? at.fds : [];
+    await new Promise<void>((done, fail) => {
+      server.once("error", fail);
+      server.listen(fd === undefined ? { port: "port" in at ? at.port : 0, host: address } : { fd }, () => {
+        server.off("error", fail);
+        done();
+      });
+    });
+    server.on("error", (error) => this.#options.log.warn("HTTP socket failed", { address, error: error.message }));
+    return listening(server, inFlight);
+  };
+
+  #createServer(inFlight: InFlight): http.Server {
+    const server = http.createServer({
+      requestTimeout: 0, // else an upload ends after five minutes
+      headersTimeout: 60_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      shouldUpgradeCallback: (request) => request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
+    });
+    server.on("request", (request, response) => {
+      inFlight.add(response);
+      void this.#serve(request, response);
+    });
+    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as net.Socket, head));
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket as net.Socket));
+    return server;
+  }
+
+  /** Until it is a WebSocket it is a request like any other: it may end in a page. */
+  #upgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    const response = new http.ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once("finish", () => socket.destroySoon());
+    void this.#serve(request, response, head);
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Buffer): Promise<void> {
+    this.#answered += 1;
+    response.on("error", () => response.destroy());
+    try {
+      await this.#route(request, response, upgradeHead);
+    } catch (error) {
+      this.#options.log.error("Request failed", { error: error instanceof Error ? error.stack : String(error) });
+      response.destroy();
+    }
+  }
+
+  async #route(request: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Buffer): Promise<void> {
+    const target = originForm(request);
+    const problem = requestProblem(request) ?? (target === undefined ? { status: 400, message: "The target and the Host do not agree." } : undefined);
+    if (problem !== undefined || target === undefined) {
+      const page = this.#options.pages.badRequest(problem?.message ?? "");
+      return showPage(request, response, { ...page, status: problem?.status ?? 400 });
+    }
+    const from = this.#options.plainAddress(request.socket.remoteAddress ?? "");
+    const since = performance.now();
+    for (;;) {
+      const decision = this.#options.decide({ host: request.headers.host, target, from });
+      if (decision.kind === "page") return showPage(request, response, decision.page);
+      if (decision.kind === "redirect") return void response.writeHead(decision.status, { Location: decision.location }).end();
+      const { route } = decision;
+      if (Number(request.headers["content-length"] ?? 0) > (route.maxBodyBytes ?? Infinity)) return showPage(request, response, this.#options.pages.tooLarge());
+      let page: Page;
+      if (decision.kind === "forward") {
+        const outcome = await this.#tryBackends(request, response, { route, target, from, ...(upgradeHead && { upgradeHead }) });
+        if (outcome.kind === "answered" || outcome.kind === "clientGone") return undefined;
+        page = this.#pageFor(outcome, route);
+        if (outcome.kind !== "unreachable") return showPage(request, response, page);
+      } else page = decision.page;
+      const leftMs = route.holdMs - (performance.now() - since);
+      if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showPage(request, response, page);
+      // Without a backend only a new table helps; one that does not answer may be back at any moment.
+      await this.#hold(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS));
+      if (response.destroyed) return undefined;
+    }
+  }
+
+  #pageFor(outcome: Outcome, route: HttpRoute): Page {
+    const { pages } = this.#options;
+    if (outcome.kind === "timedOut") return pages.timedOut(route.name);
+    return outcome.kind === "tooLarge" ? pages.tooLarge() : pages.unreachable(route.name);
+  }
+
+  /** Resolves at the next table, after the time, or when the client goes away. */
+  #hold(response: http.ServerResponse, ms: number): Promise<void> {
+    return new Promise((done) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        response.off("close", wake);
+        this.#held.delete(wake);
+        done();
+      };
+      const timer = setTimeout(wake, ms);
+      response.once("close", wake);
+      this.#held.add(wake);
+    });
+  }
+
+  /** The next backend only where nothing was sent and there is no body that may be lost on the way. */
+  async #tryBackends(request: http.IncomingMessage, response: http.ServerResponse, asked: Asked): Promise<Outcome> {
+    const backends = this.#health.order(asked.route.backends, this.#options.node(), performance.now());
+    const bodyless = !hasBody(request);
+    const repeatable = bodyless && (request.method === "GET" || request.method === "HEAD");
+    let last: Outcome = { kind: "unreachable", error: new Error("no backend") };
+    for (const [index, backend] of backends.entries()) {
+      const more = bodyless && index < backends.length - 1;
+      const attempt = attemptOf(request, asked, { backend, connectTimeoutMs: more ? CONNECT_MORE_MS : CONNECT_MS, freshConnection: false });
+      last = await this.#forwarder.forward(request, response, attempt);
+      // Backends close idle connections; one that did so at this very moment has not seen the request.
+      if (last.kind === "stale" && repeatable) last = await this.#forwarder.forward(request, response, { ...attempt, freshConnection: true });
+      if (last.kind === "unreachable") this.#health.unreachable(backend, performance.now());
+      if (last.kind !== "unreachable" || !bodyless) return last;
+    }
+    return last;
+  }
+}
+
+function listening(server: http.Server, inFlight: InFlight): Listening {
+  return {
+    port: (server.address() as net.AddressInfo).port, // a TCP server has no other kind of address
+    // Node shows a socket's descriptor only through its handle.
+    fds: [(server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd],
+    drain: () =>
+      new Promise((done) => {
+        inFlight.last();
+        const idle = setInterval(() => server.closeIdleConnections(), IDLE_CLOSE_MS);
+        // Not http.Server#close: it ends connections that have not sent their request yet.
+        net.Server.prototype.close.call(server, () => {
+          clearInterval(idle);
+          done();
+        });
+      }),
+  };
+}
+
+/** Answers under way on one listener, so that its last ones tell their clients to connect anew, at whoever listens then. */
+class InFlight {
+  readonly #responses = new Set<http.ServerResponse>();
+  #last = false;
+
+  add(response: http.ServerResponse): void {
+    if (this.#last) response.shouldKeepAlive = false;
+    this.#responses.add(response);
+    response.once("close", () => this.#responses.delete(response));
+  }
+
+  last(): void {
+    this.#last = true;
+    for (const response of this.#responses) response.shouldKeepAlive = false;
+  }
+}
+
+interface Asked {
+  readonly route: HttpRoute;
+  readonly target: string;
+  readonly from: string;
+  readonly upgradeHead?: Buffer;
+}
+
+function attemptOf(request: http.IncomingMessage, asked: Asked, how: Pick<Attempt, "backend" | "connectTimeoutMs" | "freshConnection">): Attempt {
+  const { route, target, from, upgradeHead } = asked;
+  const forwarded = { for: from, proto: "http", host: request.headers.host ?? "", port: request.socket.localPort ?? 0 } as const;
+  return {
+    ...how,
+    path: target,
+    ...(route.forwardedHeaders === "standard" && { forwarded }),
+    ...(route.responseTimeoutMs !== undefined && { responseTimeoutMs: route.responseTimeoutMs }),
+    ...(route.maxBodyBytes !== undefined && { maxBodyBytes: route.maxBodyBytes }),
+    ...(route.headers?.request && { requestHeaders: route.headers.request }),
+    ...(route.headers?.response && { responseHeaders: route.headers.response }),
+    ...(upgradeHead && { upgradeHead }),
+  };
+}
+
+/** Path and query; from an absolute target its own, if it names the host that `Host` names. undefined: it does not. */
+function originForm(request: http.IncomingMessage): string | undefined {
+  const target = request.url ?? "/";
+  if (target.startsWith("/") || target === "*") return target;
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
+  if (absolute === null || absolute[1]?.toLowerCase() !== request.headers.host?.toLowerCase()) return undefined;
+  const rest = absolute[2] ?? "";
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function showPage(request: http.IncomingMessage, response: http.ServerResponse, page: Page): void {
+  const body = Buffer.from(page.html);
+  const headers: http.OutgoingHttpHeaders = { "Content-Type": "text/html; charset=utf-8", "Content-Length": body.length, "Cache-Control": "no-store" };
+  if (page.refresh !== undefined) headers["Retry-After"] = page.refresh;
+  response.writeHead(page.status, headers).end(request.method === "HEAD" ? undefined : body);
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+/** What is no HTTP gets a line of it, if there is anybody to read it. */
+function refuse(error: NodeJS.ErrnoException, socket: net.Socket): void {
+  if (socket.writable && error.code !== "ECONNRESET") socket.write(`HTTP/1.1 ${REFUSALS[error.code ?? ""] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
+  socket.destroySoon();
+}

@@ -1,0 +1,106 @@
+// Header lines as flat arrays (name, value, name, value ...), the way Node hands them over: one loop each way that keeps what is for
+// the other end and nothing else.
+import type http from "node:http";
+
+export interface Forwarded {
+  readonly for: string;
+  readonly proto: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RequestHeaderOptions {
+  /** Absent: the app is told nothing about the client. */
+  readonly forwarded?: Forwarded;
+  /** Set in place of what the client sent under these names. */
+  readonly set?: Readonly<Record<string, string>>;
+  readonly upgrade: boolean;
+}
+
+/** For one connection only: RFC 9110, 7.6.1, and two that never were standard. */
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"]);
+/** `Connection` may name headers to leave out, but not these: without them the message would mean something else. */
+const NEVER_BY_HOP = new Set(["host", "content-length", "content-type", "cookie", "authorization"]);
+/** Only this proxy says where a request came from. `Expect` was answered by the front. */
+const FROM_PROXIES = /^(x-forwarded-.*|forwarded|x-real-ip|expect)$/;
+
+export function requestHeaders(request: http.IncomingMessage, options: RequestHeaderOptions): string[] {
+  const listed = listedByConnection(request.headers.connection);
+  const headers: string[] = [];
+  eachHeader(request.rawHeaders, (name, value) => {
+    // Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one.
+    const key = name.toLowerCase().replaceAll("_", "-");
+    if (!HOP_BY_HOP.has(key) && !listed.has(key) && !FROM_PROXIES.test(key)) headers.push(name, value);
+  });
+  const { forwarded } = options;
+  if (forwarded !== undefined) {
+    headers.push("X-Forwarded-For", forwarded.for, "X-Forwarded-Proto", forwarded.proto, "X-Forwarded-Host", forwarded.host);
+    headers.push("X-Forwarded-Port", String(forwarded.port), "X-Real-IP", forwarded.for);
+  }
+  if (options.upgrade) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
+  else headers.push(...framing(request));
+  return withSet(headers, options.set);
+}
+
+export function responseHeaders(response: http.IncomingMessage, set: Readonly<Record<string, string>> | undefined): string[] {
+  const listed = listedByConnection(response.headers.connection);
+  const chunked = response.headers["transfer-encoding"] !== undefined;
+  const headers: string[] = [];
+  eachHeader(response.rawHeaders, (name, value) => {
+    const key = name.toLowerCase();
+    // Node frames the answer anew for this client.
+    if (!HOP_BY_HOP.has(key) && !listed.has(key) && !(chunked && key === "content-length")) headers.push(name, value);
+  });
+  return withSet(headers, set);
+}
+
+/** As they came, with the two that say what follows on this connection. */
+export function upgradeHeaders(response: http.IncomingMessage): string[] {
+  return [...responseHeaders(response, undefined), "Connection", "Upgrade", "Upgrade", "websocket"];
+}
+
+/** A body follows. */
+export function hasBody(request: http.IncomingMessage): boolean {
+  return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+}
+
+/** What a proxy must not guess about: two hosts, codings it does not undo. undefined: all is well. */
+export function requestProblem(request: http.IncomingMessage): { readonly status: 400 | 501; readonly message: string } | undefined {
+  let hosts = 0;
+  eachHeader(request.rawHeaders, (name) => {
+    if (name.toLowerCase() === "host") hosts += 1;
+  });
+  if (hosts > 1) return { status: 400, message: "A request has one Host." };
+  const coding = request.headers["transfer-encoding"];
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") return { status: 501, message: "The only transfer coding known here is chunked." };
+  return undefined;
+}
+
+function framing(request: http.IncomingMessage): readonly string[] {
+  // Node undid the chunks; with a flat array it asks us to say that it shall make them again, also for DELETE and OPTIONS.
+  if (request.headers["transfer-encoding"] !== undefined) return ["Transfer-Encoding", "chunked"];
+  // Else Node would announce chunks that never come.
+  const mayHaveBody = request.method === "POST" || request.method === "PUT" || request.method === "PATCH";
+  return mayHaveBody && request.headers["content-length"] === undefined ? ["Content-Length", "0"] : [];
+}
+
+function listedByConnection(connection: string | undefined): ReadonlySet<string> {
+  if (connection === undefined) return new Set();
+  const names = connection.split(",").map((name) => name.trim().toLowerCase());
+  return new Set(names.filter((name) => !NEVER_BY_HOP.has(name)));
+}
+
+function withSet(headers: string[], set: Readonly<Record<string, string>> | undefined): string[] {
+  if (set === undefined) return headers;
+  const names = new Set(Object.keys(set).map((name) => name.toLowerCase()));
+  const kept: string[] = [];
+  eachHeader(headers, (name, value) => {
+    if (!names.has(name.toLowerCase())) kept.push(name, value);
+  });
+  for (const [name, value] of Object.entries(set)) kept.push(name, value);
+  return kept;
+}
+
+function eachHeader(flat: readonly string[], visit: (name: string, value: string) => void): void {
+  for (let index = 0; index + 1 < flat.length; index += 2) visit(flat[index] ?? "", flat[index + 1] ?? "");
+}

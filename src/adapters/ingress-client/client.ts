@@ -1,0 +1,80 @@
+// How the agent talks to its ingress: one short HTTP call each on the control socket, so that it always reaches whoever holds it now.
+import http from "node:http";
+import type { IngressProgram, IngressSettings, IngressStatus, Table } from "../../api/table.ts";
+
+export interface IngressClient {
+  /** Swapped in at once; on disk a little later. */
+  putTable(table: Table, signal: AbortSignal): Promise<void>;
+  putSettings(settings: IngressSettings, signal: AbortSignal): Promise<void>;
+  status(signal: AbortSignal): Promise<IngressStatus>;
+  /** Resolves with the new process' pid once it serves; when it fails, the old one goes on. */
+  handover(program: IngressProgram, signal: AbortSignal): Promise<number>;
+  /** Resolves when the process that answers now gave up its place: it died, was stopped, or handed over. */
+  gone(signal: AbortSignal): Promise<void>;
+}
+
+/** A call that finds the ingress handing over, or just gone, is tried again: the next one takes its place within moments. */
+const TRIES = 5;
+const RETRY_MS = 100;
+
+export function connectIngress(socketPath: string): IngressClient {
+  const call = (method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> => callPatiently({ socketPath, method, path, body, signal });
+  return {
+    putTable: async (table, signal) => void (await call("PUT", "/table", table, signal)),
+    putSettings: async (settings, signal) => void (await call("PUT", "/settings", settings, signal)),
+    // The ingress is of this program; another release's has at least these fields.
+    status: async (signal) => (await call("GET", "/status", undefined, signal)) as IngressStatus,
+    handover: async (program, signal) => ((await call("POST", "/handover", program, signal)) as { readonly pid: number }).pid,
+    gone: (signal) => untilGone(socketPath, signal),
+  };
+}
+
+interface Call {
+  readonly socketPath: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
+/** It is about to be replaced: ask the next one. */
+class HandingOver extends Error {
+  override readonly name = "HandingOver";
+}
+
+async function callPatiently(call: Call): Promise<unknown> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await callOnce(call);
+    } catch (error) {
+      if (left <= 1 || call.signal.aborted || !(error instanceof HandingOver)) throw error;
+      await new Promise((done) => setTimeout(done, RETRY_MS));
+    }
+  }
+}
+
+async function callOnce({ socketPath, method, path, body, signal }: Call): Promise<unknown> {
+  const { status, text } = await new Promise<{ readonly status: number; readonly text: string }>((done, fail) => {
+    const request = http.request({ socketPath, method, path, signal, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => done({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }));
+      response.on("error", fail);
+    });
+    request.on("error", fail);
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+  if (status === 503) throw new HandingOver(`Cannot ${method} ${path}: the ingress is handing over`);
+  if (status !== 200) throw new Error(`Cannot ${method} ${path}: the ingress answered ${status}, ${text}`);
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+function untilGone(socketPath: string, signal: AbortSignal): Promise<void> {
+  return new Promise<void>((done, fail) => {
+    const request = http.get({ socketPath, path: "/alive", signal, agent: false }, (response) => {
+      response.resume();
+      response.on("close", () => (signal.aborted ? fail(signal.reason) : done()));
+    });
+    request.on("error", () => (signal.aborted ? fail(signal.reason) : done()));
+  });
+}

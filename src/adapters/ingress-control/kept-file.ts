@@ -1,0 +1,66 @@
+// A JSON file that always holds one whole state or the one before it, also after a power loss. Writes that are overtaken are left out.
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+
+export class KeptFile {
+  readonly #path: string;
+  #next: unknown;
+  #writing: Promise<void> | undefined;
+
+  constructor(file: string) {
+    this.#path = file;
+  }
+
+  /** undefined: there is none yet. Throws a SyntaxError when it is no JSON. */
+  async read(): Promise<unknown> {
+    try {
+      return JSON.parse(await readFile(this.#path, "utf8"));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** Resolves when this or a later value is on disk. */
+  async write(value: unknown): Promise<void> {
+    this.#next = value;
+    await (this.#writing ??= this.#drain().finally(() => (this.#writing = undefined)));
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#next !== undefined) {
+      const text = JSON.stringify(this.#next);
+      this.#next = undefined;
+      await replaceFile(this.#path, text);
+    }
+  }
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  const folder = path.dirname(file);
+  const fresh = `${file}.${process.pid}.tmp`;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    const handle = await open(fresh, "w", 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+  const directory = await open(folder, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

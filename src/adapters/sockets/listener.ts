@@ -1,0 +1,120 @@
+// One address that shall be listened on: takes the first free port of a list, says who holds the wanted one, and tries again
+// while it has none.
+import type { Listen, Listening, Log } from "../../ports.ts";
+import { portHolder } from "./port-holder.ts";
+
+export interface ListenerSpec {
+  readonly protocol: "http" | "dns";
+  readonly address: string;
+  /** The first is the wanted one. */
+  readonly ports: readonly number[];
+}
+
+/** What a process hands to the next one. */
+export interface HandedDown {
+  readonly protocol: "http" | "dns";
+  readonly address: string;
+  readonly fds: readonly number[];
+  readonly problem?: string;
+}
+
+export interface ListenerStatus {
+  readonly protocol: "http" | "dns";
+  readonly address: string;
+  /** 0: nothing is held yet. */
+  readonly port: number;
+  readonly problem?: string;
+}
+
+const RETRY_MS = 1000;
+
+export class Listener {
+  readonly spec: ListenerSpec;
+  readonly #listen: Listen;
+  readonly #log: Log;
+  #listening: Listening | undefined;
+  #problem: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(spec: ListenerSpec, listen: Listen, log: Log) {
+    this.spec = spec;
+    this.#listen = listen;
+    this.#log = log;
+  }
+
+  get status(): ListenerStatus {
+    const { protocol, address } = this.spec;
+    const status = { protocol, address, port: this.#listening?.port ?? 0 };
+    return this.#problem === undefined ? status : { ...status, problem: this.#problem };
+  }
+
+  get handedDown(): HandedDown | undefined {
+    if (this.#listening === undefined) return undefined;
+    const { protocol, address } = this.spec;
+    const handed = { protocol, address, fds: this.#listening.fds };
+    return this.#problem === undefined ? handed : { ...handed, problem: this.#problem };
+  }
+
+  async adopt(handed: HandedDown): Promise<void> {
+    this.#listening = await this.#listen(this.spec.address, { fds: handed.fds });
+    this.#problem = handed.problem;
+  }
+
+  /**
+   * Tries all ports once and goes on by itself when none was free. A port that was busy is not tried again once another was taken:
+   * whoever holds it may only be restarting, and must find it free.
+   */
+  async open(): Promise<void> {
+    const listening = await this.#firstFree();
+    if (this.#closed) {
+      await listening?.drain();
+      return;
+    }
+    this.#listening = listening;
+    if (listening === undefined) this.#timer = setTimeout(() => void this.open(), RETRY_MS);
+    else this.#log.info("Listener opened", { ...this.status });
+  }
+
+  async drain(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#listening?.drain();
+  }
+
+  async #firstFree(): Promise<Listening | undefined> {
+    const { address, ports } = this.spec;
+    let first: string | undefined;
+    for (const port of ports) {
+      try {
+        const listening = await this.#listen(address, { port });
+        this.#problem = first === undefined ? undefined : `${first}; ${listening.port} was taken instead`;
+        return listening;
+      } catch (error) {
+        // With a problem already told there is nobody to look for again: this runs once a second.
+        first ??= this.#problem === undefined ? await this.#explain(port, error) : this.#problem;
+        if (codeOf(error) === "EADDRNOTAVAIL") break;
+      }
+    }
+    this.#problem = first;
+    return undefined;
+  }
+
+  async #explain(port: number, error: unknown): Promise<string> {
+    const { protocol, address } = this.spec;
+    switch (codeOf(error)) {
+      case "EADDRINUSE":
+        return `port ${port} is held by ${(await portHolder(protocol === "dns" ? ["udp", "tcp"] : ["tcp"], address, port)) ?? "another program"}`;
+      case "EACCES":
+        return `port ${port} needs root`;
+      case "EADDRNOTAVAIL":
+        return `this computer has no address ${address} yet`;
+      default:
+        return `port ${port}: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}

@@ -1,0 +1,102 @@
+// What the agent sent or the disk kept, read as a table or as settings: what the ingress relies on is checked once, here. Pure.
+import type { IngressProgram, IngressSettings, Table } from "../api/table.ts";
+
+/** Throws a SyntaxError that names the field; fields of a newer release are let through. */
+export function parseTable(value: unknown): Table {
+  const table = record(value, "table");
+  number(table["revision"], "revision");
+  text(table["node"], "node");
+  text(table["zone"], "zone");
+  for (const [at, route] of rows(table, "http")) checkRoute(route, at);
+  for (const [at, entry] of rows(table, "records")) {
+    text(entry["name"], `${at}.name`);
+    text(entry["type"], `${at}.type`);
+    number(entry["ttl"], `${at}.ttl`);
+    texts(entry["values"], `${at}.values`);
+  }
+  for (const [at, entry] of rows(table, "houseNames")) {
+    text(entry["name"], `${at}.name`);
+    texts(entry["nodes"], `${at}.nodes`);
+  }
+  rows(table, "streams");
+  for (const [node, addresses] of Object.entries(record(table["nodes"], "nodes"))) {
+    texts(record(addresses, `nodes.${node}`)["lan"], `nodes.${node}.lan`);
+    texts(record(addresses, `nodes.${node}`)["tailnet"], `nodes.${node}.tailnet`);
+  }
+  return value as Table; // every field that is read was checked above
+}
+
+export function parseSettings(value: unknown): IngressSettings {
+  const settings = record(value, "settings");
+  for (const protocol of ["http", "dns"]) {
+    const listen = record(settings[protocol], protocol);
+    texts(listen["addresses"], `${protocol}.addresses`);
+    list(listen["ports"], `${protocol}.ports`).forEach((port, index) => number(port, `${protocol}.ports[${index}]`));
+  }
+  if (settings["containers"] !== undefined) {
+    const containers = record(settings["containers"], "containers");
+    text(containers["gateway"], "containers.gateway");
+    texts(containers["subnets"], "containers.subnets");
+    texts(containers["upstreams"], "containers.upstreams");
+  }
+  return value as IngressSettings; // every field was checked above
+}
+
+export function parseProgram(value: unknown): IngressProgram {
+  const program = record(value, "program");
+  text(program["execPath"], "execPath");
+  texts(program["args"], "args");
+  return value as IngressProgram; // both fields were checked above
+}
+
+function checkRoute(route: Fields, at: string): void {
+  for (const field of ["name", "host", "path", "forwardedHeaders"]) text(route[field], `${at}.${field}`);
+  number(route["holdMs"], `${at}.holdMs`);
+  for (const [backendAt, backend] of rows(route, "backends", at)) {
+    text(backend["node"], `${backendAt}.node`);
+    text(backend["host"], `${backendAt}.host`);
+    number(backend["port"], `${backendAt}.port`);
+  }
+  if (route["allow"] !== undefined) texts(route["allow"], `${at}.allow`);
+  if (route["redirect"] !== undefined) {
+    text(record(route["redirect"], `${at}.redirect`)["to"], `${at}.redirect.to`);
+    number(record(route["redirect"], `${at}.redirect`)["status"], `${at}.redirect.status`);
+  }
+  if (route["waiting"] !== undefined) {
+    text(record(route["waiting"], `${at}.waiting`)["reason"], `${at}.waiting.reason`);
+    text(record(route["waiting"], `${at}.waiting`)["message"], `${at}.waiting.message`);
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function record(value: unknown, at: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(at, "an object");
+  return value as Fields; // an object that is no list
+}
+
+function list(value: unknown, at: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw wrong(at, "a list");
+  return value;
+}
+
+function rows(fields: Fields, field: string, above = ""): readonly (readonly [string, Fields])[] {
+  const path = above === "" ? field : `${above}.${field}`;
+  return list(fields[field], path).map((row, index) => [`${path}[${index}]`, record(row, `${path}[${index}]`)] as const);
+}
+
+function texts(value: unknown, at: string): void {
+  list(value, at).forEach((item, index) => text(item, `${at}[${index}]`));
+}
+
+function text(value: unknown, at: string): void {
+  if (typeof value !== "string") throw wrong(at, "text");
+}
+
+function number(value: unknown, at: string): void {
+  if (typeof value !== "number" || !Number.isInteger(value)) throw wrong(at, "a whole number");
+}
+
+function wrong(at: string, expected: string): SyntaxError {
+  return new SyntaxError(`"${at}" must be ${expected}`);
+}

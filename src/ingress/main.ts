@@ -1,0 +1,217 @@
+// The data plane of one node, a process of its own: serves from the last table, with or without an agent, until another takes over.
+import path from "node:path";
+import { mkdir } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
+import type { Listen, Log } from "../ports.ts";
+import { Forwarder } from "../adapters/dns/forward.ts";
+import { dnsListener, type Peer, type Reply } from "../adapters/dns/server.ts";
+import { HttpFront } from "../adapters/http-proxy/front.ts";
+import { KeptFile } from "../adapters/ingress-control/kept-file.ts";
+import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type ControlServer } from "../adapters/ingress-control/server.ts";
+import { closeHandedDown, handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
+import { Listener, type HandedDown } from "../adapters/sockets/listener.ts";
+import { isLan, isLoopback, isTailnet, plainAddress } from "./address.ts";
+import { answer, isContainer, viewOf, type Question } from "./answer.ts";
+import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
+import { decide } from "./decide.ts";
+import { isSame, wishes } from "./listeners.ts";
+import { compileRouter, type Router } from "./match.ts";
+import * as pages from "./pages.ts";
+import { compileZone, isBelow, type Zone } from "./zone.ts";
+
+/** WebSockets and streams may take this long to end by themselves after a handover; after a stop nobody takes them over. */
+const DRAIN_HANDOVER_MS = 30 * 60_000;
+const DRAIN_STOP_MS = 2000;
+
+/** `fossora ingress --run-dir DIR --data-dir DIR [--build SHA256]`. Resolves once it serves. */
+export async function runIngress(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { "run-dir": { type: "string", default: "/run/fossora" }, "data-dir": { type: "string", default: "/var/lib/fossora" }, build: { type: "string", default: "" } },
+  });
+  // Whoever read our log may be gone; that is no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  const ingress = new Ingress({ socketPath: path.join(values["run-dir"], "ingress.sock"), dataDir: path.join(values["data-dir"], "ingress"), build: values.build });
+  await ingress.start(takeHandedDown());
+  sayReady();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void ingress.end(DRAIN_STOP_MS));
+}
+
+interface Options {
+  readonly socketPath: string;
+  readonly dataDir: string;
+  readonly build: string;
+}
+
+interface State {
+  readonly table: Table;
+  readonly router: Router;
+  readonly zone: Zone;
+}
+
+class Ingress {
+  readonly #options: Options;
+  readonly #tableFile: KeptFile;
+  readonly #settingsFile: KeptFile;
+  readonly #front: HttpFront;
+  readonly #listen: Readonly<Record<"http" | "dns", Listen>>;
+  #state: State | undefined;
+  #settings: IngressSettings | undefined;
+  #listeners: readonly Listener[] = [];
+  #control: ControlServer | undefined;
+  #queries = 0;
+  /** Set while and after another process takes over: what comes in then is for that one. */
+  #handover: Promise<number> | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#tableFile = new KeptFile(path.join(options.dataDir, "table.json"));
+    this.#settingsFile = new KeptFile(path.join(options.dataDir, "settings.json"));
+    this.#front = new HttpFront({
+      decide: (asked) => decide(this.#state?.router, asked),
+      node: () => this.#state?.table.node ?? "",
+      pages,
+      plainAddress,
+      log,
+    });
+    this.#listen = { http: this.#front.listen, dns: dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log }) };
+  }
+
+  async start(handed: readonly HandedDown[]): Promise<void> {
+    const { socketPath, dataDir } = this.#options;
+    await mkdir(path.dirname(socketPath), { recursive: true });
+    if (handed.length === 0 && (await isServed(socketPath))) throw new Error(`Cannot start: another ingress answers at ${socketPath}. Stop it, or hand over to this one.`);
+    const table = await readKept(this.#tableFile, parseTable);
+    if (table !== undefined) this.#use(table);
+    const settings = await readKept(this.#settingsFile, parseSettings);
+    if (settings !== undefined) await this.#applySettings(settings, handed);
+    this.#control = await serveControl(socketPath, this.#routes());
+    log.info("Ingress started", { pid: process.pid, dataDir, revision: table?.revision ?? 0, handedDown: handed.length });
+  }
+
+  /** Stops taking anything new, lets what is under way end, and ends the process. */
+  async end(limitMs: number): Promise<void> {
+    this.#control?.close();
+    const limit = setTimeout(() => process.exit(0), limitMs);
+    await Promise.all([...this.#listeners.map((listener) => listener.drain()), this.#tableFile.flush(), this.#settingsFile.flush()]);
+    clearTimeout(limit);
+    process.exit(0);
+  }
+
+  #use(table: Table): void {
+    this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
+    this.#front.changed();
+  }
+
+  async #applySettings(settings: IngressSettings, handed: readonly HandedDown[]): Promise<void> {
+    this.#settings = settings;
+    const wanted = wishes(settings);
+    const kept = this.#listeners.filter((listener) => wanted.some((wish) => isSame(wish, listener.spec)));
+    const left = this.#listeners.filter((listener) => !kept.includes(listener));
+    const opened = wanted.filter((wish) => !kept.some((listener) => isSame(wish, listener.spec))).map((wish) => new Listener(wish, this.#listen[wish.protocol], log));
+    this.#listeners = [...kept, ...opened];
+    for (const listener of left) void listener.drain();
+    const inherited = (listener: Listener): HandedDown | undefined => handed.find(({ protocol, address }) => protocol === listener.spec.protocol && address === listener.spec.address);
+    closeHandedDown(handed.filter((socket) => !opened.some((listener) => inherited(listener) === socket)));
+    await Promise.all(
+      opened.map((listener) => {
+        const sockets = inherited(listener);
+        return sockets === undefined ? listener.open() : listener.adopt(sockets);
+      }),
+    );
+  }
+
+  #reply(question: Question, peer: Peer): Reply {
+    this.#queries += 1;
+    const zone = this.#state?.zone;
+    const containers = this.#settings?.containers;
+    const client = plainAddress(peer.client);
+    const known = isLoopback(client) || isLan(client) || isTailnet(client) || (containers !== undefined && isContainer(client, containers));
+    if (!known) return { kind: "stranger" };
+    const outside = zone !== undefined && !isBelow(question.name.toLowerCase(), zone.origin);
+    if (outside && containers !== undefined && peer.asked === containers.gateway && isContainer(client, containers)) {
+      return { kind: "forward", upstreams: containers.upstreams };
+    }
+    const own = this.#state?.table.nodes[this.#state.table.node];
+    return { kind: "answer", answer: answer(zone, question, viewOf(peer.asked, client, own, containers)) };
+  }
+
+  #routes(): ControlRoutes {
+    return {
+      "PUT /table": (body) =>
+        this.#unlessHandedOver(async () => {
+          const table = parseTable(body);
+          this.#use(table);
+          void this.#tableFile.write(table).catch((error: unknown) => log.error("Table was not kept", { error: String(error) }));
+          return ok();
+        }),
+      "PUT /settings": (body) =>
+        this.#unlessHandedOver(async () => {
+          const settings = parseSettings(body);
+          await this.#applySettings(settings, []);
+          void this.#settingsFile.write(settings).catch((error: unknown) => log.error("Settings were not kept", { error: String(error) }));
+          return ok();
+        }),
+      "GET /status": () => ({ status: 200, body: this.#status() }),
+      "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
+      "POST /handover": (body) => this.#handOver(body),
+    };
+  }
+
+  /** A change that arrives during a handover would miss both: the next one has read the disk, this one is about to end. */
+  async #unlessHandedOver(change: () => Promise<ControlAnswer>): Promise<ControlAnswer> {
+    if (this.#handover !== undefined) {
+      const failed = await this.#handover.then(() => false, () => true);
+      if (!failed) return { status: 503, body: { message: "Another ingress took over" } };
+    }
+    return change();
+  }
+
+  async #handOver(body: unknown): Promise<ControlAnswer> {
+    const program = parseProgram(body);
+    if (this.#handover !== undefined) return { status: 409, body: { message: "Another handover is under way" } };
+    this.#handover = Promise.all([this.#tableFile.flush(), this.#settingsFile.flush()]).then(() =>
+      handDown(program, this.#listeners.flatMap((listener) => listener.handedDown ?? [])),
+    );
+    try {
+      const pid = await this.#handover;
+      log.info("Ingress handed over", { pid });
+      setImmediate(() => void this.end(DRAIN_HANDOVER_MS));
+      return { status: 200, body: { pid } };
+    } catch (error) {
+      this.#handover = undefined;
+      throw error;
+    }
+  }
+
+  #status(): IngressStatus {
+    return { pid: process.pid, build: this.#options.build, revision: this.#state?.table.revision ?? 0, listeners: this.#listeners.map((listener) => listener.status) };
+  }
+
+  #metrics(): string {
+    const counts = { fossora_http_requests_total: this.#front.answered, fossora_http_held: this.#front.held, fossora_dns_queries_total: this.#queries, process_resident_memory_bytes: process.memoryUsage.rss() };
+    return Object.entries(counts).map(([name, value]) => `${name} ${value}\n`).join("");
+  }
+}
+
+/** What cannot be read is as good as absent: the agent sends everything again. */
+async function readKept<T>(file: KeptFile, parse: (value: unknown) => T): Promise<T | undefined> {
+  try {
+    const value = await file.read();
+    return value === undefined ? undefined : parse(value);
+  } catch (error) {
+    log.error("Kept file was not readable", { error: String(error) });
+    return undefined;
+  }
+}
+
+function ok(): ControlAnswer {
+  return { status: 200, body: {} };
+}
+
+const log: Log = { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") };
+
+function write(level: string): (message: string, fields?: Readonly<Record<string, unknown>>) => void {
+  return (message, fields) => void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+}
