@@ -71,12 +71,20 @@ export function sub(parent: Located, schema: Schema): Located {
   return { schema, file: parent.file };
 }
 
+/** What was resolved before: the schemas never change, and a manifest meets the same ones many times. */
+const resolved = new WeakMap<Schema, Located>();
+const branched = new WeakMap<Schema, readonly Located[]>();
+
 /** Follows `$ref`; keywords beside a `$ref` win over those of its target. */
 export function resolve(located: Located): Located {
   const { $ref, ...own } = located.schema;
   if ($ref === undefined) return located;
+  const known = resolved.get(located.schema);
+  if (known !== undefined) return known;
   const target = resolve(dereference($ref, located.file));
-  return { schema: { ...target.schema, ...own }, file: target.file };
+  const result = { schema: { ...target.schema, ...own }, file: target.file };
+  resolved.set(located.schema, result);
+  return result;
 }
 
 function dereference($ref: string, from: string): Located {
@@ -95,9 +103,12 @@ function schemaFile(file: string): Schema {
 
 /** The branches of an `anyOf`, nested ones included; a schema without one is its own only branch. */
 export function branches(located: Located): readonly Located[] {
+  const known = branched.get(located.schema);
+  if (known !== undefined) return known;
   const { schema, file } = resolve(located);
-  if (schema.anyOf === undefined) return [{ schema, file }];
-  return schema.anyOf.flatMap((branch) => branches({ schema: branch, file }));
+  const result = schema.anyOf === undefined ? [{ schema, file }] : schema.anyOf.flatMap((branch) => branches({ schema: branch, file }));
+  branched.set(located.schema, result);
+  return result;
 }
 
 /** The way it is stored: without what only people write. */

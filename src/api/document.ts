@@ -1,0 +1,120 @@
+// One YAML document -> one object of the language, in its stored form, with what was found wrong. Pure.
+import { complete, hoistContainer, type Report, type Written } from "./expand.ts";
+import { closest } from "./names.ts";
+import type { Place } from "./problem.ts";
+import { newReading, read, type Finding, type Reading } from "./read.ts";
+import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./resource.ts";
+import { rules } from "./rules.ts";
+import { schemaOf } from "./schema.ts";
+import type { YamlMapping, YamlNode } from "./yaml.ts";
+
+/** What a person applies: an object without what the server adds. */
+export interface Applied<K extends Kind = Kind> {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: K;
+  readonly metadata: Pick<Metadata, "name" | "labels" | "annotations">;
+  readonly spec: Specs[K];
+  /** Given by the person: change it only if it still has this version. */
+  readonly resourceVersion?: string;
+}
+
+export type AnyApplied = { [K in Kind]: Applied<K> }[Kind];
+
+export interface ReadDocument {
+  /** Absent, or not to be used, where something was found wrong. */
+  readonly object?: AnyApplied;
+  readonly findings: readonly Finding[];
+  /** As they were written, for messages. */
+  readonly kind?: string;
+  readonly name?: string;
+}
+
+export const KINDS: readonly Kind[] = ["Service", "Route", "DnsRecord", "Membership", "House"];
+
+export function readDocument(node: YamlNode): ReadDocument {
+  if (node.kind !== "mapping") {
+    return { findings: [{ place: node, field: "", message: "must be an object with 'apiVersion', 'kind', 'metadata' and 'spec'" }] };
+  }
+  const written = text(entry(node, "kind"));
+  const name = text(entry(entry(node, "metadata"), "name"));
+  const reading = newReading();
+  const kind = KINDS.find((known) => known === written);
+  const object = kind === undefined ? reportKind(node, reading) : readObject(kind, node, reading);
+  return { findings: reading.findings, ...(object && { object }), ...(written !== undefined && { kind: written }), ...(name !== undefined && { name }) };
+}
+
+function reportKind(node: YamlMapping, reading: Reading): undefined {
+  const kind = entry(node, "kind");
+  const written = text(kind);
+  const suggestion = written === undefined ? undefined : closest(written, KINDS);
+  const hint = suggestion === undefined ? `known are ${KINDS.join(", ")}` : `did you mean '${suggestion}'?`;
+  const message = written === undefined ? `must have a 'kind': ${KINDS.join(", ")}` : `unknown kind '${written.slice(0, 63)}': ${hint}`;
+  reading.findings.push({ place: kind ?? firstKey(node), field: "kind", message, ...(suggestion !== undefined && { suggestion }) });
+}
+
+function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyApplied | undefined {
+  const name = text(entry(entry(node, "metadata"), "name")) ?? "";
+  const spec = entry(node, "spec");
+  const hoisted = kind === "Service" && spec?.kind === "mapping" ? hoistContainer(spec, name) : undefined;
+  const whole = hoisted === undefined ? node : withSpec(node, hoisted.spec);
+  const value = read(schemaOf(kind), whole, "", reading) as { readonly metadata: Metadata; readonly spec: Written[Kind] } | undefined; // by its schema
+  for (const { field, place } of hoisted?.misplaced ?? []) {
+    reading.findings.push({ place, field: `spec.${field}`, message: `belongs to a container: move '${field}' into one of 'containers'` });
+  }
+  const report: Report = (field, message, suggestion) => {
+    reading.findings.push({ place: placeOf(field, node, reading), field, message, ...(suggestion !== undefined && { suggestion }) });
+  };
+  const complete = value && completed(kind, value.spec, { name, report });
+  if (hoisted?.single) reading.findings.splice(0, Infinity, ...reading.findings.map(withoutContainer));
+  return value && complete && stored(kind, value.metadata, complete);
+}
+
+/** Fills in what follows from other fields, then checks what must hold between them. */
+function completed<K extends Kind>(kind: K, spec: Written[K], { name, report }: { readonly name: Name; readonly report: Report }): Specs[K] | undefined {
+  const result = complete[kind](spec, name, report);
+  if (result !== undefined) rules[kind](result, name, report);
+  return result;
+}
+
+function stored(kind: Kind, metadata: Metadata, spec: Specs[Kind]): AnyApplied {
+  const { name, labels, annotations, resourceVersion } = metadata;
+  return {
+    apiVersion: API_VERSION,
+    kind,
+    metadata: { name, ...(labels && { labels }), ...(annotations && { annotations }) },
+    spec,
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  } as AnyApplied; // the spec was read by the schema of this kind
+}
+
+/** A container that was written without `containers` is spoken of as it was written. */
+function withoutContainer(finding: Finding): Finding {
+  return { ...finding, field: finding.field.replace(/^spec\.containers\[0\]/, "spec") };
+}
+
+function withSpec(node: YamlMapping, spec: YamlNode): YamlMapping {
+  const key = node.entries.get("spec")?.key ?? firstKey(node);
+  return { ...node, entries: new Map([...node.entries, ["spec", { key, value: spec }]]) };
+}
+
+/** Where a field stands, or the nearest thing around it. */
+function placeOf(field: string, node: YamlMapping, reading: Reading): Place {
+  for (let at = field; at !== ""; at = at.replace(/(?:\.[^.[\]]*|\[[^\]]*\]|^[^.[\]]*)$/, "")) {
+    const place = reading.places.get(at);
+    if (place !== undefined) return place;
+  }
+  return firstKey(node);
+}
+
+function firstKey(node: YamlMapping): Place {
+  const [first] = node.entries.values();
+  return first?.key ?? { start: node.start, end: node.start + 1 };
+}
+
+function entry(node: YamlNode | undefined, name: string): YamlNode | undefined {
+  return node?.kind === "mapping" ? node.entries.get(name)?.value : undefined;
+}
+
+function text(node: YamlNode | undefined): string | undefined {
+  return node?.kind === "scalar" && node.value !== null ? node.text : undefined;
+}

@@ -1,0 +1,70 @@
+// From YAML texts to checked, defaulted, expanded objects, or every problem of every document at once. Pure: files were read before.
+import { readDocument, type AnyApplied } from "./document.ts";
+import { locate, sourceText, type Place, type Problem, type SourceText } from "./problem.ts";
+import { readYaml, type YamlNode } from "./yaml.ts";
+
+export interface ManifestSource {
+  /** As the person named it: `jellyfin.yaml`, `-`. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** An object and where it was written. */
+export interface Manifest {
+  readonly object: AnyApplied;
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface ParsedManifests {
+  /** In the order of the texts. Not to be used where there are problems: all or nothing. */
+  readonly manifests: readonly Manifest[];
+  /** In the order of the texts, at most `MANIFEST_LIMITS.problems`. */
+  readonly problems: readonly Problem[];
+}
+
+export const MANIFEST_LIMITS = { objectBytes: 256 * 1024, objects: 500, applyBytes: 4 * 1024 * 1024, problems: 200 } as const;
+
+const START: Place = { start: 0, end: 1 };
+
+export function parseManifests(sources: readonly ManifestSource[]): ParsedManifests {
+  const texts = sources.map(({ file, text }) => sourceText(file, text.replace(/^\uFEFF/, "")));
+  const bytes = texts.reduce((sum, { text }) => sum + byteLength(text), 0);
+  if (bytes > MANIFEST_LIMITS.applyBytes) return refused(texts, `must be ${MANIFEST_LIMITS.applyBytes} bytes at most in one apply, is ${bytes}: apply it in parts`);
+  const files = texts.map((source) => ({ source, ...readYaml(source.text) }));
+  const count = files.reduce((sum, { documents }) => sum + documents.length, 0);
+  if (count > MANIFEST_LIMITS.objects) return refused(texts, `must have ${MANIFEST_LIMITS.objects} objects at most in one apply, has ${count}: apply it in parts`);
+  const manifests: Manifest[] = [];
+  const problems: Problem[] = [];
+  for (const { source, documents, mistakes } of files) {
+    const found = mistakes.map(({ place, message }): Problem => ({ ...locate(source, place), field: "", message }));
+    for (const node of documents) found.push(...parseDocument(source, node, manifests));
+    problems.push(...found.sort((a, b) => a.line - b.line || a.column - b.column));
+  }
+  return { manifests, problems: problems.slice(0, MANIFEST_LIMITS.problems) };
+}
+
+function refused(texts: readonly SourceText[], message: string): ParsedManifests {
+  return { manifests: [], problems: texts.slice(0, 1).map((source) => ({ ...locate(source, START), field: "", message })) };
+}
+
+/** Adds the document's object to `manifests`; answers its problems. */
+function parseDocument(source: SourceText, node: YamlNode, manifests: Manifest[]): readonly Problem[] {
+  const { object, findings, kind, name } = readDocument(node);
+  const about = { ...(kind !== undefined && { kind }), ...(name !== undefined && { name }) };
+  const problemAt = (place: Place, field: string, message: string): Problem => ({ ...locate(source, place), field, message, ...about });
+  const problems = findings.map(({ place, field, message, suggestion }) => ({ ...problemAt(place, field, message), ...(suggestion !== undefined && { suggestion }) }));
+  if (object === undefined || problems.length > 0) return problems;
+  const bytes = byteLength(JSON.stringify(object));
+  if (bytes > MANIFEST_LIMITS.objectBytes) return [problemAt(node, "", `must be ${MANIFEST_LIMITS.objectBytes} bytes at most as it is stored, is ${bytes}`)];
+  const { line } = locate(source, node);
+  const twin = manifests.find((other) => other.object.kind === object.kind && other.object.metadata.name === object.metadata.name);
+  if (twin !== undefined) return [problemAt(node, "metadata.name", `stands in ${twin.file}:${twin.line} already: a name is there once in an apply`)];
+  manifests.push({ object, file: source.file, line });
+  return [];
+}
+
+/** In UTF-8. */
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

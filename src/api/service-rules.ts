@@ -1,0 +1,157 @@
+// What must hold in a Service beyond the types of its fields. Pure.
+import type { Report } from "./expand.ts";
+import { closest, RESERVED_NAMES } from "./names.ts";
+import { portProblem } from "./ports-in-use.ts";
+import type { Container, Listen, ServiceSpec, VolumeMount } from "./types.ts";
+
+export function checkService(spec: ServiceSpec, name: string, report: Report): void {
+  checkContainers(spec, report);
+  checkAfter(spec.containers, report);
+  checkPorts(spec, name, report);
+  checkUpdate(spec, report);
+}
+
+/** Why two instances at once would do harm, in words; undefined: they may overlap. Decides the default of `update.order`. */
+export function cannotRunTwice(spec: ServiceSpec): string | undefined {
+  for (const container of spec.containers) {
+    const written = container.volumes?.find((volume) => !volume.readOnly);
+    if (written !== undefined) return `'${volumeText(written)}' may be written by one instance at a time`;
+    const device = container.devices?.[0];
+    if (device !== undefined) return `the device '${device.class}' belongs to one instance at a time`;
+    if (container.network === "host") return "two instances cannot both have the ports of the host's network";
+    if (container.macAddress !== undefined) return `two instances cannot both have the address ${container.macAddress}`;
+  }
+  return undefined;
+}
+
+/** The order of an update: as asked for, else the safest that loses nothing. */
+export function updateOrder(spec: ServiceSpec): "start-first" | "stop-first" {
+  return spec.update.order ?? (cannotRunTwice(spec) === undefined ? "start-first" : "stop-first");
+}
+
+/** What makes this Service as mighty as root on its machine: for the admin role, and said by `apply` and `describe`. */
+export function rootReasons(spec: ServiceSpec): readonly string[] {
+  return spec.containers.flatMap((container) => [
+    ...(container.privileged ? [`container '${container.name}' is privileged`] : []),
+    ...(container.network === "host" ? [`container '${container.name}' uses the host's network`] : []),
+    ...(container.pid === "host" ? [`container '${container.name}' sees the host's processes`] : []),
+    ...(container.engine !== undefined ? [`container '${container.name}' sets options of Docker directly`] : []),
+    ...(container.volumes ?? []).flatMap((volume) => ("source" in volume ? [`container '${container.name}' mounts ${volume.source} of the host`] : [])),
+  ]);
+}
+
+function volumeText(volume: VolumeMount): string {
+  if (volume.type === "volume") return `${volume.name}:${volume.path}`;
+  if (volume.type === "shared") return `volume/${volume.name}:${volume.path}`;
+  return `${volume.type === "host" ? "host" : volume.node}:${volume.source}:${volume.path}`;
+}
+
+function checkContainers(spec: ServiceSpec, report: Report): void {
+  const names = spec.containers.map(({ name }) => name);
+  for (const [index, container] of spec.containers.entries()) {
+    const field = `spec.containers[${index}]`;
+    if (names.indexOf(container.name) < index) report(`${field}.name`, `there is a container '${container.name}' already: names are there once`);
+    checkNetwork(spec.containers, container, `${field}.network`, report);
+    checkHealth(spec, container, `${field}.health`, report);
+    for (const [path, at] of duplicates((container.volumes ?? []).map((volume) => volume.path))) {
+      report(`${field}.volumes[${at}]`, `something is mounted at '${path}' already`);
+    }
+    for (const [at, file] of (container.files ?? []).entries()) {
+      if (file.source !== undefined) report(`${field}.files[${at}].source`, `'${file.source}' was not sent along: 'fossora apply -f' reads it, or write its text as 'content'`);
+    }
+  }
+}
+
+function checkNetwork(containers: readonly Container[], container: Container, field: string, report: Report): void {
+  if (!container.network.startsWith("container:")) return;
+  const wanted = container.network.slice("container:".length);
+  const owner = containers.find(({ name }) => name === wanted);
+  if (wanted === container.name) report(field, "must name another container: it cannot share its own network");
+  else if (owner === undefined) report(field, unknownContainer(wanted, containers));
+  else if (owner.network.startsWith("container:")) report(field, `must name the container that has the network: '${wanted}' shares that of '${owner.network.slice("container:".length)}' itself`);
+}
+
+function checkHealth(spec: ServiceSpec, container: Container, field: string, report: Report): void {
+  const { health } = container;
+  if (health === undefined || health === "none" || !("http" in health) || health.port !== undefined) return;
+  if (spec.port?.container !== container.name) report(field, "must say which port to ask on: try 'port: 8080' beside 'http'");
+}
+
+function checkAfter(containers: readonly Container[], report: Report): void {
+  for (const [index, container] of containers.entries()) {
+    for (const [at, wanted] of (container.after ?? []).entries()) {
+      const field = `spec.containers[${index}].after[${at}]`;
+      if (!containers.some(({ name }) => name === wanted)) report(field, unknownContainer(wanted, containers));
+      else if (wanted === container.name) report(field, "must name another container: it cannot wait for itself");
+    }
+  }
+  const cycle = findCycle(containers);
+  const index = containers.findIndex(({ name }) => name === cycle?.[0]);
+  if (cycle !== undefined) report(`spec.containers[${index}].after`, `must not go in a circle: ${cycle.join(" waits for ")}`);
+}
+
+/** Names along a circle of two or more, the first one again at its end. */
+function findCycle(containers: readonly Container[]): readonly string[] | undefined {
+  const after = new Map(containers.map(({ name, after: names = [] }) => [name, names]));
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): readonly string[] | undefined => {
+    const at = path.indexOf(name);
+    if (at >= 0) return path.length - at > 1 ? [...path.slice(at), name] : undefined;
+    if (done.has(name)) return undefined;
+    for (const next of after.get(name) ?? []) {
+      const cycle = visit(next, [...path, name]);
+      if (cycle !== undefined) return cycle;
+    }
+    done.add(name);
+    return undefined;
+  };
+  for (const name of after.keys()) {
+    const cycle = visit(name, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
+function checkPorts(spec: ServiceSpec, name: string, report: Report): void {
+  const checkContainer = (container: string, field: string): void => {
+    if (!spec.containers.some((candidate) => candidate.name === container)) report(field, unknownContainer(container, spec.containers));
+  };
+  if (spec.port) checkContainer(spec.port.container, "spec.port");
+  for (const [index, route] of (spec.routes ?? []).entries()) {
+    checkContainer(route.port.container, `spec.routes[${index}].port`);
+    if (RESERVED_NAMES.includes(route.host)) report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
+  }
+  for (const [host, at] of duplicates((spec.routes ?? []).map((route) => route.host + route.path))) report(`spec.routes[${at}]`, `'${host}' leads somewhere already`);
+  for (const [index, listen] of (spec.listen ?? []).entries()) {
+    const field = `spec.listen[${index}]`;
+    checkContainer(listen.container, field);
+    const problem = portProblem(listen, name) ?? rangeProblem(listen) ?? overlap(listen, spec.listen?.slice(0, index) ?? []);
+    if (problem !== undefined) report(field, problem);
+  }
+}
+
+function rangeProblem({ port, endPort = port, targetPort }: Listen): string | undefined {
+  if (endPort < port) return `must go up: ${endPort} comes before ${port}`;
+  return targetPort + endPort - port > 65_535 ? "must end at port 65535 inside, too" : undefined;
+}
+
+function overlap(listen: Listen, earlier: readonly Listen[]): string | undefined {
+  const other = earlier.find((entry) => entry.protocol === listen.protocol && entry.address === listen.address && entry.port <= (listen.endPort ?? listen.port) && listen.port <= (entry.endPort ?? entry.port));
+  return other && `port ${Math.max(other.port, listen.port)}/${listen.protocol} is listened on already`;
+}
+
+function checkUpdate(spec: ServiceSpec, report: Report): void {
+  const reason = spec.update.order === "start-first" ? cannotRunTwice(spec) : undefined;
+  if (reason !== undefined) report("spec.update.order", `cannot be 'start-first': ${reason}; leave it out, or write 'stop-first'`, "stop-first");
+}
+
+function unknownContainer(wanted: string, containers: readonly Container[]): string {
+  const names = containers.map(({ name }) => name);
+  const meant = closest(wanted, names);
+  return `unknown container '${wanted}': ${meant === undefined ? `there is ${names.map((name) => `'${name}'`).join(", ")}` : `did you mean '${meant}'?`}`;
+}
+
+/** Values that stand there for a second time, with their index. */
+function duplicates(values: readonly string[]): readonly (readonly [string, number])[] {
+  return values.flatMap((value, index) => (values.indexOf(value) < index ? [[value, index] as const] : []));
+}
