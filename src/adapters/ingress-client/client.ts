@@ -65,8 +65,16 @@ async function callOnce({ socketPath, method, path, body, signal }: Call): Promi
     request.end(body === undefined ? undefined : JSON.stringify(body));
   });
   if (status === 503) throw new HandingOver(`Cannot ${method} ${path}: the ingress is handing over`);
-  if (status !== 200) throw new Error(`Cannot ${method} ${path}: the ingress answered ${status}, ${text}`);
+  if (status !== 200) throw new Error(`Cannot ${method} ${path}: ${messageOf(text)}`);
   return text === "" ? undefined : JSON.parse(text);
+}
+
+function messageOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { readonly message: string }).message;
+  } catch {
+    return text;
+  }
 }
 
 function untilGone(socketPath: string, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,140 @@
+// A real ingress process for tests, with a run and a data directory of its own, an app behind it, and sockets on loopback.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import http from "node:http";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { connectIngress, type IngressClient } from "../../src/adapters/ingress-client/client.ts";
+import type { HttpRoute, IngressProgram, IngressSettings, Table } from "../../src/api/table.ts";
+import { until } from "./until.ts";
+
+export interface TestIngress {
+  readonly client: IngressClient;
+  readonly program: IngressProgram;
+  readonly dataDir: string;
+  readonly httpPort: number;
+  readonly dnsPort: number;
+  readonly settings: IngressSettings;
+  /** Of the process started last; a handover makes another. */
+  readonly child: ChildProcess;
+  /** Starts the program (again) in the same directories and waits until it answers. */
+  start(): Promise<void>;
+  /** What it wrote so far. */
+  log(): string;
+  /** Ends whoever holds the control socket and removes the directories. */
+  stop(): Promise<void>;
+}
+
+const main = path.resolve(import.meta.dirname, "../../src/main.ts");
+
+export async function startIngress(): Promise<TestIngress> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), "fossora-ingress-"));
+  const socketPath = path.join(directory, "run", "ingress.sock");
+  const args = [main, "ingress", "--run-dir", path.join(directory, "run"), "--data-dir", path.join(directory, "data"), "--build", "test"];
+  const [httpPort, dnsPort] = await Promise.all([freePort(), freePort()]);
+  const settings = { http: { addresses: ["127.0.0.1"], ports: [httpPort] }, dns: { addresses: ["127.0.0.1"], ports: [dnsPort] } };
+  const client = connectIngress(socketPath);
+  let output = "";
+  let child!: ChildProcess;
+  const start = async (): Promise<void> => {
+    child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)));
+    const { pid } = child;
+    await until("the ingress answers", async () => (await client.status(soon())).pid === pid);
+  };
+  await start();
+  await client.putSettings(settings, soon());
+  return {
+    client,
+    dataDir: path.join(directory, "data"),
+    program: { execPath: process.execPath, args },
+    httpPort,
+    dnsPort,
+    settings,
+    get child() {
+      return child;
+    },
+    start,
+    log: () => output,
+    async stop() {
+      const pid = await client.status(soon()).then((status) => status.pid, () => undefined);
+      for (const id of new Set([pid, child.exitCode === null && child.signalCode === null ? child.pid : undefined])) if (id !== undefined) process.kill(id, "SIGKILL");
+      await until("the ingress is gone", () => client.status(soon()).then(() => false, () => true));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export const soon = (): AbortSignal => AbortSignal.timeout(30_000);
+
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export interface TestApp {
+  readonly port: number;
+  readonly server: http.Server;
+  stop(): void;
+}
+
+export async function startApp(answer: http.RequestListener = (_request, response) => void response.end("hello\n")): Promise<TestApp> {
+  const server = http.createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    server,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** A house of one node `attic` at 127.0.0.1, where `hello` leads to these ports. */
+export function tableOf(ports: readonly number[], more: Partial<HttpRoute> = {}): Table {
+  const backends = ports.map((port, index) => ({ node: "attic", instance: `hello-${index}`, host: "127.0.0.1", port }));
+  return {
+    revision: 1,
+    node: "attic",
+    zone: "home.internal",
+    http: [{ name: "hello", host: "hello", path: "/", backends, holdMs: 10_000, forwardedHeaders: "standard", ...more }],
+    streams: [],
+    records: [],
+    houseNames: [{ name: "hello.home.internal", nodes: ["attic"] }],
+    nodes: { attic: { lan: ["192.168.1.10"], tailnet: [] } },
+  };
+}
+
+export interface Got {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A request by name, on a connection of its own unless an agent is given. */
+export function get(port: number, options: http.RequestOptions & { readonly body?: string } = {}): Promise<Got> {
+  return new Promise((done, fail) => {
+    const { body, headers, ...rest } = options;
+    const request = http.request({ host: "127.0.0.1", port, agent: false, headers: { Host: "hello.home.internal", ...headers }, ...rest }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => (text += String(chunk)));
+      response.on("end", () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+      response.on("error", fail);
+    });
+    request.on("error", fail);
+    request.end(body);
+  });
+}
+
+/** Resident memory that is the process' own, MiB. */
+export async function anonymousMebibytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
+}
