@@ -1,0 +1,177 @@
+// What befalls a simulated house: computers that die, sleep or are cut off, a store without quorum, Docker that restarts, images that
+// are away, containers that crash. Each fault ends by itself, and all of them when the time of faults is over.
+import type { SeededRandom } from "../fakes/clock.ts";
+import { setMembershipState } from "../fakes/objects.ts";
+import type { SimNode } from "./node.ts";
+import type { World } from "./world.ts";
+
+/** How long liveness needs for its verdict. */
+const DOWN_AFTER_MS = 6_000;
+const LIVENESS_EVERY_MS = 1_000;
+
+export class Chaos {
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #ends = new Set<() => void>();
+  readonly #silentSinceMs = new Map<SimNode, number>();
+  #active = true;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+  }
+
+  start(): void {
+    const random = this.#random;
+    this.#world.setStoreFaults({
+      latencyMs: random.pick([0, 20, 500]),
+      eventDelayMs: random.pick([0, 100, 3_000]),
+      failBefore: random.pick([0, 0.02, 0.1]),
+      failAfter: random.pick([0, 0.02, 0.1]),
+      breakWatch: random.pick([0, 0.02, 0.1]),
+    });
+    for (const node of this.#world.nodes.values()) {
+      node.dockerFaults = { slow: random.pick([0, 0.05]), failBefore: random.pick([0, 0.02, 0.1]), failAfter: random.pick([0, 0.02, 0.1]) };
+    }
+    this.#nextFault();
+    this.#watchLiveness();
+  }
+
+  /** Everything works from now on. */
+  end(): void {
+    this.#active = false;
+    for (const end of this.#ends) end();
+    this.#ends.clear();
+    this.#world.setStoreFaults({});
+    for (const node of this.#world.nodes.values()) node.dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
+    this.#world.trace.add("chaos", "all faults end");
+  }
+
+  #nextFault(): void {
+    this.#world.time.timer(this.#random.int(1_000, 25_000), () => {
+      if (!this.#active) return;
+      this.#beginFault();
+      this.#nextFault();
+    });
+  }
+
+  #beginFault(): void {
+    const random = this.#random;
+    const node = random.pick([...this.#world.nodes.values()]);
+    const faults: readonly (readonly [string, () => (() => void) | undefined])[] = [
+      ["agent killed", () => this.#killAgent(node)],
+      ["power lost", () => this.#losePower(node)],
+      ["asleep", () => this.#sleep(node)],
+      ["cut off", () => this.#cutOff(node)],
+      ["docker stopped", () => this.#stopDocker(node)],
+      ["container crashes", () => this.#crash(node)],
+      ["image away", () => this.#hideImage()],
+      ["disk full", () => this.#fillDisk(node)],
+      ["store compacted", () => this.#compact()],
+      ["no quorum", () => this.#loseQuorum()],
+    ];
+    const [what, begin] = random.pick(faults);
+    const end = begin();
+    this.#world.trace.add("chaos", `${node.name}: ${what}`);
+    if (end !== undefined) this.#endLater(`${node.name}: ${what}`, end);
+  }
+
+  #endLater(what: string, end: () => void): void {
+    const once = (): void => {
+      if (!this.#ends.delete(once)) return;
+      this.#world.trace.add("chaos", `${what} ends`);
+      end();
+    };
+    this.#ends.add(once);
+    this.#world.time.timer(this.#random.pick([500, 5_000, 20_000, 60_000]), once);
+  }
+
+  #killAgent(node: SimNode): (() => void) | undefined {
+    if (!node.alive) return undefined;
+    node.killAgent();
+    return () => {
+      if (node.power === "on" && node.agent === undefined) node.startAgent();
+    };
+  }
+
+  #losePower(node: SimNode): (() => void) | undefined {
+    if (node.power !== "on") return undefined;
+    node.powerOff();
+    return () => node.powerOn();
+  }
+
+  #sleep(node: SimNode): (() => void) | undefined {
+    if (!node.alive) return undefined;
+    node.sleep();
+    return () => {
+      if (node.power === "asleep") node.wake();
+    };
+  }
+
+  #cutOff(node: SimNode): (() => void) | undefined {
+    if (node.cutOff) return undefined;
+    node.cutOff = true;
+    return () => {
+      node.cutOff = false;
+    };
+  }
+
+  #stopDocker(node: SimNode): (() => void) | undefined {
+    if (node.power !== "on" || !node.docker.daemonUp) return undefined;
+    node.docker.stopDaemon();
+    return () => {
+      if (node.power === "on" && !node.docker.daemonUp) node.docker.startDaemon();
+    };
+  }
+
+  #crash(node: SimNode): undefined {
+    const containers = [...node.docker.containers.values()];
+    if (containers.length > 0) this.#random.pick(containers).crash(this.#random.pick([1, 137]), this.#random.chance(0.2));
+  }
+
+  #hideImage(): (() => void) | undefined {
+    const [reference, image] = this.#random.pick([...this.#world.registry]);
+    if (image.refused !== undefined) return undefined;
+    this.#world.registry.set(reference, { ...image, refused: this.#random.pick(["imageNotFound", "registryUnreachable", "rateLimited"]) });
+    return () => this.#world.registry.set(reference, image);
+  }
+
+  #fillDisk(node: SimNode): () => void {
+    node.docker.diskFull = true;
+    return () => {
+      node.docker.diskFull = false;
+    };
+  }
+
+  #compact(): undefined {
+    const { etcd } = this.#world;
+    if (etcd.revision > etcd.compactRevision) etcd.compact();
+  }
+
+  #loseQuorum(): (() => void) | undefined {
+    const { etcd } = this.#world;
+    if (!etcd.running) return undefined;
+    etcd.stop();
+    return () => etcd.start();
+  }
+
+  /** Stands for the nodes' liveness: who is silent while another node with quorum looks on is declared Down. */
+  #watchLiveness(): void {
+    const { time, nodes, etcd } = this.#world;
+    for (const node of nodes.values()) {
+      if (node.power === "on" && !node.cutOff) this.#silentSinceMs.delete(node);
+      else if (!this.#silentSinceMs.has(node)) this.#silentSinceMs.set(node, time.now());
+    }
+    const witnesses = [...nodes.values()].filter((node) => node.alive && !this.#silentSinceMs.has(node));
+    for (const [node, sinceMs] of this.#silentSinceMs) {
+      const overdue = time.now() - sinceMs >= DOWN_AFTER_MS;
+      if (overdue && etcd.running && witnesses.length > 0 && !isDown(this.#world, node)) setMembershipState(etcd, node.name, "Down");
+    }
+    if (this.#active) time.timer(LIVENESS_EVERY_MS, () => this.#watchLiveness());
+  }
+}
+
+export function isDown(world: World, node: SimNode): boolean {
+  const value = world.etcd.get(`/fossora/decided/Membership/${node.name}`)?.value;
+  return value !== undefined && (JSON.parse(value) as { readonly state: string }).state === "Down";
+}

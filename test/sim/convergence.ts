@@ -1,0 +1,88 @@
+// What still differs between what people asked for and what there is: empty once the house has converged. In sentences, for a failure.
+import { LABEL } from "../../src/api/labels.ts";
+import { canonicalJson } from "../../src/api/hash.ts";
+import { keys, PREFIX } from "../../src/api/keys.ts";
+import type { Kind, Name, StoredResource } from "../../src/api/resource.ts";
+import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
+import { isDown } from "./chaos.ts";
+import type { World } from "./world.ts";
+
+export function differences(world: World): readonly string[] {
+  const services = stored(world, "Service");
+  return [...nodeProblems(world), ...services.flatMap((service) => serviceProblems(world, service)), ...leftOvers(world, services), ...strayContainers(world)];
+}
+
+/** Objects below `desired/`. */
+export function stored<K extends Kind>(world: World, kind: K): readonly StoredResource<K>[] {
+  return world.etcd.below(`${PREFIX.desired}${kind}/`).map(({ value }) => JSON.parse(value) as StoredResource<K>);
+}
+
+export function decidedService(world: World, name: Name): DecidedService | undefined {
+  const value = world.etcd.get(keys.decided("Service", name))?.value;
+  return value === undefined ? undefined : (JSON.parse(value) as DecidedService);
+}
+
+function nodeProblems(world: World): readonly string[] {
+  return [...world.nodes.values()].flatMap((node) => {
+    if (isDown(world, node)) return [`${node.name} is Down`];
+    if (!world.etcd.get(keys.node(node.name))) return [`${node.name} is not announced`];
+    return node.agent?.mirror.fresh === true ? [] : [`${node.name} is stale`];
+  });
+}
+
+function serviceProblems(world: World, { metadata: { name, uid }, spec }: StoredResource<"Service">): readonly string[] {
+  const decided = decidedService(world, name);
+  if (decided === undefined) return [`${name} is not decided`];
+  if (decided.uid !== uid) return [`${name} is decided for an object that is gone`];
+  if (canonicalJson(decided.revisions[decided.target]?.spec) !== canonicalJson(spec)) {
+    return [`${name} aims at another spec${decided.failed ? ` (${decided.failed.reason}: ${decided.failed.message})` : ""}`];
+  }
+  const { instances } = decided;
+  const wanted = spec.replicas === "all" ? world.nodes.size : spec.replicas;
+  const count = instances.length === wanted ? [] : [`${name} has ${instances.length} instances instead of ${wanted}`];
+  const doubled = spec.replicas === "all" && new Set(instances.map(({ node }) => node)).size < instances.length ? [`${name} is twice on one node`] : [];
+  const containers = spec.containers.map((container) => container.name);
+  return [...count, ...doubled, ...instances.flatMap((instance) => instanceProblems(world, { name, instance, decided, containers }))];
+}
+
+interface Placed {
+  readonly name: Name;
+  readonly instance: DecidedInstance;
+  readonly decided: DecidedService;
+  readonly containers: readonly string[];
+}
+
+function instanceProblems(world: World, { name, instance, decided, containers }: Placed): readonly string[] {
+  const who = `${name}-${instance.id} on ${instance.node}`;
+  if (instance.revision !== decided.target) return [`${who} is of an old revision`];
+  const there = [...(world.nodes.get(instance.node)?.docker.containers.values() ?? [])].filter(({ spec }) => spec.labels[LABEL.instance] === instance.id);
+  return containers.flatMap((container) => {
+    const found = there.find(({ spec }) => spec.labels[LABEL.container] === container);
+    if (found === undefined) return [`${who} has no container ${container}`];
+    return found.serving ? [] : [`${who} does not serve: ${container} is ${found.state}`];
+  });
+}
+
+/** What deleted Services must not leave behind in the store. */
+function leftOvers(world: World, services: readonly StoredResource<"Service">[]): readonly string[] {
+  const names = new Set(services.map(({ metadata }) => metadata.name));
+  const rooms = [`${PREFIX.decided}Service/`, `${PREFIX.observed}Service/`];
+  return rooms.flatMap((room) =>
+    world.etcd
+      .below(room)
+      .filter(({ key }) => !names.has(key.slice(room.length).split("/")[0] ?? ""))
+      .map(({ key }) => `${key} is left over`),
+  );
+}
+
+function strayContainers(world: World): readonly string[] {
+  return [...world.nodes.values()].flatMap((node) => {
+    const containers = [...node.docker.containers.values()];
+    const stray = containers.filter(({ spec }) => {
+      const decided = decidedService(world, spec.labels[LABEL.name] ?? "");
+      return decided?.instances.some(({ id, node: place }) => id === spec.labels[LABEL.instance] && place === node.name) !== true;
+    });
+    const held = [...node.addresses.taken.keys()].filter((key) => !containers.some(({ spec }) => spec.name === key));
+    return [...stray.map(({ spec }) => `${spec.name} runs on ${node.name} for nobody`), ...held.map((key) => `${node.name} holds an address for ${key}`)];
+  });
+}

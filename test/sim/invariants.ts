@@ -1,0 +1,190 @@
+// What must hold at every moment of a simulation, whatever befalls the house. Looks at the store and at Docker themselves, never at what
+// a node believes; where a node may not know better yet, it has a grace.
+import { LABEL } from "../../src/api/labels.ts";
+import { parseKey } from "../../src/api/keys.ts";
+import type { Name, NodeName, StoredResource } from "../../src/api/resource.ts";
+import type { DecidedInstance, DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { ContainerSpec, StoreEvent } from "../../src/ports.ts";
+import type { SimNode } from "./node.ts";
+import type { Witness, World } from "./world.ts";
+
+/**
+ * How long a node may act on what is no longer so: a mirror is stale after 12 s, an event may come 13 s late, a call under way may take
+ * 20 s.
+ */
+const GRACE_MS = 45_000;
+
+interface InstanceHistory {
+  readonly node: NodeName;
+  readonly sinceMs: number;
+  /** Undefined: it is decided now. */
+  untilMs: number | undefined;
+}
+
+interface ServiceHistory {
+  /** Newest last; undefined: deleted. */
+  readonly desired: { readonly atMs: number; readonly spec: StoredResource<"Service">["spec"] | undefined }[];
+  readonly instances: Map<string, InstanceHistory>;
+  decided: DecidedService | undefined;
+  /** By instance: when it was last seen serving. */
+  readonly readyMs: Map<string, number>;
+}
+
+export class Invariants implements Witness {
+  readonly #world: World;
+  readonly #services = new Map<Name, ServiceHistory>();
+  readonly #downSinceMs = new Map<NodeName, number>();
+  readonly #cordonedSinceMs = new Map<NodeName, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  storeChanged(events: readonly StoreEvent[]): void {
+    for (const event of events) {
+      const storeKey = event.type === "put" ? event.entry.key : event.key;
+      const value: unknown = event.type === "put" ? JSON.parse(event.entry.value) : undefined;
+      const key = parseKey(storeKey);
+      if (key.room === "other" || key.room === "node") continue;
+      if (key.room === "desired" && key.kind === "Service") this.#desired(key.name, value as StoredResource<"Service"> | undefined);
+      if (key.room === "desired" && key.kind === "Membership") this.#cordoned(key.name, value as StoredResource<"Membership"> | undefined);
+      if (key.room === "decided" && key.kind === "Membership") this.#setDown(key.name, value as DecidedMembership | undefined);
+      if (key.room === "decided" && key.kind === "Service") this.#decided(key.name, value as DecidedService | undefined);
+      if (key.room === "observed" && key.kind === "Service") this.#observed(key.name, value as ObservedService | undefined);
+    }
+  }
+
+  beforeDocker(node: SimNode, method: string, subject: unknown): void {
+    if (method === "create") this.#creates(node, subject as ContainerSpec);
+    if (method === "stop" || method === "kill" || method === "remove") this.#takesAway(node, method, subject as string);
+  }
+
+  afterDocker(node: SimNode): void {
+    if (node.docker.violations.length > 0) this.#fail(`${node.name} touched a container that is not ours: ${node.docker.violations.join(", ")}`);
+    const running = new Set<string>();
+    for (const { spec, state } of node.docker.containers.values()) {
+      if (state !== "running") continue;
+      const who = [LABEL.name, LABEL.instance, LABEL.container].map((label) => spec.labels[label]).join("/");
+      if (running.has(who)) this.#fail(`${who} runs twice on ${node.name}`);
+      running.add(who);
+    }
+  }
+
+  // ---------------------------------------------------------------- what is decided
+
+  #desired(name: Name, stored: StoredResource<"Service"> | undefined): void {
+    this.#history(name).desired.push({ atMs: this.#now, spec: stored?.spec });
+  }
+
+  #decided(name: Name, decided: DecidedService | undefined): void {
+    const history = this.#history(name);
+    const before = history.decided;
+    history.decided = decided;
+    const instances = decided?.instances ?? [];
+    const known = new Map(before?.instances.map((instance) => [instance.id, instance]));
+    const added = instances.filter(({ id }) => !known.has(id));
+    const kept = new Set(instances.map(({ id }) => id));
+    const removed = (before?.instances ?? []).filter(({ id }) => !kept.has(id));
+    for (const instance of added) this.#placed(name, history, instance);
+    for (const { id } of removed) Object.assign(history.instances.get(id) ?? {}, { untilMs: this.#now });
+    for (const { id, node } of instances) {
+      if (history.instances.get(id)?.node !== node) this.#fail(`instance ${name}-${id} moved to ${node}: an instance stays where it was placed`);
+    }
+    if (added.length > 0) this.#countPlaced(name, history, instances);
+    if (removed.length > 0) this.#leavesOneServing(name, history, instances, removed);
+  }
+
+  #placed(name: Name, history: ServiceHistory, { id, node }: DecidedInstance): void {
+    if (history.instances.has(id)) this.#fail(`instance id ${name}-${id} was given twice`);
+    history.instances.set(id, { node, sinceMs: this.#now, untilMs: undefined });
+    if (this.#now - (this.#downSinceMs.get(node) ?? Infinity) > GRACE_MS) this.#fail(`${name}-${id} was placed on ${node}, which has been Down`);
+    if (this.#now - (this.#cordonedSinceMs.get(node) ?? Infinity) > GRACE_MS) this.#fail(`${name}-${id} was placed on ${node}, which has been cordoned`);
+    if (this.#recentSpecs(history).every((spec) => spec === undefined)) this.#fail(`${name}-${id} was placed although ${name} is deleted`);
+  }
+
+  /** Never more than replicas + surge. */
+  #countPlaced(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[]): void {
+    const limits = this.#recentSpecs(history).map((spec) => {
+      if (spec === undefined) return 0;
+      const replicas = spec.replicas === "all" ? this.#world.nodes.size : spec.replicas;
+      return replicas + (spec.update.order === "stop-first" ? 0 : spec.update.parallel);
+    });
+    const limit = Math.max(...limits);
+    if (instances.length > limit) this.#fail(`${name} has ${instances.length} instances, and ${limit} are the most it may have`);
+  }
+
+  /** Under start-first the last that serves stays until another one does. */
+  #leavesOneServing(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[], removed: readonly DecidedInstance[]): void {
+    const specs = this.#recentSpecs(history);
+    if (specs.some((spec) => spec === undefined || spec.replicas === 0 || spec.update.order !== "start-first")) return;
+    const served = (instance: DecidedInstance): boolean => this.#now - (history.readyMs.get(instance.id) ?? -Infinity) <= GRACE_MS;
+    const lost = removed.filter((instance) => this.#isServing(name, instance) && !this.#downSinceMs.has(instance.node));
+    if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || served(instance))) {
+      this.#fail(`${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`);
+    }
+  }
+
+  // ---------------------------------------------------------------- what is carried out
+
+  /** Nodes run what is decided for them, and nothing else. */
+  #creates(node: SimNode, spec: ContainerSpec): void {
+    const name = spec.labels[LABEL.name] ?? "";
+    const instance = spec.labels[LABEL.instance] ?? "";
+    const decided = this.#history(name).instances.get(instance);
+    if (decided?.node !== node.name) this.#fail(`${node.name} makes a container of ${name}-${instance}, which was never placed there`);
+    else if (this.#now - (decided.untilMs ?? Infinity) > GRACE_MS) this.#fail(`${node.name} makes a container of ${name}-${instance}, which has long been taken away`);
+  }
+
+  /** No delete is made up: what serves and is decided here stays. */
+  #takesAway(node: SimNode, method: string, id: string): void {
+    const container = node.docker.containers.get(id);
+    if (container?.serving !== true) return;
+    const name = container.spec.labels[LABEL.name] ?? "";
+    const instance = container.spec.labels[LABEL.instance] ?? "";
+    const decided = this.#history(name).instances.get(instance);
+    if (decided === undefined || decided.node !== node.name || decided.untilMs !== undefined) return;
+    if (this.#now - decided.sinceMs > GRACE_MS) this.#fail(`${node.name} would ${method} ${container.spec.name}, which serves and is decided for it`);
+  }
+
+  #observed(name: Name, observed: ObservedService | undefined): void {
+    const history = this.#history(name);
+    for (const { id, ready } of observed?.instances ?? []) if (ready) history.readyMs.set(id, this.#now);
+  }
+
+  #isServing(name: Name, { id, node }: DecidedInstance): boolean {
+    const simNode = this.#world.nodes.get(node);
+    const containers = simNode?.power === "on" && !simNode.cutOff ? simNode.labelled(name).filter(({ instance }) => instance === id) : [];
+    return containers.length > 0 && containers.every(({ serving }) => serving);
+  }
+
+  #setDown(node: NodeName, decided: DecidedMembership | undefined): void {
+    if (decided?.state !== "Down") this.#downSinceMs.delete(node);
+    else if (!this.#downSinceMs.has(node)) this.#downSinceMs.set(node, this.#now);
+  }
+
+  #cordoned(node: NodeName, stored: StoredResource<"Membership"> | undefined): void {
+    if (stored?.spec.schedulable !== false) this.#cordonedSinceMs.delete(node);
+    else if (!this.#cordonedSinceMs.has(node)) this.#cordonedSinceMs.set(node, this.#now);
+  }
+
+  /** What was desired lately: a node may still decide by the older ones. */
+  #recentSpecs({ desired }: ServiceHistory): readonly (StoredResource<"Service">["spec"] | undefined)[] {
+    const firstRecent = desired.findIndex(({ atMs }) => this.#now - atMs <= GRACE_MS);
+    const recent = firstRecent === -1 ? desired.slice(-1) : desired.slice(Math.max(0, firstRecent - 1));
+    return recent.length === 0 ? [undefined] : recent.map(({ spec }) => spec);
+  }
+
+  #history(name: Name): ServiceHistory {
+    const history = this.#services.get(name) ?? { desired: [], instances: new Map(), decided: undefined, readyMs: new Map() };
+    this.#services.set(name, history);
+    return history;
+  }
+
+  get #now(): number {
+    return this.#world.time.now();
+  }
+
+  #fail(what: string): void {
+    this.#world.fail(what);
+  }
+}

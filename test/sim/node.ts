@@ -1,0 +1,194 @@
+// One simulated computer: its Docker engine, its disk and its clock, and on it an agent made of the real engine and controllers, which
+// can be killed, started again, put to sleep or lose its power at any moment.
+import { LABEL } from "../../src/api/labels.ts";
+import type { Name, NodeName } from "../../src/api/resource.ts";
+import type { Ports } from "../../src/engine/contract.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import type { StoreMirror } from "../../src/engine/mirror.ts";
+import type { Containers } from "../../src/ports.ts";
+import { FakeAddresses } from "../fakes/addresses.ts";
+import type { SeededRandom } from "../fakes/clock.ts";
+import { type FakeEngine, FakeEngine as Docker } from "../fakes/containers-engine.ts";
+import { type CallFault, FakeContainers } from "../fakes/containers.ts";
+import { FakeJobs } from "../fakes/jobs.ts";
+import { FakeEvents, fakeLog, FakeProxy, FakeSecrets, FakeSystem, FakeVolumes } from "../fakes/machine.ts";
+import { FakeProbes } from "../fakes/probes.ts";
+import type { FakeStore } from "../fakes/store-client.ts";
+import { NodeClock } from "./node-clock.ts";
+import { observe } from "./observer.ts";
+import type { World } from "./world.ts";
+
+const LEASE_TTL_MS = 20_000;
+
+export interface Agent {
+  readonly stop: AbortController;
+  readonly store: FakeStore;
+  readonly mirror: StoreMirror;
+  readonly engine: Engine;
+  readonly proxy: FakeProxy;
+  readonly probes: FakeProbes;
+}
+
+export class SimNode {
+  readonly name: NodeName;
+  readonly docker: FakeEngine;
+  readonly clock: NodeClock;
+  readonly addresses: FakeAddresses;
+  readonly volumes: FakeVolumes;
+  agent: Agent | undefined;
+  power: "on" | "off" | "asleep" = "off";
+  /** Chances that a call to Docker is slow, or fails before or after it took effect. */
+  dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #address: string;
+  #cutOff = false;
+  #boots = 0;
+  #bootId = "";
+
+  constructor(world: World, name: NodeName, index: number) {
+    this.#world = world;
+    this.name = name;
+    this.#random = world.random.fork();
+    this.#address = `192.168.1.${10 + index}`;
+    this.clock = new NodeClock(world.time, { wallSkewMs: this.#random.int(-3_600_000, 3_600_000), rate: 1 + (this.#random.next() - 0.5) / 500 });
+    this.docker = new Docker({ clock: this.clock, random: this.#random, registry: world.registry, behave: world.behave });
+    this.docker.foreign.set("portainer", "172.17.0.2");
+    this.addresses = new FakeAddresses(this.clock, `10.${201 + index}`);
+    this.volumes = new FakeVolumes((path) => !this.docker.missingPaths.has(path));
+  }
+
+  /** It could carry out what is decided for it. */
+  get alive(): boolean {
+    return this.power === "on" && this.agent !== undefined;
+  }
+
+  powerOn(): void {
+    this.power = "on";
+    this.#boots += 1;
+    this.#bootId = `${this.name}-boot-${this.#boots}`;
+    this.docker.startDaemon();
+    this.startAgent();
+  }
+
+  powerOff(): void {
+    if (this.power === "asleep") this.wake();
+    this.killAgent();
+    this.docker.stopDaemon("powerLoss");
+    this.power = "off";
+  }
+
+  /** Nothing on it moves, and nothing reaches it. */
+  sleep(): void {
+    this.clock.freeze();
+    this.power = "asleep";
+    this.#connect();
+  }
+
+  wake(): void {
+    this.power = "on";
+    this.#connect();
+    this.clock.thaw();
+  }
+
+  /** From the store and the other nodes; its containers live on. */
+  get cutOff(): boolean {
+    return this.#cutOff;
+  }
+
+  set cutOff(cutOff: boolean) {
+    this.#cutOff = cutOff;
+    this.#connect();
+  }
+
+  #connect(): void {
+    if (this.#cutOff || this.power === "asleep") this.#world.etcd.isolate(this.name);
+    else this.#world.etcd.rejoin(this.name);
+  }
+
+  /** As `kill -9`: nothing of it goes on, and its lease is not given back. */
+  killAgent(): void {
+    const { agent } = this;
+    if (agent === undefined) return;
+    this.agent = undefined;
+    agent.stop.abort(new Error("the agent was killed"));
+    agent.probes.close();
+    this.#world.own(agent.store.close());
+  }
+
+  /** With an empty memory: what it knows of the containers, it finds out. */
+  startAgent(): void {
+    const world = this.#world;
+    const { clock } = this;
+    const stop = new AbortController();
+    const random = this.#random.fork();
+    const client = world.etcd.client(this.name, { clock, random: this.#random.fork() });
+    Object.assign(client.faults, world.storeFaults);
+    const store = world.wiring.store(client);
+    const log = fakeLog(({ level, message, fields }) => world.heardLog(this.name, level, message, fields));
+    const mirror = world.wiring.mirror({ store, clock, log });
+    const proxy = new FakeProxy();
+    const wake = (kind: "Service" | "Route" | "DnsRecord" | "Membership" | "House", name: Name): void => engine.wake(kind, name);
+    const answers = (host: string): boolean => this.docker.serving(host) !== undefined;
+    const probes = new FakeProbes({ clock, answers, wake: (name) => wake("Service", name) });
+    const containers = world.wiring.containers(this.#containers());
+    const ports: Ports = {
+      identity: { node: this.name, nodeId: `id-${this.name}`, bootId: this.#bootId },
+      mirror,
+      store,
+      lease: store.lease(LEASE_TTL_MS),
+      containers,
+      probes,
+      jobs: new FakeJobs({ clock, wake, signal: stop.signal }),
+      addresses: this.addresses,
+      volumes: this.volumes,
+      secrets: new FakeSecrets(),
+      proxy,
+      system: new FakeSystem(this.#address),
+      events: new FakeEvents(),
+      clock,
+      random,
+      log,
+    };
+    const engine = world.wiring.engine({ controllers: world.wiring.controllers(), mirror, ports });
+    this.agent = { stop, store: client, mirror, engine, proxy, probes };
+    world.own(mirror.run(stop.signal));
+    world.own(engine.run(stop.signal));
+    world.own(this.#followEvents(containers, engine, stop.signal));
+  }
+
+  async #followEvents(containers: Containers, engine: Engine, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const { service } of containers.events(signal)) {
+        if (service === undefined) engine.wakeAll("Service");
+        else engine.wake("Service", service);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  #containers(): Containers {
+    const containers = new FakeContainers(this.docker, () => this.#fault());
+    const changes = new Set(["create", "start", "stop", "kill", "remove", "setRestartPolicy"]);
+    return observe<Containers>(containers, {
+      before: ({ method, args }) => changes.has(method) && this.#world.beforeDocker(this, method, args[0]),
+      after: ({ method, args }, error) => changes.has(method) && this.#world.afterDocker(this, method, args[0], error),
+    });
+  }
+
+  #fault(): CallFault | undefined {
+    const { slow, failBefore, failAfter } = this.dockerFaults;
+    const delayMs = this.#random.chance(slow) ? this.#random.int(100, 20_000) : 0;
+    if (this.#random.chance(failBefore)) return { delayMs, fails: "before" };
+    if (this.#random.chance(failAfter)) return { delayMs, fails: "after" };
+    return delayMs > 0 ? { delayMs } : undefined;
+  }
+
+  /** Containers of ours, by Service and instance, for the invariants. */
+  labelled(service: Name): readonly { readonly instance: string; readonly state: string; readonly serving: boolean }[] {
+    return [...this.docker.containers.values()]
+      .filter(({ spec }) => spec.labels[LABEL.name] === service)
+      .map((container) => ({ instance: container.spec.labels[LABEL.instance] ?? "", state: container.state, serving: container.serving }));
+  }
+}

@@ -1,0 +1,29 @@
+// `npm run sim -- --seeds 10000 [--from 1] [--seed N]`: lives many houses through, and says how fast.
+import { parseArgs } from "node:util";
+import { simulate } from "./simulation.ts";
+
+const { values } = parseArgs({ options: { seeds: { type: "string", default: "1000" }, from: { type: "string", default: "1" }, seed: { type: "string" } } });
+const first = Number(values.seed ?? values.from);
+const count = values.seed === undefined ? Number(values.seeds) : 1;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const startedMs = performance.now();
+let steps = 0;
+let virtualMs = 0;
+let changes = 0;
+const failed: number[] = [];
+for (let seed = first; seed < first + count; seed++) {
+  try {
+    const run = await simulate(seed);
+    steps += run.steps;
+    virtualMs += run.virtualMs;
+    changes += run.changes;
+  } catch (error) {
+    failed.push(seed);
+    say(error instanceof Error ? error.message : String(error));
+  }
+}
+const seconds = (performance.now() - startedMs) / 1000;
+say(`${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} seeds/s, ${Math.round(steps / seconds)} steps/s`);
+say(`${(virtualMs / 3_600_000).toFixed(1)} hours lived, ${changes} changes, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(" ")}` : ""}`);
+process.exitCode = failed.length > 0 ? 1 : 0;

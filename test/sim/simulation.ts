@@ -1,0 +1,105 @@
+// One simulated life of a house: people and faults for a while, then peace, in which it must become what was asked for and come to rest.
+import { Engine } from "../../src/engine/engine.ts";
+import { StoreMirror } from "../../src/engine/mirror.ts";
+import { Chaos } from "./chaos.ts";
+import { decidedService, differences, stored } from "./convergence.ts";
+import { Invariants } from "./invariants.ts";
+import type { Wiring } from "./wiring.ts";
+import { Workload } from "./workload.ts";
+import { SimulationFailure, World } from "./world.ts";
+
+const CHAOS_MIN_MS = 60_000;
+const CHAOS_MAX_MS = 300_000;
+/** Back-off may wait for 5 min, and a resync takes up to 6 min to come round. */
+const CONVERGE_WITHIN_MS = 900_000;
+/** Longer than a resync. */
+const REST_MS = 400_000;
+/** What was reached may still have to be written down, and an update is good only after its monitor. */
+const SETTLE_MS = 30_000;
+const LOOK_EVERY_MS = 500;
+const TRACE_LINES = 60;
+
+export interface Run {
+  readonly seed: number;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly changes: number;
+  /** Of everything that happened, in order. */
+  readonly fingerprint: string;
+}
+
+export const realWiring: Wiring = {
+  controllers: () => [],
+  store: (store) => store,
+  containers: (containers) => containers,
+  mirror: (options) => new StoreMirror(options),
+  engine: (options) => new Engine(options),
+};
+
+/** Throws SimulationFailure with the seed and the last of the trace. */
+export async function simulate(seed: number, wiring: Partial<Wiring> = {}): Promise<Run> {
+  const world = new World(seed, { ...realWiring, ...wiring });
+  world.watchedBy(new Invariants(world));
+  try {
+    await live(world);
+  } catch (error) {
+    if (!(error instanceof SimulationFailure)) throw error;
+    throw new SimulationFailure(`seed ${seed}: ${error.message}\n${world.trace.last(TRACE_LINES)}`, { cause: error });
+  } finally {
+    for (const node of world.nodes.values()) node.powerOff();
+    await world.time.settle();
+  }
+  return { seed, steps: world.steps, virtualMs: world.time.now(), changes: world.changes, fingerprint: world.trace.fingerprint() };
+}
+
+async function live(world: World): Promise<void> {
+  const size = world.random.pick([1, 2, 3, 3, 5]);
+  for (let index = 0; index < size; index++) world.addNode(`n${index + 1}`);
+  const workload = new Workload(world);
+  const chaos = new Chaos(world);
+  workload.start();
+  chaos.start();
+  await world.run(world.random.int(CHAOS_MIN_MS, CHAOS_MAX_MS));
+  chaos.end();
+  workload.end();
+  await converge(world);
+  await rest(world);
+  if (world.random.chance(0.3)) await unrelatedNodeJoins(world);
+}
+
+async function converge(world: World): Promise<void> {
+  const untilMs = world.time.now() + CONVERGE_WITHIN_MS;
+  while (differences(world).length > 0) {
+    if (world.time.now() > untilMs) {
+      throw new SimulationFailure(`not converged ${CONVERGE_WITHIN_MS / 1000} s after the last fault:\n  ${differences(world).join("\n  ")}`);
+    }
+    await world.run(LOOK_EVERY_MS);
+  }
+}
+
+/** At rest stays at rest: nothing is written, no container is touched. */
+async function rest(world: World): Promise<void> {
+  await world.run(SETTLE_MS);
+  world.trace.add("", "at rest");
+  const { changes } = world;
+  await world.run(REST_MS);
+  if (world.changes !== changes) throw new SimulationFailure(`${world.changes - changes} changes while the house was at rest`);
+  const left = differences(world);
+  if (left.length > 0) throw new SimulationFailure(`it did not stay converged:\n  ${left.join("\n  ")}`);
+}
+
+/** A node that joins moves nothing that does not want to be everywhere. */
+async function unrelatedNodeJoins(world: World): Promise<void> {
+  const before = unmoved(world);
+  world.trace.add("", "another node joins");
+  world.addNode("n9");
+  await world.run(SETTLE_MS);
+  const moved = [...unmoved(world)].filter(([what, value]) => before.get(what) !== value).map(([what]) => what);
+  if (moved.length > 0) throw new SimulationFailure(`an unrelated node joined, and this changed: ${moved.join(", ")}`);
+  await converge(world);
+}
+
+function unmoved(world: World): ReadonlyMap<string, string> {
+  const fixed = stored(world, "Service").filter(({ spec }) => spec.replicas !== "all");
+  return new Map(fixed.map(({ metadata: { name } }) => [name, JSON.stringify(decidedService(world, name)?.instances)]));
+}

@@ -1,0 +1,13 @@
+// The parts that a simulated node is made of, each in a place where a test can put a broken one.
+import type { Engine, EngineOptions } from "../../src/engine/engine.ts";
+import type { StoreMirror } from "../../src/engine/mirror.ts";
+import type { Runnable } from "../../src/engine/runnable.ts";
+import type { Clock, Containers, Log, Store } from "../../src/ports.ts";
+
+export interface Wiring {
+  controllers(): readonly Runnable[];
+  store(store: Store): Store;
+  containers(containers: Containers): Containers;
+  mirror(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }): StoreMirror;
+  engine(options: EngineOptions): Engine;
+}

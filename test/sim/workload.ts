@@ -1,0 +1,117 @@
+// What people do with a simulated house: they apply, change and delete Services, Routes and DnsRecords, and cordon nodes.
+import type { Name, Specs } from "../../src/api/resource.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
+import type { SeededRandom } from "../fakes/clock.ts";
+import { containerSpec, serviceSpec } from "../fakes/objects.ts";
+import type { World } from "./world.ts";
+
+const SERVICES: readonly Name[] = ["web", "films", "notes", "mqtt"];
+const ROUTES: readonly Name[] = ["router", "alias"];
+const RECORDS: readonly Name[] = ["printer", "camera"];
+/** By image: tags that work, in different ways. */
+const GOOD_TAGS = ["1", "2", "slow"] as const;
+const BAD_TAGS = ["crashing", "deaf"] as const;
+
+export class Workload {
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #services = new Map<Name, ServiceSpec>();
+  readonly #routes = new Map<Name, Specs["Route"]>();
+  readonly #records = new Map<Name, Specs["DnsRecord"]>();
+  #active = true;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    for (const name of SERVICES) {
+      for (const tag of [...GOOD_TAGS, ...BAD_TAGS]) world.registry.set(`${name}:${tag}`, { pullMs: this.#random.pick([200, 3_000]), bytes: 10_000_000 });
+    }
+  }
+
+  start(): void {
+    for (let i = 0; i < 3; i++) this.#change();
+    this.#nextChange();
+  }
+
+  /** People mend what does not work, and leave the house alone. */
+  end(): void {
+    this.#active = false;
+    for (const name of this.#world.nodes.keys()) this.#world.apply("Membership", name, { role: "auto", schedulable: true });
+    for (const [name, spec] of this.#services) this.#applyService(name, isGood(spec) ? spec : this.#service(name, GOOD_TAGS));
+  }
+
+  #nextChange(): void {
+    this.#world.time.timer(this.#random.int(500, 30_000), () => {
+      if (!this.#active) return;
+      if (this.#world.etcd.running) this.#change();
+      this.#nextChange();
+    });
+  }
+
+  #change(): void {
+    const random = this.#random;
+    const kind = random.next();
+    if (kind < 0.65) this.#changeService(random.pick(SERVICES));
+    else if (kind < 0.8) this.#changeRoute(random.pick(ROUTES));
+    else if (kind < 0.9) this.#changeRecord(random.pick(RECORDS));
+    else this.#world.apply("Membership", random.pick([...this.#world.nodes.keys()]), { role: "auto", schedulable: random.chance(0.6) });
+  }
+
+  #changeService(name: Name): void {
+    if (this.#services.has(name) && this.#random.chance(0.25)) {
+      this.#services.delete(name);
+      this.#world.delete("Service", name);
+      return;
+    }
+    this.#applyService(name, this.#service(name, this.#random.chance(0.15) ? BAD_TAGS : GOOD_TAGS));
+  }
+
+  #applyService(name: Name, spec: ServiceSpec): void {
+    this.#services.set(name, spec);
+    this.#world.apply("Service", name, spec);
+  }
+
+  #service(name: Name, tags: readonly string[]): ServiceSpec {
+    const random = this.#random;
+    const main = containerSpec(name, `${name}:${random.pick(tags)}`, random.chance(0.2) ? { env: { CHANGED: String(random.int(1, 9)) } } : {});
+    const second = containerSpec("db", `${name}:1`);
+    const containers = random.chance(0.2) ? [{ ...main, after: ["db"] }, second] : [main];
+    const update = {
+      order: random.pick(["start-first", "stop-first"] as const),
+      parallel: random.pick([1, 1, 2]),
+      monitor: random.pick(["2s", "10s"]),
+      onFailure: random.pick(["rollback", "pause", "continue"] as const),
+    };
+    return serviceSpec(name, "", {
+      containers,
+      replicas: random.pick([0, 1, 1, 2, 3, "all" as const]),
+      update,
+      failover: random.chance(0.2) ? "never" : { after: random.pick(["0s", "15s"]) },
+    });
+  }
+
+  #changeRoute(name: Name): void {
+    if (this.#routes.delete(name)) {
+      this.#world.delete("Route", name);
+      return;
+    }
+    const to = this.#random.chance(0.5) ? { url: "http://192.168.1.1" } : { service: this.#random.pick(SERVICES) };
+    const spec: Specs["Route"] = { host: name, path: "/", to };
+    this.#routes.set(name, spec);
+    this.#world.apply("Route", name, spec);
+  }
+
+  #changeRecord(name: Name): void {
+    if (this.#records.delete(name)) {
+      this.#world.delete("DnsRecord", name);
+      return;
+    }
+    const spec: Specs["DnsRecord"] = { name, type: "A", values: [`192.168.1.${this.#random.int(100, 200)}`], ttl: "5m" };
+    this.#records.set(name, spec);
+    this.#world.apply("DnsRecord", name, spec);
+  }
+}
+
+function isGood(spec: ServiceSpec): boolean {
+  return spec.containers.every(({ image }) => !BAD_TAGS.some((tag) => image.endsWith(`:${tag}`)));
+}
