@@ -43,7 +43,7 @@ export function nodeBinary(arch: NodeArch): NodeBinary {
 function fetchNode(arch: NodeArch, version: string, integrity: string, target: string): void {
   const folder = mkdtempSync(path.join(cacheFolder(), "fetch-"));
   try {
-    execFileSync("npm", ["pack", `node-linux-${arch}@${version}`, "--pack-destination", folder], {
+    execFileSync("npm", ["pack", "--silent", `node-linux-${arch}@${version}`, "--pack-destination", folder], {
       cwd: folder,
       stdio: ["ignore", "ignore", "inherit"],
     });

@@ -21,7 +21,7 @@ export async function runTestFile(file: string, limitMs: number): Promise<readon
   const folder = mkdtempSync(path.join(tmpdir(), "ft-"));
   const outcomes = path.join(folder, "outcomes");
   const labName = `t${process.pid.toString(36)}x${(filesRun++).toString(36)}`;
-  const env = { ...process.env, TMPDIR: folder, [marker]: folder, LAB_NAME: labName };
+  const env = { ...process.env, TMPDIR: folder, [marker]: folder, LAB_NAME: labName, NODE_TEST_CONTEXT: undefined };
   const clear = (): void => {
     killMarked(folder);
     if (existsSync(path.join(labFolder, labName))) spawnSync(lab, ["down"], { env });
