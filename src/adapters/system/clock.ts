@@ -1,0 +1,31 @@
+// Real time and chance. Only here does the program ask the machine for either.
+import { uptime } from "node:os";
+import type { Clock, Random } from "../../ports.ts";
+
+/** Beyond this Node's timers fire at once. */
+const timerMaxMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  // Counts suspend, which Node's own clocks do not; to 10 ms.
+  now: () => uptime() * 1000,
+  wall: () => new Date().toISOString(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const onAbort = (): void => {
+        cancel();
+        reject(signal.reason);
+      };
+      const cancel = systemClock.timer(ms, () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
+    }),
+  timer: (ms, run) => {
+    const timeout = setTimeout(run, Math.min(ms, timerMaxMs));
+    return () => clearTimeout(timeout);
+  },
+};
+
+export const systemRandom: Random = { next: Math.random };

@@ -1,0 +1,69 @@
+// What this machine is: addresses, size, devices and versions, read anew at each call.
+import { readFile, statfs } from "node:fs/promises";
+import { availableParallelism, type NetworkInterfaceInfo, networkInterfaces, totalmem, type } from "node:os";
+import type { NodeRecord } from "../../api/state.ts";
+import type { EngineInfo, System } from "../../ports.ts";
+import { findDevices } from "./devices.ts";
+import { overlap, parseSubnet } from "./subnets.ts";
+
+export interface SystemOptions {
+  readonly dataDir: string;
+  /** Docker's; undefined while it is away. */
+  readonly engine: (signal: AbortSignal) => Promise<EngineInfo | undefined>;
+  readonly versions: { readonly fossora: string; readonly etcd: string };
+}
+
+const archNames: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
+
+export class MachineSystem implements System {
+  readonly #options: SystemOptions;
+
+  constructor(options: SystemOptions) {
+    this.#options = options;
+  }
+
+  async describe(signal: AbortSignal): ReturnType<System["describe"]> {
+    const { dataDir, engine, versions } = this.#options;
+    const docker = await engine(signal);
+    const [disk, os, devices, defaultInterface] = await Promise.all([statfs(dataDir), osName(), findDevices("/dev", docker?.runtimes ?? []), readDefaultInterface()]);
+    return {
+      addresses: sortAddresses(networkInterfaces(), defaultInterface),
+      arch: archNames[process.arch] ?? process.arch,
+      os,
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+      diskBytes: disk.blocks * disk.bsize,
+      devices,
+      versions: { ...versions, docker: docker?.version ?? "", dockerApi: docker?.apiVersion ?? "" },
+    };
+  }
+}
+
+const tailnet = { base: 100 * 2 ** 24 + 64 * 2 ** 16, bits: 10 };
+const linkLocal = { base: 169 * 2 ** 24 + 254 * 2 ** 16, bits: 16 };
+/** Bridges and cables of container engines and virtual machines. A person's own `br0` is a LAN. */
+const virtual = /^(lo|docker\d|br-[0-9a-f]{12}|veth|virbr|podman|cni|flannel|cali|lxc|lxd|fossora)/;
+
+/** Pure. IPv4 only; the interface of the default route comes first. */
+export function sortAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>, defaultInterface: string | undefined): NodeRecord["addresses"] {
+  const named = Object.entries(interfaces).filter(([name]) => !virtual.test(name));
+  const ordered = named.toSorted(([one], [other]) => Number(other === defaultInterface) - Number(one === defaultInterface));
+  const addresses = ordered.flatMap(([, infos]) => (infos ?? []).filter(({ internal }) => !internal).map(({ address }) => ({ address, subnet: parseSubnet(address) })));
+  const found = addresses.flatMap(({ address, subnet }) => (subnet && !overlap(subnet, linkLocal) ? [{ address, isTailnet: overlap(subnet, tailnet) }] : []));
+  return {
+    lan: found.filter(({ isTailnet }) => !isTailnet).map(({ address }) => address),
+    tailnet: found.filter(({ isTailnet }) => isTailnet).map(({ address }) => address),
+  };
+}
+
+async function osName(): Promise<string> {
+  const text = await readFile("/etc/os-release", "utf8").catch(() => "");
+  return /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(text)?.[1] ?? type();
+}
+
+/** Linux only; elsewhere the order is the machine's. */
+async function readDefaultInterface(): Promise<string | undefined> {
+  const text = await readFile("/proc/net/route", "utf8").catch(() => "");
+  const columns = text.split("\n").map((line) => line.split("\t"));
+  return columns.find(([, target, , , , , , mask]) => target === "00000000" && mask === "00000000")?.[0];
+}

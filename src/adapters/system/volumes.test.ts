@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { Refusal } from "../../api/errors.ts";
+import { VolumeFolders } from "./volumes.ts";
+
+const root = mkdtempSync(path.join(tmpdir(), "fossora-volumes-"));
+after(() => rmSync(root, { recursive: true }));
+const folder = path.join(root, "volumes");
+const volumes = new VolumeFolders(folder);
+
+const isLost = (error: unknown): boolean => error instanceof Refusal && error.reason === "VolumeLost";
+
+test("a volume is made once, and its files stay when it is asked for again", async () => {
+  const data = await volumes.ensure("jellyfin-config", "uid-1");
+  writeFileSync(path.join(data, "photos"), "kept");
+  assert.equal(await volumes.ensure("jellyfin-config", "uid-1"), data);
+  assert.equal(readFileSync(path.join(data, "photos"), "utf8"), "kept");
+  assert.deepEqual(readdirSync(folder), ["jellyfin-config"], "nothing half made is left");
+});
+
+test("another uid under the same name is a lost volume, and nothing is written", async () => {
+  const data = await volumes.ensure("pg", "uid-1");
+  await assert.rejects(volumes.ensure("pg", "uid-2"), isLost);
+  assert.deepEqual(readdirSync(data), []);
+});
+
+test("a folder without its marker, or a marker without its folder, is a lost volume", async () => {
+  mkdirSync(path.join(folder, "unmarked/data"), { recursive: true });
+  await assert.rejects(volumes.ensure("unmarked", "uid-1"), isLost);
+  const data = await volumes.ensure("emptied", "uid-1");
+  rmSync(data, { recursive: true });
+  await assert.rejects(volumes.ensure("emptied", "uid-1"), isLost);
+});
+
+test("what a power cut left half made is made anew", async () => {
+  mkdirSync(path.join(folder, ".cut.making/data"), { recursive: true });
+  assert.equal(await volumes.ensure("cut", "uid-1"), path.join(folder, "cut/data"));
+  assert.equal(await volumes.exists(path.join(folder, ".cut.making")), false);
+});
+
+test("a path exists or not", async () => {
+  assert.equal(await volumes.exists(root), true);
+  assert.equal(await volumes.exists(path.join(root, "typo")), false);
+});

@@ -1,0 +1,67 @@
+// Local volumes: `volumes/<name>/data` below the data directory, and beside it a marker that says whose data it is.
+import { constants } from "node:fs";
+import { access, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { Refusal } from "../../api/errors.ts";
+import type { LocalVolumes } from "../../ports.ts";
+import { syncFolder } from "./durable.ts";
+
+const markerName = "volume.json";
+
+export class VolumeFolders implements LocalVolumes {
+  readonly #folder: string;
+
+  /** `folder`: `volumes` below the data directory. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async ensure(name: string, uid: string): Promise<string> {
+    const home = path.join(this.#folder, name);
+    const data = path.join(home, "data");
+    if (!(await this.exists(home))) await this.#make(home, uid);
+    const found = await readMarker(path.join(home, markerName));
+    const lost = found === undefined ? "its marker file is missing" : found !== uid ? `its files belong to another volume (${found})` : undefined;
+    if (lost !== undefined) throw volumeLost(name, home, lost);
+    if (!(await this.exists(data))) throw volumeLost(name, home, "its folder is missing");
+    return data;
+  }
+
+  async exists(file: string): Promise<boolean> {
+    try {
+      await access(file, constants.F_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whole or not at all, whatever happens to the power: made beside, then renamed. */
+  async #make(home: string, uid: string): Promise<void> {
+    const partial = path.join(this.#folder, `.${path.basename(home)}.making`);
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(path.join(partial, "data"), { recursive: true });
+    const marker = await open(path.join(partial, markerName), "w");
+    try {
+      await writeFile(marker, JSON.stringify({ uid }));
+      await marker.sync();
+    } finally {
+      await marker.close();
+    }
+    await syncFolder(partial);
+    await rename(partial, home);
+    await syncFolder(this.#folder);
+  }
+}
+
+async function readMarker(file: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(file, "utf8")) as { readonly uid?: string }).uid; // written by #make
+  } catch {
+    return undefined;
+  }
+}
+
+function volumeLost(name: string, home: string, why: string): Refusal {
+  return new Refusal("VolumeLost", `Cannot use volume "${name}": ${why} (${home}). Bring its files back from a backup, or delete the Service's volume to begin with an empty one`);
+}
