@@ -5,24 +5,26 @@ import type { Place } from "./problem.ts";
 import { newReading, read, type Finding, type Reading } from "./read.ts";
 import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./resource.ts";
 import { rules } from "./rules.ts";
-import { schemaOf } from "./schema.ts";
-import type { YamlMapping, YamlNode } from "./yaml.ts";
+import { schemaOf, sub } from "./schema.ts";
+import { nodeOf, type YamlMapping, type YamlNode } from "./yaml.ts";
 
 /** What a person applies: an object without what the server adds. */
-export interface Applied<K extends Kind = Kind> {
+export interface ManifestObject<K extends Kind = Kind> {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: K;
   readonly metadata: Pick<Metadata, "name" | "labels" | "annotations">;
   readonly spec: Specs[K];
+  /** The spec without defaults: what somebody else may set without being overruled by the next apply. */
+  readonly written: Specs[K];
   /** Given by the person: change it only if it still has this version. */
   readonly resourceVersion?: string;
 }
 
-export type AnyApplied = { [K in Kind]: Applied<K> }[Kind];
+export type AnyManifestObject = { [K in Kind]: ManifestObject<K> }[Kind];
 
 export interface ReadDocument {
   /** Absent, or not to be used, where something was found wrong. */
-  readonly object?: AnyApplied;
+  readonly object?: AnyManifestObject;
   readonly findings: readonly Finding[];
   /** As they were written, for messages. */
   readonly kind?: string;
@@ -52,21 +54,44 @@ function reportKind(node: YamlMapping, reading: Reading): undefined {
   reading.findings.push({ place: kind ?? firstKey(node), field: "kind", message, ...(suggestion !== undefined && { suggestion }) });
 }
 
-function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyApplied | undefined {
+function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyManifestObject | undefined {
   const name = text(entry(entry(node, "metadata"), "name")) ?? "";
   const spec = entry(node, "spec");
   const hoisted = kind === "Service" && spec?.kind === "mapping" ? hoistContainer(spec, name) : undefined;
   const whole = hoisted === undefined ? node : withSpec(node, hoisted.spec);
-  const value = read(schemaOf(kind), whole, "", reading) as { readonly metadata: Metadata; readonly spec: Written[Kind] } | undefined; // by its schema
+  const value = readWhole(kind, whole, reading);
   for (const { field, place } of hoisted?.misplaced ?? []) {
     reading.findings.push({ place, field: `spec.${field}`, message: `belongs to a container: move '${field}' into one of 'containers'` });
   }
   const report: Report = (field, message, suggestion) => {
     reading.findings.push({ place: placeOf(field, node, reading), field, message, ...(suggestion !== undefined && { suggestion }) });
   };
-  const complete = value && completed(kind, value.spec, { name, report });
+  const filled = value && completed(kind, value.spec, { name, report });
   if (hoisted?.single) reading.findings.splice(0, Infinity, ...reading.findings.map(withoutContainer));
-  return value && complete && stored(kind, value.metadata, complete);
+  if (value === undefined || filled === undefined || reading.findings.length > 0) return undefined;
+  const { labels, annotations, resourceVersion } = value.metadata;
+  return {
+    apiVersion: API_VERSION,
+    kind,
+    metadata: { name, ...(labels && { labels }), ...(annotations && { annotations }) },
+    spec: filled,
+    written: complete[kind](readWhole(kind, whole, newReading({ defaults: false }))?.spec as never, name, () => undefined), // as above, but for the defaults
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  } as AnyManifestObject; // the spec was read by the schema of this kind
+}
+
+function readWhole(kind: Kind, node: YamlNode, reading: Reading): { readonly metadata: Metadata; readonly spec: Written[Kind] } | undefined {
+  return read(schemaOf(kind), node, "", reading) as ReturnType<typeof readWhole>; // its schema says so
+}
+
+/** Fills defaults into a spec that was put together of several, and checks it. */
+export function readSpec<K extends Kind>(kind: K, name: Name, spec: unknown): { readonly spec?: Specs[K]; readonly findings: readonly Finding[] } {
+  const reading = newReading();
+  const place = { start: 0, end: 0 };
+  const written = read(sub(schemaOf(kind), schemaOf(kind).schema.properties?.["spec"] ?? {}), nodeOf(spec, place), "spec", reading) as Written[K] | undefined; // its schema says so
+  const report: Report = (field, message) => reading.findings.push({ place, field, message });
+  const filled = written && completed(kind, written, { name, report });
+  return { findings: reading.findings, ...(filled && { spec: filled }) };
 }
 
 /** Fills in what follows from other fields, then checks what must hold between them. */
@@ -74,17 +99,6 @@ function completed<K extends Kind>(kind: K, spec: Written[K], { name, report }: 
   const result = complete[kind](spec, name, report);
   if (result !== undefined) rules[kind](result, name, report);
   return result;
-}
-
-function stored(kind: Kind, metadata: Metadata, spec: Specs[Kind]): AnyApplied {
-  const { name, labels, annotations, resourceVersion } = metadata;
-  return {
-    apiVersion: API_VERSION,
-    kind,
-    metadata: { name, ...(labels && { labels }), ...(annotations && { annotations }) },
-    spec,
-    ...(resourceVersion !== undefined && { resourceVersion }),
-  } as AnyApplied; // the spec was read by the schema of this kind
 }
 
 /** A container that was written without `containers` is spoken of as it was written. */

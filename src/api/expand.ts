@@ -7,7 +7,7 @@ import type { Container, ContainerPort, DnsRecordSpec, Listen, RouteSpec, Servic
 import type { YamlEntry, YamlMapping } from "./yaml.ts";
 
 /** Reports a problem of a field such as `spec.port`. */
-export type Report = (field: string, message: string, suggestion?: string) => void;
+export type Report = (field: string, message: string, suggestion?: string) => unknown;
 
 export interface Hoisted {
   readonly spec: YamlMapping;

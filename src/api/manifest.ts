@@ -1,9 +1,10 @@
 // From YAML texts to checked, defaulted, expanded objects, or every problem of every document at once. Pure: files were read before.
-import { readDocument, type AnyApplied } from "./document.ts";
-import { locate, sourceText, type Place, type Problem, type SourceText } from "./problem.ts";
+import { readDocument, type AnyManifestObject } from "./document.ts";
+import { locate, sourceText, type Place, type Problem, type ProblemPlace, type SourceText } from "./problem.ts";
+import { embedSources } from "./sources.ts";
 import { readYaml, type YamlNode } from "./yaml.ts";
 
-export interface ManifestSource {
+export interface ManifestFile {
   /** As the person named it: `jellyfin.yaml`, `-`. */
   readonly file: string;
   readonly text: string;
@@ -11,9 +12,10 @@ export interface ManifestSource {
 
 /** An object and where it was written. */
 export interface Manifest {
-  readonly object: AnyApplied;
-  readonly file: string;
-  readonly line: number;
+  readonly object: AnyManifestObject;
+  readonly at: ProblemPlace;
+  /** The document as it was written, for `export`. */
+  readonly text: string;
 }
 
 export interface ParsedManifests {
@@ -27,18 +29,19 @@ export const MANIFEST_LIMITS = { objectBytes: 256 * 1024, objects: 500, applyByt
 
 const START: Place = { start: 0, end: 1 };
 
-export function parseManifests(sources: readonly ManifestSource[]): ParsedManifests {
-  const texts = sources.map(({ file, text }) => sourceText(file, text.replace(/^\uFEFF/, "")));
+/** `contents`: texts of the files that `neededSources` names, by path. */
+export function parseManifests(files: readonly ManifestFile[], contents: Readonly<Record<string, string>> = {}): ParsedManifests {
+  const texts = files.map(({ file, text }) => sourceText(file, text.replace(/^\uFEFF/, "")));
   const bytes = texts.reduce((sum, { text }) => sum + byteLength(text), 0);
   if (bytes > MANIFEST_LIMITS.applyBytes) return refused(texts, `must be ${MANIFEST_LIMITS.applyBytes} bytes at most in one apply, is ${bytes}: apply it in parts`);
-  const files = texts.map((source) => ({ source, ...readYaml(source.text) }));
-  const count = files.reduce((sum, { documents }) => sum + documents.length, 0);
+  const read = texts.map((source) => ({ source, ...readYaml(source.text) }));
+  const count = read.reduce((sum, { documents }) => sum + documents.length, 0);
   if (count > MANIFEST_LIMITS.objects) return refused(texts, `must have ${MANIFEST_LIMITS.objects} objects at most in one apply, has ${count}: apply it in parts`);
   const manifests: Manifest[] = [];
   const problems: Problem[] = [];
-  for (const { source, documents, mistakes } of files) {
+  for (const { source, documents, mistakes } of read) {
     const found = mistakes.map(({ place, message }): Problem => ({ ...locate(source, place), field: "", message }));
-    for (const node of documents) found.push(...parseDocument(source, node, manifests));
+    for (const node of documents) found.push(...parseDocument(source, embedSources(node, source.file, contents), manifests));
     problems.push(...found.sort((a, b) => a.line - b.line || a.column - b.column));
   }
   return { manifests, problems: problems.slice(0, MANIFEST_LIMITS.problems) };
@@ -55,12 +58,11 @@ function parseDocument(source: SourceText, node: YamlNode, manifests: Manifest[]
   const problemAt = (place: Place, field: string, message: string): Problem => ({ ...locate(source, place), field, message, ...about });
   const problems = findings.map(({ place, field, message, suggestion }) => ({ ...problemAt(place, field, message), ...(suggestion !== undefined && { suggestion }) }));
   if (object === undefined || problems.length > 0) return problems;
-  const bytes = byteLength(JSON.stringify(object));
+  const bytes = byteLength(JSON.stringify({ ...object, written: undefined }));
   if (bytes > MANIFEST_LIMITS.objectBytes) return [problemAt(node, "", `must be ${MANIFEST_LIMITS.objectBytes} bytes at most as it is stored, is ${bytes}`)];
-  const { line } = locate(source, node);
   const twin = manifests.find((other) => other.object.kind === object.kind && other.object.metadata.name === object.metadata.name);
-  if (twin !== undefined) return [problemAt(node, "metadata.name", `stands in ${twin.file}:${twin.line} already: a name is there once in an apply`)];
-  manifests.push({ object, file: source.file, line });
+  if (twin !== undefined) return [problemAt(node, "metadata.name", `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply`)];
+  manifests.push({ object, at: locate(source, node), text: source.text.slice(node.start, node.end) });
   return [];
 }
 

@@ -1,7 +1,7 @@
 // What is wrong with a manifest, where, and what to write in its place; and how that looks on a terminal. Pure.
 
-/** One thing to mend. Lines and columns count from 1. */
-export interface Problem {
+/** Where in a file; lines and columns count from 1. */
+export interface ProblemPlace {
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -9,6 +9,10 @@ export interface Problem {
   readonly length: number;
   /** The line as it was written. */
   readonly source: string;
+}
+
+/** One thing to mend. */
+export interface Problem extends ProblemPlace {
   /** `spec.containers[0].image`; empty when the text cannot be read as YAML. */
   readonly field: string;
   /** What is expected, as the end of the sentence "it ...". */
@@ -41,7 +45,7 @@ export function sourceText(file: string, text: string): SourceText {
 }
 
 /** File, line, column, length and the line itself, of a place in a text. */
-export function locate(source: SourceText, place: Place): Pick<Problem, "file" | "line" | "column" | "length" | "source"> {
+export function locate(source: SourceText, place: Place): ProblemPlace {
   const line = lineAt(source.lineStarts, place.start);
   const lineStart = source.lineStarts[line - 1] ?? 0;
   const lineEnd = (source.lineStarts[line] ?? source.text.length + 1) - 1;

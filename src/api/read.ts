@@ -18,10 +18,12 @@ export interface Reading {
   readonly findings: Finding[];
   /** Where each field stands, for checks that come after. */
   readonly places: Map<string, Place>;
+  /** False: leave out what was not written. */
+  readonly defaults: boolean;
 }
 
-export function newReading(): Reading {
-  return { findings: [], places: new Map() };
+export function newReading({ defaults = true } = {}): Reading {
+  return { findings: [], places: new Map(), defaults };
 }
 
 /** The stored form; undefined when it has another type or lacks a part (reported). A value that breaks a limit is reported and kept. */
@@ -73,7 +75,7 @@ function readMapping(form: Located, node: YamlMapping, field: string, reading: R
 /** An absent value is its default; `volumes:` with nothing behind it counts as absent. */
 function readProperty(property: Located, node: YamlNode | undefined, field: string, reading: Reading): unknown {
   const value = node === undefined ? undefined : read(property, node, field, reading);
-  return value ?? (property.schema["x-shorthand"] === undefined ? defaultOf(property) : undefined);
+  return value ?? (reading.defaults && property.schema["x-shorthand"] === undefined ? defaultOf(property) : undefined);
 }
 
 const defaults = new WeakMap<Schema, unknown>();

@@ -1,0 +1,171 @@
+// What an apply would do, decided before anything is written: one transaction for all objects, or every reason against it. Pure: the
+// server reads the keys, commits, and tries again where a compare failed.
+import { readSpec, type AnyManifestObject } from "./document.ts";
+import { canonicalJson } from "./hash.ts";
+import { keys } from "./keys.ts";
+import type { Manifest } from "./manifest.ts";
+import { merge } from "./merge.ts";
+import type { Problem, ProblemPlace } from "./problem.ts";
+import type { Kind, Metadata, Name, StoredResource } from "./resource.ts";
+import { rootReasons } from "./service-rules.ts";
+import type { ServiceSpec } from "./types.ts";
+
+/** A key of the store as it was read. */
+export interface ReadEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly version: number;
+  readonly modRevision: number;
+}
+
+/** What a manager applied last, under `applied/<Kind>/<name>/<manager>`. */
+export interface AppliedRecord {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Expanded, without defaults: what this manager really says. */
+  readonly spec: unknown;
+  readonly file: string;
+  readonly line: number;
+  /** As it was written. */
+  readonly text: string;
+}
+
+export interface ApplyContext {
+  readonly manager: string;
+  /** Take objects over from other managers. */
+  readonly force: boolean;
+  /** RFC 3339, the server's. */
+  readonly now: string;
+  newUid(): string;
+  /** The owner (`Service/jellyfin`) of the derived object of that name. */
+  ownerOfDerived(kind: Kind, name: Name): string | undefined;
+}
+
+export interface PlannedApply {
+  readonly kind: Kind;
+  readonly name: Name;
+  readonly action: "created" | "configured" | "unchanged";
+  readonly generation: number;
+  readonly stored: StoredResource;
+  readonly warnings: readonly string[];
+}
+
+export interface ApplyRefusal {
+  readonly reason: "Conflict" | "ManagedElsewhere" | "Invalid";
+  readonly problem: Problem;
+}
+
+export interface ApplyPlan {
+  readonly results: readonly PlannedApply[];
+  /** Any of these: nothing is written. */
+  readonly refusals: readonly ApplyRefusal[];
+  /** Empty writes: everything is as it should be. */
+  readonly transaction: { readonly compare: readonly { readonly key: string; readonly modRevision: number }[]; readonly writes: readonly { readonly put: string; readonly value: string }[] };
+}
+
+/** Made by the house itself when a computer joins; a person's apply takes it over. */
+const HOUSE_MANAGER = "agent";
+
+/** The keys that `planApply` must be given, all read at one revision. */
+export function keysToRead(manifests: readonly Manifest[], manager: string): readonly string[] {
+  return manifests.flatMap(({ object: { kind, metadata } }) => [keys.desired(kind, metadata.name), keys.applied(kind, metadata.name, manager)]);
+}
+
+export function planApply(manifests: readonly Manifest[], entries: ReadonlyMap<string, ReadEntry>, context: ApplyContext): ApplyPlan {
+  const plans = manifests.map((manifest) => planObject(manifest, entries, context));
+  return {
+    results: plans.flatMap(({ result }) => (result === undefined ? [] : [result])),
+    refusals: plans.flatMap(({ refusals }) => refusals),
+    transaction: { compare: plans.flatMap(({ compare }) => compare), writes: plans.flatMap(({ writes }) => writes) },
+  };
+}
+
+interface ObjectPlan {
+  readonly result?: PlannedApply;
+  readonly refusals: readonly ApplyRefusal[];
+  readonly compare: ApplyPlan["transaction"]["compare"];
+  readonly writes: ApplyPlan["transaction"]["writes"];
+}
+
+function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>, context: ApplyContext): ObjectPlan {
+  const { object, at } = manifest;
+  const { kind, metadata: { name } } = object;
+  const desired = entries.get(keys.desired(kind, name));
+  const applied = entries.get(keys.applied(kind, name, context.manager));
+  const live = desired && (JSON.parse(desired.value) as StoredResource); // admission wrote it
+  const refusal = refuse(object, { live, desired }, context);
+  if (refusal !== undefined) return refused(at, object, [refusal]);
+  const merged = mergeObject(object, live, applied && (JSON.parse(applied.value) as AppliedRecord), context); // admission wrote it
+  if ("findings" in merged) return refused(at, object, merged.findings.map(({ field, message }) => ({ reason: "Invalid", field, message: `${message}; what is there besides was set by others` })));
+  const { stored } = merged;
+  const same = live !== undefined && canonicalJson(stored) === canonicalJson(live);
+  const version = desired?.version ?? 0;
+  const generation = same ? version : version + 1;
+  const record = canonicalJson(recordOf(manifest));
+  const writes = [
+    ...(same ? [] : [{ put: keys.desired(kind, name), value: canonicalJson(stored) }, { put: keys.history(kind, name, generation), value: canonicalJson(stored) }]),
+    ...(record === applied?.value ? [] : [{ put: keys.applied(kind, name, context.manager), value: record }]),
+  ];
+  const action = live === undefined ? "created" : same ? "unchanged" : "configured";
+  return {
+    result: { kind, name, action, generation, stored, warnings: warningsOf(stored, live === undefined ? context.ownerOfDerived(kind, name) : undefined) },
+    refusals: [],
+    compare: [{ key: keys.desired(kind, name), modRevision: desired?.modRevision ?? 0 }],
+    writes,
+  };
+}
+
+interface Refused {
+  readonly reason: ApplyRefusal["reason"];
+  readonly field: string;
+  readonly message: string;
+}
+
+function refuse(object: AnyManifestObject, { live, desired }: { readonly live: StoredResource | undefined; readonly desired: ReadEntry | undefined }, context: ApplyContext): Refused | undefined {
+  if (object.resourceVersion !== undefined && object.resourceVersion !== String(desired?.modRevision ?? "")) {
+    const now = desired === undefined ? "it is gone" : `it is ${desired.modRevision} now`;
+    return { reason: "Conflict", field: "metadata.resourceVersion", message: `must be the version that is there: ${now}, somebody changed it meanwhile` };
+  }
+  if (live === undefined || live.manager === context.manager || live.manager === HOUSE_MANAGER || context.force) return undefined;
+  return { reason: "ManagedElsewhere", field: "metadata.name", message: `is managed by '${live.manager}', which would set it back: change it there, or take it over with --force` };
+}
+
+function refused(at: ProblemPlace, { kind, metadata: { name } }: AnyManifestObject, refusals: readonly Refused[]): ObjectPlan {
+  return { refusals: refusals.map(({ reason, field, message }) => ({ reason, problem: { ...at, field, message, kind, name } })), compare: [], writes: [] };
+}
+
+type Merged = { readonly stored: StoredResource } | { readonly findings: readonly { readonly field: string; readonly message: string }[] };
+
+function mergeObject(object: AnyManifestObject, live: StoredResource | undefined, last: AppliedRecord | undefined, context: ApplyContext): Merged {
+  const { apiVersion, kind, metadata: { name, labels, annotations }, written } = object;
+  const { spec, findings } = live === undefined ? { spec: object.spec, findings: [] } : readSpec(kind, name, merge(last?.spec, live.spec, written));
+  if (spec === undefined || findings.length > 0) return { findings };
+  const metadata: StoredResource["metadata"] = {
+    name,
+    ...mergedTexts("labels", [last?.labels, live?.metadata.labels, labels]),
+    ...mergedTexts("annotations", [last?.annotations, live?.metadata.annotations, annotations]),
+    uid: live?.metadata.uid ?? context.newUid(),
+    creationTimestamp: live?.metadata.creationTimestamp ?? context.now,
+  };
+  return { stored: { apiVersion, kind, metadata, spec, manager: context.manager } };
+}
+
+type Texts = Readonly<Record<string, string>> | undefined;
+
+function mergedTexts(field: "labels" | "annotations", [last, live, next]: readonly [Texts, Texts, Texts]): Pick<Metadata, "labels" | "annotations"> {
+  const merged = merge(last ?? {}, live ?? {}, next ?? {}) as NonNullable<Texts>; // of three maps of texts
+  return Object.keys(merged).length === 0 ? {} : { [field]: merged };
+}
+
+function recordOf({ object, at, text }: Manifest): AppliedRecord {
+  const { metadata: { labels, annotations }, written } = object;
+  return { ...(labels && { labels }), ...(annotations && { annotations }), spec: written, file: at.file, line: at.line, text };
+}
+
+function warningsOf(stored: StoredResource, derivedFrom: string | undefined): readonly string[] {
+  const root = stored.kind === "Service" ? rootReasons(stored.spec as ServiceSpec) : []; // the kind says so
+  return [
+    ...(root.length === 0 ? [] : [`has the rights of root on its node: ${root.join(", ")}`]),
+    ...(derivedFrom === undefined ? [] : [`takes the place of the one that follows from ${derivedFrom}`]),
+  ];
+}
