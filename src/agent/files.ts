@@ -26,6 +26,11 @@ export function makePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
+/** Others may pass through it to the socket, which has its own rights; its other files are the owner's. */
+export function makeRunFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+}
+
 /** Undefined when it is not there; anything else is thrown. */
 export function readIfThere(file: string): string | undefined {
   try {

@@ -62,8 +62,11 @@ export class Publisher implements Proxy {
     return this.#status;
   }
 
-  setStatus(status: IngressStatus): void {
+  /** Answers whether the listeners are others than before. */
+  setStatus(status: IngressStatus): boolean {
+    const changed = JSON.stringify(status.listeners) !== JSON.stringify(this.#status?.listeners);
     this.#status = status;
+    return changed;
   }
 
   /** A new ingress has only what was on disk: hand it everything again. */

@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Clock, Log } from "../ports.ts";
 import { endProcess } from "./child.ts";
-import { makePrivateFolder } from "./files.ts";
 import { claim, endHolder, unclaim } from "./pid-file.ts";
 import type { Program } from "./program.ts";
 
@@ -20,7 +19,6 @@ export async function supervise(options: {
   readonly signal: AbortSignal;
 }): Promise<void> {
   const { program, agentArgs, runDir, clock, log, signal } = options;
-  makePrivateFolder(runDir);
   await endHolder(runDir, "supervise", { graceMs: stopGraceMs, clock });
   await endHolder(runDir, "agent", { graceMs: stopGraceMs, clock }); // one that lost its supervisor
   claim(runDir, "supervise");

@@ -1,0 +1,93 @@
+// What the ingress should listen on: this machine's own addresses, and the gateway of the apps' bridge once that is made. Told again
+// when an address came or went.
+import { readFileSync } from "node:fs";
+import type { IngressSettings } from "../api/table.ts";
+import type { Addresses, Clock, Containers, Log, System } from "../ports.ts";
+import type { IngressKeeper } from "./ingress.ts";
+import type { Settings } from "./settings.ts";
+
+export interface IngressSettingsOptions {
+  readonly settings: Settings;
+  readonly addresses: Addresses;
+  readonly containers: Pick<Containers, "ensureNetwork">;
+  readonly system: System;
+  readonly keeper: IngressKeeper;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const lookEveryMs = 15_000;
+/** Docker is away or the ingress does not answer yet. */
+const retryMs = 1_000;
+const limitMs = 10_000;
+const upstreamsMax = 2;
+
+export class IngressSettingsKeeper {
+  readonly #options: IngressSettingsOptions;
+  #bridgeIsMade = false;
+
+  constructor(options: IngressSettingsOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { keeper, clock, log } = this.#options;
+    let told = "";
+    while (!signal.aborted) {
+      let waitMs = lookEveryMs;
+      try {
+        if (!(await this.#makeBridge(signal))) waitMs = retryMs;
+        const wanted = await this.#settings(signal);
+        if (JSON.stringify(wanted) !== told) await keeper.setSettings(wanted, signal);
+        told = JSON.stringify(wanted);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("Ingress could not be told where to listen", { error });
+        waitMs = retryMs;
+      }
+      await clock.sleep(waitMs, signal).catch(() => {}); // aborted: the loop ends
+    }
+  }
+
+  async #makeBridge(signal: AbortSignal): Promise<boolean> {
+    const { containers, addresses, log } = this.#options;
+    if (this.#bridgeIsMade) return true;
+    try {
+      await containers.ensureNetwork(addresses.shared, AbortSignal.any([signal, AbortSignal.timeout(limitMs)]));
+      this.#bridgeIsMade = true;
+    } catch (error) {
+      log.warn("Bridge for the apps could not be made", { network: addresses.shared.name, error });
+    }
+    return this.#bridgeIsMade;
+  }
+
+  async #settings(signal: AbortSignal): Promise<IngressSettings> {
+    const { settings, addresses, system } = this.#options;
+    const { lan, tailnet } = (await system.describe(signal)).addresses;
+    const gateway = this.#bridgeIsMade ? [addresses.gateway] : [];
+    return {
+      http: { addresses: [settings.http.address ?? "::"], ports: settings.http.ports },
+      dns: { addresses: ["127.0.0.1", ...gateway, ...lan, ...tailnet], ports: settings.dnsPorts },
+      ...(this.#bridgeIsMade && { containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: hostResolvers() } }),
+    };
+  }
+}
+
+/** The node's /16, which holds the shared bridge and all private networks. */
+function wholeSubnet(shared: string): string {
+  const [first, second] = shared.split(".");
+  return `${first}.${second}.0.0/16`;
+}
+
+/** The host's real name servers: systemd-resolved's own list rather than its stub, which containers cannot reach. */
+export function hostResolvers(): readonly string[] {
+  for (const file of ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]) {
+    try {
+      const servers = [...readFileSync(file, "utf8").matchAll(/^nameserver\s+([\d.]+)\s*$/gm)].flatMap(([, server]) => (server && !server.startsWith("127.") ? [server] : []));
+      if (servers.length > 0) return servers.slice(0, upstreamsMax);
+    } catch {
+      // not there: the next one
+    }
+  }
+  return [];
+}
