@@ -67,3 +67,18 @@ test("the same seed gives the same numbers, another seed others", () => {
   assert.notDeepEqual(numbers(1), numbers(2));
   assert(numbers(3).every((number) => number >= 0 && number < 1));
 });
+
+test("whatever a timer sets off has run to its end before the next timer runs", async () => {
+  const clock = new VirtualClock();
+  const ran: string[] = [];
+  const chain = async (name: string): Promise<void> => {
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    await Promise.all([Promise.resolve(), new Promise<void>((resolve) => queueMicrotask(resolve))]);
+    ran.push(name);
+  };
+  for (let at = 0; at < 1_000; at++) clock.timer(at, () => void chain(String(at)));
+  for (let at = 0; at < 1_000; at++) {
+    await clock.step();
+    assert.equal(ran.length, at + 1);
+  }
+});

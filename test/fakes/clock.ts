@@ -13,9 +13,13 @@ interface Timer {
 /** 2026-01-01T00:00:00Z: wall time when the clock shows 0. */
 const WALL_START_MS = Date.UTC(2026, 0, 1);
 
+/** So often the event loop has its turn, for what waits in the process itself. */
+const STEPS_PER_TURN = 256;
+
 export class VirtualClock implements Clock {
   #nowMs: BootMs;
   #order = 0;
+  #steps = 0;
   /** Binary heap by (atMs, order). */
   readonly #timers: Timer[] = [];
 
@@ -56,13 +60,21 @@ export class VirtualClock implements Clock {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
+  /** As settle(), several times as fast: a tick that is asked for in a microtask comes once no microtask is left. */
+  async #settleFast(): Promise<void> {
+    this.#steps += 1;
+    if (this.#steps % STEPS_PER_TURN === 0) return this.settle();
+    await undefined;
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+  }
+
   /** Moves to the next timer, runs it alone and settles. False: no timer is left. */
   async step(): Promise<boolean> {
     if (this.nextAtMs() === undefined) return false;
     const timer = this.#pop();
     this.#nowMs = timer.atMs;
     timer.run();
-    await this.settle();
+    await this.#settleFast();
     return true;
   }
 
