@@ -4,16 +4,22 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { constants, zstdCompressSync } from "node:zlib";
+import { constants as zlib, zstdCompressSync } from "node:zlib";
 import { bundle, type Bundle } from "./bundle.ts";
 import { ETCD_VERSION, ownEtcd } from "./etcd.ts";
-import { makeOnce, nodeBinary, thisNodeArch, type NodeArch } from "./node-binary.ts";
+import { projectRoot, type Say } from "./machine.ts";
+import { makeOnce, nodeBinary, thisNodeArch, type NodeArch, type NodeBinary } from "./node-binary.ts";
 
-const root = path.join(import.meta.dirname, "..");
-const dist = path.join(root, "dist");
-const out = path.join(root, "out");
+const dist = path.join(projectRoot, "dist");
+const out = path.join(projectRoot, "out");
 
-type Say = (text: string) => void;
+export interface BuildOptions {
+  /** This machine's, unless named. */
+  readonly arch?: NodeArch;
+  readonly bundled?: Bundle;
+  /** Where the program goes; in dist, unless named. */
+  readonly file?: string;
+}
 
 export interface BuildResult {
   readonly file: string;
@@ -22,27 +28,46 @@ export interface BuildResult {
   readonly etcd: boolean;
 }
 
-/** The program for this platform, or for another. Throws with esbuild's messages when the source cannot be bundled. */
-export async function build(say: Say, options: { readonly arch?: NodeArch; readonly bundled?: Bundle } = {}): Promise<BuildResult> {
+/** What a program is made of. */
+interface Parts extends Bundle {
+  readonly node: NodeBinary;
+  readonly etcd: EtcdAsset | undefined;
+  readonly about: string;
+  readonly codeCache: boolean;
+}
+
+/** Makes the program, unless it is there and made of the same. Throws with esbuild's messages when the source cannot be bundled. */
+export async function build(say: Say, options: BuildOptions = {}): Promise<BuildResult> {
   const arch = options.arch ?? thisNodeArch;
-  const { code, map } = options.bundled ?? (await bundle());
   const node = nodeBinary(arch);
   const etcd = etcdAsset(arch, say);
   const about = JSON.stringify({ version: packageVersion(), commit: commit(), etcd: etcd ? ETCD_VERSION : null });
-  const file = path.join(dist, arch === thisNodeArch ? "fossora" : `fossora-linux-${arch}`);
-
-  const inputs = createHash("sha256");
-  for (const part of [code, map, about, etcd?.sha256 ?? "no etcd", node.file, node.version]) inputs.update(part).update("\0");
-  const digest = inputs.digest("hex");
-  const stamp = path.join(out, `${path.basename(file)}.inputs`);
-  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest)
-    return { file, changed: false, etcd: etcd !== undefined };
+  const bundled = options.bundled ?? (await bundle());
+  // Another architecture would reject our code cache, with a warning at each start.
+  const parts: Parts = { ...bundled, node, etcd, about, codeCache: arch === thisNodeArch };
+  const file = options.file ?? path.join(dist, arch === thisNodeArch ? "fossora" : `fossora-linux-${arch}`);
+  const stamp = path.join(out, `${path.relative(projectRoot, file).replaceAll("/", "-")}.inputs`);
+  const digest = digestOf(parts);
+  const result = { file, etcd: etcd !== undefined };
+  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return { ...result, changed: false };
 
   if (node.unstripped !== undefined) say(`The ${arch} program is 35 MB larger than it could be: ${node.unstripped}`);
   if (!etcd) say(`The ${arch} program carries no etcd, since Go 1.21 or later is not here: it runs a house of one on Debian's etcd-server`);
-  mkdirSync(out, { recursive: true });
-  mkdirSync(dist, { recursive: true });
-  const work = mkdtempSync(path.join(out, "build-"));
+  for (const folder of [out, path.dirname(file)]) mkdirSync(folder, { recursive: true });
+  assemble(parts, file);
+  writeFileSync(stamp, digest);
+  return { ...result, changed: true };
+}
+
+function digestOf({ code, map, about, etcd, node }: Parts): string {
+  const hash = createHash("sha256");
+  for (const part of [code, map, about, etcd?.sha256 ?? "no etcd", node.file, node.version]) hash.update(part).update("\0");
+  return hash.digest("hex");
+}
+
+/** Node's own step (`--build-sea`): the bundle and its assets go into a copy of Node. */
+function assemble({ code, map, about, etcd, node, codeCache }: Parts, file: string): void {
+  const work = mkdtempSync(`${file}.build-`); // beside it, so that a rename can put it in its place: one that runs keeps its old file
   try {
     const part = (name: string, content: string | Uint8Array): string => {
       writeFileSync(path.join(work, name), content);
@@ -53,7 +78,7 @@ export async function build(say: Say, options: { readonly arch?: NodeArch; reado
       executable: node.file,
       output: "fossora",
       disableExperimentalSEAWarning: true,
-      useCodeCache: arch === thisNodeArch, // another architecture rejects it, with a warning at each start
+      useCodeCache: codeCache,
       assets: {
         "main.map": part("main.map", map),
         "build.json": part("build.json", about),
@@ -64,35 +89,38 @@ export async function build(say: Say, options: { readonly arch?: NodeArch; reado
       cwd: work,
       stdio: ["ignore", "ignore", "inherit"],
     });
-    renameSync(path.join(work, config.output), file); // one that runs keeps its old file
-    writeFileSync(stamp, digest);
+    renameSync(path.join(work, config.output), file);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return { file, changed: true, etcd: etcd !== undefined };
+}
+
+interface EtcdAsset {
+  readonly file: string;
+  readonly sha256: string;
 }
 
 /** etcd as the program carries it: compressed, with the SHA-256 of the unpacked file. Undefined without Go. */
-function etcdAsset(arch: NodeArch, say: Say): { readonly file: string; readonly sha256: string } | undefined {
+function etcdAsset(arch: NodeArch, say: Say): EtcdAsset | undefined {
   const program = ownEtcd(arch === "x64" ? "amd64" : "arm64", say);
   if (program === undefined) return undefined;
   const content = readFileSync(program);
   const file = `${program}.zst`;
   makeOnce(file, (partial) => {
-    writeFileSync(partial, zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }));
+    writeFileSync(partial, zstdCompressSync(content, { params: { [zlib.ZSTD_c_compressionLevel]: 19 } }));
   });
   return { file, sha256: createHash("sha256").update(content).digest("hex") };
 }
 
 function packageVersion(): string {
-  return (JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { readonly version: string }).version; // our own file
+  return (JSON.parse(readFileSync(path.join(projectRoot, "package.json"), "utf8")) as { readonly version: string }).version; // our own file
 }
 
 /** The commit that the source is of, marked when files differ from it; null outside of a clone. */
 function commit(): string | null {
   try {
     return execFileSync("git", ["describe", "--always", "--dirty", "--exclude", "*"], {
-      cwd: root,
+      cwd: projectRoot,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }).trim();
@@ -116,7 +144,7 @@ async function main(args: readonly string[]): Promise<void> {
     const { file, changed, etcd } = await build(say, { arch, bundled });
     const megabytes = (statSync(file).size / 1e6).toFixed(1);
     say(
-      `${path.relative(root, file)}   ${megabytes} MB, ${etcd ? `etcd ${ETCD_VERSION} inside` : "without etcd"}${changed ? "" : ", unchanged"}`,
+      `${path.relative(projectRoot, file)}   ${megabytes} MB, ${etcd ? `etcd ${ETCD_VERSION} inside` : "without etcd"}${changed ? "" : ", unchanged"}`,
     );
   }
 }

@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as esbuild from "esbuild";
 import protobuf from "protobufjs";
-
-const root = path.join(import.meta.dirname, "..");
+import { projectRoot } from "./machine.ts";
 
 export interface Bundle {
   readonly code: Uint8Array;
@@ -15,9 +14,9 @@ export interface Bundle {
  * CommonJS, because unused roles then cost nothing at start: esbuild makes lazy wrappers of `await import()`. Names are kept whole, so
  * that errors and stacks name what the source names. `external` maps: Node ignores inline ones in an embedded main.
  */
-export async function bundle(entry = path.join(root, "src/main.ts")): Promise<Bundle> {
+export async function bundle(entry = path.join(projectRoot, "src/main.ts")): Promise<Bundle> {
   const { outputFiles, warnings } = await esbuild.build({
-    absWorkingDir: root,
+    absWorkingDir: projectRoot,
     entryPoints: [entry],
     outfile: "main.cjs", // at the root, so that the map says `src/...`; nothing is written
     write: false,

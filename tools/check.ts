@@ -2,11 +2,15 @@
 // (generated types among them).
 import path from "node:path";
 import { runCommand } from "./command.ts";
+import { projectRoot } from "./machine.ts";
 
-const root = path.join(import.meta.dirname, "..");
 const limitMs = 300_000;
 
-const bin = (name: string, ...args: string[]): readonly string[] => [process.execPath, path.join(root, "node_modules/.bin", name), ...args];
+const bin = (name: string, ...args: string[]): readonly string[] => [
+  process.execPath,
+  path.join(projectRoot, "node_modules/.bin", name),
+  ...args,
+];
 
 const checks: Readonly<Record<string, readonly string[]>> = {
   types: bin("tsc", "-p", "."),
@@ -27,7 +31,7 @@ export interface CheckResult {
 export function runChecks(): Promise<readonly CheckResult[]> {
   return Promise.all(
     Object.entries(checks).map(async ([name, command]) => {
-      const { code, output, durationMs } = await runCommand(command, { cwd: root, limitMs });
+      const { code, output, durationMs } = await runCommand(command, { cwd: projectRoot, limitMs });
       return { name, passed: code === 0, output, durationMs };
     }),
   );

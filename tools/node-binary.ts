@@ -4,8 +4,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { cacheFolder } from "./etcd.ts";
-
-const root = path.join(import.meta.dirname, "..");
+import { projectRoot } from "./machine.ts";
 
 export type NodeArch = "x64" | "arm64";
 export const thisNodeArch: NodeArch = process.arch === "arm64" ? "arm64" : "x64";
@@ -20,7 +19,7 @@ export interface NodeBinary {
 /** The Node that package-lock.json locks, whatever architecture this machine has. */
 export function nodeBinary(arch: NodeArch): NodeBinary {
   const { version, integrity } = lockedNode(arch);
-  const installed = path.join(root, `node_modules/node-linux-${arch}/bin/node`);
+  const installed = path.join(projectRoot, `node_modules/node-linux-${arch}/bin/node`);
   const cached = path.join(cacheFolder(), `node-${version}-${arch}`);
   if (arch !== thisNodeArch) {
     if (!existsSync(installed)) makeOnce(cached, (partial) => fetchNode(arch, version, integrity, partial));
@@ -74,7 +73,7 @@ export function makeOnce(file: string, make: (partial: string) => void): void {
 }
 
 function lockedNode(arch: NodeArch): { readonly version: string; readonly integrity: string } {
-  const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
+  const lock = JSON.parse(readFileSync(path.join(projectRoot, "package-lock.json"), "utf8")) as {
     readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
   }; // npm's lock file, version 3
   const entry = lock.packages[`node_modules/node-linux-${arch}`];
