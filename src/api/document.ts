@@ -4,6 +4,7 @@ import { closest } from "./names.ts";
 import type { Place } from "./problem.ts";
 import { newReading, read, type Finding, type Reading } from "./read.ts";
 import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./resource.ts";
+import { isStored, SERVED_KINDS } from "./served-kinds.ts";
 import { rules } from "./rules.ts";
 import { schemaOf, sub } from "./schema.ts";
 import { nodeOf, type YamlMapping, type YamlNode } from "./yaml.ts";
@@ -31,7 +32,7 @@ export interface ReadDocument {
   readonly name?: string;
 }
 
-export const KINDS: readonly Kind[] = ["Service", "Route", "DnsRecord", "Membership", "House"];
+const KINDS: readonly Kind[] = SERVED_KINDS.map(({ kind }) => kind).filter(isStored);
 
 export function readDocument(node: YamlNode): ReadDocument {
   if (node.kind !== "mapping") {
