@@ -1,25 +1,21 @@
-// Conditions as a set: which one matters most, and since when each holds. Pure.
+// Conditions through time: when each came to be as it is. Pure; the wall time is given by whoever stands at the edge.
 import type { Condition } from "./resource.ts";
 
-/** Conditions that are bad news when they are true. */
-const BAD_WHEN_TRUE: ReadonlySet<string> = new Set(["Stalled", "Reconciling"]);
-
-/** The one whose reason a person should see first; undefined: there is none. */
-export function worstCondition(conditions: readonly Condition[]): Condition | undefined {
-  return conditions.reduce<Condition | undefined>((worst, condition) => (worst === undefined || badness(condition) > badness(worst) ? condition : worst), undefined);
-}
-
-/** `next` with the time of each one's last change of status: kept while the status is the same, else `now` (RFC 3339). */
-export function stampConditions(next: readonly Condition[], previous: readonly Condition[], now: string): readonly Condition[] {
-  return next.map((condition) => {
-    const before = previous.find(({ type }) => type === condition.type);
-    return { ...condition, lastTransitionTime: before?.status === condition.status ? (before.lastTransitionTime ?? now) : now };
+/** Stamps what changed with `wall` (RFC 3339); what says the same as before keeps its time, whatever its message. */
+export function stamped(conditions: readonly Condition[], before: readonly Condition[], wall: string): readonly Condition[] {
+  return conditions.map((condition) => {
+    const same = before.find((each) => each.type === condition.type && each.status === condition.status && each.reason === condition.reason);
+    return { ...condition, lastTransitionTime: same?.lastTransitionTime ?? wall };
   });
 }
 
-function badness({ type, status }: Condition): number {
-  if (BAD_WHEN_TRUE.has(type)) return status === "True" ? (type === "Stalled" ? 6 : 2) : 0;
-  const ready = type === "Ready" ? 1 : 0;
-  if (status === "False") return 4 + ready;
-  return status === "Unknown" ? 3 : ready;
+/** The same but for times: nothing new to tell. */
+export function unstamped(conditions: readonly Condition[]): readonly Omit<Condition, "lastTransitionTime">[] {
+  return conditions.map(({ lastTransitionTime: _, ...rest }) => rest);
+}
+
+/** The newest of the times at which its inputs changed. */
+export function newestTransition(conditions: readonly Condition[]): string | undefined {
+  const times = conditions.map(({ lastTransitionTime }) => lastTransitionTime).filter((time) => time !== undefined);
+  return times.sort().at(-1);
 }
