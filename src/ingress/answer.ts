@@ -122,6 +122,14 @@ function usableFrom(node: NodeAddresses | undefined, view: View): string | undef
 }
 
 function soa(zone: Zone): Row & { readonly type: "SOA" } {
-  const data = { mname: `ns.${zone.origin}`, rname: `hostmaster.${zone.origin}`, serial: zone.serial, refresh: 3600, retry: 600, expire: 86_400, minimum: TTL };
+  const data = {
+    mname: `ns.${zone.origin}`,
+    rname: `hostmaster.${zone.origin}`,
+    serial: zone.serial,
+    refresh: 3600,
+    retry: 600,
+    expire: 86_400,
+    minimum: TTL,
+  };
   return { type: "SOA", ttl: TTL, data };
 }

@@ -26,7 +26,7 @@ export function decide(router: Router | undefined, asked: Asked): Decision {
   if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? "") };
   const missing = missingProtection(route);
   if (missing !== undefined) return { kind: "page", page: notEnforceable(route.name, missing) };
-  if (route.allow !== undefined && !route.allow.some((rule) => allows(rule, asked.from))) return { kind: "page", page: forbidden() };
+  if (!isAllowed(route, asked.from)) return { kind: "page", page: forbidden() };
   if (route.redirect !== undefined) return { kind: "redirect", status: route.redirect.status, location: route.redirect.to };
   if (route.backends.length > 0) return { kind: "forward", route };
   const { reason, message } = route.waiting ?? { reason: "NoBackend", message: "Nothing runs for this name right now." };
@@ -39,9 +39,13 @@ function missingProtection(route: HttpRoute): string | undefined {
   return undefined;
 }
 
-/** `tailnet`, `lan`, or a CIDR. The computer itself is always let in. */
-function allows(rule: string, from: string): boolean {
-  if (isLoopback(from)) return true;
+/** The computer itself is always let in. */
+function isAllowed({ allow }: HttpRoute, from: string): boolean {
+  return allow === undefined || isLoopback(from) || allow.some((rule) => isWithin(rule, from));
+}
+
+/** `tailnet`, `lan`, or a CIDR. */
+function isWithin(rule: string, from: string): boolean {
   if (rule === "tailnet") return isTailnet(from);
   if (rule === "lan") return isLan(from);
   return inNetwork(from, rule);

@@ -28,11 +28,19 @@ const DRAIN_STOP_MS = 2000;
 export async function runIngress(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
-    options: { "run-dir": { type: "string", default: "/run/fossora" }, "data-dir": { type: "string", default: "/var/lib/fossora" }, build: { type: "string", default: "" } },
+    options: {
+      "run-dir": { type: "string", default: "/run/fossora" },
+      "data-dir": { type: "string", default: "/var/lib/fossora" },
+      build: { type: "string", default: "" },
+    },
   });
   // Whoever read our log may be gone; that is no reason to stop serving.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
-  const ingress = new Ingress({ socketPath: path.join(values["run-dir"], "ingress.sock"), dataDir: path.join(values["data-dir"], "ingress"), build: values.build });
+  const ingress = new Ingress({
+    socketPath: path.join(values["run-dir"], "ingress.sock"),
+    dataDir: path.join(values["data-dir"], "ingress"),
+    build: values.build,
+  });
   await ingress.start(takeHandedDown());
   sayReady();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void ingress.end(DRAIN_STOP_MS));
@@ -75,13 +83,17 @@ class Ingress {
       plainAddress,
       log,
     });
-    this.#listen = { http: this.#front.listen, dns: dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log }) };
+    this.#listen = {
+      http: this.#front.listen,
+      dns: dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log }),
+    };
   }
 
   async start(handed: readonly HandedDown[]): Promise<void> {
     const { socketPath, dataDir } = this.#options;
     await mkdir(path.dirname(socketPath), { recursive: true });
-    if (handed.length === 0 && (await isServed(socketPath))) throw new Error(`Cannot start: another ingress answers at ${socketPath}. Stop it, or hand over to this one.`);
+    if (handed.length === 0 && (await isServed(socketPath)))
+      throw new Error(`Cannot start: another ingress answers at ${socketPath}. Stop it, or hand over to this one.`);
     const table = await readKept(this.#tableFile, parseTable);
     if (table !== undefined) this.#use(table);
     const settings = await readKept(this.#settingsFile, parseSettings);
@@ -109,10 +121,13 @@ class Ingress {
     const wanted = wishes(settings);
     const kept = this.#listeners.filter((listener) => wanted.some((wish) => isSame(wish, listener.spec)));
     const left = this.#listeners.filter((listener) => !kept.includes(listener));
-    const opened = wanted.filter((wish) => !kept.some((listener) => isSame(wish, listener.spec))).map((wish) => new Listener(wish, this.#listen[wish.protocol], log));
+    const opened = wanted
+      .filter((wish) => !kept.some((listener) => isSame(wish, listener.spec)))
+      .map((wish) => new Listener(wish, this.#listen[wish.protocol], log));
     this.#listeners = [...kept, ...opened];
     for (const listener of left) void listener.drain();
-    const inherited = (listener: Listener): HandedDown | undefined => handed.find(({ protocol, address }) => protocol === listener.spec.protocol && address === listener.spec.address);
+    const inherited = (listener: Listener): HandedDown | undefined =>
+      handed.find(({ protocol, address }) => protocol === listener.spec.protocol && address === listener.spec.address);
     closeHandedDown(handed.filter((socket) => !opened.some((listener) => inherited(listener) === socket)));
     await Promise.all(
       opened.map((listener) => {
@@ -162,7 +177,10 @@ class Ingress {
   /** A change that arrives during a handover would miss both: the next one has read the disk, this one is about to end. */
   async #unlessHandedOver(change: () => Promise<ControlAnswer>): Promise<ControlAnswer> {
     if (this.#handover !== undefined) {
-      const failed = await this.#handover.then(() => false, () => true);
+      const failed = await this.#handover.then(
+        () => false,
+        () => true,
+      );
       if (!failed) return { status: 503, body: { message: "Another ingress took over" } };
     }
     return change();
@@ -172,7 +190,10 @@ class Ingress {
     const program = parseProgram(body);
     if (this.#handover !== undefined) return { status: 409, body: { message: "Another handover is under way" } };
     this.#handover = Promise.all([this.#tableFile.flush(), this.#settingsFile.flush()]).then(() =>
-      handDown(program, this.#listeners.flatMap((listener) => listener.handedDown ?? [])),
+      handDown(
+        program,
+        this.#listeners.flatMap((listener) => listener.handedDown ?? []),
+      ),
     );
     try {
       const pid = await this.#handover;
@@ -186,12 +207,24 @@ class Ingress {
   }
 
   #status(): IngressStatus {
-    return { pid: process.pid, build: this.#options.build, revision: this.#state?.table.revision ?? 0, listeners: this.#listeners.map((listener) => listener.status) };
+    return {
+      pid: process.pid,
+      build: this.#options.build,
+      revision: this.#state?.table.revision ?? 0,
+      listeners: this.#listeners.map((listener) => listener.status),
+    };
   }
 
   #metrics(): string {
-    const counts = { fossora_http_requests_total: this.#front.answered, fossora_http_held: this.#front.held, fossora_dns_queries_total: this.#queries, process_resident_memory_bytes: process.memoryUsage.rss() };
-    return Object.entries(counts).map(([name, value]) => `${name} ${value}\n`).join("");
+    const counts = {
+      fossora_http_requests_total: this.#front.answered,
+      fossora_http_held: this.#front.held,
+      fossora_dns_queries_total: this.#queries,
+      process_resident_memory_bytes: process.memoryUsage.rss(),
+    };
+    return Object.entries(counts)
+      .map(([name, value]) => `${name} ${value}\n`)
+      .join("");
   }
 }
 
@@ -213,5 +246,6 @@ function ok(): ControlAnswer {
 const log: Log = { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") };
 
 function write(level: string): (message: string, fields?: Readonly<Record<string, unknown>>) => void {
-  return (message, fields) => void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+  return (message, fields) =>
+    void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
 }

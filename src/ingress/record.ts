@@ -6,7 +6,10 @@ export type RecordData =
   | { readonly type: "A" | "AAAA" | "CNAME" | "PTR" | "NS"; readonly data: string }
   | { readonly type: "TXT"; readonly data: string[] }
   | { readonly type: "MX"; readonly data: { readonly preference: number; readonly exchange: string } }
-  | { readonly type: "SRV"; readonly data: { readonly priority: number; readonly weight: number; readonly port: number; readonly target: string } }
+  | {
+      readonly type: "SRV";
+      readonly data: { readonly priority: number; readonly weight: number; readonly port: number; readonly target: string };
+    }
   | { readonly type: "HINFO"; readonly data: { readonly cpu: string; readonly os: string } }
   | { readonly type: "SOA"; readonly data: Soa };
 

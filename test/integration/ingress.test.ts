@@ -47,7 +47,10 @@ describe("an ingress process", () => {
 
   test("serves from the table on disk after kill -9", async () => {
     await ingress.client.putTable({ ...tableOf([app.port]), revision: 2 }, soon());
-    await until("the table is on disk", async () => JSON.parse(await readFile(`${ingress.dataDir}/ingress/table.json`, "utf8")).revision === 2);
+    await until(
+      "the table is on disk",
+      async () => JSON.parse(await readFile(`${ingress.dataDir}/ingress/table.json`, "utf8")).revision === 2,
+    );
     const gone = ingress.client.gone(soon());
     ingress.child.kill("SIGKILL");
     await gone;
@@ -64,7 +67,14 @@ describe("an ingress process", () => {
   });
 
   test("hands over four times under load without one failed request or query", async () => {
-    const load = startLoad({ address: "127.0.0.1", httpPort: ingress.httpPort, dnsPort: ingress.dnsPort, host: "hello.home.internal", requestsPerSecond: 200, queriesPerSecond: 50 });
+    const load = startLoad({
+      address: "127.0.0.1",
+      httpPort: ingress.httpPort,
+      dnsPort: ingress.dnsPort,
+      host: "hello.home.internal",
+      requestsPerSecond: 200,
+      queriesPerSecond: 50,
+    });
     const pids = new Set<number>();
     for (let round = 0; round < 4; round += 1) {
       const { pid: oldPid } = await ingress.client.status(soon());
@@ -119,7 +129,10 @@ describe("an ingress process", () => {
     const { listeners } = await ingress.client.status(soon());
     const listener = listeners.find(({ protocol }) => protocol === "http");
     assert.equal(listener?.port, nextPort);
-    assert.match(listener?.problem ?? "", new RegExp(`port ${busyPort} is held by .+ \\(pid ${process.pid}\\); ${nextPort} was taken instead`));
+    assert.match(
+      listener?.problem ?? "",
+      new RegExp(`port ${busyPort} is held by .+ \\(pid ${process.pid}\\); ${nextPort} was taken instead`),
+    );
     holder.close();
     await ingress.client.putSettings(ingress.settings, soon());
   });

@@ -59,9 +59,18 @@ export async function startIngress(): Promise<TestIngress> {
     start,
     log: () => output,
     async stop() {
-      const pid = await client.status(soon()).then((status) => status.pid, () => undefined);
-      for (const id of new Set([pid, child.exitCode === null && child.signalCode === null ? child.pid : undefined])) if (id !== undefined) process.kill(id, "SIGKILL");
-      await until("the ingress is gone", () => client.status(soon()).then(() => false, () => true));
+      const pid = await client.status(soon()).then(
+        (status) => status.pid,
+        () => undefined,
+      );
+      for (const id of new Set([pid, child.exitCode === null && child.signalCode === null ? child.pid : undefined]))
+        if (id !== undefined) process.kill(id, "SIGKILL");
+      await until("the ingress is gone", () =>
+        client.status(soon()).then(
+          () => false,
+          () => true,
+        ),
+      );
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -122,12 +131,15 @@ export interface Got {
 export function get(port: number, options: http.RequestOptions & { readonly body?: string } = {}): Promise<Got> {
   return new Promise((done, fail) => {
     const { body, headers, ...rest } = options;
-    const request = http.request({ host: "127.0.0.1", port, agent: false, headers: { Host: "hello.home.internal", ...headers }, ...rest }, (response) => {
-      let text = "";
-      response.on("data", (chunk) => (text += String(chunk)));
-      response.on("end", () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-      response.on("error", fail);
-    });
+    const request = http.request(
+      { host: "127.0.0.1", port, agent: false, headers: { Host: "hello.home.internal", ...headers }, ...rest },
+      (response) => {
+        let text = "";
+        response.on("data", (chunk) => (text += String(chunk)));
+        response.on("end", () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+        response.on("error", fail);
+      },
+    );
     request.on("error", fail);
     request.end(body);
   });

@@ -43,10 +43,16 @@ export function decodeQuery(packet: Buffer): Decoded {
   const flags = packet.readUInt16BE(2);
   if ((flags & FLAG.response) !== 0) return { kind: "ignore" };
   if (((flags >> 11) & 15) !== 0) return { kind: "error", reply: bareReply(packet, "NOTIMP") };
-  const [questions, answers, authorities, additionals] = [4, 6, 8, 10].map((offset) => packet.readUInt16BE(offset)) as [number, number, number, number];
+  const [questions, answers, authorities, additionals] = [4, 6, 8, 10].map((offset) => packet.readUInt16BE(offset)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   // Without this guard dns-packet takes 150 ms for 47 bytes that promise many records.
   const promised = questions * QUESTION_BYTES + (answers + authorities + additionals) * RECORD_BYTES;
-  const plausible = questions === 1 && answers + authorities === 0 && additionals <= ADDITIONALS_MAX && promised <= packet.length - HEADER_BYTES;
+  const plausible =
+    questions === 1 && answers + authorities === 0 && additionals <= ADDITIONALS_MAX && promised <= packet.length - HEADER_BYTES;
   return (plausible && decodePlausible(packet)) || { kind: "error", reply: bareReply(packet, "FORMERR") };
 }
 
@@ -68,7 +74,8 @@ function decodePlausible(packet: Buffer): Decoded | undefined {
     question: { name: question.name, type: question.type },
     ...(option !== undefined && { udpSize: option.udpPayloadSize }),
   };
-  if (option !== undefined && option.ednsVersion !== 0) return { kind: "error", reply: encode(query, empty("NOERROR"), { highBits: BAD_VERSION_HIGH_BITS }) };
+  if (option !== undefined && option.ednsVersion !== 0)
+    return { kind: "error", reply: encode(query, empty("NOERROR"), { highBits: BAD_VERSION_HIGH_BITS }) };
   if (question.class !== "IN") return { kind: "error", reply: encode(query, empty("REFUSED")) };
   return { kind: "query", query };
 }
@@ -104,7 +111,11 @@ function empty(rcode: Rcode): Answer {
 }
 
 function encode(query: Query, answer: Answer, options: { readonly truncated?: boolean; readonly highBits?: number } = {}): Buffer {
-  const flags = RCODE[answer.rcode] | (answer.authoritative ? FLAG.authoritative : 0) | (options.truncated ? FLAG.truncated : 0) | (query.recursionDesired ? FLAG.recursionDesired : 0);
+  const flags =
+    RCODE[answer.rcode] |
+    (answer.authoritative ? FLAG.authoritative : 0) |
+    (options.truncated ? FLAG.truncated : 0) |
+    (query.recursionDesired ? FLAG.recursionDesired : 0);
   // The asker's own spelling of the name, for those who mix the case and check it.
   const asked = query.question.name.toLowerCase();
   const answers = answer.answers.map((record) => (record.name === asked ? { ...record, name: query.question.name } : record));
@@ -121,13 +132,25 @@ function encode(query: Query, answer: Answer, options: { readonly truncated?: bo
 }
 
 function ednsOption(highBits: number): dnsPacket.OptAnswer {
-  return { type: "OPT", name: ".", udpPayloadSize: EDNS_BYTES, extendedRcode: highBits, ednsVersion: 0, flags: 0, flag_do: false, options: [] };
+  return {
+    type: "OPT",
+    name: ".",
+    udpPayloadSize: EDNS_BYTES,
+    extendedRcode: highBits,
+    ednsVersion: 0,
+    flags: 0,
+    flag_do: false,
+    options: [],
+  };
 }
 
 /** Header only: for what could not be read. */
 function bareReply(packet: Buffer, rcode: Rcode): Buffer {
   const reply = Buffer.alloc(HEADER_BYTES);
   packet.copy(reply, 0, 0, 2);
-  reply.writeUInt16BE(FLAG.response | (packet.readUInt16BE(2) & (15 << 11)) | (packet.readUInt16BE(2) & FLAG.recursionDesired) | RCODE[rcode], 2);
+  reply.writeUInt16BE(
+    FLAG.response | (packet.readUInt16BE(2) & (15 << 11)) | (packet.readUInt16BE(2) & FLAG.recursionDesired) | RCODE[rcode],
+    2,
+  );
   return reply;
 }

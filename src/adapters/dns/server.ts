@@ -79,7 +79,8 @@ class Datagrams {
     this.#limits = limits;
     const family = net.isIPv6(address) ? 6 : 4;
     // Answers go to addresses, never to names: nothing to look up.
-    const lookup = (host: string, _options: unknown, done: (error: null, address: string, family: number) => void): void => done(null, host, family);
+    const lookup = (host: string, _options: unknown, done: (error: null, address: string, family: number) => void): void =>
+      done(null, host, family);
     this.#socket = dgram.createSocket({ type: `udp${family}`, ipv6Only: family === 6, lookup });
   }
 
@@ -188,7 +189,12 @@ function converse(options: DnsOptions, asked: string, socket: net.Socket, strang
   });
 }
 
-function answerTcp(options: DnsOptions, packet: Buffer, peer: Peer, { socket, strangers }: { readonly socket: net.Socket; readonly strangers: RateLimit }): void {
+function answerTcp(
+  options: DnsOptions,
+  packet: Buffer,
+  peer: Peer,
+  { socket, strangers }: { readonly socket: net.Socket; readonly strangers: RateLimit },
+): void {
   const send = (reply: Buffer): void => {
     const length = Buffer.alloc(2);
     length.writeUInt16BE(reply.length);

@@ -56,7 +56,10 @@ export function createForwarder(): Forwarder {
   // The package calls util._extend and url.parse at its first request; nobody who reads our logs can do anything about it.
   process.noDeprecation = true;
   // No maxSockets: the 257th long poll would wait for ever.
-  const agents = { http: new http.Agent({ keepAlive: true, timeout: IDLE_MS }), https: new https.Agent({ keepAlive: true, timeout: IDLE_MS }) };
+  const agents = {
+    http: new http.Agent({ keepAlive: true, timeout: IDLE_MS }),
+    https: new https.Agent({ keepAlive: true, timeout: IDLE_MS }),
+  };
   // Its types leave `before` out.
   const proxy = httpProxy.createProxyServer() as httpProxy & { before(type: "web" | "ws", name: string, run: typeof pass): void };
   // Before `deleteLength`: that pass lets a chunked DELETE smuggle a second request (CVE-2026-29057).

@@ -122,7 +122,8 @@ export class HttpFront {
 
   async #route(request: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Buffer): Promise<void> {
     const target = originForm(request);
-    const problem = requestProblem(request) ?? (target === undefined ? { status: 400, message: "The target and the Host do not agree." } : undefined);
+    const problem =
+      requestProblem(request) ?? (target === undefined ? { status: 400, message: "The target and the Host do not agree." } : undefined);
     if (problem !== undefined || target === undefined) {
       const page = this.#options.pages.badRequest(problem?.message ?? "");
       return showPage(request, response, { ...page, status: problem?.status ?? 400 });
@@ -134,7 +135,8 @@ export class HttpFront {
       if (decision.kind === "page") return showPage(request, response, decision.page);
       if (decision.kind === "redirect") return void response.writeHead(decision.status, { Location: decision.location }).end();
       const { route } = decision;
-      if (Number(request.headers["content-length"] ?? 0) > (route.maxBodyBytes ?? Infinity)) return showPage(request, response, this.#options.pages.tooLarge());
+      if (Number(request.headers["content-length"] ?? 0) > (route.maxBodyBytes ?? Infinity))
+        return showPage(request, response, this.#options.pages.tooLarge());
       let page: Page;
       if (decision.kind === "forward") {
         const outcome = await this.#tryBackends(request, response, { route, target, from, ...(upgradeHead && { upgradeHead }) });
@@ -182,7 +184,8 @@ export class HttpFront {
       const attempt = attemptOf(request, asked, { backend, connectTimeoutMs: more ? CONNECT_MORE_MS : CONNECT_MS, freshConnection: false });
       last = await this.#forwarder.forward(request, response, attempt);
       // Backends close idle connections; one that did so at this very moment has not seen the request.
-      if (last.kind === "stale" && repeatable) last = await this.#forwarder.forward(request, response, { ...attempt, freshConnection: true });
+      if (last.kind === "stale" && repeatable)
+        last = await this.#forwarder.forward(request, response, { ...attempt, freshConnection: true });
       if (last.kind === "unreachable") this.#health.unreachable(backend, performance.now());
       if (last.kind !== "unreachable" || !bodyless) return last;
     }
@@ -232,7 +235,11 @@ interface Asked {
   readonly upgradeHead?: Buffer;
 }
 
-function attemptOf(request: http.IncomingMessage, asked: Asked, how: Pick<Attempt, "backend" | "connectTimeoutMs" | "freshConnection">): Attempt {
+function attemptOf(
+  request: http.IncomingMessage,
+  asked: Asked,
+  how: Pick<Attempt, "backend" | "connectTimeoutMs" | "freshConnection">,
+): Attempt {
   const { route, target, from, upgradeHead } = asked;
   const forwarded = { for: from, proto: "http", host: request.headers.host ?? "", port: request.socket.localPort ?? 0 } as const;
   return {
@@ -259,7 +266,11 @@ function originForm(request: http.IncomingMessage): string | undefined {
 
 function showPage(request: http.IncomingMessage, response: http.ServerResponse, page: Page): void {
   const body = Buffer.from(page.html);
-  const headers: http.OutgoingHttpHeaders = { "Content-Type": "text/html; charset=utf-8", "Content-Length": body.length, "Cache-Control": "no-store" };
+  const headers: http.OutgoingHttpHeaders = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Length": body.length,
+    "Cache-Control": "no-store",
+  };
   if (page.refresh !== undefined) headers["Retry-After"] = page.refresh;
   response.writeHead(page.status, headers).end(request.method === "HEAD" ? undefined : body);
 }
@@ -271,6 +282,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 /** What is no HTTP gets a line of it, if there is anybody to read it. */
 function refuse(error: NodeJS.ErrnoException, socket: net.Socket): void {
-  if (socket.writable && error.code !== "ECONNRESET") socket.write(`HTTP/1.1 ${REFUSALS[error.code ?? ""] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
+  if (socket.writable && error.code !== "ECONNRESET")
+    socket.write(`HTTP/1.1 ${REFUSALS[error.code ?? ""] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
   socket.destroySoon();
 }

@@ -18,7 +18,17 @@ export interface RequestHeaderOptions {
 }
 
 /** For one connection only: RFC 9110, 7.6.1, and two that never were standard. */
-const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"]);
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 /** `Connection` may name headers to leave out, but not these: without them the message would mean something else. */
 const NEVER_BY_HOP = new Set(["host", "content-length", "content-type", "cookie", "authorization"]);
 /** Only this proxy says where a request came from. `Expect` was answered by the front. */
@@ -72,7 +82,8 @@ export function requestProblem(request: http.IncomingMessage): { readonly status
   });
   if (hosts > 1) return { status: 400, message: "A request has one Host." };
   const coding = request.headers["transfer-encoding"];
-  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") return { status: 501, message: "The only transfer coding known here is chunked." };
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked")
+    return { status: 501, message: "The only transfer coding known here is chunked." };
   return undefined;
 }
 

@@ -6,7 +6,10 @@ const KEEP_ALIVE_MS = 30_000;
 const LAST_BYTES_MS = 10_000;
 
 export function tieSockets(a: net.Socket, b: net.Socket): void {
-  for (const [socket, other] of [[a, b], [b, a]] as const) {
+  for (const [socket, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     socket.setTimeout(0);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);

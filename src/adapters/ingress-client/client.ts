@@ -18,7 +18,8 @@ const TRIES = 5;
 const RETRY_MS = 100;
 
 export function connectIngress(socketPath: string): IngressClient {
-  const call = (method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> => callPatiently({ socketPath, method, path, body, signal });
+  const call = (method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> =>
+    callPatiently({ socketPath, method, path, body, signal });
   return {
     putTable: async (table, signal) => void (await call("PUT", "/table", table, signal)),
     putSettings: async (settings, signal) => void (await call("PUT", "/settings", settings, signal)),

@@ -33,7 +33,12 @@ function isAll(address: string): boolean {
 /** As /proc/net/tcp writes an IPv4 address: little-endian. Others are compared with nothing. */
 function hexAddress(address: string): string {
   const bytes = address.split(".").map(Number);
-  return bytes.length === 4 ? bytes.toReversed().map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join("") : "-";
+  return bytes.length === 4
+    ? bytes
+        .toReversed()
+        .map((byte) => byte.toString(16).padStart(2, "0").toUpperCase())
+        .join("")
+    : "-";
 }
 
 async function ownerOf(inodes: ReadonlySet<string>): Promise<string | undefined> {
