@@ -85,7 +85,7 @@ class Node {
     await foundWhenReady(store, settings.dataDir, clock, signal);
     const settingsKeeper = new IngressSettingsKeeper({ settings, addresses: ports.ports.addresses, containers: this.#containers, system: ports.ports.system, keeper, clock, log });
     mirror.subscribe((changes) => {
-      if (changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
+      if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
     });
     await Promise.all([mirror.run(signal), engine.run(signal), settingsKeeper.run(signal), this.#followContainers(engine, signal)]);
     publisher.stop();

@@ -75,6 +75,11 @@ export class Publisher implements Proxy {
     this.publishSoon();
   }
 
+  /** Something waits to be published: the mirror was not fresh, or lacked a name's turn. */
+  get pending(): boolean {
+    return this.#changed;
+  }
+
   publishSoon(): void {
     this.#changed = true;
     if (this.#cancel || this.#sending) return;

@@ -2,6 +2,7 @@
 import dgram from "node:dgram";
 import http from "node:http";
 import dnsPacket from "dns-packet";
+import { until } from "./until.ts";
 
 export interface LoadOptions {
   /** Address of the node. */
@@ -31,13 +32,13 @@ const queryLimitMs = 3_000;
 const freshEvery = 10;
 
 /** Runs until `stop()`, which waits for what is under way and answers the sum. */
-export function startLoad(options: LoadOptions): { stop(): Promise<LoadResult> } {
+export function startLoad(options: LoadOptions): { answers(count: number): Promise<void>; stop(): Promise<LoadResult> } {
   const startedAt = performance.now();
   const failures: string[] = [];
   const pending = new Set<Promise<void>>();
   const agent = new http.Agent({ keepAlive: true });
   const socket = new QuerySocket(options.address, options.dnsPort);
-  let [requests, queries, slowestMs, longestGapMs, lastAnswer] = [0, 0, 0, 0, startedAt];
+  let [requests, queries, answered, slowestMs, longestGapMs, lastAnswer] = [0, 0, 0, 0, 0, startedAt];
 
   const track = (what: string, run: Promise<void>): void => {
     const at = Math.round(performance.now() - startedAt);
@@ -50,6 +51,7 @@ export function startLoad(options: LoadOptions): { stop(): Promise<LoadResult> }
     const began = performance.now();
     await get(options, requests % freshEvery === 0 ? false : agent);
     const now = performance.now();
+    answered++;
     slowestMs = Math.max(slowestMs, now - began);
     longestGapMs = Math.max(longestGapMs, now - lastAnswer);
     lastAnswer = now;
@@ -62,6 +64,11 @@ export function startLoad(options: LoadOptions): { stop(): Promise<LoadResult> }
   }, 5);
 
   return {
+    /** Resolves once as many more requests were answered. */
+    async answers(count) {
+      const wanted = answered + count;
+      await until(`${count} more answers`, () => answered >= wanted);
+    },
     async stop() {
       clearInterval(timer);
       await Promise.all(pending);

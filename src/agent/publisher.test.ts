@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VirtualClock } from "../../test/fakes/clock.ts";
+import { silentLog } from "../../test/support/real.ts";
+import type { AnyResource } from "../api/resource.ts";
+import type { HttpRoute, Table } from "../api/table.ts";
+import { Publisher } from "./publisher.ts";
+
+const route = (name: string): AnyResource => ({ kind: "Route", metadata: { name } }) as unknown as AnyResource; // all that the publisher reads
+const rows = (name: string): { readonly http: readonly HttpRoute[]; readonly streams: readonly [] } => ({
+  http: [{ name, host: name, path: "/", backends: [], holdMs: 0, forwardedHeaders: "standard" }],
+  streams: [],
+});
+
+function setUp(names: readonly string[]) {
+  const clock = new VirtualClock();
+  const tables: Table[] = [];
+  const world = { fresh: true, failing: false, routes: names.map(route) };
+  const mirror = {
+    get fresh() {
+      return world.fresh;
+    },
+    revision: 7,
+    all: (kind: string) => (kind === "Route" ? world.routes : []),
+    nodes: () => new Map(),
+    desired: () => undefined,
+  };
+  const sink = {
+    putTable: async (table: Table) => {
+      if (world.failing) throw new Error("away");
+      tables.push(table);
+    },
+  };
+  const publisher = new Publisher({ node: "nas", mirror: mirror as never, sink, clock, log: silentLog, defaultZone: "home.internal" });
+  return { clock, tables, world, publisher };
+}
+
+test("no table is published before every route of the mirror had its turn", async () => {
+  const { clock, tables, publisher } = setUp(["a", "b"]);
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(1_000);
+  assert.equal(tables.length, 0);
+  publisher.setRoute("b", rows("b"));
+  await clock.advance(10);
+  assert.deepEqual(tables.map((table) => table.http.map(({ host }) => host)), [["a", "b"]]);
+});
+
+test("changes that come together make one table, and none when nothing is new", async () => {
+  const { clock, tables, publisher } = setUp(["a", "b"]);
+  publisher.setRoute("b", rows("b"));
+  publisher.setRoute("a", rows("a"));
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(10);
+  assert.equal(tables.length, 1);
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(10);
+  assert.equal(tables.length, 1);
+});
+
+test("nothing is published from a mirror that lost the store", async () => {
+  const { clock, tables, world, publisher } = setUp([]);
+  world.fresh = false;
+  publisher.publishSoon();
+  await clock.advance(10);
+  assert.equal(tables.length, 0);
+});
+
+test("a table that the ingress did not take is handed over again, and one for a new ingress too", async () => {
+  const { clock, tables, world, publisher } = setUp(["a"]);
+  world.failing = true;
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(100);
+  world.failing = false;
+  await clock.advance(1_000);
+  assert.equal(tables.length, 1);
+  publisher.forgetPublished();
+  await clock.advance(10);
+  assert.equal(tables.length, 2);
+});
