@@ -15,7 +15,7 @@ export interface Bundle {
  * that errors and stacks name what the source names. `external` maps: Node ignores inline ones in an embedded main.
  */
 export async function bundle(entry = path.join(projectRoot, "src/main.ts")): Promise<Bundle> {
-  const { outputFiles, warnings } = await esbuild.build({
+  const { outputFiles } = await esbuild.build({
     absWorkingDir: projectRoot,
     entryPoints: [entry],
     outfile: "main.cjs", // at the root, so that the map says `src/...`; nothing is written
@@ -30,12 +30,11 @@ export async function bundle(entry = path.join(projectRoot, "src/main.ts")): Pro
     sourcemap: "external",
     sourcesContent: false,
     legalComments: "none",
-    logLevel: "silent", // failures are thrown with all that was found
+    define: { "import.meta.dirname": "__dirname" }, // the rest of import.meta is not in CommonJS, and an error below
+    logLevel: "warning",
     logOverride: { "empty-import-meta": "error", "require-resolve-not-external": "debug" },
     plugins: [leaveOutSsh2, inlineEtcdProto],
   });
-  for (const warning of warnings)
-    process.stderr.write(`esbuild: ${warning.text} (${warning.location?.file ?? "?"}:${warning.location?.line ?? 0})\n`);
   const [map, code] = outputFiles;
   if (!map?.path.endsWith(".map") || !code) throw new Error("esbuild gave its files in another order");
   return { code: code.contents, map: map.contents };

@@ -1,7 +1,7 @@
 // Finds etcd for development and tests, in the order of the design: $FOSSORA_ETCD, our cache folder, built with Go, Debian's package.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 
@@ -44,6 +44,27 @@ export function findEtcd(say?: (text: string) => void): string | undefined {
   const named = process.env["FOSSORA_ETCD"];
   if (named) return named;
   return ownEtcd(thisArch, say) ?? ["/usr/bin/etcd", "/usr/local/bin/etcd"].find(isExecutable);
+}
+
+/** Debian's own etcd, which a program without one runs on: installed, or its package unpacked in our cache without installing it. */
+export function debianEtcd(): string | undefined {
+  if (isExecutable("/usr/bin/etcd")) return "/usr/bin/etcd";
+  const folder = path.join(cacheFolder(), "debian-etcd");
+  const file = path.join(folder, "usr/bin/etcd");
+  if (isExecutable(file)) return file;
+  const work = `${folder}.${process.pid}.tmp`;
+  try {
+    mkdirSync(work, { recursive: true });
+    execFileSync("apt-get", ["-q", "download", "etcd-server"], { cwd: work, stdio: "ignore" });
+    const [archive = ""] = readdirSync(work);
+    execFileSync("dpkg-deb", ["--extract", archive, work], { cwd: work, stdio: "ignore" });
+    renameSync(work, folder);
+    return file;
+  } catch {
+    return undefined; // not Debian, or no package lists: apt-get update
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }
 
 function goIsHere(): boolean {
