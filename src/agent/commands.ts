@@ -127,12 +127,11 @@ async function engineVersion(settings: Settings): Promise<string> {
 }
 
 async function untilReady(settings: Settings, timeoutMs: number): Promise<HouseSummary | undefined> {
-  const client = unixClient(path.join(settings.runDir, "fossora.sock"));
-  const deadline = performance.now() + timeoutMs;
   const signal = AbortSignal.timeout(timeoutMs);
-  while (performance.now() < deadline) {
+  const client = unixClient(path.join(settings.runDir, "fossora.sock"), signal);
+  while (!signal.aborted) {
     try {
-      const summary = await client.json<HouseSummary>("GET", "/api/v1/status", { timeoutMs: engineLimitMs });
+      const summary = await client.json<HouseSummary>("GET", "/api/v1/status");
       if (summary.ready && summary.listeners !== undefined) return summary;
     } catch {
       // not there yet

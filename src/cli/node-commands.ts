@@ -26,7 +26,7 @@ export interface Terminal {
 /** Each answers the exit code. Throws UserError for what a person should mend. */
 export interface NodeCommands {
   agent(options: NodeOptions, terminal: Terminal): Promise<number>;
-  up(options: NodeOptions & { readonly timeoutMs: number }, terminal: Terminal): Promise<number>;
+  up(options: NodeOptions & { readonly timeoutMs: number; readonly openFirewall?: boolean }, terminal: Terminal): Promise<number>;
   down(options: NodeOptions, terminal: Terminal): Promise<number>;
   uninstall(options: NodeOptions, terminal: Terminal): Promise<number>;
   supervise(options: NodeOptions, terminal: Terminal): Promise<number>;

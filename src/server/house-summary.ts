@@ -12,6 +12,7 @@ const KINDS: readonly Kind[] = ["Membership", "Service", "Route", "DnsRecord"];
 export async function summarise(ports: ServerPorts, signal: AbortSignal): Promise<HouseSummary> {
   const store = await storeStatus(ports, signal);
   const { reader, identity, version } = ports;
+  const listeners = ports.listeners();
   const services = [...reader.all("Service")];
   const members = [...reader.all("Membership")];
   const house = [...reader.all("House")][0];
@@ -24,6 +25,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
     nodes: { total: members.length, ready: members.filter((each) => isReady(ports, "Membership", each.metadata.name)).length },
     services: { total: services.length, ready: services.filter((each) => isReady(ports, "Service", each.metadata.name)).length },
     store: { quorum: store?.quorum ?? false, version: store?.version ?? "", bytes: store?.dbBytes ?? 0 },
+    ...(listeners && { listeners }),
     problems: [...storeProblems(ports, store), ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each)))],
   };
 }

@@ -1,5 +1,6 @@
 // What the server needs of its agent. Types only; the agent's mirror fits `ObjectReader` as it is.
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
+import type { IngressStatus } from "../api/table.ts";
 import type { Clock, Containers, Identity, Log, StatusReader, Store } from "../ports.ts";
 
 export interface ObjectChange {
@@ -30,4 +31,6 @@ export interface ServerPorts {
   readonly log: Log;
   /** Fossora's own. */
   readonly version: string;
+  /** What this node's ingress listens on; undefined until it has said so. */
+  listeners(): IngressStatus["listeners"] | undefined;
 }
