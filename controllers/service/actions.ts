@@ -1,0 +1,33 @@
+// What the plan of a Service may do: each is one effect and safe to repeat. What may take long goes on in the background.
+import type { Name, NodeName } from "../../src/api/resource.ts";
+import type { DecidedService, ObservedService } from "../../src/api/state.ts";
+
+export type LocalAction =
+  | { readonly kind: "PullImage"; readonly service: Name; readonly image: string; readonly platform?: string; readonly key: string }
+  | { readonly kind: "CreateContainer"; readonly name: string; readonly service: Name; readonly instance: string; readonly container: string }
+  | { readonly kind: "StartContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly instance: string; readonly container: string }
+  | { readonly kind: "RemoveContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly graceMs: number }
+  | { readonly kind: "RemoveNetwork"; readonly name: string; readonly service: Name; readonly key: string }
+  | { readonly kind: "RemoveImage"; readonly image: string; readonly service: Name };
+
+export interface Decide {
+  readonly kind: "Decide";
+  readonly service: Name;
+  /** Undefined: forget the Service. */
+  readonly next: DecidedService | undefined;
+  /** Mod revisions of what the decision was made from, 0: there was none. */
+  readonly over: number;
+  readonly desired: number;
+  /** Whether each Volume existed when it was looked at. */
+  readonly newVolumes: readonly Name[];
+}
+
+export interface Report {
+  readonly kind: "Report";
+  readonly service: Name;
+  readonly node: NodeName;
+  /** Undefined: there is nothing more to say. */
+  readonly observed: ObservedService | undefined;
+}
+
+export type ServiceAction = LocalAction | Decide | Report;

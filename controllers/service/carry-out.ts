@@ -1,0 +1,198 @@
+// Brings this node's containers to what was decided for it, and says how they stand. Looks at nothing but `decided`: what people wish
+// for meanwhile is another matter, and may be unknown.
+import { durationMs } from "../../src/api/durations.ts";
+import type { Condition, Name, NodeName } from "../../src/api/resource.ts";
+import type { DecidedInstance, DecidedService, ObservedInstance } from "../../src/api/state.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
+import type { LocalAction } from "./actions.ts";
+import { earliest } from "./earliest.ts";
+import { effortFor, removal, retryAtMs, type Effort, type Surroundings } from "./effort.ts";
+import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
+import { addressOf } from "./health.ts";
+import { jobKeys } from "./job-keys.ts";
+import { EXPLANATION } from "./reasons.ts";
+import { cannotRunTwice, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
+
+/** So long every proxy has to forget an instance before it is stopped, and requests under way to end. */
+export const DRAIN_MS = 2_000;
+const DOCKER_RETRY_MS = 2_000;
+
+export interface CarriedOut {
+  readonly actions: readonly LocalAction[];
+  readonly instances: readonly Standing[];
+  readonly recheckAfterMs: number | undefined;
+}
+
+/** An instance on this node as it is to be reported. */
+export interface Standing {
+  readonly observed: ObservedInstance;
+  /** On its way and nothing to tell: a report would be one more write before it is ready. */
+  readonly quiet: boolean;
+}
+
+export function carryOut({ name, house, local }: ServiceFacts, node: NodeName, now: number): CarriedOut {
+  const decided = house.decided?.value;
+  const mine = (decided?.instances ?? []).filter((instance) => instance.node === node);
+  if (local.containers === undefined) return { actions: [], instances: mine.map((instance) => unknown(instance, local)), recheckAfterMs: DOCKER_RETRY_MS };
+  const leaving = leavingContainers(local, mine);
+  const record = house.nodes.find((each) => each.name === node)?.record?.value;
+  const nodeAddress = record?.addresses.lan[0] ?? record?.addresses.tailnet[0] ?? "127.0.0.1";
+  const bring = mine.flatMap((instance) => {
+    const spec = decided?.revisions[instance.revision]?.spec;
+    if (spec === undefined) return [];
+    const containers = (local.containers ?? []).filter((each) => each.instance === instance.id);
+    const blocked = blockedBy(spec, instance, { leaving, local, isAlone: house.nodes.length <= 1 });
+    return [bringUp({ service: name, spec, instance, local, containers, devices: record?.devices ?? [], blocked, now }, nodeAddress)];
+  });
+  const gone = takeDown({ service: name, decided, mine, leaving, fetching: bring.some(({ fetching }) => fetching), house, local, now });
+  return {
+    actions: [...bring.flatMap(({ actions }) => actions), ...gone.actions],
+    instances: bring.map(({ standing }) => standing),
+    recheckAfterMs: earliest([...bring.map((each) => each.recheckAfterMs), gone.recheckAfterMs]),
+  };
+}
+
+/** While Docker is away nothing serves, and what its containers do is not known. */
+function unknown({ id, revision }: DecidedInstance, local: LocalFacts): Standing {
+  const message = `${local.dockerProblem ?? "Docker does not answer"}. ${EXPLANATION.unavailable.remedy}`;
+  const conditions: readonly Condition[] = [{ type: "Ready", status: "Unknown", reason: "DockerUnavailable", message }];
+  const told = local.reported?.value.instances.find((each) => each.id === id);
+  return { observed: { id, revision, addresses: {}, containers: [], ...told, ready: false, conditions }, quiet: false };
+}
+
+interface Brought {
+  readonly standing: Standing;
+  readonly actions: readonly LocalAction[];
+  /** Images are on their way, or cannot be had: nothing that still serves should make room for it yet. */
+  readonly fetching: boolean;
+  readonly recheckAfterMs: number | undefined;
+}
+
+function bringUp(around: Surroundings, nodeAddress: string): Brought {
+  const { spec, instance, containers } = around;
+  const up = new Set<string>();
+  const efforts: Effort[] = [];
+  for (const container of startOrder(spec.containers)) {
+    const effort = effortFor(container, around, up);
+    if (effort.up) up.add(container.name);
+    efforts.push(effort);
+  }
+  const ready = efforts.every((effort) => effort.up);
+  const conditions = efforts.flatMap((effort) => effort.conditions);
+  const addresses = spec.containers.flatMap((container) => {
+    const address = addressOf(container, containers, nodeAddress);
+    return address === undefined ? [] : [[container.name, address] as const];
+  });
+  const observed: ObservedInstance = {
+    id: instance.id,
+    revision: instance.revision,
+    ready,
+    addresses: Object.fromEntries(addresses),
+    containers: efforts.map((effort) => withDigest(effort, around)),
+    conditions,
+  };
+  return {
+    standing: { observed, quiet: !ready && conditions.length === 0 && !efforts.some(({ slow }) => slow) },
+    actions: efforts.flatMap(({ action }) => (action ? [action] : [])),
+    fetching: efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
+    recheckAfterMs: earliest(efforts.map((effort) => effort.recheckAfterMs)),
+  };
+}
+
+function imageOf({ observed }: Effort, spec: ServiceSpec): string {
+  return spec.containers.find(({ name }) => name === observed.name)?.image ?? "";
+}
+
+function withDigest(effort: Effort, { spec, local, instance }: Surroundings): ObservedInstance["containers"][number] {
+  const { observed } = effort;
+  const image = local.images[imageOf(effort, spec)];
+  const told = local.reported?.value.instances.find(({ id }) => id === instance.id)?.containers.find(({ name }) => name === observed.name);
+  const digest = image?.id === observed.imageId ? image?.digests[0] : told?.imageId === observed.imageId ? told?.digest : undefined;
+  return digest === undefined ? observed : { ...observed, digest };
+}
+
+interface Room {
+  readonly leaving: readonly LocalContainer[];
+  readonly local: LocalFacts;
+  readonly isAlone: boolean;
+}
+
+/** What must not run twice waits until the older one is gone, and until the others can know that it is here. */
+function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, isAlone }: Room): string | undefined {
+  if (updateOrder(spec) === "stop-first" && leaving.length > 0) return "waits until the previous instance has stopped";
+  const isTold = local.reported?.value.instances.some(({ id }) => id === instance.id) ?? false;
+  return cannotRunTwice(spec) && !isAlone && !isTold ? "waits until the other nodes know" : undefined;
+}
+
+function leavingContainers(local: LocalFacts, mine: readonly DecidedInstance[]): readonly LocalContainer[] {
+  const ids = new Set(mine.map(({ id }) => id));
+  return (local.containers ?? []).filter(({ instance }) => !ids.has(instance));
+}
+
+interface Leftovers {
+  readonly service: Name;
+  readonly decided: DecidedService | undefined;
+  readonly mine: readonly DecidedInstance[];
+  readonly leaving: readonly LocalContainer[];
+  readonly fetching: boolean;
+  readonly house: ServiceFacts["house"];
+  readonly local: LocalFacts;
+  readonly now: number;
+}
+
+/** Stops and removes what is not decided: of each instance those first that need the others. */
+function takeDown(leftovers: Leftovers): { readonly actions: readonly LocalAction[]; readonly recheckAfterMs: number | undefined } {
+  const { service, decided, leaving, fetching, local, now } = leftovers;
+  const waitMs = drainMs(leftovers);
+  const isHeld = fetching && leaving.some(({ state }) => state === "running");
+  if (leaving.length === 0) return { actions: unusedNetworks(leftovers), recheckAfterMs: undefined };
+  if (isHeld || waitMs > 0) return { actions: [], recheckAfterMs: waitMs > 0 ? waitMs : undefined };
+  const specs = Object.values(decided?.revisions ?? {}).map(({ spec }) => spec);
+  const waits: number[] = [];
+  const actions = [...new Set(leaving.map(({ instance }) => instance))].flatMap((id) => {
+    const last = lastToStart(leaving.filter(({ instance }) => instance === id), specs);
+    const job = last && local.jobs[jobKeys.remove(last.name)];
+    if (last === undefined || job?.state === "running") return [];
+    const retryInMs = job?.state === "failed" ? retryAtMs(job) - now : 0;
+    if (retryInMs > 0) waits.push(retryInMs);
+    return retryInMs > 0 ? [] : [removal(last, service, graceMs(last, specs))];
+  });
+  return { actions, recheckAfterMs: earliest(waits) };
+}
+
+/** While another instance serves, one that was taken away is let out quietly. */
+function drainMs({ decided, house, leaving, now }: Leftovers): number {
+  const target = decided?.revisions[decided.target]?.spec;
+  const isServed = target !== undefined && updateOrder(target) === "start-first" && (decided?.instances.length ?? 0) > 0;
+  if (!isServed || house.decided === undefined || !leaving.some(({ state }) => state === "running")) return 0;
+  return house.decided.seenAtMs + DRAIN_MS - now;
+}
+
+function lastToStart(containers: readonly LocalContainer[], specs: readonly ServiceSpec[]): LocalContainer | undefined {
+  const names = new Set(containers.map(({ container }) => container));
+  const spec = specs.find((each) => [...names].every((name) => each.containers.some((container) => container.name === name)));
+  const order = startOrder(spec?.containers ?? []).map(({ name }) => name);
+  return [...containers].sort((a, b) => order.indexOf(b.container) - order.indexOf(a.container))[0];
+}
+
+/** The longest that any known revision grants: which of them made the container is not on it. */
+function graceMs({ container }: LocalContainer, specs: readonly ServiceSpec[]): number {
+  const graces = specs.flatMap((spec) => spec.containers.filter(({ name }) => name === container).map(({ stopGrace }) => durationMs(stopGrace)));
+  return graces.length === 0 ? STOP_GRACE_DEFAULT_MS : Math.max(...graces);
+}
+
+/** Private networks of instances that are no longer here. */
+function unusedNetworks({ service, mine, local }: Leftovers): readonly LocalAction[] {
+  const used = new Set([...mine.map(({ id }) => id), ...(local.containers ?? []).map(({ instance }) => instance)]);
+  return local.networks.flatMap((network): readonly LocalAction[] => {
+    const job = local.jobs[jobKeys.network(network.name)];
+    const key = networkKey(service, network.instance);
+    if (used.has(network.instance) || job !== undefined) return [];
+    return [{ kind: "RemoveNetwork", name: network.name, service, key }];
+  });
+}
+
+/** Under which the node's addresses keep the private network of an instance. */
+export function networkKey(service: Name, instance: string): string {
+  return `${service}-${instance}`;
+}

@@ -1,0 +1,121 @@
+// What should be decided of a Service: its target revision, its instances and their nodes, and what became of an update. One step at
+// a time; any node may take it, because the same facts give the same step everywhere.
+import { durationMs } from "../../src/api/durations.ts";
+import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
+import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
+import { earliest } from "./earliest.ts";
+import type { HouseFacts } from "./facts.ts";
+import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
+import { isForbidden, type Wanted } from "./placement.ts";
+import type { Standing } from "./rollout.ts";
+import { revisionHash } from "./spec-hash.ts";
+import { isMovable, volumeNames } from "./traits.ts";
+import { verdict } from "./verdict.ts";
+
+export interface Decision {
+  /** The same object as what is decided: nothing is to be done. Undefined: nothing of the Service is left. */
+  readonly next: DecidedService | undefined;
+  /** The node of the first new instance. */
+  readonly chosen: NodeName | undefined;
+  /** Instances that are wanted and that no node can take now. */
+  readonly unplaced: number;
+  /** A moment at which time alone changes the decision. */
+  readonly recheckAfterMs: number | undefined;
+}
+
+export function decide(name: Name, desired: Resource<"Service"> | undefined, house: HouseFacts, now: number): Decision {
+  const decided = house.decided?.value;
+  if (desired === undefined) return settled(retire(decided, house));
+  const aimed = aim(desired, decided);
+  const spec = targetSpec(aimed);
+  // An update that failed and is not to be rolled back stays as it is, for a person to look at.
+  if (spec === undefined || aimed.failed?.revision === aimed.target) return settled(aimed);
+  const wanted = wantedOf(name, spec, house);
+  const { alive, waitMs } = withoutLost(aimed.instances, spec, house, now);
+  const standings = alive.map((instance): Standing => ({
+    instance,
+    verdict: verdict(instance, spec, house.observed, now),
+    current: instance.revision === aimed.target && !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)),
+  }));
+  const judged = judge(aimed, spec, standings, wantedCount(wanted, standings, house));
+  if (judged !== aimed) return settled(judged);
+  const moved = takeStep({ decided: aimed, standings, wanted, house });
+  return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings)]) };
+}
+
+function settled(next: DecidedService | undefined): Decision {
+  return { next, chosen: undefined, unplaced: 0, recheckAfterMs: undefined };
+}
+
+/** Nodes stop what is not decided, with the grace that the revisions name; then the rest can go. */
+function retire(decided: DecidedService | undefined, house: HouseFacts): DecidedService | undefined {
+  if (decided === undefined) return undefined;
+  const instances = decided.instances.filter((instance) => mustBeHeld(instance, decided, house));
+  if (instances.length < decided.instances.length) return { ...decided, instances };
+  const gone = instances.length === 0 && [...house.observed.values()].every(({ value }) => value.instances.length === 0);
+  return gone ? undefined : decided;
+}
+
+/** The target follows the desired spec, but for a generation that failed already. */
+function aim(desired: Resource<"Service">, decided: DecidedService | undefined): DecidedService {
+  const { uid, generation } = desired.metadata;
+  const target = revisionHash(desired.spec);
+  if (decided?.uid === uid) {
+    const isKnown = decided.target === target && decided.revisions[target]?.generation === generation;
+    if (isKnown || decided.failed?.generation === generation) return decided;
+  }
+  const { failed: _, ...kept } = decided ?? { serial: 0, instances: [], revisions: {} };
+  return { ...kept, uid, target, revisions: { ...kept.revisions, [target]: { generation, spec: desired.spec } } };
+}
+
+function targetSpec(decided: DecidedService): ServiceSpec | undefined {
+  return decided.revisions[decided.target]?.spec;
+}
+
+/** Its Volumes are where they are: decided for this Service, or before it for another. */
+export function wantedOf(service: Name, spec: ServiceSpec, house: HouseFacts): Wanted {
+  const volumes = volumeNames(service, spec).flatMap((name) => {
+    const volume = house.decided?.value.volumes?.[name] ?? house.volumes[name];
+    return volume ? [[name, volume] as const] : [];
+  });
+  return { service, spec, volumes: Object.fromEntries(volumes) };
+}
+
+/** An instance on a node that is Down is given up for another one after `failover.after`, if another node may run it at all. */
+function withoutLost(instances: readonly DecidedInstance[], spec: ServiceSpec, house: HouseFacts, now: number): { readonly alive: readonly DecidedInstance[]; readonly waitMs: number | undefined } {
+  if (spec.failover === "never" || !isMovable(spec)) return { alive: instances, waitMs: undefined };
+  const afterMs = durationMs(spec.failover.after);
+  const waits: number[] = [];
+  const alive = instances.filter((instance) => {
+    const downSinceMs = house.nodes.find((node) => node.name === instance.node)?.downSinceMs;
+    if (downSinceMs === undefined) return true;
+    const leftMs = downSinceMs + afterMs - now;
+    if (leftMs > 0) waits.push(leftMs);
+    return leftMs > 0;
+  });
+  return { alive, waitMs: earliest(waits) };
+}
+
+/** How an update ends: well, when all that is wanted has been ready through `monitor`; badly, when a new instance will not become ready. */
+function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly Standing[], wanted: number): DecidedService {
+  const { good, target, revisions } = decided;
+  if (good === target) return decided;
+  if (standings.length === wanted && standings.every(({ current, verdict }) => current && verdict.kind === "settled")) {
+    return { ...decided, good: target, revisions: pick(revisions, [target, ...(good === undefined ? [] : [good])]) };
+  }
+  const failing = standings.map(({ current, verdict }) => (current && verdict.kind === "failing" ? verdict.condition : undefined)).find((found) => found);
+  if (failing === undefined || good === undefined || spec.update.onFailure === "continue") return decided;
+  const failed = { generation: revisions[target]?.generation ?? 0, revision: target, reason: failing.reason, message: failing.message };
+  return spec.update.onFailure === "rollback" && revisions[good] ? { ...decided, failed, target: good } : { ...decided, failed };
+}
+
+/** When an instance that is ready will have been so for long enough, if anything waits for it. */
+function settlesInMs(next: DecidedService | undefined, standings: readonly Standing[]): number | undefined {
+  const rests = next === undefined || (next.good === next.target && standings.every(({ current }) => current));
+  return rests ? undefined : earliest(standings.map(({ verdict }) => (verdict.kind === "ready" ? verdict.settledInMs : undefined)));
+}
+
+function pick(revisions: DecidedService["revisions"], names: readonly string[]): DecidedService["revisions"] {
+  return Object.fromEntries(Object.entries(revisions).filter(([name]) => names.includes(name)));
+}

@@ -1,0 +1,253 @@
+// What one container of an instance needs next: its image, to be made, to be started, or to be left alone; and what people should know.
+import { durationMs } from "../../src/api/durations.ts";
+import { EngineError, Refusal } from "../../src/api/errors.ts";
+import type { Condition, Name } from "../../src/api/resource.ts";
+import type { AdvertisedDevice, DecidedInstance, ObservedContainer } from "../../src/api/state.ts";
+import type { Container, ServiceSpec } from "../../src/api/types.ts";
+import type { LocalAction } from "./actions.ts";
+import { containerName, hostPathsOf, secretsOf } from "./container-spec.ts";
+import type { JobState } from "./docker-types.ts";
+import { earliest } from "./earliest.ts";
+import type { LocalContainer, LocalFacts } from "./facts.ts";
+import { healthOf } from "./health.ts";
+import { jobKeys } from "./job-keys.ts";
+import { EXPLANATION, isLoop, type Reason } from "./reasons.ts";
+import { containerHash } from "./spec-hash.ts";
+import { isPlainPath, networkOf } from "./traits.ts";
+
+/** What ended sooner than this did not work: Docker, too, counts its back-off from there. */
+export const STABLE_MS = 10_000;
+/** So many restarts are bad luck, more are a loop. */
+const RESTARTS_LUCKY = 2;
+const PULL_RETRY_MS = 10_000;
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 300_000;
+/** A pull that takes longer is worth telling the other nodes. */
+export const SLOW_PULL_MS = 2_000;
+
+export interface Surroundings {
+  readonly service: Name;
+  readonly spec: ServiceSpec;
+  readonly instance: DecidedInstance;
+  readonly local: LocalFacts;
+  /** Those of this instance. */
+  readonly containers: readonly LocalContainer[];
+  readonly devices: readonly AdvertisedDevice[];
+  /** Why nothing may be started yet: an older instance still runs. */
+  readonly blocked: string | undefined;
+  readonly now: number;
+}
+
+export interface Effort {
+  readonly observed: ObservedContainer;
+  /** It serves, or has done what it is for: those that wait for it may start. */
+  readonly up: boolean;
+  readonly conditions: readonly Condition[];
+  readonly action?: LocalAction;
+  readonly recheckAfterMs?: number | undefined;
+  /** Something that people wait for is under way. */
+  readonly slow?: boolean;
+}
+
+/** `up`: containers of the instance that others may rely on. */
+export function effortFor(container: Container, around: Surroundings, up: ReadonlySet<string>): Effort {
+  const docker = around.containers.find((each) => each.container === container.name);
+  if (docker === undefined) return bring(container, around, up);
+  const isStale = docker.specHash !== containerHash(around.spec, container) || docker.state === "dead" || hasLostNetwork(container, docker, around);
+  if (isStale || docker.state === "removing") return discard(container, docker, around);
+  switch (docker.state) {
+    case "created":
+      return begin(container, docker, around, up);
+    case "running":
+    case "paused":
+      return attend(container, docker, around);
+    case "restarting":
+      return { ...still(container, docker, "restarting"), conditions: docker.restarts > RESTARTS_LUCKY ? [crashLoop(container, docker, around)] : [] };
+    case "exited":
+      return afterExit(container, docker, around, up);
+  }
+}
+
+/** Not there yet: its image first, then all that it stands on. */
+function bring(container: Container, around: Surroundings, up: ReadonlySet<string>): Effort {
+  const pull = pullEffort(container, around);
+  if (pull !== undefined) return pull;
+  const problem = lacks(container, around);
+  if (problem !== undefined) return { ...absent(container, "waiting"), conditions: [problem] };
+  const wait = waitsFor(container, around, up);
+  if (wait !== undefined) return absent(container, "waiting", wait);
+  const { service, instance } = around;
+  const name = containerName(service, instance.id, container.name);
+  const action: LocalAction = { kind: "CreateContainer", name, service, instance: instance.id, container: container.name };
+  return attempt(absent(container, "waiting"), { container, around, job: around.local.jobs[jobKeys.create(name)], action, retryMs: RETRY_MS });
+}
+
+function pullEffort(container: Container, around: Surroundings): Effort | undefined {
+  const { service, instance, local, now } = around;
+  const { image, pull, platform } = container;
+  const key = pullKey(container, around.service, instance.id);
+  const job = local.jobs[key];
+  const isPresent = local.images[image] !== undefined;
+  if (isPresent && (pull !== "always" || job?.state === "done")) return undefined;
+  if (pull === "never") {
+    const message = `Image '${image}' is not on this machine, and 'pull: never' forbids to ask a registry. Load it, or allow pulls`;
+    return { ...absent(container, "waiting"), conditions: [problem("ImageNotFound", container, around, message)] };
+  }
+  const action: LocalAction = { kind: "PullImage", service, image, key, ...(platform !== undefined && { platform }) };
+  const effort = attempt(absent(container, "pulling"), { container, around, job, action, retryMs: PULL_RETRY_MS });
+  if (job?.state !== "running") return effort;
+  const slowInMs = job.sinceMs + SLOW_PULL_MS - now;
+  return { ...effort, slow: slowInMs <= 0, recheckAfterMs: slowInMs > 0 ? slowInMs : undefined };
+}
+
+/** `pull: always` means once for each instance. */
+export function pullKey(container: Container, service: Name, instance: string): string {
+  return jobKeys.pull(service, container.image, container.pull === "always" ? instance : undefined);
+}
+
+/** What this machine does not have. */
+function lacks(container: Container, around: Surroundings): Condition | undefined {
+  const { local, devices } = around;
+  const path = hostPathsOf(container).find((each) => local.missingPaths.includes(each));
+  if (path !== undefined) return problem("HostPathMissing", container, around, `'${path}' does not exist on this machine. Make the folder, or correct the path`);
+  const secret = secretsOf(container).find((each) => local.missingSecrets.includes(each));
+  if (secret !== undefined) return problem("SecretMissing", container, around, `Secret '${secret}' does not exist yet`);
+  const device = (container.devices ?? []).find(({ class: name }) => !isPlainPath(name) && !devices.some((each) => each.class === name));
+  if (device === undefined) return undefined;
+  return problem("DeviceMissing", container, around, `Device '${device.class}' is not on this machine. Plug it in, or place the Service elsewhere`);
+}
+
+/** Why it may not start yet; undefined: it may. */
+function waitsFor(container: Container, { spec, blocked }: Surroundings, up: ReadonlySet<string>): string | undefined {
+  if (blocked !== undefined) return blocked;
+  const network = networkOf(container);
+  const needed = [...(container.after ?? []), ...(network === undefined ? [] : [network])];
+  const missing = needed.find((name) => !up.has(name) && spec.containers.some((each) => each.name === name));
+  return missing === undefined ? undefined : `waits for ${missing}`;
+}
+
+function begin(container: Container, docker: LocalContainer, around: Surroundings, up: ReadonlySet<string>): Effort {
+  const phase = still(container, docker, docker.state === "exited" ? "exited" : "created");
+  const wait = waitsFor(container, around, up);
+  if (wait !== undefined) return { ...phase, observed: { ...phase.observed, detail: wait } };
+  const { service, instance } = around;
+  const action: LocalAction = { kind: "StartContainer", name: docker.name, id: docker.id, service, instance: instance.id, container: container.name };
+  return attempt(phase, { container, around, job: around.local.jobs[jobKeys.start(docker.name)], action, retryMs: RETRY_MS });
+}
+
+function attend(container: Container, docker: LocalContainer, around: Surroundings): Effort {
+  const { health, detail } = healthOf(container.health, docker, around.local.probes[docker.id]);
+  const seen = still(container, docker, "running");
+  const observed: ObservedContainer = { ...seen.observed, health, ...(detail !== undefined && { detail }) };
+  if (isLooping(docker, around) && docker.ranMs < STABLE_MS) {
+    return { observed: { ...observed, phase: "restarting" }, up: false, conditions: [crashLoop(container, docker, around)], recheckAfterMs: STABLE_MS - docker.ranMs };
+  }
+  const up = docker.state === "running" && container.run === "always" && (health === "none" || health === "healthy");
+  return { observed, up, conditions: health === "unhealthy" ? [unhealthy(container, detail, around)] : [] };
+}
+
+function isLooping(docker: LocalContainer, { local, instance }: Surroundings): boolean {
+  const told = local.reported?.value.instances.find(({ id }) => id === instance.id);
+  return docker.restarts > RESTARTS_LUCKY || (told?.conditions.some(({ reason }) => isLoop(reason)) ?? false);
+}
+
+/** Docker restarts what failed; what it leaves lying is started by us, in order. */
+function afterExit(container: Container, docker: LocalContainer, around: Surroundings, up: ReadonlySet<string>): Effort {
+  const seen = still(container, docker, "exited");
+  if (container.run === "once" && docker.exitCode === 0) return { ...seen, up: true };
+  if (container.restart === "no") {
+    const message = `It ended with ${docker.exitCode}, and 'restart: no' forbids to start it again. Look at its logs`;
+    return { ...seen, conditions: [problem("Exited", container, around, message)] };
+  }
+  if (docker.ranMs >= STABLE_MS) return begin(container, docker, around, up);
+  const waitMs = STABLE_MS - docker.endedAgoMs;
+  const conditions = [crashLoop(container, docker, around)];
+  if (waitMs > 0) return { ...seen, conditions, recheckAfterMs: waitMs };
+  const again = begin(container, docker, around, up);
+  return { ...again, conditions: [...conditions, ...again.conditions] };
+}
+
+function discard(container: Container, docker: LocalContainer, around: Surroundings): Effort {
+  const action = removal(docker, around.service, durationMs(container.stopGrace));
+  return attempt(still(container, docker, "removing"), { container, around, job: around.local.jobs[jobKeys.remove(docker.name)], action, retryMs: RETRY_MS });
+}
+
+export function removal(docker: LocalContainer, service: Name, graceMs: number): LocalAction {
+  return { kind: "RemoveContainer", name: docker.name, id: docker.id, service, graceMs };
+}
+
+/** Its network was another container's, which is gone or was started anew since. */
+function hasLostNetwork(container: Container, docker: LocalContainer, { containers }: Surroundings): boolean {
+  const name = networkOf(container);
+  if (name === undefined) return false;
+  const owner = containers.find((each) => each.container === name);
+  return owner === undefined || (docker.state === "running" && owner.state === "running" && owner.startedMs > docker.startedMs);
+}
+
+interface Attempt {
+  readonly container: Container;
+  readonly around: Surroundings;
+  readonly job: JobState | undefined;
+  readonly action: LocalAction;
+  readonly retryMs: number;
+}
+
+/** Begins what is not under way; after a failure says why, and tries again later and later. */
+function attempt(effort: Effort, { container, around, job, action, retryMs }: Attempt): Effort {
+  if (job?.state === "running") return effort;
+  if (job?.state !== "failed") return { ...effort, action };
+  const waitMs = retryAtMs(job, retryMs) - around.now;
+  const conditions = [...effort.conditions, failure(job.error, container, around)];
+  return waitMs > 0 ? { ...effort, conditions, recheckAfterMs: earliest([waitMs, effort.recheckAfterMs]) } : { ...effort, conditions, action };
+}
+
+export function retryAtMs(job: Extract<JobState, { readonly state: "failed" }>, retryMs = RETRY_MS): number {
+  return job.atMs + Math.min(RETRY_MAX_MS, retryMs * 2 ** Math.min(job.tries - 1, 16));
+}
+
+function failure(error: Error, container: Container, around: Surroundings): Condition {
+  if (error instanceof EngineError) {
+    const { reason, remedy } = EXPLANATION[error.fault];
+    return problem(reason, container, around, `${error.message}. ${remedy}`);
+  }
+  if (error instanceof Refusal) return problem(error.reason as Reason, container, around, error.message); // of this node's volumes
+  return problem("CreateFailed", container, around, error.message);
+}
+
+function crashLoop(container: Container, docker: LocalContainer, around: Surroundings): Condition {
+  if (docker.outOfMemory) return problem("OutOfMemory", container, around, "It was killed because it used more memory than it may. Raise resources.memory");
+  return problem("CrashLoop", container, around, `It ends again and again, last with ${docker.exitCode}. Look at its logs: fossora logs ${around.service}`);
+}
+
+function unhealthy(container: Container, detail: string | undefined, around: Surroundings): Condition {
+  const { health } = container;
+  const because = detail === undefined ? "" : `: ${detail}`;
+  if (health === undefined || (typeof health === "object" && "tcp" in health)) {
+    return problem("PortNotListening", container, around, `Nobody answers on its port${because}. Correct the port, or look at its logs`);
+  }
+  return problem("Unhealthy", container, around, `Its health check fails${because}`);
+}
+
+function problem(reason: Reason, container: Container, { spec }: Surroundings, message: string): Condition {
+  const text = spec.containers.length > 1 ? `${container.name}: ${message}` : message;
+  return { type: "Ready", status: "False", reason, message: text };
+}
+
+function absent(container: Container, phase: ObservedContainer["phase"], detail?: string): Effort {
+  return { observed: { name: container.name, phase, health: "none", restarts: 0, ...(detail !== undefined && { detail }) }, up: false, conditions: [] };
+}
+
+function still(container: Container, docker: LocalContainer, phase: ObservedContainer["phase"]): Effort {
+  const observed: ObservedContainer = {
+    name: container.name,
+    phase,
+    id: docker.id,
+    health: "none",
+    restarts: docker.restarts,
+    imageId: docker.imageId,
+    ...(docker.startedAt !== undefined && { startedAt: docker.startedAt }),
+    ...(phase === "exited" && { exitCode: docker.exitCode }),
+    ...(docker.outOfMemory && { outOfMemory: true }),
+  };
+  return { observed, up: false, conditions: [] };
+}

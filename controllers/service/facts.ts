@@ -1,0 +1,76 @@
+// What the Service's plan looks at: the house as the mirror shows it, and this node's own containers.
+import type { Name, NodeName } from "../../src/api/resource.ts";
+import type { DecidedService, DecidedVolume, NodeRecord, ObservedService } from "../../src/api/state.ts";
+import type { Seen } from "../../src/engine/contract.ts";
+import type { Container, ImageInfo, JobState, ProbeState } from "./docker-types.ts";
+
+export interface ServiceFacts {
+  readonly name: Name;
+  readonly house: HouseFacts;
+  readonly local: LocalFacts;
+}
+
+/** What every node sees alike, but for the moments. */
+export interface HouseFacts {
+  readonly nodes: readonly NodeFacts[];
+  readonly decided: Seen<DecidedService> | undefined;
+  readonly observed: ReadonlyMap<NodeName, Seen<ObservedService>>;
+  /** When this node first saw the desired object as it is now. */
+  readonly desiredSeenAtMs: number;
+  /** Volumes that the desired spec names and nothing is decided of yet; undefined: nobody made one of that name. */
+  readonly volumes: Readonly<Record<Name, DecidedVolume | undefined>>;
+}
+
+export interface NodeFacts {
+  readonly name: NodeName;
+  /** Undefined: its agent is silent. */
+  readonly record: Seen<NodeRecord> | undefined;
+  /** When this node saw that it was declared Down; undefined: it is not. */
+  readonly downSinceMs: number | undefined;
+  readonly schedulable: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What is already placed there, this Service included. */
+  readonly load: Load;
+}
+
+export interface Load {
+  readonly instances: number;
+  readonly memoryBytes: number;
+}
+
+/** A container with its age, on this machine's own wall clock. */
+export interface LocalContainer extends Container {
+  /** When it was last started, ms since 1970; to tell which of two started first. */
+  readonly startedMs: number;
+  /** How long it has run, or ran. */
+  readonly ranMs: number;
+  /** How long ago it ended. */
+  readonly endedAgoMs: number;
+}
+
+/** This node's own share. */
+export interface LocalFacts {
+  readonly bootId: string;
+  /** Undefined: Docker does not answer, and nothing is known of the containers. */
+  readonly containers: readonly LocalContainer[] | undefined;
+  /** Why Docker does not answer. */
+  readonly dockerProblem: string | undefined;
+  /** By reference, of containers that are to be made or reported; undefined: not on this machine. */
+  readonly images: Readonly<Record<string, ImageInfo | undefined>>;
+  /** Background work by its key (see job-keys.ts). */
+  readonly jobs: Readonly<Record<string, JobState | undefined>>;
+  /** The agent's own checks, by container id. */
+  readonly probes: Readonly<Record<string, ProbeState>>;
+  /** Host paths that containers to be made mount, and that do not exist here. */
+  readonly missingPaths: readonly string[];
+  /** Secrets that containers to be made name, and that do not exist yet. */
+  readonly missingSecrets: readonly string[];
+  /** This Service's private networks on this machine, with the instance that each was made for. */
+  readonly networks: readonly { readonly name: string; readonly instance: string }[];
+  /** Images that this process pulled for the Service. */
+  readonly pulled: readonly string[];
+  /** Images that this node pulled for the Service and that no Service uses any more. */
+  readonly unused: readonly string[];
+  /** What this node last reported. */
+  readonly reported: Seen<ObservedService> | undefined;
+}

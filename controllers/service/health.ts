@@ -1,0 +1,46 @@
+// How a container's health is known: by Docker's own HEALTHCHECK, by the agent's probe, or by nothing but that it runs.
+import { durationMs } from "../../src/api/durations.ts";
+import type { Container as ContainerOf, Health, HealthTiming, ServiceSpec } from "../../src/api/types.ts";
+import type { Container, Probe, ProbeState } from "./docker-types.ts";
+import { networkOf } from "./traits.ts";
+
+type HealthState = Container["health"];
+
+/** For the check that nobody wrote: TCP on the Service's port. */
+const TIMING_DEFAULT: Probe["timing"] = { intervalMs: 10_000, timeoutMs: 5_000, retries: 3, startGraceMs: 30_000 };
+
+/** The agent's own check of a running container; undefined: Docker's, or none. */
+export function probeOf(spec: ServiceSpec, container: ContainerOf, docker: Container, host: string): Probe | undefined {
+  const { health } = container;
+  const port = spec.port?.container === container.name ? spec.port.port : undefined;
+  if (health === undefined) {
+    if (docker.health !== "none" || port === undefined) return undefined;
+    return { kind: "tcp", host, port, timing: TIMING_DEFAULT };
+  }
+  if (health === "none" || "command" in health) return undefined;
+  if ("tcp" in health) return { kind: "tcp", host, port: health.tcp, timing: timing(health) };
+  return { kind: "http", host, port: health.port ?? port ?? 80, path: health.http, status: statusRange(health.status), timing: timing(health) };
+}
+
+/** `none`: nobody checks, and to run is enough. */
+export function healthOf(health: Health | undefined, docker: Container, probed: ProbeState | undefined): { readonly health: HealthState; readonly detail?: string } {
+  if (probed !== undefined) return { health: probed.health, ...(probed.detail !== undefined && { detail: probed.detail }) };
+  if (health === "none") return { health: "none" };
+  return { health: docker.health, ...(docker.healthDetail !== undefined && { detail: docker.healthDetail }) };
+}
+
+/** Where a container is reached: it may share another one's network. `nodeAddress`: for the host's network. */
+export function addressOf(container: ContainerOf, containers: readonly Container[], nodeAddress: string): string | undefined {
+  if (container.network === "host") return nodeAddress;
+  const owner = networkOf(container) ?? container.name;
+  return containers.find((each) => each.container === owner)?.address;
+}
+
+function timing({ interval, timeout, retries, startGrace }: HealthTiming): Probe["timing"] {
+  return { intervalMs: durationMs(interval), timeoutMs: durationMs(timeout), retries, startGraceMs: durationMs(startGrace) };
+}
+
+function statusRange(text: string): readonly [number, number] {
+  const [from, to] = text.split("-").map(Number);
+  return [from ?? 200, to ?? from ?? 399];
+}

@@ -1,0 +1,77 @@
+// Reads from the mirror what a decision about one Service needs: nodes, loads, what is decided and what every node observed.
+import type { Name, NodeName } from "../../src/api/resource.ts";
+import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
+import type { Index, Mirror } from "../../src/engine/contract.ts";
+import type { HouseFacts, Load, NodeFacts } from "./facts.ts";
+import { reservedBytes } from "./traits.ts";
+
+/** `nas 134217728 0`: node, reservation of an instance, and which of the Service's equal ones: so loads need no walk over Services. */
+const byLoad: Index = { kind: "Service", room: "decided", keys: (value) => loadKeys(value as DecidedService) }; // the room holds nothing else
+
+/** By image, so that none is removed that another Service needs. */
+const byImage: Index = { kind: "Service", room: "decided", keys: (value) => imagesOf(value as DecidedService) }; // the room holds nothing else
+
+function imagesOf(decided: DecidedService): readonly string[] {
+  return [...new Set(Object.values(decided.revisions).flatMap(({ spec }) => spec.containers.map(({ image }) => image)))];
+}
+
+interface Moments {
+  readonly desiredSeenAtMs: number;
+  readonly volumes: Readonly<Record<Name, DecidedVolume | undefined>>;
+}
+
+export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volumes }: Moments): HouseFacts {
+  return {
+    nodes: nodeFacts(mirror),
+    decided: mirror.decided<DecidedService>("Service", name),
+    observed: mirror.observed<ObservedService>("Service", name),
+    desiredSeenAtMs,
+    volumes,
+  };
+}
+
+/** What a node pulled for the Service and no Service needs any more: neither its current revision nor the one before. */
+export function unusedImages(reported: ObservedService | undefined, mirror: Mirror): readonly string[] {
+  const used = mirror.index(byImage);
+  return (reported?.pulled ?? []).filter((image) => !used.has(image));
+}
+
+/** Every node with a Membership or a record, by name. */
+function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
+  const loads = loadsOf(mirror.index(byLoad));
+  const names = new Set<NodeName>(mirror.nodes().keys());
+  for (const { metadata } of mirror.all("Membership")) names.add(metadata.name);
+  return [...names].sort().map((name) => {
+    const membership = mirror.desired("Membership", name);
+    const verdict = mirror.decided<DecidedMembership>("Membership", name);
+    return {
+      name,
+      record: mirror.nodes().get(name),
+      downSinceMs: verdict?.value.state === "Down" ? verdict.seenAtMs : undefined,
+      schedulable: membership?.spec.schedulable ?? true,
+      labels: membership?.metadata.labels ?? {},
+      load: loads.get(name) ?? { instances: 0, memoryBytes: 0 },
+    };
+  });
+}
+
+function loadKeys(decided: DecidedService): readonly string[] {
+  const counts = new Map<string, number>();
+  return decided.instances.map(({ node, revision }) => {
+    const spec = decided.revisions[revision]?.spec;
+    const kind = `${node} ${spec === undefined ? 0 : reservedBytes(spec)}`;
+    const nth = counts.get(kind) ?? 0;
+    counts.set(kind, nth + 1);
+    return `${kind} ${nth}`;
+  });
+}
+
+function loadsOf(index: ReadonlyMap<string, ReadonlySet<Name>>): ReadonlyMap<NodeName, Load> {
+  const loads = new Map<NodeName, Load>();
+  for (const [key, services] of index) {
+    const [node = "", bytes] = key.split(" ");
+    const { instances, memoryBytes } = loads.get(node) ?? { instances: 0, memoryBytes: 0 };
+    loads.set(node, { instances: instances + services.size, memoryBytes: memoryBytes + services.size * Number(bytes) });
+  }
+  return loads;
+}

@@ -1,0 +1,123 @@
+// Puts one step of an update into effect on paper: takes instances out of what is decided and finds places for new ones, without
+// ever letting two of a kind that must not run twice exist.
+import { hash, instanceId } from "../../src/api/hash.ts";
+import type { Name, NodeName } from "../../src/api/resource.ts";
+import type { DecidedInstance, DecidedService, DecidedVolume } from "../../src/api/state.ts";
+import type { HouseFacts, NodeFacts } from "./facts.ts";
+import { fitness, place, type Wanted } from "./placement.ts";
+import { step, type Standing } from "./rollout.ts";
+import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
+
+export interface Situation {
+  readonly decided: DecidedService;
+  readonly standings: readonly Standing[];
+  readonly wanted: Wanted;
+  readonly house: HouseFacts;
+}
+
+export interface Moved {
+  /** The same object as before when nothing can be done now. */
+  readonly next: DecidedService;
+  /** The node of the first new instance. */
+  readonly chosen: NodeName | undefined;
+  /** Instances that are wanted and that no node can take now. */
+  readonly unplaced: number;
+}
+
+export function takeStep(situation: Situation): Moved {
+  const { decided, standings, wanted, house } = situation;
+  const { spec } = wanted;
+  const leaving = leavingNodes(decided, house);
+  const next = step(standings, {
+    wanted: wantedCount(wanted, standings, house),
+    each: spec.replicas === "all",
+    order: updateOrder(spec),
+    update: spec.update,
+    rollingBack: decided.failed !== undefined,
+    leaving: leaving.length,
+  });
+  const removed = next.remove.filter((instance) => !mustBeHeld(instance, decided, house));
+  const kept = standings.map(({ instance }) => instance).filter((instance) => !removed.includes(instance));
+  const stopping = [...leaving, ...next.remove.map(({ node }) => node)];
+  const open = house.nodes.filter((node) => isOpen(node, situation, { kept, stopping }));
+  const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, open);
+  const isSame = placed.chosen === undefined && kept.length === decided.instances.length;
+  return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };
+}
+
+/** `all` means one on each node that fits, and on each that has one already and may keep it. */
+export function wantedCount(wanted: Wanted, standings: readonly Standing[], house: HouseFacts): number {
+  const { replicas } = wanted.spec;
+  if (replicas !== "all") return replicas;
+  const fit = fitness(wanted, house.nodes).filter(({ fits }) => fits).map(({ node }) => node);
+  const kept = standings.filter(({ current }) => current).map(({ instance }) => instance.node);
+  return new Set([...fit, ...kept]).size;
+}
+
+/**
+ * On a node that cannot be asked, an instance that must not run twice stays decided: once it is forgotten, nobody would know that it may
+ * still run there.
+ */
+export function mustBeHeld(instance: DecidedInstance, decided: DecidedService, house: HouseFacts): boolean {
+  const spec = decided.revisions[instance.revision]?.spec;
+  const node = house.nodes.find(({ name }) => name === instance.node);
+  const isAway = node === undefined || node.record === undefined || node.downSinceMs !== undefined;
+  return isAway && spec !== undefined && cannotRunTwice(spec);
+}
+
+/** Nodes on which something still exists that is no longer decided, one for each instance. */
+function leavingNodes(decided: DecidedService, house: HouseFacts): readonly NodeName[] {
+  const ids = new Set(decided.instances.map(({ id }) => id));
+  return [...house.observed].flatMap(([node, { value }]) => value.instances.filter(({ id }) => !ids.has(id)).map(() => node));
+}
+
+interface Movement {
+  readonly kept: readonly DecidedInstance[];
+  readonly stopping: readonly NodeName[];
+}
+
+function isOpen(node: NodeFacts, { standings, wanted }: Situation, { kept, stopping }: Movement): boolean {
+  const { spec } = wanted;
+  // On one node what stops and what starts come one after the other; on two nobody would see to that.
+  if (cannotRunTwice(spec) && stopping.some((name) => name !== node.name)) return false;
+  if (spec.replicas !== "all") return true;
+  const here = standings.filter(({ instance }) => instance.node === node.name && kept.includes(instance));
+  return here.length === 0 || (updateOrder(spec) === "start-first" && here.every(({ current }) => !current));
+}
+
+function placeMany(count: number, start: DecidedService, wanted: Wanted, nodes: readonly NodeFacts[]): { readonly next: DecidedService; readonly chosen: NodeName | undefined; readonly count: number } {
+  let next = start;
+  let volumes = wanted.volumes;
+  let open = nodes;
+  let placed = 0;
+  let chosen: NodeName | undefined;
+  for (; placed < count; placed++) {
+    const found = place({ ...wanted, volumes }, open, countByNode(next.instances));
+    if (found === undefined) break;
+    volumes = { ...newVolumes(next.uid, wanted, found.node), ...volumes };
+    next = withInstance(next, { service: wanted.service, ...found });
+    if (wanted.spec.replicas === "all") open = open.filter(({ name }) => name !== found.node);
+    chosen ??= found.node;
+  }
+  const used = Object.keys(volumes).length > 0 && placed > 0;
+  return { next: used ? { ...next, volumes: { ...next.volumes, ...volumes } } : next, chosen, count: placed };
+}
+
+function withInstance(decided: DecidedService, { service, node, why }: { readonly service: Name; readonly node: NodeName; readonly why: string }): DecidedService {
+  const taken = new Set(decided.instances.map(({ id }) => id));
+  let serial = decided.serial + 1;
+  while (taken.has(instanceId(service, decided.uid, serial))) serial += 1;
+  const instance = { id: instanceId(service, decided.uid, serial), node, revision: decided.target, why };
+  return { ...decided, serial, instances: [...decided.instances, instance] };
+}
+
+/** A Volume that nobody made yet is made where the first instance runs that needs it. */
+function newVolumes(uid: string, { service, spec }: Wanted, node: NodeName): Readonly<Record<Name, DecidedVolume>> {
+  return Object.fromEntries(volumeNames(service, spec).map((name) => [name, { node, uid: hash(`${uid}/${name}`), made: false }]));
+}
+
+function countByNode(instances: readonly DecidedInstance[]): ReadonlyMap<NodeName, number> {
+  const counts = new Map<NodeName, number>();
+  for (const { node } of instances) counts.set(node, (counts.get(node) ?? 0) + 1);
+  return counts;
+}

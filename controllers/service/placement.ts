@@ -1,0 +1,128 @@
+// Where an instance may run and where it runs best. Pure: the same facts give the same node on every node.
+import { hash } from "../../src/api/hash.ts";
+import type { Name, NodeName } from "../../src/api/resource.ts";
+import { formatSize } from "../../src/api/sizes.ts";
+import type { DecidedVolume } from "../../src/api/state.ts";
+import type { Requirements, ServiceSpec } from "../../src/api/types.ts";
+import type { NodeFacts } from "./facts.ts";
+import { deviceClasses, pinnedNodes, reservedBytes } from "./traits.ts";
+
+export interface Wanted {
+  readonly service: Name;
+  readonly spec: ServiceSpec;
+  /** The Volumes of the spec that exist already: the data pins the instance. */
+  readonly volumes: Readonly<Record<Name, DecidedVolume>>;
+}
+
+/** A node that may take one more instance, or why not. */
+export interface Fitness {
+  readonly node: NodeName;
+  readonly fits: boolean;
+  readonly reason: string;
+}
+
+export interface Place {
+  readonly node: NodeName;
+  readonly why: string;
+}
+
+/** Every node with its reason, by name. */
+export function fitness(wanted: Wanted, nodes: readonly NodeFacts[]): readonly Fitness[] {
+  return [...nodes].sort(byName).map((node) => {
+    const problem = misfit(wanted, node);
+    return { node: node.name, fits: problem === undefined, reason: problem ?? (bound(wanted, node.name) || "it fits") };
+  });
+}
+
+/** `here`: how many instances of this Service each node has. Undefined: no node fits. */
+export function place(wanted: Wanted, nodes: readonly NodeFacts[], here: ReadonlyMap<NodeName, number>): Place | undefined {
+  const fit = [...nodes].sort(byName).filter((node) => misfit(wanted, node) === undefined);
+  const spread = wanted.spec.placement?.spread !== "none";
+  const ranked = fit.map((node) => ({
+    node,
+    rank: [
+      spread ? (here.get(node.name) ?? 0) : 0,
+      -preferences(wanted.spec.placement?.prefer, node),
+      fullness(node),
+      node.load.instances,
+      // So that empty houses do not fill up in the order of the alphabet.
+      Number.parseInt(hash(`${wanted.service}/${node.name}`), 36),
+    ],
+  }));
+  const [best] = ranked.sort((a, b) => compare(a.rank, b.rank));
+  if (best === undefined) return undefined;
+  const name = best.node.name;
+  const others = fit.length === 1 ? "the only node that fits" : `least loaded of ${fit.length} nodes that fit`;
+  return { node: name, why: bound(wanted, name) || others };
+}
+
+/** Whether the spec forbids the node, whatever its state: then an instance there must move. */
+export function isForbidden(wanted: Wanted, node: NodeFacts): boolean {
+  return ruledOut(wanted, node) !== undefined;
+}
+
+function misfit(wanted: Wanted, node: NodeFacts): string | undefined {
+  const { record } = node;
+  if (node.downSinceMs !== undefined) return "it is Down";
+  if (record === undefined) return "its agent is silent";
+  if (!node.schedulable) return "it is cordoned";
+  const problem = ruledOut(wanted, node);
+  if (problem !== undefined) return problem;
+  const offered = new Set(record.value.devices.map((device) => device.class));
+  const lacking = deviceClasses(wanted.spec).filter((name) => !offered.has(name));
+  if (lacking.length > 0) return `it lacks the device ${lacking.map((name) => `'${name}'`).join(" and ")}`;
+  return shortage(wanted.spec, node);
+}
+
+function ruledOut({ spec, volumes }: Wanted, node: NodeFacts): string | undefined {
+  const arch = node.record?.value.arch;
+  const elsewhere = pinnedNodes(spec).find((name) => name !== node.name);
+  if (elsewhere !== undefined) return `a folder of ${elsewhere} is mounted`;
+  const volume = Object.entries(volumes).find(([, { node: owner }]) => owner !== node.name);
+  if (volume !== undefined) return `volume '${volume[0]}' is on ${volume[1].node}`;
+  const { require } = spec.placement ?? {};
+  if (require?.nodes !== undefined && !require.nodes.includes(node.name)) return `placement requires ${require.nodes.join(" or ")}`;
+  if (require?.arch !== undefined && arch !== undefined && !require.arch.includes(arch)) return `it is ${arch}, and ${require.arch.join(" or ")} is required`;
+  const label = Object.entries(require?.labels ?? {}).find(([key, value]) => node.labels[key] !== value);
+  return label && `placement requires the label ${label[0]}=${label[1]}`;
+}
+
+function shortage(spec: ServiceSpec, node: NodeFacts): string | undefined {
+  const { cpus, memoryBytes } = node.record?.value ?? { cpus: 0, memoryBytes: 0 };
+  const wantedCpus = Math.max(0, ...spec.containers.map((container) => container.resources?.cpus ?? 0));
+  if (wantedCpus > cpus) return `it has ${cpus} CPUs, and ${wantedCpus} are asked for`;
+  const needed = reservedBytes(spec);
+  const free = Math.max(0, memoryBytes - node.load.memoryBytes);
+  return needed > free ? `memory: needs ${formatSize(needed)}, ${formatSize(free)} free` : undefined;
+}
+
+/** What binds the instance to this node, as a clause. */
+function bound({ spec, volumes }: Wanted, node: NodeName): string {
+  const folders = pinnedNodes(spec).includes(node) ? ["its folders are mounted"] : [];
+  const data = Object.keys(volumes).sort().map((name) => `volume '${name}' is there`);
+  const devices = deviceClasses(spec).map((name) => `has ${name}`);
+  return [...folders, ...data, ...devices].join(", ");
+}
+
+function preferences(prefer: Requirements | undefined, node: NodeFacts): number {
+  const labels = Object.entries(prefer?.labels ?? {}).filter(([key, value]) => node.labels[key] === value).length;
+  const arch = prefer?.arch?.includes(node.record?.value.arch ?? "") ? 1 : 0;
+  return labels + arch + (prefer?.nodes?.includes(node.name) ? 1 : 0);
+}
+
+/** In steps, so that small differences do not outweigh the number of instances. */
+function fullness(node: NodeFacts): number {
+  return Math.floor((10 * node.load.memoryBytes) / (node.record?.value.memoryBytes ?? 1));
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [index, value] of a.entries()) {
+    const difference = value - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function byName(a: NodeFacts, b: NodeFacts): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,84 @@
+// The plan of a Service on one node: carry out what was decided for this node, tell how it stands, and decide what is to be decided.
+import { keys } from "../../src/api/keys.ts";
+import type { Condition, NodeName, Resource } from "../../src/api/resource.ts";
+import type { Context, Plan } from "../../src/engine/contract.ts";
+import type { Decide, LocalAction, ServiceAction } from "./actions.ts";
+import { carryOut } from "./carry-out.ts";
+import { decide, type Decision } from "./decide.ts";
+import { earliest } from "./earliest.ts";
+import type { HouseFacts, LocalFacts, ServiceFacts } from "./facts.ts";
+import { jobKeys } from "./job-keys.ts";
+import { reportOf } from "./report.ts";
+import { whyUnplaced } from "./scheduling.ts";
+
+/** So much later each further node decides what the nodes before it left undone. */
+export const RANK_DELAY_MS = 2_000;
+
+export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFacts, { node, now }: Context): Plan<ServiceAction> {
+  const { name, house, local } = facts;
+  const carried = carryOut(facts, node, now);
+  const report = reportOf(facts, carried, node);
+  const decision = decide(name, desired, house, now);
+  const turnInMs = turnOf(decision, house, node, now);
+  const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
+  const actions: readonly ServiceAction[] = [
+    ...carried.actions,
+    ...(turnInMs !== undefined && turnInMs <= 0 ? [decideAction(facts, desired, decision)] : []),
+    ...(report ? [report] : []),
+    ...removedImages(facts.name, local),
+  ];
+  const conditions: readonly Condition[] = [...(unplaced ? [unplaced] : []), ...carried.instances.flatMap(({ observed }) => observed.conditions)];
+  const recheckAfterMs = earliest([carried.recheckAfterMs, decision.recheckAfterMs, turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined]);
+  return { actions, conditions, ...(recheckAfterMs !== undefined && { recheckAfterMs }) };
+}
+
+/** When this node may decide, counted from now: at once if the plan chose it, else by rank. Undefined: nothing is to be decided. */
+function turnOf(decision: Decision, house: HouseFacts, node: NodeName, now: number): number | undefined {
+  if (decision.next === house.decided?.value) return undefined;
+  const alive = house.nodes.filter(({ record, downSinceMs }) => record !== undefined && downSinceMs === undefined).map(({ name }) => name).sort();
+  const first = Math.max(0, alive.indexOf(decision.chosen ?? house.decided?.value.instances[0]?.node ?? ""));
+  const own = alive.indexOf(node);
+  const rank = own < 0 ? alive.length : (own - first + alive.length) % alive.length;
+  const newestMs = Math.max(
+    house.desiredSeenAtMs,
+    house.decided?.seenAtMs ?? 0,
+    ...[...house.observed.values()].map(({ seenAtMs }) => seenAtMs),
+    ...house.nodes.map(({ record, downSinceMs }) => Math.max(record?.seenAtMs ?? 0, downSinceMs ?? 0)),
+  );
+  return rank * RANK_DELAY_MS - (rank === 0 ? 0 : now - newestMs);
+}
+
+function decideAction({ name, house }: ServiceFacts, desired: Resource<"Service"> | undefined, { next }: Decision): Decide {
+  const before = house.decided?.value.volumes ?? {};
+  return {
+    kind: "Decide",
+    service: name,
+    next,
+    over: house.decided?.modRevision ?? 0,
+    desired: Number(desired?.metadata.resourceVersion ?? 0),
+    newVolumes: Object.keys(next?.volumes ?? {}).filter((volume) => before[volume] === undefined && house.volumes[volume] === undefined),
+  };
+}
+
+/** Nothing decided but one compare-and-swap: over what was seen, for the desired object that was seen, with Volumes nobody made since. */
+export function transactionOf(action: Decide): {
+  readonly compare: readonly { readonly key: string; readonly modRevision: number }[];
+  readonly writes: readonly ({ readonly put: string; readonly value: string } | { readonly delete: string })[];
+} {
+  const { service, next, over, desired, newVolumes } = action;
+  const key = keys.decided("Service", service);
+  const volumes = newVolumes.map((name) => ({ put: keys.volume(name), value: JSON.stringify(next?.volumes?.[name]) }));
+  return {
+    compare: [
+      { key, modRevision: over },
+      { key: keys.desired("Service", service), modRevision: desired },
+      ...volumes.map(({ put }) => ({ key: put, modRevision: 0 })),
+    ],
+    writes: [next === undefined ? { delete: key } : { put: key, value: JSON.stringify(next) }, ...volumes],
+  };
+}
+
+function removedImages(service: string, local: LocalFacts): readonly LocalAction[] {
+  const images = local.unused.filter((image) => local.images[image] !== undefined && local.jobs[jobKeys.removeImage(image)] === undefined);
+  return images.map((image) => ({ kind: "RemoveImage", image, service }));
+}

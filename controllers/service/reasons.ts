@@ -1,0 +1,67 @@
+// Why an instance is not ready: the reasons of its conditions, and which of them waiting alone will not mend.
+import type { EngineFault } from "../../src/api/errors.ts";
+
+export type Reason =
+  | "ImageNotFound"
+  | "ImagePullFailed"
+  | "RegistryRefused"
+  | "RateLimited"
+  | "DiskFull"
+  | "HostPathMissing"
+  | "DeviceMissing"
+  | "VolumeLost"
+  | "SecretMissing"
+  | "CrashLoop"
+  | "OutOfMemory"
+  | "Exited"
+  | "Unhealthy"
+  | "PortNotListening"
+  | "AddressInUse"
+  | "NameInUse"
+  | "CreateFailed"
+  | "DockerUnavailable";
+
+/** An update that meets one of these has failed; the others are of the moment, or wait for somebody else. */
+const LASTING: ReadonlySet<string> = new Set<Reason>([
+  "ImageNotFound",
+  "RegistryRefused",
+  "HostPathMissing",
+  "DeviceMissing",
+  "VolumeLost",
+  "CrashLoop",
+  "OutOfMemory",
+  "Exited",
+  "Unhealthy",
+  "PortNotListening",
+  "CreateFailed",
+]);
+
+export function isLasting(reason: string): boolean {
+  return LASTING.has(reason);
+}
+
+/** It starts and ends in turns: to run for a moment does not mean that it is over. */
+export function isLoop(reason: string): boolean {
+  return reason === "CrashLoop" || reason === "OutOfMemory";
+}
+
+interface Explanation {
+  readonly reason: Reason;
+  readonly remedy: string;
+}
+
+/** Why Docker said no, and what to do about it. */
+export const EXPLANATION: Readonly<Record<EngineFault, Explanation>> = {
+  unavailable: { reason: "DockerUnavailable", remedy: "Start Docker on that machine: systemctl start docker" },
+  imageNotFound: { reason: "ImageNotFound", remedy: "Check the image's name and tag" },
+  registryRefused: { reason: "RegistryRefused", remedy: "Log in on that machine as root: docker login" },
+  registryUnreachable: { reason: "ImagePullFailed", remedy: "Check that the machine reaches the registry; it is tried again" },
+  rateLimited: { reason: "RateLimited", remedy: "It is tried again; docker login as root raises the limit" },
+  diskFull: { reason: "DiskFull", remedy: "Free some space where Docker keeps its data: docker system df" },
+  addressInUse: { reason: "AddressInUse", remedy: "Another program has the address or port; it is tried again" },
+  nameInUse: { reason: "NameInUse", remedy: "Remove or rename the container that has this name" },
+  hostPathMissing: { reason: "HostPathMissing", remedy: "Make the folder on that machine, or correct the path" },
+  deviceMissing: { reason: "DeviceMissing", remedy: "Plug the device in, or place the Service elsewhere" },
+  notFound: { reason: "CreateFailed", remedy: "Something it needs was removed meanwhile; it is tried again" },
+  invalid: { reason: "CreateFailed", remedy: "Correct the Service's spec" },
+};

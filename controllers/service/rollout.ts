@@ -1,0 +1,86 @@
+// One step of an update: which instances to add and which to take away, so that the house comes from what runs to what is wanted
+// without ever running more than it may or taking away the last that serves.
+import type { NodeName } from "../../src/api/resource.ts";
+import type { DecidedInstance } from "../../src/api/state.ts";
+import type { Update } from "../../src/api/types.ts";
+import type { UpdateOrder } from "./traits.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface Standing {
+  readonly instance: DecidedInstance;
+  readonly verdict: Verdict;
+  /** It runs the target revision, on a node that the target may run on. */
+  readonly current: boolean;
+}
+
+export interface Aim {
+  readonly wanted: number;
+  /** One on each fit node: the old one of a node goes for the new one of that node. */
+  readonly each: boolean;
+  readonly order: UpdateOrder;
+  readonly update: Update;
+  /** The update failed and this is the way back: what fails goes at once. */
+  readonly rollingBack: boolean;
+  /** Instances that were taken away and still exist somewhere. */
+  readonly leaving: number;
+}
+
+export interface Step {
+  readonly add: number;
+  readonly remove: readonly DecidedInstance[];
+}
+
+export function step(standings: readonly Standing[], aim: Aim): Step {
+  const current = standings.filter((standing) => standing.current);
+  const outdated = standings.filter((standing) => !standing.current);
+  const missing = Math.max(0, aim.wanted - current.length);
+  if (outdated.length === 0) return { add: missing, remove: surplus(current, aim.wanted) };
+  const failing = aim.rollingBack ? outdated.filter(({ verdict }) => verdict.kind === "failing") : [];
+  const old = outdated.filter((standing) => !failing.includes(standing));
+  const slots = freeSlots(current, aim);
+  const next = aim.order === "start-first" ? startFirst(current, old, aim, slots) : stopFirst(old, aim, slots);
+  const kept = current.length + old.length - next.remove.length;
+  const most = aim.order === "start-first" ? aim.wanted + aim.update.parallel : aim.wanted;
+  const room = most - (aim.order === "start-first" ? standings.length + aim.leaving : kept);
+  return {
+    add: Math.max(0, Math.min(missing, next.add, room)),
+    remove: [...instancesOf(failing), ...next.remove, ...surplus(current, aim.wanted)],
+  };
+}
+
+/** How many more may be on their way at the same time. */
+function freeSlots(current: readonly Standing[], { update }: Aim): number {
+  const unsettled = current.filter(({ verdict }) => verdict.kind !== "settled");
+  return Math.max(0, update.parallel - unsettled.length);
+}
+
+/** The old ones go only for as many new ones as have been ready through `monitor`. */
+function startFirst(current: readonly Standing[], old: readonly Standing[], aim: Aim, slots: number): Step {
+  const settled = current.filter(({ verdict }) => verdict.kind === "settled");
+  const nodes = new Set<NodeName>(settled.map(({ instance }) => instance.node));
+  const remove = aim.each
+    ? old.filter(({ instance }) => nodes.has(instance.node) || aim.wanted === 0)
+    : leastUsefulFirst(old).slice(0, Math.max(0, old.length - Math.max(0, aim.wanted - settled.length)));
+  return { add: slots, remove: instancesOf(remove) };
+}
+
+function stopFirst(old: readonly Standing[], { update, wanted }: Aim, slots: number): Step {
+  const mayMiss = Math.max(1, update.maxUnavailable ?? update.parallel);
+  const batch = wanted === 0 ? old.length : Math.min(slots, mayMiss);
+  return { add: slots, remove: instancesOf(leastUsefulFirst(old).slice(0, batch)) };
+}
+
+/** Of instances that are all current: those beyond the number wanted, the newest first. */
+function surplus(current: readonly Standing[], wanted: number): readonly DecidedInstance[] {
+  return instancesOf(leastUsefulFirst([...current].reverse()).slice(0, Math.max(0, current.length - wanted)));
+}
+
+const USE: readonly Verdict["kind"][] = ["failing", "waiting", "ready", "settled"];
+
+function leastUsefulFirst(standings: readonly Standing[]): readonly Standing[] {
+  return [...standings].sort((a, b) => USE.indexOf(a.verdict.kind) - USE.indexOf(b.verdict.kind));
+}
+
+function instancesOf(standings: readonly Standing[]): readonly DecidedInstance[] {
+  return standings.map(({ instance }) => instance);
+}

@@ -1,0 +1,21 @@
+// Why instances of a Service are where they are, or nowhere: the words of `describe` and of the condition.
+import type { Condition, Name } from "../../src/api/resource.ts";
+import type { DecidedService } from "../../src/api/state.ts";
+import { wantedOf } from "./decide.ts";
+import type { HouseFacts } from "./facts.ts";
+import { fitness, type Fitness } from "./placement.ts";
+
+/** Every node with its reason, for the target revision. */
+export function fitnessOf(service: Name, decided: DecidedService | undefined, house: HouseFacts): readonly Fitness[] {
+  const spec = decided?.revisions[decided.target]?.spec;
+  return spec === undefined ? [] : fitness(wantedOf(service, spec, house), house.nodes);
+}
+
+export function whyUnplaced(service: Name, decided: DecidedService | undefined, house: HouseFacts): Condition {
+  const all = fitnessOf(service, decided, house);
+  const condition = { type: "Scheduled", status: "False" } as const;
+  if (all.some(({ fits }) => fits)) return { ...condition, reason: "Waiting", message: "The previous instance has to stop first, and its node does not say that it has" };
+  const reasons = all.map(({ node, reason }) => `${node}: ${reason}`).join("; ");
+  const message = all.length === 0 ? "There is no node yet" : `None of ${all.length} nodes fits: ${reasons}`;
+  return { ...condition, reason: "NoNodeFits", message };
+}
