@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newestTransition, stamped, unstamped } from "./conditions.ts";
+import { newestTransition, sameConditions, stamped, unstamped } from "./conditions.ts";
 import type { Condition } from "./resource.ts";
 
 const ready: Condition = { type: "Ready", status: "True", reason: "Running", message: "" };
@@ -25,4 +25,9 @@ test("unstamped() leaves the times out", () => {
 test("newestTransition() is the latest time of all, or none", () => {
   assert.equal(newestTransition([{ ...ready, lastTransitionTime: late }, { ...ready, lastTransitionTime: early }]), late);
   assert.equal(newestTransition([ready]), undefined);
+});
+
+test("sameConditions() looks at everything but the times", () => {
+  assert.ok(sameConditions([ready], stamped([ready], [], early)));
+  assert.ok(!sameConditions([ready], [{ ...ready, message: "again" }]));
 });

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readyInstances } from "./endpoints.ts";
+import type { DecidedService, ObservedInstance, ObservedService } from "./state.ts";
+
+const decided: DecidedService = {
+  uid: "u",
+  serial: 2,
+  target: "r",
+  revisions: {},
+  instances: [
+    { id: "bbbb", node: "nas", revision: "r", why: "" },
+    { id: "aaaa", node: "pi", revision: "r", why: "" },
+  ],
+};
+
+function saw(id: string, ready: boolean): ObservedService {
+  const instance: ObservedInstance = { id, revision: "r", ready, addresses: {}, containers: [], conditions: [] };
+  return { bootId: "b", instances: [instance] };
+}
+
+test("readyInstances() answers what is decided and ready, by id", () => {
+  const found = readyInstances(decided, [["nas", saw("bbbb", true)], ["pi", saw("aaaa", true)]]);
+  assert.deepEqual(found.map(({ node, instance }) => [node, instance.id]), [["pi", "aaaa"], ["nas", "bbbb"]]);
+});
+
+test("readyInstances() leaves out what is not ready, not decided, or on another node than decided", () => {
+  assert.deepEqual(readyInstances(decided, [["nas", saw("bbbb", false)]]), []);
+  assert.deepEqual(readyInstances(decided, [["nas", saw("cccc", true)]]), []);
+  assert.deepEqual(readyInstances(decided, [["nas", saw("aaaa", true)]]), []);
+  assert.deepEqual(readyInstances(undefined, [["nas", saw("bbbb", true)]]), []);
+});
