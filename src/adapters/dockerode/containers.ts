@@ -200,7 +200,7 @@ async function unless<T>(statusCodes: readonly number[], answer: Promise<T>): Pr
   }
 }
 
-/** `1000` or `1000:1000`; absent: root. */
+/** `1000` or `1000:2000`; absent: root. */
 function ids(owner = "0"): { readonly uid: number; readonly gid: number } {
   const [uid = "0", gid = uid] = owner.split(":");
   return { uid: Number(uid), gid: Number(gid) };

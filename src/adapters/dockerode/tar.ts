@@ -30,22 +30,28 @@ function header({ path, mode, uid, gid }: TarFile, bytes: number): Buffer {
   const block = Buffer.alloc(blockBytes);
   const { name, prefix } = split(path.replace(/^\/+/, ""));
   block.write(name, 0);
-  block.write(octal(Number.parseInt(mode, 8), 8), 100);
-  block.write(octal(uid, 8), 108);
-  block.write(octal(gid, 8), 116);
-  block.write(octal(bytes, 12), 124);
-  block.write(octal(0, 12), 136); // time: the same files give the same archive
+  writeNumber(block, Number.parseInt(mode, 8), { at: 100, width: 8 });
+  writeNumber(block, uid, { at: 108, width: 8 });
+  writeNumber(block, gid, { at: 116, width: 8 });
+  writeNumber(block, bytes, { at: 124, width: 12 });
+  writeNumber(block, 0, { at: 136, width: 12 }); // time: the same files give the same archive
   block.write(" ".repeat(8), 148);
   block.write("0", 156);
-  block.write("ustar\0" + "00", 257);
+  block.write("ustar\u000000", 257);
   block.write(prefix, 345);
-  block.write(`${octal(block.reduce((sum, byte) => sum + byte, 0), 7)}\0 `, 148);
+  writeNumber(block, block.reduce((sum, byte) => sum + byte, 0), { at: 148, width: 7 });
+  block[154] = 0;
   return block;
 }
 
-/** In octal, padded, with the closing NUL that is already there. */
-function octal(value: number, width: number): string {
-  return value.toString(8).padStart(width - 1, "0");
+/** In octal, padded, with a NUL behind; what is too big for that (a uid beyond two million) in GNU's way, binary with the first bit set. */
+function writeNumber(block: Buffer, value: number, { at, width }: { readonly at: number; readonly width: number }): void {
+  if (value < 8 ** (width - 1)) {
+    block.write(value.toString(8).padStart(width - 1, "0"), at);
+    return;
+  }
+  block[at] = 0x80;
+  block.writeUIntBE(value, at + width - 6, 6);
 }
 
 function split(path: string): { readonly name: string; readonly prefix: string } {
