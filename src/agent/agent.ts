@@ -74,7 +74,10 @@ class Node {
     const store = await this.#openStore(signal);
     const mirror = new StoreMirror({ store, clock, log });
     const client = connectIngress(path.join(settings.runDir, "ingress.sock"));
-    const sink = { putTable: (table: Parameters<typeof client.putTable>[0]) => client.putTable(table, AbortSignal.any([signal, AbortSignal.timeout(engineInfoLimitMs)])) };
+    const sink = {
+      putTable: (table: Parameters<typeof client.putTable>[0]) =>
+        client.putTable(table, AbortSignal.any([signal, AbortSignal.timeout(engineInfoLimitMs)])),
+    };
     const publisher = new Publisher({ node: this.#identity.node, mirror, sink, clock, log, defaultZone: DEFAULT_ZONE });
     const ports = await this.#ports({ store, mirror, publisher, signal });
     const engine = new Engine({ controllers: controllers.map(({ runnable }) => runnable), mirror, ports: ports.ports });
@@ -83,7 +86,15 @@ class Node {
     const keeper = await this.#startIngress({ publisher, engine, client, signal });
     await this.#serve({ mirror, engine, store, ports: ports.ports });
     await foundWhenReady(store, settings.dataDir, clock, signal);
-    const settingsKeeper = new IngressSettingsKeeper({ settings, addresses: ports.ports.addresses, containers: this.#containers, system: ports.ports.system, keeper, clock, log });
+    const settingsKeeper = new IngressSettingsKeeper({
+      settings,
+      addresses: ports.ports.addresses,
+      containers: this.#containers,
+      system: ports.ports.system,
+      keeper,
+      clock,
+      log,
+    });
     mirror.subscribe((changes) => {
       if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
     });
@@ -107,7 +118,12 @@ class Node {
     return store;
   }
 
-  async #ports(wired: { store: EtcdStore; mirror: StoreMirror; publisher: Publisher; signal: AbortSignal }): Promise<{ readonly ports: Ports; attach(engine: Engine): void }> {
+  async #ports(wired: {
+    store: EtcdStore;
+    mirror: StoreMirror;
+    publisher: Publisher;
+    signal: AbortSignal;
+  }): Promise<{ readonly ports: Ports; attach(engine: Engine): void }> {
     const { settings, clock, log } = this.#machine;
     const { store, mirror, publisher, signal } = wired;
     let engine: Engine | undefined;
@@ -121,7 +137,12 @@ class Node {
       containers: this.#containers,
       probes,
       jobs: new BackgroundJobs({ clock, wake: (kind, name) => engine?.wake(kind, name), signal }),
-      addresses: await openAddresses({ file: path.join(settings.dataDir, "addresses.json"), clock, random: systemRandom, used: usedSubnets }),
+      addresses: await openAddresses({
+        file: path.join(settings.dataDir, "addresses.json"),
+        clock,
+        random: systemRandom,
+        used: usedSubnets,
+      }),
       volumes: new VolumeFolders(path.join(settings.dataDir, "volumes")),
       secrets: noSecrets,
       proxy: publisher,
@@ -138,7 +159,12 @@ class Node {
     return { ports, attach: (attached) => void (engine = attached) };
   }
 
-  async #startIngress(wired: { publisher: Publisher; engine: Engine; client: ReturnType<typeof connectIngress>; signal: AbortSignal }): Promise<IngressKeeper> {
+  async #startIngress(wired: {
+    publisher: Publisher;
+    engine: Engine;
+    client: ReturnType<typeof connectIngress>;
+    signal: AbortSignal;
+  }): Promise<IngressKeeper> {
     const { settings, clock, log } = this.#machine;
     const program = thisProgram();
     const keeper = new IngressKeeper({
@@ -205,4 +231,3 @@ async function foundWhenReady(store: EtcdStore, dataDir: string, clock: Clock, s
 function readCredentials(trust: TrustFiles): { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer } {
   return { ca: readFileSync(trust.ca), cert: readFileSync(trust.agent.certificate), key: readFileSync(trust.agent.key) };
 }
-

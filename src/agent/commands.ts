@@ -28,7 +28,9 @@ export const nodeCommands: NodeCommands = {
     prepareFolders(settings);
     const running = holder(settings.runDir, "agent");
     if (running !== undefined && running !== process.pid)
-      throw new UserError(`Cannot start the agent: one runs already, with process id ${running}. \`fossora status\` asks it; \`fossora down\` stops it.`);
+      throw new UserError(
+        `Cannot start the agent: one runs already, with process id ${running}. \`fossora status\` asks it; \`fossora down\` stops it.`,
+      );
     claim(settings.runDir, "agent");
     const { runAgent } = await import("./agent.ts");
     const stopping = stopSignal();
@@ -46,7 +48,14 @@ export const nodeCommands: NodeCommands = {
   supervise: async (options) => {
     const settings = resolveSettings(options);
     prepareFolders(settings);
-    await supervise({ program: thisProgram(), agentArgs: toFlags(options), runDir: settings.runDir, clock: systemClock, log: logFor(settings), signal: stopSignal() });
+    await supervise({
+      program: thisProgram(),
+      agentArgs: toFlags(options),
+      runDir: settings.runDir,
+      clock: systemClock,
+      log: logFor(settings),
+      signal: stopSignal(),
+    });
     return exit.ok;
   },
 
@@ -71,7 +80,11 @@ export const nodeCommands: NodeCommands = {
     const machine = machineFor(options);
     const ran = await stop(machine);
     await takeBackFirewall();
-    terminal.note(ran ? terminal.mark("ok", "Fossora is stopped here; the apps run on, but no name leads to them") : terminal.mark("ok", "Fossora does not run here"));
+    terminal.note(
+      ran
+        ? terminal.mark("ok", "Fossora is stopped here; the apps run on, but no name leads to them")
+        : terminal.mark("ok", "Fossora does not run here"),
+    );
     terminal.note("Next     fossora up");
     return exit.ok;
   },
@@ -82,14 +95,20 @@ export const nodeCommands: NodeCommands = {
     await takeBackFirewall();
     const left = await leaveApps(machine);
     for (const removed of await removeInstallation(machine)) terminal.note(terminal.mark("ok", `removed ${removed}`));
-    terminal.note(`Stays    data in ${machine.settings.dataDir}${left > 0 ? `; ${left} container${left === 1 ? "" : "s"}, which Docker now starts by itself` : ""}`);
+    terminal.note(
+      `Stays    data in ${machine.settings.dataDir}${left > 0 ? `; ${left} container${left === 1 ? "" : "s"}, which Docker now starts by itself` : ""}`,
+    );
     return exit.ok;
   },
 };
 
 function machineFor(options: NodeOptions): Machine {
   const settings = resolveSettings(options);
-  return { settings, clock: systemClock, log: createLog({ level: "error", format: "text", write: (line) => void process.stderr.write(line) }) };
+  return {
+    settings,
+    clock: systemClock,
+    log: createLog({ level: "error", format: "text", write: (line) => void process.stderr.write(line) }),
+  };
 }
 
 function logFor(settings: Settings): Log {
@@ -144,10 +163,12 @@ async function untilReady(settings: Settings, timeoutMs: number): Promise<HouseS
 function sayReady(summary: HouseSummary, how: ReturnType<typeof keeper>, terminal: Terminal): void {
   terminal.note(terminal.mark("ok", `this is node '${summary.node}', zone ${summary.zone}`));
   const listeners = summary.listeners ?? [];
-  const ports = (protocol: string): string => [...new Set(listeners.filter((each) => each.protocol === protocol).map((each) => `:${each.port}`))].join(" ");
+  const ports = (protocol: string): string =>
+    [...new Set(listeners.filter((each) => each.protocol === protocol).map((each) => `:${each.port}`))].join(" ");
   const boot = how === "systemd" ? ", starts at boot" : "";
   terminal.note(terminal.mark("ok", `proxy ${ports("http")}, DNS ${ports("dns")}${boot}`));
-  for (const { protocol, address, problem } of listeners) if (problem) terminal.note(terminal.mark("warn", `${protocol} on ${address}: ${problem}`));
+  for (const { protocol, address, problem } of listeners)
+    if (problem) terminal.note(terminal.mark("warn", `${protocol} on ${address}: ${problem}`));
   if (how === "supervisor") terminal.note(terminal.mark("warn", "no systemd here: after a boot, run `fossora up` again"));
 }
 
@@ -159,9 +180,16 @@ async function seeToFirewall(summary: HouseSummary, mayOpen: boolean, terminal: 
   const commands = firewall.open.map((words) => words.join(" "));
   if (mayOpen) {
     await openFirewall(firewall);
-    terminal.note(terminal.mark("ok", `${firewall.name} is open for the house${firewall.lasting ? "" : " until the next boot: add these rules to your own"}`));
+    terminal.note(
+      terminal.mark(
+        "ok",
+        `${firewall.name} is open for the house${firewall.lasting ? "" : " until the next boot: add these rules to your own"}`,
+      ),
+    );
   } else {
-    terminal.note(terminal.mark("warn", `${firewall.name} keeps other computers and the apps from the house. \`fossora up --open-firewall\` runs:`));
+    terminal.note(
+      terminal.mark("warn", `${firewall.name} keeps other computers and the apps from the house. \`fossora up --open-firewall\` runs:`),
+    );
   }
   if (!mayOpen || !firewall.lasting) for (const command of commands) terminal.note(`         ${command}`);
 }

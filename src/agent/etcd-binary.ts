@@ -29,7 +29,9 @@ export async function findEtcdProgram(options: { readonly dataDir: string; reado
   if (carried) return describe(carried.file, "carried", carried.sha256);
   const machine = machinePaths.find(isExecutable);
   if (machine) return describe(machine, "machine");
-  throw new UserError("Cannot start the store: this build of Fossora carries no etcd, and the machine has none. Install it (apt-get install etcd-server), or pass --etcd PATH.");
+  throw new UserError(
+    "Cannot start the store: this build of Fossora carries no etcd, and the machine has none. Install it (apt-get install etcd-server), or pass --etcd PATH.",
+  );
 }
 
 /** True when this program can run more than a house of one: members must be of the same or the next minor version. */
@@ -43,7 +45,8 @@ async function unpackCarried(folder: string): Promise<{ file: string; sha256: st
   const file = path.join(folder, `etcd-${sha256.slice(0, 16)}`);
   if (isExecutable(file) && createHash("sha256").update(readFileSync(file)).digest("hex") === sha256) return { file, sha256 };
   const bytes = await promisify(zstdDecompress)(new Uint8Array(sea.getRawAsset("etcd")));
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new UserError("Cannot unpack etcd: this file of Fossora is damaged. Download it again.");
+  if (createHash("sha256").update(bytes).digest("hex") !== sha256)
+    throw new UserError("Cannot unpack etcd: this file of Fossora is damaged. Download it again.");
   await writeProgram(file, bytes);
   for (const old of await readdir(folder)) {
     // The one that runs keeps its inode: removing its name does it no harm.
@@ -68,9 +71,14 @@ async function writeProgram(file: string, bytes: Uint8Array): Promise<void> {
   } catch (error) {
     rmSync(partial, { force: true });
     // A recursive mkdir on a read-only file system says ENOENT.
-    if (isCode(error, "ENOSPC")) throw new UserError(`Cannot unpack etcd into ${folder}: the disk is full. Free 30 MB, or pass --data-dir on another disk.`, { cause: error });
+    if (isCode(error, "ENOSPC"))
+      throw new UserError(`Cannot unpack etcd into ${folder}: the disk is full. Free 30 MB, or pass --data-dir on another disk.`, {
+        cause: error,
+      });
     if (isCode(error, "EROFS") || isCode(error, "ENOENT") || isCode(error, "EACCES"))
-      throw new UserError(`Cannot unpack etcd into ${folder}: the folder cannot be written. Pass --data-dir with one that can.`, { cause: error });
+      throw new UserError(`Cannot unpack etcd into ${folder}: the folder cannot be written. Pass --data-dir with one that can.`, {
+        cause: error,
+      });
     throw error;
   }
 }
@@ -78,13 +86,22 @@ async function writeProgram(file: string, bytes: Uint8Array): Promise<void> {
 async function describe(file: string, origin: EtcdProgram["origin"], sha256?: string): Promise<EtcdProgram> {
   let output: string;
   try {
-    output = (await promisify(execFile)(file, ["--version"], { timeout: 10_000, env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch } })).stdout;
+    output = (
+      await promisify(execFile)(file, ["--version"], { timeout: 10_000, env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch } })
+    ).stdout;
   } catch (error) {
-    if (isCode(error, "EACCES")) throw new UserError(`Cannot run ${file}: programs may not be started from there (mounted noexec?). Pass --data-dir on another file system.`, { cause: error });
-    throw new UserError(`Cannot run ${file} as etcd: ${error instanceof Error ? error.message : String(error)}. Pass --etcd PATH.`, { cause: error });
+    if (isCode(error, "EACCES"))
+      throw new UserError(
+        `Cannot run ${file}: programs may not be started from there (mounted noexec?). Pass --data-dir on another file system.`,
+        { cause: error },
+      );
+    throw new UserError(`Cannot run ${file} as etcd: ${error instanceof Error ? error.message : String(error)}. Pass --etcd PATH.`, {
+      cause: error,
+    });
   }
   const version = /etcd Version: (\d+\.\d+\.\d+)/.exec(output)?.[1];
-  if (version === undefined) throw new UserError(`Cannot use ${file} as etcd: "--version" answered ${JSON.stringify(output.slice(0, 80))}. Pass --etcd PATH.`);
+  if (version === undefined)
+    throw new UserError(`Cannot use ${file} as etcd: "--version" answered ${JSON.stringify(output.slice(0, 80))}. Pass --etcd PATH.`);
   return { file, origin, version, sha256: sha256 ?? createHash("sha256").update(readFileSync(file)).digest("hex") };
 }
 

@@ -64,7 +64,12 @@ function commandOf(folder: string, founding: Founding, ports: MemberPorts, { pro
     timing,
   });
   // On arm64, etcd before 3.5 refuses to start without being told that it may.
-  return { file: program.file, args, env: { ...etcdEnvironment, ETCD_UNSUPPORTED_ARCH: "arm64" }, identity: `${program.sha256} ${args.join(" ")}` };
+  return {
+    file: program.file,
+    args,
+    env: { ...etcdEnvironment, ETCD_UNSUPPORTED_ARCH: "arm64" },
+    identity: `${program.sha256} ${args.join(" ")}`,
+  };
 }
 
 /** Chosen at the first start and kept, unless somebody else took them while etcd was away. */
@@ -77,7 +82,9 @@ async function memberPorts(file: string, child: Child): Promise<MemberPorts> {
     writeWhole(file, JSON.stringify(ports));
     return ports;
   }
-  throw new UserError(`Cannot start the store: the ports ${portPairs.map(({ client, peer }) => `${client}/${peer}`).join(", ")} on ${address} are all taken. \`ss -ltnp\` says by whom; free two that belong together.`);
+  throw new UserError(
+    `Cannot start the store: the ports ${portPairs.map(({ client, peer }) => `${client}/${peer}`).join(", ")} on ${address} are all taken. \`ss -ltnp\` says by whom; free two that belong together.`,
+  );
 }
 
 async function bothFree({ client, peer }: MemberPorts): Promise<boolean> {

@@ -57,7 +57,10 @@ export class EventWriter implements Events {
       for (let event = this.#waiting.shift(); event && !signal.aborted; event = this.#waiting.shift()) {
         const key = this.#keyOf(event);
         const old = this.#old(event.time);
-        await store.commit({ compare: [], writes: [{ put: key, value: JSON.stringify(event) }, ...old.map((gone) => ({ delete: gone }))] }, limit);
+        await store.commit(
+          { compare: [], writes: [{ put: key, value: JSON.stringify(event) }, ...old.map((gone) => ({ delete: gone }))] },
+          limit,
+        );
         this.#written = [...this.#written.filter((each) => !old.includes(each)), key];
       }
     } catch (error) {

@@ -9,7 +9,7 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
     const fd = openSync(partial, "w", mode);
     try {
       const bytes = typeof content === "string" ? Buffer.from(content) : content;
-      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

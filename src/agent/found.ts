@@ -12,7 +12,10 @@ export const DEFAULT_ZONE = "home.internal";
 export const HOUSE_NAME = "house";
 
 /** Writes the House if this node has never seen one. Throws UserError when a house that was there is gone. */
-export async function foundHouse(options: { readonly store: Store; readonly dataDir: string; readonly clock: Clock }, signal: AbortSignal): Promise<"founded" | "found"> {
+export async function foundHouse(
+  options: { readonly store: Store; readonly dataDir: string; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<"founded" | "found"> {
   const { store, dataDir, clock } = options;
   const marker = path.join(dataDir, "founded");
   const key = keys.desired("House", HOUSE_NAME);

@@ -11,7 +11,11 @@ export function loadIdentity(options: { readonly dataDir: string; readonly runDi
   const nameFile = path.join(options.dataDir, "node-name");
   const stored = readIfThere(nameFile)?.trim();
   if (stored === undefined) writeWhole(nameFile, `${options.nodeName}\n`);
-  return { node: stored ?? options.nodeName, nodeId: loadNodeId(path.join(options.dataDir, "node.key")), bootId: loadBootId(path.join(options.runDir, "boot-id")) };
+  return {
+    node: stored ?? options.nodeName,
+    nodeId: loadNodeId(path.join(options.dataDir, "node.key")),
+    bootId: loadBootId(path.join(options.runDir, "boot-id")),
+  };
 }
 
 /** 16 characters of base32: SHA-256 of the public key of a P-256 key that never leaves this disk. */

@@ -68,7 +68,9 @@ export class IngressSettingsKeeper {
     return {
       http: { addresses: [settings.http.address ?? "::"], ports: settings.http.ports },
       dns: { addresses: ["127.0.0.1", ...gateway, ...lan, ...tailnet], ports: settings.dnsPorts },
-      ...(this.#bridgeIsMade && { containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: hostResolvers() } }),
+      ...(this.#bridgeIsMade && {
+        containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: hostResolvers() },
+      }),
     };
   }
 }
@@ -83,7 +85,9 @@ function wholeSubnet(shared: string): string {
 export function hostResolvers(): readonly string[] {
   for (const file of ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]) {
     try {
-      const servers = [...readFileSync(file, "utf8").matchAll(/^nameserver\s+([\d.]+)\s*$/gm)].flatMap(([, server]) => (server && !server.startsWith("127.") ? [server] : []));
+      const servers = [...readFileSync(file, "utf8").matchAll(/^nameserver\s+([\d.]+)\s*$/gm)].flatMap(([, server]) =>
+        server && !server.startsWith("127.") ? [server] : [],
+      );
       if (servers.length > 0) return servers.slice(0, upstreamsMax);
     } catch {
       // not there: the next one

@@ -117,7 +117,10 @@ function installProgram(): { readonly program: Program; readonly changed: boolea
       renameSync(partial, file);
     } catch (error) {
       rmSync(partial, { force: true });
-      throw new UserError(`Cannot install Fossora as ${file}: ${error instanceof Error ? error.message : String(error)}. Free the disk or the folder and run \`fossora up\` again.`, { cause: error });
+      throw new UserError(
+        `Cannot install Fossora as ${file}: ${error instanceof Error ? error.message : String(error)}. Free the disk or the folder and run \`fossora up\` again.`,
+        { cause: error },
+      );
     }
   }
   return { program: { file, args: [] }, changed };
@@ -168,6 +171,8 @@ async function run(program: string, ...args: string[]): Promise<void> {
   try {
     await promisify(execFile)(program, args, { timeout: 60_000 });
   } catch (error) {
-    throw new UserError(`Cannot run "${[program, ...args].join(" ")}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new UserError(`Cannot run "${[program, ...args].join(" ")}": ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }

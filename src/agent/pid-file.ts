@@ -26,7 +26,11 @@ export function holder(runDir: string, role: Role): number | undefined {
 }
 
 /** SIGTERM, then SIGKILL after `graceMs`. Answers whether there was one. */
-export async function endHolder(runDir: string, role: Role, options: { readonly graceMs: number; readonly clock: Clock }): Promise<boolean> {
+export async function endHolder(
+  runDir: string,
+  role: Role,
+  options: { readonly graceMs: number; readonly clock: Clock },
+): Promise<boolean> {
   const pid = holder(runDir, role);
   if (pid !== undefined) await endProcess(pid, options.graceMs, options.clock);
   rmSync(fileOf(runDir, role), { force: true });

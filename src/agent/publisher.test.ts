@@ -42,7 +42,10 @@ test("no table is published before every route of the mirror had its turn", asyn
   assert.equal(tables.length, 0);
   publisher.setRoute("b", rows("b"));
   await clock.advance(10);
-  assert.deepEqual(tables.map((table) => table.http.map(({ host }) => host)), [["a", "b"]]);
+  assert.deepEqual(
+    tables.map((table) => table.http.map(({ host }) => host)),
+    [["a", "b"]],
+  );
 });
 
 test("changes that come together make one table, and none when nothing is new", async () => {

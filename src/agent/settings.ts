@@ -55,7 +55,10 @@ export function defaultRunDir(env: NodeJS.ProcessEnv = process.env): string {
 function dockerSocketOf(env: NodeJS.ProcessEnv): string {
   const host = env["DOCKER_HOST"];
   if (host?.startsWith("unix://")) return host.slice("unix://".length);
-  if (host) throw new UserError(`Cannot use DOCKER_HOST "${host}": Fossora runs containers on this computer, through a unix:// socket. Unset it, or pass --docker-socket.`);
+  if (host)
+    throw new UserError(
+      `Cannot use DOCKER_HOST "${host}": Fossora runs containers on this computer, through a unix:// socket. Unset it, or pass --docker-socket.`,
+    );
   return "/var/run/docker.sock";
 }
 
@@ -66,13 +69,17 @@ export function nodeNameOf(text: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 63)
     .replace(/^-+|-+$/g, "");
-  if (label === "") throw new UserError(`Cannot name this node after "${text}": no letter or digit is left. Pass --node-name, for example --node-name nas.`);
+  if (label === "")
+    throw new UserError(
+      `Cannot name this node after "${text}": no letter or digit is left. Pass --node-name, for example --node-name nas.`,
+    );
   return label;
 }
 
 function parseListen(text: string): { address?: string; port: number } {
   const match = /^(?:(\[[0-9a-fA-F:]+\]|[\d.]+):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (!match || port < 1 || port > 65535) throw new UserError(`Cannot listen on "${text}": it should be PORT or ADDRESS:PORT, for example 8080 or 192.168.1.10:80.`);
+  if (!match || port < 1 || port > 65535)
+    throw new UserError(`Cannot listen on "${text}": it should be PORT or ADDRESS:PORT, for example 8080 or 192.168.1.10:80.`);
   return match[1] === undefined ? { port } : { address: match[1].replace(/^\[|\]$/g, ""), port };
 }

@@ -9,7 +9,8 @@ import { isRoot } from "./settings.ts";
 
 /** Answers what closes it. Throws UserError when somebody answers there already. */
 export async function openSocket(server: ApiServer, file: string): Promise<() => Promise<void>> {
-  if (await answers(file)) throw new UserError(`Cannot listen at ${file}: another agent answers there. \`fossora status\` asks it; \`fossora down\` stops it.`);
+  if (await answers(file))
+    throw new UserError(`Cannot listen at ${file}: another agent answers there. \`fossora status\` asks it; \`fossora down\` stops it.`);
   rmSync(file, { force: true });
   const before = process.umask(0o177); // nobody else may connect between bind and chmod
   try {

@@ -10,6 +10,8 @@ interface Build {
 
 /** `0.1.0` */
 export function versionOfFossora(): string {
-  const text = sea.isSea() ? sea.getAsset("build.json", "utf8") : readFileSync(path.join(import.meta.dirname, "../../package.json"), "utf8");
+  const text = sea.isSea()
+    ? sea.getAsset("build.json", "utf8")
+    : readFileSync(path.join(import.meta.dirname, "../../package.json"), "utf8");
   return (JSON.parse(text) as Build).version; // made by the build, and package.json has it too
 }

@@ -41,7 +41,10 @@ async function main(): Promise<void> {
 
 async function start(): Promise<void> {
   mkdirSync(runDir, { recursive: true });
-  agent = spawn(program, ["agent", "--data-dir", path.join(folder, "data"), "--run-dir", runDir, "--log-level", "warn"], { stdio: ["ignore", "ignore", "inherit"], env });
+  agent = spawn(program, ["agent", "--data-dir", path.join(folder, "data"), "--run-dir", runDir, "--log-level", "warn"], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env,
+  });
   const deadline = performance.now() + limitMs;
   while (!(await isReady())) {
     if (performance.now() > deadline) throw new Error(`The node was not ready within ${limitMs} ms`);
@@ -84,7 +87,7 @@ async function firstAnswers(): Promise<Row> {
   const ratio = median(ours) / median(docker);
   return {
     figure: "apply -> first answer by name, image present",
-    fossora: `${ms(median(ours))}`,
+    fossora: ms(median(ours)),
     peers: `docker run -d -p: ${ms(median(docker))}; ratio ${ratio.toFixed(2)}`,
     aim: "<= 1.25x",
     ok: ratio <= 1.25,
@@ -118,8 +121,10 @@ async function idle(): Promise<readonly Row[]> {
   const before = pids.map(([, pid]) => processFigures(pid));
   await new Promise((resolve) => setTimeout(resolve, idleMs));
   const after = pids.map(([, pid]) => processFigures(pid));
-  const sum = (pick: (figures: (typeof after)[number]) => number, of: typeof after): number => of.reduce((total, figures) => total + pick(figures), 0);
-  const parts = (pick: (figures: (typeof after)[number]) => number): string => pids.map(([name], index) => `${name} ${((pick(after[index] ?? processFigures(0)) / MIB)).toFixed(0)}`).join(", ");
+  const sum = (pick: (figures: (typeof after)[number]) => number, of: typeof after): number =>
+    of.reduce((total, figures) => total + pick(figures), 0);
+  const parts = (pick: (figures: (typeof after)[number]) => number): string =>
+    pids.map(([name], index) => `${name} ${(pick(after[index] ?? processFigures(0)) / MIB).toFixed(0)}`).join(", ");
   const anonymous = sum((figures) => figures.anonymousBytes, after) / MIB;
   const cpu = ((sum((figures) => figures.cpuMs, after) - sum((figures) => figures.cpuMs, before)) / idleMs) * 100;
   const written = ((sum((figures) => figures.writtenBytes, after) - sum((figures) => figures.writtenBytes, before)) / idleMs) * 60_000;
@@ -143,11 +148,19 @@ async function restart(): Promise<Row> {
     await endProcesses();
     times.push(await timed(start));
   }
-  return { figure: "start of a node until ready, data present", fossora: ms(median(times)), peers: "-", aim: "<= 2 s", ok: median(times) <= 2_000 };
+  return {
+    figure: "start of a node until ready, data present",
+    fossora: ms(median(times)),
+    peers: "-",
+    aim: "<= 2 s",
+    ok: median(times) <= 2_000,
+  };
 }
 
 function processes(): readonly (readonly [name: string, pid: number])[] {
-  return (["agent", "ingress", "etcd"] as const).map((name) => [name, Number((JSON.parse(readFileSync(path.join(runDir, `${name}.pid.json`), "utf8")) as { pid: number }).pid)] as const);
+  return (["agent", "ingress", "etcd"] as const).map(
+    (name) => [name, (JSON.parse(readFileSync(path.join(runDir, `${name}.pid.json`), "utf8")) as { pid: number }).pid] as const,
+  );
 }
 
 async function endProcesses(): Promise<void> {

@@ -49,7 +49,10 @@ export function processFigures(pid: number): ProcessFigures {
 }
 
 /** Asks until the answer is 200; throws after `limitMs`. */
-export async function firstAnswer(target: { readonly address: string; readonly port: number; readonly host: string }, limitMs: number): Promise<void> {
+export async function firstAnswer(
+  target: { readonly address: string; readonly port: number; readonly host: string },
+  limitMs: number,
+): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (performance.now() < deadline) {
     if ((await statusOf(target)) === 200) return;
@@ -60,11 +63,14 @@ export async function firstAnswer(target: { readonly address: string; readonly p
 
 function statusOf(target: { readonly address: string; readonly port: number; readonly host: string }): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const request = http.get({ host: target.address, port: target.port, agent: false, headers: { host: target.host, connection: "close" }, timeout: 1_000 }, (response) => {
-      response.resume();
-      response.on("end", () => resolve(response.statusCode));
-      response.on("error", () => resolve(undefined));
-    });
+    const request = http.get(
+      { host: target.address, port: target.port, agent: false, headers: { host: target.host, connection: "close" }, timeout: 1_000 },
+      (response) => {
+        response.resume();
+        response.on("end", () => resolve(response.statusCode));
+        response.on("error", () => resolve(undefined));
+      },
+    );
     request.on("timeout", () => request.destroy());
     request.on("error", () => resolve(undefined));
   });

@@ -52,7 +52,9 @@ describe("a node under load", { skip }, () => {
       throw error;
     }
     const result = await load.stop();
-    t.diagnostic(`${result.requests} requests, ${result.queries} queries, ${result.failures.length} failed, slowest ${result.slowestMs} ms, longest gap ${result.longestGapMs} ms`);
+    t.diagnostic(
+      `${result.requests} requests, ${result.queries} queries, ${result.failures.length} failed, slowest ${result.slowestMs} ms, longest gap ${result.longestGapMs} ms`,
+    );
     return result;
   }
 
@@ -106,7 +108,8 @@ describe("a node under load", { skip }, () => {
   test("a killed etcd comes back with every acknowledged write, and no request fails meanwhile", async (t) => {
     const [processes, containers] = [await pids(), await node.containers()];
     const acknowledged: string[] = [];
-    const record = (name: string): string => `apiVersion: fossora.dev/v1\nkind: DnsRecord\nmetadata: { name: ${name} }\nspec: { name: ${name}, type: A, values: [192.168.1.40] }\n`;
+    const record = (name: string): string =>
+      `apiVersion: fossora.dev/v1\nkind: DnsRecord\nmetadata: { name: ${name} }\nspec: { name: ${name}, type: A, values: [192.168.1.40] }\n`;
     const result = await underLoad(t, async () => {
       for (let index = 0; index < 20; index++) {
         if (index === 8) await node.signal("etcd", "KILL");
@@ -122,7 +125,10 @@ describe("a node under load", { skip }, () => {
     assert.deepEqual(result.failures, []);
     assert.ok(acknowledged.length > 8, `only ${acknowledged.length} of 20 writes were acknowledged`);
     const listed = await node.run("get", "dnsrecords", "-o", "name");
-    assert.deepEqual(acknowledged.filter((name) => !listed.includes(`dnsrecord/${name}\n`)), []);
+    assert.deepEqual(
+      acknowledged.filter((name) => !listed.includes(`dnsrecord/${name}\n`)),
+      [],
+    );
     assert.deepEqual(await node.containers(), containers);
   });
 
@@ -135,7 +141,18 @@ describe("a node under load", { skip }, () => {
   test("after a power loss everything is back without a hand, with its data", async () => {
     const { root } = await node.host();
     assert.ok(root);
-    await lab.exec(node.name, "curl", "-sf", "-X", "PUT", "--data", "kept", "-H", "Host: data.home.internal", "http://127.0.0.1/data/photo");
+    await lab.exec(
+      node.name,
+      "curl",
+      "-sf",
+      "-X",
+      "PUT",
+      "--data",
+      "kept",
+      "-H",
+      "Host: data.home.internal",
+      "http://127.0.0.1/data/photo",
+    );
     await lab.kill(node.name);
     await lab.boot(node.name);
     await node.ready();
@@ -146,10 +163,14 @@ describe("a node under load", { skip }, () => {
 
   async function backAgain(): Promise<void> {
     await node.run("wait", "service", "whoami", "data", "--for=condition=Ready", "--timeout", "2m");
-    const running = await until("both apps run", async () => {
-      const found = await node.containers();
-      return found.length >= 2 ? found : undefined;
-    }, limitMs);
+    const running = await until(
+      "both apps run",
+      async () => {
+        const found = await node.containers();
+        return found.length >= 2 ? found : undefined;
+      },
+      limitMs,
+    );
     assert.equal(running.length, 2, running.join("\n"));
     for (const name of ["whoami", "data"]) assert.equal(running.filter((line) => line.includes(` /${name}-`)).length, 1);
     await lab.exec(node.name, "curl", "-sf", "-H", `Host: ${host}`, "http://127.0.0.1/");

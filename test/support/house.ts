@@ -48,7 +48,11 @@ export class HouseNode {
   }
 
   async ready(): Promise<HouseSummary> {
-    return until(`node ${this.name} is ready`, async () => ((await this.try("status", "-q")).code === 0 ? await this.summary() : undefined), readyLimitMs);
+    return until(
+      `node ${this.name} is ready`,
+      async () => ((await this.try("status", "-q")).code === 0 ? await this.summary() : undefined),
+      readyLimitMs,
+    );
   }
 
   async summary(): Promise<HouseSummary> {

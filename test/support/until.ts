@@ -3,7 +3,11 @@
 const pollMs = 10;
 
 /** Asks `probe` until it answers something other than undefined or false; a throw counts as not yet. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, limitMs = 30_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  limitMs = 30_000,
+): Promise<T> {
   const deadline = performance.now() + limitMs;
   let last: unknown;
   while (performance.now() < deadline) {

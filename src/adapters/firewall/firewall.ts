@@ -8,8 +8,15 @@ const outputBytesMax = 16 * 1024 * 1024;
 
 /** Undefined: none is active, or none that would be in the way. */
 export async function lookAtFirewall(ports: Ports): Promise<Firewall | undefined> {
-  const [ufw, firewalld, nft] = await Promise.all([output("ufw", "status"), output("firewall-cmd", "--state"), output("nft", "-j", "list", "ruleset")]);
-  return findFirewall({ ...(ufw === undefined ? {} : { ufw }), ...(firewalld === undefined ? {} : { firewalld }), ...(nft === undefined ? {} : { nft }) }, ports);
+  const [ufw, firewalld, nft] = await Promise.all([
+    output("ufw", "status"),
+    output("firewall-cmd", "--state"),
+    output("nft", "-j", "list", "ruleset"),
+  ]);
+  return findFirewall(
+    { ...(ufw === undefined ? {} : { ufw }), ...(firewalld === undefined ? {} : { firewalld }), ...(nft === undefined ? {} : { nft }) },
+    ports,
+  );
 }
 
 /** A second time adds nothing: ufw and firewalld know their rules, ours in nftables carry a comment. */

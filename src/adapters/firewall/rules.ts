@@ -22,7 +22,10 @@ export interface Firewall {
 export const ruleComment = "fossora";
 
 /** Outputs of `ufw status`, `firewall-cmd --state` and `nft -j list ruleset`; undefined: not installed, or it failed. */
-export function findFirewall(outputs: { readonly ufw?: string; readonly firewalld?: string; readonly nft?: string }, ports: Ports): Firewall | undefined {
+export function findFirewall(
+  outputs: { readonly ufw?: string; readonly firewalld?: string; readonly nft?: string },
+  ports: Ports,
+): Firewall | undefined {
   if (/^Status: active/m.test(outputs.ufw ?? "")) return ufw(ports);
   if (/^running/m.test(outputs.firewalld ?? "")) return firewalld(ports);
   const chains = droppingChains(outputs.nft);
@@ -41,7 +44,11 @@ function ufw(ports: Ports): Firewall {
 
 function firewalld(ports: Ports): Firewall {
   const change = (verb: "add" | "remove"): readonly Command[] => [
-    ...[`${ports.http}/tcp`, `${ports.dns}/tcp`, `${ports.dns}/udp`].map((port): Command => ["firewall-cmd", "--permanent", `--${verb}-port=${port}`]),
+    ...[`${ports.http}/tcp`, `${ports.dns}/tcp`, `${ports.dns}/udp`].map((port): Command => [
+      "firewall-cmd",
+      "--permanent",
+      `--${verb}-port=${port}`,
+    ]),
     ["firewall-cmd", "--permanent", "--zone=trusted", `--${verb}-interface=${ports.bridge}`],
     ["firewall-cmd", "--reload"],
   ];
@@ -56,15 +63,32 @@ interface Chain {
 
 function nftables(chains: readonly Chain[], ports: Ports): Firewall {
   const open = chains.flatMap(({ family, table, name }) => {
-    const insert = (...match: string[]): Command => ["nft", "insert", "rule", family, table, name, ...match, "accept", "comment", ruleComment];
-    return [insert("tcp", "dport", `{ ${ports.http}, ${ports.dns} }`), insert("udp", "dport", String(ports.dns)), insert("iifname", ports.bridge)];
+    const insert = (...match: string[]): Command => [
+      "nft",
+      "insert",
+      "rule",
+      family,
+      table,
+      name,
+      ...match,
+      "accept",
+      "comment",
+      ruleComment,
+    ];
+    return [
+      insert("tcp", "dport", `{ ${ports.http}, ${ports.dns} }`),
+      insert("udp", "dport", String(ports.dns)),
+      insert("iifname", ports.bridge),
+    ];
   });
   return { name: "nftables", open, close: [], lasting: false };
 }
 
 /** Base chains at the input hook whose policy is drop. */
 function droppingChains(json: string | undefined): readonly Chain[] {
-  return nftObjects(json).flatMap(({ chain }) => (chain?.hook === "input" && chain.policy === "drop" ? [{ family: chain.family, table: chain.table, name: chain.name }] : []));
+  return nftObjects(json).flatMap(({ chain }) =>
+    chain?.hook === "input" && chain.policy === "drop" ? [{ family: chain.family, table: chain.table, name: chain.name }] : [],
+  );
 }
 
 /** The commands that remove what `open` made, from `nft -j list ruleset`. */
@@ -75,8 +99,20 @@ export function closeNftables(json: string | undefined): readonly Command[] {
 }
 
 interface NftObject {
-  readonly chain?: { readonly family: string; readonly table: string; readonly name: string; readonly hook?: string; readonly policy?: string };
-  readonly rule?: { readonly family: string; readonly table: string; readonly chain: string; readonly handle: number; readonly comment?: string };
+  readonly chain?: {
+    readonly family: string;
+    readonly table: string;
+    readonly name: string;
+    readonly hook?: string;
+    readonly policy?: string;
+  };
+  readonly rule?: {
+    readonly family: string;
+    readonly table: string;
+    readonly chain: string;
+    readonly handle: number;
+    readonly comment?: string;
+  };
 }
 
 function nftObjects(json: string | undefined): readonly NftObject[] {

@@ -7,7 +7,9 @@ import { createAuthority, issueLeaf } from "./certificates.ts";
 
 test("a leaf is signed by its authority and valid for its names alone", async () => {
   const authority = await createAuthority("Fossora house");
-  const leaf = new X509Certificate((await issueLeaf(authority, { commonName: "etcd", names: ["127.0.0.1", "localhost", "::1"] })).certificate);
+  const leaf = new X509Certificate(
+    (await issueLeaf(authority, { commonName: "etcd", names: ["127.0.0.1", "localhost", "::1"] })).certificate,
+  );
   const ca = new X509Certificate(authority.certificate);
   assert.ok(leaf.verify(ca.publicKey));
   assert.ok(leaf.checkIssued(ca));
@@ -21,8 +23,9 @@ test("a client of another authority is refused, one of the house is heard", asyn
   const house = await createAuthority("Fossora house");
   const stranger = await createAuthority("Fossora house");
   const server = await issueLeaf(house, { commonName: "etcd", names: ["127.0.0.1"] });
-  const listener = tls.createServer({ cert: server.certificate, key: server.key, ca: house.certificate, requestCert: true, rejectUnauthorized: true }, (socket) =>
-    socket.end("heard"),
+  const listener = tls.createServer(
+    { cert: server.certificate, key: server.key, ca: house.certificate, requestCert: true, rejectUnauthorized: true },
+    (socket) => socket.end("heard"),
   );
   listener.on("tlsClientError", () => {});
   listener.listen(0, "127.0.0.1");

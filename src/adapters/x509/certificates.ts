@@ -49,7 +49,10 @@ export async function createAuthority(commonName: string): Promise<Authority> {
     signingAlgorithm: algorithm,
     notBefore,
     notAfter,
-    extensions: [new BasicConstraintsExtension(true, 0, true), new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true)],
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
   });
   const crl = await X509CrlGenerator.create({
     issuer: certificate.subject,
