@@ -1,7 +1,7 @@
 // A real ingress process for tests, with a run and a data directory of its own, an app behind it, and sockets on loopback.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
@@ -21,8 +21,7 @@ export interface TestIngress {
   readonly child: ChildProcess;
   /** Starts the program (again) in the same directories and waits until it answers. */
   start(): Promise<void>;
-  /** What it wrote so far. */
-  log(): string;
+  metrics(): Promise<string>;
   /** Ends whoever holds the control socket and removes the directories. */
   stop(): Promise<void>;
 }
@@ -36,11 +35,10 @@ export async function startIngress(): Promise<TestIngress> {
   const [httpPort, dnsPort] = await Promise.all([freePort(), freePort()]);
   const settings = { http: { addresses: ["127.0.0.1"], ports: [httpPort] }, dns: { addresses: ["127.0.0.1"], ports: [dnsPort] } };
   const client = connectIngress(socketPath);
-  let output = "";
   let child!: ChildProcess;
+  const log = await open(path.join(directory, "log"), "w");
   const start = async (): Promise<void> => {
-    child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)));
+    child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", log.fd] });
     const { pid } = child;
     await until("the ingress answers", async () => (await client.status(soon())).pid === pid);
   };
@@ -57,7 +55,7 @@ export async function startIngress(): Promise<TestIngress> {
       return child;
     },
     start,
-    log: () => output,
+    metrics: async () => (await get(undefined, { socketPath, path: "/metrics" })).body,
     async stop() {
       const pid = await client.status(soon()).then(
         (status) => status.pid,
@@ -71,6 +69,7 @@ export async function startIngress(): Promise<TestIngress> {
           () => true,
         ),
       );
+      await log.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -127,8 +126,8 @@ export interface Got {
   readonly body: string;
 }
 
-/** A request by name, on a connection of its own unless an agent is given. */
-export function get(port: number, options: http.RequestOptions & { readonly body?: string } = {}): Promise<Got> {
+/** A request by name to a port of loopback (or wherever the options say), on a connection of its own. */
+export function get(port: number | undefined, options: http.RequestOptions & { readonly body?: string } = {}): Promise<Got> {
   return new Promise((done, fail) => {
     const { body, headers, ...rest } = options;
     const request = http.request(
