@@ -11,7 +11,7 @@ import { unixClient } from "../cli/client.ts";
 import type { NodeCommands, NodeOptions, Terminal } from "../cli/node-commands.ts";
 import type { Log } from "../ports.ts";
 import { makePrivateFolder, makeRunFolder } from "./files.ts";
-import { install, keeper, removeInstallation, stop, toFlags, type Machine } from "./install.ts";
+import { install, removeInstallation, stop, toFlags, type Keeper, type Machine } from "./install.ts";
 import { claim, holder, unclaim } from "./pid-file.ts";
 import { thisProgram } from "./program.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
@@ -160,7 +160,7 @@ async function untilReady(settings: Settings, timeoutMs: number): Promise<HouseS
   return undefined;
 }
 
-function sayReady(summary: HouseSummary, how: ReturnType<typeof keeper>, terminal: Terminal): void {
+function sayReady(summary: HouseSummary, how: Keeper, terminal: Terminal): void {
   terminal.note(terminal.mark("ok", `this is node '${summary.node}', zone ${summary.zone}`));
   const listeners = summary.listeners ?? [];
   const ports = (protocol: string): string =>

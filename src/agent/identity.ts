@@ -22,7 +22,7 @@ export function loadIdentity(options: { readonly dataDir: string; readonly runDi
 function loadNodeId(keyFile: string): string {
   let pem = readIfThere(keyFile);
   if (pem === undefined) {
-    pem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    pem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" });
     writeWhole(keyFile, pem);
   }
   const publicKey = createPublicKey(createPrivateKey(pem)).export({ type: "spki", format: "der" });

@@ -99,8 +99,7 @@ export class Publisher implements Proxy {
     this.#changed = false;
     this.#sending = true;
     const table = this.#table();
-    const { revision: _, ...content } = table;
-    const text = JSON.stringify(content);
+    const text = JSON.stringify({ ...table, revision: 0 }); // a new revision alone is no news
     try {
       if (text !== this.#published) {
         await this.#options.sink.putTable(table);

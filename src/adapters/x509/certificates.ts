@@ -39,7 +39,7 @@ export interface LeafRequest {
 }
 
 export async function createAuthority(commonName: string): Promise<Authority> {
-  cryptoProvider.set(webcrypto as Crypto); // Node's own Web Crypto, under the DOM's name for its type
+  cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const notBefore = new Date();
   const notAfter = new Date(notBefore.getTime() + validityMs);
@@ -67,7 +67,7 @@ export async function createAuthority(commonName: string): Promise<Authority> {
 
 /** A leaf for servers and clients alike: a member of etcd is both. */
 export async function issueLeaf(authority: Authority, request: LeafRequest): Promise<Leaf> {
-  cryptoProvider.set(webcrypto as Crypto); // as above
+  cryptoProvider.set(webcrypto);
   const issuer = new X509Certificate(authority.certificate);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.create({
