@@ -19,7 +19,8 @@ export class Connection {
   constructor(socketPath: string) {
     this.socketPath = socketPath;
     this.#agent = new QuietAgent({ keepAlive: true, maxFreeSockets: idleSocketsMax });
-    const options = { socketPath, agent: this.#agent }; // docker-modem takes the agent; dockerode's types do not know
+    // docker-modem would follow $DOCKER_HOST before the path; it takes the agent, which dockerode's types do not know.
+    const options = { socketPath, host: undefined, protocol: "http" as const, agent: this.#agent };
     this.docker = new Docker(options);
   }
 
