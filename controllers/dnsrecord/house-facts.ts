@@ -1,0 +1,55 @@
+// Reads from the mirror what a DnsRecord needs: the nodes that lead into the house, and where the app of its name runs.
+import { readyInstances } from "../../src/api/endpoints.ts";
+import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
+import type { DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { Index, Mirror } from "../../src/engine/contract.ts";
+import type { NodeFacts } from "./facts.ts";
+
+export const ZONE_DEFAULT = "home.internal";
+const HTTP_PORT = 80;
+
+const byClaim: Index = { kind: "DnsRecord", room: "desired", keys: (value) => [claimOf(value as Resource<"DnsRecord">)] }; // the room of this kind holds nothing else
+
+/** The Service that a derived record's Route leads to; a record of its own leads nowhere. */
+const routesByService: Index = {
+  kind: "Route",
+  room: "desired",
+  keys: (value) => {
+    const { to } = (value as Resource<"Route">).spec; // the room of this kind holds nothing else
+    return "service" in to ? [to.service] : [];
+  },
+};
+
+/** The records that follow from a Service's Routes: they have the name of the Route, or of the Service. */
+export function recordsOf(service: Name, mirror: Mirror): readonly Name[] {
+  const names = [service, ...(mirror.index(routesByService).get(service) ?? [])];
+  return names.filter((name) => mirror.desired("DnsRecord", name) !== undefined);
+}
+
+export function rivalsOf(record: Resource<"DnsRecord">, mirror: Mirror): readonly Resource<"DnsRecord">[] {
+  const names = [...(mirror.index(byClaim).get(claimOf(record)) ?? [])].filter((name) => name !== record.metadata.name);
+  return names.sort().flatMap((name) => mirror.desired("DnsRecord", name) ?? []);
+}
+
+/** Nodes that announce themselves and are not Down, and always this one: whoever asks it has found it. */
+export function waysIn(own: NodeFacts, mirror: Mirror): readonly NodeFacts[] {
+  const others = [...mirror.nodes()].filter(([name]) => name !== own.name && mirror.decided<DecidedMembership>("Membership", name)?.value.state !== "Down");
+  return [own, ...others.map(([name, { value }]) => ({ name, holdsHttp: value.ports.http === HTTP_PORT }))];
+}
+
+export function holdsHttp(listeners: readonly { readonly protocol: string; readonly port: number }[] | undefined): boolean {
+  return listeners?.some(({ protocol, port }) => protocol === "http" && port === HTTP_PORT) ?? false;
+}
+
+export function hostsOf(record: Resource<"DnsRecord">, mirror: Mirror): readonly NodeName[] {
+  const [kind, route] = record.metadata.owner?.split("/") ?? [];
+  const to = kind === "Route" && route !== undefined ? mirror.desired("Route", route)?.spec.to : undefined;
+  if (to === undefined || !("service" in to)) return [];
+  const observed = [...mirror.observed<ObservedService>("Service", to.service)].map(([node, { value }]) => [node, value] as const);
+  const ready = readyInstances(mirror.decided<DecidedService>("Service", to.service)?.value, observed);
+  return [...new Set(ready.map(({ node }) => node))].sort();
+}
+
+function claimOf({ spec }: Resource<"DnsRecord">): string {
+  return `${spec.name.toLowerCase()} ${spec.type}`;
+}

@@ -1,0 +1,92 @@
+// The edge of a node's own Membership: asks the machine what it is, and writes what only this node may write.
+import { stamped } from "../../src/api/conditions.ts";
+import { EngineError } from "../../src/api/errors.ts";
+import { hash } from "../../src/api/hash.ts";
+import { keys } from "../../src/api/keys.ts";
+import { API_VERSION, type Name, type Resource, type StoredResource } from "../../src/api/resource.ts";
+import type { DecidedMembership, DecidedService, NodeRecord, ObservedMembership } from "../../src/api/state.ts";
+import type { Controller, Ports } from "../../src/engine/contract.ts";
+import type { MembershipFacts } from "./facts.ts";
+import { plan, type MembershipAction } from "./plan.ts";
+
+const kind = "Membership";
+
+/** Leases that carry the record of their node: a new process has a new lease, and the old one's keys end with it. */
+const holding = new WeakSet<Ports["lease"]>();
+
+export const membershipController: Controller<Resource<"Membership">, MembershipFacts | undefined, MembershipAction> = {
+  kind,
+  wakes: (change) => (change.room === "node" || change.kind === kind ? [change.name] : []),
+  names: async ({ identity }) => [identity.node],
+  observe,
+  plan,
+  act: {
+    Create: async ({ name }, { store, clock, random }, signal) => {
+      const key = keys.desired(kind, name);
+      const stored: StoredResource<"Membership"> = {
+        apiVersion: API_VERSION,
+        kind,
+        metadata: { name, uid: hash(`${name}/${random.next()}`), creationTimestamp: clock.wall() },
+        spec: { role: "auto", schedulable: true },
+        manager: "agent",
+      };
+      await store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: JSON.stringify(stored) }] }, signal);
+    },
+    Announce: async ({ name, record }, { lease }) => {
+      lease.put(keys.node(name), JSON.stringify(record));
+      holding.add(lease);
+    },
+    ClearDown: async ({ name, modRevision }, { store, events }, signal) => {
+      const key = keys.decided(kind, name);
+      const { committed } = await store.commit({ compare: [{ key, modRevision }], writes: [{ delete: key }] }, signal);
+      if (committed) events.emit({ kind, name, type: "Normal", reason: "Returned", message: `Node ${name} is back` });
+    },
+    Report: async ({ name, conditions }, { mirror, store, identity, clock }, signal) => {
+      const key = keys.observed(kind, name, identity.node);
+      const before = mirror.observed<ObservedMembership>(kind, name).get(identity.node)?.value.conditions ?? [];
+      const observed: ObservedMembership = { bootId: identity.bootId, conditions: stamped(conditions, before, clock.wall()) };
+      const write = conditions.length === 0 ? { delete: key } : { put: key, value: JSON.stringify(observed) };
+      await store.commit({ compare: [], writes: [write] }, signal);
+    },
+  },
+};
+
+async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<MembershipFacts | undefined> {
+  const { identity, mirror, proxy, lease } = ports;
+  if (name !== identity.node) return undefined;
+  const listeners = proxy.status()?.listeners;
+  const { nodeId, bootId } = identity;
+  const machine: NodeRecord = { ...(await ports.system.describe(signal)), nodeId, bootId, ports: portsHeld(listeners) };
+  const verdict = mirror.decided<DecidedMembership>(kind, name);
+  return {
+    name,
+    machine,
+    announced: mirror.nodes().get(name)?.value,
+    isHeld: holding.has(lease),
+    verdict,
+    leftovers: verdict?.value.state === "Down" ? await leftovers(ports, signal) : [],
+    listeners,
+    reported: mirror.observed<ObservedMembership>(kind, name).get(name)?.value.conditions ?? [],
+  };
+}
+
+function portsHeld(listeners: MembershipFacts["listeners"]): NodeRecord["ports"] {
+  const http = listeners?.find(({ protocol }) => protocol === "http")?.port;
+  const dns = listeners?.find(({ protocol }) => protocol === "dns")?.port;
+  return { ...(http !== undefined && { http }), ...(dns !== undefined && { dns }) };
+}
+
+/** While Docker is away nothing runs here that it could have left over. */
+async function leftovers({ containers, mirror, identity }: Ports, signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    const running = (await containers.list(undefined, signal)).filter(({ state }) => state === "running" || state === "restarting");
+    const undecided = running.filter(({ service, instance }) => {
+      const decided = mirror.decided<DecidedService>("Service", service)?.value;
+      return !decided?.instances.some(({ id, node }) => id === instance && node === identity.node);
+    });
+    return undecided.map(({ name }) => name).sort();
+  } catch (error) {
+    if (error instanceof EngineError && error.fault === "unavailable") return [];
+    throw error;
+  }
+}

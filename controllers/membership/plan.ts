@@ -1,0 +1,61 @@
+// A node's own part of its Membership: it says what it is under its lease, makes its Membership when there is none, and declares itself
+// alive again when it was thought dead.
+import { sameConditions } from "../../src/api/conditions.ts";
+import { canonicalJson } from "../../src/api/hash.ts";
+import type { Condition, NodeName, Resource } from "../../src/api/resource.ts";
+import type { NodeRecord } from "../../src/api/state.ts";
+import type { Context, Plan } from "../../src/engine/contract.ts";
+import type { MembershipFacts } from "./facts.ts";
+
+/** Addresses and devices come and go without telling. */
+export const RECHECK_MS = 30_000;
+/** Before the ingress has said what it holds. */
+const STARTING_RECHECK_MS = 1_000;
+
+export type MembershipAction =
+  | { readonly kind: "Create"; readonly name: NodeName }
+  | { readonly kind: "ClearDown"; readonly name: NodeName; readonly modRevision: number }
+  | { readonly kind: "Announce"; readonly name: NodeName; readonly record: NodeRecord }
+  | { readonly kind: "Report"; readonly name: NodeName; readonly conditions: readonly Condition[] };
+
+/** `facts` are undefined for other nodes: theirs is their own business. */
+export function plan(membership: Resource<"Membership"> | undefined, facts: MembershipFacts | undefined, _context: Context): Plan<MembershipAction> {
+  if (facts === undefined) return { actions: [], conditions: [] };
+  const { name, verdict, leftovers, listeners, reported } = facts;
+  const record = withNamedDevices(facts.machine, membership);
+  const conditions = [...dockerCondition(record), ...portConditions(listeners ?? [])];
+  const actions: MembershipAction[] = [];
+  if (membership === undefined) actions.push({ kind: "Create", name });
+  if (!facts.isHeld || canonicalJson(record) !== canonicalJson(facts.announced)) actions.push({ kind: "Announce", name, record });
+  // Only after a fresh list, which the engine sees to, and after stopping what others may have taken over.
+  if (verdict?.value.state === "Down" && leftovers.length === 0) actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
+  if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
+  return { actions, conditions, recheckAfterMs: listeners === undefined ? STARTING_RECHECK_MS : RECHECK_MS };
+}
+
+/** Devices that a person gave a name in the Membership are offered by that name. */
+function withNamedDevices(machine: NodeRecord, membership: Resource<"Membership"> | undefined): NodeRecord {
+  const named = Object.entries(membership?.spec.devices ?? {}).map(([name, path]) => {
+    const known = machine.devices.find(({ paths }) => paths.includes(path));
+    return { class: name, paths: [path], groups: known?.groups ?? [] };
+  });
+  const names = new Set(named.map((device) => device.class));
+  return { ...machine, devices: [...machine.devices.filter((device) => !names.has(device.class)), ...named] };
+}
+
+function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
+  if (versions.docker !== "") return [];
+  const message = "Docker does not answer on this machine, so no app can be started or stopped here. Start it: systemctl start docker";
+  return [{ type: "DockerReady", status: "False", reason: "DockerUnavailable", message }];
+}
+
+function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): readonly Condition[] {
+  const troubled = listeners.filter(({ protocol, problem }) => problem !== undefined && (protocol === "http" || protocol === "dns"));
+  const problems = (wanted: "http" | "dns"): string => troubled.filter(({ protocol }) => protocol === wanted).map(({ problem }) => problem).join("; ");
+  return (["http", "dns"] as const).filter((protocol) => troubled.some((each) => each.protocol === protocol)).map((protocol) => ({
+    type: protocol === "http" ? "HttpPortHeld" : "DnsPortHeld",
+    status: "False",
+    reason: "PortBusy",
+    message: problems(protocol),
+  }));
+}

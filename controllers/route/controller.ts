@@ -1,0 +1,50 @@
+// The edge of a Route: reads its rivals and its Service from the mirror, and hands rows to this node's ingress.
+import { stamped } from "../../src/api/conditions.ts";
+import { keys } from "../../src/api/keys.ts";
+import type { Name, Resource } from "../../src/api/resource.ts";
+import type { ObservedRoute } from "../../src/api/state.ts";
+import type { Change, Controller, Mirror } from "../../src/engine/contract.ts";
+import type { RouteFacts } from "./facts.ts";
+import { rivalsOf, routesTo, targetOf } from "./house-facts.ts";
+import { plan, type RouteAction } from "./plan.ts";
+
+const kind = "Route";
+
+export const routeController: Controller<Resource<"Route">, RouteFacts, RouteAction> = {
+  kind,
+  wakes,
+  names: async ({ mirror }) => [...mirror.all(kind)].map(({ metadata }) => metadata.name),
+  observe: async (name, { mirror, proxy, identity }) => {
+    const route = mirror.desired(kind, name);
+    return {
+      name,
+      held: proxy.route(name),
+      target: route && targetOf(route, mirror),
+      rivals: route ? rivalsOf(route, mirror) : [],
+      listeners: proxy.status()?.listeners ?? [],
+      reported: mirror.observed<ObservedRoute>(kind, name).get(identity.node)?.value.conditions ?? [],
+    };
+  },
+  plan,
+  act: {
+    SetRoute: async ({ name, rows }, { proxy }) => proxy.setRoute(name, rows),
+    Report: async ({ name, conditions }, { mirror, store, identity, clock }, signal) => {
+      const key = keys.observed(kind, name, identity.node);
+      const before = mirror.observed<ObservedRoute>(kind, name).get(identity.node)?.value.conditions ?? [];
+      const observed: ObservedRoute = { bootId: identity.bootId, conditions: stamped(conditions, before, clock.wall()) };
+      const write = conditions.length === 0 ? { delete: key } : { put: key, value: JSON.stringify(observed) };
+      await store.commit({ compare: [], writes: [write] }, signal);
+    },
+  },
+};
+
+function wakes(change: Change, mirror: Mirror): readonly Name[] {
+  if (change.kind === "Service") return routesTo(change.name, mirror);
+  if (change.kind === kind) {
+    const route = mirror.desired(kind, change.name);
+    return [change.name, ...(route ? rivalsOf(route, mirror).map(({ metadata }) => metadata.name) : [])];
+  }
+  // What a node observed counts no more when it is Down, or booted anew.
+  const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room === "decided");
+  return isAboutNodes ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
+}

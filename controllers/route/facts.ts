@@ -1,0 +1,27 @@
+// What the plan of a Route looks at.
+import type { ReadyInstance } from "../../src/api/endpoints.ts";
+import type { Condition, Name, Resource } from "../../src/api/resource.ts";
+import type { IngressStatus, Table } from "../../src/api/table.ts";
+
+export type RouteRows = Pick<Table, "http" | "streams">;
+
+export interface RouteFacts {
+  readonly name: Name;
+  /** What the ingress was last handed for this name. */
+  readonly held: RouteRows | undefined;
+  readonly target: Target | undefined;
+  /** Other Routes that want the same host and path, or the same port. */
+  readonly rivals: readonly Resource<"Route">[];
+  readonly listeners: IngressStatus["listeners"];
+  /** What this node last reported of the Route. */
+  readonly reported: readonly Condition[];
+}
+
+/** The Service that the Route leads to. */
+export interface Target {
+  readonly service: Resource<"Service"> | undefined;
+  readonly ready: readonly ReadyInstance[];
+  /** Why nothing is ready, as the nodes say. */
+  readonly problem: Condition | undefined;
+  readonly placed: number;
+}
