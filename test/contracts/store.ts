@@ -410,10 +410,10 @@ function replacedStoreCases(bench: () => StoreBench): void {
     assert.ok(reader.ended instanceof WatchExpired, String(reader.ended));
     assert.equal(reader.events.length, 1);
     assert.notEqual((await b.settled(store.list(prefix, signal))).clusterId, clusterId);
-    const after = await readerOf(b, b.others, prefix);
-    await b.until(() => after.events.some(({ key }) => key === `${prefix}leased`) || after.batches > 3, "the leased key");
-    assert.equal(await valueOf(b, `${prefix}leased`), "1");
+    await b.settled(b.others.list(prefix, signal));
+    const leased = new StoreReader(b.others, prefix, 2);
+    await b.until(() => leased.events.at(-1)?.key === `${prefix}leased`, "the leased key in the new store");
     await b.settled(lease.close());
-    await after.stop();
+    await leased.stop();
   });
 }

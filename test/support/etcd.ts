@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Etcd3 } from "etcd3";
 import { connect, type Credentials } from "../../src/adapters/etcd3/connect.ts";
 import { etcdEnvironment, etcdFlags } from "../../src/adapters/etcd3/flags.ts";
+import { saveSnapshot } from "../../src/adapters/etcd3/member.ts";
 import { loadTrust, type TrustFiles } from "../../src/agent/trust.ts";
 
 const READY_LIMIT_MS = 20_000;
@@ -68,9 +69,7 @@ export class EtcdCluster {
 
   /** A client of the package itself, of a member that runs. */
   get etcd(): Etcd3 {
-    const member = this.#members.find(({ process }) => process !== undefined);
-    assert(member, "no member runs");
-    return member.etcd;
+    return this.#running().etcd;
   }
 
   async startAll(): Promise<void> {
@@ -95,6 +94,12 @@ export class EtcdCluster {
     assert.fail("no member leads");
   }
 
+  async kill(index: number): Promise<void> {
+    const member = this.#members[index];
+    assert(member);
+    await kill(member);
+  }
+
   async compact(): Promise<void> {
     const { header } = await this.etcd.kv.range({ key: Buffer.from("\0") });
     await this.etcd.kv.compact({ revision: header.revision, physical: true });
@@ -108,15 +113,7 @@ export class EtcdCluster {
   /** Answers the snapshot's file. */
   async snapshot(): Promise<string> {
     const file = path.join(this.#folder, `snapshot-${Date.now()}.db`);
-    const stream = await this.etcd.maintenance.snapshot();
-    const to = createWriteStream(file);
-    stream.on("data", ({ blob }) => void to.write(blob));
-    await new Promise<void>((resolve, reject) => {
-      stream.on("end", resolve);
-      stream.on("error", reject);
-    });
-    to.end();
-    await once(to, "finish");
+    await saveSnapshot(file, { host: this.#running().host, credentials: this.credentials, signal: AbortSignal.timeout(READY_LIMIT_MS) });
     return file;
   }
 
@@ -151,6 +148,12 @@ export class EtcdCluster {
     const child = spawn(this.#program, flags, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...etcdEnvironment } });
     child.stderr?.pipe(createWriteStream(path.join(this.#folder, `${member.name}.log`), { flags: "a" }));
     member.process = child;
+  }
+
+  #running(): Member {
+    const member = this.#members.find(({ process }) => process !== undefined);
+    assert(member, "no member runs");
+    return member;
   }
 
   #memberList(): string {

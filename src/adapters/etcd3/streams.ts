@@ -31,8 +31,13 @@ export class AnswerStream<Request, Answer> {
 
   static async open<Request, Answer>(begin: (etcd: Etcd3) => Promise<IDuplexStream<Request, Answer>>, options: StreamOptions): Promise<AnswerStream<Request, Answer>> {
     const etcd = connect({ ...options, attemptMs: 0 });
-    const stream = await abortable(begin(etcd), options.signal);
-    return new AnswerStream(etcd, stream as IDuplexStream<Request, Answer> & Pausable, options);
+    try {
+      const stream = await abortable(begin(etcd), options.signal);
+      return new AnswerStream(etcd, stream as IDuplexStream<Request, Answer> & Pausable, options);
+    } catch (error) {
+      etcd.close();
+      throw error;
+    }
   }
 
   private constructor(etcd: Etcd3, stream: IDuplexStream<Request, Answer> & Pausable, { clock, signal }: StreamOptions) {
