@@ -1,5 +1,6 @@
 // One executable, three roles: the CLI, `fossora agent` (and what keeps it), `fossora ingress`. Roles are loaded when they are
 // needed: this is what makes `fossora get` quick.
+import { versionOfFossora } from "./agent/version.ts";
 import { readableStack } from "./source-map.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -9,7 +10,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { runCli } = await import("./cli/main.ts");
-  return runCli(argv, { node: async () => (await import("./agent/commands.ts")).nodeCommands });
+  return runCli(argv, { node: async () => (await import("./agent/commands.ts")).nodeCommands, version: versionOfFossora });
 }
 
 main(process.argv.slice(2)).then(

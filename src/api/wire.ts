@@ -77,7 +77,7 @@ export type WatchLine =
 
 /** The body of `PATCH /api/v1` as `application/apply+json`: several files that are applied all or none. */
 export interface ApplyRequest {
-  readonly files: readonly { readonly name: string; readonly text: string }[];
+  readonly files: readonly { readonly file: string; readonly text: string }[];
   /** Contents of what `files[].source` names, by that path: the server cannot read the client's files. */
   readonly sources?: Readonly<Record<string, string>>;
 }

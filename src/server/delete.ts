@@ -10,6 +10,9 @@ import { descendants } from "./describe.ts";
 import type { ServerPorts } from "./ports.ts";
 import { resourceOf, viewAll, type ViewPorts } from "./view.ts";
 
+/** Made when a computer joined: whoever manages it, a person may delete it. */
+const HOUSE_MANAGER = "agent";
+
 export interface DeleteRequest {
   readonly kind: Kind;
   readonly name: Name;
@@ -32,8 +35,8 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
     stays: resource ? staysOf(resource) : [],
   };
   if (request.dryRun) return answer;
-  const applied = await ports.store.list(`${PREFIX.applied}${kind}/${name}/`, signal);
-  const writes: readonly Write[] = [{ delete: entry.key }, ...applied.entries.map(({ key }) => ({ delete: key }))];
+  const besides = await Promise.all([PREFIX.applied, PREFIX.history].map((prefix) => ports.store.list(`${prefix}${kind}/${name}/`, signal)));
+  const writes: readonly Write[] = [{ delete: entry.key }, ...besides.flatMap(({ entries }) => entries.map(({ key }) => ({ delete: key })))];
   const { committed } = await ports.store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes }, signal);
   if (!committed) throw new ApiError("Conflict", `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`, { next: `fossora describe ${reference(kind, name)}` });
   return answer;
@@ -46,7 +49,7 @@ function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteReq
     throw new ApiError("Forbidden", `Cannot delete node/${name}: this computer is it. Take Fossora off it instead.`, { next: "sudo fossora uninstall" });
   }
   const owner = (JSON.parse(entry.value) as StoredResource).manager; // admission wrote it
-  if (owner !== manager && !force) {
+  if (owner !== manager && owner !== HOUSE_MANAGER && !force) {
     throw new ApiError("ManagedElsewhere", `Cannot delete ${reference(kind, name)}: "${owner}" manages it, and would make it again.`, { next: `fossora delete ${reference(kind, name)} --force` });
   }
 }

@@ -1,0 +1,155 @@
+// `apply`: the house becomes as the files say; on a terminal one watches until it is.
+import { Option } from "commander";
+import type { ApplyAnswer, ApplyRequest, ApplyResult, LogLine } from "../api/wire.ts";
+import { EXIT, Failure } from "./failure.ts";
+import { follow, keyOf, type Sight } from "./follow.ts";
+import { readManifests } from "./manifest-files.ts";
+import { addDuration, collect } from "./options.ts";
+import { parseFormat, yaml } from "./print.ts";
+import { outcomeOf, refOf } from "./rollout.ts";
+import { rolloutView } from "./rollout-view.ts";
+import type { CliPorts, Verb } from "./verb.ts";
+
+export interface ApplyOptions {
+  readonly files: readonly string[];
+  readonly recursive: boolean;
+  readonly dryRun?: "server" | "client";
+  readonly force: boolean;
+  readonly manager: string;
+  /** Absent: on a terminal. */
+  readonly wait?: boolean;
+  readonly timeoutMs: number;
+  readonly output?: string;
+}
+
+interface Flags {
+  readonly filename: readonly string[];
+  readonly recursive?: boolean;
+  readonly dryRun?: "server" | "client" | true;
+  readonly force?: boolean;
+  readonly manager: string;
+  readonly wait?: boolean;
+  readonly timeout: number;
+  readonly output?: string;
+}
+
+const LOG_TAIL = 10;
+
+export const apply: Verb = {
+  define(command, invoke) {
+    command
+      .requiredOption("-f, --filename <file|folder|->", "what to apply; may be given several times", collect)
+      .option("-R, --recursive", "folders in folders too")
+      .addOption(new Option("--dry-run [where]", "only say what would happen; `client` asks no node").choices(["server", "client"]).preset("server"))
+      .option("--force", "take objects over from whoever manages them")
+      .option("--manager <name>", "as whom", "cli")
+      .option("--wait", "until everything is ready; the default on a terminal")
+      .option("--no-wait", "do not wait")
+      .option("-o, --output <format>", "json, yaml or name");
+    addDuration(command, "--timeout <duration>", "how long to wait", "5m")
+      .addHelpText("before", "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n")
+      .action((flags: Flags) =>
+        invoke((ports) => {
+          const { filename, dryRun, wait, output } = flags;
+          return runApply(
+            {
+              files: filename,
+              recursive: flags.recursive ?? false,
+              force: flags.force ?? false,
+              manager: flags.manager,
+              timeoutMs: flags.timeout,
+              ...(dryRun !== undefined && { dryRun: dryRun === true ? "server" : dryRun }),
+              ...(wait !== undefined && { wait }),
+              ...(output !== undefined && { output }),
+            },
+            ports,
+          );
+        }),
+      );
+  },
+};
+
+export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<number> {
+  const format = parseFormat(options.output);
+  const request = await readManifests(options, ports);
+  if (options.dryRun === "client") return checkHere(request, ports);
+  const answer = await ports.client.json<ApplyAnswer>("PATCH", "/api/v1", {
+    body: JSON.stringify(request),
+    contentType: "application/apply+json",
+    query: { manager: options.manager, ...(options.dryRun && { dryRun: "1" }), ...(options.force && { force: "1" }) },
+  });
+  if (format.kind === "json") ports.stdout.line(JSON.stringify(answer, undefined, 2));
+  else if (format.kind === "yaml") ports.stdout.line(await yaml(answer));
+  else for (const result of answer.results) ports.stdout.line(format.kind === "name" ? refOf(result) : `${refOf(result)} ${result.action}${answer.dryRun ? " (dry run)" : ""}`);
+  for (const result of answer.results) for (const warning of result.warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(result)} ${warning}`);
+  if (answer.dryRun || !(options.wait ?? ports.stderr.isTty)) return EXIT.ok;
+  return waitForAll(answer.results, options.timeoutMs, ports);
+}
+
+/** Without a node: what the language alone can say. */
+async function checkHere(request: ApplyRequest, ports: CliPorts): Promise<number> {
+  const [{ parseManifests }, { renderProblems }] = await Promise.all([import("../api/manifest.ts"), import("../api/problem.ts")]);
+  const { manifests, problems } = parseManifests(request.files, request.sources);
+  if (problems.length > 0) {
+    ports.stderr.line(renderProblems(problems));
+    return EXIT.invalid;
+  }
+  for (const { object } of manifests) ports.stdout.line(`${refOf({ kind: object.kind, name: object.metadata.name })} valid (dry run)`);
+  return EXIT.ok;
+}
+
+/** Ctrl-C stops the watching, not what is watched. */
+async function waitForAll(results: readonly ApplyResult[], timeoutMs: number, ports: CliPorts): Promise<number> {
+  const view = rolloutView(results, ports);
+  let last: Sight = { objects: new Map(), pulls: [] };
+  try {
+    const settled = await follow(results, ports, timeoutMs, (sight) => {
+      last = sight;
+      view.show(sight);
+      const outcomes = results.map((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state);
+      return outcomes.includes("waiting") ? undefined : outcomes;
+    });
+    view.end(last);
+    if (settled === undefined) return sayTimeout(results, last, timeoutMs, ports);
+    return settled.includes("failed") ? await sayFailed(results, last, ports) : EXIT.ok;
+  } catch (error) {
+    view.end(last);
+    if (!ports.interrupted.aborted) throw error;
+    ports.stderr.line(`Stopped watching; the house goes on with it. To see: fossora get ${firstUnready(results, last)} -w`);
+    return EXIT.interrupted;
+  }
+}
+
+function sayTimeout(results: readonly ApplyResult[], sight: Sight, timeoutMs: number, ports: CliPorts): number {
+  for (const each of results) {
+    const outcome = outcomeOf(sight.objects.get(keyOf(each)), each.generation);
+    if (outcome.state === "waiting") ports.stderr.line(`${ports.stderr.marks.error} ${refOf(each)} is not ready: ${outcome.message || "nothing was said of it"} (${outcome.reason})`);
+  }
+  throw new Failure(EXIT.timeout, `Not everything was ready after ${timeoutMs / 1000} s; the house goes on with it.`, `fossora describe ${firstUnready(results, sight)}`);
+}
+
+/** The last lines that the app itself printed often say it all. */
+async function sayFailed(results: readonly ApplyResult[], sight: Sight, ports: CliPorts): Promise<number> {
+  const failed = results.filter((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state === "failed");
+  for (const each of failed) {
+    if (each.kind !== "Service") continue;
+    for (const line of await logTail(each.name, ports)) ports.stderr.line(`  ${ports.stderr.colors.dim(`${line.container} │`)} ${line.text}`);
+  }
+  const first = failed[0];
+  throw new Failure(EXIT.failed, `${failed.map(refOf).join(", ")} cannot become ready as it was written.`, first ? `fossora describe ${refOf(first)}` : "fossora status");
+}
+
+async function logTail(service: string, ports: CliPorts): Promise<readonly LogLine[]> {
+  const lines: LogLine[] = [];
+  try {
+    for await (const line of ports.client.lines<LogLine>(`/api/v1/services/${service}/logs`, { query: { tail: String(LOG_TAIL) } })) lines.push(line);
+  } catch {
+    // It never ran: there is nothing to show.
+  }
+  return lines.slice(-LOG_TAIL);
+}
+
+function firstUnready(results: readonly ApplyResult[], sight: Sight): string {
+  const first = results.find((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state !== "ready") ?? results[0];
+  return first ? refOf(first) : "services";
+}

@@ -1,0 +1,149 @@
+// The CLI's only way to the house: HTTP over the node's unix socket. `node:http` alone, for https and http2 cost every start 6 ms.
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ErrorStatus, WatchLine } from "../api/wire.ts";
+import { ApiFailure, EXIT, Failure } from "./failure.ts";
+
+export interface RequestOptions {
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  /** Without an answer by then the node is called unreachable; absent: a minute. */
+  readonly timeoutMs?: number;
+}
+
+export interface Upgraded {
+  readonly socket: Duplex;
+  /** What came behind the header. */
+  readonly head: Buffer;
+  readonly headers: IncomingMessage["headers"];
+}
+
+/** Throws ApiFailure for what the server refuses, Failure with `unreachable` where nobody answers. */
+export interface Client {
+  readonly socketPath: string;
+  /** `T` is what the API says it answers there. */
+  json<T>(method: "GET" | "PATCH" | "DELETE", path: string, options?: RequestOptions): Promise<T>;
+  /** JSON lines, until the server or the signal ends them. */
+  lines<T>(path: string, options?: RequestOptions): AsyncIterable<T>;
+  upgrade(path: string, protocol: string, options?: RequestOptions): Promise<Upgraded>;
+}
+
+const ANSWER_WITHIN_MS = 60_000;
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** `interrupted` ends whatever has no signal of its own. */
+export function unixClient(socketPath: string, interrupted: AbortSignal): Client {
+  return {
+    socketPath,
+    async json(method, path, given = {}) {
+      const options = { signal: interrupted, ...given };
+      const response = await send(socketPath, method, path, options);
+      const text = await readAll(response);
+      return JSON.parse(text) as never; // the API's promise: this is the wire
+    },
+    async *lines(path, given = {}) {
+      const options = { signal: interrupted, ...given };
+      const response = await send(socketPath, "GET", path, options);
+      try {
+        for await (const line of splitLines(response)) yield JSON.parse(line) as never; // the API's promise
+      } catch (error) {
+        if (!options.signal?.aborted) throw error;
+      } finally {
+        response.destroy();
+      }
+    },
+    upgrade: (path, protocol, options = {}) => upgrade(socketPath, path, protocol, options),
+  };
+}
+
+/** A watch that ends with ERROR throws it: whoever watches either goes on or fails. */
+export async function* watchLines(client: Client, path: string, options: RequestOptions): AsyncIterable<Exclude<WatchLine, { type: "ERROR" }>> {
+  for await (const line of client.lines<WatchLine>(path, { ...options, query: { ...options.query, watch: "1" } })) {
+    if (line.type === "ERROR") throw new ApiFailure(line.status);
+    yield line;
+  }
+}
+
+function send(socketPath: string, method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { body, contentType, signal } = options;
+    const headers = body === undefined ? {} : { "content-type": contentType ?? "application/json", "content-length": Buffer.byteLength(body) };
+    const request = httpRequest({ socketPath, method, path: pathOf(path, options), headers, agent: false, ...(signal && { signal }) });
+    request.setTimeout(options.timeoutMs ?? ANSWER_WITHIN_MS, () => request.destroy(unreachable(socketPath, "it does not answer")));
+    request.on("error", (error) => reject(signal?.aborted ? signal.reason : asFailure(socketPath, error)));
+    request.on("response", (response) => {
+      request.setTimeout(0);
+      if (isGood(response)) resolve(response);
+      else readAll(response).then((text) => reject(new ApiFailure(statusFrom(response, text))), reject);
+    });
+    request.end(body);
+  });
+}
+
+function upgrade(socketPath: string, path: string, protocol: string, options: RequestOptions): Promise<Upgraded> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ socketPath, method: "POST", path: pathOf(path, options), headers: { connection: "Upgrade", upgrade: protocol }, agent: false });
+    request.on("error", (error) => reject(asFailure(socketPath, error)));
+    request.on("upgrade", (response, socket, head) => resolve({ socket, head, headers: response.headers }));
+    request.on("response", (response) => {
+      readAll(response).then((text) => reject(new ApiFailure(statusFrom(response, text))), reject);
+    });
+    request.end();
+  });
+}
+
+function isGood(response: IncomingMessage): boolean {
+  return response.statusCode !== undefined && response.statusCode < 300;
+}
+
+function pathOf(path: string, { query = {} }: RequestOptions): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (typeof value === "string") search.set(key, value);
+    else for (const each of value ?? []) search.append(key, each);
+  }
+  const text = search.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+function statusFrom(response: IncomingMessage, text: string): ErrorStatus {
+  try {
+    const body = JSON.parse(text) as Partial<ErrorStatus>; // checked in the next line
+    if (body.kind === "Status" && body.reason && body.message) return body as ErrorStatus;
+  } catch {
+    // Not JSON: said below.
+  }
+  return { kind: "Status", reason: "InternalError", code: response.statusCode ?? 500, message: `The node answered ${response.statusCode}: ${text.slice(0, 200)}`, next: "fossora version" };
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function* splitLines(response: IncomingMessage): AsyncIterable<string> {
+  let rest = "";
+  response.setEncoding("utf8");
+  for await (const chunk of response as AsyncIterable<string>) {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    if (rest.length > LINE_BYTES_MAX) throw new Error(`Cannot read the node's answer: a line is longer than ${LINE_BYTES_MAX} bytes`);
+    for (const part of parts) if (part !== "") yield part;
+  }
+}
+
+function asFailure(socketPath: string, error: NodeJS.ErrnoException): Error {
+  if (error instanceof Failure) return error;
+  if (error.code === "EACCES" || error.code === "EPERM") {
+    return new Failure(EXIT.unreachable, `Cannot reach the node at ${socketPath}: you may not open it. It is for root and the group "fossora".`, "sudo usermod -aG fossora $USER, log in again; or put sudo before the command", { cause: error });
+  }
+  if (error.code === "ENOENT" || error.code === "ECONNREFUSED") return unreachable(socketPath, "Fossora does not run on this computer");
+  return new Failure(EXIT.unreachable, `The connection to the node at ${socketPath} broke: ${error.message}`, "fossora status", { cause: error });
+}
+
+function unreachable(socketPath: string, why: string): Failure {
+  return new Failure(EXIT.unreachable, `Cannot reach the node at ${socketPath}: ${why}.`, "sudo fossora up");
+}

@@ -1,0 +1,119 @@
+// `delete`: removes objects, and says what goes with them and what stays.
+import { namesOf } from "../api/served-kinds.ts";
+import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
+import { ApiFailure, EXIT, Failure } from "./failure.ts";
+import { follow, keyOf } from "./follow.ts";
+import { addDuration, collect } from "./options.ts";
+import { refOf } from "./rollout.ts";
+import { parseNamedTargets, pathOf, type NamedTarget } from "./targets.ts";
+import type { CliPorts, Verb } from "./verb.ts";
+
+export interface DeleteOptions {
+  readonly words: readonly string[];
+  readonly files: readonly string[];
+  readonly recursive: boolean;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  readonly manager: string;
+  readonly ignoreNotFound: boolean;
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+}
+
+interface Flags {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly manager: string;
+  readonly ignoreNotFound?: boolean;
+  readonly wait?: boolean;
+  readonly timeout: number;
+}
+
+export const deleteVerb: Verb = {
+  define(command, invoke) {
+    command
+      .argument("[kind|kind/name]", "what to delete")
+      .argument("[name...]")
+      .option("-f, --filename <file|folder|->", "everything in these files; may be given several times", collect)
+      .option("-R, --recursive", "folders in folders too")
+      .option("--dry-run", "only say what would go and what would stay")
+      .option("--force", "also what somebody else manages")
+      .option("--manager <name>", "as whom", "cli")
+      .option("--ignore-not-found", "what is not there is no failure")
+      .option("--wait", "until its containers are gone too");
+    addDuration(command, "--timeout <duration>", "how long to wait", "5m")
+      .addHelpText("before", "Examples:\n  fossora delete svc/jellyfin\n  fossora delete -f jellyfin.yaml\n")
+      .action((kind: string | undefined, names: readonly string[], flags: Flags) =>
+        invoke((ports) =>
+          runDelete(
+            {
+              words: kind === undefined ? [] : [kind, ...names],
+              files: flags.filename ?? [],
+              recursive: flags.recursive ?? false,
+              dryRun: flags.dryRun ?? false,
+              force: flags.force ?? false,
+              manager: flags.manager,
+              ignoreNotFound: flags.ignoreNotFound ?? false,
+              wait: flags.wait ?? false,
+              timeoutMs: flags.timeout,
+            },
+            ports,
+          ),
+        ),
+      );
+  },
+};
+
+export async function runDelete(options: DeleteOptions, ports: CliPorts): Promise<number> {
+  const targets = [...parseNamedTargets(options.words, "delete"), ...(await targetsInFiles(options, ports))];
+  if (targets.length === 0) throw new Failure(EXIT.usage, "Cannot delete: nothing was named.", "fossora delete svc/NAME");
+  const deleted: NamedTarget[] = [];
+  let failure: ApiFailure | undefined;
+  for (const target of targets) {
+    try {
+      if (await deleteOne(target, options, ports)) deleted.push(target);
+    } catch (error) {
+      if (!(error instanceof ApiFailure) || targets.length === 1) throw error;
+      if (failure) ports.stderr.line(`error: ${failure.message}`);
+      failure = error;
+    }
+  }
+  if (options.wait && !options.dryRun) await untilGone(deleted, options.timeoutMs, ports);
+  if (failure) throw failure;
+  return EXIT.ok;
+}
+
+/** False: it was not there, and need not be. */
+async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: CliPorts): Promise<boolean> {
+  const query = { manager: options.manager, ...(options.force && { force: "1" }), ...(options.dryRun && { dryRun: "1" }) };
+  const answer = await ports.client.json<DeleteAnswer>("DELETE", pathOf(target), { query }).catch((error: unknown) => {
+    if (options.ignoreNotFound && error instanceof ApiFailure && error.status.reason === "NotFound") return undefined;
+    throw error;
+  });
+  if (answer === undefined) return false;
+  for (const each of answer.deleted) ports.stdout.line(`${refOf(each)} deleted${options.dryRun ? " (dry run)" : ""}`);
+  if (ports.quiet) return true;
+  if (answer.goes.length > 0) ports.stderr.line(`  goes with it: ${answer.goes.join(", ")}`);
+  if (answer.stays.length > 0) ports.stderr.line(`  stays: ${answer.stays.join(", ")}`);
+  return true;
+}
+
+async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<readonly NamedTarget[]> {
+  if (options.files.length === 0) return [];
+  const [{ readManifests }, { parseManifests }, { renderProblems }] = await Promise.all([import("./manifest-files.ts"), import("../api/manifest.ts"), import("../api/problem.ts")]);
+  const request = await readManifests(options, ports);
+  const { manifests, problems } = parseManifests(request.files, request.sources);
+  if (problems.length > 0) throw new Failure(EXIT.invalid, renderProblems(problems).replace("nothing was applied", "nothing was deleted").replace(/^error: /m, ""), "fossora delete svc/NAME");
+  return manifests.map(({ object }) => ({ names: namesOf(object.kind), name: object.metadata.name }));
+}
+
+/** The object is gone at once; its instances end in their own time. */
+async function untilGone(targets: readonly NamedTarget[], timeoutMs: number, ports: CliPorts): Promise<void> {
+  const wanted = targets.map(({ names, name }): { readonly kind: ServedKind; readonly name: string } => ({ kind: names.kind, name }));
+  if (wanted.length === 0) return;
+  const gone = await follow(wanted, ports, timeoutMs, ({ objects }) => (wanted.some((each) => objects.has(keyOf(each))) ? undefined : true));
+  const [first] = wanted;
+  if (!gone && first) throw new Failure(EXIT.timeout, `${refOf(first)} was still there after ${timeoutMs / 1000} s.`, `fossora describe ${refOf(first)}`);
+}

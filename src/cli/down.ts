@@ -1,0 +1,11 @@
+// `down`: stops Fossora on this computer until `up`. Apps run on.
+import { addPlaceFlags, nodeOptions, terminalOf } from "./node-flags.ts";
+import type { Verb } from "./verb.ts";
+
+export const down: Verb = {
+  define(command, invoke) {
+    addPlaceFlags(command)
+      .addHelpText("before", "Examples:\n  sudo fossora down\n")
+      .action((flags: Parameters<typeof nodeOptions>[0]) => invoke(async (ports) => (await ports.node()).down(nodeOptions(flags), terminalOf(ports))));
+  },
+};

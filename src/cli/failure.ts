@@ -1,0 +1,59 @@
+// How a command ends: one table of exit codes, and failures that name the next command to type.
+import type { ErrorStatus, StatusReason } from "../api/wire.ts";
+
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  invalid: 3,
+  notFound: 4,
+  conflict: 5,
+  timeout: 6,
+  unreachable: 7,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What a person is told: a sentence, and what to type next. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly code: ExitCode;
+  readonly next: string;
+
+  constructor(code: ExitCode, message: string, next: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.next = next;
+  }
+}
+
+/** The server said no. */
+export class ApiFailure extends Error {
+  override readonly name = "ApiFailure";
+  readonly status: ErrorStatus;
+
+  constructor(status: ErrorStatus) {
+    super(status.message);
+    this.status = status;
+  }
+}
+
+const BY_REASON: Readonly<Record<StatusReason, ExitCode>> = {
+  BadRequest: EXIT.usage,
+  Unauthorized: EXIT.failed,
+  Forbidden: EXIT.failed,
+  NotFound: EXIT.notFound,
+  Conflict: EXIT.conflict,
+  ManagedElsewhere: EXIT.conflict,
+  Expired: EXIT.failed,
+  TooLarge: EXIT.invalid,
+  Invalid: EXIT.invalid,
+  TooManyRequests: EXIT.failed,
+  InternalError: EXIT.failed,
+  NoQuorum: EXIT.unreachable,
+};
+
+export function exitCodeOf(status: ErrorStatus): ExitCode {
+  return BY_REASON[status.reason] ?? EXIT.failed;
+}

@@ -1,0 +1,87 @@
+// The process as the CLI's world: its streams, files, time and Ctrl-C. Tests bring another one.
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { WriteStream } from "./terminal.ts";
+import type { Files, Input } from "./verb.ts";
+
+export interface Host {
+  readonly stdin: Input;
+  readonly stdout: WriteStream;
+  readonly stderr: WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly files: Files;
+  now(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  every(ms: number, run: () => void): () => void;
+  /** Calls once at Ctrl-C; a second one ends the process. Answers the function that stops listening. */
+  onInterrupt(run: () => void): () => void;
+}
+
+const INTERRUPTED = 130;
+const BROKEN_PIPE_EXIT = 0;
+
+export function processHost(): Host {
+  // `fossora get ... | head -1` ends early, and that is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(BROKEN_PIPE_EXIT);
+    throw error;
+  });
+  return {
+    stdin: { get isTty() { return process.stdin.isTTY === true; }, readAll: readStdin, get stream() { return process.stdin; } },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    files,
+    now: () => Date.now(),
+    sleep,
+    every(ms, run) {
+      const timer = setInterval(run, ms);
+      return () => clearInterval(timer);
+    },
+    onInterrupt(run) {
+      const listener = (): void => {
+        process.once("SIGINT", () => process.exit(INTERRUPTED));
+        run();
+      };
+      process.once("SIGINT", listener);
+      return () => process.off("SIGINT", listener);
+    },
+  };
+}
+
+const files: Files = {
+  read: (file) => readFileSync(file, "utf8"),
+  /** Whole or not at all: two shells may ask for the same completion. */
+  write(file, text) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const part = `${file}.${process.pid}.tmp`;
+    writeFileSync(part, text);
+    renameSync(part, file);
+  },
+  kind(file) {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    return stats === undefined ? undefined : stats.isDirectory() ? "directory" : "file";
+  },
+  list: (directory) => readdirSync(directory).sort(),
+};
+
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error); // we abort with errors only
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error); // as above
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}

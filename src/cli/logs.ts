@@ -1,0 +1,175 @@
+// `logs`: what an app prints, of all its instances and containers, with a prefix where there are several.
+import { InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../api/durations.ts";
+import { kindByWord } from "../api/served-kinds.ts";
+import type { LogLine, ObjectList } from "../api/wire.ts";
+import { ApiFailure, EXIT, Failure } from "./failure.ts";
+import { wholeNumber } from "./options.ts";
+import type { Colors } from "./terminal.ts";
+import type { CliPorts, Verb } from "./verb.ts";
+
+export interface LogsOptions {
+  readonly target?: string;
+  readonly selector?: string;
+  readonly follow: boolean;
+  readonly tail?: number;
+  /** Unix seconds. */
+  readonly since?: number;
+  readonly container?: string;
+  readonly prefix?: boolean;
+  readonly timestamps: boolean;
+  readonly json: boolean;
+}
+
+interface Flags {
+  readonly selector?: string;
+  readonly follow?: boolean;
+  readonly tail?: number;
+  readonly since?: number;
+  readonly container?: string;
+  readonly prefix?: boolean;
+  readonly timestamps?: boolean;
+  readonly output?: string;
+}
+
+const PREFIX_COLORS: readonly (keyof Colors & ("cyan" | "magenta" | "blue" | "yellow" | "green"))[] = ["cyan", "magenta", "blue", "yellow", "green"];
+
+export const logs: Verb = {
+  define(command, invoke) {
+    command
+      .argument("[service|svc/name|instance/name]", "whose")
+      .option("-l, --selector <labels>", "all services with these labels")
+      .option("-f, --follow", "go on as lines come")
+      .addOption(new Option("-n, --tail <lines>", "only the last ones").argParser(wholeNumber))
+      .addOption(new Option("--since <duration|time>", "only since then: 1h, or 2026-01-31T12:00:00Z").argParser(parseSince))
+      .option("-c, --container <name>", "only of this container")
+      .option("--prefix", "say whose each line is; the default where there are several")
+      .option("--no-prefix", "never say it")
+      .option("--timestamps", "say when")
+      .option("-o, --output <format>", "json: one object a line")
+      .addHelpText("before", "Examples:\n  fossora logs jellyfin\n  fossora logs svc/paperless -c db -f -n 100\n  fossora logs jellyfin --since 1h\n")
+      .action((target: string | undefined, flags: Flags) =>
+        invoke((ports) => {
+          const { selector, follow = false, tail, since, container, prefix, timestamps = false } = flags;
+          return runLogs(
+            {
+              follow,
+              timestamps,
+              json: flags.output === "json",
+              ...(target !== undefined && { target }),
+              ...(selector !== undefined && { selector }),
+              ...(tail !== undefined && { tail }),
+              ...(since !== undefined && { since }),
+              ...(container !== undefined && { container }),
+              ...(prefix !== undefined && { prefix }),
+            },
+            ports,
+          );
+        }),
+      );
+  },
+};
+
+export async function runLogs(options: LogsOptions, ports: CliPorts): Promise<number> {
+  const sources = await sourcesOf(options, ports);
+  const printer = new LinePrinter(options, sources.length > 1, ports);
+  if (options.follow) await Promise.all(sources.map((source) => printStream(source, options, printer, ports)));
+  else for (const source of sources) await printStream(source, options, printer, ports);
+  printer.end();
+  return ports.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+interface Source {
+  readonly service: string;
+  readonly instance?: string;
+}
+
+async function sourcesOf({ target, selector }: LogsOptions, ports: CliPorts): Promise<readonly Source[]> {
+  if (selector !== undefined) {
+    const { items } = await ports.client.json<ObjectList>("GET", "/api/v1/services", { query: { labelSelector: selector } });
+    if (items.length === 0) throw new Failure(EXIT.notFound, `Cannot show logs: no service has the labels "${selector}".`, "fossora get services --show-labels");
+    return items.map(({ metadata }) => ({ service: metadata.name }));
+  }
+  if (target === undefined) throw new Failure(EXIT.usage, "Cannot show logs: whose? Give a service.", "fossora get services");
+  return [parseSource(target)];
+}
+
+/** `jellyfin`, `svc/jellyfin`, `instance/jellyfin-k3f9`. */
+function parseSource(target: string): Source {
+  const [kind, name] = target.includes("/") ? target.split("/") : ["service", target];
+  const names = kindByWord(kind ?? "");
+  if (!name || (names?.kind !== "Service" && names?.kind !== "Instance")) throw new Failure(EXIT.usage, `Cannot show logs of "${target}": only services and instances have any.`, "fossora get services");
+  return names.kind === "Service" ? { service: name } : { service: name.slice(0, name.lastIndexOf("-")), instance: name };
+}
+
+async function printStream(source: Source, options: LogsOptions, printer: LinePrinter, ports: CliPorts): Promise<void> {
+  const query = {
+    ...(source.instance !== undefined && { instance: source.instance }),
+    ...(options.container !== undefined && { container: options.container }),
+    ...(options.follow && { follow: "1" }),
+    ...(options.tail !== undefined && { tail: String(options.tail) }),
+    ...(options.since !== undefined && { since: String(options.since) }),
+  };
+  for await (const line of ports.client.lines<LogLine | { readonly type: "ERROR"; readonly status: ApiFailure["status"] }>(`/api/v1/services/${encodeURIComponent(source.service)}/logs`, { query })) {
+    if ("status" in line) throw new ApiFailure(line.status);
+    printer.print(line);
+  }
+}
+
+/** Says whose a line is once a second source was seen; until then it may be held back, so that the first lines say it too. */
+class LinePrinter {
+  static readonly #HELD_MAX = 200;
+  readonly #options: LogsOptions;
+  readonly #ports: CliPorts;
+  readonly #sources = new Map<string, number>();
+  #prefix: boolean | undefined;
+  #held: LogLine[] = [];
+
+  constructor(options: LogsOptions, several: boolean, ports: CliPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#prefix = options.prefix ?? (several ? true : undefined);
+  }
+
+  print(line: LogLine): void {
+    if (this.#options.json) return this.#ports.stdout.line(JSON.stringify(line));
+    const key = `${line.instance}/${line.container}`;
+    if (!this.#sources.has(key)) this.#sources.set(key, this.#sources.size);
+    if (this.#prefix === undefined && this.#sources.size > 1) this.#prefix = true;
+    if (this.#prefix !== undefined || this.#options.follow) {
+      this.#release();
+      this.#write(line);
+    } else {
+      this.#held.push(line);
+      if (this.#held.length >= LinePrinter.#HELD_MAX) this.#prefix = false;
+    }
+  }
+
+  end(): void {
+    this.#release();
+  }
+
+  #release(): void {
+    for (const line of this.#held) this.#write(line);
+    this.#held = [];
+  }
+
+  #write(line: LogLine): void {
+    const time = this.#options.timestamps ? `${line.time} ` : "";
+    this.#ports.stdout.line(`${this.#prefixOf(line)}${time}${line.text}`);
+  }
+
+  #prefixOf({ instance, container, node }: LogLine): string {
+    if (!this.#prefix) return "";
+    const index = this.#sources.get(`${instance}/${container}`) ?? 0;
+    const color = PREFIX_COLORS[index % PREFIX_COLORS.length] ?? "cyan";
+    return `${this.#ports.stdout.colors[color](`${instance}/${container}@${node} │`)} `;
+  }
+}
+
+function parseSince(text: string): number {
+  const ms = parseDuration(text);
+  const sinceMs = ms === undefined ? Date.parse(text) : Date.now() - ms;
+  if (Number.isNaN(sinceMs)) throw new InvalidArgumentError("It should look like 1h, or 2026-01-31T12:00:00Z.");
+  return Math.floor(sinceMs / 1000);
+}

@@ -1,0 +1,64 @@
+// The texts behind `-f FILE|DIR|-`, and the files that they name as `source`.
+import type { ApplyRequest } from "../api/wire.ts";
+import { EXIT, Failure } from "./failure.ts";
+import type { CliPorts } from "./verb.ts";
+
+type Text = ApplyRequest["files"][number];
+
+const MANIFEST = /\.(?:ya?ml|json)$/;
+const FILES_MAX = 1_000;
+const DEPTH_MAX = 16;
+
+export interface ManifestPaths {
+  readonly files: readonly string[];
+  readonly recursive: boolean;
+}
+
+/** Throws Failure. */
+export async function readManifests({ files, recursive }: ManifestPaths, ports: Pick<CliPorts, "files" | "stdin">): Promise<ApplyRequest> {
+  const texts: Text[] = [];
+  for (const path of files) {
+    if (path === "-") texts.push({ file: "-", text: await ports.stdin.readAll() });
+    else for (const file of manifestsAt(path, recursive, ports)) texts.push({ file, text: readFile(file, ports) });
+  }
+  const sources = await readSources(texts, ports);
+  return { files: texts, ...(sources && { sources }) };
+}
+
+function manifestsAt(path: string, recursive: boolean, ports: Pick<CliPorts, "files">): readonly string[] {
+  const kind = ports.files.kind(path);
+  if (kind === undefined) throw new Failure(EXIT.usage, `Cannot read "${path}": there is no such file or folder.`, `ls ${path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : "."}`);
+  if (kind === "file") return [path];
+  const found = filesBelow(path, recursive, DEPTH_MAX, ports);
+  if (found.length === 0) throw new Failure(EXIT.usage, `Cannot apply "${path}": no .yaml, .yml or .json file lies in it${recursive ? "" : "; -R looks in its folders too"}.`, `fossora apply -R -f ${path}`);
+  if (found.length > FILES_MAX) throw new Failure(EXIT.usage, `Cannot apply "${path}": ${found.length} files lie in it, at most ${FILES_MAX} are read.`, "apply its folders one by one");
+  return found;
+}
+
+function filesBelow(folder: string, recursive: boolean, depth: number, ports: Pick<CliPorts, "files">): readonly string[] {
+  const base = folder.endsWith("/") ? folder : `${folder}/`;
+  return ports.files.list(folder).flatMap((name) => {
+    // Editors and Git keep things there.
+    if (name.startsWith(".")) return [];
+    const path = `${base}${name}`;
+    if (ports.files.kind(path) === "directory") return recursive && depth > 0 ? filesBelow(path, recursive, depth - 1, ports) : [];
+    return MANIFEST.test(name) ? [path] : [];
+  });
+}
+
+/** YAML is only parsed here where a text may name a file. */
+async function readSources(texts: readonly Text[], ports: Pick<CliPorts, "files">): Promise<Readonly<Record<string, string>> | undefined> {
+  const naming = texts.filter(({ text }) => text.includes("source"));
+  if (naming.length === 0) return undefined;
+  const { neededSources } = await import("../api/sources.ts");
+  const needed = neededSources(naming);
+  return needed.length === 0 ? undefined : Object.fromEntries(needed.map(({ path }) => [path, readFile(path, ports)]));
+}
+
+function readFile(path: string, ports: Pick<CliPorts, "files">): string {
+  try {
+    return ports.files.read(path);
+  } catch (error) {
+    throw new Failure(EXIT.usage, `Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, `ls -l ${path}`, { cause: error });
+  }
+}

@@ -1,0 +1,62 @@
+// The flags that `agent`, `up`, `down`, `uninstall` and `supervise` share: where the node keeps its things and what it listens on.
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { NodeOptions, Terminal } from "./node-commands.ts";
+import type { CliPorts } from "./verb.ts";
+
+interface NodeFlags {
+  readonly dataDir?: string;
+  readonly runDir?: string;
+  readonly dockerSocket?: string;
+  readonly nodeName?: string;
+  readonly httpPort?: string;
+  readonly dnsPort?: number;
+  readonly etcd?: string;
+  readonly logLevel?: NonNullable<NodeOptions["logLevel"]>;
+}
+
+const PORT_MAX = 65_535;
+
+/** Where a node is found again: enough to stop and to remove it. */
+export function addPlaceFlags(command: Command): Command {
+  return command
+    .option("--data-dir <path>", "what the node keeps; default /var/lib/fossora, or ~/.local/share/fossora without root")
+    .option("--run-dir <path>", "sockets and pid files; default /run/fossora");
+}
+
+export function addNodeFlags(command: Command): Command {
+  return addPlaceFlags(command)
+    .option("--docker-socket <path>", "default /var/run/docker.sock, or $DOCKER_HOST")
+    .option("--node-name <name>", "default the host name's first label")
+    .option("--http-port <[address:]port>", "for names over HTTP; default 80, or the next free one")
+    .addOption(new Option("--dns-port <port>", "for DNS; default 53, or the next free one").argParser(parsePort))
+    .option("--etcd <path>", "another etcd program than the one inside")
+    .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]));
+}
+
+export function nodeOptions(flags: NodeFlags): NodeOptions {
+  const { dataDir, runDir, dockerSocket, nodeName, httpPort, dnsPort, etcd, logLevel } = flags;
+  return {
+    ...(dataDir !== undefined && { dataDir }),
+    ...(runDir !== undefined && { runDir }),
+    ...(dockerSocket !== undefined && { dockerSocket }),
+    ...(nodeName !== undefined && { nodeName }),
+    ...(httpPort !== undefined && { httpListen: httpPort }),
+    ...(dnsPort !== undefined && { dnsPort }),
+    ...(etcd !== undefined && { etcd }),
+    ...(logLevel !== undefined && { logLevel }),
+  };
+}
+
+export function terminalOf({ stdout, stderr }: CliPorts): Terminal {
+  return {
+    out: (line) => stdout.line(line),
+    note: (line) => stderr.line(line),
+    mark: (kind, text) => `${stdout.marks[kind]} ${text}`,
+  };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > PORT_MAX) throw new InvalidArgumentError(`It should be a port from 1 to ${PORT_MAX}.`);
+  return port;
+}

@@ -1,0 +1,22 @@
+// What bare `fossora` says: the commands in groups, on one screen.
+import type { Output } from "./terminal.ts";
+import { VERBS } from "./verbs.ts";
+
+export function overview(stdout: Output): string {
+  const { bold, dim } = stdout.colors;
+  const groups = new Map<string, string[]>();
+  for (const { group, name, summary, hidden } of VERBS) {
+    if (!hidden) groups.set(group, [...(groups.get(group) ?? []), `  ${name.padEnd(14)} ${dim(summary)}`]);
+  }
+  const lines = [
+    "Fossora turns home computers with Docker into one house.",
+    "",
+    `  ${bold("sudo fossora up")}              start`,
+    `  ${bold("fossora apply -f app.yaml")}    run an app`,
+    `  ${bold("fossora status")}               see how it is`,
+    ...[...groups].flatMap(([group, verbs]) => ["", `${bold(group)}`, ...verbs]),
+    "",
+    `Help on each: fossora VERB --help`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,45 @@
+// The commander program: of one verb where one was asked for, of all where words must be compared or completed.
+import { Command } from "commander";
+import type { Output } from "./terminal.ts";
+import type { Run } from "./verb.ts";
+import type { VerbEntry } from "./verbs.ts";
+
+/** Flags that every verb takes. */
+export interface GlobalFlags {
+  readonly color?: boolean;
+  readonly quiet?: boolean;
+}
+
+export type Invoke = (run: Run, flags: GlobalFlags) => Promise<void>;
+
+export interface ProgramOptions {
+  readonly verbs: readonly VerbEntry[];
+  readonly invoke: Invoke;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+export async function buildProgram({ verbs, invoke, stdout, stderr }: ProgramOptions): Promise<Command> {
+  const program = new Command("fossora")
+    .description("Turns home computers with Docker into one house.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .enablePositionalOptions();
+  addGlobalFlags(program);
+  for (const { name, summary, hidden, load } of verbs) {
+    const verb = await load();
+    const command = program.command(name, { hidden: hidden ?? false }).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
+    addGlobalFlags(command);
+    verb.define(command, (run) => invoke(run, command.optsWithGlobals<GlobalFlags>()));
+  }
+  return program;
+}
+
+function addGlobalFlags(command: Command): void {
+  command.option("--no-color", "no colours, as with NO_COLOR=1").option("-q, --quiet", "only what was asked for");
+}

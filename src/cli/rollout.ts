@@ -1,0 +1,99 @@
+// What a person who waits wants to know of an object that was applied: its steps, and how it ends. Pure, from what the server says.
+import type { Condition, NodeName } from "../api/resource.ts";
+import { reference } from "../api/served-kinds.ts";
+import type { InstanceStatus, ServiceStatus } from "../api/status.ts";
+import type { PullReport, ServedObject, ServedResource } from "../api/wire.ts";
+import { conditionsOf, ready } from "./columns.ts";
+
+export interface Step {
+  /** The same for the same thing, so that its changes are seen. */
+  readonly key: string;
+  readonly state: "todo" | "busy" | "done" | "failed";
+  readonly text: string;
+  readonly pull?: PullReport;
+}
+
+export type Outcome =
+  | { readonly state: "ready"; readonly url?: string }
+  | { readonly state: "failed"; readonly reason: string; readonly message: string }
+  | { readonly state: "waiting"; readonly reason: string; readonly message: string };
+
+/** Of that generation: what is said of an older one says nothing. */
+export function outcomeOf(object: ServedObject | undefined, generation: number): Outcome {
+  if (object === undefined) return { state: "waiting", reason: "Unknown", message: "not seen yet" };
+  const conditions = conditionsOf(object).filter((condition) => (condition.observedGeneration ?? generation) >= generation);
+  const stalled = conditions.find((condition) => condition.type === "Stalled" && condition.status === "True");
+  if (stalled) return { state: "failed", ...said(stalled) };
+  const isReady = conditions.find((condition) => condition.type === "Ready");
+  if (isReady?.status === "True" && isCurrent(object, generation)) return { state: "ready", ...urlOf(object) };
+  return { state: "waiting", ...said(isReady ?? ready(object)) };
+}
+
+export function stepsOf(object: ServedObject | undefined, pulls: readonly PullReport[], generation: number): readonly Step[] {
+  if (object?.kind !== "Service") return [];
+  const status = object.status as ServiceStatus | undefined; // a Service's
+  const instances = (status?.instances ?? []).filter((instance) => instance.generation >= generation);
+  const isReady = outcomeOf(object, generation).state === "ready";
+  return [...volumeStep(object, instances), ...imageSteps(object, pulls, instances), ...instances.flatMap(instanceSteps), ...routeStep(status, isReady)];
+}
+
+/** Where it goes, and why there. */
+export function placementOf(object: ServedObject | undefined): { readonly nodes: readonly NodeName[]; readonly why: string } {
+  const status = object?.kind === "Service" ? (object.status as ServiceStatus | undefined) : undefined; // a Service's
+  const chosen = (status?.placement ?? []).filter((reason) => reason.chosen);
+  return { nodes: status?.nodes ?? [], why: chosen.length === 1 ? (chosen[0]?.reason ?? "") : "" };
+}
+
+function isCurrent(object: ServedObject, generation: number): boolean {
+  return !("generation" in object.metadata) || object.metadata.generation >= generation;
+}
+
+function said(condition: Condition | undefined): { readonly reason: string; readonly message: string } {
+  return { reason: condition?.reason ?? "Unknown", message: condition?.message ?? "" };
+}
+
+function urlOf(object: ServedObject): { readonly url?: string } {
+  const status = object.kind === "Service" || object.kind === "Route" ? (object.status as { readonly url?: string } | undefined) : undefined; // both kinds have it
+  return status?.url === undefined ? {} : { url: status.url };
+}
+
+type Service = Extract<ServedResource, { readonly kind: "Service" }>;
+
+function volumeStep(service: Service, instances: readonly InstanceStatus[]): readonly Step[] {
+  const names = service.spec.containers.flatMap(({ volumes = [] }) => volumes.flatMap((mount) => (mount.type === "volume" ? [`${service.metadata.name}-${mount.name}`] : [])));
+  if (names.length === 0) return [];
+  const made = instances.some(({ containers }) => containers.some(({ id }) => id !== undefined));
+  return [{ key: "volumes", state: made ? "done" : "todo", text: `volume${names.length > 1 ? "s" : ""} ${[...new Set(names)].join(", ")}` }];
+}
+
+function imageSteps(service: Service, pulls: readonly PullReport[], instances: readonly InstanceStatus[]): readonly Step[] {
+  const images = [...new Set(service.spec.containers.map(({ image }) => image))];
+  return images.map((image) => {
+    const pull = pulls.find((report) => report.service === service.metadata.name && report.image === image);
+    const users = instances.flatMap(({ containers }) => containers.filter((container) => container.image === image));
+    const there = users.length > 0 && users.every(({ id }) => id !== undefined);
+    const failed = instances.some(({ reason }) => reason === "ImagePullFailed" || reason === "ImageMissing") && !there;
+    const state = there ? "done" : failed ? "failed" : pull || users.some((container) => container.state === "pulling") ? "busy" : "todo";
+    return { key: `image ${image}`, state, text: `image ${image}`, ...(pull && { pull }) };
+  });
+}
+
+function instanceSteps(instance: InstanceStatus): readonly Step[] {
+  const { name, containers } = instance;
+  const running = containers.length > 0 && containers.every(({ state }) => state === "running" || state === "exited");
+  const broken = containers.some(({ state }) => state === "restarting");
+  const container: Step = { key: `container ${name}`, state: broken ? "failed" : running ? "done" : containers.some(({ id }) => id !== undefined) ? "busy" : "todo", text: `container ${name} on ${instance.node}` };
+  const checked = containers.filter(({ health }) => health !== "none");
+  if (checked.length === 0) return [container];
+  const healthy = instance.ready || checked.every(({ health }) => health === "healthy");
+  const state = healthy ? "done" : checked.some(({ health }) => health === "unhealthy") ? "failed" : running ? "busy" : "todo";
+  return [container, { key: `health ${name}`, state, text: `health of ${name}` }];
+}
+
+function routeStep(status: ServiceStatus | undefined, isReady: boolean): readonly Step[] {
+  return status?.url === undefined ? [] : [{ key: "route", state: isReady ? "done" : "todo", text: `route ${status.url}` }];
+}
+
+export function refOf(object: { readonly kind: ServedObject["kind"]; readonly name: string }): string {
+  return reference(object.kind, object.name);
+}

@@ -1,0 +1,119 @@
+// Admission: manifests become one transaction, or nothing at all and every reason why not. What is decided is decided in src/api.
+import { keysToRead, planApply, type ApplyPlan, type ApplyRefusal, type ReadEntry } from "../api/apply.ts";
+import { PREFIX } from "../api/keys.ts";
+import { parseManifests, type Manifest } from "../api/manifest.ts";
+import type { Problem } from "../api/problem.ts";
+import type { AnyResource, Kind, Name } from "../api/resource.ts";
+import type { ApplyAnswer, ApplyRequest, ApplyResult } from "../api/wire.ts";
+import { ApiError } from "./api-error.ts";
+import type { ServerPorts } from "./ports.ts";
+import { resourceOf } from "./view.ts";
+
+export interface ApplyOptions {
+  readonly manager: string;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+}
+
+/** Somebody else wrote one of the objects between our look and our write. */
+const TRIES_MAX = 5;
+const READS_AT_ONCE = 32;
+const HISTORY_MAX = 10;
+const TRIM_WITHIN_MS = 10_000;
+const MANAGER = /^[a-z0-9](?:[a-z0-9./-]{0,62}[a-z0-9])?$/;
+
+/** `application/apply+json` for several files, `application/apply+yaml` for one text. Throws BadRequest. */
+export function readApplyRequest(contentType: string | undefined, body: string, file = "-"): ApplyRequest {
+  const type = (contentType ?? "").split(";")[0]?.trim();
+  if (type === "application/apply+yaml" || type === "application/yaml") return { files: [{ file, text: body }] };
+  if (type !== "application/apply+json") throw new ApiError("BadRequest", `Cannot apply "${contentType ?? "nothing"}": the content type should be application/apply+yaml.`);
+  const request = parseJson(body);
+  if (!isApplyRequest(request)) throw new ApiError("BadRequest", 'Cannot read the apply: it should be {"files": [{"file": ..., "text": ...}]}.');
+  return request;
+}
+
+/** Throws Invalid with all problems, Conflict or ManagedElsewhere, or what the store says. */
+export async function applyManifests(ports: ServerPorts, request: ApplyRequest, options: ApplyOptions, signal: AbortSignal): Promise<ApplyAnswer> {
+  if (!MANAGER.test(options.manager)) throw new ApiError("BadRequest", `Cannot apply as "${options.manager}": a manager's name has lower-case letters, digits, dots, dashes and slashes.`);
+  const { manifests, problems } = parseManifests(request.files, request.sources);
+  if (problems.length > 0) throw invalid("Invalid", problems);
+  if (manifests.length === 0) throw new ApiError("Invalid", "Cannot apply: there is no object in it.", { next: "fossora explain service" });
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const plan = await planOnce(ports, manifests, options, signal);
+    const committed = options.dryRun || plan.transaction.writes.length === 0 ? { committed: true, revision: ports.reader.revision } : await ports.store.commit(plan.transaction, signal);
+    if (!committed.committed) continue;
+    if (!options.dryRun) trimHistory(ports, plan);
+    return { kind: "ApplyResult", dryRun: options.dryRun, revision: committed.revision, results: plan.results.map((result) => resultOf(result, options.dryRun)) };
+  }
+  throw new ApiError("Conflict", `Cannot apply: the objects were changed by others ${TRIES_MAX} times in between. Try again.`);
+}
+
+async function planOnce(ports: ServerPorts, manifests: readonly Manifest[], options: ApplyOptions, signal: AbortSignal): Promise<ApplyPlan> {
+  const entries = await readKeys(ports, keysToRead(manifests, options.manager), signal);
+  const plan = planApply(manifests, entries, {
+    manager: options.manager,
+    force: options.force,
+    now: ports.clock.wall(),
+    newUid: () => crypto.randomUUID(),
+    ownerOfDerived: (kind: Kind, name: Name) => resourceOf(ports.reader, kind, name)?.metadata.owner,
+  });
+  const [first] = plan.refusals;
+  if (first) throw invalid(reasonOf(plan.refusals), plan.refusals.map(({ problem }) => problem));
+  return plan;
+}
+
+async function readKeys(ports: ServerPorts, wanted: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ReadEntry>> {
+  const found = new Map<string, ReadEntry>();
+  for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
+    const entries = await Promise.all(wanted.slice(at, at + READS_AT_ONCE).map((key) => ports.store.get(key, signal)));
+    for (const entry of entries) if (entry) found.set(entry.key, entry);
+  }
+  return found;
+}
+
+/** The one that a person must settle first. */
+function reasonOf(refusals: readonly ApplyRefusal[]): ApplyRefusal["reason"] {
+  return refusals.find(({ reason }) => reason !== "Invalid")?.reason ?? "Invalid";
+}
+
+function invalid(reason: ApplyRefusal["reason"], problems: readonly Problem[]): ApiError {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new ApiError(reason, `${count}; nothing was applied.`, { details: { causes: problems } });
+}
+
+function resultOf({ kind, name, action, generation, warnings, stored }: ApplyPlan["results"][number], dryRun: boolean): ApplyResult {
+  const { manager: _, ...rest } = stored;
+  const object = { ...rest, metadata: { ...rest.metadata, generation, resourceVersion: "" } } as AnyResource; // kind and spec belong together
+  return { kind, name, action, generation, warnings, ...(dryRun && { object }) };
+}
+
+/** Outside the transaction, and nobody waits for it: what is too much today goes with the next apply. */
+function trimHistory(ports: ServerPorts, plan: ApplyPlan): void {
+  const signal = AbortSignal.timeout(TRIM_WITHIN_MS);
+  const changed = plan.results.filter(({ action, generation }) => action === "configured" && generation > HISTORY_MAX);
+  const trim = async ({ kind, name }: { readonly kind: Kind; readonly name: Name }): Promise<void> => {
+    const { entries } = await ports.store.list(`${PREFIX.history}${kind}/${name}/`, signal);
+    const old = entries.map(({ key }) => key).sort().slice(0, -HISTORY_MAX);
+    if (old.length > 0) await ports.store.commit({ compare: [], writes: old.map((key) => ({ delete: key })) }, signal);
+  };
+  for (const each of changed) trim(each).catch((error: unknown) => ports.log.debug("History was not trimmed", { kind: each.kind, name: each.name, error }));
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new ApiError("BadRequest", `Cannot read the apply: it is no JSON (${error instanceof Error ? error.message : String(error)}).`);
+  }
+}
+
+function isApplyRequest(value: unknown): value is ApplyRequest {
+  if (typeof value !== "object" || value === null) return false;
+  const { files, sources } = value as { readonly files?: unknown; readonly sources?: unknown }; // checked here
+  const areFiles = Array.isArray(files) && files.every((each: unknown) => isTexts(each, ["file", "text"]));
+  return areFiles && (sources === undefined || isTexts(sources, []));
+}
+
+function isTexts(value: unknown, fields: readonly string[]): boolean {
+  return typeof value === "object" && value !== null && Object.values(value).every((each) => typeof each === "string") && fields.every((field) => Object.hasOwn(value, field));
+}
