@@ -4,7 +4,7 @@ import { existsSync, rmSync } from "node:fs";
 import { runCommand } from "./command.ts";
 import { fossora, houseSummary } from "./demo-house.ts";
 import { hasGroup, removeOwned, type Made } from "./demo-made.ts";
-import { endEngine, engineAnswers, engineRequest } from "./engine.ts";
+import { endEngine, engineAnswers, engineRequest, type StartedEngine } from "./engine.ts";
 import { removeHelloImage, helloImage } from "./hello-image.ts";
 import { isAlive, isRoot } from "./machine.ts";
 
@@ -26,7 +26,7 @@ export async function removeEverything(
     }
   }
   if (made.image && (await engineAnswers()) && (await removeHelloImage())) said.push(`Removed the image ${helloImage}`);
-  if (made.engine && isAlive(made.engine.process)) said.push(await endOurEngine(made.engine));
+  if (made.engine) said.push(await endOurEngine(made.engine));
   return said;
 }
 
@@ -53,11 +53,14 @@ async function removeHouse(
   return said;
 }
 
-/** Not when somebody else came to use it. */
-async function endOurEngine(engine: Parameters<typeof endEngine>[0]): Promise<string> {
-  const { body } = await engineRequest("GET", "/containers/json?all=1");
-  const others = (JSON.parse(body) as readonly unknown[]).length; // Docker's API
-  if (others > 0) return `Left dockerd (pid ${engine.process.pid}) running: it has ${others} containers that are not the demo's`;
+/** Not when somebody else came to use it. One that died has left its traces too. */
+async function endOurEngine(engine: StartedEngine): Promise<string> {
+  const { pid } = engine.process;
+  if (await engineAnswers()) {
+    if (!isAlive(engine.process)) return `Left the Docker engine alone: it is another than the one that the demo had started (pid ${pid})`;
+    const others = (JSON.parse((await engineRequest("GET", "/containers/json?all=1")).body) as readonly unknown[]).length; // Docker's API
+    if (others > 0) return `Left dockerd (pid ${pid}) running: it has ${others} containers that are not the demo's`;
+  }
   await endEngine(engine);
   return "Ended the dockerd that the demo had started";
 }
