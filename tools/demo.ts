@@ -35,7 +35,8 @@ async function start(): Promise<void> {
 
   await step(async () => {
     const engine = await ensureEngine(engineLog, note);
-    if (engine) remember({ engine });
+    // One that died is started again: what was here before the first is what counts.
+    if (engine) remember({ engine: { ...engine, before: made.engine?.before ?? engine.before } });
     const isOurs = made.engine !== undefined && isAlive(made.engine.process);
     return {
       text: `Docker ${await engineVersion()}${engine ? ` started, its log is ${path.relative(".", engineLog)}` : isOurs ? ", started by an earlier run" : ""}`,
