@@ -22,7 +22,8 @@ export function hoistContainer(spec: YamlMapping, name: Name): Hoisted {
   const fields = containerFields();
   const own = [...spec.entries].filter(([field]) => !fields.has(field));
   const moved = [...spec.entries].filter(([field]) => fields.has(field));
-  if (spec.entries.has("containers")) {
+  const containers = spec.entries.get("containers")?.value;
+  if (containers !== undefined && !(containers.kind === "scalar" && containers.value === null)) {
     return { spec: { ...spec, entries: new Map(own) }, single: false, misplaced: moved.map(([field, { key }]) => ({ field, place: key })) };
   }
   const { start, end } = spec;

@@ -9,7 +9,7 @@ export type Expansion = { readonly node: YamlNode } | { readonly mistake: string
 export function expandShorthand(name: string, node: YamlNode): Expansion {
   if (name === "pairs") return pairs(node);
   if (node.kind !== "scalar" || !Object.hasOwn(SCALARS, name)) return undefined;
-  const expanded = SCALARS[name]?.(node.text);
+  const expanded = SCALARS[name]?.(node.text) ?? undefined;
   if (expanded === undefined || expanded instanceof Mistake) return expanded;
   return { node: nodeOf(expanded, node) };
 }

@@ -1,8 +1,9 @@
 // YAML texts as trees that remember where each value stands. js-yaml parses; what it would build from the events is built here, since
 // its own values know no places and cannot report more than one mistake. JSON is YAML.
 import {
-  boolCoreTag, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, floatCoreTag, getScalarValue, intCoreTag, NOT_RESOLVED, nullCoreTag, parseEvents,
-  SCALAR_STYLE_PLAIN, YAMLException, type Event, type ScalarEvent,
+  boolCoreTag, COLLECTION_STYLE_FLOW, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, floatCoreTag, getScalarValue, intCoreTag, NOT_RESOLVED, nullCoreTag, parseEvents,
+  SCALAR_STYLE_PLAIN, YAMLException, type CollectionStyle, type Event,
+  type MappingEvent, type ScalarEvent, type SequenceEvent,
 } from "js-yaml";
 import type { Place } from "./problem.ts";
 
@@ -132,9 +133,9 @@ function composeNode(composer: Composer): Measured {
     case EVENT_SCALAR:
       return anchored(composer, event, composeScalar(composer, event));
     case EVENT_SEQUENCE:
-      return anchored(composer, event, composeSequence(composer, event.start));
+      return anchored(composer, event, composeSequence(composer, event));
     case EVENT_MAPPING:
-      return anchored(composer, event, composeMapping(composer, event.start));
+      return anchored(composer, event, composeMapping(composer, event));
     case EVENT_ALIAS:
       return composeAlias(composer, { start: event.anchorStart - 1, end: event.anchorEnd });
     default:
@@ -186,15 +187,15 @@ function scalarValue(composer: Composer, scalar: { readonly text: string; readon
   return scalar.text;
 }
 
-function composeSequence(composer: Composer, start: number): Measured {
+function composeSequence(composer: Composer, { start, style }: SequenceEvent): Measured {
   const items: Measured[] = [];
   composer.lastEnd = start + 1;
   while (composer.events[composer.next]?.type !== EVENT_POP) items.push(composeNode(composer));
-  composer.next += 1;
+  close(composer, style);
   return branch(composer, { kind: "sequence", items: items.map(({ node }) => node), start, end: composer.lastEnd }, items);
 }
 
-function composeMapping(composer: Composer, start: number): Measured {
+function composeMapping(composer: Composer, { start, style }: MappingEvent): Measured {
   const entries = new Map<string, YamlEntry>();
   const merged: YamlMapping[] = [];
   const children: Measured[] = [];
@@ -207,9 +208,18 @@ function composeMapping(composer: Composer, start: number): Measured {
     if (plainKey && key.kind === "scalar" && key.value === "<<") merged.push(...mergeSources(composer, value.node));
     else addEntry(composer, entries, { key, value: value.node });
   }
-  composer.next += 1;
+  close(composer, style);
   for (const [name, entry] of merged.flatMap((mapping) => [...mapping.entries])) if (!entries.has(name)) entries.set(name, entry);
   return branch(composer, { kind: "mapping", entries, start, end: composer.lastEnd }, children);
+}
+
+/** Past the end of a collection; one in brackets ends behind its bracket, which no event tells. */
+function close(composer: Composer, style: CollectionStyle): void {
+  composer.next += 1;
+  if (style !== COLLECTION_STYLE_FLOW) return;
+  const bracket = /(?:[\s,]|#[^\n]*)*[}\]]/y;
+  bracket.lastIndex = composer.lastEnd;
+  if (bracket.test(composer.text)) composer.lastEnd = bracket.lastIndex;
 }
 
 function isPlain(event: Event | undefined): boolean {

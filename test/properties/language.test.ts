@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseManifests } from "../../src/api/manifest.ts";
+import { renderProblems } from "../../src/api/problem.ts";
+import type { Kind } from "../../src/api/resource.ts";
+import { canonicalJson } from "../../src/api/hash.ts";
+import { mutate, mutation, objectOf } from "./language-generator.ts";
+import { brokenStored, brokenWritten } from "./language-oracle.ts";
+
+/** Millions in the soak; the tests run what a minute of one core allows. */
+const CASES = Number(process.env["FOSSORA_FUZZ"] ?? 100_000);
+/** No manifest of this size may keep the server busy for longer. */
+const CASE_LIMIT_MS = 2_000;
+const KINDS: readonly Kind[] = ["Service", "Service", "Service", "Route", "DnsRecord", "Membership", "House"];
+
+const folder = path.join(import.meta.dirname, "../../manifests");
+const examples = globSync("*.yaml", { cwd: folder }).sort().map((file) => readFileSync(path.join(folder, file), "utf8"));
+
+/** What must hold of every text, whatever it is; answers whether it was accepted. */
+function check(text: string): boolean {
+  const begun = performance.now();
+  const { manifests, problems } = parseManifests([{ file: "fuzz.yaml", text }]);
+  const rendered = problems.length > 0 ? renderProblems(problems) : "";
+  assert.ok(performance.now() - begun < CASE_LIMIT_MS, `it took longer than ${CASE_LIMIT_MS} ms`);
+  for (const { line, column, message } of problems) {
+    assert.ok(line >= 1 && column >= 1 && message !== "", `a problem has no place: ${line}:${column} ${message}`);
+    assert.ok(rendered.includes(`:${line}:${column}`));
+  }
+  if (problems.length > 0) return false;
+  for (const { object } of manifests) {
+    const { written: _, ...stored } = object;
+    assert.equal(brokenStored(object.kind, stored), undefined);
+    const again = parseManifests([{ file: "stored.json", text: JSON.stringify(stored) }]);
+    assert.equal(again.problems.length > 0 ? renderProblems(again.problems) : "", "");
+    assert.equal(canonicalJson(again.manifests[0]?.object.spec), canonicalJson(object.spec), "expanding is not idempotent");
+  }
+  return true;
+}
+
+function seeded(): { readonly seed?: number } {
+  const seed = process.env["FOSSORA_SEED"];
+  return seed === undefined ? {} : { seed: Number(seed) };
+}
+
+test("generated manifests are refused with places, or accepted as their schemas say, and stay as they are when read again", () => {
+  const kind = fc.constantFrom(...KINDS);
+  const objects = new Map(KINDS.map((each) => [each, objectOf(each)]));
+  const text = kind.chain((each) => objects.get(each) ?? fc.constant({})).map((object) => JSON.stringify(object, null, 1));
+  let accepted = 0;
+  const each = (manifest: string): void => {
+    const { manifests, problems } = parseManifests([{ file: "a.json", text: manifest }]);
+    assert.equal(manifests.length > 0, problems.length === 0, "an object that is not accepted has a problem");
+    if (!check(manifest)) return;
+    accepted += 1;
+    // An empty field counts as absent, which JSON Schema cannot say.
+    if (!manifest.includes("null")) assert.equal(brokenWritten(JSON.parse(manifest).kind, JSON.parse(manifest)), undefined);
+  };
+  fc.assert(fc.property(text, each), { numRuns: Math.ceil(CASES / 2), ...seeded() });
+  assert.ok(accepted > CASES / 100, `only ${accepted} of ${CASES / 2} were accepted: the generator tests refusals alone`);
+});
+
+test("mutated manifests never crash or stall the reader, and nothing is accepted that breaks its schema", () => {
+  const text = fc.tuple(fc.constantFrom(...examples), fc.array(mutation, { minLength: 1, maxLength: 5 })).map(([base, mutations]) => mutations.reduce(mutate, base));
+  let accepted = 0;
+  const each = (manifest: string): void => { accepted += check(manifest) ? 1 : 0; };
+  fc.assert(fc.property(text, each), { numRuns: Math.floor(CASES / 2), ...seeded() });
+  assert.ok(accepted > CASES / 100, `only ${accepted} of ${CASES / 2} were accepted: the mutations destroy everything`);
+});
