@@ -50,7 +50,7 @@ const rooms: readonly Room[] = [
   {
     name: "controllers' list",
     files: /^controllers\/index\.ts$/,
-    imports: ["controllers/", "types:src/engine/contract.ts"],
+    imports: ["controllers/", "types:src/api/", "types:src/engine/contract.ts"],
     packages: [],
     node: "none",
   },
