@@ -33,8 +33,12 @@ export function rivalsOf(record: Resource<"DnsRecord">, mirror: Mirror): readonl
 
 /** Nodes that announce themselves and are not Down, and always this one: whoever asks it has found it. */
 export function waysIn(own: NodeFacts, mirror: Mirror): readonly NodeFacts[] {
-  const others = [...mirror.nodes()].filter(([name]) => name !== own.name && mirror.decided<DecidedMembership>("Membership", name)?.value.state !== "Down");
-  return [own, ...others.map(([name, { value }]) => ({ name, holdsHttp: value.ports.http === HTTP_PORT }))];
+  return [own, ...nodeFacts(mirror).filter(({ name }) => name !== own.name)];
+}
+
+export function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
+  const alive = [...mirror.nodes()].filter(([name]) => mirror.decided<DecidedMembership>("Membership", name)?.value.state !== "Down");
+  return alive.map(([name, { value }]) => ({ name, holdsHttp: value.ports.http === HTTP_PORT }));
 }
 
 export function holdsHttp(listeners: readonly { readonly protocol: string; readonly port: number }[] | undefined): boolean {

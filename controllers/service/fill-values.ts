@@ -2,6 +2,7 @@
 import type { FillValues } from "../../src/api/fill.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import { fqdn, httpUrl } from "../../src/api/urls.ts";
 
 export const ZONE_DEFAULT = "home.internal";
 
@@ -15,7 +16,6 @@ export interface NodeValues {
 
 /** By the Service's first host; one without a Route has the name that a Route would give it. */
 export function fillValues(service: Name, spec: ServiceSpec, { zone, node, proxies, httpPort }: NodeValues): FillValues {
-  const name = spec.routes?.[0]?.host ?? service;
-  const host = name.includes(".") ? name : `${name}.${zone}`;
-  return { url: `http://${host}${httpPort === 80 ? "" : `:${httpPort}`}`, host, zone, node, proxies };
+  const host = spec.routes?.[0]?.host ?? service;
+  return { url: httpUrl(host, zone, [httpPort]), host: fqdn(host, zone), zone, node, proxies };
 }

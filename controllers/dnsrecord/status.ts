@@ -1,0 +1,26 @@
+// A DnsRecord's status as people read it.
+import type { Condition, Resource } from "../../src/api/resource.ts";
+import type { DnsRecordStatus } from "../../src/api/status.ts";
+import type { Mirror } from "../../src/engine/contract.ts";
+import { hostsOf, nodeFacts, rivalsOf, ZONE_DEFAULT } from "./house-facts.ts";
+import { winnerOver } from "./plan.ts";
+import { fqdnOf, rowsOf } from "./rows.ts";
+
+export function dnsRecordStatus(record: Resource<"DnsRecord">, mirror: Mirror): DnsRecordStatus {
+  const zone = mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
+  const winner = winnerOver(record, rivalsOf(record, mirror));
+  const { records, houseNames } = rowsOf(record.spec, zone, { nodes: nodeFacts(mirror), hosts: hostsOf(record, mirror) });
+  const addresses = houseNames.flatMap(({ nodes }) => nodes).flatMap((node) => {
+    const known = mirror.nodes().get(node)?.value.addresses;
+    return known === undefined ? [] : [...known.lan, ...known.tailnet];
+  });
+  const answers = winner === undefined ? [...records.flatMap(({ values }) => values), ...addresses] : [];
+  return { fqdn: fqdnOf(record.spec, zone), answers, conditions: [readyCondition(record, winner, answers)] };
+}
+
+function readyCondition({ metadata }: Resource<"DnsRecord">, winner: string | undefined, answers: readonly string[]): Condition {
+  const common = { type: "Ready", observedGeneration: metadata.generation } as const;
+  if (winner !== undefined) return { ...common, status: "False", reason: "Conflict", message: `DnsRecord '${winner}' has the same name. Delete or change one of them` };
+  if (answers.length === 0) return { ...common, status: "False", reason: "NoAnswer", message: "No node has told its addresses yet" };
+  return { ...common, status: "True", reason: "Ready", message: `It is answered with ${answers.join(", ")}` };
+}

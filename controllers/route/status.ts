@@ -1,0 +1,54 @@
+// A Route's status as people read it.
+import { newestTransition } from "../../src/api/conditions.ts";
+import type { Condition, Resource } from "../../src/api/resource.ts";
+import type { ObservedRoute } from "../../src/api/state.ts";
+import type { RouteStatus } from "../../src/api/status.ts";
+import type { Backend } from "../../src/api/table.ts";
+import { httpUrl } from "../../src/api/urls.ts";
+import type { Mirror } from "../../src/engine/contract.ts";
+import { winnerOver } from "./conflict.ts";
+import type { RouteRows } from "./facts.ts";
+import { rivalsOf, targetOf } from "./house-facts.ts";
+import { rowsOf, waitingFor } from "./rows.ts";
+
+const ZONE_DEFAULT = "home.internal";
+
+export function routeStatus(route: Resource<"Route">, mirror: Mirror): RouteStatus {
+  const { host, listen } = route.spec;
+  const zone = mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
+  const ports = [...mirror.nodes().values()].map(({ value }) => value.ports.http).filter((port) => port !== undefined);
+  const target = targetOf(route, mirror);
+  const winner = winnerOver(route, rivalsOf(route, mirror));
+  const backends = backendsIn(rowsOf(route, target, ""));
+  const observed = [...mirror.observed<ObservedRoute>("Route", route.metadata.name).values()].flatMap(({ value }) => value.conditions);
+  return {
+    ...(host !== undefined && listen === undefined && { url: httpUrl(host, zone, ports) }),
+    backends: backendsText(backends, target?.placed),
+    conditions: [readyCondition(route, { winner, backends, waiting: waitingFor(route.spec, target), observed }), ...observed],
+  };
+}
+
+interface Reading {
+  readonly winner: string | undefined;
+  readonly backends: readonly Backend[];
+  readonly waiting: { readonly reason: string; readonly message: string };
+  readonly observed: readonly Condition[];
+}
+
+function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backends, waiting, observed }: Reading): Condition {
+  const since = newestTransition(observed);
+  const common = { type: "Ready", observedGeneration: metadata.generation, ...(since !== undefined && { lastTransitionTime: since }) } as const;
+  if (winner !== undefined) return { ...common, status: "False", reason: "Conflict", message: `Route '${winner}' is older and has the same name or port. Delete or change one of them` };
+  if (backends.length === 0 && spec.redirect === undefined) return { ...common, status: "False", ...waiting };
+  return { ...common, status: "True", reason: "Ready", message: `It leads to ${backends.map(({ host, port }) => `${host}:${port}`).join(", ") || "another address"}` };
+}
+
+/** Of a range of ports the first stands for all. */
+function backendsIn({ http, streams }: RouteRows): readonly Backend[] {
+  return http[0]?.backends ?? streams[0]?.backends ?? [];
+}
+
+function backendsText(backends: readonly Backend[], placed: number | undefined): string {
+  const where = backends.map(({ node, host, port }) => `${node || host}:${port}`).join(", ");
+  return `${backends.length}/${placed ?? backends.length}${where === "" ? "" : ` (${where})`}`;
+}
