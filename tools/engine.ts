@@ -70,7 +70,14 @@ export async function ensureEngine(logFile: string, say: Say): Promise<StartedEn
   const socket = engineSocket();
   if (socket !== defaultSocket) throw new Error(`no Docker engine answers at ${socket}, which DOCKER_HOST names`);
   if (!isRoot) throw new Error(`no Docker engine answers at ${socket}: start it, or join the group "docker" if it runs`);
-  if (findCommand("dockerd") === undefined) installPackages(["docker.io"], say);
+  const missing = Object.entries({ dockerd: "docker.io", iptables: "iptables", ip: "iproute2" }).filter(
+    ([name]) => findCommand(name) === undefined,
+  );
+  if (missing.length > 0)
+    installPackages(
+      missing.map(([, name]) => name),
+      say,
+    );
   if (hasSystemd) {
     spawnSync("systemctl", ["start", "docker.service"], { stdio: "inherit" });
     if (await until(engineAnswers, startLimitMs)) return undefined;
