@@ -16,10 +16,11 @@ import { VolumeFolders } from "../adapters/system/volumes.ts";
 import { StoreUnavailable } from "../api/errors.ts";
 import type { Ports } from "../engine/contract.ts";
 import { Engine } from "../engine/engine.ts";
+import { runnable } from "../engine/runnable.ts";
 import { StoreMirror } from "../engine/mirror.ts";
 import type { Clock, Identity } from "../ports.ts";
 import { ApiServer } from "../server/server.ts";
-import { controllers } from "./controllers.ts";
+import { eachController } from "../../controllers/index.ts";
 import { keepEtcd } from "./etcd.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
 import { EventWriter } from "./event-writer.ts";
@@ -80,7 +81,7 @@ class Node {
     };
     const publisher = new Publisher({ node: this.#identity.node, mirror, sink, clock, log, defaultZone: DEFAULT_ZONE });
     const ports = await this.#ports({ store, mirror, publisher, signal });
-    const engine = new Engine({ controllers: controllers.map(({ runnable }) => runnable), mirror, ports: ports.ports });
+    const engine = new Engine({ controllers: eachController(runnable), mirror, ports: ports.ports });
     ports.attach(engine);
 
     const keeper = await this.#startIngress({ publisher, engine, client, signal });
