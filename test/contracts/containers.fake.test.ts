@@ -8,7 +8,8 @@ import { FakeContainers } from "../fakes/containers.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
 import type { Behaviour } from "../fakes/containers-life.ts";
 import { containerSpec } from "../fakes/containers-spec.ts";
-import { containersContract, type Program } from "./containers.ts";
+import { containersContract } from "./containers.ts";
+import { type Program, signal } from "./containers-bench.ts";
 
 const behaviours: Readonly<Record<Program, Behaviour>> = {
   runs: { stopExitCode: 0 },
@@ -21,7 +22,6 @@ const behaviours: Readonly<Record<Program, Behaviour>> = {
 };
 
 const limitSteps = 10_000;
-const signal = new AbortController().signal;
 const clock = new VirtualClock();
 const engine = new FakeEngine({
   clock,
@@ -61,7 +61,10 @@ containersContract("the fake engine", () => ({
   foreignRuns: async (name) => engine.foreign.has(name) && engine.violations.length === 0,
   restart: async (how) => {
     engine.stopDaemon(how);
-    await assert.rejects(new FakeContainers(engine).list(undefined, signal), (error) => error instanceof EngineError && error.fault === "unavailable");
+    await assert.rejects(
+      new FakeContainers(engine).list(undefined, signal),
+      (error) => error instanceof EngineError && error.fault === "unavailable",
+    );
     engine.startDaemon();
   },
   until: async (holds, what) => {
@@ -83,18 +86,32 @@ test("a full disk takes neither images nor containers", async () => {
   const pulling = new FakeEngine({ clock, random: new SeededRandom(2), registry: new Map([["app:1", {}]]) });
   const containers = new FakeContainers(pulling);
   pulling.diskFull = true;
-  await assert.rejects(containers.pull("app:1", undefined, () => {}, signal), (error) => error instanceof EngineError && error.fault === "diskFull");
+  await assert.rejects(
+    containers.pull("app:1", undefined, () => {}, signal),
+    (error) => error instanceof EngineError && error.fault === "diskFull",
+  );
   pulling.diskFull = false;
   const progress: number[] = [];
   const image = await containers.pull("app:1", undefined, ({ doneBytes }) => progress.push(doneBytes), signal);
   assert.deepEqual(image.tags, ["app:1"]);
   assert(progress.length > 1);
   pulling.diskFull = true;
-  await assert.rejects(containers.create(containerSpec("full", { image: "app:1" }), signal), (error) => error instanceof EngineError && error.fault === "diskFull");
+  await assert.rejects(
+    containers.create(containerSpec("full", { image: "app:1" }), signal),
+    (error) => error instanceof EngineError && error.fault === "diskFull",
+  );
 });
 
 test("a registry's refusal is the fault of the pull", async () => {
-  const containers = new FakeContainers(new FakeEngine({ clock, random: new SeededRandom(3), registry: new Map([["private:1", { refused: "registryRefused" }]]) }));
-  await assert.rejects(containers.pull("private:1", undefined, () => {}, signal), (error) => error instanceof EngineError && error.fault === "registryRefused");
-  await assert.rejects(containers.pull("nowhere:1", undefined, () => {}, signal), (error) => error instanceof EngineError && error.fault === "imageNotFound");
+  const containers = new FakeContainers(
+    new FakeEngine({ clock, random: new SeededRandom(3), registry: new Map([["private:1", { refused: "registryRefused" }]]) }),
+  );
+  await assert.rejects(
+    containers.pull("private:1", undefined, () => {}, signal),
+    (error) => error instanceof EngineError && error.fault === "registryRefused",
+  );
+  await assert.rejects(
+    containers.pull("nowhere:1", undefined, () => {}, signal),
+    (error) => error instanceof EngineError && error.fault === "imageNotFound",
+  );
 });

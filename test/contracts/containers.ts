@@ -2,35 +2,8 @@
 // stays honest.
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
-import type { Container, Containers, ContainerSpec, NetworkSpec } from "../../src/ports.ts";
-import { containerSpec } from "../fakes/containers-spec.ts";
-
-/** Each engine says how it does these. */
-export type Program = "runs" | "runs, and ends with 143" | "exits 0" | "exits 3" | "runs out of memory" | "ignores the stop signal" | "says hello";
-
-export interface Bench {
-  readonly containers: Containers;
-  /** Present, without a health check. */
-  readonly image: string;
-  /** Made, with `icc` off; the bench's alone. */
-  readonly network: NetworkSpec;
-  /** Not made yet. */
-  readonly otherNetwork: NetworkSpec;
-  command(program: Program): readonly string[];
-  /** An existing directory of the host. */
-  directory(): string;
-  /** Makes a running container that lacks our labels. */
-  addForeign(name: string): Promise<void>;
-  foreignRuns(name: string): Promise<boolean>;
-  /** Stops the daemon as an upgrade does, or as a power loss does, and starts it; absent where it is not ours to restart. */
-  readonly restart?: (how: "stopped" | "powerLoss") => Promise<void>;
-  /** Lets time pass until it holds; fails after a deadline. */
-  until(holds: () => Promise<boolean>, what: string): Promise<void>;
-}
-
-const signal = new AbortController().signal;
+import { addressOf, type Bench, look, nextOf, rejectsWith, signal, spec, started, text, untilState } from "./containers-bench.ts";
 
 export function containersContract(name: string, bench: () => Bench): void {
   describe(name, () => {
@@ -46,44 +19,6 @@ export function containersContract(name: string, bench: () => Bench): void {
     daemonCases(bench);
   });
 }
-
-// ---------------------------------------------------------------- what the cases share
-
-let made = 0;
-
-/** Addresses and names are used once: cases do not meet. */
-function spec({ image, network, command }: Bench, name: string, program: Program, over: Partial<ContainerSpec> = {}): ContainerSpec {
-  made += 1;
-  const address = `${network.subnet.split(".").slice(0, 3).join(".")}.${made + 9}`;
-  return containerSpec(`${name}-${made}`, { image, command: command(program), network: { kind: "bridge", network: network.name, address, aliases: [] }, ...over });
-}
-
-function addressOf({ network }: ContainerSpec): string {
-  return network.kind === "bridge" ? network.address : assert.fail();
-}
-
-async function started(bench: Bench, each: ContainerSpec): Promise<string> {
-  const id = await bench.containers.create(each, signal);
-  await bench.containers.start(id, signal);
-  return id;
-}
-
-async function look(bench: Bench, id: string): Promise<Container> {
-  const found = (await bench.containers.list(undefined, signal)).find((each) => each.id === id);
-  assert(found, `container ${id} is not listed`);
-  return found;
-}
-
-async function untilState(bench: Bench, id: string, state: Container["state"]): Promise<Container> {
-  await bench.until(async () => (await look(bench, id)).state === state, `container is ${state}`);
-  return look(bench, id);
-}
-
-async function rejectsWith(fault: EngineFault, promise: Promise<unknown>): Promise<void> {
-  await assert.rejects(promise, (error) => error instanceof EngineError && error.fault === fault || assert.fail(`expected ${fault}, got ${String(error)}`));
-}
-
-// ---------------------------------------------------------------- the cases
 
 function lifeCases(bench: () => Bench): void {
   test("a container is created, runs, stops and is gone", async () => {
@@ -174,15 +109,13 @@ function lifeCases(bench: () => Bench): void {
   test("the events name the Service that changed", async () => {
     const own = new AbortController();
     const events = bench().containers.events(own.signal)[Symbol.asyncIterator]();
-    const first = await events.next();
-    assert.equal(first.done, false);
-    assert.equal(first.value?.service, undefined, "the first one says that anything may have happened");
+    assert.equal((await nextOf(events)).service, undefined, "the first one says that anything may have happened");
     const wanted = spec(bench(), "heard", "exits 0");
     const actions: string[] = [];
     await started(bench(), wanted);
     while (!actions.includes("die")) {
-      const next = await events.next();
-      if (next.value?.service === wanted.labels[LABEL.name]) actions.push(next.value.action);
+      const { service, action } = await nextOf(events);
+      if (service === wanted.labels[LABEL.name]) actions.push(action);
     }
     assert(actions.includes("start"));
     own.abort(new Error("enough"));
@@ -207,12 +140,6 @@ function lifeCases(bench: () => Bench): void {
   });
 }
 
-async function text(chunks: AsyncIterable<{ readonly data: Uint8Array }>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const { data } of chunks) parts.push(data);
-  return Buffer.concat(parts).toString();
-}
-
 function createCases(bench: () => Bench): void {
   test("creating the same spec twice answers the same container", async () => {
     const wanted = spec(bench(), "same", "runs");
@@ -223,7 +150,10 @@ function createCases(bench: () => Bench): void {
   test("another spec under the same name is refused", async () => {
     const wanted = spec(bench(), "other", "runs");
     await bench().containers.create(wanted, signal);
-    await rejectsWith("nameInUse", bench().containers.create({ ...wanted, labels: { ...wanted.labels, [LABEL.specHash]: "another" } }, signal));
+    await rejectsWith(
+      "nameInUse",
+      bench().containers.create({ ...wanted, labels: { ...wanted.labels, [LABEL.specHash]: "another" } }, signal),
+    );
   });
 
   test("a foreign container of that name is named, and neither listed nor touched", async () => {
@@ -238,11 +168,17 @@ function createCases(bench: () => Bench): void {
     const one = spec(bench(), "mine", "runs");
     await bench().containers.create(one, signal);
     await bench().containers.create(spec(bench(), "theirs", "runs"), signal);
-    assert.deepEqual((await bench().containers.list(one.labels[LABEL.name], signal)).map((each) => each.name), [one.name]);
+    assert.deepEqual(
+      (await bench().containers.list(one.labels[LABEL.name], signal)).map((each) => each.name),
+      [one.name],
+    );
   });
 
   test("an image that is not here is a fault, not a pull", async () => {
-    await rejectsWith("imageNotFound", bench().containers.create(spec(bench(), "imageless", "runs", { image: "fossora-test-nowhere:1" }), signal));
+    await rejectsWith(
+      "imageNotFound",
+      bench().containers.create(spec(bench(), "imageless", "runs", { image: "fossora-test-nowhere:1" }), signal),
+    );
     assert.equal(await bench().containers.image("fossora-test-nowhere:1", signal), undefined);
   });
 
@@ -252,7 +188,10 @@ function createCases(bench: () => Bench): void {
   });
 
   test("a device that is missing is a fault", async () => {
-    await rejectsWith("deviceMissing", started(bench(), spec(bench(), "deviceless", "runs", { devices: [{ host: "/dev/nowhere", container: "/dev/x" }] })));
+    await rejectsWith(
+      "deviceMissing",
+      started(bench(), spec(bench(), "deviceless", "runs", { devices: [{ host: "/dev/nowhere", container: "/dev/x" }] })),
+    );
   });
 
   test("an image in use is not removed", async () => {
@@ -276,7 +215,10 @@ function networkCases(bench: () => Bench): void {
   test("a network is made once, listed as it was asked for, and removed", async () => {
     const { containers, network, otherNetwork } = bench();
     await containers.ensureNetwork(network, signal);
-    assert.deepEqual((await containers.networks(signal)).find(({ name }) => name === network.name), network);
+    assert.deepEqual(
+      (await containers.networks(signal)).find(({ name }) => name === network.name),
+      network,
+    );
     const other = { ...otherNetwork, icc: true };
     await containers.ensureNetwork(other, signal);
     await containers.removeNetwork(other.name, signal);
@@ -289,7 +231,9 @@ function networkCases(bench: () => Bench): void {
   });
 
   test("starting on a network that is gone is a fault", async () => {
-    const wanted = spec(bench(), "netless", "runs", { network: { kind: "bridge", network: "fossora-test-gone", address: "10.199.1.9", aliases: [] } });
+    const wanted = spec(bench(), "netless", "runs", {
+      network: { kind: "bridge", network: "fossora-test-gone", address: "10.199.1.9", aliases: [] },
+    });
     await rejectsWith("notFound", started(bench(), wanted));
   });
 
@@ -306,11 +250,14 @@ function networkCases(bench: () => Bench): void {
   });
 }
 
+let volumesMade = 0;
+const volumeName = (): string => `volume-${volumesMade++}`;
+
 function volumeCases(bench: () => Bench): void {
   test("a volume is made once and never led elsewhere", async () => {
     const { containers } = bench();
     const [directory, other] = [bench().directory(), bench().directory()];
-    const name = `volume-${made++}`;
+    const name = volumeName();
     const labels = { [LABEL.kind]: "Service" };
     await containers.ensureVolume(name, directory, labels, signal);
     await containers.ensureVolume(name, directory, labels, signal);
@@ -319,9 +266,12 @@ function volumeCases(bench: () => Bench): void {
   });
 
   test("a volume whose directory is missing fails the start", async () => {
-    const name = `volume-${made++}`;
+    const name = volumeName();
     await bench().containers.ensureVolume(name, "/nowhere/at-all", { [LABEL.kind]: "Service" }, signal);
-    await rejectsWith("hostPathMissing", started(bench(), spec(bench(), "lost", "runs", { mounts: [{ target: "/kept", readOnly: false, source: { volume: name } }] })));
+    await rejectsWith(
+      "hostPathMissing",
+      started(bench(), spec(bench(), "lost", "runs", { mounts: [{ target: "/kept", readOnly: false, source: { volume: name } }] })),
+    );
   });
 }
 
@@ -332,13 +282,13 @@ function daemonCases(bench: () => Bench): void {
       if (!restart) return t.skip("this Docker is not ours to restart");
       const own = new AbortController();
       const events = containers.events(own.signal)[Symbol.asyncIterator]();
-      await events.next();
+      await nextOf(events);
       const calm = await started(bench(), spec(bench(), "calm", "runs"));
       const failing = await started(bench(), spec(bench(), "failing", "runs, and ends with 143"));
       const exclusive = spec(bench(), "exclusive", "runs, and ends with 143", { restart: "no" });
       const alone = await started(bench(), exclusive);
       await restart(how);
-      for (let next = await events.next(); next.value?.service !== undefined; next = await events.next());
+      while ((await nextOf(events)).service !== undefined) await Promise.resolve();
       assert.equal((await look(bench(), calm)).state, how === "stopped" ? "exited" : "running");
       assert.equal((await look(bench(), failing)).state, "running");
       assert.equal((await look(bench(), alone)).state, "exited");

@@ -95,19 +95,22 @@ export class FakeEngine {
   /** What Docker checks when a container starts, and not before. */
   requireStartable({ name, network, mounts, devices }: ContainerSpec): void {
     for (const { source } of mounts) if ("hostPath" in source) this.requirePath(source.hostPath, name, "hostPathMissing");
-    for (const { source } of mounts) if ("volume" in source) this.requirePath(this.volumes.get(source.volume) ?? source.volume, name, "hostPathMissing");
+    for (const { source } of mounts)
+      if ("volume" in source) this.requirePath(this.volumes.get(source.volume) ?? source.volume, name, "hostPathMissing");
     for (const { host } of devices) this.requirePath(host, name, "deviceMissing");
     if (network.kind === "container" && this.containers.get(network.id)?.state !== "running") {
       throw new EngineError("invalid", `Cannot start container "${name}": the container whose network it joins does not run`);
     }
     if (network.kind !== "bridge") return;
-    if (!this.networks.has(network.network)) throw new EngineError("notFound", `Cannot start container "${name}": there is no network "${network.network}"`);
+    if (!this.networks.has(network.network))
+      throw new EngineError("notFound", `Cannot start container "${name}": there is no network "${network.network}"`);
     const taken = this.serves(network.address) || [...this.foreign.values()].includes(network.address);
     if (taken) throw new EngineError("addressInUse", `Cannot start container "${name}": address ${network.address} is in use`);
   }
 
   requirePath(path: string, name: string, fault: EngineFault): void {
-    if (this.missingPaths.has(path)) throw new EngineError(fault, `Cannot use "${path}" in container "${name}": it does not exist on this machine`);
+    if (this.missingPaths.has(path))
+      throw new EngineError(fault, `Cannot use "${path}" in container "${name}": it does not exist on this machine`);
   }
 
   requireSpace(what: string): void {
@@ -126,7 +129,12 @@ export class FakeEngine {
 function imageInfo(reference: string, image: FakeImage): ImageInfo {
   const id = imageId(reference);
   return {
-    id, digests: [`${reference}@${id}`], tags: [reference], arch: "amd64",
-    hasHealthcheck: image.hasHealthcheck ?? false, exposedTcpPorts: image.exposedTcpPorts ?? [], bytes: image.bytes ?? 0,
+    id,
+    digests: [`${reference}@${id}`],
+    tags: [reference],
+    arch: "amd64",
+    hasHealthcheck: image.hasHealthcheck ?? false,
+    exposedTcpPorts: image.exposedTcpPorts ?? [],
+    bytes: image.bytes ?? 0,
   };
 }

@@ -129,7 +129,7 @@ export class FakeContainer {
       ...(this.#finishedAt !== undefined && { finishedAt: this.#finishedAt }),
       imageId: imageId(spec.image),
       ...(spec.network.kind === "bridge" && { address: spec.network.address }),
-      published: Object.fromEntries(spec.publish.map(({ port, protocol }) => [`${port}/${protocol}`, 32_768 + port % 28_000])),
+      published: Object.fromEntries(spec.publish.map(({ port, protocol }) => [`${port}/${protocol}`, 32_768 + (port % 28_000)])),
     };
   }
 

@@ -6,7 +6,13 @@ import type { ContainerSpec } from "../../src/ports.ts";
 export function containerSpec(name: string, over: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
     name,
-    labels: { [LABEL.kind]: "Service", [LABEL.name]: name, [LABEL.instance]: "k3f9", [LABEL.container]: name, [LABEL.specHash]: `hash-${name}` },
+    labels: {
+      [LABEL.kind]: "Service",
+      [LABEL.name]: name,
+      [LABEL.instance]: "k3f9",
+      [LABEL.container]: name,
+      [LABEL.specHash]: `hash-${name}`,
+    },
     image: "fossora-test:1",
     env: {},
     mounts: [],

@@ -2,7 +2,18 @@
 import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import type { FileEntry } from "../../src/api/types.ts";
-import type { Container, ContainerEvent, Containers, ContainerSpec, EngineInfo, ExecSession, ImageInfo, LogChunk, NetworkSpec, PullProgress } from "../../src/ports.ts";
+import type {
+  Container,
+  ContainerEvent,
+  Containers,
+  ContainerSpec,
+  EngineInfo,
+  ExecSession,
+  ImageInfo,
+  LogChunk,
+  NetworkSpec,
+  PullProgress,
+} from "../../src/ports.ts";
 import type { FakeEngine } from "./containers-engine.ts";
 import type { FakeContainer } from "./containers-life.ts";
 
@@ -33,8 +44,15 @@ export class FakeContainers implements Containers {
 
   info(signal: AbortSignal): Promise<EngineInfo> {
     return this.#call("info", "", signal, () => ({
-      version: "28.0.0", apiVersion: "1.48", arch: "amd64", os: "Fake", cpus: 4, memoryBytes: 8 * 2 ** 30,
-      remoteNetwork: this.#engine.options.remoteNetwork ?? false, runtimes: ["runc"], dataDir: "/var/lib/docker",
+      version: "28.0.0",
+      apiVersion: "1.48",
+      arch: "amd64",
+      os: "Fake",
+      cpus: 4,
+      memoryBytes: 8 * 2 ** 30,
+      remoteNetwork: this.#engine.options.remoteNetwork ?? false,
+      runtimes: ["runc"],
+      dataDir: "/var/lib/docker",
     }));
   }
 
@@ -103,7 +121,12 @@ export class FakeContainers implements Containers {
     return this.#call("image", reference, signal, () => this.#engine.imageInfo(reference));
   }
 
-  async pull(reference: string, _platform: string | undefined, onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<ImageInfo> {
+  async pull(
+    reference: string,
+    _platform: string | undefined,
+    onProgress: (progress: PullProgress) => void,
+    signal: AbortSignal,
+  ): Promise<ImageInfo> {
     const engine = this.#engine;
     const found = engine.options.registry?.get(reference) ?? { refused: "imageNotFound" as const };
     const { pullMs = 1000, bytes = 50_000_000, refused } = found;
@@ -130,7 +153,8 @@ export class FakeContainers implements Containers {
   ensureNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
     return this.#call("ensureNetwork", spec.name, signal, () => {
       const overlapping = [...this.#engine.networks.values()].find((each) => each.subnet === spec.subnet && each.name !== spec.name);
-      if (overlapping) throw new EngineError("addressInUse", `Cannot make network "${spec.name}": "${overlapping.name}" has ${spec.subnet}`);
+      if (overlapping)
+        throw new EngineError("addressInUse", `Cannot make network "${spec.name}": "${overlapping.name}" has ${spec.subnet}`);
       this.#engine.networks.set(spec.name, spec);
     });
   }
@@ -180,7 +204,12 @@ export class FakeContainers implements Containers {
       yield { stream: "stdout", data: Buffer.from(`${command.join(" ")}\n`) };
     }
     return this.#on("exec", id, signal, () => ({
-      output: output(), write: () => {}, end: () => {}, resize: () => Promise.resolve(), exitCode: () => Promise.resolve(0), close: () => {},
+      output: output(),
+      write: () => {},
+      end: () => {},
+      resize: () => Promise.resolve(),
+      exitCode: () => Promise.resolve(0),
+      close: () => {},
     }));
   }
 

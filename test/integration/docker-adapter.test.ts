@@ -1,7 +1,6 @@
 // What only a real Docker shows of the dockerode adapter: networks that carry, files, terminals, registries.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { get } from "node:http";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,14 +9,14 @@ import { DockerContainers } from "../../src/adapters/dockerode/containers.ts";
 import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import type { ContainerSpec, ExecSession, LogChunk, NetworkSpec, PullProgress } from "../../src/ports.ts";
+import { addressOf, rejectsWith, signal, text } from "../contracts/containers-bench.ts";
 import { containerSpec } from "../fakes/containers-spec.ts";
-import { noDocker, startDocker, type TestDocker } from "../support/docker.ts";
+import { freeNetwork, noDocker, startDocker, type TestDocker } from "../support/docker.ts";
 import { makeTestImage, noBusybox } from "../support/docker-image.ts";
 import { startRegistry, type TestRegistry } from "../support/docker-registry.ts";
 
 const image = "fossora-test:1";
 const limitMs = 60_000;
-const signal = new AbortController().signal;
 const run = Math.random().toString(36).slice(2, 7);
 const waits = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"];
 const shell = { tty: false, stdin: false } as const;
@@ -49,7 +48,11 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
 
   const spec = (name: string, over: Partial<ContainerSpec> = {}, on = network): ContainerSpec => {
     const address = on.subnet.replace(/\.0\/.*/, `.${++hostsTaken}`);
-    return containerSpec(`${name}-${hostsTaken}`, { image, command: waits, network: { kind: "bridge", network: on.name, address, aliases: [name] }, ...over });
+    return containerSpec(`${name}-${hostsTaken}`, {
+      image,
+      network: { kind: "bridge", network: on.name, address, aliases: [name] },
+      ...over,
+    });
   };
   const start = async (each: ContainerSpec): Promise<string> => {
     const id = await containers.create(each, signal);
@@ -63,7 +66,7 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   };
 
   test("the host dials a container by the address it was given, and the image's own command serves", async () => {
-    const { command: _own, ...served } = spec("served");
+    const served = spec("served");
     await start(served);
     assert.equal(await until(() => fetchText(addressOf(served))), "Hello from a test\n");
   });
@@ -96,7 +99,9 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   test("a foreign volume or network of the same name is neither used nor removed", async () => {
     const client = new Docker({ socketPath: docker.socketPath });
     await client.createVolume({ Name: `foreign-${run}` });
-    await client.createNetwork({ Name: `fn-${run}`, Driver: "null" }).catch(() => client.createNetwork({ Name: `fn-${run}`, Options: { "com.docker.network.bridge.name": `fn${run}` } }));
+    await client
+      .createNetwork({ Name: `fn-${run}`, Driver: "null" })
+      .catch(() => client.createNetwork({ Name: `fn-${run}`, Options: { "com.docker.network.bridge.name": `fn${run}` } }));
     await rejectsWith("nameInUse", containers.ensureVolume(`foreign-${run}`, docker.folder, {}, signal));
     await rejectsWith("nameInUse", containers.ensureNetwork({ ...freeNetwork("x"), name: `fn-${run}` }, signal));
     await containers.removeVolume(`foreign-${run}`, signal);
@@ -114,11 +119,15 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
 
   test("files are there before the first start, with mode and owner", async () => {
     const id = await containers.create(spec("filed", { command: ["sh", "-c", "cat /etc/app/a.conf; exec sleep 1000"] }), signal);
-    await containers.putFiles(id, [
-      { path: "/etc/app/a.conf", content: "größe = 1\n", mode: "0640", owner: "1000:1000" },
-      { path: "/etc/app/b.conf", content: "", mode: "0600", owner: "1000:0" },
-      { path: "/etc/app/c.conf", content: "", mode: "0755" },
-    ], signal);
+    await containers.putFiles(
+      id,
+      [
+        { path: "/etc/app/a.conf", content: "größe = 1\n", mode: "0640", owner: "1000:1000" },
+        { path: "/etc/app/b.conf", content: "", mode: "0600", owner: "1000:0" },
+        { path: "/etc/app/c.conf", content: "", mode: "0755" },
+      ],
+      signal,
+    );
     await containers.start(id, signal);
     const { out } = await runIn(id, "stat", "-c", "%a %u:%g %n", "/etc/app/a.conf", "/etc/app/b.conf", "/etc/app/c.conf");
     assert.equal(out, "640 1000:1000 /etc/app/a.conf\n600 1000:0 /etc/app/b.conf\n755 0:0 /etc/app/c.conf\n");
@@ -144,12 +153,18 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   test("a command's two streams and exit code come back, and its input goes in", async () => {
     const id = await start(spec("worker"));
     assert.deepEqual(await runIn(id, "sh", "-c", "echo out; exit 7"), { code: 7, out: "out\n" });
-    const session = await containers.exec(id, ["sh", "-c", "cat; echo warned >&2"], { tty: false, stdin: true, user: "1000", workingDir: "/tmp" }, signal);
+    const session = await containers.exec(
+      id,
+      ["sh", "-c", "cat; echo warned >&2"],
+      { tty: false, stdin: true, user: "1000", workingDir: "/tmp" },
+      signal,
+    );
     session.write(Buffer.from("typed "));
     session.write(Buffer.from("twice"));
     session.end();
     const chunks = await Array.fromAsync(session.output);
-    const of = (stream: LogChunk["stream"]): string => Buffer.concat(chunks.filter((each) => each.stream === stream).map(({ data }) => data)).toString();
+    const of = (stream: LogChunk["stream"]): string =>
+      Buffer.concat(chunks.filter((each) => each.stream === stream).map(({ data }) => data)).toString();
     assert.deepEqual([of("stdout"), of("stderr"), await session.exitCode()], ["typed twice", "warned\n", 0]);
     assert.match(String((await runIn(id, "no-such-program")).code), /^12[67]$/);
   });
@@ -164,7 +179,7 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   });
 
   test("an aborted command gives up its connection, and a stopped container has none", async () => {
-    const id = await start(spec("aborted"));
+    const id = await start(spec("aborted", { command: waits }));
     const own = new AbortController();
     const session: ExecSession = await containers.exec(id, ["sleep", "1000"], shell, own.signal);
     own.abort(new Error("gone"));
@@ -180,8 +195,7 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   });
 
   test("a port published on this machine is told, with the address of the container", async () => {
-    const { command: _own, ...published } = spec("published", { publish: [{ port: 80, protocol: "tcp" }] });
-    const id = await start(published);
+    const id = await start(spec("published", { publish: [{ port: 80, protocol: "tcp" }] }));
     const found = (await containers.list(undefined, signal)).find((each) => each.id === id);
     const port = found?.published["80/tcp"] ?? assert.fail("no port");
     assert.equal(await until(() => fetchText("127.0.0.1", port)), "Hello from a test\n");
@@ -214,19 +228,28 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   for (const [mode, name, fault] of refusals) {
     test(`a registry that ${mode} makes the pull of ${name} end with ${fault}`, async () => {
       registry.mode = mode;
-      await rejectsWith(fault, containers.pull(`${registry.host}/${name}`, undefined, () => {}, signal));
+      await rejectsWith(
+        fault,
+        containers.pull(`${registry.host}/${name}`, undefined, () => {}, signal),
+      );
       registry.mode = "serves";
     });
   }
 
   test("a registry that nobody answers for is unreachable", async () => {
-    await rejectsWith("registryUnreachable", containers.pull("127.0.0.1:9/app:1", undefined, () => {}, signal));
+    await rejectsWith(
+      "registryUnreachable",
+      containers.pull("127.0.0.1:9/app:1", undefined, () => {}, signal),
+    );
   });
 
   test("a login counts as soon as it is written", async () => {
     registry.mode = "asks for a login";
     const { username, password } = registry.login;
-    writeFileSync(dockerConfig, JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from(`${username}:${password}`).toString("base64") } } }));
+    writeFileSync(
+      dockerConfig,
+      JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from(`${username}:${password}`).toString("base64") } } }),
+    );
     assert(await containers.pull(`${registry.host}/private:1`, undefined, () => {}, signal));
     rmSync(dockerConfig);
     registry.mode = "serves";
@@ -246,35 +269,16 @@ describe("an engine that is away", () => {
   test("every call is unavailable, in words that name what was asked", async () => {
     const containers = new DockerContainers({ socketPath: "/nowhere/docker.sock" });
     await rejectsWith("unavailable", containers.list(undefined, signal), /^Cannot list containers: Docker does not answer \(ENOENT\)$/);
-    await rejectsWith("unavailable", containers.pull("app:1", undefined, () => {}, signal));
+    await rejectsWith(
+      "unavailable",
+      containers.pull("app:1", undefined, () => {}, signal),
+    );
     await rejectsWith("unavailable", containers.info(signal));
     containers.close();
   });
 });
 
 // ---------------------------------------------------------------- what the tests share
-
-function freeNetwork(name: string, icc = false): NetworkSpec {
-  const prefix = `10.${100 + Math.floor(Math.random() * 100)}.${Math.floor(Math.random() * 256)}`;
-  return { name, subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, icc, labels: { [LABEL.kind]: "Service" } };
-}
-
-function addressOf({ network }: ContainerSpec): string {
-  return network.kind === "bridge" ? network.address : assert.fail();
-}
-
-async function rejectsWith(fault: EngineFault, promise: Promise<unknown>, message = /./): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert(error instanceof EngineError, String(error));
-    assert.equal(error.fault, fault, error.message);
-    assert.match(error.message, message);
-    return true;
-  });
-}
-
-async function text(chunks: AsyncIterable<LogChunk>): Promise<string> {
-  return Buffer.concat((await Array.fromAsync(chunks)).map(({ data }) => data)).toString();
-}
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   const deadline = performance.now() + limitMs;
@@ -286,8 +290,10 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   }
 }
 
-function fetchText(host: string, port = 80): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    get({ host, port, agent: false }, async (response) => resolve(Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString())).on("error", () => resolve(undefined));
-  });
+async function fetchText(host: string, port = 80): Promise<string | undefined> {
+  try {
+    return await (await fetch(`http://${host}:${port}/`)).text();
+  } catch {
+    return undefined; // not yet
+  }
 }

@@ -6,15 +6,13 @@ import { after, before, describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { DockerContainers } from "../../src/adapters/dockerode/containers.ts";
-import { LABEL } from "../../src/api/labels.ts";
-import type { NetworkSpec } from "../../src/ports.ts";
-import { containersContract, type Program } from "../contracts/containers.ts";
-import { noDocker, startDocker, type TestDocker } from "../support/docker.ts";
+import { containersContract } from "../contracts/containers.ts";
+import { type Program, signal } from "../contracts/containers-bench.ts";
+import { freeNetwork, noDocker, startDocker, type TestDocker } from "../support/docker.ts";
 import { makeTestImage, noBusybox } from "../support/docker-image.ts";
 
 const image = "fossora-test:1";
 const limitMs = 60_000;
-const signal = new AbortController().signal;
 const run = Math.random().toString(36).slice(2, 7);
 
 const commands: Readonly<Record<Program, readonly string[]>> = {
@@ -56,7 +54,12 @@ describe("Docker", { skip: noDocker() ?? noBusybox() ?? false }, () => {
     command: (program) => commands[program],
     directory: () => mkdtempSync(path.join(docker.folder, "volume-")),
     addForeign: async (name) => {
-      const made = await new Docker({ socketPath: docker.socketPath }).createContainer({ name, Image: image, Cmd: [...commands.runs], HostConfig: { NetworkMode: "none" } });
+      const made = await new Docker({ socketPath: docker.socketPath }).createContainer({
+        name,
+        Image: image,
+        Cmd: [...commands.runs],
+        HostConfig: { NetworkMode: "none" },
+      });
       await made.start();
     },
     foreignRuns: async (name) => (await foreign(name).inspect()).State.Running,
@@ -70,9 +73,3 @@ describe("Docker", { skip: noDocker() ?? noBusybox() ?? false }, () => {
     },
   }));
 });
-
-/** One that no other test on this machine has, most probably; the machine's routes decide. */
-function freeNetwork(name: string): NetworkSpec {
-  const prefix = `10.${100 + Math.floor(Math.random() * 100)}.${Math.floor(Math.random() * 256)}`;
-  return { name, subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, icc: false, labels: { [LABEL.kind]: "Service" } };
-}

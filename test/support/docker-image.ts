@@ -25,14 +25,19 @@ export function noBusybox(): string | undefined {
 /** Serves `page` on port 80 by default; `sh`, `sleep`, `wget` and the rest are in /bin. Does nothing when the image is there. */
 export async function makeTestImage(socketPath: string, image: TestImage): Promise<void> {
   const docker = new Docker({ socketPath });
-  const present = await docker.getImage(image.reference).inspect().catch(() => undefined);
+  const present = await docker
+    .getImage(image.reference)
+    .inspect()
+    .catch(() => undefined);
   if (present) return;
   const [repo, tag = "latest"] = image.reference.split(":");
   const answer = await docker.importImage(Readable.from([rootTar(image)]), {
-    repo, tag,
+    repo,
+    tag,
     changes: ["ENV PATH=/bin", "EXPOSE 80/tcp", 'CMD ["/bin/httpd","-f","-p","80","-h","/www"]'],
   });
-  for await (const line of answer as unknown as AsyncIterable<Buffer>) { // a response: a Node stream of JSON lines
+  for await (const line of answer as unknown as AsyncIterable<Buffer>) {
+    // a response: a Node stream of JSON lines
     if (line.includes('"error"')) throw new Error(`Cannot make image ${image.reference}: ${line.toString()}`);
   }
 }
@@ -48,7 +53,12 @@ function rootTar({ page, files = {} }: TestImage): Buffer {
       if (applet !== "busybox") symlinkSync("busybox", path.join(root, "bin", applet));
     }
     const passwd = "root:x:0:0:root:/:/bin/sh\nguest:x:1000:1000:guest:/:/bin/sh\n";
-    for (const [file, content] of Object.entries({ "/etc/passwd": passwd, "/etc/group": "root:x:0:\nguest:x:1000:\n", "/www/index.html": page, ...files })) {
+    for (const [file, content] of Object.entries({
+      "/etc/passwd": passwd,
+      "/etc/group": "root:x:0:\nguest:x:1000:\n",
+      "/www/index.html": page,
+      ...files,
+    })) {
       mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
       writeFileSync(path.join(root, file), content);
     }

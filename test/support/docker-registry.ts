@@ -44,9 +44,11 @@ export async function startRegistry(): Promise<TestRegistry> {
   async function serve({ method, url = "", headers }: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
     if (registry.mode === "is silent") return;
-    if (registry.mode === "asks for a login" && headers.authorization !== basic) return refuse(response.setHeader("WWW-Authenticate", 'Basic realm="test"'), 401, "UNAUTHORIZED", "authentication required");
+    if (registry.mode === "asks for a login" && headers.authorization !== basic)
+      return refuse(response.setHeader("WWW-Authenticate", 'Basic realm="test"'), 401, "UNAUTHORIZED", "authentication required");
     if (registry.mode === "forbids" && url !== "/v2/") return refuse(response, 403, "DENIED", "requested access to the resource is denied");
-    if (registry.mode === "limits the rate" && url !== "/v2/") return refuse(response, 429, "TOOMANYREQUESTS", "You have reached your pull rate limit");
+    if (registry.mode === "limits the rate" && url !== "/v2/")
+      return refuse(response, 429, "TOOMANYREQUESTS", "You have reached your pull rate limit");
     if (url === "/v2/") return void response.end("{}");
     if (/\/manifests\/(1|sha256:.*)$/.test(url)) return send(response, method, manifest, manifestType);
     const blob = blobs.get(/\/blobs\/(sha256:.*)$/.exec(url)?.[1] ?? "");
@@ -74,9 +76,21 @@ function image(): { readonly manifest: Buffer; readonly blobs: ReadonlyMap<strin
   const layer = tar([{ path: "/noise", content: randomBytes(layerBytes / 2).toString("hex"), mode: "0644", uid: 0, gid: 0 }]);
   const packed = gzipSync(layer);
   const arch = process.arch === "arm64" ? "arm64" : "amd64";
-  const config = Buffer.from(JSON.stringify({ architecture: arch, os: "linux", rootfs: { type: "layers", diff_ids: [digestOf(layer)] }, config: { Cmd: ["/noise"] } }));
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: arch,
+      os: "linux",
+      rootfs: { type: "layers", diff_ids: [digestOf(layer)] },
+      config: { Cmd: ["/noise"] },
+    }),
+  );
   const described = (mediaType: string, blob: Buffer) => ({ mediaType, digest: digestOf(blob), size: blob.length });
-  const manifest = { schemaVersion: 2, mediaType: manifestType, config: described(configType, config), layers: [described(layerType, packed)] };
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: manifestType,
+    config: described(configType, config),
+    layers: [described(layerType, packed)],
+  };
   return { manifest: Buffer.from(JSON.stringify(manifest)), blobs: new Map([config, packed].map((blob) => [digestOf(blob), blob])) };
 }
 

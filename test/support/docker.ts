@@ -1,11 +1,26 @@
 // A Docker engine for tests: one of their own in a temporary folder, or the one that $FOSSORA_TEST_DOCKER names.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import Docker from "dockerode";
+import { LABEL } from "../../src/api/labels.ts";
+import type { NetworkSpec } from "../../src/ports.ts";
 
 const startLimitMs = 60_000;
 const stopLimitMs = 30_000;
@@ -27,10 +42,19 @@ export interface TestDocker {
   stop(): Promise<void>;
 }
 
+/** By chance, so that tests side by side do not meet; below what a house chooses for itself, and beside the lab's. */
+export function freeNetwork(name: string, icc = false): NetworkSpec {
+  const prefix = `10.${64 + Math.floor(Math.random() * 32)}.${Math.floor(Math.random() * 256)}`;
+  return { name, subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, icc, labels: { [LABEL.kind]: "Service" } };
+}
+
 export async function startDocker(): Promise<TestDocker> {
   const folder = mkdtempSync(path.join(tmpdir(), "fossora-docker-"));
   const named = process.env["FOSSORA_TEST_DOCKER"];
-  if (named !== undefined && named !== "") return { socketPath: named, folder, stop: async () => rmSync(folder, { recursive: true }) };
+  if (named) {
+    await refuseHouse(named);
+    return { socketPath: named, folder, stop: async () => rmSync(folder, { recursive: true }) };
+  }
   const daemon = new Daemon(folder);
   process.once("exit", () => daemon.remove());
   await daemon.start();
@@ -46,6 +70,13 @@ export async function startDocker(): Promise<TestDocker> {
       daemon.remove();
     },
   };
+}
+
+/** Tests remove every container with our labels: not those of somebody's house. */
+async function refuseHouse(socketPath: string): Promise<void> {
+  const ours = await new Docker({ socketPath }).listContainers({ all: true, filters: { label: [LABEL.kind] } });
+  if (ours.length > 0)
+    throw new Error(`Cannot test with ${socketPath}: ${ours.length} containers of a house are there, which the tests would remove`);
 }
 
 class Daemon {
@@ -64,14 +95,31 @@ class Daemon {
     for (const name of ["data", "exec"]) mkdirSync(at(name), { recursive: true });
     writeFileSync(at("daemon.json"), "{}"); // not the machine's own settings
     const log = openSync(at("log"), "a");
-    this.#process = spawn(findDockerd() ?? "dockerd", [
-      "--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid"), "--host", `unix://${this.socketPath}`,
-      "--config-file", at("daemon.json"), "--bridge", "none", "--iptables=false", "--ip-forward=false",
-    ], { stdio: ["ignore", log, log] });
+    this.#process = spawn(
+      findDockerd() ?? "dockerd",
+      [
+        "--data-root",
+        at("data"),
+        "--exec-root",
+        at("exec"),
+        "--pidfile",
+        at("pid"),
+        "--host",
+        `unix://${this.socketPath}`,
+        "--config-file",
+        at("daemon.json"),
+        "--bridge",
+        "none",
+        "--iptables=false",
+        "--ip-forward=false",
+      ],
+      { stdio: ["ignore", log, log] },
+    );
     closeSync(log);
     const deadline = performance.now() + startLimitMs;
     while (!(await answers(this.socketPath))) {
-      if (performance.now() > deadline || this.#process.exitCode !== null) throw new Error(`dockerd does not start:\n${readFileSync(at("log"), "utf8").slice(-2000)}`);
+      if (performance.now() > deadline || this.#process.exitCode !== null)
+        throw new Error(`dockerd does not start:\n${readFileSync(at("log"), "utf8").slice(-2000)}`);
       await sleep(pollMs);
     }
   }
@@ -111,9 +159,14 @@ class Daemon {
 
   /** Shims name our containerd's socket in their command; what runs in a container is below its shim. */
   #killAll(): void {
-    const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(processAt).filter((each) => each !== undefined);
-    const doomed = new Set(processes.filter(({ pid, command }) => pid !== process.pid && command.includes(this.#folder)).map(({ pid }) => pid));
-    for (let before = -1; before !== doomed.size; ) {
+    const processes = readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(processAt)
+      .filter((each) => each !== undefined);
+    const doomed = new Set(
+      processes.filter(({ pid, command }) => pid !== process.pid && command.includes(this.#folder)).map(({ pid }) => pid),
+    );
+    for (let before = -1; before !== doomed.size;) {
       before = doomed.size;
       for (const { pid, parent } of processes) if (doomed.has(parent)) doomed.add(pid);
     }
@@ -140,7 +193,9 @@ function answers(socketPath: string): Promise<boolean> {
 }
 
 function mountsBelow(folder: string): readonly string[] {
-  const points = readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "");
+  const points = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
   return points.filter((point) => point.startsWith(`${folder}/`)).toReversed();
 }
 

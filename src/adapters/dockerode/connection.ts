@@ -28,7 +28,12 @@ export class Connection {
    * One call within a limit: throws an EngineError, or the signal's reason when that was aborted. `action` reads on from
    * "Cannot". The version is asked once, and again after the engine was away: it may have been upgraded.
    */
-  async call<T>(action: string, signal: AbortSignal, run: (docker: Docker, signal: AbortSignal, apiMinor: number) => Promise<T>, limitMs = callLimitMs): Promise<T> {
+  async call<T>(
+    action: string,
+    signal: AbortSignal,
+    run: (docker: Docker, signal: AbortSignal, apiMinor: number) => Promise<T>,
+    limitMs = callLimitMs,
+  ): Promise<T> {
     signal.throwIfAborted();
     const limit = AbortSignal.timeout(limitMs);
     const either = AbortSignal.any([signal, limit]);
@@ -37,7 +42,9 @@ export class Connection {
       return await Promise.race([this.#negotiated.then((apiMinor) => run(this.docker, either, apiMinor)), rejected(either)]);
     } catch (cause) {
       signal.throwIfAborted();
-      const error = limit.aborted ? new EngineError("unavailable", `Cannot ${action}: Docker did not answer within ${limitMs / 1000} s`, { cause }) : engineError(action, cause);
+      const error = limit.aborted
+        ? new EngineError("unavailable", `Cannot ${action}: Docker did not answer within ${limitMs / 1000} s`, { cause })
+        : engineError(action, cause);
       if (error.fault === "unavailable") this.#negotiated = undefined;
       throw error;
     }

@@ -7,7 +7,17 @@ import { EngineError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { FileEntry } from "../../api/types.ts";
 import type {
-  Container, ContainerEvent, Containers, ContainerSpec, EngineInfo, ExecSession, ImageInfo, LogChunk, LogOptions, NetworkSpec, PullProgress,
+  Container,
+  ContainerEvent,
+  Containers,
+  ContainerSpec,
+  EngineInfo,
+  ExecSession,
+  ImageInfo,
+  LogChunk,
+  LogOptions,
+  NetworkSpec,
+  PullProgress,
 } from "../../ports.ts";
 import { Connection } from "./connection.ts";
 import { createBody, seconds } from "./create-body.ts";
@@ -49,7 +59,9 @@ export class DockerContainers implements Containers {
 
   async list(service: string | undefined, signal: AbortSignal): Promise<readonly Container[]> {
     const label = service === undefined ? [LABEL.kind] : [LABEL.kind, `${LABEL.name}=${service}`];
-    const found = await this.#connection.call("list containers", signal, (docker, abortSignal) => docker.listContainers({ all: true, filters: { label }, abortSignal }));
+    const found = await this.#connection.call("list containers", signal, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters: { label }, abortSignal }),
+    );
     const inspected = await Promise.all(found.map(({ Id }) => this.#inspect(Id, signal)));
     return inspected.filter((each) => each !== undefined).map(containerView);
   }
@@ -66,7 +78,11 @@ export class DockerContainers implements Containers {
       const labels = namesake?.Config.Labels;
       if (namesake && labels?.[LABEL.kind] !== undefined && labels[LABEL.specHash] === spec.labels[LABEL.specHash]) return namesake.Id;
       const whose = labels?.[LABEL.kind] === undefined ? "is not Fossora's: rename or remove it" : "was made from another spec";
-      throw new EngineError("nameInUse", `Cannot create container "${spec.name}": the container of that name (${namesake?.Id.slice(0, 12)}) ${whose}`, { cause: error });
+      throw new EngineError(
+        "nameInUse",
+        `Cannot create container "${spec.name}": the container of that name (${namesake?.Id.slice(0, 12)}) ${whose}`,
+        { cause: error },
+      );
     }
   }
 
@@ -80,19 +96,29 @@ export class DockerContainers implements Containers {
   }
 
   async stop(id: string, graceMs: number, signal: AbortSignal): Promise<void> {
-    await this.#on("stop", id, signal, (container, abortSignal) => {
-      return unless([notModified, notFound], container.stop({ t: seconds(graceMs), abortSignal }));
-    }, graceMs + stopExtraMs);
+    await this.#on(
+      "stop",
+      id,
+      signal,
+      (container, abortSignal) => {
+        return unless([notModified, notFound], container.stop({ t: seconds(graceMs), abortSignal }));
+      },
+      graceMs + stopExtraMs,
+    );
   }
 
   /** What does not run is dead enough (409). */
   async kill(id: string, signal: AbortSignal): Promise<void> {
-    await this.#on("kill", id, signal, (container, abortSignal) => unless([notFound, conflict], container.kill({ signal: "SIGKILL", abortSignal })));
+    await this.#on("kill", id, signal, (container, abortSignal) =>
+      unless([notFound, conflict], container.kill({ signal: "SIGKILL", abortSignal })),
+    );
   }
 
   /** Being removed already is as good (409). */
   async remove(id: string, signal: AbortSignal): Promise<void> {
-    await this.#on("remove", id, signal, (container, abortSignal) => unless([notFound, conflict], container.remove({ force: true, v: true, abortSignal })));
+    await this.#on("remove", id, signal, (container, abortSignal) =>
+      unless([notFound, conflict], container.remove({ force: true, v: true, abortSignal })),
+    );
   }
 
   async setRestartPolicy(id: string, policy: "no" | "on-failure" | "unless-stopped", signal: AbortSignal): Promise<void> {
@@ -106,7 +132,12 @@ export class DockerContainers implements Containers {
     });
   }
 
-  async pull(reference: string, platform: string | undefined, onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<ImageInfo> {
+  async pull(
+    reference: string,
+    platform: string | undefined,
+    onProgress: (progress: PullProgress) => void,
+    signal: AbortSignal,
+  ): Promise<ImageInfo> {
     await pull(this.#connection, { reference, platform, dockerConfig: this.#dockerConfig, onProgress }, signal);
     const image = await this.image(reference, signal);
     if (!image) throw new EngineError("imageNotFound", `Cannot pull image "${reference}": Docker has not got it after the pull`);
@@ -152,9 +183,18 @@ export class DockerContainers implements Containers {
 
   async *logs(id: string, { follow, tail, since, timestamps }: LogOptions, signal: AbortSignal): AsyncIterable<LogChunk> {
     const inspected = await this.#on("read the logs of", id, signal, (container, abortSignal) => container.inspect({ abortSignal }));
-    const query = { follow, stdout: true, stderr: true, timestamps, ...(tail !== undefined && { tail }), ...(since !== undefined && { since }) };
+    const query = {
+      follow,
+      stdout: true,
+      stderr: true,
+      timestamps,
+      ...(tail !== undefined && { tail }),
+      ...(since !== undefined && { since }),
+    };
     // dockerode buffers the whole log unless told to follow; `_query` is what Docker is really asked.
-    const stream = await this.#on("read the logs of", id, signal, (container) => container.logs({ follow: true, _query: query, abortSignal: signal } as { follow: true }));
+    const stream = await this.#on("read the logs of", id, signal, (container) =>
+      container.logs({ follow: true, _query: query, abortSignal: signal } as { follow: true }),
+    );
     try {
       yield* (inspected.Config.Tty ? raw : demultiplexed)(stream as NodeJS.ReadableStream & AsyncIterable<Uint8Array>); // a response: a Node stream of bytes
     } catch (error) {
@@ -168,7 +208,9 @@ export class DockerContainers implements Containers {
   }
 
   async stats(id: string, signal: AbortSignal): Promise<{ readonly memoryBytes: number; readonly cpuNanos: number }> {
-    const { memory_stats: memory, cpu_stats: cpu } = await this.#on("measure", id, signal, (container) => container.stats({ stream: false, "one-shot": true }));
+    const { memory_stats: memory, cpu_stats: cpu } = await this.#on("measure", id, signal, (container) =>
+      container.stats({ stream: false, "one-shot": true }),
+    );
     // As `docker stats` counts: file pages that can be dropped are not the app's (cgroup v1 and v2 name them differently).
     const cache = memory.stats?.total_inactive_file ?? memory.stats?.inactive_file ?? 0;
     return { memoryBytes: Math.max(0, (memory.usage ?? 0) - cache), cpuNanos: cpu.cpu_usage.total_usage };
@@ -185,8 +227,19 @@ export class DockerContainers implements Containers {
     });
   }
 
-  #on<T>(verb: string, id: string, signal: AbortSignal, run: (container: DockerContainer, signal: AbortSignal) => Promise<T>, limitMs?: number): Promise<T> {
-    return this.#connection.call(`${verb} container "${id}"`, signal, (docker, abortSignal) => run(docker.getContainer(id), abortSignal), limitMs);
+  #on<T>(
+    verb: string,
+    id: string,
+    signal: AbortSignal,
+    run: (container: DockerContainer, signal: AbortSignal) => Promise<T>,
+    limitMs?: number,
+  ): Promise<T> {
+    return this.#connection.call(
+      `${verb} container "${id}"`,
+      signal,
+      (docker, abortSignal) => run(docker.getContainer(id), abortSignal),
+      limitMs,
+    );
   }
 }
 

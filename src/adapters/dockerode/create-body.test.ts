@@ -8,32 +8,85 @@ const body = (over: Parameters<typeof containerSpec>[1], apiMinor = modern) => c
 
 test("a plain spec leaves the image's own settings alone", () => {
   const made = body({});
-  for (const key of ["Cmd", "Entrypoint", "WorkingDir", "User", "Hostname", "StopSignal", "Healthcheck", "ExposedPorts", "MacAddress"]) assert(!(key in made), key);
+  for (const key of ["Cmd", "Entrypoint", "WorkingDir", "User", "Hostname", "StopSignal", "Healthcheck", "ExposedPorts", "MacAddress"])
+    assert(!(key in made), key);
   assert.deepEqual(made.HostConfig, {
-    NetworkMode: "host", RestartPolicy: { Name: "on-failure" }, LogConfig: { Type: "local", Config: {} }, Privileged: false, ReadonlyRootfs: false, Init: false, Mounts: [],
+    NetworkMode: "host",
+    RestartPolicy: { Name: "on-failure" },
+    LogConfig: { Type: "local", Config: {} },
+    Privileged: false,
+    ReadonlyRootfs: false,
+    Init: false,
+    Mounts: [],
   });
 });
 
 test("everything that a spec says is in the body", () => {
   const made = body({
-    command: ["serve"], entrypoint: ["/init"], workingDir: "/app", user: "1000:1000", hostname: "app", env: { TZ: "Europe/Berlin", EMPTY: "" },
-    tmpfs: [{ path: "/tmp", sizeBytes: 1024, mode: "1777" }, { path: "/run" }], devices: [{ host: "/dev/dri/renderD128", container: "/dev/dri/renderD128" }],
-    groups: ["104"], dns: { servers: ["10.200.0.1"], search: ["home.internal"], options: ["ndots:1"] }, extraHosts: { nas: "192.168.1.2" },
-    capAdd: ["NET_ADMIN"], capDrop: ["ALL"], securityOpt: ["no-new-privileges"], sysctls: { "net.core.somaxconn": "1024" },
-    ulimits: { nofile: { soft: 1024, hard: 2048 } }, shmBytes: 64, memoryBytes: 128, cpus: 1.5, pid: "host", ipc: "private", runtime: "runsc", platform: "linux/arm64",
-    stopSignal: "SIGINT", stopGraceMs: 10_500, privileged: true, init: true, tty: true, readOnly: true, restart: "no",
+    command: ["serve"],
+    entrypoint: ["/init"],
+    workingDir: "/app",
+    user: "1000:1000",
+    hostname: "app",
+    env: { TZ: "Europe/Berlin", EMPTY: "" },
+    tmpfs: [{ path: "/tmp", sizeBytes: 1024, mode: "1777" }, { path: "/run" }],
+    devices: [{ host: "/dev/dri/renderD128", container: "/dev/dri/renderD128" }],
+    groups: ["104"],
+    dns: { servers: ["10.200.0.1"], search: ["home.internal"], options: ["ndots:1"] },
+    extraHosts: { nas: "192.168.1.2" },
+    capAdd: ["NET_ADMIN"],
+    capDrop: ["ALL"],
+    securityOpt: ["no-new-privileges"],
+    sysctls: { "net.core.somaxconn": "1024" },
+    ulimits: { nofile: { soft: 1024, hard: 2048 } },
+    shmBytes: 64,
+    memoryBytes: 128,
+    cpus: 1.5,
+    pid: "host",
+    ipc: "private",
+    runtime: "runsc",
+    platform: "linux/arm64",
+    stopSignal: "SIGINT",
+    stopGraceMs: 10_500,
+    privileged: true,
+    init: true,
+    tty: true,
+    readOnly: true,
+    restart: "no",
     logging: { driver: "local", options: { "max-size": "10m" } },
   });
-  assert.deepEqual([made.Cmd, made.Entrypoint, made.WorkingDir, made.User, made.Hostname], [["serve"], ["/init"], "/app", "1000:1000", "app"]);
+  assert.deepEqual(
+    [made.Cmd, made.Entrypoint, made.WorkingDir, made.User, made.Hostname],
+    [["serve"], ["/init"], "/app", "1000:1000", "app"],
+  );
   assert.deepEqual(made.Env, ["TZ=Europe/Berlin", "EMPTY="]);
   assert.deepEqual([made.platform, made.StopSignal, made.StopTimeout, made.Tty], ["linux/arm64", "SIGINT", 11, true]);
   assert.deepEqual(made.HostConfig, {
-    NetworkMode: "host", RestartPolicy: { Name: "no" }, LogConfig: { Type: "local", Config: { "max-size": "10m" } }, Privileged: true, ReadonlyRootfs: true, Init: true, Mounts: [],
+    NetworkMode: "host",
+    RestartPolicy: { Name: "no" },
+    LogConfig: { Type: "local", Config: { "max-size": "10m" } },
+    Privileged: true,
+    ReadonlyRootfs: true,
+    Init: true,
+    Mounts: [],
     Tmpfs: { "/tmp": "size=1024,mode=1777", "/run": "" },
     Devices: [{ PathOnHost: "/dev/dri/renderD128", PathInContainer: "/dev/dri/renderD128", CgroupPermissions: "rwm" }],
-    GroupAdd: ["104"], Dns: ["10.200.0.1"], DnsSearch: ["home.internal"], DnsOptions: ["ndots:1"], ExtraHosts: ["nas:192.168.1.2"],
-    CapAdd: ["NET_ADMIN"], CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges"], Sysctls: { "net.core.somaxconn": "1024" },
-    Ulimits: [{ Name: "nofile", Soft: 1024, Hard: 2048 }], ShmSize: 64, Memory: 128, NanoCpus: 1_500_000_000, PidMode: "host", IpcMode: "private", Runtime: "runsc",
+    GroupAdd: ["104"],
+    Dns: ["10.200.0.1"],
+    DnsSearch: ["home.internal"],
+    DnsOptions: ["ndots:1"],
+    ExtraHosts: ["nas:192.168.1.2"],
+    CapAdd: ["NET_ADMIN"],
+    CapDrop: ["ALL"],
+    SecurityOpt: ["no-new-privileges"],
+    Sysctls: { "net.core.somaxconn": "1024" },
+    Ulimits: [{ Name: "nofile", Soft: 1024, Hard: 2048 }],
+    ShmSize: 64,
+    Memory: 128,
+    NanoCpus: 1_500_000_000,
+    PidMode: "host",
+    IpcMode: "private",
+    Runtime: "runsc",
   });
 });
 
@@ -58,7 +111,12 @@ test("a network that is another container's has no endpoint of its own", () => {
 });
 
 test("host paths and volumes are mounts, never binds: a typo must not become a folder", () => {
-  const made = body({ mounts: [{ target: "/media", readOnly: true, source: { hostPath: "/tank" } }, { target: "/config", readOnly: false, source: { volume: "jellyfin-config" } }] });
+  const made = body({
+    mounts: [
+      { target: "/media", readOnly: true, source: { hostPath: "/tank" } },
+      { target: "/config", readOnly: false, source: { volume: "jellyfin-config" } },
+    ],
+  });
   assert.deepEqual(made.HostConfig?.Mounts, [
     { Type: "bind", Source: "/tank", Target: "/media", ReadOnly: true },
     { Type: "volume", Source: "jellyfin-config", Target: "/config", ReadOnly: false },
@@ -68,14 +126,28 @@ test("host paths and volumes are mounts, never binds: a typo must not become a f
 
 test("a health check is Docker's command in nanoseconds, or switched off", () => {
   const healthcheck = { command: ["pg_isready"], intervalMs: 30_000, timeoutMs: 5000, retries: 3, startGraceMs: 60_000 };
-  assert.deepEqual(body({ healthcheck }).Healthcheck, { Test: ["CMD", "pg_isready"], Interval: 30e9, Timeout: 5e9, Retries: 3, StartPeriod: 60e9 });
+  assert.deepEqual(body({ healthcheck }).Healthcheck, {
+    Test: ["CMD", "pg_isready"],
+    Interval: 30e9,
+    Timeout: 5e9,
+    Retries: 3,
+    StartPeriod: 60e9,
+  });
   assert.deepEqual(body({ healthcheck: "none" }).Healthcheck, { Test: ["NONE"] });
 });
 
 test("published ports answer on this machine alone", () => {
-  const made = body({ publish: [{ port: 80, protocol: "tcp" }, { port: 53, protocol: "udp" }] });
+  const made = body({
+    publish: [
+      { port: 80, protocol: "tcp" },
+      { port: 53, protocol: "udp" },
+    ],
+  });
   assert.deepEqual(made.ExposedPorts, { "80/tcp": {}, "53/udp": {} });
-  assert.deepEqual(made.HostConfig?.PortBindings, { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }], "53/udp": [{ HostIp: "127.0.0.1", HostPort: "" }] });
+  assert.deepEqual(made.HostConfig?.PortBindings, {
+    "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }],
+    "53/udp": [{ HostIp: "127.0.0.1", HostPort: "" }],
+  });
 });
 
 test("nvidia's runtime gets all of its devices", () => {
@@ -83,7 +155,10 @@ test("nvidia's runtime gets all of its devices", () => {
 });
 
 test("`engine` wins: objects merge, everything else is replaced", () => {
-  const made = body({ capAdd: ["NET_ADMIN"], engine: { Domainname: "lab", Env: ["A=1"], HostConfig: { OomScoreAdj: 500, CapAdd: ["SYS_TIME"] } } });
+  const made = body({
+    capAdd: ["NET_ADMIN"],
+    engine: { Domainname: "lab", Env: ["A=1"], HostConfig: { OomScoreAdj: 500, CapAdd: ["SYS_TIME"] } },
+  });
   assert.equal(made.Domainname, "lab");
   assert.deepEqual(made.Env, ["A=1"]);
   assert.deepEqual([made.HostConfig?.OomScoreAdj, made.HostConfig?.CapAdd, made.HostConfig?.NetworkMode], [500, ["SYS_TIME"], "host"]);

@@ -8,12 +8,23 @@ import { demultiplexed, raw } from "./streams.ts";
 type ExecOptions = Parameters<Containers["exec"]>[2];
 
 /** An aborted signal ends the connection, not the command: Docker has no call for that. */
-export async function openExec(connection: Connection, id: string, command: readonly string[], options: ExecOptions, signal: AbortSignal): Promise<ExecSession> {
+export async function openExec(
+  connection: Connection,
+  id: string,
+  command: readonly string[],
+  options: ExecOptions,
+  signal: AbortSignal,
+): Promise<ExecSession> {
   const action = `run "${command[0]}" in container "${id}"`;
   const { tty, stdin, user, workingDir } = options;
   const exec = await connection.call(action, signal, (docker, abortSignal) =>
     docker.getContainer(id).exec({
-      Cmd: [...command], Tty: tty, AttachStdin: stdin, AttachStdout: true, AttachStderr: true, abortSignal,
+      Cmd: [...command],
+      Tty: tty,
+      AttachStdin: stdin,
+      AttachStdout: true,
+      AttachStderr: true,
+      abortSignal,
       ...(user !== undefined && { User: user }),
       ...(workingDir !== undefined && { WorkingDir: workingDir }),
     }),

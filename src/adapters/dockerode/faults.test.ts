@@ -13,9 +13,17 @@ const calls: readonly (readonly [number, string, EngineFault])[] = [
   [404, "No such image: nope:1", "imageNotFound"],
   [404, "No such container: abc", "notFound"],
   [404, "network nope not found", "notFound"],
-  [409, 'Conflict. The container name "/web" is already in use by container "0123". You have to remove (or rename) that container to be able to reuse that name.', "nameInUse"],
+  [
+    409,
+    'Conflict. The container name "/web" is already in use by container "0123". You have to remove (or rename) that container to be able to reuse that name.',
+    "nameInUse",
+  ],
   [400, 'invalid mount config for type "bind": bind source path does not exist: /nope', "hostPathMissing"],
-  [500, "error while mounting volume '/x/_data': failed to mount local volume: mount /nope/x:/x/_data, flags: 0x1000: no such file or directory", "hostPathMissing"],
+  [
+    500,
+    "error while mounting volume '/x/_data': failed to mount local volume: mount /nope/x:/x/_data, flags: 0x1000: no such file or directory",
+    "hostPathMissing",
+  ],
   [500, 'error gathering device information while adding custom device "/dev/nope": no such file or directory', "deviceMissing"],
   [500, 'could not select device driver "nvidia" with capabilities: [[gpu]]', "deviceMissing"],
   [403, "Address already in use", "addressInUse"],
@@ -37,16 +45,24 @@ for (const [code, words, fault] of calls) {
 
 /** During a pull: an answer, or words in the stream (without a code). */
 const pulls: readonly (readonly [number | undefined, string, EngineFault])[] = [
-  [404, "pull access denied for nope, repository does not exist or may require 'docker login': denied: requested access to the resource is denied", "imageNotFound"],
+  [
+    404,
+    "pull access denied for nope, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
+    "imageNotFound",
+  ],
   [404, "manifest for busybox:nope not found: manifest unknown: manifest unknown", "imageNotFound"],
   [undefined, "no matching manifest for linux/arm64/v8 in the manifest list entries", "imageNotFound"],
   [500, 'Get "https://ghcr.io/v2/x/manifests/1": unauthorized', "registryRefused"],
-  [500, "Head \"https://registry.lab/v2/x/manifests/1\": no basic auth credentials", "registryRefused"],
-  [500, "error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", "registryRefused"],
+  [500, 'Head "https://registry.lab/v2/x/manifests/1": no basic auth credentials', "registryRefused"],
+  [500, 'error parsing HTTP 403 response body: unexpected end of JSON input: ""', "registryRefused"],
   [undefined, "toomanyrequests: You have reached your pull rate limit.", "rateLimited"],
   [429, "slow down", "rateLimited"],
   [500, 'Get "https://nope.invalid/v2/": dial tcp: lookup nope.invalid on 10.0.0.1:53: no such host', "registryUnreachable"],
-  [500, 'Get "https://registry-1.docker.io/v2/": net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)', "registryUnreachable"],
+  [
+    500,
+    'Get "https://registry-1.docker.io/v2/": net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)',
+    "registryUnreachable",
+  ],
   [undefined, "unexpected EOF", "registryUnreachable"],
   [undefined, "failed to register layer: write /x: no space left on device", "diskFull"],
 ];
@@ -62,7 +78,10 @@ test("no answer is unavailable, in a call and in a pull", () => {
   const gone = Object.assign(new Error("connect ENOENT /var/run/docker.sock"), { code: "ENOENT" });
   assert.equal(engineError("list containers", gone).fault, "unavailable");
   assert.equal(engineError("pull image", gone, "pull").fault, "unavailable");
-  assert.equal(engineError("list containers", new Error("socket hang up")).message, "Cannot list containers: Docker does not answer (socket hang up)");
+  assert.equal(
+    engineError("list containers", new Error("socket hang up")).message,
+    "Cannot list containers: Docker does not answer (socket hang up)",
+  );
 });
 
 test("an error that was told apart already passes as it is", () => {

@@ -4,15 +4,33 @@ import { EngineError, type EngineFault } from "../../api/errors.ts";
 /** The first that matches, top to bottom. Docker 20.10 to 28 say these; `pull` marks what only a registry can say. */
 const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; readonly pull?: true }[] = [
   { says: /no space left on device|disk quota exceeded/i, fault: "diskFull" },
-  { says: /bind source path does not exist|failed to mount local volume.*no such file or directory|error while mounting volume.*no such file/i, fault: "hostPathMissing" },
+  {
+    says: /bind source path does not exist|failed to mount local volume.*no such file or directory|error while mounting volume.*no such file/i,
+    fault: "hostPathMissing",
+  },
   { says: /error gathering device information|could not select device driver|no such device/i, fault: "deviceMissing" },
-  { says: /address already in use|port is already allocated|pool overlaps|overlaps with other one|invalid pool request/i, fault: "addressInUse" },
+  {
+    says: /address already in use|port is already allocated|pool overlaps|overlaps with other one|invalid pool request/i,
+    fault: "addressInUse",
+  },
   { says: /is already in use by container|already exists/i, fault: "nameInUse" },
   { says: /toomanyrequests|too many requests|rate limit/i, fault: "rateLimited", pull: true },
   // Docker Hub answers the same to a typing error as to a private image: the typing error is the commoner one.
-  { says: /repository does not exist|manifest unknown|manifest for .* not found|no matching manifest|name unknown|not found: manifest|repository .* not found/i, fault: "imageNotFound", pull: true },
-  { says: /unauthorized|authentication required|no basic auth credentials|denied|\b40[13]\b|forbidden/i, fault: "registryRefused", pull: true },
-  { says: /dial tcp|lookup .* on |no such host|i\/o timeout|timeout|deadline exceeded|connection re(fused|set)|no route to host|x509|tls:|http response to https|unexpected eof|\beof\b|\b50[0234]\b/i, fault: "registryUnreachable", pull: true },
+  {
+    says: /repository does not exist|manifest unknown|manifest for .* not found|no matching manifest|name unknown|not found: manifest|repository .* not found/i,
+    fault: "imageNotFound",
+    pull: true,
+  },
+  {
+    says: /unauthorized|authentication required|no basic auth credentials|denied|\b40[13]\b|forbidden/i,
+    fault: "registryRefused",
+    pull: true,
+  },
+  {
+    says: /dial tcp|lookup .* on |no such host|i\/o timeout|timeout|deadline exceeded|connection re(fused|set)|no route to host|x509|tls:|http response to https|unexpected eof|\beof\b|\b50[0234]\b/i,
+    fault: "registryUnreachable",
+    pull: true,
+  },
   { says: /no such image/i, fault: "imageNotFound" },
 ];
 

@@ -34,7 +34,9 @@ export async function ensureNetwork(connection: Connection, spec: NetworkSpec, s
 }
 
 export async function listNetworks(connection: Connection, signal: AbortSignal): Promise<readonly NetworkSpec[]> {
-  const networks = await connection.call("list networks", signal, (docker, abortSignal) => docker.listNetworks({ filters: { label: [LABEL.kind] }, abortSignal }));
+  const networks = await connection.call("list networks", signal, (docker, abortSignal) =>
+    docker.listNetworks({ filters: { label: [LABEL.kind] }, abortSignal }),
+  );
   return networks.map((each) => networkView(each as NetworkAnswer)); // as Docker's API describes
 }
 
@@ -55,11 +57,23 @@ export async function removeNetwork(connection: Connection, name: string, signal
  * A bind of `directory` under a name: Docker copies the image's files into it at first use, which it does not for a path. One
  * of that name that leads elsewhere is never changed.
  */
-export async function ensureVolume(connection: Connection, name: string, directory: string, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+export async function ensureVolume(
+  connection: Connection,
+  name: string,
+  directory: string,
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
   const present = await findVolume(connection, name, signal);
   if (!present) {
     await connection.call(`make volume "${name}"`, signal, (docker, abortSignal) =>
-      docker.createVolume({ Name: name, Driver: "local", DriverOpts: { type: "none", o: "bind", device: directory }, Labels: { ...labels }, abortSignal }),
+      docker.createVolume({
+        Name: name,
+        Driver: "local",
+        DriverOpts: { type: "none", o: "bind", device: directory },
+        Labels: { ...labels },
+        abortSignal,
+      }),
     );
     return;
   }
@@ -76,7 +90,9 @@ export async function removeVolume(connection: Connection, name: string, signal:
 }
 
 function findNetwork(connection: Connection, name: string, signal: AbortSignal): Promise<NetworkAnswer | undefined> {
-  return orAbsent(connection.call(`inspect network "${name}"`, signal, (docker) => docker.getNetwork(name).inspect() as Promise<NetworkAnswer>)); // untyped by dockerode
+  return orAbsent(
+    connection.call(`inspect network "${name}"`, signal, (docker) => docker.getNetwork(name).inspect() as Promise<NetworkAnswer>),
+  ); // untyped by dockerode
 }
 
 function findVolume(connection: Connection, name: string, signal: AbortSignal) {

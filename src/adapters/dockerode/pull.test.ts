@@ -24,7 +24,10 @@ const lines: readonly PullLine[] = [
 test("the layers' bytes add up, and never go back", () => {
   const layers = new Layers();
   const seen = lines.map((line) => layers.take(line)).filter((each): each is PullProgress => each !== undefined);
-  assert.deepEqual(seen.map(({ doneBytes }) => doneBytes), [0, 0, 0, 30, 40, 110, 1100]);
+  assert.deepEqual(
+    seen.map(({ doneBytes }) => doneBytes),
+    [0, 0, 0, 30, 40, 110, 1100],
+  );
   assert.deepEqual(seen.at(-1), { doneBytes: 1100, totalBytes: 1100, layers: 3 });
 });
 

@@ -17,15 +17,24 @@ export interface PullOptions {
 }
 
 /** Throws an EngineError, or the signal's reason. */
-export async function pull({ docker }: Connection, { reference, platform, dockerConfig, onProgress }: PullOptions, signal: AbortSignal): Promise<void> {
+export async function pull(
+  { docker }: Connection,
+  { reference, platform, dockerConfig, onProgress }: PullOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const action = `pull image "${reference}"`;
   const silence = new AbortController();
-  const giveUp = (): void => silence.abort(new EngineError("registryUnreachable", `Cannot ${action}: nothing arrived for ${silenceLimitMs / 1000} s`));
+  const giveUp = (): void =>
+    silence.abort(new EngineError("registryUnreachable", `Cannot ${action}: nothing arrived for ${silenceLimitMs / 1000} s`));
   const timer = setTimeout(giveUp, silenceLimitMs);
   const either = AbortSignal.any([signal, silence.signal]);
   try {
     const authconfig = await registryLogin(reference, dockerConfig);
-    const stream = await docker.pull(reference, { abortSignal: either, ...(platform !== undefined && { platform }), ...(authconfig && { authconfig }) });
+    const stream = await docker.pull(reference, {
+      abortSignal: either,
+      ...(platform !== undefined && { platform }),
+      ...(authconfig && { authconfig }),
+    });
     const layers = new Layers();
     // A response is a Node stream of bytes; an aborted signal ends it with an error.
     for await (const line of jsonLines(stream as AsyncIterable<Uint8Array> & NodeJS.ReadableStream)) {

@@ -3,12 +3,27 @@ import { test } from "node:test";
 import { findLogin, registryLogin, registryOf } from "./registry-auth.ts";
 
 test("a reference names its registry, or Docker Hub", () => {
-  const cases = { "busybox": "docker.io", "busybox:1": "docker.io", "jellyfin/jellyfin:10.11": "docker.io", "ghcr.io/a/b:1": "ghcr.io", "registry.lab:5000/x": "registry.lab:5000", "localhost/x": "localhost" };
+  const cases = {
+    busybox: "docker.io",
+    "busybox:1": "docker.io",
+    "jellyfin/jellyfin:10.11": "docker.io",
+    "ghcr.io/a/b:1": "ghcr.io",
+    "registry.lab:5000/x": "registry.lab:5000",
+    "localhost/x": "localhost",
+  };
   for (const [reference, registry] of Object.entries(cases)) assert.equal(registryOf(reference), registry, reference);
 });
 
 const auth = Buffer.from("me:pass:word").toString("base64");
-const config = JSON.stringify({ auths: { "https://index.docker.io/v1/": { auth }, "ghcr.io": { auth }, "https://registry.lab:5000/v2/": { auth }, "kept.elsewhere": {}, "broken": { auth: "===" } } });
+const config = JSON.stringify({
+  auths: {
+    "https://index.docker.io/v1/": { auth },
+    "ghcr.io": { auth },
+    "https://registry.lab:5000/v2/": { auth },
+    "kept.elsewhere": {},
+    broken: { auth: "===" },
+  },
+});
 
 test("a login is found however Docker wrote its address", () => {
   for (const registry of ["docker.io", "ghcr.io", "registry.lab:5000"]) {

@@ -34,17 +34,25 @@ function joined(chunks: readonly LogChunk[]): readonly (readonly [string, string
 const chunk = fc.record({ stream: fc.constantFrom("stdout" as const, "stderr" as const), data: fc.uint8Array({ maxLength: 40 }) });
 
 test("frames are taken apart wherever the connection cuts them", async () => {
-  await fc.assert(fc.asyncProperty(fc.array(chunk, { maxLength: 20 }), fc.array(fc.nat(10_000), { maxLength: 30 }), async (chunks, cuts) => {
-    const bytes = Buffer.concat(chunks.map(frame));
-    assert.deepEqual(joined(await collect(demultiplexed(parts(bytes, cuts)))), joined(chunks));
-  }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(chunk, { maxLength: 20 }), fc.array(fc.nat(10_000), { maxLength: 30 }), async (chunks, cuts) => {
+      const bytes = Buffer.concat(chunks.map(frame));
+      assert.deepEqual(joined(await collect(demultiplexed(parts(bytes, cuts)))), joined(chunks));
+    }),
+  );
 });
 
 test("JSON lines are read wherever the connection cuts them, also inside a character", async () => {
-  await fc.assert(fc.asyncProperty(fc.array(fc.record({ text: fc.string({ unit: "grapheme" }) }, { noNullPrototype: true })), fc.array(fc.nat(10_000)), async (objects, cuts) => {
-    const bytes = Buffer.from(objects.map((each) => `${JSON.stringify(each)}\r\n`).join(""));
-    assert.deepEqual(await collect(jsonLines(parts(bytes, cuts))), objects);
-  }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ text: fc.string({ unit: "grapheme" }) }, { noNullPrototype: true })),
+      fc.array(fc.nat(10_000)),
+      async (objects, cuts) => {
+        const bytes = Buffer.from(objects.map((each) => `${JSON.stringify(each)}\r\n`).join(""));
+        assert.deepEqual(await collect(jsonLines(parts(bytes, cuts))), objects);
+      },
+    ),
+  );
 });
 
 test("what is no JSON, or a line without an end, ends the stream with an error", async () => {

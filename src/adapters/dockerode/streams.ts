@@ -23,7 +23,7 @@ export async function* demultiplexed(stream: AsyncIterable<Uint8Array>): AsyncIt
   let left = 0;
   let target: LogChunk["stream"] = "stdout";
   for await (const chunk of stream) {
-    for (let data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength); data.length > 0; ) {
+    for (let data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength); data.length > 0;) {
       if (left > 0) {
         const part = data.subarray(0, left);
         data = data.subarray(part.length);

@@ -28,5 +28,8 @@ test("tar itself reads the archive back: content, mode, owner, long paths", (t) 
 });
 
 test("a path that no archive can hold is refused", () => {
-  assert.throws(() => tar([{ ...file, path: `/${"n".repeat(101)}` }]), (error) => error instanceof EngineError && error.fault === "invalid");
+  assert.throws(
+    () => tar([{ ...file, path: `/${"n".repeat(101)}` }]),
+    (error) => error instanceof EngineError && error.fault === "invalid",
+  );
 });

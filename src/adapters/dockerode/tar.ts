@@ -39,7 +39,11 @@ function header({ path, mode, uid, gid }: TarFile, bytes: number): Buffer {
   block.write("0", 156);
   block.write("ustar\u000000", 257);
   block.write(prefix, 345);
-  writeNumber(block, block.reduce((sum, byte) => sum + byte, 0), { at: 148, width: 7 });
+  writeNumber(
+    block,
+    block.reduce((sum, byte) => sum + byte, 0),
+    { at: 148, width: 7 },
+  );
   block[154] = 0;
   return block;
 }

@@ -4,29 +4,68 @@ import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
 import { LABEL } from "../../api/labels.ts";
 import { containerView, imageView, infoView, networkView } from "./view.ts";
 
-const state = { Status: "running", Running: true, OOMKilled: false, ExitCode: 0, Error: "", StartedAt: "2026-01-01T00:00:00Z", FinishedAt: "0001-01-01T00:00:00Z" };
+const state = {
+  Status: "running",
+  Running: true,
+  OOMKilled: false,
+  ExitCode: 0,
+  Error: "",
+  StartedAt: "2026-01-01T00:00:00Z",
+  FinishedAt: "0001-01-01T00:00:00Z",
+};
 
 /** Only what is read of Docker's answer. */
 function inspected(State: object, networks: object = {}, ports: object | null = {}): ContainerInspectInfo {
-  const labels = { [LABEL.kind]: "Service", [LABEL.name]: "app", [LABEL.instance]: "k3f9", [LABEL.container]: "web", [LABEL.specHash]: "h" };
+  const labels = {
+    [LABEL.kind]: "Service",
+    [LABEL.name]: "app",
+    [LABEL.instance]: "k3f9",
+    [LABEL.container]: "web",
+    [LABEL.specHash]: "h",
+  };
   return {
-    Id: "abc", Name: "/app-k3f9-web", Config: { Labels: labels }, State, RestartCount: 2, Image: "sha256:1", NetworkSettings: { Networks: networks, Ports: ports },
+    Id: "abc",
+    Name: "/app-k3f9-web",
+    Config: { Labels: labels },
+    State,
+    RestartCount: 2,
+    Image: "sha256:1",
+    NetworkSettings: { Networks: networks, Ports: ports },
   } as unknown as ContainerInspectInfo; // a part of it
 }
 
 test("a running container is read as Docker shows it; what never was is absent", () => {
   const network = { fossora: { IPAMConfig: { IPv4Address: "10.200.0.7" }, IPAddress: "10.200.0.7" } };
   assert.deepEqual(containerView(inspected(state, network, { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "32768" }], "443/tcp": null })), {
-    id: "abc", name: "app-k3f9-web", service: "app", instance: "k3f9", container: "web", specHash: "h", state: "running", health: "none",
-    exitCode: 0, outOfMemory: false, restarts: 2, startedAt: "2026-01-01T00:00:00Z", imageId: "sha256:1", address: "10.200.0.7", published: { "80/tcp": 32_768 },
+    id: "abc",
+    name: "app-k3f9-web",
+    service: "app",
+    instance: "k3f9",
+    container: "web",
+    specHash: "h",
+    state: "running",
+    health: "none",
+    exitCode: 0,
+    outOfMemory: false,
+    restarts: 2,
+    startedAt: "2026-01-01T00:00:00Z",
+    imageId: "sha256:1",
+    address: "10.200.0.7",
+    published: { "80/tcp": 32_768 },
   });
 });
 
 test("a failing check tells its last words, a passing one nothing, and what does not run is never healthy", () => {
   const failing = { Status: "unhealthy", Log: [{ Output: "first" }, { Output: " refused \n" }] };
   assert.deepEqual(pick(containerView(inspected({ ...state, Health: failing }))), ["unhealthy", "refused"]);
-  assert.deepEqual(pick(containerView(inspected({ ...state, Health: { Status: "healthy", Log: [{ Output: "ok" }] } }))), ["healthy", undefined]);
-  assert.deepEqual(pick(containerView(inspected({ ...state, Running: false, Health: { Status: "healthy", Log: null } }))), ["starting", undefined]);
+  assert.deepEqual(pick(containerView(inspected({ ...state, Health: { Status: "healthy", Log: [{ Output: "ok" }] } }))), [
+    "healthy",
+    undefined,
+  ]);
+  assert.deepEqual(pick(containerView(inspected({ ...state, Running: false, Health: { Status: "healthy", Log: null } }))), [
+    "starting",
+    undefined,
+  ]);
 });
 
 function pick({ health, healthDetail }: ReturnType<typeof containerView>): readonly unknown[] {
@@ -40,22 +79,67 @@ test("a container without any network or port has neither", () => {
 });
 
 test("an image has a health check unless it says NONE", () => {
-  const image = (Config: object): ImageInspectInfo => ({ Id: "sha256:1", RepoDigests: null, RepoTags: ["a:1"], Architecture: "arm64", Config, Size: 5 }) as unknown as ImageInspectInfo; // a part of it
+  const image = (Config: object): ImageInspectInfo =>
+    ({ Id: "sha256:1", RepoDigests: null, RepoTags: ["a:1"], Architecture: "arm64", Config, Size: 5 }) as unknown as ImageInspectInfo; // a part of it
   assert.equal(imageView(image({ Healthcheck: { Test: ["CMD", "true"] } })).hasHealthcheck, true);
   assert.equal(imageView(image({ Healthcheck: { Test: ["NONE"] } })).hasHealthcheck, false);
-  assert.deepEqual(imageView(image({ ExposedPorts: { "80/tcp": {}, "53/udp": {} } })), { id: "sha256:1", digests: [], tags: ["a:1"], arch: "arm64", hasHealthcheck: false, exposedTcpPorts: [80], bytes: 5 });
+  assert.deepEqual(imageView(image({ ExposedPorts: { "80/tcp": {}, "53/udp": {} } })), {
+    id: "sha256:1",
+    digests: [],
+    tags: ["a:1"],
+    arch: "arm64",
+    hasHealthcheck: false,
+    exposedTcpPorts: [80],
+    bytes: 5,
+  });
 });
 
 test("containers cannot be dialled by address where the engine is rootless, in a VM or on another system", () => {
-  const info = { ServerVersion: "28.0.0", Architecture: "x86_64", OperatingSystem: "Debian", NCPU: 4, MemTotal: 8, SecurityOptions: ["name=seccomp,profile=default"], Runtimes: { runc: {} }, DockerRootDir: "/d" };
-  assert.deepEqual(infoView(info, 41, "linux"), { version: "28.0.0", apiVersion: "1.41", arch: "amd64", os: "Debian", cpus: 4, memoryBytes: 8, remoteNetwork: false, runtimes: ["runc"], dataDir: "/d" });
+  const info = {
+    ServerVersion: "28.0.0",
+    Architecture: "x86_64",
+    OperatingSystem: "Debian",
+    NCPU: 4,
+    MemTotal: 8,
+    SecurityOptions: ["name=seccomp,profile=default"],
+    Runtimes: { runc: {} },
+    DockerRootDir: "/d",
+  };
+  assert.deepEqual(infoView(info, 41, "linux"), {
+    version: "28.0.0",
+    apiVersion: "1.41",
+    arch: "amd64",
+    os: "Debian",
+    cpus: 4,
+    memoryBytes: 8,
+    remoteNetwork: false,
+    runtimes: ["runc"],
+    dataDir: "/d",
+  });
   assert(infoView({ ...info, SecurityOptions: ["name=rootless"] }, 41, "linux").remoteNetwork);
   assert(infoView({ ...info, OperatingSystem: "Docker Desktop" }, 41, "linux").remoteNetwork);
   assert(infoView(info, 41, "darwin").remoteNetwork);
 });
 
 test("a network is read back as it was asked for", () => {
-  const answer = { Name: "fossora", IPAM: { Config: [{ Subnet: "10.200.0.0/20", Gateway: "10.200.0.1" }] }, Options: { "com.docker.network.bridge.enable_icc": "false" }, Labels: { a: "b" } };
-  assert.deepEqual(networkView(answer), { name: "fossora", subnet: "10.200.0.0/20", gateway: "10.200.0.1", icc: false, labels: { a: "b" } });
-  assert.deepEqual(networkView({ Name: "host", IPAM: { Config: null }, Options: null, Labels: null }), { name: "host", subnet: "", gateway: "", icc: true, labels: {} });
+  const answer = {
+    Name: "fossora",
+    IPAM: { Config: [{ Subnet: "10.200.0.0/20", Gateway: "10.200.0.1" }] },
+    Options: { "com.docker.network.bridge.enable_icc": "false" },
+    Labels: { a: "b" },
+  };
+  assert.deepEqual(networkView(answer), {
+    name: "fossora",
+    subnet: "10.200.0.0/20",
+    gateway: "10.200.0.1",
+    icc: false,
+    labels: { a: "b" },
+  });
+  assert.deepEqual(networkView({ Name: "host", IPAM: { Config: null }, Options: null, Labels: null }), {
+    name: "host",
+    subnet: "",
+    gateway: "",
+    icc: true,
+    labels: {},
+  });
 });

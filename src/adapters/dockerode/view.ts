@@ -59,7 +59,9 @@ export function imageView({ Id, RepoDigests, RepoTags, Architecture, Config, Siz
     tags: RepoTags ?? [],
     arch: Architecture,
     hasHealthcheck: test !== undefined && test.length > 0 && test[0] !== "NONE",
-    exposedTcpPorts: Object.keys(Config.ExposedPorts ?? {}).filter((port) => port.endsWith("/tcp")).map((port) => Number.parseInt(port, 10)),
+    exposedTcpPorts: Object.keys(Config.ExposedPorts ?? {})
+      .filter((port) => port.endsWith("/tcp"))
+      .map((port) => Number.parseInt(port, 10)),
     bytes: Size,
   };
 }

@@ -14,7 +14,13 @@ after(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
 function options(over: Partial<AddressesOptions> = {}): AddressesOptions & { readonly clock: VirtualClock } {
-  return { file: path.join(folder, `${files++}.json`), random: new SeededRandom(1), used: async () => [], ...over, clock: new VirtualClock() };
+  return {
+    file: path.join(folder, `${files++}.json`),
+    random: new SeededRandom(1),
+    used: async () => [],
+    ...over,
+    clock: new VirtualClock(),
+  };
 }
 
 const subnets = (...texts: readonly string[]): readonly Subnet[] => texts.map((text) => parseSubnet(text) ?? assert.fail(text));
@@ -32,7 +38,10 @@ test("the node's /16 avoids every route that the machine has, and stays for ever
 });
 
 test("a machine whose routes cover everything is told so", async () => {
-  await assert.rejects(openAddresses(options({ used: async () => subnets("10.0.0.0/8", "172.16.0.0/12") })), (error) => error instanceof Refusal && error.reason === "NoFreeSubnet");
+  await assert.rejects(
+    openAddresses(options({ used: async () => subnets("10.0.0.0/8", "172.16.0.0/12") })),
+    (error) => error instanceof Refusal && error.reason === "NoFreeSubnet",
+  );
 });
 
 test("the shared bridge lets no container reach another, and its gateway is its first address", async () => {
@@ -112,7 +121,10 @@ test("the file is whole after each call: what was answered is on disk", async ()
   const addresses = await openAddresses(kept);
   const taken = await takeAll(addresses, addresses.shared, ["a", "b", "c"]);
   const file = JSON.parse(readFileSync(kept.file, "utf8")) as { readonly addresses: Record<string, { readonly address: string }> };
-  assert.deepEqual(Object.values(file.addresses).map(({ address }) => address), taken);
+  assert.deepEqual(
+    Object.values(file.addresses).map(({ address }) => address),
+    taken,
+  );
 });
 
 test("a damaged file stops the node instead of giving everybody new addresses", async () => {

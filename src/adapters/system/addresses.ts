@@ -4,7 +4,20 @@ import { Refusal } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { Addresses, BootMs, Clock, NetworkSpec, Random } from "../../ports.ts";
 import { writeWhole } from "./durable.ts";
-import { candidates, formatAddress, formatSubnet, gateway, hosts, overlap, parseAddress, parseSubnet, privateNetworksMax, privateSubnet, sharedSubnet, type Subnet } from "./subnets.ts";
+import {
+  candidates,
+  formatAddress,
+  formatSubnet,
+  gateway,
+  hosts,
+  overlap,
+  parseAddress,
+  parseSubnet,
+  privateNetworksMax,
+  privateSubnet,
+  sharedSubnet,
+  type Subnet,
+} from "./subnets.ts";
 
 export interface AddressesOptions {
   /** `addresses.json` below the data directory. */
@@ -50,7 +63,11 @@ async function freeSubnet({ used, random }: AddressesOptions): Promise<Subnet> {
   const [all, taken] = [candidates(), await used()];
   const start = Math.floor(random.next() * all.length);
   const free = [...all.slice(start), ...all.slice(0, start)].find((each) => !taken.some((other) => overlap(each, other)));
-  if (!free) throw new Refusal("NoFreeSubnet", "Cannot choose addresses for containers: this machine's routes cover all of 10.128.0.0/9 and 172.16.0.0/12. Remove a route that is wider than it need be");
+  if (!free)
+    throw new Refusal(
+      "NoFreeSubnet",
+      "Cannot choose addresses for containers: this machine's routes cover all of 10.128.0.0/9 and 172.16.0.0/12. Remove a route that is wider than it need be",
+    );
   return free;
 }
 
@@ -84,15 +101,26 @@ class NodeAddresses implements Addresses {
     this.#resting = new Map(kept.resting.map((each) => [each, options.clock.now()]));
     const shared = sharedSubnet(subnet);
     this.gateway = gateway(shared);
-    this.shared = { name: sharedNetworkName, subnet: formatSubnet(shared), gateway: this.gateway, icc: false, labels: { [LABEL.kind]: "Membership" } };
+    this.shared = {
+      name: sharedNetworkName,
+      subnet: formatSubnet(shared),
+      gateway: this.gateway,
+      icc: false,
+      labels: { [LABEL.kind]: "Membership" },
+    };
   }
 
   async privateNetwork(key: string): Promise<NetworkSpec> {
     const known = this.#networks.get(key);
     if (known !== undefined) return this.#privateSpec(key, known);
     const taken = new Set(this.#networks.values());
-    const index = this.#free(privateNetworksMax, (each) => each, (each) => taken.has(each));
-    if (index === undefined) throw new Refusal("NoFreeSubnet", `Cannot make a network for "${key}": all ${privateNetworksMax} of this node are taken`);
+    const index = this.#free(
+      privateNetworksMax,
+      (each) => each,
+      (each) => taken.has(each),
+    );
+    if (index === undefined)
+      throw new Refusal("NoFreeSubnet", `Cannot make a network for "${key}": all ${privateNetworksMax} of this node are taken`);
     this.#networks.set(key, index);
     await this.#save();
     return this.#privateSpec(key, index);
@@ -110,7 +138,8 @@ class NodeAddresses implements Addresses {
     const known = this.#addresses.get(key);
     if (known?.network === network.name) return known.address;
     const address = this.#freeAddress(network);
-    if (address === undefined) throw new Error(`Cannot give "${key}" an address: network "${network.name}" (${network.subnet}) has no free one`);
+    if (address === undefined)
+      throw new Error(`Cannot give "${key}" an address: network "${network.name}" (${network.subnet}) has no free one`);
     if (known) this.#rest(known.address);
     this.#addresses.set(key, { network: network.name, address });
     await this.#save();
@@ -127,7 +156,13 @@ class NodeAddresses implements Addresses {
 
   #privateSpec(key: string, index: number): NetworkSpec {
     const subnet = privateSubnet(this.#subnet, index);
-    return { name: `fossora-${key}`, subnet: formatSubnet(subnet), gateway: gateway(subnet), icc: true, labels: { [LABEL.kind]: "Service", [LABEL.instance]: key } };
+    return {
+      name: `fossora-${key}`,
+      subnet: formatSubnet(subnet),
+      gateway: gateway(subnet),
+      icc: true,
+      labels: { [LABEL.kind]: "Service", [LABEL.instance]: key },
+    };
   }
 
   /** On the shared bridge the rest is kept. A private network has 13 addresses for one app alone: there the longest rested will do. */
@@ -136,7 +171,11 @@ class NodeAddresses implements Addresses {
     if (!subnet) return undefined;
     const { first, last } = hosts(subnet);
     const taken = new Set([...this.#addresses.values()].map(({ address }) => address));
-    const found = this.#free(last - first + 1, (each) => formatAddress(first + each), (address) => taken.has(address));
+    const found = this.#free(
+      last - first + 1,
+      (each) => formatAddress(first + each),
+      (address) => taken.has(address),
+    );
     if (found !== undefined || network.name === this.shared.name) return found;
     return [...this.#resting.keys()].find((each): each is string => {
       const address = typeof each === "string" ? parseAddress(each) : undefined;

@@ -15,11 +15,21 @@ export async function findDevices(root: string, runtimes: readonly string[]): Pr
 
 async function pathsIn(folder: string, pattern: RegExp): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => pattern.test(name)).toSorted().map((name) => path.join(folder, name));
+  return names
+    .filter((name) => pattern.test(name))
+    .toSorted()
+    .map((name) => path.join(folder, name));
 }
 
 /** With the groups that own the paths, but for root's: a container's user joins them. */
 async function device(name: string, paths: readonly string[]): Promise<AdvertisedDevice> {
-  const owners = await Promise.all(paths.map((file) => stat(file).then(({ gid }) => gid, () => 0)));
+  const owners = await Promise.all(
+    paths.map((file) =>
+      stat(file).then(
+        ({ gid }) => gid,
+        () => 0,
+      ),
+    ),
+  );
   return { class: name, paths, groups: [...new Set(owners)].filter((gid) => gid !== 0) };
 }

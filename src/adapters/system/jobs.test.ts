@@ -10,7 +10,12 @@ function bench() {
   const clock = new VirtualClock();
   const woken: string[] = [];
   const end = new AbortController();
-  return { clock, woken, end, jobs: new BackgroundJobs({ clock, wake: (kind, name) => void woken.push(`${kind}/${name}`), signal: end.signal }) };
+  return {
+    clock,
+    woken,
+    end,
+    jobs: new BackgroundJobs({ clock, wake: (kind, name) => void woken.push(`${kind}/${name}`), signal: end.signal }),
+  };
 }
 
 test("a job that runs is joined, not started again, and its end wakes the name", async () => {
@@ -73,7 +78,11 @@ test("a job that throws at once has failed like any other", async () => {
 
 test("a forgotten job is unknown, and one that ends with the process wakes nobody", async () => {
   const { clock, jobs, woken, end } = bench();
-  jobs.start("image", wake, (_report, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+  jobs.start(
+    "image",
+    wake,
+    (_report, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  );
   end.abort(new Error("the end"));
   await clock.settle();
   assert.equal(jobs.get("image")?.state, "failed");

@@ -11,7 +11,10 @@ function lines(options: Partial<LogOptions>, use: (log: Log) => void): readonly 
 
 test("text is one line: level, message, fields; absent fields are left out", () => {
   const fields = { name: "jellyfin", image: "jelly fin", durationMs: 7, node: undefined };
-  assert.deepEqual(lines({}, (log) => log.info("Image pulled", fields)), ['info  Image pulled name=jellyfin image="jelly fin" durationMs=7\n']);
+  assert.deepEqual(
+    lines({}, (log) => log.info("Image pulled", fields)),
+    ['info  Image pulled name=jellyfin image="jelly fin" durationMs=7\n'],
+  );
 });
 
 test("nobody writes a second line into the log", () => {
@@ -28,5 +31,11 @@ test("lines below the level are not written", () => {
 test("JSON has level, message and fields, errors with their causes", () => {
   const error = new Error("Cannot pull", { cause: new Error("no route") });
   const [line] = lines({ format: "json", time: () => "2026-01-01T00:00:00Z" }, (log) => log.error("Pull failed", { error, bytes: 5n }));
-  assert.deepEqual(JSON.parse(line ?? ""), { time: "2026-01-01T00:00:00Z", level: "error", message: "Pull failed", error: "Cannot pull (no route)", bytes: "5" });
+  assert.deepEqual(JSON.parse(line ?? ""), {
+    time: "2026-01-01T00:00:00Z",
+    level: "error",
+    message: "Pull failed",
+    error: "Cannot pull (no route)",
+    bytes: "5",
+  });
 });

@@ -26,7 +26,9 @@ type Fields = Readonly<Record<string, unknown>>;
 function formatLine({ format, time }: LogOptions, level: LogLevel, message: string, fields: Fields): string {
   const stamp = time?.();
   if (format === "json") return JSON.stringify({ ...(stamp !== undefined && { time: stamp }), level, message, ...fields }, plain);
-  const rest = Object.entries(fields).filter(([, value]) => value !== undefined).map(([key, value]) => ` ${key}=${textOf(value)}`);
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${textOf(value)}`);
   return `${stamp === undefined ? "" : `${stamp} `}${level.padEnd(5)} ${message}${rest.join("")}`;
 }
 

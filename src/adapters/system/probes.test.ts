@@ -4,7 +4,12 @@ import { VirtualClock } from "../../../test/fakes/clock.ts";
 import type { Probe } from "../../ports.ts";
 import { NodeProbes } from "./probes.ts";
 
-const probe: Probe = { kind: "tcp", host: "10.200.0.2", port: 80, timing: { intervalMs: 30_000, timeoutMs: 5000, retries: 3, startGraceMs: 0 } };
+const probe: Probe = {
+  kind: "tcp",
+  host: "10.200.0.2",
+  port: 80,
+  timing: { intervalMs: 30_000, timeoutMs: 5000, retries: 3, startGraceMs: 0 },
+};
 
 /** `well` decides what a check finds at that time. */
 function bench(well: (nowMs: number) => boolean) {

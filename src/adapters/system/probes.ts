@@ -65,7 +65,7 @@ class Watched {
     this.#probe = probe;
     this.#startedMs = options.clock.now();
     this.state = { health: "starting", sinceMs: this.#startedMs };
-    this.#cancelTimer = options.clock.timer(0, this.#run);
+    this.#cancelTimer = options.clock.timer(0, () => void this.#run());
   }
 
   is(service: Name, probe: Probe): boolean {
@@ -77,7 +77,7 @@ class Watched {
     this.#ended.abort();
   }
 
-  readonly #run = async (): Promise<void> => {
+  async #run(): Promise<void> {
     const { clock, check } = this.#options;
     const { timing } = this.#probe;
     const elapsedMs = clock.now() - this.#startedMs;
@@ -86,8 +86,8 @@ class Watched {
     if (this.#ended.signal.aborted) return;
     this.#failures = detail === undefined ? 0 : this.#failures + 1;
     this.#set(this.#verdict(detail), detail);
-    this.#cancelTimer = clock.timer(this.#nextGapMs(), this.#run);
-  };
+    this.#cancelTimer = clock.timer(this.#nextGapMs(), () => void this.#run());
+  }
 
   /** A starting app has its grace and then its tries; the many early checks do not count as tries. */
   #verdict(detail: string | undefined): ProbeState["health"] {

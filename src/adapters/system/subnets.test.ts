@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { candidates, formatAddress, formatSubnet, gateway, hosts, overlap, parseAddress, parseSubnet, privateNetworksMax, privateSubnet, sharedSubnet, type Subnet } from "./subnets.ts";
+import {
+  candidates,
+  formatAddress,
+  formatSubnet,
+  gateway,
+  hosts,
+  overlap,
+  parseAddress,
+  parseSubnet,
+  privateNetworksMax,
+  privateSubnet,
+  sharedSubnet,
+  type Subnet,
+} from "./subnets.ts";
 
 const subnet = (text: string): Subnet => parseSubnet(text) ?? assert.fail(`${text} is a subnet`);
 
@@ -39,7 +52,10 @@ test("the shared bridge and all private networks lie in the node's own /16 and n
 test("a container gets neither the gateway nor the broadcast address", () => {
   const small = subnet("10.200.16.0/28");
   assert.equal(gateway(small), "10.200.16.1");
-  assert.deepEqual({ first: formatAddress(hosts(small).first), last: formatAddress(hosts(small).last) }, { first: "10.200.16.2", last: "10.200.16.14" });
+  assert.deepEqual(
+    { first: formatAddress(hosts(small).first), last: formatAddress(hosts(small).last) },
+    { first: "10.200.16.2", last: "10.200.16.14" },
+  );
 });
 
 test("no two candidates for a node's /16 overlap", () => {

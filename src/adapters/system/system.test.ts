@@ -10,8 +10,16 @@ function at(address: string): NetworkInterfaceInfo[] {
 
 test("LAN and tailnet addresses are told apart, the default route's first, container bridges left out", () => {
   const interfaces = {
-    lo: at("127.0.0.1"), wlan0: at("192.168.1.9"), eth0: at("192.168.1.8"), br0: at("192.168.7.1"), tailscale0: at("100.101.102.103"),
-    docker0: at("172.17.0.1"), "br-0123456789ab": at("172.18.0.1"), fossora: at("10.200.0.1"), veth12: at("10.9.9.9"), usb0: at("169.254.1.1"),
+    lo: at("127.0.0.1"),
+    wlan0: at("192.168.1.9"),
+    eth0: at("192.168.1.8"),
+    br0: at("192.168.7.1"),
+    tailscale0: at("100.101.102.103"),
+    docker0: at("172.17.0.1"),
+    "br-0123456789ab": at("172.18.0.1"),
+    fossora: at("10.200.0.1"),
+    veth12: at("10.9.9.9"),
+    usb0: at("169.254.1.1"),
   };
   assert.deepEqual(sortAddresses(interfaces, "eth0"), { lan: ["192.168.1.8", "192.168.1.9", "192.168.7.1"], tailnet: ["100.101.102.103"] });
 });

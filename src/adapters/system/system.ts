@@ -25,7 +25,12 @@ export class MachineSystem implements System {
   async describe(signal: AbortSignal): ReturnType<System["describe"]> {
     const { dataDir, engine, versions } = this.#options;
     const docker = await engine(signal);
-    const [disk, os, devices, defaultInterface] = await Promise.all([statfs(dataDir), osName(), findDevices("/dev", docker?.runtimes ?? []), readDefaultInterface()]);
+    const [disk, os, devices, defaultInterface] = await Promise.all([
+      statfs(dataDir),
+      osName(),
+      findDevices("/dev", docker?.runtimes ?? []),
+      readDefaultInterface(),
+    ]);
     return {
       addresses: sortAddresses(networkInterfaces(), defaultInterface),
       arch: archNames[process.arch] ?? process.arch,
@@ -45,11 +50,18 @@ const linkLocal = { base: 169 * 2 ** 24 + 254 * 2 ** 16, bits: 16 };
 const virtual = /^(lo|docker\d|br-[0-9a-f]{12}|veth|virbr|podman|cni|flannel|cali|lxc|lxd|fossora)/;
 
 /** Pure. IPv4 only; the interface of the default route comes first. */
-export function sortAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>, defaultInterface: string | undefined): NodeRecord["addresses"] {
+export function sortAddresses(
+  interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>,
+  defaultInterface: string | undefined,
+): NodeRecord["addresses"] {
   const named = Object.entries(interfaces).filter(([name]) => !virtual.test(name));
   const ordered = named.toSorted(([one], [other]) => Number(other === defaultInterface) - Number(one === defaultInterface));
-  const addresses = ordered.flatMap(([, infos]) => (infos ?? []).filter(({ internal }) => !internal).map(({ address }) => ({ address, subnet: parseSubnet(address) })));
-  const found = addresses.flatMap(({ address, subnet }) => (subnet && !overlap(subnet, linkLocal) ? [{ address, isTailnet: overlap(subnet, tailnet) }] : []));
+  const addresses = ordered.flatMap(([, infos]) =>
+    (infos ?? []).filter(({ internal }) => !internal).map(({ address }) => ({ address, subnet: parseSubnet(address) })),
+  );
+  const found = addresses.flatMap(({ address, subnet }) =>
+    subnet && !overlap(subnet, linkLocal) ? [{ address, isTailnet: overlap(subnet, tailnet) }] : [],
+  );
   return {
     lan: found.filter(({ isTailnet }) => !isTailnet).map(({ address }) => address),
     tailnet: found.filter(({ isTailnet }) => isTailnet).map(({ address }) => address),

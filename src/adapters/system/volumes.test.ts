@@ -14,30 +14,36 @@ const volumes = new VolumeFolders(folder);
 const isLost = (error: unknown): boolean => error instanceof Refusal && error.reason === "VolumeLost";
 
 test("a volume is made once, and its files stay when it is asked for again", async () => {
-  const data = await volumes.ensure("jellyfin-config", "uid-1");
+  const data = await volumes.ensure("jellyfin-config", "uid-1", false);
   writeFileSync(path.join(data, "photos"), "kept");
-  assert.equal(await volumes.ensure("jellyfin-config", "uid-1"), data);
+  assert.equal(await volumes.ensure("jellyfin-config", "uid-1", true), data);
+  assert.equal(await volumes.ensure("jellyfin-config", "uid-1", false), data);
   assert.equal(readFileSync(path.join(data, "photos"), "utf8"), "kept");
   assert.deepEqual(readdirSync(folder), ["jellyfin-config"], "nothing half made is left");
 });
 
 test("another uid under the same name is a lost volume, and nothing is written", async () => {
-  const data = await volumes.ensure("pg", "uid-1");
-  await assert.rejects(volumes.ensure("pg", "uid-2"), isLost);
+  const data = await volumes.ensure("pg", "uid-1", false);
+  await assert.rejects(volumes.ensure("pg", "uid-2", false), isLost);
   assert.deepEqual(readdirSync(data), []);
 });
 
 test("a folder without its marker, or a marker without its folder, is a lost volume", async () => {
   mkdirSync(path.join(folder, "unmarked/data"), { recursive: true });
-  await assert.rejects(volumes.ensure("unmarked", "uid-1"), isLost);
-  const data = await volumes.ensure("emptied", "uid-1");
+  await assert.rejects(volumes.ensure("unmarked", "uid-1", false), isLost);
+  const data = await volumes.ensure("emptied", "uid-1", false);
   rmSync(data, { recursive: true });
-  await assert.rejects(volumes.ensure("emptied", "uid-1"), isLost);
+  await assert.rejects(volumes.ensure("emptied", "uid-1", false), isLost);
+});
+
+test("a volume that was made before and is gone is a lost volume: a reinstalled machine gets no empty folder", async () => {
+  await assert.rejects(volumes.ensure("reinstalled", "uid-1", true), isLost);
+  assert.equal(await volumes.exists(path.join(folder, "reinstalled")), false);
 });
 
 test("what a power cut left half made is made anew", async () => {
   mkdirSync(path.join(folder, ".cut.making/data"), { recursive: true });
-  assert.equal(await volumes.ensure("cut", "uid-1"), path.join(folder, "cut/data"));
+  assert.equal(await volumes.ensure("cut", "uid-1", false), path.join(folder, "cut/data"));
   assert.equal(await volumes.exists(path.join(folder, ".cut.making")), false);
 });
 

@@ -16,12 +16,16 @@ export class VolumeFolders implements LocalVolumes {
     this.#folder = folder;
   }
 
-  async ensure(name: string, uid: string): Promise<string> {
+  async ensure(name: string, uid: string, made: boolean): Promise<string> {
     const home = path.join(this.#folder, name);
     const data = path.join(home, "data");
-    if (!(await this.exists(home))) await this.#make(home, uid);
+    if (!(await this.exists(home))) {
+      if (made) throw volumeLost(name, home, "it was made before, and is gone");
+      await this.#make(home, uid);
+    }
     const found = await readMarker(path.join(home, markerName));
-    const lost = found === undefined ? "its marker file is missing" : found !== uid ? `its files belong to another volume (${found})` : undefined;
+    const lost =
+      found === undefined ? "its marker file is missing" : found !== uid ? `its files belong to another volume (${found})` : undefined;
     if (lost !== undefined) throw volumeLost(name, home, lost);
     if (!(await this.exists(data))) throw volumeLost(name, home, "its folder is missing");
     return data;
@@ -63,5 +67,8 @@ async function readMarker(file: string): Promise<string | undefined> {
 }
 
 function volumeLost(name: string, home: string, why: string): Refusal {
-  return new Refusal("VolumeLost", `Cannot use volume "${name}": ${why} (${home}). Bring its files back from a backup, or delete the Service's volume to begin with an empty one`);
+  return new Refusal(
+    "VolumeLost",
+    `Cannot use volume "${name}": ${why} (${home}). Bring its files back from a backup, or delete the Service's volume to begin with an empty one`,
+  );
 }
