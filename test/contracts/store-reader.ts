@@ -45,7 +45,8 @@ export class StoreReader {
         this.batches++;
         this.revision = revision;
         for (const event of events) {
-          if (event.type === "put") this.events.push({ type: "put", key: event.entry.key, modRevision: event.entry.modRevision, value: event.entry.value });
+          if (event.type === "put")
+            this.events.push({ type: "put", key: event.entry.key, modRevision: event.entry.modRevision, value: event.entry.value });
           else this.events.push(event);
         }
       }

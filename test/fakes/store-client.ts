@@ -2,7 +2,19 @@
 // on the node's clock and every chance from its random, so that one seed gives one run.
 import { LeaseKeeper, type Grant, type LeaseCalls } from "../../src/adapters/etcd3/lease-keeper.ts";
 import { OutcomeUnknown, StoreUnavailable, WatchExpired } from "../../src/api/errors.ts";
-import type { Clock, CommitResult, Entry, Lease, Listing, Log, Random, Store, StoreStatus, Transaction, WatchBatch } from "../../src/ports.ts";
+import type {
+  Clock,
+  CommitResult,
+  Entry,
+  Lease,
+  Listing,
+  Log,
+  Random,
+  Store,
+  StoreStatus,
+  Transaction,
+  WatchBatch,
+} from "../../src/ports.ts";
 import { sleepOn } from "./clock.ts";
 import type { FakeEtcd } from "./store.ts";
 
@@ -46,7 +58,10 @@ export class FakeStore implements Store {
   }
 
   async list(prefix: string, signal: AbortSignal): Promise<Listing> {
-    const listing = await this.#read(() => ({ entries: this.#etcd.below(prefix), revision: this.#etcd.revision, clusterId: this.#etcd.clusterId }), signal);
+    const listing = await this.#read(
+      () => ({ entries: this.#etcd.below(prefix), revision: this.#etcd.revision, clusterId: this.#etcd.clusterId }),
+      signal,
+    );
     this.#clusterId = listing.clusterId;
     return listing;
   }
@@ -86,7 +101,7 @@ export class FakeStore implements Store {
   async *watch(prefix: string, fromRevision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
     const either = this.#closable(signal);
     const clusterId = this.#clusterId ?? this.#etcd.clusterId;
-    for (let next = fromRevision; ; ) {
+    for (let next = fromRevision; ;) {
       const changed = await this.#changeOrProgress(next, either);
       if (changed) await this.#delay(either);
       if (!this.#etcd.reaches(this.#node)) continue;
@@ -132,7 +147,8 @@ export class FakeStore implements Store {
     return {
       grant: (ttlMs, signal) => this.#write(() => ({ id: etcd.grant(ttlMs), clusterId: etcd.clusterId }), signal),
       keepAlive: (lease, signal) => this.#write(() => known(lease) && etcd.renew(lease.id), signal),
-      put: (lease, key, value, signal) => this.#write(() => known(lease) && etcd.commit({ compare: [], writes: [{ put: key, value }] }, lease.id).committed, signal),
+      put: (lease, key, value, signal) =>
+        this.#write(() => known(lease) && etcd.commit({ compare: [], writes: [{ put: key, value }] }, lease.id).committed, signal),
       delete: async (lease, key, signal) => {
         await this.#write(() => etcd.leased(lease.id)?.has(key) && etcd.commit({ compare: [], writes: [{ delete: key }] }), signal);
       },

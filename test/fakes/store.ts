@@ -152,7 +152,13 @@ export class FakeEtcd {
       const before = this.#entries.get(key);
       for (const lease of this.#leases.values()) lease.keys.delete(key);
       if ("put" in write) {
-        const entry = { key, value: write.value, version: (before?.version ?? 0) + 1, createRevision: before?.createRevision ?? modRevision, modRevision };
+        const entry = {
+          key,
+          value: write.value,
+          version: (before?.version ?? 0) + 1,
+          createRevision: before?.createRevision ?? modRevision,
+          modRevision,
+        };
         this.#entries.set(key, entry);
         if (leaseId !== undefined) this.#leases.get(leaseId)?.keys.add(key);
         events.push({ type: "put", entry });
@@ -189,7 +195,11 @@ export class FakeEtcd {
   revoke(id: string): void {
     const lease = this.#leases.get(id);
     this.#leases.delete(id);
-    if (lease && lease.keys.size > 0) this.#write([...lease.keys].map((key) => ({ delete: key })), undefined);
+    if (lease && lease.keys.size > 0)
+      this.#write(
+        [...lease.keys].map((key) => ({ delete: key })),
+        undefined,
+      );
   }
 
   leaseIds(): readonly string[] {

@@ -59,7 +59,14 @@ export class EtcdCluster {
       const [client, peer, metrics] = ports.slice(3 * index);
       const host = `127.0.0.1:${client}`;
       const etcd = connect({ host, credentials: this.credentials, attemptMs: 5_000 });
-      return { name: `m${index}`, peerUrl: `https://127.0.0.1:${peer}`, host, metricsUrl: `http://127.0.0.1:${metrics}`, etcd, process: undefined };
+      return {
+        name: `m${index}`,
+        peerUrl: `https://127.0.0.1:${peer}`,
+        host,
+        metricsUrl: `http://127.0.0.1:${metrics}`,
+        etcd,
+        process: undefined,
+      };
     });
   }
 

@@ -65,7 +65,8 @@ export class Calls {
         if (this.#clients.get(host) === client) this.#drop(host);
         this.#hosts.failed(host, cause);
         if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
-        if (this.#clock.now() + pauseMs >= endMs) throw new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
+        if (this.#clock.now() + pauseMs >= endMs)
+          throw new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
       }
       await this.#clock.sleep(pauseMs, signal);
     }

@@ -5,9 +5,20 @@ import { etcdFlags, type EtcdSettings } from "./flags.ts";
 const settings: EtcdSettings = {
   name: "attic-k3f9",
   dataDir: "/data/etcd",
-  listen: { peer: ["https://127.0.0.1:2380"], client: ["https://127.0.0.1:2379", "https://[::1]:2379"], metrics: ["http://127.0.0.1:2381"] },
+  listen: {
+    peer: ["https://127.0.0.1:2380"],
+    client: ["https://127.0.0.1:2379", "https://[::1]:2379"],
+    metrics: ["http://127.0.0.1:2381"],
+  },
   advertise: { peer: ["https://10.0.0.2:2380"], client: ["https://10.0.0.2:2379"] },
-  cluster: { state: "new", token: "t1", members: [{ name: "attic-k3f9", peerUrl: "https://10.0.0.2:2380" }, { name: "nas-x2b1", peerUrl: "https://10.0.0.3:2380" }] },
+  cluster: {
+    state: "new",
+    token: "t1",
+    members: [
+      { name: "attic-k3f9", peerUrl: "https://10.0.0.2:2380" },
+      { name: "nas-x2b1", peerUrl: "https://10.0.0.3:2380" },
+    ],
+  },
   tls: { ca: "/t/ca.crt", crl: "/t/ca.crl", certificate: "/t/etcd.crt", key: "/t/etcd.key" },
   timing: { heartbeatMs: 100, electionMs: 1000 },
 };
@@ -22,7 +33,9 @@ test("etcd 3.4 and 3.5 get no flag that came with 3.6", () => {
   for (const version of ["3.4.23", "3.5.16"]) {
     const flags = etcdFlags(version, settings);
     assert.ok(flags.includes("--experimental-peer-skip-client-san-verification"));
-    assert.ok(!flags.some((flag) => flag.startsWith("--max-learners") || flag.startsWith("--peer-skip") || flag.startsWith("--snapshot-catchup")));
+    assert.ok(
+      !flags.some((flag) => flag.startsWith("--max-learners") || flag.startsWith("--peer-skip") || flag.startsWith("--snapshot-catchup")),
+    );
   }
 });
 
@@ -34,7 +47,8 @@ test("lists are joined by commas, members by name and URL", () => {
 
 test("clients and peers need a certificate that is not revoked", () => {
   const flags = etcdFlags("3.4.23", settings);
-  for (const flag of ["--client-cert-auth", "--peer-client-cert-auth", "--client-crl-file=/t/ca.crl", "--peer-crl-file=/t/ca.crl"]) assert.ok(flags.includes(flag), flag);
+  for (const flag of ["--client-cert-auth", "--peer-client-cert-auth", "--client-crl-file=/t/ca.crl", "--peer-crl-file=/t/ca.crl"])
+    assert.ok(flags.includes(flag), flag);
 });
 
 test("an unknown version is refused", () => {

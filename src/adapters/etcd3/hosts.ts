@@ -26,7 +26,9 @@ export class Hosts {
   /** In order of preference. */
   set(addresses: readonly string[]): void {
     const before = this.#hosts;
-    this.#hosts = addresses.map((address) => before.find((host) => host.address === address) ?? { address, leaving: new AbortController(), failedAtMs: undefined });
+    this.#hosts = addresses.map(
+      (address) => before.find((host) => host.address === address) ?? { address, leaving: new AbortController(), failedAtMs: undefined },
+    );
     for (const host of before) if (!this.#hosts.includes(host)) host.leaving.abort(new Error(`${host.address} is no longer a voter`));
   }
 

@@ -29,7 +29,10 @@ export class EtcdLeaseCalls implements LeaseCalls {
   }
 
   async grant(ttlMs: number, signal: AbortSignal): Promise<Grant> {
-    const { ID, header } = await this.#options.calls.write((etcd) => etcd.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }), limits(signal));
+    const { ID, header } = await this.#options.calls.write(
+      (etcd) => etcd.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }),
+      limits(signal),
+    );
     return { id: ID, clusterId: header.cluster_id };
   }
 
@@ -37,7 +40,12 @@ export class EtcdLeaseCalls implements LeaseCalls {
     const { hosts, credentials, clock } = this.#options;
     const host = (this.#host ??= hosts.pick());
     try {
-      this.#stream ??= await AnswerStream.open((etcd) => etcd.leaseClient.leaseKeepAlive(), { host, credentials, clock, signal: AbortSignal.any([signal, hosts.leaving(host)]) });
+      this.#stream ??= await AnswerStream.open((etcd) => etcd.leaseClient.leaseKeepAlive(), {
+        host,
+        credentials,
+        clock,
+        signal: AbortSignal.any([signal, hosts.leaving(host)]),
+      });
       this.#stream.send({ ID: lease.id });
       const { TTL, header } = await this.#stream.next(RENEWAL_LIMIT_MS);
       hosts.answered(host);

@@ -2,7 +2,7 @@
 import { createWriteStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { abortable } from "./calls.ts";
 import { connect, type Credentials } from "./connect.ts";

@@ -76,7 +76,17 @@ class OpenStore implements EtcdStore {
     const either = this.#closable(signal);
     const clusterId = this.#clusterId ?? (await this.#header(either)).cluster_id;
     const currentRevision = async (): Promise<number> => Number((await this.#header(either)).revision);
-    yield* watch({ hosts: this.#hosts, credentials: this.#credentials, clock: this.#clock, log: this.#log, prefix, fromRevision, clusterId, currentRevision, signal: either });
+    yield* watch({
+      hosts: this.#hosts,
+      credentials: this.#credentials,
+      clock: this.#clock,
+      log: this.#log,
+      prefix,
+      fromRevision,
+      clusterId,
+      currentRevision,
+      signal: either,
+    });
   }
 
   async commit(transaction: Transaction, signal: AbortSignal): Promise<CommitResult> {
@@ -116,7 +126,7 @@ class OpenStore implements EtcdStore {
   async #listOnce(prefix: string, signal: AbortSignal): Promise<Listing | undefined> {
     const entries: Entry[] = [];
     let first: IRangeResponse["header"] | undefined;
-    for (let key: Buffer = Buffer.from(prefix); ; ) {
+    for (let key: Buffer = Buffer.from(prefix); ;) {
       const range = { key, range_end: endOfPrefix(prefix), limit: PAGE_ENTRIES, revision: first?.revision ?? 0 };
       const page = await this.#read((etcd) => etcd.kv.range(range), signal).catch(undefinedIfRevisionIsGone);
       if (!page) return undefined;

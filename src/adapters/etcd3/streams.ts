@@ -24,12 +24,16 @@ export class AnswerStream<Request, Answer> {
   readonly #stream: IDuplexStream<Request, Answer> & Pausable;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
-  readonly #onAbort = (): void => this.#end(this.#signal.reason);
+  /** `next` looks at the signal itself. */
+  readonly #onAbort = (): void => this.#wake();
   #waiting: Answer[] = [];
-  #ended: unknown;
+  #ended: Error | undefined;
   #wake: () => void = () => {};
 
-  static async open<Request, Answer>(begin: (etcd: Etcd3) => Promise<IDuplexStream<Request, Answer>>, options: StreamOptions): Promise<AnswerStream<Request, Answer>> {
+  static async open<Request, Answer>(
+    begin: (etcd: Etcd3) => Promise<IDuplexStream<Request, Answer>>,
+    options: StreamOptions,
+  ): Promise<AnswerStream<Request, Answer>> {
     const etcd = connect({ ...options, attemptMs: 0 });
     try {
       const stream = await abortable(begin(etcd), options.signal);
@@ -83,7 +87,7 @@ export class AnswerStream<Request, Answer> {
     this.#wake();
   }
 
-  #end(error: unknown): void {
+  #end(error: Error): void {
     this.#ended ??= error;
     this.#wake();
   }

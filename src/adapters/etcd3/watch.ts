@@ -66,7 +66,9 @@ async function* watchOn(host: string, position: WatchPosition, options: WatchOpt
     // From one revision earlier, whose events are known and dropped: etcd 3.7 answers no request for progress while the revision that a
     // watch starts from lies in the future, and in a quiet house it does so for hours.
     const startRevision = Math.max(1, fromRevision - 1);
-    stream.send({ create_request: { key: Buffer.from(prefix), range_end: endOfPrefix(prefix), start_revision: startRevision, fragment: true } });
+    stream.send({
+      create_request: { key: Buffer.from(prefix), range_end: endOfPrefix(prefix), start_revision: startRevision, fragment: true },
+    });
     await checkBegun(await stream.next(BEGIN_LIMIT_MS), fromRevision, options);
     hosts.answered(host);
     for (;;) {
@@ -81,12 +83,18 @@ async function* watchOn(host: string, position: WatchPosition, options: WatchOpt
 }
 
 /** A member that lags behind is waited for; a store that has gone back is not. */
-async function checkBegun({ header, canceled, cancel_reason: reason }: IWatchResponse, fromRevision: number, { clusterId, currentRevision }: WatchOptions): Promise<void> {
-  if (header.cluster_id !== clusterId) throw new WatchExpired(`Cannot watch on: the store is cluster ${header.cluster_id}, not ${clusterId}`);
+async function checkBegun(
+  { header, canceled, cancel_reason: reason }: IWatchResponse,
+  fromRevision: number,
+  { clusterId, currentRevision }: WatchOptions,
+): Promise<void> {
+  if (header.cluster_id !== clusterId)
+    throw new WatchExpired(`Cannot watch on: the store is cluster ${header.cluster_id}, not ${clusterId}`);
   if (canceled) throw new Error(`The watch was refused: ${reason}`);
   if (Number(header.revision) >= fromRevision - 1) return;
   const revision = await currentRevision();
-  if (revision < fromRevision - 1) throw new WatchExpired(`Cannot watch from revision ${fromRevision}: the store has gone back to ${revision}`);
+  if (revision < fromRevision - 1)
+    throw new WatchExpired(`Cannot watch from revision ${fromRevision}: the store has gone back to ${revision}`);
 }
 
 function checkAlive({ canceled, compact_revision: compactRevision, cancel_reason: reason }: IWatchResponse, fromRevision: number): void {

@@ -1,6 +1,7 @@
 import { FakeEtcd } from "../fakes/store.ts";
 import { SeededRandom, VirtualClock } from "../fakes/clock.ts";
-import { storeContract, type StoreBench } from "./store.ts";
+import { storeContract } from "./store.ts";
+import type { StoreBench } from "./store-bench.ts";
 import type { FakeStore } from "../fakes/store-client.ts";
 
 const LIMIT_MS = 120_000;

@@ -1,23 +1,23 @@
 // The store's contract on real etcd, behind a proxy that fails as networks do; and what only several members can show.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openStore, type EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { StoreUnavailable } from "../../src/api/errors.ts";
-import type { Log } from "../../src/ports.ts";
+import { systemClock } from "../../src/adapters/system/clock.ts";
 import { findEtcd } from "../../tools/etcd.ts";
-import { storeContract, type StoreBench } from "../contracts/store.ts";
+import { storeContract } from "../contracts/store.ts";
+import type { StoreBench } from "../contracts/store-bench.ts";
 import { StoreReader } from "../contracts/store-reader.ts";
 import { TcpProxy } from "../support/etcd-proxy.ts";
 import { EtcdCluster } from "../support/etcd.ts";
-import { realClock } from "../support/real-clock.ts";
+import { silentLog } from "../support/real.ts";
+import { until } from "../support/until.ts";
 
 const LIMIT_MS = 40_000;
 const PREFIX = "/fossora/members/";
 const program = findEtcd();
 const skip = program === undefined ? "no etcd on this machine, and no Go to build it" : false;
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const signal = new AbortController().signal;
 
 interface RealBench extends StoreBench {
@@ -31,14 +31,15 @@ async function realBench(size: number): Promise<RealBench> {
   assert(program);
   const cluster = await EtcdCluster.start(program, size);
   const proxies = await Promise.all(cluster.hosts.map((host) => TcpProxy.before(host)));
-  const open = (hosts: readonly string[]): EtcdStore => openStore({ hosts, credentials: cluster.credentials, clock: realClock, log: silent });
+  const open = (hosts: readonly string[]): EtcdStore =>
+    openStore({ hosts, credentials: cluster.credentials, clock: systemClock, log: silentLog });
   const others = open(cluster.hosts);
   const all = (fault: (proxy: TcpProxy) => void): void => proxies.forEach(fault);
   let flapping: NodeJS.Timeout | undefined;
   return {
     cluster,
     proxies,
-    clock: realClock,
+    clock: systemClock,
     open: () => open(proxies.map(({ address }) => address)),
     others,
     network: {
@@ -63,7 +64,7 @@ async function realBench(size: number): Promise<RealBench> {
     },
     replaceByEmpty: () => cluster.replace(undefined),
     settled: (work) => withinLimit(work),
-    until,
+    until: async (holds, what) => void (await until(what, holds, LIMIT_MS)),
     close: async () => {
       await others.close();
       await Promise.all(proxies.map((proxy) => proxy.close()));
@@ -79,16 +80,6 @@ async function withinLimit<T>(work: Promise<T>): Promise<T> {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timeout);
-  }
-}
-
-function until(holds: () => boolean, what: string): Promise<void> {
-  return untilAsync(async () => holds(), what);
-}
-
-async function untilAsync(holds: () => Promise<boolean>, what: string): Promise<void> {
-  for (const endMs = performance.now() + LIMIT_MS; !(await holds()); await sleep(10)) {
-    if (performance.now() > endMs) assert.fail(`not within ${LIMIT_MS} ms: ${what}`);
   }
 }
 
@@ -116,13 +107,17 @@ describe("the store on real etcd", { concurrency: true }, () => {
 });
 
 /** A case with a store and a reader of its own prefix, closed whatever happens. */
-function memberTest(name: string, bench: () => RealBench, run: (bench: RealBench, store: EtcdStore, reader: StoreReader) => Promise<void>): void {
+function memberTest(
+  name: string,
+  bench: () => RealBench,
+  run: (bench: RealBench, store: EtcdStore, reader: StoreReader) => Promise<void>,
+): void {
   test(name, async () => {
     const store = bench().open();
     try {
       const { revision } = await store.list(PREFIX, signal);
       const reader = new StoreReader(store, PREFIX, revision + 1);
-      await until(() => reader.batches > 0, "a sign of life");
+      await until("a sign of life", () => reader.batches > 0, LIMIT_MS);
       await run(bench(), store, reader);
       await reader.stop();
     } finally {
@@ -137,53 +132,68 @@ function memberCases(bench: () => RealBench): void {
   memberTest("a frozen host of three is left: no event lost, a lease kept, writes go on", bench, async (b, store, reader) => {
     const lease = store.lease(4_000);
     lease.put(`${PREFIX}leased`, "1");
-    await until(() => reader.events.length === 1, "the leased key");
+    await until("the leased key", () => reader.events.length === 1, LIMIT_MS);
     b.proxies[0]?.freeze();
     const frozenAtMs = performance.now();
-    for (let index = 0; index < 50; index++) await b.others.commit({ compare: [], writes: [{ put: `${PREFIX}${index}`, value: "x" }] }, signal);
-    await until(() => reader.events.length === 51, "50 events through another host");
+    for (let index = 0; index < 50; index++)
+      await b.others.commit({ compare: [], writes: [{ put: `${PREFIX}${index}`, value: "x" }] }, signal);
+    await until("50 events through another host", () => reader.events.length === 51, LIMIT_MS);
     assert.ok((await store.commit({ compare: [], writes: [{ put: `${PREFIX}own`, value: "x" }] }, signal)).committed);
-    await until(() => performance.now() - frozenAtMs > 8_000, "two lifetimes of the lease");
-    assert.ok(reader.events.every(({ type }) => type === "put"), "the lease was lost");
+    await until("two lifetimes of the lease", () => performance.now() - frozenAtMs > 8_000, LIMIT_MS);
+    assert.ok(
+      reader.events.every(({ type }) => type === "put"),
+      "the lease was lost",
+    );
     await lease.close();
   });
 
-  memberTest("the leader is killed under load: every acknowledged write is there, every event comes once", bench, async (b, store, reader) => {
-    const acknowledged: string[] = [];
-    let killed: Promise<number> | undefined;
-    for (let index = 0; index < 300; index++) {
-      if (index === 100) killed = b.cluster.killLeader();
-      const key = `${PREFIX}under-load/${index}`;
-      const outcome = await store.commit({ compare: [], writes: [{ put: key, value: "x" }] }, signal).catch(() => undefined);
-      if (outcome) acknowledged.push(key);
-    }
-    await killed;
-    const { entries } = await store.list(`${PREFIX}under-load/`, signal);
-    const there = entries.map(({ key }) => key);
-    assert.deepEqual(acknowledged.filter((key) => !there.includes(key)), []);
-    assert.ok(acknowledged.length > 250);
-    await until(() => reader.events.length >= there.length, "every event");
-    assert.deepEqual(reader.events.map(({ key }) => key).toSorted(), there.toSorted());
-  });
+  memberTest(
+    "the leader is killed under load: every acknowledged write is there, every event comes once",
+    bench,
+    async (b, store, reader) => {
+      const acknowledged: string[] = [];
+      let killed: Promise<number> | undefined;
+      for (let index = 0; index < 300; index++) {
+        if (index === 100) killed = b.cluster.killLeader();
+        const key = `${PREFIX}under-load/${index}`;
+        const outcome = await store.commit({ compare: [], writes: [{ put: key, value: "x" }] }, signal).catch(() => undefined);
+        if (outcome) acknowledged.push(key);
+      }
+      await killed;
+      const { entries } = await store.list(`${PREFIX}under-load/`, signal);
+      const there = entries.map(({ key }) => key);
+      assert.deepEqual(
+        acknowledged.filter((key) => !there.includes(key)),
+        [],
+      );
+      assert.ok(acknowledged.length > 250);
+      await until("every event", () => reader.events.length >= there.length, LIMIT_MS);
+      assert.deepEqual(reader.events.map(({ key }) => key).toSorted(), there.toSorted());
+    },
+  );
 
-  memberTest("without a quorum a member says so, nothing is written, and a watch gives no sign of life", bench, async (b, store, reader) => {
-    const led = await b.cluster.killLeader();
-    await b.cluster.kill((led + 1) % 3);
-    await untilAsync(async () => !(await store.status(signal)).quorum, "a member that knows of no leader");
-    const { batches } = reader;
-    await assert.rejects(store.commit({ compare: [], writes: [{ put: `${PREFIX}minority`, value: "x" }] }, signal), StoreUnavailable);
-    assert.equal(reader.batches, batches);
-    await b.cluster.startAll();
-    assert.equal(await store.get(`${PREFIX}minority`, signal), undefined);
-    await until(() => reader.batches > batches, "a sign of life");
-  });
+  memberTest(
+    "without a quorum a member says so, nothing is written, and a watch gives no sign of life",
+    bench,
+    async (b, store, reader) => {
+      const led = await b.cluster.killLeader();
+      await b.cluster.kill((led + 1) % 3);
+      await until("a member that knows of no leader", async () => !(await store.status(signal)).quorum, LIMIT_MS);
+      const { batches } = reader;
+      await assert.rejects(store.commit({ compare: [], writes: [{ put: `${PREFIX}minority`, value: "x" }] }, signal), StoreUnavailable);
+      assert.equal(reader.batches, batches);
+      await b.cluster.startAll();
+      assert.equal(await store.get(`${PREFIX}minority`, signal), undefined);
+      await until("a sign of life", () => reader.batches > batches, LIMIT_MS);
+    },
+  );
 
   memberTest("when the voters change, what runs on another host moves at once and loses nothing", bench, async (b, store, reader) => {
     b.proxies[0]?.freeze();
     store.setHosts(b.proxies.slice(1).map(({ address }) => address));
     const changedAtMs = performance.now();
     await store.commit({ compare: [], writes: [{ put: `${PREFIX}a`, value: "x" }] }, signal);
-    await until(() => reader.events.length === 1, "the event");
+    await until("the event", () => reader.events.length === 1, LIMIT_MS);
     assert.ok(performance.now() - changedAtMs < 4_000, "it waited until the frozen host was found out");
   });
 
