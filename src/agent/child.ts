@@ -32,7 +32,7 @@ export interface ChildOptions {
 
 const pollMs = 200;
 const logBytesMax = 8 * 1024 * 1024;
-const restartDelayMinMs = 50;
+const restartDelayMinMs = 10;
 const restartDelayMaxMs = 5_000;
 /** One that ran for this long was well: the next restart is immediate again. */
 const steadyMs = 10_000;
@@ -44,6 +44,7 @@ export class Child {
   #startedAtMs = 0;
   #restartDelayMs = restartDelayMinMs;
   #watch: AbortController | undefined;
+  #look = Promise.withResolvers<void>();
 
   constructor(options: ChildOptions) {
     this.#options = options;
@@ -87,6 +88,11 @@ export class Child {
     void this.#restartWhenItDies(command, this.#watch.signal);
   }
 
+  /** It may have died: look now rather than at the next round. */
+  look(): void {
+    this.#look.resolve();
+  }
+
   /** Leaves it alive: the agent goes, the child stays. */
   release(): void {
     this.#watch?.abort();
@@ -112,6 +118,7 @@ export class Child {
         env: { ...process.env, ...command.env },
       });
       child.on("error", (error) => log.error("Child process could not be started", { name, file: command.file, error }));
+      child.on("exit", () => this.look());
       child.unref();
       if (child.pid !== undefined) this.#adopt(child.pid, command.identity);
     } finally {
@@ -131,7 +138,8 @@ export class Child {
     const { clock, log, name } = this.#options;
     while (!signal.aborted) {
       try {
-        await clock.sleep(pollMs, signal);
+        await Promise.race([clock.sleep(pollMs, signal), this.#look.promise]);
+        this.#look = Promise.withResolvers<void>();
         if (this.running()) {
           if (clock.now() - this.#startedAtMs > steadyMs) this.#restartDelayMs = restartDelayMinMs;
           continue;

@@ -23,7 +23,7 @@ export interface IngressOptions {
 
 const callLimitMs = 5_000;
 const handoverLimitMs = 30_000;
-const retryMs = 100;
+const retryMs = 50;
 /** Listeners that could not be bound are tried again by the ingress: this is how soon their state is seen here. */
 const statusEveryMs = 30_000;
 
@@ -81,13 +81,14 @@ export class IngressKeeper {
 
   /** Whenever another process takes the place, tells it everything. */
   async #follow(signal: AbortSignal): Promise<void> {
-    const { client, clock, onChange, log } = this.#options;
+    const { child, client, clock, onChange, log } = this.#options;
     while (!signal.aborted) {
       try {
         await client.status(this.#limit(signal, callLimitMs));
         await this.#send(signal);
         onChange();
         await client.gone(signal);
+        child.look();
       } catch (error) {
         if (signal.aborted) return;
         log.debug("Ingress does not answer yet", { error });

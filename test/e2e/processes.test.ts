@@ -94,7 +94,7 @@ describe("a node under load", { skip }, () => {
     assert.equal(await node.pid("etcd"), processes.etcd);
   });
 
-  test("a killed ingress serves again from the table on disk, also without an agent", async (t) => {
+  test("a killed ingress serves again from the table on disk", async (t) => {
     const processes = await pids();
     const containers = await node.containers();
     const result = await underLoad(t, async () => {
