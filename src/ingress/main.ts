@@ -1,28 +1,36 @@
 // The data plane of one node, a process of its own: serves from the last table, with or without an agent, until another takes over.
-import path from "node:path";
 import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { parseArgs } from "node:util";
-import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
-import type { Listen, Log } from "../ports.ts";
 import { Forwarder } from "../adapters/dns/forward.ts";
-import { dnsListener, type Peer, type Reply } from "../adapters/dns/server.ts";
+import { dnsListener } from "../adapters/dns/server.ts";
 import { HttpFront } from "../adapters/http-proxy/front.ts";
 import { KeptFile } from "../adapters/ingress-control/kept-file.ts";
 import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type ControlServer } from "../adapters/ingress-control/server.ts";
-import { closeHandedDown, handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
-import { Listener, type HandedDown } from "../adapters/sockets/listener.ts";
-import { isLan, isLoopback, isTailnet, plainAddress } from "./address.ts";
-import { answer, isContainer, viewOf, type Question } from "./answer.ts";
+import { handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
+import type { HandedDown, ListenerSpec } from "../adapters/sockets/listener.ts";
+import { ListenerSet } from "../adapters/sockets/listener-set.ts";
+import { createLog } from "../adapters/system/log.ts";
+import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
+import { plainAddress } from "./address.ts";
+import type { Question } from "./answer.ts";
 import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { decide } from "./decide.ts";
-import { isSame, wishes } from "./listeners.ts";
 import { compileRouter, type Router } from "./match.ts";
 import * as pages from "./pages.ts";
-import { compileZone, isBelow, type Zone } from "./zone.ts";
+import { replyTo, type Peer, type Reply } from "./reply.ts";
+import { compileZone, type Zone } from "./zone.ts";
 
 /** WebSockets and streams may take this long to end by themselves after a handover; after a stop nobody takes them over. */
 const DRAIN_HANDOVER_MS = 30 * 60_000;
 const DRAIN_STOP_MS = 2000;
+
+const log = createLog({
+  level: "info",
+  format: "text",
+  write: (line) => void process.stderr.write(line),
+  time: () => new Date().toISOString(),
+});
 
 /** `fossora ingress --run-dir DIR --data-dir DIR [--build SHA256]`. Resolves once it serves. */
 export async function runIngress(argv: readonly string[]): Promise<void> {
@@ -63,10 +71,9 @@ class Ingress {
   readonly #tableFile: KeptFile;
   readonly #settingsFile: KeptFile;
   readonly #front: HttpFront;
-  readonly #listen: Readonly<Record<"http" | "dns", Listen>>;
+  readonly #listeners: ListenerSet;
   #state: State | undefined;
   #settings: IngressSettings | undefined;
-  #listeners: readonly Listener[] = [];
   #control: ControlServer | undefined;
   #queries = 0;
   /** Set while and after another process takes over: what comes in then is for that one. */
@@ -83,10 +90,8 @@ class Ingress {
       plainAddress,
       log,
     });
-    this.#listen = {
-      http: this.#front.listen,
-      dns: dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log }),
-    };
+    const dns = dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log });
+    this.#listeners = new ListenerSet({ http: this.#front.listen, dns }, log);
   }
 
   async start(handed: readonly HandedDown[]): Promise<void> {
@@ -96,8 +101,8 @@ class Ingress {
       throw new Error(`Cannot start: another ingress answers at ${socketPath}. Stop it, or hand over to this one.`);
     const table = await readKept(this.#tableFile, parseTable);
     if (table !== undefined) this.#use(table);
-    const settings = await readKept(this.#settingsFile, parseSettings);
-    if (settings !== undefined) await this.#applySettings(settings, handed);
+    this.#settings = await readKept(this.#settingsFile, parseSettings);
+    await this.#listeners.apply(wishes(this.#settings), handed);
     this.#control = await serveControl(socketPath, this.#routes());
     log.info("Ingress started", { pid: process.pid, dataDir, revision: table?.revision ?? 0, handedDown: handed.length });
   }
@@ -106,7 +111,7 @@ class Ingress {
   async end(limitMs: number): Promise<void> {
     this.#control?.close();
     const limit = setTimeout(() => process.exit(0), limitMs);
-    await Promise.all([...this.#listeners.map((listener) => listener.drain()), this.#tableFile.flush(), this.#settingsFile.flush()]);
+    await Promise.all([this.#listeners.drain(), this.#tableFile.flush(), this.#settingsFile.flush()]);
     clearTimeout(limit);
     process.exit(0);
   }
@@ -116,40 +121,9 @@ class Ingress {
     this.#front.changed();
   }
 
-  async #applySettings(settings: IngressSettings, handed: readonly HandedDown[]): Promise<void> {
-    this.#settings = settings;
-    const wanted = wishes(settings);
-    const kept = this.#listeners.filter((listener) => wanted.some((wish) => isSame(wish, listener.spec)));
-    const left = this.#listeners.filter((listener) => !kept.includes(listener));
-    const opened = wanted
-      .filter((wish) => !kept.some((listener) => isSame(wish, listener.spec)))
-      .map((wish) => new Listener(wish, this.#listen[wish.protocol], log));
-    this.#listeners = [...kept, ...opened];
-    for (const listener of left) void listener.drain();
-    const inherited = (listener: Listener): HandedDown | undefined =>
-      handed.find(({ protocol, address }) => protocol === listener.spec.protocol && address === listener.spec.address);
-    closeHandedDown(handed.filter((socket) => !opened.some((listener) => inherited(listener) === socket)));
-    await Promise.all(
-      opened.map((listener) => {
-        const sockets = inherited(listener);
-        return sockets === undefined ? listener.open() : listener.adopt(sockets);
-      }),
-    );
-  }
-
   #reply(question: Question, peer: Peer): Reply {
     this.#queries += 1;
-    const zone = this.#state?.zone;
-    const containers = this.#settings?.containers;
-    const client = plainAddress(peer.client);
-    const known = isLoopback(client) || isLan(client) || isTailnet(client) || (containers !== undefined && isContainer(client, containers));
-    if (!known) return { kind: "stranger" };
-    const outside = zone !== undefined && !isBelow(question.name.toLowerCase(), zone.origin);
-    if (outside && containers !== undefined && peer.asked === containers.gateway && isContainer(client, containers)) {
-      return { kind: "forward", upstreams: containers.upstreams };
-    }
-    const own = this.#state?.table.nodes[this.#state.table.node];
-    return { kind: "answer", answer: answer(zone, question, viewOf(peer.asked, client, own, containers)) };
+    return replyTo(question, peer, { zone: this.#state?.zone, table: this.#state?.table, containers: this.#settings?.containers });
   }
 
   #routes(): ControlRoutes {
@@ -164,7 +138,8 @@ class Ingress {
       "PUT /settings": (body) =>
         this.#unlessHandedOver(async () => {
           const settings = parseSettings(body);
-          await this.#applySettings(settings, []);
+          this.#settings = settings;
+          await this.#listeners.apply(wishes(settings));
           void this.#settingsFile.write(settings).catch((error: unknown) => log.error("Settings were not kept", { error: String(error) }));
           return ok();
         }),
@@ -190,10 +165,7 @@ class Ingress {
     const program = parseProgram(body);
     if (this.#handover !== undefined) return { status: 409, body: { message: "Another handover is under way" } };
     this.#handover = Promise.all([this.#tableFile.flush(), this.#settingsFile.flush()]).then(() =>
-      handDown(
-        program,
-        this.#listeners.flatMap((listener) => listener.handedDown ?? []),
-      ),
+      handDown(program, this.#listeners.handedDown),
     );
     try {
       const pid = await this.#handover;
@@ -211,7 +183,7 @@ class Ingress {
       pid: process.pid,
       build: this.#options.build,
       revision: this.#state?.table.revision ?? 0,
-      listeners: this.#listeners.map((listener) => listener.status),
+      listeners: this.#listeners.status,
     };
   }
 
@@ -243,9 +215,11 @@ function ok(): ControlAnswer {
   return { status: 200, body: {} };
 }
 
-const log: Log = { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") };
-
-function write(level: string): (message: string, fields?: Readonly<Record<string, unknown>>) => void {
-  return (message, fields) =>
-    void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+/** Without settings nothing is listened on: only the agent knows which addresses are this computer's. */
+function wishes(settings: IngressSettings | undefined): readonly ListenerSpec[] {
+  if (settings === undefined) return [];
+  return (["http", "dns"] as const).flatMap((protocol) => {
+    const { addresses, ports } = settings[protocol];
+    return [...new Set(addresses)].map((address) => ({ protocol, address, ports }));
+  });
 }

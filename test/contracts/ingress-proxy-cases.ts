@@ -62,6 +62,32 @@ export const proxyCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "a status that cannot be written becomes 502, by a proxy that lives on",
+    bare: "breaks",
+    async run(proxyTo) {
+      await using app = await rawApp("HTTP/1.1 099 Strange\r\nContent-Length: 1000\r\n\r\nhalf");
+      const port = await proxyTo(app.port);
+      for (let round = 0; round < 2; round += 1) assert.equal((await withLimit(get(port))).status, 502);
+    },
+  },
+  {
+    name: "an app that answers before it read the body leaves the client's connection fit for the next request",
+    bare: "breaks",
+    async run(proxyTo) {
+      await using app = await rawApp("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+      const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      let heard = "";
+      socket.on("data", (chunk) => (heard += String(chunk)));
+      const bytes = 4_000_000;
+      socket.write(`POST / HTTP/1.1\r\nHost: hello\r\nContent-Length: ${bytes}\r\n\r\n`);
+      await until("the early answer", () => heard.endsWith("no"), limitMs);
+      socket.write(Buffer.alloc(bytes));
+      socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
+      await until("the second answer", () => heard.split("HTTP/1.1 413").length === 3, limitMs);
+      socket.destroy();
+    },
+  },
+  {
     name: "a chunked DELETE is one request, with its body",
     bare: "breaks",
     async run(proxyTo) {
@@ -317,6 +343,17 @@ interface DisposableApp extends AsyncDisposable {
 async function disposableApp(answer?: http.RequestListener): Promise<DisposableApp> {
   const app = await startApp(answer);
   return { port: app.port, [Symbol.asyncDispose]: async () => app.stop() };
+}
+
+/** Says the same to whoever sends it something, and ends. */
+async function rawApp(answer: string): Promise<DisposableApp> {
+  const server = net.createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(answer));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { port: (server.address() as net.AddressInfo).port, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
 async function webSocketApp(onSocket: (socket: net.Socket) => void): Promise<DisposableApp> {

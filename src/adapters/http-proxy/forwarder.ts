@@ -101,22 +101,23 @@ interface Sending {
   readonly settle: (outcome: Outcome) => void;
 }
 
-function send({ request, client, attempt, agents, settle }: Sending): void {
+function send(sending: Sending): void {
+  const { request, client, attempt, agents, settle } = sending;
   const upstream = open(request, attempt, agents);
   const timers = startTimers(upstream, attempt);
   let answered = false;
 
   upstream.once("error", (error) => {
     timers.stop();
-    request.unpipe(upstream);
     if (answered) return void client.destroy();
     if (client.destroyed) return settle({ kind: "clientGone" });
     settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
   });
   upstream.once("response", (response) => {
     timers.stop();
-    answered = true;
-    settle(answer(client, response, attempt));
+    const outcome = answer(sending, upstream, response);
+    answered = outcome.kind === "answered";
+    settle(outcome);
   });
   upstream.once("upgrade", (response: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
     timers.stop();
@@ -128,12 +129,21 @@ function send({ request, client, attempt, agents, settle }: Sending): void {
     if (!(client.writableFinished && upstream.writableFinished)) upstream.destroy();
   };
   client.once("close", onClientClose);
-  upstream.once("close", () => client.off("close", onClientClose));
+  upstream.once("close", () => {
+    client.off("close", onClientClose);
+    // It answered early, or is gone: what the client still sends must not stand in the way of its next request.
+    request.unpipe(upstream);
+    request.resume();
+  });
 
   if (attempt.upgradeHead !== undefined || !hasMore(request)) upstream.end();
   else {
     if (attempt.maxBodyBytes !== undefined) countBody(request, upstream, attempt.maxBodyBytes);
     request.pipe(upstream);
+    // The app may want to answer before the first byte of the body; where that is here already, head and body go together.
+    setImmediate(() => {
+      if (!request.readableDidRead && !upstream.destroyed) upstream.flushHeaders();
+    });
   }
 }
 
@@ -196,11 +206,13 @@ function startTimers(upstream: http.ClientRequest, attempt: Attempt): Timers {
 }
 
 /** Passes head and body on; from here on nothing can be mended, only cut off. */
-function answer(client: http.ServerResponse, response: http.IncomingMessage, attempt: Attempt): Outcome {
+function answer({ client, attempt }: Sending, upstream: http.ClientRequest, response: http.IncomingMessage): Outcome {
   try {
     client.writeHead(response.statusCode ?? 502, response.statusMessage, responseHeaders(response, attempt.responseHeaders));
   } catch (error) {
-    response.destroy();
+    // A status that Node does not write, say 099: the client gets a page instead.
+    response.on("error", () => undefined);
+    upstream.destroy();
     return { kind: "failed", error: error as Error };
   }
   response.on("error", () => client.destroy());

@@ -2,7 +2,7 @@
 import http from "node:http";
 import net from "node:net";
 import type { HttpRoute } from "../../api/table.ts";
-import type { Listen, Listening, Log } from "../../ports.ts";
+import type { Listen, ListenAt, Listening, Log } from "../../ports.ts";
 import { BackendHealth } from "./backend-health.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
 import { hasBody, requestProblem } from "./headers.ts";
@@ -68,6 +68,17 @@ export class HttpFront {
   }
 
   readonly listen: Listen = async (address, at) => {
+    try {
+      return await this.#listenOn(address, at);
+    } catch (error) {
+      // A kernel without IPv6.
+      const code = (error as NodeJS.ErrnoException).code ?? "";
+      if (address !== "::" || !["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(code)) throw error;
+      return this.#listenOn("0.0.0.0", at);
+    }
+  };
+
+  async #listenOn(address: string, at: ListenAt): Promise<Listening> {
     const inFlight = new InFlight();
     const server = this.#createServer(inFlight);
     const [fd] = "fds" in at ? at.fds : [];
@@ -80,7 +91,7 @@ export class HttpFront {
     });
     server.on("error", (error) => this.#options.log.warn("HTTP socket failed", { address, error: error.message }));
     return listening(server, inFlight);
-  };
+  }
 
   #createServer(inFlight: InFlight): http.Server {
     const server = http.createServer({

@@ -40,7 +40,9 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
   eachHeader(request.rawHeaders, (name, value) => {
     // Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one.
     const key = name.toLowerCase().replaceAll("_", "-");
-    if (!HOP_BY_HOP.has(key) && !listed.has(key) && !FROM_PROXIES.test(key)) headers.push(name, value);
+    // A handshake has no body; a length would let the app wait for one.
+    const misplaced = options.upgrade && key === "content-length";
+    if (!HOP_BY_HOP.has(key) && !listed.has(key) && !FROM_PROXIES.test(key) && !misplaced) headers.push(name, value);
   });
   const { forwarded } = options;
   if (forwarded !== undefined) {

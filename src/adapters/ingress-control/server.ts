@@ -1,5 +1,5 @@
 // The ingress' control socket: how its agent hands over tables, asks how it is, and replaces it. HTTP on a unix socket, 0600.
-import { chmod, rename } from "node:fs/promises";
+import { chmod, rename, rm } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
 
@@ -27,6 +27,7 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024;
 export async function serveControl(path: string, routes: ControlRoutes): Promise<ControlServer> {
   const server = http.createServer({ keepAliveTimeout: 1 }, (request, response) => void handle(routes, request, response));
   const fresh = `${path}.${process.pid}`;
+  await rm(fresh, { force: true }); // an earlier process of this pid, killed between the two steps
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
     server.listen(fresh, done);

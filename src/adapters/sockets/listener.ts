@@ -26,6 +26,11 @@ export interface ListenerStatus {
   readonly problem?: string;
 }
 
+interface Problem {
+  readonly code?: string | undefined;
+  readonly text: string;
+}
+
 const RETRY_MS = 1000;
 
 export class Listener {
@@ -33,7 +38,7 @@ export class Listener {
   readonly #listen: Listen;
   readonly #log: Log;
   #listening: Listening | undefined;
-  #problem: string | undefined;
+  #problem: Problem | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -46,19 +51,25 @@ export class Listener {
   get status(): ListenerStatus {
     const { protocol, address } = this.spec;
     const status = { protocol, address, port: this.#listening?.port ?? 0 };
-    return this.#problem === undefined ? status : { ...status, problem: this.#problem };
+    return this.#problem === undefined ? status : { ...status, problem: this.#problem.text };
   }
 
   get handedDown(): HandedDown | undefined {
     if (this.#listening === undefined) return undefined;
     const { protocol, address } = this.spec;
     const handed = { protocol, address, fds: this.#listening.fds };
-    return this.#problem === undefined ? handed : { ...handed, problem: this.#problem };
+    return this.#problem === undefined ? handed : { ...handed, problem: this.#problem.text };
+  }
+
+  /** Holds what is wished for: the wanted port, or one taken in its stead from the same list. */
+  satisfies({ protocol, address, ports }: ListenerSpec): boolean {
+    const same = protocol === this.spec.protocol && address === this.spec.address;
+    return same && (ports.join() === this.spec.ports.join() || this.#listening?.port === ports[0]);
   }
 
   async adopt(handed: HandedDown): Promise<void> {
     this.#listening = await this.#listen(this.spec.address, { fds: handed.fds });
-    this.#problem = handed.problem;
+    this.#problem = handed.problem === undefined ? undefined : { text: handed.problem };
   }
 
   /**
@@ -84,20 +95,25 @@ export class Listener {
 
   async #firstFree(): Promise<Listening | undefined> {
     const { address, ports } = this.spec;
-    let first: string | undefined;
+    let first: Problem | undefined;
     for (const port of ports) {
       try {
         const listening = await this.#listen(address, { port });
-        this.#problem = first === undefined ? undefined : `${first}; ${listening.port} was taken instead`;
+        this.#problem = first && { ...first, text: `${first.text}; ${listening.port} was taken instead` };
         return listening;
       } catch (error) {
-        // With a problem already told there is nobody to look for again: this runs once a second.
-        first ??= this.#problem === undefined ? await this.#explain(port, error) : this.#problem;
+        first ??= await this.#problemOf(port, error);
         if (codeOf(error) === "EADDRNOTAVAIL") break;
       }
     }
     this.#problem = first;
     return undefined;
+  }
+
+  /** Looks for the holder of a port once, not at every try. */
+  async #problemOf(port: number, error: unknown): Promise<Problem> {
+    const code = codeOf(error);
+    return this.#problem !== undefined && this.#problem.code === code ? this.#problem : { code, text: await this.#explain(port, error) };
   }
 
   async #explain(port: number, error: unknown): Promise<string> {
