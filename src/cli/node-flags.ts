@@ -8,7 +8,7 @@ interface NodeFlags {
   readonly runDir?: string;
   readonly dockerSocket?: string;
   readonly nodeName?: string;
-  readonly httpPort?: string;
+  readonly listen?: string;
   readonly dnsPort?: number;
   readonly etcd?: string;
   readonly logLevel?: NonNullable<NodeOptions["logLevel"]>;
@@ -27,20 +27,20 @@ export function addNodeFlags(command: Command): Command {
   return addPlaceFlags(command)
     .option("--docker-socket <path>", "default /var/run/docker.sock, or $DOCKER_HOST")
     .option("--node-name <name>", "default the host name's first label")
-    .option("--http-port <[address:]port>", "for names over HTTP; default 80, or the next free one")
+    .option("--listen <[address:]port>", "for names over HTTP; default 80, or the next free one")
     .addOption(new Option("--dns-port <port>", "for DNS; default 53, or the next free one").argParser(parsePort))
     .option("--etcd <path>", "another etcd program than the one inside")
     .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]));
 }
 
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { dataDir, runDir, dockerSocket, nodeName, httpPort, dnsPort, etcd, logLevel } = flags;
+  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, etcd, logLevel } = flags;
   return {
     ...(dataDir !== undefined && { dataDir }),
     ...(runDir !== undefined && { runDir }),
     ...(dockerSocket !== undefined && { dockerSocket }),
     ...(nodeName !== undefined && { nodeName }),
-    ...(httpPort !== undefined && { httpListen: httpPort }),
+    ...(listen !== undefined && { httpListen: listen }),
     ...(dnsPort !== undefined && { dnsPort }),
     ...(etcd !== undefined && { etcd }),
     ...(logLevel !== undefined && { logLevel }),

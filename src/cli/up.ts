@@ -7,7 +7,7 @@ const READY_WITHIN = "2m";
 
 export const up: Verb = {
   define(command, invoke) {
-    addNodeFlags(command);
+    addNodeFlags(command).option("--open-firewall", "let other computers and the apps through this computer's firewall");
     addDuration(command, "--timeout <duration>", "how long the node may take until it is ready", READY_WITHIN)
       .option("--open-firewall", "let other computers and the apps through this computer's firewall")
       .addHelpText("before", "Examples:\n  sudo fossora up\n  sudo fossora up --node-name nas\n")

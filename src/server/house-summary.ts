@@ -6,6 +6,8 @@ import type { StoreStatus } from "../ports.ts";
 import type { ServerPorts } from "./ports.ts";
 import { resourcesOf } from "./view.ts";
 
+type Listener = NonNullable<HouseSummary["listeners"]>[number];
+
 const STORE_ANSWERS_WITHIN_MS = 2_000;
 const KINDS: readonly Kind[] = ["Membership", "Service", "Route", "DnsRecord"];
 
@@ -26,7 +28,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
     services: { total: services.length, ready: services.filter((each) => isReady(ports, "Service", each.metadata.name)).length },
     store: { quorum: store?.quorum ?? false, version: store?.version ?? "", bytes: store?.dbBytes ?? 0 },
     ...(listeners && { listeners }),
-    problems: [...storeProblems(ports, store), ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each)))],
+    problems: [...storeProblems(ports, store), ...(listeners ?? []).flatMap(listenerProblem), ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each)))],
   };
 }
 
@@ -45,6 +47,12 @@ function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): read
   }
   const message = store ? "the store has no leader: nothing can be changed, apps run on" : "the store does not answer: nothing can be changed, apps run on";
   return [{ severity: "error", message, next: "journalctl -u fossora -n 50" }];
+}
+
+/** Names answer all the same, at another port. */
+function listenerProblem({ protocol, port, problem }: Listener): readonly HouseProblem[] {
+  if (problem === undefined) return [];
+  return [{ severity: "warning", message: `${protocol} is on port ${port}: ${problem}`, next: "free the port, then: sudo fossora up" }];
 }
 
 /** A derived object's trouble is its owner's, where that has any. */

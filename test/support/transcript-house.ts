@@ -1,0 +1,252 @@
+// A house for transcripts: the real server on a real socket, over the fake store, with what nodes would observe said by the test.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { keys } from "../../src/api/keys.ts";
+import type { Kind, Name } from "../../src/api/resource.ts";
+import type { EventRecord } from "../../src/api/state.ts";
+import type { AnyStatus } from "../../src/api/status.ts";
+import type { HouseSummary } from "../../src/api/wire.ts";
+import { StoreMirror } from "../../src/engine/mirror.ts";
+import type { Clock, Container, ExecSession, LogChunk, LogOptions, PullProgress, StatusReader } from "../../src/ports.ts";
+import { ApiServer } from "../../src/server/server.ts";
+import { FakeContainers } from "../fakes/containers.ts";
+import { FakeEngine } from "../fakes/containers-engine.ts";
+import { apply, foundHouse, put } from "../fakes/objects.ts";
+import { FakeEtcd } from "../fakes/store.ts";
+import type { FakeStore } from "../fakes/store-client.ts";
+import { realClock, silentLog } from "./real.ts";
+import { until } from "./until.ts";
+
+/** When everything in a transcript was made. */
+export const MADE_AT = "2026-01-01T00:00:00.000Z";
+
+export type ExecScript = (command: readonly string[], session: ScriptedSession) => Promise<number>;
+
+export class TranscriptHouse {
+  readonly socket: string;
+  readonly etcd: FakeEtcd;
+  readonly store: FakeStore;
+  readonly mirror: StoreMirror;
+  readonly containers: ScriptedContainers;
+  listeners: HouseSummary["listeners"];
+  readonly #directory: string;
+  readonly #statuses = new Map<string, AnyStatus>();
+  readonly #pulls = new Map<Name, readonly { readonly image: string; readonly progress: PullProgress | undefined; readonly sinceMs: number }[]>();
+  readonly #planned = new Map<string, readonly string[]>();
+  readonly #ending = new AbortController();
+  #server: ApiServer;
+  #mirrored: Promise<void> | undefined;
+  #events = 0;
+
+  constructor() {
+    this.#directory = mkdtempSync(path.join(tmpdir(), "fossora-transcript-"));
+    this.socket = path.join(this.#directory, "fossora.sock");
+    const clock: Clock = { ...realClock, wall: () => MADE_AT };
+    this.etcd = new FakeEtcd(clock);
+    this.store = this.etcd.client("nas", { clock, random: { next: () => 0.5 } });
+    this.mirror = new StoreMirror({ store: this.store, clock, log: silentLog });
+    this.containers = new ScriptedContainers(clock);
+    this.#server = this.#makeServer();
+  }
+
+  static async start(): Promise<TranscriptHouse> {
+    const house = new TranscriptHouse();
+    foundHouse(house.etcd);
+    apply(house.etcd, "Membership", "nas", { role: "auto", schedulable: true });
+    house.#mirrored = house.mirror.run(house.#ending.signal);
+    await until("the mirror is fresh", () => house.mirror.fresh);
+    await house.#server.listen(house.socket);
+    return house;
+  }
+
+  async restartServer(): Promise<void> {
+    await this.#server.close();
+    this.#server = this.#makeServer();
+    await this.#server.listen(this.socket);
+  }
+
+  async stopServer(): Promise<void> {
+    await this.#server.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+    this.#ending.abort(new Error("the test is over"));
+    await this.#mirrored;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** As the kind's status.ts would compute it; the store changes besides, as it does then. */
+  setStatus(kind: Kind, name: Name, status: AnyStatus): void {
+    this.#statuses.set(`${kind}/${name}`, status);
+    this.touch(kind, name);
+  }
+
+  setPulls(service: Name, pulls: readonly { readonly image: string; readonly progress?: PullProgress }[]): void {
+    this.#pulls.set(service, pulls.map(({ image, progress }) => ({ image, progress, sinceMs: 0 })));
+    this.touch("Service", service);
+  }
+
+  setPlanned(kind: Kind, name: Name, sentences: readonly string[]): void {
+    this.#planned.set(`${kind}/${name}`, sentences);
+  }
+
+  /** A node observed something. */
+  touch(kind: Kind, name: Name): void {
+    put(this.etcd, keys.observed(kind, name, "nas"), { bootId: "b1", conditions: [] });
+  }
+
+  addEvent(event: Omit<EventRecord, "node" | "time">, time = MADE_AT): void {
+    put(this.etcd, keys.event(`${time}-${String(this.#events++).padStart(4, "0")}`), { ...event, node: "nas", time } satisfies EventRecord);
+  }
+
+  #makeServer(): ApiServer {
+    const statusReader: StatusReader = {
+      status: (kind, name) => this.#statuses.get(`${kind}/${name}`),
+      progress: (service) => this.#pulls.get(service) ?? [],
+      planned: (kind, name) => this.#planned.get(`${kind}/${name}`) ?? [],
+    };
+    return new ApiServer({
+      reader: this.mirror,
+      statusReader,
+      store: this.store,
+      containers: this.containers,
+      identity: { node: "nas", nodeId: "id-nas", bootId: "b1" },
+      clock: { ...realClock, wall: () => MADE_AT },
+      log: silentLog,
+      version: "0.1.0",
+      listeners: () => this.listeners,
+    });
+  }
+}
+
+/** Containers whose logs and commands the test says. */
+export class ScriptedContainers extends FakeContainers {
+  readonly made: Container[] = [];
+  readonly output = new Map<string, readonly LogChunk[]>();
+  script: ExecScript = () => Promise.resolve(0);
+  lastLogOptions: LogOptions | undefined;
+
+  constructor(clock: Clock) {
+    super(new FakeEngine({ clock, random: { next: () => 0.5 } }));
+  }
+
+  add(service: Name, instance: string, container: string, over: Partial<Container> = {}): Container {
+    const made: Container = {
+      id: `${instance}-${container}`,
+      name: `${service}-${instance}-${container}`,
+      service,
+      instance,
+      container,
+      specHash: "h",
+      state: "running",
+      health: "none",
+      exitCode: 0,
+      outOfMemory: false,
+      restarts: 0,
+      imageId: "sha256:0",
+      published: {},
+      ...over,
+    };
+    this.made.push(made);
+    return made;
+  }
+
+  print(container: Container, ...lines: readonly string[]): void {
+    const chunks = lines.map((line): LogChunk => ({ stream: "stdout", data: Buffer.from(`${line}\n`) }));
+    this.output.set(container.id, [...(this.output.get(container.id) ?? []), ...chunks]);
+  }
+
+  override list(service: Name | undefined): Promise<readonly Container[]> {
+    return Promise.resolve(this.made.filter((each) => service === undefined || each.service === service));
+  }
+
+  override async *logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogChunk> {
+    this.lastLogOptions = options;
+    yield* (this.output.get(id) ?? []).slice(options.tail === undefined ? 0 : -options.tail);
+    if (options.follow) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  override exec(_id: string, command: readonly string[]): Promise<ExecSession> {
+    return Promise.resolve(new ScriptedSession(command, this.script));
+  }
+}
+
+/** A command that the test plays. */
+export class ScriptedSession implements ExecSession {
+  readonly output: AsyncIterable<LogChunk>;
+  readonly sizes: string[] = [];
+  readonly #code: Promise<number>;
+  readonly #pending: LogChunk[] = [];
+  readonly #input: string[] = [];
+  #inputEnded = false;
+  #outputEnded = false;
+  readonly #waiters = new Set<() => void>();
+
+  constructor(command: readonly string[], script: ExecScript) {
+    this.output = this.#chunks();
+    this.#code = script(command, this).finally(() => {
+      this.#outputEnded = true;
+      this.#wake();
+    });
+  }
+
+  say(text: string, stream: LogChunk["stream"] = "stdout"): void {
+    this.#pending.push({ stream, data: Buffer.from(text) });
+    this.#wake();
+  }
+
+  /** All input, once it has ended. */
+  async readAll(): Promise<string> {
+    while (!this.#inputEnded) await this.#changed();
+    return this.#input.join("");
+  }
+
+  async sized(): Promise<string> {
+    while (this.sizes.length === 0) await this.#changed();
+    return this.sizes.at(-1) ?? "";
+  }
+
+  write(data: Uint8Array): void {
+    this.#input.push(Buffer.from(data).toString());
+    this.#wake();
+  }
+
+  end(): void {
+    this.#inputEnded = true;
+    this.#wake();
+  }
+
+  resize(columns: number, rows: number): Promise<void> {
+    this.sizes.push(`${columns}x${rows}`);
+    this.#wake();
+    return Promise.resolve();
+  }
+
+  exitCode(): Promise<number> {
+    return this.#code;
+  }
+
+  close(): void {
+    this.end();
+  }
+
+  async *#chunks(): AsyncIterable<LogChunk> {
+    for (;;) {
+      const chunk = this.#pending.shift();
+      if (chunk) yield chunk;
+      else if (this.#outputEnded) return;
+      else await this.#changed();
+    }
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.add(resolve));
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) waiter();
+    this.#waiters.clear();
+  }
+}

@@ -1,0 +1,122 @@
+// Runs the CLI as a person would, in this process, and keeps what each stream got: on a terminal or not.
+import { runCli } from "../../src/cli/main.ts";
+import type { Host } from "../../src/cli/host.ts";
+import { sleep } from "../../src/cli/host.ts";
+import type { NodeCommands } from "../../src/cli/node-commands.ts";
+import { PassThrough } from "node:stream";
+
+export interface RunOptions {
+  readonly socket: string;
+  readonly tty?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly nowMs?: number;
+  readonly node?: Partial<NodeCommands>;
+  readonly columns?: number;
+}
+
+/** A command that runs: what it printed so far, and its end. */
+export interface Running {
+  readonly done: Promise<Outcome>;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  interrupt(): void;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Nine days after everything was made. */
+export const NOW_MS = Date.parse("2026-01-10T00:00:00.000Z");
+
+export function fossora(options: RunOptions, ...argv: readonly string[]): Promise<Outcome> {
+  return begin(options, ...argv).done;
+}
+
+export function begin(options: RunOptions, ...argv: readonly string[]): Running {
+  const stdout = new Recorder(options);
+  const stderr = new Recorder(options);
+  let interrupt = (): void => undefined;
+  const host = hostOf(options, stdout, stderr, (run) => {
+    interrupt = run;
+  });
+  const node = (): Promise<NodeCommands> => Promise.resolve((options.node ?? {}) as NodeCommands); // the test brings those that it runs
+  const done = runCli(argv, { node, version: () => "0.1.0", host }).then((code) => ({ code, stdout: stdout.text, stderr: stderr.text }));
+  return { done, stdout: () => stdout.text, stderr: () => stderr.text, interrupt: () => interrupt() };
+}
+
+function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInterrupt: (run: () => void) => void): Host {
+  const { files = {} } = options;
+  const written = new Map(Object.entries(files));
+  const input = Object.assign(new PassThrough(), { setRawMode: () => input, fd: 0 });
+  if (options.stdin !== undefined) input.end(options.stdin);
+  return {
+    stdin: { isTty: options.tty ?? false, readAll: () => Promise.resolve(options.stdin ?? ""), stream: input as unknown as NodeJS.ReadStream }, // as far as the CLI uses it
+    stdout,
+    stderr,
+    env: { FOSSORA_SOCKET: options.socket, LANG: "C.UTF-8", TERM: "xterm", XDG_CACHE_HOME: "/cache", ...options.env },
+    files: {
+      read(path) {
+        const text = written.get(path);
+        if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+        return text;
+      },
+      write: (path, text) => void written.set(path, text),
+      kind: (path) => (written.has(path) ? "file" : [...written.keys()].some((each) => each.startsWith(path.endsWith("/") ? path : `${path}/`)) ? "directory" : undefined),
+      list(path) {
+        const base = path.endsWith("/") ? path : `${path}/`;
+        return [...new Set([...written.keys()].filter((each) => each.startsWith(base)).map((each) => each.slice(base.length).split("/")[0] ?? ""))].sort();
+      },
+    },
+    now: () => options.nowMs ?? NOW_MS,
+    sleep,
+    every: () => () => undefined,
+    onInterrupt(run) {
+      onInterrupt(run);
+      return () => undefined;
+    },
+  };
+}
+
+class Recorder {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly rows = 24;
+  #text = "";
+
+  constructor({ tty = false, columns = 100 }: RunOptions) {
+    this.isTTY = tty;
+    this.columns = columns;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  write(text: string | Uint8Array): boolean {
+    this.#text += typeof text === "string" ? text : Buffer.from(text).toString();
+    return true;
+  }
+}
+
+/** What a terminal shows in the end of what was written to it: cursor up, clear to the end; colours dropped. */
+export function screen(written: string): string {
+  const lines: string[] = [""];
+  let row = 0;
+  for (const match of written.matchAll(/\u001b\[(\d*)([A-Za-z])|\n|\r|[^\u001b\n\r]+/g)) {
+    const [piece, count, letter] = match;
+    if (letter === "A") row = Math.max(0, row - Number(count || 1));
+    else if (letter === "J") lines.length = row + 1;
+    else if (letter === "K" || letter === "m" || piece === "\r") continue;
+    else if (piece === "\n") {
+      row++;
+      lines[row] = "";
+    } else lines[row] = (lines[row] ?? "") + piece;
+    if (letter === "J") lines[row] = "";
+  }
+  return lines.join("\n").trimEnd();
+}
