@@ -190,7 +190,7 @@ class Node {
     const { settings, clock, log } = this.#machine;
     const server = new ApiServer({
       reader: wired.mirror,
-      statusReader: new NodeStatusReader({ mirror: wired.mirror, engine: wired.engine, ports: wired.ports }),
+      statusReader: new NodeStatusReader({ node: this.#identity.node, mirror: wired.mirror, engine: wired.engine, jobs: wired.ports.jobs }),
       store: wired.store,
       containers: this.#containers,
       identity: this.#identity,
