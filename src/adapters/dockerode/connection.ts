@@ -38,8 +38,7 @@ export class Connection {
     const limit = AbortSignal.timeout(limitMs);
     const either = AbortSignal.any([signal, limit]);
     try {
-      this.#negotiated ??= this.#negotiate();
-      return await Promise.race([this.#negotiated.then((apiMinor) => run(this.docker, either, apiMinor)), rejected(either)]);
+      return await Promise.race([this.#version().then((apiMinor) => run(this.docker, either, apiMinor)), rejected(either)]);
     } catch (cause) {
       signal.throwIfAborted();
       const error = limit.aborted
@@ -52,6 +51,14 @@ export class Connection {
 
   close(): void {
     this.#agent.destroy();
+  }
+
+  #version(): Promise<number> {
+    this.#negotiated ??= this.#negotiate().catch((error: unknown) => {
+      this.#negotiated = undefined;
+      throw error;
+    });
+    return this.#negotiated;
   }
 
   async #negotiate(): Promise<number> {

@@ -75,9 +75,13 @@ for (const [code, words, fault] of pulls) {
 }
 
 test("no answer is unavailable, in a call and in a pull", () => {
-  const gone = Object.assign(new Error("connect ENOENT /var/run/docker.sock"), { code: "ENOENT" });
+  const gone = Object.assign(new Error("connect ENOENT /var/run/docker.sock"), { code: "ENOENT", address: "/var/run/docker.sock" });
   assert.equal(engineError("list containers", gone).fault, "unavailable");
   assert.equal(engineError("pull image", gone, "pull").fault, "unavailable");
+  assert.equal(
+    engineError("list containers", gone).message,
+    "Cannot list containers: Docker does not answer on /var/run/docker.sock (there is no such socket: is Docker installed and running?)",
+  );
   assert.equal(
     engineError("list containers", new Error("socket hang up")).message,
     "Cannot list containers: Docker does not answer (socket hang up)",

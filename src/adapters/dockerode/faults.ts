@@ -34,12 +34,22 @@ const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; read
   { says: /no such image/i, fault: "imageNotFound" },
 ];
 
+/** What Node says when a socket cannot be used, and what to do. */
+const SOCKET_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket: is Docker installed and running?",
+  ECONNREFUSED: "nobody listens there: is Docker running?",
+  EACCES: "permission denied: run as root, or join the group docker",
+};
+
 /** `action` reads on from "Cannot": `start container "x"`. */
 export function engineError(action: string, cause: unknown, during: "pull" | "call" = "call"): EngineError {
   if (cause instanceof EngineError) return cause;
-  const { message, statusCode, code } = wireError(cause);
+  const { message, statusCode, code, socket } = wireError(cause);
   if (statusCode === undefined && (code !== undefined || during === "call")) {
-    return new EngineError("unavailable", `Cannot ${action}: Docker does not answer (${code ?? message})`, { cause });
+    const where = socket === undefined ? "" : ` on ${socket}`;
+    return new EngineError("unavailable", `Cannot ${action}: Docker does not answer${where} (${SOCKET_FAULTS[code ?? ""] ?? message})`, {
+      cause,
+    });
   }
   return new EngineError(faultOf(message, statusCode, during), `Cannot ${action}: ${message}`, { cause });
 }
@@ -58,16 +68,19 @@ interface WireError {
   readonly statusCode: number | undefined;
   /** Node's `ECONNREFUSED` and the like. */
   readonly code: string | undefined;
+  /** Its path, where connecting failed. */
+  readonly socket: string | undefined;
 }
 
 /** docker-modem wraps Docker's words as "(HTTP code 404) no such container - WORDS ". */
 function wireError(cause: unknown): WireError {
-  const { statusCode, code } = (cause ?? {}) as { readonly statusCode?: unknown; readonly code?: unknown }; // as thrown by docker-modem
+  const { statusCode, code, address } = (cause ?? {}) as Readonly<Record<string, unknown>>; // whatever docker-modem or Node threw
   const words = cause instanceof Error ? cause.message : String(cause);
   return {
     message: words.replace(/^\(HTTP code \d+\) [^-]*- /, "").trim(),
     statusCode: typeof statusCode === "number" ? statusCode : undefined,
     code: typeof code === "string" ? code : undefined,
+    socket: typeof address === "string" ? address : undefined,
   };
 }
 
