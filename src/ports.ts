@@ -361,6 +361,8 @@ export interface Addresses {
   /** Taken or found again by key (the container's name). */
   take(network: NetworkSpec, key: string): Promise<string>;
   release(key: string): Promise<void>;
+  /** Under which addresses and private networks are taken now. */
+  keys(): readonly string[];
 }
 
 /** Local volumes: directories below the data directory with a marker file beside them. */

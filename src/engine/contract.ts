@@ -47,6 +47,8 @@ export interface Mirror {
   allDecided<T>(kind: Kind): Iterable<readonly [Name, Seen<T>]>;
   /** By node; entries of another boot id, and of nodes that are Down, are left out. */
   observed<T>(kind: Kind, name: Name): ReadonlyMap<NodeName, Seen<T>>;
+  /** What a node wrote, whether it counts or not: a node keeps its own entries in order. */
+  written<T>(kind: Kind, name: Name, node: NodeName): Seen<T> | undefined;
   nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>>;
   /** Objects in the mirror grouped by a pure function, kept up to date at each change: `mirror.index(byHost).get("jellyfin")`. */
   index(by: Index): ReadonlyMap<string, ReadonlySet<Name>>;

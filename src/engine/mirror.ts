@@ -89,6 +89,10 @@ export class StoreMirror implements Mirror {
     return counted;
   }
 
+  written<T>(kind: Kind, name: Name, node: NodeName): Seen<T> | undefined {
+    return this.#observed.get(kind)?.get(name)?.get(node) as Seen<T> | undefined; // the caller names its kind's own type
+  }
+
   nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>> {
     return this.#nodes;
   }

@@ -64,6 +64,10 @@ export class FakeAddresses implements Addresses {
     this.#taken.delete(key);
   }
 
+  keys(): readonly string[] {
+    return [...new Set([...this.#networks.keys(), ...this.#taken.keys()])];
+  }
+
   /** By key: what is handed out now. */
   get taken(): ReadonlyMap<string, string> {
     return this.#taken;

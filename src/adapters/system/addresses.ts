@@ -134,6 +134,10 @@ class NodeAddresses implements Addresses {
     await this.#save();
   }
 
+  keys(): readonly string[] {
+    return [...new Set([...this.#networks.keys(), ...this.#addresses.keys()])];
+  }
+
   async take(network: NetworkSpec, key: string): Promise<string> {
     const known = this.#addresses.get(key);
     if (known?.network === network.name) return known.address;
