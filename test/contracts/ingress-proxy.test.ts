@@ -5,7 +5,10 @@ import { once } from "node:events";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
-import { proxyCases } from "./ingress-proxy-cases.ts";
+import { connectionCases } from "./ingress-connection-cases.ts";
+import { messageCases } from "./ingress-message-cases.ts";
+
+const proxyCases = [...messageCases, ...connectionCases];
 
 describe("the ingress as a proxy", () => {
   let ingress: TestIngress;

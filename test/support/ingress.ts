@@ -120,6 +120,11 @@ export function tableOf(ports: readonly number[], more: Partial<HttpRoute> = {})
   };
 }
 
+export type RequestOptions = Omit<http.RequestOptions, "headers"> & {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
 export interface Got {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
@@ -127,7 +132,7 @@ export interface Got {
 }
 
 /** A request by name to a port of loopback (or wherever the options say), on a connection of its own. */
-export function get(port: number | undefined, options: http.RequestOptions & { readonly body?: string } = {}): Promise<Got> {
+export function get(port: number | undefined, options: RequestOptions = {}): Promise<Got> {
   return new Promise((done, fail) => {
     const { body, headers, ...rest } = options;
     const request = http.request(

@@ -1,0 +1,191 @@
+// What a proxy must do with connections that end, stay or change, one case each: they hold for the ingress, and those marked break on
+// http-proxy without its wrapper.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
+import net from "node:net";
+import { get, startApp } from "../support/ingress.ts";
+import {
+  disposableApp,
+  limitMs,
+  openWebSocket,
+  rawApp,
+  rawRequest,
+  upgradeRequest,
+  webSocketApp,
+  withLimit,
+  type ProxyCase,
+} from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+
+export const connectionCases: readonly ProxyCase[] = [
+  {
+    name: "a client that goes away takes its upstream request along",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      let closed = 0;
+      await using app = await disposableApp((_request, response) => {
+        response.write("endless");
+        response.on("close", () => (closed += 1));
+      });
+      const port = await proxyTo(app.port);
+      const request = http.get({ port, host: "127.0.0.1", agent: false, headers: { Host: "hello" } });
+      const [response] = (await once(request, "response")) as [http.IncomingMessage];
+      await once(response, "data");
+      request.destroy();
+      await until("the app saw it", () => closed === 1, limitMs);
+    },
+  },
+  {
+    name: "an app that dies in the middle of a body ends the client's request with an error",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      await using app = await disposableApp((request, response) => {
+        if (request.url === "/whole") return void response.end("whole");
+        response.writeHead(200, { "Content-Length": 1000 });
+        return void response.write("half", () => response.socket?.destroy());
+      });
+      const port = await proxyTo(app.port);
+      await assert.rejects(withLimit(get(port)), /aborted|ECONNRESET|hang up/);
+      assert.equal((await get(port, { path: "/whole" })).body, "whole");
+    },
+  },
+  {
+    name: "an app that is not there is answered with 502, by a proxy that lives on",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      const app = await startApp();
+      const port = await proxyTo(app.port);
+      app.stop();
+      const post = (): ReturnType<typeof get> => withLimit(get(port, { method: "POST", body: "x" }));
+      assert.equal((await post()).status, 502);
+      assert.equal((await post()).status, 502);
+    },
+  },
+  {
+    name: "an app that answers before it read the body leaves the client's connection fit for the next request",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      await using app = await rawApp("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+      const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      let heard = "";
+      socket.on("data", (chunk) => (heard += String(chunk)));
+      const bytes = 4_000_000;
+      socket.write(`POST / HTTP/1.1\r\nHost: hello\r\nContent-Length: ${bytes}\r\n\r\n`);
+      await until("the early answer", () => heard.endsWith("no"), limitMs);
+      socket.write(Buffer.alloc(bytes));
+      socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
+      await until("the second answer", () => heard.split("HTTP/1.1 413").length === 3, limitMs);
+      socket.destroy();
+    },
+  },
+  {
+    name: "a kept-open connection that the app closes at that moment costs no GET",
+    bare: "holds", // it opens a connection for each request
+    run: async (proxyTo) => {
+      const seen = new WeakSet<net.Socket>();
+      await using app = await disposableApp((request, response) => {
+        if (seen.has(request.socket)) return void request.socket.destroy();
+        seen.add(request.socket);
+        return void response.end("well");
+      });
+      const port = await proxyTo(app.port);
+      for (let round = 0; round < 4; round += 1) assert.equal((await get(port)).status, 200);
+    },
+  },
+  {
+    name: "a WebSocket that is reset leaves the proxy alive and ends its other side",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      const sockets: net.Socket[] = [];
+      await using app = await webSocketApp((socket) => sockets.push(socket));
+      const port = await proxyTo(app.port);
+      const client = await openWebSocket(port);
+      client.resetAndDestroy();
+      await until("the app's side ended", () => sockets[0]?.destroyed, limitMs);
+      const second = await openWebSocket(port);
+      sockets[1]?.resetAndDestroy();
+      await until("the client's side ended", () => second.destroyed, limitMs);
+      (await openWebSocket(port)).destroy();
+    },
+  },
+  {
+    name: "a WebSocket carries bytes both ways, also those that came with the handshake",
+    bare: "holds",
+    run: async (proxyTo) => {
+      await using app = await webSocketApp((socket) => socket.pipe(socket));
+      const client = await openWebSocket(await proxyTo(app.port), "early ");
+      client.write("late");
+      let heard = "";
+      client.on("data", (chunk) => (heard += String(chunk)));
+      await until("the echo", () => heard === "early late", limitMs);
+      client.destroy();
+    },
+  },
+  {
+    name: "a WebSocket that the app declines is answered with what the app said",
+    bare: "holds",
+    run: async (proxyTo) => {
+      await using app = await disposableApp((_request, response) => response.writeHead(401, { "X-Why": "login" }).end("who are you"));
+      const answer = await rawRequest(await proxyTo(app.port), upgradeRequest);
+      assert.match(answer, /^HTTP\/1\.1 401[^]*X-Why: login[^]*who are you/i);
+    },
+  },
+  {
+    name: "an event stream shows its head before its first event",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      await using app = await disposableApp((_request, response) =>
+        response.writeHead(200, { "Content-Type": "text/event-stream" }).flushHeaders(),
+      );
+      const request = http.get({ port: await proxyTo(app.port), host: "127.0.0.1", agent: false, headers: { Host: "hello" } });
+      const [response] = (await withLimit(once(request, "response"))) as [http.IncomingMessage];
+      assert.equal(response.headers["content-type"], "text/event-stream");
+      request.destroy();
+    },
+  },
+  {
+    name: "a body flows on before it is whole",
+    bare: "holds",
+    run: async (proxyTo) => {
+      let first = "";
+      await using app = await disposableApp((request, response) => {
+        request.once("data", (chunk) => (first = String(chunk)));
+        request.on("end", () => response.end("done"));
+        request.resume();
+      });
+      const request = http.request({
+        port: await proxyTo(app.port),
+        host: "127.0.0.1",
+        method: "POST",
+        agent: false,
+        headers: { Host: "hello" },
+      });
+      request.write("first");
+      await until("the app has the first bytes", () => first === "first", limitMs);
+      request.end("last");
+      const [response] = (await withLimit(once(request, "response"))) as [http.IncomingMessage];
+      assert.equal(response.statusCode, 200);
+      response.resume();
+    },
+  },
+  {
+    name: "three hundred held answers do not make the next request wait",
+    bare: "holds",
+    run: async (proxyTo) => {
+      let held = 0;
+      await using app = await disposableApp((request, response) => {
+        if (request.url !== "/held") return void response.end("quick");
+        held += 1;
+        return void response.write("x");
+      });
+      const port = await proxyTo(app.port);
+      const agent = new http.Agent();
+      for (let index = 0; index < 300; index += 1)
+        http.get({ port, host: "127.0.0.1", path: "/held", agent, headers: { Host: "hello" } }).on("error", () => undefined);
+      await until("all are held", () => held === 300, 30_000);
+      assert.equal((await withLimit(get(port))).body, "quick");
+      agent.destroy();
+    },
+  },
+];
