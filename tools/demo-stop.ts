@@ -1,56 +1,46 @@
 // `npm run demo -- stop`: takes back what the demo made, last thing first, and says what it took.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { runCommand } from "./command.ts";
-import { fossora, houseSummary } from "./demo-house.ts";
+import { fossora, houseSummary, program } from "./demo-house.ts";
 import { hasGroup, removeOwned, type Made } from "./demo-made.ts";
 import { endEngine, engineAnswers, engineRequest, type StartedEngine } from "./engine.ts";
 import { removeHelloImage, helloImage } from "./hello-image.ts";
-import { isAlive, isRoot } from "./machine.ts";
+import { isAlive, isRoot, removeTree, type Say } from "./machine.ts";
 
-/** Each part by itself may be gone already. Answers a line for each thing that was removed or left with a reason. */
-export async function removeEverything(
-  made: Made,
-  demo: { readonly program: string; readonly service: string },
-): Promise<readonly string[]> {
-  const said: string[] = [];
-  if (made.house?.kind === "made") said.push(...(await removeHouse(made.house, demo.program)));
+/** Each part by itself may be gone already. Says a line for each thing that was removed, or left with a reason. */
+export async function removeEverything(made: Made, service: string, say: Say): Promise<void> {
+  if (made.house?.kind === "made") await removeHouse(made.house, say);
   else {
     if (made.service && (await houseSummary())) {
-      await fossora("delete", "service", demo.service);
-      said.push(`Removed service/${demo.service}; the house was here before and stays`);
+      await fossora("delete", "service", service);
+      say(`Removed service/${service}; the house was here before and stays`);
     }
     if (made.house?.kind === "started") {
       await fossora("down");
-      said.push("Stopped the house, as it was before");
+      say("Stopped the house, as it was before");
     }
   }
-  if (made.image && (await engineAnswers()) && (await removeHelloImage())) said.push(`Removed the image ${helloImage}`);
-  if (made.engine) said.push(await endOurEngine(made.engine));
-  return said;
+  if (made.image && (await engineAnswers()) && (await removeHelloImage())) say(`Removed the image ${helloImage}`);
+  if (made.engine) say(await endOurEngine(made.engine));
 }
 
-async function removeHouse(
-  { dataDir, runDir, group, before }: Extract<Made["house"], { kind: "made" }>,
-  program: string,
-): Promise<readonly string[]> {
-  const said: string[] = [];
+async function removeHouse({ dataDir, runDir, group, before }: Extract<Made["house"], { kind: "made" }>, say: Say): Promise<void> {
   if (existsSync(program)) {
     const { code, output } = await runCommand([program, "uninstall"], { limitMs: 120_000 });
     if (code !== 0) throw new Error(`fossora uninstall failed:\n${output}`);
-    said.push("Stopped and uninstalled the house");
+    say("Stopped and uninstalled the house");
   }
   if (await engineAnswers()) {
     const count = await removeOwned(before);
-    if (count > 0) said.push(`Removed ${count} of its containers, networks and volumes`);
+    if (count > 0) say(`Removed ${count} of its containers, networks and volumes`);
   }
   if (!group && hasGroup() && isRoot) spawnSync("groupdel", ["fossora"]);
   for (const folder of [dataDir, runDir]) {
     if (!existsSync(folder)) continue;
-    rmSync(folder, { recursive: true, force: true });
-    said.push(`Removed ${folder}`);
+    removeTree(folder);
+    say(`Removed ${folder}`);
   }
-  return said;
 }
 
 /** Not when somebody else came to use it. One that died has left its traces too. */

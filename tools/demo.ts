@@ -7,6 +7,7 @@ import { build } from "./build.ts";
 import { askHouse, fetchByName, fossora, houseSummary, listenerOf, program } from "./demo-house.ts";
 import { removeEverything } from "./demo-stop.ts";
 import { ensureEngine, engineVersion } from "./engine.ts";
+import { debianEtcd } from "./etcd.ts";
 import { hasHelloImage, helloImage, makeHelloImage } from "./hello-image.ts";
 import { isAlive, projectRoot, writeState } from "./machine.ts";
 import { hasGroup, ownedThings, type Made } from "./demo-made.ts";
@@ -44,12 +45,10 @@ async function start(): Promise<void> {
     };
   });
 
-  await step(async () => {
+  const upFlags = await step(async () => {
     const { file, changed, etcd } = await build(note);
-    return {
-      text: `${path.relative(".", file)} ${changed ? "built" : "is built"}${etcd ? ", etcd inside" : ", without etcd"}`,
-      value: undefined,
-    };
+    const text = `${path.relative(".", file)} ${changed ? "built" : "is built"}${etcd ? ", etcd inside" : ", without etcd: Debian's is used"}`;
+    return { text, value: etcd ? [] : ["--etcd", debianEtcdOrThrow()] };
   });
 
   await step(async () => {
@@ -69,7 +68,7 @@ async function start(): Promise<void> {
           : { kind: "made", dataDir, runDir, group: hasGroup(), before: await ownedThings() },
       });
     }
-    await fossora("up");
+    await fossora("up", ...upFlags);
     const after = await houseSummary();
     if (!after) throw new Error("`fossora up` ended well and `fossora status` does not answer");
     return { text: before ? "the house runs already" : `a house of one runs, this node is '${after.node}'`, value: after };
@@ -89,29 +88,36 @@ async function start(): Promise<void> {
     const answer = await askHouse(name, dns);
     return { text: `the house's DNS says ${name} is ${answer}`, value: answer };
   });
-  const url = `http://${name}${web.port === 80 ? "" : `:${web.port}`}/`;
-  const page = await step(async () => ({ text: `${url} answers`, value: await fetchByName(name, address, web.port) }));
+  const portText = web.port === 80 ? "" : `:${web.port}`;
+  const page = await step(async () => ({ text: `http://${name}${portText}/ answers`, value: await fetchByName(name, address, web.port) }));
 
+  process.stdout.write(`\n    ${page.trimEnd().replaceAll("\n", "\n    ")}\n\n`);
+  process.stdout.write(`${((performance.now() - began) / 1000).toFixed(1)} s in all. The house goes on running. What to try next:\n`);
   const command = commandName();
-  process.stdout.write(`
-    ${page.trimEnd().replaceAll("\n", "\n    ")}
-
-${((performance.now() - began) / 1000).toFixed(1)} s in all. The house goes on running. What to try next:
-  ${command} get services                 what runs, and its address
-  ${command} describe service ${service}      why it runs where it runs
-  ${command} logs ${service}                  what it says
-  dig @${dns.address} -p ${dns.port} ${name} +short
-  curl -H 'Host: ${name}' http://${address}${web.port === 80 ? "" : `:${web.port}`}/
-  ${command} apply -f manifests/whoami.yaml
-  npm run demo -- stop                 removes what this made
-`);
+  const next = [
+    [`${command} get services`, "what runs, and its address"],
+    [`${command} describe service ${service}`, "why it runs where it runs"],
+    [`${command} logs ${service}`, "what it says"],
+    [`dig @${dns.address} -p ${dns.port} ${name} +short`, "ask the house's DNS"],
+    [`curl -H 'Host: ${name}' http://${address}${portText}/`, "the page, without its DNS"],
+    ["npm run demo -- stop", "remove what this made"],
+  ];
+  for (const [line = "", why = ""] of next) process.stdout.write(`  ${line.padEnd(56)} ${why}\n`);
 }
 
 async function stop(): Promise<void> {
-  const made = readMade();
-  const said = await removeEverything(made, { program, service });
-  rmSync(folder, { recursive: true, force: true });
-  process.stdout.write(said.length === 0 ? "There was nothing of the demo here.\n" : said.map((line) => `${line}\n`).join(""));
+  if (!existsSync(stateFile)) {
+    process.stdout.write("There is nothing of the demo here.\n");
+    return;
+  }
+  await removeEverything(readMade(), service, (line) => void process.stdout.write(`${line}\n`));
+  rmSync(folder, { recursive: true });
+}
+
+function debianEtcdOrThrow(): string {
+  const file = debianEtcd();
+  if (file === undefined) throw new Error("there is no store: neither Go 1.21 to build etcd with, nor Debian's package etcd-server");
+  return file;
 }
 
 function readMade(): Made {

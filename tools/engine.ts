@@ -11,6 +11,7 @@ import {
   isAlive,
   isRoot,
   processId,
+  removeTree,
   until,
   type ProcessId,
   type Say,
@@ -112,7 +113,7 @@ export async function endEngine({ process: id, before }: StartedEngine): Promise
   if (!before.bridge) run("ip", "link", "del", "docker0");
   for (const table of tables) restoreRules(table, before.rules[table]);
   run("sysctl", "-q", "-w", `net.ipv4.ip_forward=${before.ipForward}`);
-  for (const folder of folders) if (!before.folders.includes(folder)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) if (!before.folders.includes(folder)) removeTree(folder);
   for (const file of ["/var/run/docker.pid", defaultSocket]) rmSync(file, { force: true });
 }
 

@@ -55,6 +55,8 @@ export function debianEtcd(): string | undefined {
   const work = `${folder}.${process.pid}.tmp`;
   try {
     mkdirSync(work, { recursive: true });
+    // Package lists may be missing or old; only root can bring them.
+    if (process.getuid?.() === 0) execFileSync("apt-get", ["-q", "update"], { stdio: "ignore" });
     execFileSync("apt-get", ["-q", "download", "etcd-server"], { cwd: work, stdio: "ignore" });
     const [archive = ""] = readdirSync(work);
     execFileSync("dpkg-deb", ["--extract", archive, work], { cwd: work, stdio: "ignore" });

@@ -1,6 +1,6 @@
 // What the tools need of this machine: Debian packages, processes by pid and start time, files of state.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 export type Say = (text: string) => void;
@@ -62,6 +62,15 @@ export async function endProcess(id: ProcessId, graceMs: number): Promise<void> 
     process.kill(id.pid, signal);
     await until(() => !isAlive(id), limitMs);
   }
+}
+
+/** A folder and all below it, also where something is still mounted there. */
+export function removeTree(folder: string): void {
+  const mounts = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  for (const mount of mounts.toReversed()) if (`${mount}/`.startsWith(`${folder}/`)) spawnSync("umount", ["--lazy", mount]);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Looks every 50 ms; answers whether the condition came true within the limit. */

@@ -1,10 +1,10 @@
 // Runs one test file in a process of its own, to its end or its limit, and leaves nothing of it: no process, no mount, no folder.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { runCommand } from "./command.ts";
-import { projectRoot } from "./machine.ts";
+import { projectRoot, removeTree } from "./machine.ts";
 import type { TestOutcome } from "./test-reporter.ts";
 
 const reporter = path.join(projectRoot, "tools/test-reporter.ts");
@@ -25,7 +25,7 @@ export async function runTestFile(file: string, limitMs: number): Promise<readon
   const clear = (): void => {
     killMarked(folder);
     if (existsSync(path.join(labFolder, labName))) spawnSync(lab, ["down"], { env });
-    removeFolder(folder);
+    removeTree(folder);
   };
   process.once("exit", clear); // where the run is interrupted
   try {
@@ -81,12 +81,4 @@ function readProcess(name: string): readonly { readonly pid: number; readonly pa
   } catch {
     return []; // it ended meanwhile, or is another user's
   }
-}
-
-function removeFolder(folder: string): void {
-  const mounts = readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[1] ?? "");
-  for (const mount of mounts.filter((each) => each.startsWith(`${folder}/`)).toReversed()) spawnSync("umount", ["--lazy", mount]);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
