@@ -91,7 +91,8 @@ export class LeaseKeeper implements Lease {
       } catch (error) {
         if (this.#ending.signal.aborted) return;
         this.#log.debug("Lease was not renewed", { error });
-        await this.#pause(this.#ttlMs / RETRIES_PER_TTL);
+        // A change does not cut this short: whoever is away is not asked more often because keys change.
+        await this.#clock.sleep(this.#ttlMs / RETRIES_PER_TTL, this.#ending.signal).catch(() => {});
       }
     }
   }

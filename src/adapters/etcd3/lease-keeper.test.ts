@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { VirtualClock } from "../../../test/fakes/clock.ts";
+import { silentLog } from "../../../test/support/real.ts";
+import { LeaseKeeper, type Grant, type LeaseCalls } from "./lease-keeper.ts";
+
+const ttlMs = 20_000;
+
+/** A store of one lease at a time, that fails and forgets when told. */
+class ScriptedLease implements LeaseCalls {
+  readonly calls: string[] = [];
+  readonly keys = new Map<string, string>();
+  failing = false;
+  answerMs = 0;
+  #clock: VirtualClock;
+  #grants = 0;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  forget(): void {
+    this.#grants++;
+    this.keys.clear();
+  }
+
+  grant(): Promise<Grant> {
+    return this.#answer("grant", () => ({ id: `${++this.#grants}`, clusterId: "c" }));
+  }
+
+  keepAlive({ id }: Grant): Promise<boolean> {
+    return this.#answer("keepAlive", () => id === `${this.#grants}`);
+  }
+
+  put({ id }: Grant, key: string, value: string): Promise<boolean> {
+    return this.#answer(`put ${key}=${value}`, () => {
+      if (id !== `${this.#grants}`) return false;
+      this.keys.set(key, value);
+      return true;
+    });
+  }
+
+  delete(_lease: Grant, key: string): Promise<void> {
+    return this.#answer(`delete ${key}`, () => void this.keys.delete(key));
+  }
+
+  revoke(): Promise<void> {
+    return this.#answer("revoke", () => this.forget());
+  }
+
+  close(): void {
+    this.calls.push("close");
+  }
+
+  async #answer<T>(call: string, effect: () => T): Promise<T> {
+    this.calls.push(`${this.#clock.now() / 1000} ${call}`);
+    if (this.answerMs > 0) await this.#clock.sleep(this.answerMs, new AbortController().signal);
+    if (this.failing) throw new Error("no answer");
+    return effect();
+  }
+}
+
+function kept(): { clock: VirtualClock; store: ScriptedLease; lease: LeaseKeeper } {
+  const clock = new VirtualClock();
+  const store = new ScriptedLease(clock);
+  return { clock, store, lease: new LeaseKeeper(ttlMs, store, { clock, log: silentLog }) };
+}
+
+test("a lease is granted at once and renewed each quarter of its time; a key is written once", async () => {
+  const { clock, store, lease } = kept();
+  lease.put("/a", "1");
+  await clock.advance(11_000);
+  assert.deepEqual(store.calls, ["0 grant", "0 put /a=1", "5 keepAlive", "10 keepAlive"]);
+  await lease.close();
+});
+
+test("a renewal without an answer is tried again each sixteenth, and does not count", async () => {
+  const { clock, store, lease } = kept();
+  await clock.advance(5_000);
+  store.failing = true;
+  await clock.advance(4_000);
+  assert.equal(lease.renewedAtMs(), 5_000);
+  assert.deepEqual(store.calls.slice(2), []);
+  await clock.advance(4_000);
+  assert.deepEqual(store.calls.slice(2), ["10 keepAlive", "11.25 keepAlive", "12.5 keepAlive"]);
+  assert.equal(lease.renewedAtMs(), 5_000);
+  store.failing = false;
+  await clock.advance(1_250);
+  assert.equal(lease.renewedAtMs(), 13_750);
+  await lease.close();
+});
+
+test("a renewal counts from when it was sent", async () => {
+  const { clock, store, lease } = kept();
+  await clock.advance(4_000);
+  store.answerMs = 2_000;
+  await clock.advance(3_000);
+  assert.equal(lease.renewedAtMs(), 5_000);
+  store.answerMs = 0;
+  await lease.close();
+});
+
+test("a lost lease is granted anew and every key is written anew, with its latest value", async () => {
+  const { clock, store, lease } = kept();
+  lease.put("/a", "1");
+  lease.put("/b", "1");
+  await clock.advance(1_000);
+  lease.put("/b", "2");
+  await clock.advance(1_000);
+  store.forget();
+  await clock.advance(4_000);
+  assert.deepEqual(Object.fromEntries(store.keys), { "/a": "1", "/b": "2" });
+  await lease.close();
+});
+
+test("what is put while the store is away is written when it is back; what was deleted meanwhile is not", async () => {
+  const { clock, store, lease } = kept();
+  store.failing = true;
+  lease.put("/a", "1");
+  lease.put("/b", "1");
+  await clock.advance(10_000);
+  lease.delete("/b");
+  store.failing = false;
+  await clock.advance(2_000);
+  assert.deepEqual(Object.fromEntries(store.keys), { "/a": "1" });
+  lease.delete("/a");
+  await clock.settle();
+  assert.equal(store.keys.size, 0);
+  await lease.close();
+});
+
+test("a store that is away is not asked more often because keys change", async () => {
+  const { clock, store, lease } = kept();
+  store.failing = true;
+  await clock.settle();
+  for (let second = 0; second < 10; second++) {
+    lease.put("/a", `${second}`);
+    await clock.advance(1_000);
+  }
+  assert.ok(store.calls.length <= 10, `${store.calls.length} calls in 10 s`);
+  store.failing = false;
+  await lease.close();
+});
+
+test("close revokes, abandon leaves the lease to run out, and both end what renewals keep open", async () => {
+  const closed = kept();
+  await closed.clock.settle();
+  await closed.lease.close();
+  assert.deepEqual(closed.store.calls, ["0 grant", "close", "0 revoke"]);
+  const abandoned = kept();
+  await abandoned.clock.settle();
+  await abandoned.lease.abandon();
+  assert.deepEqual(abandoned.store.calls, ["0 grant", "close"]);
+});
