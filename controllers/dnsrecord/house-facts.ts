@@ -8,16 +8,13 @@ import type { NodeFacts } from "./facts.ts";
 export const ZONE_DEFAULT = "home.internal";
 const HTTP_PORT = 80;
 
-const byClaim: Index = { kind: "DnsRecord", room: "desired", keys: (value) => [claimOf(value as Resource<"DnsRecord">)] }; // the room of this kind holds nothing else
+const byClaim: Index = { kind: "DnsRecord", room: "desired", keys: (record: Resource<"DnsRecord">) => [claimOf(record)] };
 
 /** The Service that a derived record's Route leads to; a record of its own leads nowhere. */
 const routesByService: Index = {
   kind: "Route",
   room: "desired",
-  keys: (value) => {
-    const { to } = (value as Resource<"Route">).spec; // the room of this kind holds nothing else
-    return "service" in to ? [to.service] : [];
-  },
+  keys: ({ spec }: Resource<"Route">) => ("service" in spec.to ? [spec.to.service] : []),
 };
 
 /** The records that follow from a Service's Routes: they have the name of the Route, or of the Service. */

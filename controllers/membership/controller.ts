@@ -43,7 +43,7 @@ export const membershipController: Controller<Resource<"Membership">, Membership
     },
     Report: async ({ name, conditions }, { mirror, store, identity, clock }, signal) => {
       const key = keys.observed(kind, name, identity.node);
-      const before = mirror.observed<ObservedMembership>(kind, name).get(identity.node)?.value.conditions ?? [];
+      const before = mirror.written<ObservedMembership>(kind, name, identity.node)?.value.conditions ?? [];
       const observed: ObservedMembership = { bootId: identity.bootId, conditions: stamped(conditions, before, clock.wall()) };
       const write = conditions.length === 0 ? { delete: key } : { put: key, value: JSON.stringify(observed) };
       await store.commit({ compare: [], writes: [write] }, signal);
@@ -66,7 +66,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<M
     verdict,
     leftovers: verdict?.value.state === "Down" ? await leftovers(ports, signal) : [],
     listeners,
-    reported: mirror.observed<ObservedMembership>(kind, name).get(name)?.value.conditions ?? [],
+    reported: mirror.written<ObservedMembership>(kind, name, name)?.value.conditions ?? [],
   };
 }
 

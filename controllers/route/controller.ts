@@ -22,7 +22,7 @@ export const routeController: Controller<Resource<"Route">, RouteFacts, RouteAct
       target: route && targetOf(route, mirror),
       rivals: route ? rivalsOf(route, mirror) : [],
       listeners: proxy.status()?.listeners ?? [],
-      reported: mirror.observed<ObservedRoute>(kind, name).get(identity.node)?.value.conditions ?? [],
+      reported: mirror.written<ObservedRoute>(kind, name, identity.node)?.value.conditions ?? [],
     };
   },
   plan,
@@ -30,7 +30,7 @@ export const routeController: Controller<Resource<"Route">, RouteFacts, RouteAct
     SetRoute: async ({ name, rows }, { proxy }) => proxy.setRoute(name, rows),
     Report: async ({ name, conditions }, { mirror, store, identity, clock }, signal) => {
       const key = keys.observed(kind, name, identity.node);
-      const before = mirror.observed<ObservedRoute>(kind, name).get(identity.node)?.value.conditions ?? [];
+      const before = mirror.written<ObservedRoute>(kind, name, identity.node)?.value.conditions ?? [];
       const observed: ObservedRoute = { bootId: identity.bootId, conditions: stamped(conditions, before, clock.wall()) };
       const write = conditions.length === 0 ? { delete: key } : { put: key, value: JSON.stringify(observed) };
       await store.commit({ compare: [], writes: [write] }, signal);

@@ -9,13 +9,10 @@ import type { Target } from "./facts.ts";
 const byService: Index = {
   kind: "Route",
   room: "desired",
-  keys: (value) => {
-    const { to } = (value as Resource<"Route">).spec; // the room of this kind holds nothing else
-    return "service" in to ? [to.service] : [];
-  },
+  keys: ({ spec }: Resource<"Route">) => ("service" in spec.to ? [spec.to.service] : []),
 };
 
-const byClaim: Index = { kind: "Route", room: "desired", keys: (value) => claimsOf((value as Resource<"Route">).spec) }; // as above
+const byClaim: Index = { kind: "Route", room: "desired", keys: ({ spec }: Resource<"Route">) => claimsOf(spec) };
 
 export function routesTo(service: Name, mirror: Mirror): readonly Name[] {
   return [...(mirror.index(byService).get(service) ?? [])];

@@ -7,7 +7,8 @@ export type LocalAction =
   | { readonly kind: "CreateContainer"; readonly name: string; readonly service: Name; readonly instance: string; readonly container: string }
   | { readonly kind: "StartContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly instance: string; readonly container: string }
   | { readonly kind: "RemoveContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly graceMs: number }
-  | { readonly kind: "RemoveNetwork"; readonly name: string; readonly service: Name; readonly key: string }
+  | { readonly kind: "RemoveNetwork"; readonly name: string; readonly service: Name }
+  | { readonly kind: "ReleaseAddress"; readonly key: string }
   | { readonly kind: "RemoveImage"; readonly image: string; readonly service: Name };
 
 export interface Decide {

@@ -120,7 +120,8 @@ interface Room {
 /** What must not run twice waits until the older one is gone, and until the others can know that it is here. */
 function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, isAlone }: Room): string | undefined {
   if (updateOrder(spec) === "stop-first" && leaving.length > 0) return "waits until the previous instance has stopped";
-  const isTold = local.reported?.value.instances.some(({ id }) => id === instance.id) ?? false;
+  const told = local.reported?.value;
+  const isTold = told?.bootId === local.bootId && told.instances.some(({ id }) => id === instance.id);
   return cannotRunTwice(spec) && !isAlone && !isTold ? "waits until the other nodes know" : undefined;
 }
 
@@ -145,7 +146,7 @@ function takeDown(leftovers: Leftovers): { readonly actions: readonly LocalActio
   const { service, decided, leaving, fetching, local, now } = leftovers;
   const waitMs = drainMs(leftovers);
   const isHeld = fetching && leaving.some(({ state }) => state === "running");
-  if (leaving.length === 0) return { actions: unusedNetworks(leftovers), recheckAfterMs: undefined };
+  if (leaving.length === 0) return { actions: [...unusedNetworks(leftovers), ...local.strayAddresses.map((key): LocalAction => ({ kind: "ReleaseAddress", key }))], recheckAfterMs: undefined };
   if (isHeld || waitMs > 0) return { actions: [], recheckAfterMs: waitMs > 0 ? waitMs : undefined };
   const specs = Object.values(decided?.revisions ?? {}).map(({ spec }) => spec);
   const waits: number[] = [];
@@ -186,13 +187,7 @@ function unusedNetworks({ service, mine, local }: Leftovers): readonly LocalActi
   const used = new Set([...mine.map(({ id }) => id), ...(local.containers ?? []).map(({ instance }) => instance)]);
   return local.networks.flatMap((network): readonly LocalAction[] => {
     const job = local.jobs[jobKeys.network(network.name)];
-    const key = networkKey(service, network.instance);
     if (used.has(network.instance) || job !== undefined) return [];
-    return [{ kind: "RemoveNetwork", name: network.name, service, key }];
+    return [{ kind: "RemoveNetwork", name: network.name, service }];
   });
-}
-
-/** Under which the node's addresses keep the private network of an instance. */
-export function networkKey(service: Name, instance: string): string {
-  return `${service}-${instance}`;
 }

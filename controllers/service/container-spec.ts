@@ -35,6 +35,11 @@ export function containerName(service: Name, instance: string, container: string
   return service === container ? `${service}-${instance}` : `${service}-${instance}-${container}`;
 }
 
+/** Under which the node's addresses keep the private network of an instance. */
+export function networkKey(service: Name, instance: string): string {
+  return `${service}-${instance}`;
+}
+
 /** Docker's name of a Volume: with a prefix, so that a foreign one is never taken for ours. */
 export function dockerVolume(volume: Name): string {
   return `fossora-${volume}`;

@@ -8,13 +8,12 @@ import type { DecidedService, DecidedVolume, ObservedService } from "../../src/a
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
 import type { LocalAction, Report, ServiceAction } from "./actions.ts";
-import { networkKey } from "./carry-out.ts";
-import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, secretsOf, type Fillings, type Part } from "./container-spec.ts";
+import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, networkKey, secretsOf, type Fillings, type Part } from "./container-spec.ts";
 import type { Container, ContainerSpec, JobState } from "./docker-types.ts";
 import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillValues, ZONE_DEFAULT } from "./fill-values.ts";
 import { addressOf, probeOf } from "./health.ts";
-import { houseFacts, unusedImages } from "./house-facts.ts";
+import { houseFacts, isDecidedName, unusedImages } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { containerJobs, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 import { plan, transactionOf } from "./plan.ts";
@@ -48,20 +47,22 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
     StartContainer: async (action, ports) => {
       ports.jobs.start(jobKeys.start(action.name), { kind, name: action.service }, (_report, signal) => start(action, ports, signal));
     },
-    RemoveContainer: async ({ name, id, graceMs, service }, { jobs, containers, addresses, events }) => {
+    RemoveContainer: async ({ name, id, graceMs, service }, { jobs, containers, events }) => {
       jobs.start(jobKeys.remove(name), { kind, name: service }, async (_report, signal) => {
         await containers.stop(id, graceMs, signal);
         await containers.remove(id, signal);
-        await addresses.release(name);
         for (const key of [jobKeys.create(name), jobKeys.start(name)]) jobs.forget(key);
         events.emit({ kind, name: service, type: "Normal", reason: "Removed", message: `Container '${name}' was stopped and removed` });
       });
     },
-    RemoveNetwork: async ({ name, key, service }, { jobs, containers, addresses }) => {
+    RemoveNetwork: async ({ name, service }, { jobs, containers }) => {
       jobs.start(jobKeys.network(name), { kind, name: service }, async (_report, signal) => {
         await containers.removeNetwork(name, signal);
-        await addresses.releaseNetwork(key);
       });
+    },
+    ReleaseAddress: async ({ key }, { addresses }) => {
+      await addresses.release(key);
+      await addresses.releaseNetwork(key);
     },
     RemoveImage: async ({ image, service }, { jobs, containers }) => {
       jobs.start(jobKeys.removeImage(image), { kind, name: service }, async (_report, signal) => {
@@ -89,7 +90,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const volumes = await unknownVolumes(name, desired?.spec, ports, signal);
   const house = houseFacts(name, mirror, { desiredSeenAtMs: firstSeenMs(desired, ports), volumes });
   const decided = house.decided?.value;
-  const reported = house.observed.get(identity.node);
+  const reported = mirror.written<ObservedService>(kind, name, identity.node);
   const parts = partsOn(identity.node, name, decided);
   const pulls = pullsOf(parts);
   // Jobs before containers: what a job that has ended did is in the list, then.
@@ -110,6 +111,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     missingPaths: await missingPaths(missing, ports),
     missingSecrets: missing.flatMap(({ container }) => secretsOf(container)).filter((reference) => ports.secrets.get(reference) === undefined),
     networks,
+    strayAddresses: docker.containers ? strayAddresses(name, [...docker.containers.map((each) => each.name), ...networks.map((each) => networkKey(name, each.instance))], ports) : [],
     pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
     reported,
@@ -164,6 +166,12 @@ function jobStates(names: readonly string[], { jobs }: Ports): Readonly<Record<s
 async function imagesByReference(references: readonly string[], { containers }: Ports, signal: AbortSignal): Promise<LocalFacts["images"]> {
   const found = await Promise.all([...new Set(references)].map(async (reference) => [reference, await containers.image(reference, signal)] as const));
   return Object.fromEntries(found);
+}
+
+/** Taken for containers that are neither here nor to be made: whatever was cut short, they do not stay taken. */
+function strayAddresses(name: Name, present: readonly string[], { addresses, mirror }: Ports): readonly string[] {
+  const own = addresses.keys().filter((key) => key.startsWith(`${name}-`) && !present.includes(key));
+  return own.filter((key) => !isDecidedName(key, mirror));
 }
 
 async function missingPaths(parts: readonly Part[], { volumes }: Ports): Promise<readonly string[]> {

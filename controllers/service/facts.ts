@@ -67,6 +67,8 @@ export interface LocalFacts {
   readonly missingSecrets: readonly string[];
   /** This Service's private networks on this machine, with the instance that each was made for. */
   readonly networks: readonly { readonly name: string; readonly instance: string }[];
+  /** Keys of addresses and networks that are taken for nothing that is here or decided. */
+  readonly strayAddresses: readonly string[];
   /** Images that this process pulled for the Service. */
   readonly pulled: readonly string[];
   /** Images that this node pulled for the Service and that no Service uses any more. */

@@ -3,16 +3,29 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts } from "./facts.ts";
+import { containerName, networkKey } from "./container-spec.ts";
 import { reservedBytes } from "./traits.ts";
 
 /** `nas 134217728 0`: node, reservation of an instance, and which of the Service's equal ones: so loads need no walk over Services. */
-const byLoad: Index = { kind: "Service", room: "decided", keys: (value) => loadKeys(value as DecidedService) }; // the room holds nothing else
+const byLoad: Index = { kind: "Service", room: "decided", keys: loadKeys };
 
 /** By image, so that none is removed that another Service needs. */
-const byImage: Index = { kind: "Service", room: "decided", keys: (value) => imagesOf(value as DecidedService) }; // the room holds nothing else
+const byImage: Index = { kind: "Service", room: "decided", keys: imagesOf };
 
 function imagesOf(decided: DecidedService): readonly string[] {
   return [...new Set(Object.values(decided.revisions).flatMap(({ spec }) => spec.containers.map(({ image }) => image)))];
+}
+
+/** By the names of containers, and of the networks, of decided instances on whatever node. */
+const byContainerName: Index = {
+  kind: "Service",
+  room: "decided",
+  keys: ({ instances, revisions }: DecidedService, name) =>
+    instances.flatMap(({ id, revision }) => [networkKey(name, id), ...(revisions[revision]?.spec.containers ?? []).map((container) => containerName(name, id, container.name))]),
+};
+
+export function isDecidedName(name: string, mirror: Mirror): boolean {
+  return mirror.index(byContainerName).has(name);
 }
 
 interface Moments {
