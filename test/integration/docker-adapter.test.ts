@@ -134,6 +134,17 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
     assert.match(await text(containers.logs(id, { follow: false, timestamps: false }, signal)), /größe = 1/);
   });
 
+  test("a file never takes the place of a directory, nor what is mounted in it", async () => {
+    const directory = mkdtempSync(path.join(docker.folder, "kept-"));
+    writeFileSync(path.join(directory, "photo"), "kept");
+    const mounts = [{ target: "/srv/photos", readOnly: false, source: { hostPath: directory } }];
+    const id = await containers.create(spec("careless", { mounts }), signal);
+    for (const target of ["/srv", "/srv/photos"]) {
+      await rejectsWith("invalid", containers.putFiles(id, [{ path: target, content: "", mode: "0644" }], signal));
+    }
+    assert.deepEqual(readdirSync(directory), ["photo"]);
+  });
+
   test("logs keep both streams apart, follow, and give only the last lines or times when asked", async () => {
     const id = await start(spec("talks", { command: ["sh", "-c", "echo one; echo two >&2; sleep 1; echo three; exec sleep 1000"] }));
     const own = new AbortController();

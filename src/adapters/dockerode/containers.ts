@@ -88,7 +88,9 @@ export class DockerContainers implements Containers {
 
   async putFiles(id: string, files: readonly FileEntry[], signal: AbortSignal): Promise<void> {
     const archive = tar(files.map(({ path: target, content = "", mode, owner }) => ({ path: target, content, mode, ...ids(owner) })));
-    await this.#on("write files into", id, signal, (container, abortSignal) => container.putArchive(archive, { path: "/", abortSignal }));
+    // Else Docker would remove a whole directory, and what is mounted below it, to put a file in its place.
+    const options = { path: "/", noOverwriteDirNonDir: "true" };
+    await this.#on("write files into", id, signal, (container, abortSignal) => container.putArchive(archive, { ...options, abortSignal }));
   }
 
   async start(id: string, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,11 @@ function refused(code: number, words: string): Error {
 /** What Docker 20.10 to 28 really said. */
 const calls: readonly (readonly [number, string, EngineFault])[] = [
   [404, "No such image: nope:1", "imageNotFound"],
+  [
+    404,
+    "image with reference a:1 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+    "imageNotFound",
+  ],
   [404, "No such container: abc", "notFound"],
   [404, "network nope not found", "notFound"],
   [

@@ -31,7 +31,7 @@ const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; read
     fault: "registryUnreachable",
     pull: true,
   },
-  { says: /no such image/i, fault: "imageNotFound" },
+  { says: /no such image|does not match the specified platform/i, fault: "imageNotFound" },
 ];
 
 /** What Node says when a socket cannot be used, and what to do. */
