@@ -9,7 +9,15 @@ test("frames survive any cutting of the stream", () => {
     const decoder = new FrameDecoder();
     const got: Frame[] = [];
     for (let at = 0; at < stream.length; at += size) got.push(...decoder.push(stream.subarray(at, at + size)));
-    assert.deepEqual(got.map((frame) => [frame.type, frameText(frame)]), [["stdin", "ls\n"], ["end", ""], ["stdout", "ä".repeat(700)], ["exit", "3"]]);
+    assert.deepEqual(
+      got.map((frame) => [frame.type, frameText(frame)]),
+      [
+        ["stdin", "ls\n"],
+        ["end", ""],
+        ["stdout", "ä".repeat(700)],
+        ["exit", "3"],
+      ],
+    );
   }
 });
 

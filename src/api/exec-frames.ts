@@ -37,7 +37,8 @@ export class FrameDecoder {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const type = FRAME_TYPES[view.getUint8(0)];
       const length = view.getUint32(1);
-      if (type === undefined || length > FRAME_BYTES_MAX) throw new Error(`Cannot read a frame of type ${view.getUint8(0)} and ${length} bytes`);
+      if (type === undefined || length > FRAME_BYTES_MAX)
+        throw new Error(`Cannot read a frame of type ${view.getUint8(0)} and ${length} bytes`);
       if (bytes.length < HEADER_BYTES + length) break;
       frames.push({ type, payload: bytes.slice(HEADER_BYTES, HEADER_BYTES + length) });
       bytes = bytes.subarray(HEADER_BYTES + length);

@@ -14,7 +14,8 @@ const EXISTS = new RegExp(`^(!?)\\s*(${KEY})$`);
 /** An empty text matches everything. Throws UserError. */
 export function parseSelector(text: string): Selector {
   const parts = splitOutsideParentheses(text).map((part) => part.trim());
-  if (parts.length > REQUIREMENTS_MAX) throw new UserError(`Cannot read the selector: it has ${parts.length} requirements, at most ${REQUIREMENTS_MAX} are allowed.`);
+  if (parts.length > REQUIREMENTS_MAX)
+    throw new UserError(`Cannot read the selector: it has ${parts.length} requirements, at most ${REQUIREMENTS_MAX} are allowed.`);
   const requirements = text.trim() === "" ? [] : parts.map(requirement);
   return (valueOf) => requirements.every((matches) => matches(valueOf));
 }

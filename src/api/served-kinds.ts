@@ -16,13 +16,62 @@ export interface ServedKindNames {
 }
 
 export const SERVED_KINDS: readonly ServedKindNames[] = [
-  { kind: "Membership", plural: "nodes", singular: "node", short: ["no", "membership", "memberships"], readOnly: false, description: "a computer of the house, and what people decided about it" },
-  { kind: "Service", plural: "services", singular: "service", short: ["svc"], readOnly: false, description: "an app: one or more containers that live together" },
-  { kind: "Route", plural: "routes", singular: "route", short: ["rt"], readOnly: false, description: "how a name or a port leads to a Service" },
-  { kind: "DnsRecord", plural: "dnsrecords", singular: "dnsrecord", short: ["dns"], readOnly: false, description: "a name that the house answers" },
-  { kind: "House", plural: "houses", singular: "house", short: [], readOnly: false, description: "the house's own settings: zone, joining, resolver" },
-  { kind: "Instance", plural: "instances", singular: "instance", short: ["in"], readOnly: true, description: "one running copy of a Service on one node" },
-  { kind: "Event", plural: "events", singular: "event", short: ["ev"], readOnly: true, description: "something that happened, kept for a day" },
+  {
+    kind: "Membership",
+    plural: "nodes",
+    singular: "node",
+    short: ["no", "membership", "memberships"],
+    readOnly: false,
+    description: "a computer of the house, and what people decided about it",
+  },
+  {
+    kind: "Service",
+    plural: "services",
+    singular: "service",
+    short: ["svc"],
+    readOnly: false,
+    description: "an app: one or more containers that live together",
+  },
+  {
+    kind: "Route",
+    plural: "routes",
+    singular: "route",
+    short: ["rt"],
+    readOnly: false,
+    description: "how a name or a port leads to a Service",
+  },
+  {
+    kind: "DnsRecord",
+    plural: "dnsrecords",
+    singular: "dnsrecord",
+    short: ["dns"],
+    readOnly: false,
+    description: "a name that the house answers",
+  },
+  {
+    kind: "House",
+    plural: "houses",
+    singular: "house",
+    short: [],
+    readOnly: false,
+    description: "the house's own settings: zone, joining, resolver",
+  },
+  {
+    kind: "Instance",
+    plural: "instances",
+    singular: "instance",
+    short: ["in"],
+    readOnly: true,
+    description: "one running copy of a Service on one node",
+  },
+  {
+    kind: "Event",
+    plural: "events",
+    singular: "event",
+    short: ["ev"],
+    readOnly: true,
+    description: "something that happened, kept for a day",
+  },
 ];
 
 const BY_WORD: ReadonlyMap<string, ServedKindNames> = new Map(

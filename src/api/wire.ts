@@ -33,7 +33,13 @@ export interface ErrorStatus {
 export interface InstanceObject {
   readonly apiVersion: string;
   readonly kind: "Instance";
-  readonly metadata: { readonly name: Name; readonly labels?: Readonly<Record<string, string>>; readonly owner: string; readonly resourceVersion: string; readonly creationTimestamp: string };
+  readonly metadata: {
+    readonly name: Name;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly owner: string;
+    readonly resourceVersion: string;
+    readonly creationTimestamp: string;
+  };
   readonly spec: { readonly service: Name; readonly node: NodeName };
   readonly status: InstanceStatus & { readonly conditions: readonly Condition[] };
 }
@@ -43,7 +49,13 @@ export interface EventObject {
   readonly apiVersion: string;
   readonly kind: "Event";
   readonly metadata: { readonly name: string; readonly resourceVersion: string; readonly creationTimestamp: string };
-  readonly spec: { readonly object: string; readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string; readonly node: NodeName };
+  readonly spec: {
+    readonly object: string;
+    readonly type: "Normal" | "Warning";
+    readonly reason: string;
+    readonly message: string;
+    readonly node: NodeName;
+  };
 }
 
 export type ServedResource = AnyResource & { readonly status?: AnyStatus };

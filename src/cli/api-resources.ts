@@ -16,7 +16,13 @@ export const apiResources: Verb = {
 export function runApiResources({ output }: { readonly output?: string }, { stdout }: CliPorts): number {
   if (output === "name") for (const { plural } of SERVED_KINDS) stdout.line(plural);
   else {
-    const rows = SERVED_KINDS.map(({ plural, short, kind, readOnly, description }) => [plural, short.join(",") || "-", kind, readOnly ? "get" : "apply, get, delete", description]);
+    const rows = SERVED_KINDS.map(({ plural, short, kind, readOnly, description }) => [
+      plural,
+      short.join(",") || "-",
+      kind,
+      readOnly ? "get" : "apply, get, delete",
+      description,
+    ]);
     for (const row of formatTable([["NAME", "SHORT", "KIND", "VERBS", "DESCRIPTION"], ...rows])) stdout.line(row);
   }
   return EXIT.ok;

@@ -40,14 +40,19 @@ export const apply: Verb = {
     command
       .requiredOption("-f, --filename <file|folder|->", "what to apply; may be given several times", collect)
       .option("-R, --recursive", "folders in folders too")
-      .addOption(new Option("--dry-run [where]", "only say what would happen; `client` asks no node").choices(["server", "client"]).preset("server"))
+      .addOption(
+        new Option("--dry-run [where]", "only say what would happen; `client` asks no node").choices(["server", "client"]).preset("server"),
+      )
       .option("--force", "take objects over from whoever manages them")
       .option("--manager <name>", "as whom", "cli")
       .option("--wait", "until everything is ready; the default on a terminal")
       .option("--no-wait", "do not wait")
       .option("-o, --output <format>", "json, yaml or name");
     addDuration(command, "--timeout <duration>", "how long to wait", "5m")
-      .addHelpText("before", "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n")
+      .addHelpText(
+        "before",
+        "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n",
+      )
       .action((flags: Flags) =>
         invoke((ports) => {
           const { filename, dryRun, wait, output } = flags;
@@ -80,8 +85,11 @@ export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<
   });
   if (format.kind === "json") ports.stdout.line(JSON.stringify(answer, undefined, 2));
   else if (format.kind === "yaml") ports.stdout.line(await yaml(answer));
-  else for (const result of answer.results) ports.stdout.line(format.kind === "name" ? refOf(result) : `${refOf(result)} ${result.action}${answer.dryRun ? " (dry run)" : ""}`);
-  for (const result of answer.results) for (const warning of result.warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(result)} ${warning}`);
+  else
+    for (const result of answer.results)
+      ports.stdout.line(format.kind === "name" ? refOf(result) : `${refOf(result)} ${result.action}${answer.dryRun ? " (dry run)" : ""}`);
+  for (const result of answer.results)
+    for (const warning of result.warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(result)} ${warning}`);
   if (answer.dryRun || !(options.wait ?? ports.stderr.isTty)) return EXIT.ok;
   return waitForAll(answer.results, options.timeoutMs, ports);
 }
@@ -123,9 +131,16 @@ async function waitForAll(results: readonly ApplyResult[], timeoutMs: number, po
 function sayTimeout(results: readonly ApplyResult[], sight: Sight, timeoutMs: number, ports: CliPorts): number {
   for (const each of results) {
     const outcome = outcomeOf(sight.objects.get(keyOf(each)), each.generation);
-    if (outcome.state === "waiting") ports.stderr.line(`${ports.stderr.marks.error} ${refOf(each)} is not ready: ${outcome.message || "nothing was said of it"} (${outcome.reason})`);
+    if (outcome.state === "waiting")
+      ports.stderr.line(
+        `${ports.stderr.marks.error} ${refOf(each)} is not ready: ${outcome.message || "nothing was said of it"} (${outcome.reason})`,
+      );
   }
-  throw new Failure(EXIT.timeout, `Not everything was ready after ${timeoutMs / 1000} s; the house goes on with it.`, `fossora describe ${firstUnready(results, sight)}`);
+  throw new Failure(
+    EXIT.timeout,
+    `Not everything was ready after ${timeoutMs / 1000} s; the house goes on with it.`,
+    `fossora describe ${firstUnready(results, sight)}`,
+  );
 }
 
 /** The last lines that the app itself printed often say it all. */
@@ -133,16 +148,22 @@ async function sayFailed(results: readonly ApplyResult[], sight: Sight, ports: C
   const failed = results.filter((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state === "failed");
   for (const each of failed) {
     if (each.kind !== "Service") continue;
-    for (const line of await logTail(each.name, ports)) ports.stderr.line(`  ${ports.stderr.colors.dim(`${line.container} │`)} ${line.text}`);
+    for (const line of await logTail(each.name, ports))
+      ports.stderr.line(`  ${ports.stderr.colors.dim(`${line.container} │`)} ${line.text}`);
   }
   const first = failed[0];
-  throw new Failure(EXIT.failed, `${failed.map(refOf).join(", ")} cannot become ready as it was written.`, first ? `fossora describe ${refOf(first)}` : "fossora status");
+  throw new Failure(
+    EXIT.failed,
+    `${failed.map(refOf).join(", ")} cannot become ready as it was written.`,
+    first ? `fossora describe ${refOf(first)}` : "fossora status",
+  );
 }
 
 async function logTail(service: string, ports: CliPorts): Promise<readonly LogLine[]> {
   const lines: LogLine[] = [];
   try {
-    for await (const line of ports.client.lines<LogLine>(`/api/v1/services/${service}/logs`, { query: { tail: String(LOG_TAIL) } })) lines.push(line);
+    for await (const line of ports.client.lines<LogLine>(`/api/v1/services/${service}/logs`, { query: { tail: String(LOG_TAIL) } }))
+      lines.push(line);
   } catch {
     // It never ran: there is nothing to show.
   }

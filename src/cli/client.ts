@@ -59,7 +59,11 @@ export function unixClient(socketPath: string, interrupted: AbortSignal): Client
 }
 
 /** A watch that ends with ERROR throws it: whoever watches either goes on or fails. */
-export async function* watchLines(client: Client, path: string, options: RequestOptions): AsyncIterable<Exclude<WatchLine, { type: "ERROR" }>> {
+export async function* watchLines(
+  client: Client,
+  path: string,
+  options: RequestOptions,
+): AsyncIterable<Exclude<WatchLine, { type: "ERROR" }>> {
   for await (const line of client.lines<WatchLine>(path, { ...options, query: { ...options.query, watch: "1" } })) {
     if (line.type === "ERROR") throw new ApiFailure(line.status);
     yield line;
@@ -69,7 +73,8 @@ export async function* watchLines(client: Client, path: string, options: Request
 function send(socketPath: string, method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const { body, contentType, signal } = options;
-    const headers = body === undefined ? {} : { "content-type": contentType ?? "application/json", "content-length": Buffer.byteLength(body) };
+    const headers =
+      body === undefined ? {} : { "content-type": contentType ?? "application/json", "content-length": Buffer.byteLength(body) };
     const request = httpRequest({ socketPath, method, path: pathOf(path, options), headers, agent: false, ...(signal && { signal }) });
     request.setTimeout(options.timeoutMs ?? ANSWER_WITHIN_MS, () => request.destroy(unreachable(socketPath, "it does not answer")));
     request.on("error", (error) => reject(signal?.aborted ? signal.reason : asFailure(socketPath, error)));
@@ -84,7 +89,13 @@ function send(socketPath: string, method: string, path: string, options: Request
 
 function upgrade(socketPath: string, path: string, protocol: string, options: RequestOptions): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ socketPath, method: "POST", path: pathOf(path, options), headers: { connection: "Upgrade", upgrade: protocol }, agent: false });
+    const request = httpRequest({
+      socketPath,
+      method: "POST",
+      path: pathOf(path, options),
+      headers: { connection: "Upgrade", upgrade: protocol },
+      agent: false,
+    });
     request.on("error", (error) => reject(asFailure(socketPath, error)));
     request.on("upgrade", (response, socket, head) => resolve({ socket, head, headers: response.headers }));
     request.on("response", (response) => {
@@ -115,7 +126,13 @@ function statusFrom(response: IncomingMessage, text: string): ErrorStatus {
   } catch {
     // Not JSON: said below.
   }
-  return { kind: "Status", reason: "InternalError", code: response.statusCode ?? 500, message: `The node answered ${response.statusCode}: ${text.slice(0, 200)}`, next: "fossora version" };
+  return {
+    kind: "Status",
+    reason: "InternalError",
+    code: response.statusCode ?? 500,
+    message: `The node answered ${response.statusCode}: ${text.slice(0, 200)}`,
+    next: "fossora version",
+  };
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {
@@ -138,10 +155,17 @@ async function* splitLines(response: IncomingMessage): AsyncIterable<string> {
 function asFailure(socketPath: string, error: NodeJS.ErrnoException): Error {
   if (error instanceof Failure) return error;
   if (error.code === "EACCES" || error.code === "EPERM") {
-    return new Failure(EXIT.unreachable, `Cannot reach the node at ${socketPath}: you may not open it. It is for root and the group "fossora".`, "sudo usermod -aG fossora $USER, log in again; or put sudo before the command", { cause: error });
+    return new Failure(
+      EXIT.unreachable,
+      `Cannot reach the node at ${socketPath}: you may not open it. It is for root and the group "fossora".`,
+      "sudo usermod -aG fossora $USER, log in again; or put sudo before the command",
+      { cause: error },
+    );
   }
   if (error.code === "ENOENT" || error.code === "ECONNREFUSED") return unreachable(socketPath, "Fossora does not run on this computer");
-  return new Failure(EXIT.unreachable, `The connection to the node at ${socketPath} broke: ${error.message}`, "fossora status", { cause: error });
+  return new Failure(EXIT.unreachable, `The connection to the node at ${socketPath} broke: ${error.message}`, "fossora status", {
+    cause: error,
+  });
 }
 
 function unreachable(socketPath: string, why: string): Failure {

@@ -1,6 +1,6 @@
 // What the tables of `get` show of each kind. One look at the status; nothing is computed here that the server did not say.
 import type { Condition } from "../api/resource.ts";
-import type { DnsRecordStatus, HouseStatus, MembershipStatus, RouteStatus, ServiceStatus } from "../api/status.ts";
+import type { AnyStatus, DnsRecordStatus, HouseStatus, MembershipStatus, RouteStatus, ServiceStatus } from "../api/status.ts";
 import type { EventObject, InstanceObject, ServedKind, ServedObject, ServedResource } from "../api/wire.ts";
 import { age, binaryBytes } from "./age.ts";
 
@@ -9,6 +9,14 @@ export interface Column<T = ServedObject> {
   /** Only with `-o wide`. */
   readonly wide?: true;
   readonly value: (object: T, nowMs: number) => string;
+}
+
+interface StatusByKind {
+  readonly Service: ServiceStatus;
+  readonly Route: RouteStatus;
+  readonly DnsRecord: DnsRecordStatus;
+  readonly Membership: MembershipStatus;
+  readonly House: HouseStatus;
 }
 
 type Of<K extends ServedResource["kind"]> = Extract<ServedResource, { readonly kind: K }>;
@@ -20,20 +28,20 @@ const STATUS = { header: "STATUS", value: statusWord };
 
 const SERVICE: readonly Column<Of<"Service">>[] = [
   NAME,
-  { header: "READY", value: (service) => statusOf<ServiceStatus>(service)?.ready ?? "-" },
+  { header: "READY", value: (service) => statusOf(service)?.ready ?? "-" },
   STATUS,
-  { header: "NODE", value: (service) => statusOf<ServiceStatus>(service)?.nodes.join(",") || "-" },
-  { header: "URL", value: (service) => statusOf<ServiceStatus>(service)?.url ?? "-" },
+  { header: "NODE", value: (service) => statusOf(service)?.nodes.join(",") || "-" },
+  { header: "URL", value: (service) => statusOf(service)?.url ?? "-" },
   AGE,
   { header: "IMAGE", wide: true, value: (service) => service.spec.containers.map((container) => container.image).join(",") },
-  { header: "UPDATED", wide: true, value: (service) => String(statusOf<ServiceStatus>(service)?.rollout?.updated ?? "-") },
+  { header: "UPDATED", wide: true, value: (service) => String(statusOf(service)?.rollout?.updated ?? "-") },
 ];
 
 const ROUTE: readonly Column<Of<"Route">>[] = [
   NAME,
   READY,
-  { header: "URL", value: (route) => statusOf<RouteStatus>(route)?.url ?? "-" },
-  { header: "BACKENDS", value: (route) => statusOf<RouteStatus>(route)?.backends || "-" },
+  { header: "URL", value: (route) => statusOf(route)?.url ?? "-" },
+  { header: "BACKENDS", value: (route) => statusOf(route)?.backends || "-" },
   AGE,
   { header: "OWNER", wide: true, value: (route) => route.metadata.owner ?? "-" },
 ];
@@ -42,8 +50,8 @@ const DNS_RECORD: readonly Column<Of<"DnsRecord">>[] = [
   NAME,
   READY,
   { header: "TYPE", value: (record) => record.spec.type },
-  { header: "FQDN", value: (record) => statusOf<DnsRecordStatus>(record)?.fqdn ?? record.spec.name },
-  { header: "ANSWERS", value: (record) => statusOf<DnsRecordStatus>(record)?.answers.join(",") || "-" },
+  { header: "FQDN", value: (record) => statusOf(record)?.fqdn ?? record.spec.name },
+  { header: "ANSWERS", value: (record) => statusOf(record)?.answers.join(",") || "-" },
   { header: "TTL", value: (record) => record.spec.ttl },
   AGE,
   { header: "OWNER", wide: true, value: (record) => record.metadata.owner ?? "-" },
@@ -53,22 +61,22 @@ const MEMBERSHIP: readonly Column<Of<"Membership">>[] = [
   NAME,
   READY,
   STATUS,
-  { header: "ROLE", value: (node) => statusOf<MembershipStatus>(node)?.role ?? node.spec.role },
-  { header: "ADDRESS", value: (node) => statusOf<MembershipStatus>(node)?.address ?? "-" },
-  { header: "CPUS", value: (node) => String(statusOf<MembershipStatus>(node)?.cpus ?? "-") },
-  { header: "MEM", value: (node) => binaryBytes(statusOf<MembershipStatus>(node)?.memoryBytes) },
-  { header: "DISK", value: (node) => binaryBytes(statusOf<MembershipStatus>(node)?.diskBytes) },
-  { header: "DEVICES", value: (node) => devicesOf(statusOf<MembershipStatus>(node)) },
-  { header: "VERSION", value: (node) => statusOf<MembershipStatus>(node)?.version ?? "-" },
+  { header: "ROLE", value: (node) => statusOf(node)?.role ?? node.spec.role },
+  { header: "ADDRESS", value: (node) => statusOf(node)?.address ?? "-" },
+  { header: "CPUS", value: (node) => String(statusOf(node)?.cpus ?? "-") },
+  { header: "MEM", value: (node) => binaryBytes(statusOf(node)?.memoryBytes) },
+  { header: "DISK", value: (node) => binaryBytes(statusOf(node)?.diskBytes) },
+  { header: "DEVICES", value: (node) => devicesOf(statusOf(node)) },
+  { header: "VERSION", value: (node) => statusOf(node)?.version ?? "-" },
   AGE,
-  { header: "ID", wide: true, value: (node) => statusOf<MembershipStatus>(node)?.nodeId ?? "-" },
+  { header: "ID", wide: true, value: (node) => statusOf(node)?.nodeId ?? "-" },
 ];
 
 const HOUSE: readonly Column<Of<"House">>[] = [
   NAME,
   READY,
   { header: "ZONE", value: (house) => house.spec.zone },
-  { header: "NODES", value: (house) => nodesOf(statusOf<HouseStatus>(house)) },
+  { header: "NODES", value: (house) => nodesOf(statusOf(house)) },
   AGE,
 ];
 
@@ -79,7 +87,11 @@ const INSTANCE: readonly Column<InstanceObject>[] = [
   { header: "READY", value: (instance) => (instance.status.ready ? "True" : "False") },
   { header: "STATUS", value: (instance) => instance.status.reason },
   { header: "AGE", value: (instance, nowMs) => age(instance.status.containers[0]?.startedAt, nowMs) },
-  { header: "RESTARTS", wide: true, value: (instance) => String(instance.status.containers.reduce((sum, container) => sum + container.restarts, 0)) },
+  {
+    header: "RESTARTS",
+    wide: true,
+    value: (instance) => String(instance.status.containers.reduce((sum, container) => sum + container.restarts, 0)),
+  },
   { header: "ADDRESS", wide: true, value: (instance) => instance.status.containers.map((container) => container.address ?? "-").join(",") },
   { header: "IMAGE", wide: true, value: (instance) => instance.status.containers.map((container) => container.image).join(",") },
 ];
@@ -93,7 +105,15 @@ const EVENT: readonly Column<EventObject>[] = [
   { header: "NODE", wide: true, value: (event) => event.spec.node },
 ];
 
-const COLUMNS = { Service: SERVICE, Route: ROUTE, DnsRecord: DNS_RECORD, Membership: MEMBERSHIP, House: HOUSE, Instance: INSTANCE, Event: EVENT };
+const COLUMNS = {
+  Service: SERVICE,
+  Route: ROUTE,
+  DnsRecord: DNS_RECORD,
+  Membership: MEMBERSHIP,
+  House: HOUSE,
+  Instance: INSTANCE,
+  Event: EVENT,
+};
 
 export interface TableOptions {
   readonly wide: boolean;
@@ -124,12 +144,20 @@ export function statusWord(object: ServedObject): string {
 
 export function labelsText(object: ServedObject): string {
   const labels = ("labels" in object.metadata && object.metadata.labels) || {};
-  return Object.entries(labels).map(([key, value]) => `${key}=${value}`).sort().join(",") || "-";
+  return (
+    Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .sort()
+      .join(",") || "-"
+  );
 }
 
-/** The status of the kind that the column is for. */
-function statusOf<T>(object: ServedResource): T | undefined {
-  return object.status as T | undefined;
+/** Its status as its kind has it. */
+export function statusOf<K extends keyof StatusByKind>(object: {
+  readonly kind: K;
+  readonly status?: AnyStatus;
+}): StatusByKind[K] | undefined {
+  return object.status as StatusByKind[K] | undefined; // the kind says which
 }
 
 function devicesOf(status: MembershipStatus | undefined): string {

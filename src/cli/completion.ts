@@ -19,7 +19,10 @@ export const completion: Verb = {
   define(command, invoke) {
     command
       .addArgument(command.createArgument("<shell>", "which").choices(SHELLS))
-      .addHelpText("before", "Examples:\n  source <(fossora completion bash)\n  fossora completion zsh > ~/.zfunc/_fossora\n  fossora completion fish > ~/.config/fish/completions/fossora.fish\n")
+      .addHelpText(
+        "before",
+        "Examples:\n  source <(fossora completion bash)\n  fossora completion zsh > ~/.zfunc/_fossora\n  fossora completion fish > ~/.config/fish/completions/fossora.fish\n",
+      )
       .action((shell: Shell) =>
         invoke(async () => {
           const { default: tab } = await import("@bomb.sh/tab");
@@ -46,9 +49,18 @@ export const complete: Verb = {
 };
 
 async function answer(words: readonly string[], ports: CliPorts): Promise<void> {
-  const [{ default: tab }, { buildProgram }, { VERBS }] = await Promise.all([import("@bomb.sh/tab/commander"), import("./program.ts"), import("./verbs.ts")]);
+  const [{ default: tab }, { buildProgram }, { VERBS }] = await Promise.all([
+    import("@bomb.sh/tab/commander"),
+    import("./program.ts"),
+    import("./verbs.ts"),
+  ]);
   const names = words.length > 1 ? await knownNames(ports) : {};
-  const program = await buildProgram({ verbs: VERBS.filter(({ name }) => !OWN_VERBS.has(name)), invoke: () => Promise.resolve(), stdout: ports.stdout, stderr: ports.stderr });
+  const program = await buildProgram({
+    verbs: VERBS.filter(({ name }) => !OWN_VERBS.has(name)),
+    invoke: () => Promise.resolve(),
+    stdout: ports.stdout,
+    stderr: ports.stderr,
+  });
   const root = tab(program, { completionCommandName: "completion" });
   for (const [verb, command] of root.commands) {
     const candidates = candidatesOf(verb, words, names);
@@ -68,10 +80,16 @@ interface Candidates {
 
 /** Undefined: its arguments are no objects. */
 function candidatesOf(verb: string, words: readonly string[], names: Names): Candidates | undefined {
-  const references = SERVED_KINDS.flatMap(({ kind, singular, short }) => (names[kind] ?? []).flatMap((name) => [singular, ...short.slice(0, 1)].map((word) => `${word}/${name}`)));
-  if (verb === "logs" || verb === "exec") return { first: [...(names.Service ?? []), ...references.filter((each) => /^(?:svc|instance)\//.test(each))], rest: [] };
+  const references = SERVED_KINDS.flatMap(({ kind, singular, short }) =>
+    (names[kind] ?? []).flatMap((name) => [singular, ...short.slice(0, 1)].map((word) => `${word}/${name}`)),
+  );
+  if (verb === "logs" || verb === "exec")
+    return { first: [...(names.Service ?? []), ...references.filter((each) => /^(?:svc|instance)\//.test(each))], rest: [] };
   if (!["get", "describe", "delete", "wait"].includes(verb)) return undefined;
-  const kind = words.slice(1).map(kindByWord).find((each) => each !== undefined)?.kind;
+  const kind = words
+    .slice(1)
+    .map(kindByWord)
+    .find((each) => each !== undefined)?.kind;
   const kinds = SERVED_KINDS.map(({ plural }) => plural);
   return { first: [...kinds, ...references], rest: kind === undefined ? references : (names[kind] ?? []) };
 }
@@ -83,7 +101,15 @@ async function knownNames(ports: CliPorts): Promise<Names> {
   if (cached) return cached;
   try {
     const kinds = SERVED_KINDS.filter(({ kind }) => kind !== "Event");
-    const lists = await Promise.all(kinds.map(async ({ kind, plural }) => [kind, await ports.client.json<ObjectList>("GET", `/api/v1/${plural}`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })] as const));
+    const lists = await Promise.all(
+      kinds.map(
+        async ({ kind, plural }) =>
+          [
+            kind,
+            await ports.client.json<ObjectList>("GET", `/api/v1/${plural}`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }),
+          ] as const,
+      ),
+    );
     const names: Names = Object.fromEntries(lists.map(([kind, { items }]) => [kind, items.map(({ metadata }) => metadata.name)]));
     ports.files.write(file, JSON.stringify({ atMs: ports.now(), socket: ports.client.socketPath, names }));
     return names;
@@ -94,7 +120,11 @@ async function knownNames(ports: CliPorts): Promise<Names> {
 
 function readCache(file: string, ports: CliPorts): Names | undefined {
   try {
-    const { atMs, socket, names } = JSON.parse(ports.files.read(file)) as { readonly atMs: number; readonly socket: string; readonly names: Names }; // written by knownNames
+    const { atMs, socket, names } = JSON.parse(ports.files.read(file)) as {
+      readonly atMs: number;
+      readonly socket: string;
+      readonly names: Names;
+    }; // written by knownNames
     return ports.now() - atMs < CACHED_FOR_MS && socket === ports.client.socketPath ? names : undefined;
   } catch {
     return undefined;

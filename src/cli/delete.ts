@@ -102,10 +102,21 @@ async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: Cli
 
 async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<readonly NamedTarget[]> {
   if (options.files.length === 0) return [];
-  const [{ readManifests }, { parseManifests }, { renderProblems }] = await Promise.all([import("./manifest-files.ts"), import("../api/manifest.ts"), import("../api/problem.ts")]);
+  const [{ readManifests }, { parseManifests }, { renderProblems }] = await Promise.all([
+    import("./manifest-files.ts"),
+    import("../api/manifest.ts"),
+    import("../api/problem.ts"),
+  ]);
   const request = await readManifests(options, ports);
   const { manifests, problems } = parseManifests(request.files, request.sources);
-  if (problems.length > 0) throw new Failure(EXIT.invalid, renderProblems(problems).replace("nothing was applied", "nothing was deleted").replace(/^error: /m, ""), "fossora delete svc/NAME");
+  if (problems.length > 0)
+    throw new Failure(
+      EXIT.invalid,
+      renderProblems(problems)
+        .replace("nothing was applied", "nothing was deleted")
+        .replace(/^error: /m, ""),
+      "fossora delete svc/NAME",
+    );
   return manifests.map(({ object }) => ({ names: namesOf(object.kind), name: object.metadata.name }));
 }
 
@@ -113,7 +124,10 @@ async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<
 async function untilGone(targets: readonly NamedTarget[], timeoutMs: number, ports: CliPorts): Promise<void> {
   const wanted = targets.map(({ names, name }): { readonly kind: ServedKind; readonly name: string } => ({ kind: names.kind, name }));
   if (wanted.length === 0) return;
-  const gone = await follow(wanted, ports, timeoutMs, ({ objects }) => (wanted.some((each) => objects.has(keyOf(each))) ? undefined : true));
+  const gone = await follow(wanted, ports, timeoutMs, ({ objects }) =>
+    wanted.some((each) => objects.has(keyOf(each))) ? undefined : true,
+  );
   const [first] = wanted;
-  if (!gone && first) throw new Failure(EXIT.timeout, `${refOf(first)} was still there after ${timeoutMs / 1000} s.`, `fossora describe ${refOf(first)}`);
+  if (!gone && first)
+    throw new Failure(EXIT.timeout, `${refOf(first)} was still there after ${timeoutMs / 1000} s.`, `fossora describe ${refOf(first)}`);
 }

@@ -1,10 +1,8 @@
 // `describe`: all about one object, for a person: why here, what is not ready and why, what follows from it, what happened.
-import type { ServiceStatus } from "../api/status.ts";
 import type { Description, EventObject, ServedObject } from "../api/wire.ts";
 import { age, bytes } from "./age.ts";
-import { conditionsOf, labelsText, statusWord } from "./columns.ts";
+import { columnsOf, conditionsOf, labelsText, statusOf, statusWord } from "./columns.ts";
 import { EXIT } from "./failure.ts";
-import { columnsOf } from "./columns.ts";
 import { parseFormat, yaml } from "./print.ts";
 import { refOf } from "./rollout.ts";
 import { formatTable } from "./table.ts";
@@ -18,7 +16,9 @@ export const describe: Verb = {
       .argument("[name...]")
       .option("-o, --output <format>", "json or yaml")
       .addHelpText("before", "Examples:\n  fossora describe service jellyfin\n  fossora describe node/nas\n")
-      .action((kind: string, names: readonly string[], flags: { readonly output?: string }) => invoke((ports) => runDescribe([kind, ...names], flags.output, ports)));
+      .action((kind: string, names: readonly string[], flags: { readonly output?: string }) =>
+        invoke((ports) => runDescribe([kind, ...names], flags.output, ports)),
+      );
   },
 };
 
@@ -44,7 +44,10 @@ function describeLines(description: Description, ports: CliPorts): readonly stri
     ...section("Placement", placementLines(object)),
     ...section("Instances", instanceLines(object)),
     ...section("Conditions", conditionLines(object, nowMs)),
-    ...section("Pulling", description.pulls.map((pull) => `${pull.image}  ${bytes(pull.doneBytes)} of ${pull.totalBytes === 0 ? "?" : bytes(pull.totalBytes)}`)),
+    ...section(
+      "Pulling",
+      description.pulls.map((pull) => `${pull.image}  ${bytes(pull.doneBytes)} of ${pull.totalBytes === 0 ? "?" : bytes(pull.totalBytes)}`),
+    ),
     ...section("Follows", childLines(children, nowMs)),
     ...section("Next here", planned),
     ...section("Events", eventLines(events, nowMs)),
@@ -75,26 +78,48 @@ function placementLines(object: ServedObject): readonly string[] {
   if (placement.length === 0) return [];
   const chosen = placement.filter((reason) => reason.chosen).length;
   const fits = placement.filter((reason) => reason.fits).length;
-  const head = chosen > 0 ? [] : [fits === 0 ? `none of ${placement.length} node${placement.length === 1 ? "" : "s"} fits` : "not decided yet"];
-  return [...head, ...formatTable(placement.map(({ node, fits: does, chosen: is, reason }) => [node, is ? "chosen" : does ? "fits" : "no", reason]))];
+  const head =
+    chosen > 0 ? [] : [fits === 0 ? `none of ${placement.length} node${placement.length === 1 ? "" : "s"} fits` : "not decided yet"];
+  return [
+    ...head,
+    ...formatTable(placement.map(({ node, fits: does, chosen: is, reason }) => [node, is ? "chosen" : does ? "fits" : "no", reason])),
+  ];
 }
 
 function instanceLines(object: ServedObject): readonly string[] {
   const instances = object.kind === "Service" ? (statusOf(object)?.instances ?? []) : object.kind === "Instance" ? [object.status] : [];
   const rows = instances.flatMap((instance) => [
     [instance.name, instance.node, instance.ready ? "ready" : instance.reason, instance.ready ? "" : instance.message],
-    ...instance.containers.map((container) => [`  ${container.name}`, container.image, container.health === "none" ? container.state : `${container.state}, ${container.health}`, [...(container.address === undefined ? [] : [container.address]), ...(container.restarts > 0 ? [`${container.restarts} restarts`] : [])].join("  ")]),
+    ...instance.containers.map((container) => [
+      `  ${container.name}`,
+      container.image,
+      container.health === "none" ? container.state : `${container.state}, ${container.health}`,
+      [
+        ...(container.address === undefined ? [] : [container.address]),
+        ...(container.restarts > 0 ? [`${container.restarts} restarts`] : []),
+      ].join("  "),
+    ]),
   ]);
   return formatTable(rows);
 }
 
 function conditionLines(object: ServedObject, nowMs: number): readonly string[] {
-  return formatTable(conditionsOf(object).map(({ type, status, reason, message, lastTransitionTime }) => [type, status, reason, lastTransitionTime === undefined ? "" : age(lastTransitionTime, nowMs), message]));
+  return formatTable(
+    conditionsOf(object).map(({ type, status, reason, message, lastTransitionTime }) => [
+      type,
+      status,
+      reason,
+      lastTransitionTime === undefined ? "" : age(lastTransitionTime, nowMs),
+      message,
+    ]),
+  );
 }
 
 function childLines(children: readonly ServedObject[], nowMs: number): readonly string[] {
   const rows = children.map((child) => {
-    const shown = columnsOf(child.kind, { wide: false, labels: false }).filter(({ header }) => ["READY", "URL", "BACKENDS", "FQDN", "ANSWERS"].includes(header));
+    const shown = columnsOf(child.kind, { wide: false, labels: false }).filter(({ header }) =>
+      ["READY", "URL", "BACKENDS", "FQDN", "ANSWERS"].includes(header),
+    );
     return [refOf({ kind: child.kind, name: child.metadata.name }), ...shown.map((column) => column.value(child, nowMs))];
   });
   return formatTable(rows);
@@ -109,7 +134,8 @@ function tryLines(object: ServedObject): readonly string[] {
   const isReady = conditionsOf(object).find((condition) => condition.type === "Ready");
   if (!isReady || isReady.status === "True") return [];
   if (object.kind === "Service") return ["", `Try         fossora logs ${object.metadata.name} -n 50`];
-  if ("owner" in object.metadata && object.metadata.owner !== undefined) return ["", `Try         fossora describe ${object.metadata.owner.toLowerCase()}`];
+  if ("owner" in object.metadata && object.metadata.owner !== undefined)
+    return ["", `Try         fossora describe ${object.metadata.owner.toLowerCase()}`];
   return ["", "Try         fossora status"];
 }
 
@@ -117,10 +143,8 @@ function section(name: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ["", name, ...lines.map((line) => `  ${line}`)];
 }
 
-function statusOf(object: Extract<ServedObject, { readonly kind: "Service" }>): ServiceStatus | undefined {
-  return object.status as ServiceStatus | undefined; // a Service's
-}
-
 function title(header: string): string {
-  return header === "URL" || header === "TTL" || header === "FQDN" || header === "ID" ? header : `${header.charAt(0)}${header.slice(1).toLowerCase()}`;
+  return header === "URL" || header === "TTL" || header === "FQDN" || header === "ID"
+    ? header
+    : `${header.charAt(0)}${header.slice(1).toLowerCase()}`;
 }

@@ -6,6 +6,8 @@ export const down: Verb = {
   define(command, invoke) {
     addPlaceFlags(command)
       .addHelpText("before", "Examples:\n  sudo fossora down\n")
-      .action((flags: Parameters<typeof nodeOptions>[0]) => invoke(async (ports) => (await ports.node()).down(nodeOptions(flags), terminalOf(ports))));
+      .action((flags: Parameters<typeof nodeOptions>[0]) =>
+        invoke(async (ports) => (await ports.node()).down(nodeOptions(flags), terminalOf(ports))),
+      );
   },
 };

@@ -15,9 +15,18 @@ export const events: Verb = {
       .addHelpText("before", "Examples:\n  fossora events\n  fossora events --for svc/jellyfin -w\n")
       .action((flags: { readonly for?: string; readonly types?: string; readonly watch?: boolean; readonly output?: string }) =>
         invoke(async (ports) => {
-          const about = flags.for === undefined ? [] : parseNamedTargets([flags.for], "show events of").map(({ names, name }) => `spec.object=${names.kind}/${name}`);
+          const about =
+            flags.for === undefined
+              ? []
+              : parseNamedTargets([flags.for], "show events of").map(({ names, name }) => `spec.object=${names.kind}/${name}`);
           const fields = [...about, ...(flags.types === undefined ? [] : [`spec.type=${flags.types}`])].join(",");
-          const options = { targets: [{ names: kindOf("events") }], format: parseFormat(flags.output), showLabels: false, watch: flags.watch ?? false, ...(fields !== "" && { fields }) };
+          const options = {
+            targets: [{ names: kindOf("events") }],
+            format: parseFormat(flags.output),
+            showLabels: false,
+            watch: flags.watch ?? false,
+            ...(fields !== "" && { fields }),
+          };
           await runGet(options, ports);
           return ports.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
         }),

@@ -31,7 +31,18 @@ export const exec: Verb = {
       .passThroughOptions()
       .addHelpText("before", "Examples:\n  fossora exec -it jellyfin -- sh\n  fossora exec svc/paperless -c db -- psql -l\n")
       .action((target: string, words: readonly string[], flags: Flags) =>
-        invoke((ports) => runExec({ target, command: words, stdin: flags.stdin ?? false, tty: flags.tty ?? false, ...(flags.container !== undefined && { container: flags.container }) }, ports)),
+        invoke((ports) =>
+          runExec(
+            {
+              target,
+              command: words,
+              stdin: flags.stdin ?? false,
+              tty: flags.tty ?? false,
+              ...(flags.container !== undefined && { container: flags.container }),
+            },
+            ports,
+          ),
+        ),
       );
   },
 };
@@ -83,10 +94,13 @@ function receive(socket: Duplex, head: Buffer, ports: CliPorts): Promise<number>
       try {
         take(chunk);
       } catch (error) {
-        reject(error as Error); // thrown by the decoder
+        reject(error);
       }
     });
-    const broken = (): void => reject(new Failure(EXIT.unreachable, "The connection to the node broke; whether the command goes on is not known.", "fossora status"));
+    const broken = (): void =>
+      reject(
+        new Failure(EXIT.unreachable, "The connection to the node broke; whether the command goes on is not known.", "fossora status"),
+      );
     socket.on("error", broken).on("close", broken);
     ports.interrupted.addEventListener("abort", () => resolve(EXIT.interrupted));
     if (head.length > 0) take(head);

@@ -28,7 +28,11 @@ export function runExplain(path: string, ports: CliPorts): number {
   if ("unknown" in found) {
     const within = [names.singular, ...(found.within === "" ? [] : [found.within])].join(".");
     const meant = found.suggestion === undefined ? "" : ` Did you mean "${found.suggestion}"?`;
-    throw new Failure(EXIT.notFound, `Cannot explain "${path}": ${within} has no field "${found.unknown}".${meant}`, `fossora explain ${within}${found.suggestion === undefined ? "" : `.${found.suggestion}`}`);
+    throw new Failure(
+      EXIT.notFound,
+      `Cannot explain "${path}": ${within} has no field "${found.unknown}".${meant}`,
+      `fossora explain ${within}${found.suggestion === undefined ? "" : `.${found.suggestion}`}`,
+    );
   }
   for (const line of explainLines(names.singular, found, ports)) ports.stdout.line(line);
   return EXIT.ok;
@@ -50,7 +54,10 @@ function explainLines(kind: string, found: Explanation, { stdout }: CliPorts): r
 
 function fieldLines({ fields }: Explanation, width: number): readonly string[] {
   return fields.flatMap((field) => {
-    const notes = [...(field.required ? ["required"] : []), ...(field.default === undefined ? [] : [`default ${JSON.stringify(field.default)}`])];
+    const notes = [
+      ...(field.required ? ["required"] : []),
+      ...(field.default === undefined ? [] : [`default ${JSON.stringify(field.default)}`]),
+    ];
     const [head = ""] = formatTable([[`  ${field.name}`, field.type, ...(notes.length > 0 ? [`(${notes.join(", ")})`] : [])]]);
     return [head, ...wrap(field.description, width - 4).map((line) => `      ${line}`)];
   });

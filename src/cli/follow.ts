@@ -26,7 +26,12 @@ export function keyOf({ kind, name }: Followed): string {
  * Calls `look` at each change until it answers something, and answers that. Undefined: the time is over. Throws when the person
  * interrupts, and when the server refuses.
  */
-export async function follow<T>(wanted: readonly Followed[], ports: CliPorts, timeoutMs: number, look: (sight: Sight) => T | undefined): Promise<T | undefined> {
+export async function follow<T>(
+  wanted: readonly Followed[],
+  ports: CliPorts,
+  timeoutMs: number,
+  look: (sight: Sight) => T | undefined,
+): Promise<T | undefined> {
   const objects = new Map<string, ServedObject>();
   const synced = new Set<ServedKind>();
   let pulls: readonly PullReport[] = [];
@@ -45,7 +50,7 @@ export async function follow<T>(wanted: readonly Followed[], ports: CliPorts, ti
         const answer = look({ objects, pulls });
         if (answer !== undefined) finish(() => resolve(answer));
       } catch (error) {
-        finish(() => reject(error as Error)); // thrown by whoever looks
+        finish(() => reject(error));
       }
     };
     signal.addEventListener("abort", () => {
@@ -66,7 +71,7 @@ export async function follow<T>(wanted: readonly Followed[], ports: CliPorts, ti
           pulls = reports;
           seen();
         },
-      }).catch((error: unknown) => finish(() => reject(error as Error))); // what is thrown here is an Error
+      }).catch((error: unknown) => finish(() => reject(error)));
     }
   });
 }
@@ -102,7 +107,8 @@ async function followKind(kind: ServedKind, names: readonly string[], ports: Cli
       }
     } catch (error) {
       if (signal.aborted) return;
-      const worthWaiting = error instanceof ApiFailure ? error.status.reason === "Expired" : error instanceof Failure && error.code === EXIT.unreachable;
+      const worthWaiting =
+        error instanceof ApiFailure ? error.status.reason === "Expired" : error instanceof Failure && error.code === EXIT.unreachable;
       // A node that restarts is back soon; one that never answered does not run.
       if (!connected || !worthWaiting) throw error;
     }

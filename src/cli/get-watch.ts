@@ -3,12 +3,21 @@ import { reference } from "../api/served-kinds.ts";
 import type { ServedObject, WatchLine } from "../api/wire.ts";
 import { watchLines } from "./client.ts";
 import { columnsOf, type Column } from "./columns.ts";
-import { ApiFailure, EXIT, Failure } from "./failure.ts";
-import type { GetOptions } from "./get.ts";
+import { ApiFailure, EXIT } from "./failure.ts";
 import { yaml, type Format } from "./print.ts";
 import { formatRow, widthsOf } from "./table.ts";
 import { pathOf, type Target } from "./targets.ts";
 import type { CliPorts } from "./verb.ts";
+
+export interface GetOptions {
+  readonly targets: readonly Target[];
+  readonly format: Format;
+  readonly selector?: string;
+  readonly fields?: string;
+  readonly sortBy?: string;
+  readonly showLabels: boolean;
+  readonly watch: boolean;
+}
 
 const AGAIN_AFTER_MS = 1_000;
 
@@ -26,6 +35,7 @@ class TableWatch {
   readonly #shown = new Map<string, { readonly object: ServedObject; readonly text: string }>();
   #widths: readonly number[] = [];
   #synced = false;
+  #connected = false;
   #stale = false;
 
   constructor(target: Target, options: GetOptions, ports: CliPorts) {
@@ -33,7 +43,10 @@ class TableWatch {
     this.#options = options;
     this.#ports = ports;
     const { format } = options;
-    this.#columns = format.kind === "custom" ? format.columns : columnsOf(target.names.kind, { wide: format.kind === "table" && format.wide, labels: options.showLabels });
+    this.#columns =
+      format.kind === "custom"
+        ? format.columns
+        : columnsOf(target.names.kind, { wide: format.kind === "table" && format.wide, labels: options.showLabels });
   }
 
   async run(): Promise<void> {
@@ -44,11 +57,11 @@ class TableWatch {
       } catch (error) {
         if (interrupted.aborted) return;
         // The first try must succeed: a typo is no reason to wait.
-        const again = this.#synced && (error instanceof ApiFailure ? error.status.reason === "Expired" : error instanceof Failure || error instanceof Error);
-        if (!again) throw error;
+        if (!this.#synced || (error instanceof ApiFailure && error.status.reason !== "Expired")) throw error;
       }
       if (interrupted.aborted) return;
-      this.#ports.stderr.line("the connection to the node ended; trying again");
+      if (this.#connected) this.#ports.stderr.line("the connection to the node ended; trying again");
+      this.#connected = false;
       await this.#ports.sleep(AGAIN_AFTER_MS, interrupted).catch(() => undefined);
     }
   }
@@ -59,7 +72,10 @@ class TableWatch {
     const byName = name === undefined ? fields : [`metadata.name=${name}`, ...(fields === undefined ? [] : [fields])].join(",");
     const first: ServedObject[] = [];
     let syncing = true;
-    for await (const line of watchLines(this.#ports.client, pathOf({ names }), { query: { labelSelector: selector, fieldSelector: byName }, signal: this.#ports.interrupted })) {
+    for await (const line of watchLines(this.#ports.client, pathOf({ names }), {
+      query: { labelSelector: selector, fieldSelector: byName },
+      signal: this.#ports.interrupted,
+    })) {
       if (line.type === "BOOKMARK") {
         if (syncing) await this.#sync(first);
         syncing = false;
@@ -75,6 +91,7 @@ class TableWatch {
   async #sync(objects: readonly ServedObject[]): Promise<void> {
     if (!this.#synced) this.#begin(objects);
     this.#synced = true;
+    this.#connected = true;
     const there = new Set(objects.map((object) => object.metadata.name));
     for (const { object } of [...this.#shown.values()]) if (!there.has(object.metadata.name)) await this.#gone(object);
     for (const object of objects) await this.#show(object);
@@ -91,7 +108,9 @@ class TableWatch {
     const { name } = object.metadata;
     const text = await this.#text(object);
     // Ages grow by themselves: they are no change.
-    const what = isTable(this.#options.format) ? this.#columns.map((column) => (column.header === "AGE" ? "" : column.value(object, this.#ports.now()))).join("\u0000") : text;
+    const what = isTable(this.#options.format)
+      ? this.#columns.map((column) => (column.header === "AGE" ? "" : column.value(object, this.#ports.now()))).join("\u0000")
+      : text;
     if (this.#shown.get(name)?.text === what) return;
     this.#shown.set(name, { object, text: what });
     this.#ports.stdout.line(text);
@@ -102,7 +121,12 @@ class TableWatch {
     if (!isTable(this.#options.format)) return this.#ports.stderr.line(`${reference(object.kind, object.metadata.name)} deleted`);
     const mark = this.#columns.findIndex((column) => column.header === "STATUS");
     const at = mark === -1 ? this.#columns.findIndex((column) => column.header === "READY") : mark;
-    this.#ports.stdout.line(formatRow(this.#row(object).map((cell, index) => (index === at ? "Deleted" : cell)), this.#widths));
+    this.#ports.stdout.line(
+      formatRow(
+        this.#row(object).map((cell, index) => (index === at ? "Deleted" : cell)),
+        this.#widths,
+      ),
+    );
   }
 
   async #text(object: ServedObject): Promise<string> {
@@ -129,7 +153,9 @@ class TableWatch {
   #sayStale(line: Extract<WatchLine, { type: "BOOKMARK" }>): void {
     if ((line.stale ?? false) === this.#stale) return;
     this.#stale = !this.#stale;
-    this.#ports.stderr.line(this.#stale ? "the house's store does not answer: nothing new is seen until it does" : "the house's store answers again");
+    this.#ports.stderr.line(
+      this.#stale ? "the house's store does not answer: nothing new is seen until it does" : "the house's store answers again",
+    );
   }
 }
 

@@ -5,17 +5,7 @@ import { ApiFailure, EXIT } from "./failure.ts";
 import { parseFormat, printGroups, sorted, type Format, type Group } from "./print.ts";
 import { parseTargets, pathOf, type Target } from "./targets.ts";
 import type { CliPorts, Verb } from "./verb.ts";
-import { watchGroups } from "./get-watch.ts";
-
-export interface GetOptions {
-  readonly targets: readonly Target[];
-  readonly format: Format;
-  readonly selector?: string;
-  readonly fields?: string;
-  readonly sortBy?: string;
-  readonly showLabels: boolean;
-  readonly watch: boolean;
-}
+import { watchGroups, type GetOptions } from "./get-watch.ts";
 
 interface Flags {
   readonly output?: string;
@@ -37,7 +27,10 @@ export const get: Verb = {
       .option("--field-selector <fields>", "only with these fields: spec.node=nas")
       .option("--sort-by <path>", "JSONPath of what to sort by, e.g. .metadata.creationTimestamp")
       .option("--show-labels", "a column with the labels")
-      .addHelpText("before", "Examples:\n  fossora get services\n  fossora get svc,nodes,routes\n  fossora get svc/jellyfin -o yaml\n  fossora get instances -w\n")
+      .addHelpText(
+        "before",
+        "Examples:\n  fossora get services\n  fossora get svc,nodes,routes\n  fossora get svc/jellyfin -o yaml\n  fossora get instances -w\n",
+      )
       .action((kind: string, names: readonly string[], flags: Flags) =>
         invoke((ports) => {
           const { selector, fieldSelector, sortBy } = flags;
@@ -72,12 +65,17 @@ export async function runGet(options: GetOptions, ports: CliPorts): Promise<numb
 }
 
 /** One missing name must not hide the others. */
-async function readGroups(options: GetOptions, ports: CliPorts): Promise<{ readonly groups: readonly Group[]; readonly failures: readonly ApiFailure[] }> {
+async function readGroups(
+  options: GetOptions,
+  ports: CliPorts,
+): Promise<{ readonly groups: readonly Group[]; readonly failures: readonly ApiFailure[] }> {
   const failures: ApiFailure[] = [];
   let stale = false;
   const read = async (target: Target): Promise<Group> => {
     if (target.name === undefined) {
-      const list = await ports.client.json<ObjectList>("GET", pathOf(target), { query: { labelSelector: options.selector, fieldSelector: options.fields } });
+      const list = await ports.client.json<ObjectList>("GET", pathOf(target), {
+        query: { labelSelector: options.selector, fieldSelector: options.fields },
+      });
       stale ||= list.metadata.stale ?? false;
       return { kind: target.names.kind, objects: sorted(list.items, options.sortBy) };
     }
@@ -116,6 +114,7 @@ function sayWhatIsMissing(groups: readonly Group[], options: GetOptions, ports: 
   // `get all` of a small house: what is there says enough.
   if (empty.length === 0 || empty.length < options.targets.length) return;
   const kinds = empty.map(({ names }) => names.plural).join(", ");
-  if (options.selector !== undefined || options.fields !== undefined) ports.stderr.line(`No ${kinds} like that. All of them: fossora get ${empty[0]?.names.plural}`);
+  if (options.selector !== undefined || options.fields !== undefined)
+    ports.stderr.line(`No ${kinds} like that. All of them: fossora get ${empty[0]?.names.plural}`);
   else ports.stderr.line(`No ${kinds}. Try: fossora apply -f app.yaml`);
 }

@@ -27,7 +27,15 @@ export function processHost(): Host {
     throw error;
   });
   return {
-    stdin: { get isTty() { return process.stdin.isTTY === true; }, readAll: readStdin, get stream() { return process.stdin; } },
+    stdin: {
+      get isTty() {
+        return process.stdin.isTTY;
+      },
+      readAll: readStdin,
+      get stream() {
+        return process.stdin;
+      },
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -2,7 +2,10 @@
 import { EXIT, Failure } from "./failure.ts";
 
 type Step = { readonly key: string } | { readonly index: number } | { readonly all: true };
-type Part = { readonly text: string } | { readonly path: readonly Step[] } | { readonly range: readonly Step[]; readonly body: readonly Part[] };
+type Part =
+  | { readonly text: string }
+  | { readonly path: readonly Step[] }
+  | { readonly range: readonly Step[]; readonly body: readonly Part[] };
 
 /** Throws Failure. */
 export function compileTemplate(template: string): (value: unknown) => string {
@@ -19,7 +22,7 @@ export function compilePath(path: string): (value: unknown) => readonly unknown[
 
 export function plainText(value: unknown): string {
   if (value === undefined) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function render(parts: readonly Part[], value: unknown): string {
@@ -27,7 +30,9 @@ function render(parts: readonly Part[], value: unknown): string {
     .map((part) => {
       if ("text" in part) return part.text;
       if ("path" in part) return follow(value, part.path).map(plainText).join(" ");
-      return follow(value, part.range).map((each) => render(part.body, each)).join("");
+      return follow(value, part.range)
+        .map((each) => render(part.body, each))
+        .join("");
     })
     .join("");
 }
@@ -41,7 +46,8 @@ function follow(value: unknown, steps: readonly Step[]): readonly unknown[] {
 function take(value: unknown, step: Step): readonly unknown[] {
   if (typeof value !== "object" || value === null) return [];
   if ("all" in step) return Object.values(value);
-  if ("index" in step) return Array.isArray(value) ? value.slice(step.index === -1 ? -1 : step.index, step.index === -1 ? undefined : step.index + 1) : [];
+  if ("index" in step)
+    return Array.isArray(value) ? value.slice(step.index === -1 ? -1 : step.index, step.index === -1 ? undefined : step.index + 1) : [];
   return Object.hasOwn(value, step.key) ? [(value as Readonly<Record<string, unknown>>)[step.key]] : []; // an object of JSON
 }
 
@@ -111,5 +117,9 @@ function parsePath(path: string): readonly Step[] {
 }
 
 function unreadable(path: string): Failure {
-  return new Failure(EXIT.usage, `Cannot read the JSONPath "${path}": it should look like {.metadata.name} or {.items[*].spec.replicas}.`, "fossora get services -o jsonpath='{.items[*].metadata.name}'");
+  return new Failure(
+    EXIT.usage,
+    `Cannot read the JSONPath "${path}": it should look like {.metadata.name} or {.items[*].spec.replicas}.`,
+    "fossora get services -o jsonpath='{.items[*].metadata.name}'",
+  );
 }

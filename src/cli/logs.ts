@@ -32,7 +32,13 @@ interface Flags {
   readonly output?: string;
 }
 
-const PREFIX_COLORS: readonly (keyof Colors & ("cyan" | "magenta" | "blue" | "yellow" | "green"))[] = ["cyan", "magenta", "blue", "yellow", "green"];
+const PREFIX_COLORS: readonly (keyof Colors & ("cyan" | "magenta" | "blue" | "yellow" | "green"))[] = [
+  "cyan",
+  "magenta",
+  "blue",
+  "yellow",
+  "green",
+];
 
 export const logs: Verb = {
   define(command, invoke) {
@@ -47,7 +53,10 @@ export const logs: Verb = {
       .option("--no-prefix", "never say it")
       .option("--timestamps", "say when")
       .option("-o, --output <format>", "json: one object a line")
-      .addHelpText("before", "Examples:\n  fossora logs jellyfin\n  fossora logs svc/paperless -c db -f -n 100\n  fossora logs jellyfin --since 1h\n")
+      .addHelpText(
+        "before",
+        "Examples:\n  fossora logs jellyfin\n  fossora logs svc/paperless -c db -f -n 100\n  fossora logs jellyfin --since 1h\n",
+      )
       .action((target: string | undefined, flags: Flags) =>
         invoke((ports) => {
           const { selector, follow = false, tail, since, container, prefix, timestamps = false } = flags;
@@ -87,7 +96,8 @@ interface Source {
 async function sourcesOf({ target, selector }: LogsOptions, ports: CliPorts): Promise<readonly Source[]> {
   if (selector !== undefined) {
     const { items } = await ports.client.json<ObjectList>("GET", "/api/v1/services", { query: { labelSelector: selector } });
-    if (items.length === 0) throw new Failure(EXIT.notFound, `Cannot show logs: no service has the labels "${selector}".`, "fossora get services --show-labels");
+    if (items.length === 0)
+      throw new Failure(EXIT.notFound, `Cannot show logs: no service has the labels "${selector}".`, "fossora get services --show-labels");
     return items.map(({ metadata }) => ({ service: metadata.name }));
   }
   if (target === undefined) throw new Failure(EXIT.usage, "Cannot show logs: whose? Give a service.", "fossora get services");
@@ -98,7 +108,8 @@ async function sourcesOf({ target, selector }: LogsOptions, ports: CliPorts): Pr
 function parseSource(target: string): Source {
   const [kind, name] = target.includes("/") ? target.split("/") : ["service", target];
   const names = kindByWord(kind ?? "");
-  if (!name || (names?.kind !== "Service" && names?.kind !== "Instance")) throw new Failure(EXIT.usage, `Cannot show logs of "${target}": only services and instances have any.`, "fossora get services");
+  if (!name || (names?.kind !== "Service" && names?.kind !== "Instance"))
+    throw new Failure(EXIT.usage, `Cannot show logs of "${target}": only services and instances have any.`, "fossora get services");
   return names.kind === "Service" ? { service: name } : { service: name.slice(0, name.lastIndexOf("-")), instance: name };
 }
 
@@ -110,7 +121,10 @@ async function printStream(source: Source, options: LogsOptions, printer: LinePr
     ...(options.tail !== undefined && { tail: String(options.tail) }),
     ...(options.since !== undefined && { since: String(options.since) }),
   };
-  for await (const line of ports.client.lines<LogLine | { readonly type: "ERROR"; readonly status: ApiFailure["status"] }>(`/api/v1/services/${encodeURIComponent(source.service)}/logs`, { query })) {
+  for await (const line of ports.client.lines<LogLine | { readonly type: "ERROR"; readonly status: ApiFailure["status"] }>(
+    `/api/v1/services/${encodeURIComponent(source.service)}/logs`,
+    { query },
+  )) {
     if ("status" in line) throw new ApiFailure(line.status);
     printer.print(line);
   }

@@ -54,7 +54,10 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
   }
 }
 
-function portsOf(options: CliOptions, given: Pick<CliPorts, "stdout" | "stderr" | "quiet" | "interrupted"> & { readonly host: Host }): CliPorts {
+function portsOf(
+  options: CliOptions,
+  given: Pick<CliPorts, "stdout" | "stderr" | "quiet" | "interrupted"> & { readonly host: Host },
+): CliPorts {
   const { host, ...rest } = given;
   let client: Client | undefined;
   return {

@@ -27,11 +27,26 @@ export async function readManifests({ files, recursive }: ManifestPaths, ports: 
 
 function manifestsAt(path: string, recursive: boolean, ports: Pick<CliPorts, "files">): readonly string[] {
   const kind = ports.files.kind(path);
-  if (kind === undefined) throw new Failure(EXIT.usage, `Cannot read "${path}": there is no such file or folder.`, `ls ${path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : "."}`);
+  if (kind === undefined)
+    throw new Failure(
+      EXIT.usage,
+      `Cannot read "${path}": there is no such file or folder.`,
+      `ls ${path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : "."}`,
+    );
   if (kind === "file") return [path];
   const found = filesBelow(path, recursive, DEPTH_MAX, ports);
-  if (found.length === 0) throw new Failure(EXIT.usage, `Cannot apply "${path}": no .yaml, .yml or .json file lies in it${recursive ? "" : "; -R looks in its folders too"}.`, `fossora apply -R -f ${path}`);
-  if (found.length > FILES_MAX) throw new Failure(EXIT.usage, `Cannot apply "${path}": ${found.length} files lie in it, at most ${FILES_MAX} are read.`, "apply its folders one by one");
+  if (found.length === 0)
+    throw new Failure(
+      EXIT.usage,
+      `Cannot apply "${path}": no .yaml, .yml or .json file lies in it${recursive ? "" : "; -R looks in its folders too"}.`,
+      `fossora apply -R -f ${path}`,
+    );
+  if (found.length > FILES_MAX)
+    throw new Failure(
+      EXIT.usage,
+      `Cannot apply "${path}": ${found.length} files lie in it, at most ${FILES_MAX} are read.`,
+      "apply its folders one by one",
+    );
   return found;
 }
 
@@ -59,6 +74,8 @@ function readFile(path: string, ports: Pick<CliPorts, "files">): string {
   try {
     return ports.files.read(path);
   } catch (error) {
-    throw new Failure(EXIT.usage, `Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, `ls -l ${path}`, { cause: error });
+    throw new Failure(EXIT.usage, `Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, `ls -l ${path}`, {
+      cause: error,
+    });
   }
 }

@@ -14,7 +14,7 @@ export function overview(stdout: Output): string {
     `  ${bold("sudo fossora up")}              start`,
     `  ${bold("fossora apply -f app.yaml")}    run an app`,
     `  ${bold("fossora status")}               see how it is`,
-    ...[...groups].flatMap(([group, verbs]) => ["", `${bold(group)}`, ...verbs]),
+    ...[...groups].flatMap(([group, verbs]) => ["", bold(group), ...verbs]),
     "",
     `Help on each: fossora VERB --help`,
   ];

@@ -21,7 +21,11 @@ export function parseFormat(text: string | undefined): Format {
   const [form, rest] = splitAtEquals(text);
   if (form === "jsonpath" && rest !== undefined) return { kind: "jsonpath", render: compileTemplate(rest) };
   if (form === "custom-columns" && rest !== undefined) return { kind: "custom", columns: rest.split(",").map(customColumn) };
-  throw new Failure(EXIT.usage, `Cannot print as "${text}": -o takes wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,...`, "fossora get services -o wide");
+  throw new Failure(
+    EXIT.usage,
+    `Cannot print as "${text}": -o takes wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,...`,
+    "fossora get services -o wide",
+  );
 }
 
 function splitAtEquals(text: string): readonly [string, string | undefined] {
@@ -31,7 +35,12 @@ function splitAtEquals(text: string): readonly [string, string | undefined] {
 
 function customColumn(text: string): Column {
   const at = text.indexOf(":");
-  if (at < 1) throw new Failure(EXIT.usage, `Cannot read the column "${text}": it should be HEADER:PATH.`, "fossora get services -o custom-columns=NAME:.metadata.name");
+  if (at < 1)
+    throw new Failure(
+      EXIT.usage,
+      `Cannot read the column "${text}": it should be HEADER:PATH.`,
+      "fossora get services -o custom-columns=NAME:.metadata.name",
+    );
   const path = compilePath(text.slice(at + 1));
   return { header: text.slice(0, at).toUpperCase(), value: (object) => path(object).map(plainText).join(",") || "<none>" };
 }
@@ -62,7 +71,10 @@ export async function printGroups(groups: readonly Group[], format: Format, opti
     case "jsonpath":
       return format.render(document(objects, options.single));
     case "custom":
-      return formatTable([format.columns.map((column) => column.header), ...objects.map((object) => format.columns.map((column) => column.value(object, options.nowMs)))]).join("\n");
+      return formatTable([
+        format.columns.map((column) => column.header),
+        ...objects.map((object) => format.columns.map((column) => column.value(object, options.nowMs))),
+      ]).join("\n");
     case "table":
       return groups
         .filter((group) => group.objects.length > 0)
@@ -73,16 +85,20 @@ export async function printGroups(groups: readonly Group[], format: Format, opti
 
 function tableOf(group: Group, wide: boolean, options: PrintOptions): string {
   const columns = columnsOf(group.kind, { wide, labels: options.labels });
-  return formatTable([columns.map((column) => column.header), ...group.objects.map((object) => columns.map((column) => column.value(object, options.nowMs)))]).join("\n");
+  return formatTable([
+    columns.map((column) => column.header),
+    ...group.objects.map((object) => columns.map((column) => column.value(object, options.nowMs))),
+  ]).join("\n");
 }
 
 function document(objects: readonly ServedObject[], single: boolean): unknown {
   return single && objects.length === 1 ? objects[0] : { apiVersion: API_VERSION, kind: "List", items: objects };
 }
 
+/** Loaded when it is asked for: few read YAML. */
 export async function yaml(value: unknown): Promise<string> {
-  const { dump } = await import("js-yaml");
-  return dump(value, { noRefs: true, lineWidth: -1 }).trimEnd();
+  const { yamlText } = await import("../api/yaml-text.ts");
+  return yamlText(value);
 }
 
 /** Throws Failure when the path cannot be read. Numbers sort as numbers, what is absent comes first. */

@@ -33,7 +33,9 @@ export async function buildProgram({ verbs, invoke, stdout, stderr }: ProgramOpt
   addGlobalFlags(program);
   for (const { name, summary, hidden, load } of verbs) {
     const verb = await load();
-    const command = program.command(name, { hidden: hidden ?? false }).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
+    const command = program
+      .command(name, { hidden: hidden ?? false })
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
     addGlobalFlags(command);
     verb.define(command, (run) => invoke(run, command.optsWithGlobals<GlobalFlags>()));
   }

@@ -51,7 +51,8 @@ class BlockView implements RolloutView {
     this.#block.clear();
     for (const each of this.#applied) {
       const object = sight.objects.get(keyOf(each));
-      for (const step of stepsOf(object, sight.pulls, each.generation)) if (step.state === "done" || step.state === "failed") this.#ports.stderr.line(this.#stepLine(step));
+      for (const step of stepsOf(object, sight.pulls, each.generation))
+        if (step.state === "done" || step.state === "failed") this.#ports.stderr.line(this.#stepLine(step));
       sayOutcome(each, outcomeOf(object, each.generation), this.#ports);
     }
   }
@@ -68,14 +69,24 @@ class BlockView implements RolloutView {
     const time = colors.dim(stopwatch(this.#ports.now() - this.#startMs));
     const head = outcome.state === "ready" ? `${this.#ports.stderr.marks.ok} ${each.name}` : `[+] ${each.name}${target(object)}`;
     const waits = outcome.state === "waiting" && outcome.message !== "" ? `  ${colors.dim(outcome.message)}` : "";
-    return [`${head}  ${time}${waits}`, ...(outcome.state === "ready" ? [] : stepsOf(object, this.#sight.pulls, each.generation).map((step) => this.#stepLine(step)))];
+    return [
+      `${head}  ${time}${waits}`,
+      ...(outcome.state === "ready" ? [] : stepsOf(object, this.#sight.pulls, each.generation).map((step) => this.#stepLine(step))),
+    ];
   }
 
   #stepLine(step: Step): string {
     const { marks, colors } = this.#ports.stderr;
     const unicode = marks.ok.includes("✓");
     const spinner = (unicode ? "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" : "|/-\\").split("");
-    const mark = step.state === "done" ? marks.ok : step.state === "failed" ? marks.error : step.state === "busy" ? (spinner[this.#frame % spinner.length] ?? "") : colors.dim(unicode ? "·" : ".");
+    const mark =
+      step.state === "done"
+        ? marks.ok
+        : step.state === "failed"
+          ? marks.error
+          : step.state === "busy"
+            ? (spinner[this.#frame % spinner.length] ?? "")
+            : colors.dim(unicode ? "·" : ".");
     return ` ${mark} ${step.text}${step.pull && step.state === "busy" ? `  ${this.#pullText(step.pull, unicode)}` : ""}`;
   }
 
@@ -153,7 +164,8 @@ class PhaseLog implements RolloutView {
     const took = before && before.state === "busy" ? [stopwatch(this.#ports.now() - before.atMs)] : [];
     const size = step.state === "done" && pull ? [`${pull.layers} layers`, bytes(pull.totalBytes)] : [];
     const details = [...size, ...took];
-    const word = step.state === "busy" ? " ..." : step.state === "failed" ? " failed" : ` done${details.length > 0 ? ` (${details.join(", ")})` : ""}`;
+    const word =
+      step.state === "busy" ? " ..." : step.state === "failed" ? " failed" : ` done${details.length > 0 ? ` (${details.join(", ")})` : ""}`;
     this.#ports.stderr.line(`${each.name}: ${step.text}${word}`);
   }
 
@@ -179,6 +191,7 @@ function target(object: ServedObject | undefined): string {
 }
 
 function sayOutcome(each: Applied, outcome: Outcome, { stderr }: CliPorts): void {
-  if (outcome.state === "ready") stderr.line(`${stderr.marks.ok} ${each.name} is ready${outcome.url === undefined ? "" : `: ${outcome.url}`}`);
+  if (outcome.state === "ready")
+    stderr.line(`${stderr.marks.ok} ${each.name} is ready${outcome.url === undefined ? "" : `: ${outcome.url}`}`);
   if (outcome.state === "failed") stderr.line(`${stderr.marks.error} ${refOf(each)}: ${outcome.message} (${outcome.reason})`);
 }

@@ -3,7 +3,7 @@ import type { Condition, NodeName } from "../api/resource.ts";
 import { reference } from "../api/served-kinds.ts";
 import type { InstanceStatus, ServiceStatus } from "../api/status.ts";
 import type { PullReport, ServedObject, ServedResource } from "../api/wire.ts";
-import { conditionsOf, ready } from "./columns.ts";
+import { conditionsOf, ready, statusOf } from "./columns.ts";
 
 export interface Step {
   /** The same for the same thing, so that its changes are seen. */
@@ -31,15 +31,20 @@ export function outcomeOf(object: ServedObject | undefined, generation: number):
 
 export function stepsOf(object: ServedObject | undefined, pulls: readonly PullReport[], generation: number): readonly Step[] {
   if (object?.kind !== "Service") return [];
-  const status = object.status as ServiceStatus | undefined; // a Service's
+  const status = statusOf(object);
   const instances = (status?.instances ?? []).filter((instance) => instance.generation >= generation);
   const isReady = outcomeOf(object, generation).state === "ready";
-  return [...volumeStep(object, instances), ...imageSteps(object, pulls, instances), ...instances.flatMap(instanceSteps), ...routeStep(status, isReady)];
+  return [
+    ...volumeStep(object, instances),
+    ...imageSteps(object, pulls, instances),
+    ...instances.flatMap(instanceSteps),
+    ...routeStep(status, isReady),
+  ];
 }
 
 /** Where it goes, and why there. */
 export function placementOf(object: ServedObject | undefined): { readonly nodes: readonly NodeName[]; readonly why: string } {
-  const status = object?.kind === "Service" ? (object.status as ServiceStatus | undefined) : undefined; // a Service's
+  const status = object?.kind === "Service" ? statusOf(object) : undefined;
   const chosen = (status?.placement ?? []).filter((reason) => reason.chosen);
   return { nodes: status?.nodes ?? [], why: chosen.length === 1 ? (chosen[0]?.reason ?? "") : "" };
 }
@@ -53,17 +58,21 @@ function said(condition: Condition | undefined): { readonly reason: string; read
 }
 
 function urlOf(object: ServedObject): { readonly url?: string } {
-  const status = object.kind === "Service" || object.kind === "Route" ? (object.status as { readonly url?: string } | undefined) : undefined; // both kinds have it
-  return status?.url === undefined ? {} : { url: status.url };
+  const url = object.kind === "Service" || object.kind === "Route" ? statusOf(object)?.url : undefined;
+  return url === undefined ? {} : { url };
 }
 
 type Service = Extract<ServedResource, { readonly kind: "Service" }>;
 
 function volumeStep(service: Service, instances: readonly InstanceStatus[]): readonly Step[] {
-  const names = service.spec.containers.flatMap(({ volumes = [] }) => volumes.flatMap((mount) => (mount.type === "volume" ? [`${service.metadata.name}-${mount.name}`] : [])));
+  const names = service.spec.containers.flatMap(({ volumes = [] }) =>
+    volumes.flatMap((mount) => (mount.type === "volume" ? [`${service.metadata.name}-${mount.name}`] : [])),
+  );
   if (names.length === 0) return [];
   const made = instances.some(({ containers }) => containers.some(({ id }) => id !== undefined));
-  return [{ key: "volumes", state: made ? "done" : "todo", text: `volume${names.length > 1 ? "s" : ""} ${[...new Set(names)].join(", ")}` }];
+  return [
+    { key: "volumes", state: made ? "done" : "todo", text: `volume${names.length > 1 ? "s" : ""} ${[...new Set(names)].join(", ")}` },
+  ];
 }
 
 function imageSteps(service: Service, pulls: readonly PullReport[], instances: readonly InstanceStatus[]): readonly Step[] {
@@ -82,7 +91,11 @@ function instanceSteps(instance: InstanceStatus): readonly Step[] {
   const { name, containers } = instance;
   const running = containers.length > 0 && containers.every(({ state }) => state === "running" || state === "exited");
   const broken = containers.some(({ state }) => state === "restarting");
-  const container: Step = { key: `container ${name}`, state: broken ? "failed" : running ? "done" : containers.some(({ id }) => id !== undefined) ? "busy" : "todo", text: `container ${name} on ${instance.node}` };
+  const container: Step = {
+    key: `container ${name}`,
+    state: broken ? "failed" : running ? "done" : containers.some(({ id }) => id !== undefined) ? "busy" : "todo",
+    text: `container ${name} on ${instance.node}`,
+  };
   const checked = containers.filter(({ health }) => health !== "none");
   if (checked.length === 0) return [container];
   const healthy = instance.ready || checked.every(({ health }) => health === "healthy");

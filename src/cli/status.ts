@@ -34,9 +34,13 @@ function printSummary(summary: HouseSummary, { stdout }: CliPorts): void {
     `v${summary.version}`,
   ];
   stdout.line(parts.join("   "));
-  const rows = summary.problems.map(({ severity, message, next }) => [`${severity === "error" ? stdout.marks.error : stdout.marks.warn} ${message}`, `→ ${next}`]);
+  const rows = summary.problems.map(({ severity, message, next }) => [
+    `${severity === "error" ? stdout.marks.error : stdout.marks.warn} ${message}`,
+    `→ ${next}`,
+  ]);
   for (const row of formatTable(rows)) stdout.line(row);
-  if (!summary.ready && rows.length === 0) stdout.line(`${stdout.marks.warn} ${reference("Membership", summary.node)} is not ready yet  → fossora describe node ${summary.node}`);
+  if (!summary.ready && rows.length === 0)
+    stdout.line(`${stdout.marks.warn} ${reference("Membership", summary.node)} is not ready yet  → fossora describe node ${summary.node}`);
   if (services.total === 0 && summary.ready) stdout.line(`${stdout.colors.dim("next:")}  fossora apply -f app.yaml`);
 }
 

@@ -4,6 +4,8 @@ import type { Verb } from "./verb.ts";
 
 export const supervise: Verb = {
   define(command, invoke) {
-    addNodeFlags(command).action((flags: Parameters<typeof nodeOptions>[0]) => invoke(async (ports) => (await ports.node()).supervise(nodeOptions(flags), terminalOf(ports))));
+    addNodeFlags(command).action((flags: Parameters<typeof nodeOptions>[0]) =>
+      invoke(async (ports) => (await ports.node()).supervise(nodeOptions(flags), terminalOf(ports))),
+    );
   },
 };

@@ -10,7 +10,9 @@ export function widthsOf(rows: readonly (readonly string[])[]): readonly number[
 
 export function formatRow(row: readonly string[], widths: readonly number[]): string {
   return row
-    .map((cell, index) => (index === row.length - 1 ? cell : cell + " ".repeat(Math.max(0, (widths[index] ?? 0) - displayWidth(cell)) + GAP)))
+    .map((cell, index) =>
+      index === row.length - 1 ? cell : cell + " ".repeat(Math.max(0, (widths[index] ?? 0) - displayWidth(cell)) + GAP),
+    )
     .join("")
     .trimEnd();
 }

@@ -20,10 +20,20 @@ export function parseTargets(words: readonly string[]): readonly Target[] {
   const [first, ...rest] = words;
   if (first === undefined) return [];
   if (words.some((word) => word.includes("/"))) return words.map(parseReference);
-  const kinds = first === "all" ? ALL : first.split(",").filter((word) => word !== "").map(kindOf);
+  const kinds =
+    first === "all"
+      ? ALL
+      : first
+          .split(",")
+          .filter((word) => word !== "")
+          .map(kindOf);
   if (rest.length === 0) return kinds.map((names) => ({ names }));
   const [only, ...others] = kinds;
-  if (only === undefined || others.length > 0) throw usage(`Cannot tell which kind "${rest.join(" ")}" is of: give one kind with names, or KIND/NAME.`, "fossora get svc/jellyfin node/nas");
+  if (only === undefined || others.length > 0)
+    throw usage(
+      `Cannot tell which kind "${rest.join(" ")}" is of: give one kind with names, or KIND/NAME.`,
+      "fossora get svc/jellyfin node/nas",
+    );
   return rest.map((name) => ({ names: only, name }));
 }
 
@@ -41,7 +51,8 @@ export function pathOf({ names, name }: Target): string {
 
 function parseReference(word: string): Target {
   const [kind = "", name = "", ...more] = word.split("/");
-  if (kind === "" || name === "" || more.length > 0) throw usage(`Cannot read "${word}": it should be KIND/NAME.`, "fossora get svc/jellyfin");
+  if (kind === "" || name === "" || more.length > 0)
+    throw usage(`Cannot read "${word}": it should be KIND/NAME.`, "fossora get svc/jellyfin");
   return { names: kindOf(kind), name };
 }
 

@@ -6,6 +6,8 @@ export const uninstall: Verb = {
   define(command, invoke) {
     addPlaceFlags(command)
       .addHelpText("before", "Examples:\n  sudo fossora uninstall\n")
-      .action((flags: Parameters<typeof nodeOptions>[0]) => invoke(async (ports) => (await ports.node()).uninstall(nodeOptions(flags), terminalOf(ports))));
+      .action((flags: Parameters<typeof nodeOptions>[0]) =>
+        invoke(async (ports) => (await ports.node()).uninstall(nodeOptions(flags), terminalOf(ports))),
+      );
   },
 };

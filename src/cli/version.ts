@@ -23,7 +23,10 @@ export async function runVersion(flags: { readonly output?: string; readonly cli
   else {
     ports.stdout.line(`client  ${ports.version}`);
     if (server) ports.stdout.line(`node    ${server.version}  (${server.node}${server.store === "" ? "" : `, etcd ${server.store}`})`);
-    if (server && server.version !== ports.version) ports.stderr.line(`${ports.stderr.marks.warn} this program and the node differ in version: restart the node with this program: sudo fossora up`);
+    if (server && server.version !== ports.version)
+      ports.stderr.line(
+        `${ports.stderr.marks.warn} this program and the node differ in version: restart the node with this program: sudo fossora up`,
+      );
     if (!flags.client && !server) ports.stderr.line("node    not reached; to start it: sudo fossora up");
   }
   return EXIT.ok;

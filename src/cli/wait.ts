@@ -25,7 +25,10 @@ export const wait: Verb = {
       .argument("[name...]")
       .option("--for <what>", "condition=TYPE[=STATUS], delete, or jsonpath={PATH}=VALUE", "condition=Ready");
     addDuration(command, "--timeout <duration>", "how long", "30s")
-      .addHelpText("before", "Examples:\n  fossora wait svc/jellyfin\n  fossora wait svc jellyfin --for=delete --timeout 2m\n  fossora wait svc/jellyfin --for=jsonpath={.status.readyReplicas}=2\n")
+      .addHelpText(
+        "before",
+        "Examples:\n  fossora wait svc/jellyfin\n  fossora wait svc jellyfin --for=delete --timeout 2m\n  fossora wait svc/jellyfin --for=jsonpath={.status.readyReplicas}=2\n",
+      )
       .action((kind: string, names: readonly string[], flags: { readonly for: string; readonly timeout: number }) =>
         invoke((ports) => runWait({ words: [kind, ...names], for: flags.for, timeoutMs: flags.timeout }, ports)),
       );
@@ -50,9 +53,15 @@ export async function runWait(options: WaitOptions, ports: CliPorts): Promise<nu
 function timeout(wanted: readonly Followed[], goal: Goal, { objects }: Sight, options: WaitOptions): Failure {
   const late = wanted.find((each) => !goal(objects.get(keyOf(each)))) ?? wanted[0];
   if (!late) throw new Error("nothing was waited for");
-  const ready = conditionsOf(objects.get(keyOf(late)) ?? ({ metadata: {} } as ServedObject)).find((condition) => condition.type === "Ready" && condition.status !== "True");
+  const ready = conditionsOf(objects.get(keyOf(late)) ?? ({ metadata: {} } as ServedObject)).find(
+    (condition) => condition.type === "Ready" && condition.status !== "True",
+  );
   const blocking = ready ? `: ${ready.message} (${ready.reason})` : "";
-  return new Failure(EXIT.timeout, `${refOf(late)} was not as asked for (${options.for}) after ${options.timeoutMs / 1000} s${blocking}`, `fossora describe ${refOf(late)}`);
+  return new Failure(
+    EXIT.timeout,
+    `${refOf(late)} was not as asked for (${options.for}) after ${options.timeoutMs / 1000} s${blocking}`,
+    `fossora describe ${refOf(late)}`,
+  );
 }
 
 /** Throws Failure. */
@@ -61,14 +70,27 @@ function parseGoal(text: string): Goal {
   const [form, ...rest] = text.split("=");
   if (form === "condition" && rest[0]) {
     const [type, status = "True"] = rest;
-    return (object) => object !== undefined && conditionsOf(object).some((condition) => condition.type.toLowerCase() === type?.toLowerCase() && condition.status.toLowerCase() === status.toLowerCase() && isCurrent(object, condition.observedGeneration));
+    return (object) =>
+      object !== undefined &&
+      conditionsOf(object).some(
+        (condition) =>
+          condition.type.toLowerCase() === type?.toLowerCase() &&
+          condition.status.toLowerCase() === status.toLowerCase() &&
+          isCurrent(object, condition.observedGeneration),
+      );
   }
   const path = /^jsonpath='?(\{.*\})'?(?:=(.*))?$/s.exec(text);
   if (path?.[1] !== undefined) {
     const [values, expected] = [compilePath(path[1]), path[2]];
-    return (object) => object !== undefined && values(object).some((value) => (expected === undefined ? plainText(value) !== "" : plainText(value) === expected));
+    return (object) =>
+      object !== undefined &&
+      values(object).some((value) => (expected === undefined ? plainText(value) !== "" : plainText(value) === expected));
   }
-  throw new Failure(EXIT.usage, `Cannot wait for "${text}": --for takes condition=TYPE[=STATUS], delete or jsonpath={PATH}=VALUE.`, "fossora wait svc/NAME --for=condition=Ready");
+  throw new Failure(
+    EXIT.usage,
+    `Cannot wait for "${text}": --for takes condition=TYPE[=STATUS], delete or jsonpath={PATH}=VALUE.`,
+    "fossora wait svc/NAME --for=condition=Ready",
+  );
 }
 
 /** What was said of an older generation is no answer. */

@@ -33,10 +33,16 @@ export function statusOf(error: unknown): ErrorStatus {
   if (error instanceof ApiError) return error.status;
   if (error instanceof UserError || error instanceof URIError) return new ApiError("BadRequest", error.message).status;
   if (error instanceof StoreUnavailable) {
-    return new ApiError("NoQuorum", `The house's store does not answer, so nothing was changed: ${error.message}`, { next: "fossora status" }).status;
+    return new ApiError("NoQuorum", `The house's store does not answer, so nothing was changed: ${error.message}`, {
+      next: "fossora status",
+    }).status;
   }
   if (error instanceof OutcomeUnknown) {
-    return new ApiError("NoQuorum", `The house's store did not confirm the change: it may or may not have been made. Look, then try again: ${error.message}`, { next: "fossora status" }).status;
+    return new ApiError(
+      "NoQuorum",
+      `The house's store did not confirm the change: it may or may not have been made. Look, then try again: ${error.message}`,
+      { next: "fossora status" },
+    ).status;
   }
   if (error instanceof EngineError && error.fault === "notFound") return new ApiError("NotFound", error.message).status;
   const message = error instanceof Error ? error.message : String(error);

@@ -26,29 +26,53 @@ const MANAGER = /^[a-z0-9](?:[a-z0-9./-]{0,62}[a-z0-9])?$/;
 export function readApplyRequest(contentType: string | undefined, body: string, file = "-"): ApplyRequest {
   const type = (contentType ?? "").split(";")[0]?.trim();
   if (type === "application/apply+yaml" || type === "application/yaml") return { files: [{ file, text: body }] };
-  if (type !== "application/apply+json") throw new ApiError("BadRequest", `Cannot apply "${contentType ?? "nothing"}": the content type should be application/apply+yaml.`);
+  if (type !== "application/apply+json")
+    throw new ApiError("BadRequest", `Cannot apply "${contentType ?? "nothing"}": the content type should be application/apply+yaml.`);
   const request = parseJson(body);
-  if (!isApplyRequest(request)) throw new ApiError("BadRequest", 'Cannot read the apply: it should be {"files": [{"file": ..., "text": ...}]}.');
+  if (!isApplyRequest(request))
+    throw new ApiError("BadRequest", 'Cannot read the apply: it should be {"files": [{"file": ..., "text": ...}]}.');
   return request;
 }
 
 /** Throws Invalid with all problems, Conflict or ManagedElsewhere, or what the store says. */
-export async function applyManifests(ports: ServerPorts, request: ApplyRequest, options: ApplyOptions, signal: AbortSignal): Promise<ApplyAnswer> {
-  if (!MANAGER.test(options.manager)) throw new ApiError("BadRequest", `Cannot apply as "${options.manager}": a manager's name has lower-case letters, digits, dots, dashes and slashes.`);
+export async function applyManifests(
+  ports: ServerPorts,
+  request: ApplyRequest,
+  options: ApplyOptions,
+  signal: AbortSignal,
+): Promise<ApplyAnswer> {
+  if (!MANAGER.test(options.manager))
+    throw new ApiError(
+      "BadRequest",
+      `Cannot apply as "${options.manager}": a manager's name has lower-case letters, digits, dots, dashes and slashes.`,
+    );
   const { manifests, problems } = parseManifests(request.files, request.sources);
   if (problems.length > 0) throw invalid("Invalid", problems);
   if (manifests.length === 0) throw new ApiError("Invalid", "Cannot apply: there is no object in it.", { next: "fossora explain service" });
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const plan = await planOnce(ports, manifests, options, signal);
-    const committed = options.dryRun || plan.transaction.writes.length === 0 ? { committed: true, revision: ports.reader.revision } : await ports.store.commit(plan.transaction, signal);
+    const committed =
+      options.dryRun || plan.transaction.writes.length === 0
+        ? { committed: true, revision: ports.reader.revision }
+        : await ports.store.commit(plan.transaction, signal);
     if (!committed.committed) continue;
     if (!options.dryRun) trimHistory(ports, plan);
-    return { kind: "ApplyResult", dryRun: options.dryRun, revision: committed.revision, results: plan.results.map((result) => resultOf(result, options.dryRun)) };
+    return {
+      kind: "ApplyResult",
+      dryRun: options.dryRun,
+      revision: committed.revision,
+      results: plan.results.map((result) => resultOf(result, options.dryRun)),
+    };
   }
   throw new ApiError("Conflict", `Cannot apply: the objects were changed by others ${TRIES_MAX} times in between. Try again.`);
 }
 
-async function planOnce(ports: ServerPorts, manifests: readonly Manifest[], options: ApplyOptions, signal: AbortSignal): Promise<ApplyPlan> {
+async function planOnce(
+  ports: ServerPorts,
+  manifests: readonly Manifest[],
+  options: ApplyOptions,
+  signal: AbortSignal,
+): Promise<ApplyPlan> {
   const entries = await readKeys(ports, keysToRead(manifests, options.manager), signal);
   const plan = planApply(manifests, entries, {
     manager: options.manager,
@@ -58,7 +82,11 @@ async function planOnce(ports: ServerPorts, manifests: readonly Manifest[], opti
     ownerOfDerived: (kind: Kind, name: Name) => resourceOf(ports.reader, kind, name)?.metadata.owner,
   });
   const [first] = plan.refusals;
-  if (first) throw invalid(reasonOf(plan.refusals), plan.refusals.map(({ problem }) => problem));
+  if (first)
+    throw invalid(
+      reasonOf(plan.refusals),
+      plan.refusals.map(({ problem }) => problem),
+    );
   return plan;
 }
 
@@ -82,8 +110,8 @@ function invalid(reason: ApplyRefusal["reason"], problems: readonly Problem[]): 
 }
 
 function resultOf({ kind, name, action, generation, warnings, stored }: ApplyPlan["results"][number], dryRun: boolean): ApplyResult {
-  const { manager: _, ...rest } = stored;
-  const object = { ...rest, metadata: { ...rest.metadata, generation, resourceVersion: "" } } as AnyResource; // kind and spec belong together
+  const { apiVersion, metadata, spec } = stored;
+  const object = { apiVersion, kind, metadata: { ...metadata, generation, resourceVersion: "" }, spec } as AnyResource; // kind and spec belong together
   return { kind, name, action, generation, warnings, ...(dryRun && { object }) };
 }
 
@@ -93,10 +121,14 @@ function trimHistory(ports: ServerPorts, plan: ApplyPlan): void {
   const changed = plan.results.filter(({ action, generation }) => action === "configured" && generation > HISTORY_MAX);
   const trim = async ({ kind, name }: { readonly kind: Kind; readonly name: Name }): Promise<void> => {
     const { entries } = await ports.store.list(`${PREFIX.history}${kind}/${name}/`, signal);
-    const old = entries.map(({ key }) => key).sort().slice(0, -HISTORY_MAX);
+    const old = entries
+      .map(({ key }) => key)
+      .sort()
+      .slice(0, -HISTORY_MAX);
     if (old.length > 0) await ports.store.commit({ compare: [], writes: old.map((key) => ({ delete: key })) }, signal);
   };
-  for (const each of changed) trim(each).catch((error: unknown) => ports.log.debug("History was not trimmed", { kind: each.kind, name: each.name, error }));
+  for (const each of changed)
+    trim(each).catch((error: unknown) => ports.log.debug("History was not trimmed", { kind: each.kind, name: each.name, error }));
 }
 
 function parseJson(body: string): unknown {
@@ -115,5 +147,10 @@ function isApplyRequest(value: unknown): value is ApplyRequest {
 }
 
 function isTexts(value: unknown, fields: readonly string[]): boolean {
-  return typeof value === "object" && value !== null && Object.values(value).every((each) => typeof each === "string") && fields.every((field) => Object.hasOwn(value, field));
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((each) => typeof each === "string") &&
+    fields.every((field) => Object.hasOwn(value, field))
+  );
 }

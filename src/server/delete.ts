@@ -1,14 +1,14 @@
 // Deleting an object: what it says goes with it, what stays, and what cannot be deleted because it follows from something else.
 import { keys, PREFIX } from "../api/keys.ts";
-import { closest } from "../api/names.ts";
 import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
-import { namesOf, reference } from "../api/served-kinds.ts";
-import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
+import { reference } from "../api/served-kinds.ts";
+import type { DeleteAnswer } from "../api/wire.ts";
 import type { Entry, Write } from "../ports.ts";
 import { ApiError } from "./api-error.ts";
 import { descendants } from "./describe.ts";
+import { notFound } from "./not-found.ts";
 import type { ServerPorts } from "./ports.ts";
-import { resourceOf, viewAll, type ViewPorts } from "./view.ts";
+import { resourceOf } from "./view.ts";
 
 /** Made when a computer joined: whoever manages it, a person may delete it. */
 const HOUSE_MANAGER = "agent";
@@ -35,22 +35,39 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
     stays: resource ? staysOf(resource) : [],
   };
   if (request.dryRun) return answer;
-  const besides = await Promise.all([PREFIX.applied, PREFIX.history].map((prefix) => ports.store.list(`${prefix}${kind}/${name}/`, signal)));
-  const writes: readonly Write[] = [{ delete: entry.key }, ...besides.flatMap(({ entries }) => entries.map(({ key }) => ({ delete: key })))];
+  const besides = await Promise.all(
+    [PREFIX.applied, PREFIX.history].map((prefix) => ports.store.list(`${prefix}${kind}/${name}/`, signal)),
+  );
+  const writes: readonly Write[] = [
+    { delete: entry.key },
+    ...besides.flatMap(({ entries }) => entries.map(({ key }) => ({ delete: key }))),
+  ];
   const { committed } = await ports.store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes }, signal);
-  if (!committed) throw new ApiError("Conflict", `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`, { next: `fossora describe ${reference(kind, name)}` });
+  if (!committed)
+    throw new ApiError(
+      "Conflict",
+      `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`,
+      { next: `fossora describe ${reference(kind, name)}` },
+    );
   return answer;
 }
 
 /** Throws the reason why not. */
 function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteRequest, entry: Entry): void {
-  if (kind === "House") throw new ApiError("Forbidden", "Cannot delete the house's own settings: every house has them. Apply other ones instead.", { next: "fossora explain house.spec" });
+  if (kind === "House")
+    throw new ApiError("Forbidden", "Cannot delete the house's own settings: every house has them. Apply other ones instead.", {
+      next: "fossora explain house.spec",
+    });
   if (kind === "Membership" && ports.reader.fresh && isThisNode(ports, name)) {
-    throw new ApiError("Forbidden", `Cannot delete node/${name}: this computer is it. Take Fossora off it instead.`, { next: "sudo fossora uninstall" });
+    throw new ApiError("Forbidden", `Cannot delete node/${name}: this computer is it. Take Fossora off it instead.`, {
+      next: "sudo fossora uninstall",
+    });
   }
   const owner = (JSON.parse(entry.value) as StoredResource).manager; // admission wrote it
   if (owner !== manager && owner !== HOUSE_MANAGER && !force) {
-    throw new ApiError("ManagedElsewhere", `Cannot delete ${reference(kind, name)}: "${owner}" manages it, and would make it again.`, { next: `fossora delete ${reference(kind, name)} --force` });
+    throw new ApiError("ManagedElsewhere", `Cannot delete ${reference(kind, name)}: "${owner}" manages it, and would make it again.`, {
+      next: `fossora delete ${reference(kind, name)} --force`,
+    });
   }
 }
 
@@ -63,13 +80,11 @@ function notStored(ports: ServerPorts, kind: Kind, name: Name): ApiError {
   const owner = resourceOf(ports.reader, kind, name)?.metadata.owner;
   if (owner === undefined) return notFound(ports, kind, name, "delete");
   const field = kind === "Route" ? "spec.port, spec.routes (`routes: []` hides the app) or spec.listen" : "spec.host";
-  return new ApiError("Conflict", `Cannot delete ${reference(kind, name)}: it follows from ${owner.toLowerCase()}. Change ${field} there.`, { next: `fossora get ${owner.toLowerCase()} -o yaml` });
-}
-
-export function notFound(ports: ViewPorts, kind: ServedKind, name: Name, action: string): ApiError {
-  const meant = kind === "Event" ? undefined : closest(name, viewAll(ports, kind).map((each) => each.metadata.name));
-  const ask = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-  return new ApiError("NotFound", `Cannot ${action} ${reference(kind, name)}: there is none of that name.${ask}`, { next: `fossora get ${namesOf(kind).plural}` });
+  return new ApiError(
+    "Conflict",
+    `Cannot delete ${reference(kind, name)}: it follows from ${owner.toLowerCase()}. Change ${field} there.`,
+    { next: `fossora get ${owner.toLowerCase()} -o yaml` },
+  );
 }
 
 /** Data outlives the app that used it. */

@@ -24,9 +24,14 @@ export async function describe(ports: ServerPorts, object: ServedObject, signal:
 }
 
 /** Children and theirs: a Service has Routes, a Route a DnsRecord. */
-export function descendants(ports: Pick<ServerPorts, "reader">, owner: { readonly kind: AnyResource["kind"]; readonly metadata: { readonly name: string } }): readonly AnyResource[] {
+export function descendants(
+  ports: Pick<ServerPorts, "reader">,
+  owner: { readonly kind: AnyResource["kind"]; readonly metadata: { readonly name: string } },
+): readonly AnyResource[] {
   const reference = `${owner.kind}/${owner.metadata.name}`;
-  const children: AnyResource[] = [...ports.reader.all("Route"), ...ports.reader.all("DnsRecord")].filter((each) => each.metadata.owner === reference);
+  const children: AnyResource[] = [...ports.reader.all("Route"), ...ports.reader.all("DnsRecord")].filter(
+    (each) => each.metadata.owner === reference,
+  );
   return children.flatMap((child) => [child, ...descendants(ports, child)]);
 }
 

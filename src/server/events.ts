@@ -7,14 +7,22 @@ import type { Entry, Store } from "../ports.ts";
 import type { JsonLines } from "./http.ts";
 
 /** The oldest first. */
-export async function readEvents(store: Store, signal: AbortSignal): Promise<{ readonly events: readonly EventObject[]; readonly revision: number }> {
+export async function readEvents(
+  store: Store,
+  signal: AbortSignal,
+): Promise<{ readonly events: readonly EventObject[]; readonly revision: number }> {
   const { entries, revision } = await store.list(PREFIX.events, signal);
   const events = entries.flatMap(eventOf).sort((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
   return { events, revision };
 }
 
 /** Tells what there is (unless it goes on from a revision), then what comes, until the signal. */
-export async function watchEvents(store: Store, lines: JsonLines, options: { readonly since?: number; readonly matches: (event: EventObject) => boolean }, signal: AbortSignal): Promise<void> {
+export async function watchEvents(
+  store: Store,
+  lines: JsonLines,
+  options: { readonly since?: number; readonly matches: (event: EventObject) => boolean },
+  signal: AbortSignal,
+): Promise<void> {
   const { events, revision } = await readEvents(store, signal);
   if (options.since === undefined) for (const event of events) await tell(lines, event, revision, options.matches);
   lines.write({ type: "BOOKMARK", revision });
@@ -43,7 +51,11 @@ function eventOf(entry: Entry): readonly EventObject[] {
     {
       apiVersion: API_VERSION,
       kind: "Event",
-      metadata: { name: entry.key.slice(PREFIX.events.length).replaceAll("/", "."), resourceVersion: String(entry.modRevision), creationTimestamp: time },
+      metadata: {
+        name: entry.key.slice(PREFIX.events.length).replaceAll("/", "."),
+        resourceVersion: String(entry.modRevision),
+        creationTimestamp: time,
+      },
       spec: { object: `${kind}/${name}`, type, reason, message, node },
     },
   ];

@@ -20,14 +20,17 @@ export async function runExec(ports: ServerPorts, request: ExecRequest, socket: 
   let session: ExecSession;
   let chosen: Container;
   try {
-    if (request.command.length === 0) throw new ApiError("BadRequest", "Cannot exec: no command was given.", { next: `fossora exec -it ${request.service} -- sh` });
+    if (request.command.length === 0)
+      throw new ApiError("BadRequest", "Cannot exec: no command was given.", { next: `fossora exec -it ${request.service} -- sh` });
     chosen = await choose(ports, request, signal);
     session = await ports.containers.exec(chosen.id, request.command, { tty: request.tty, stdin: request.stdin }, signal);
   } catch (error) {
     refuse(socket, statusOf(error));
     return;
   }
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${EXEC_PROTOCOL}\r\nFossora-Container: ${chosen.name}\r\n\r\n`);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${EXEC_PROTOCOL}\r\nFossora-Container: ${chosen.name}\r\n\r\n`,
+  );
   await pump(session, socket);
 }
 
@@ -71,20 +74,30 @@ async function choose(ports: ServerPorts, request: ExecRequest, signal: AbortSig
   if (!desired) throw new ApiError("NotFound", `Cannot exec: there is no service "${service}".`, { next: "fossora get services" });
   const wanted = container ?? desired.spec.port?.container ?? desired.spec.containers[0]?.name;
   if (!desired.spec.containers.some((each) => each.name === wanted)) {
-    throw new ApiError("NotFound", `Cannot exec: "${service}" has no container "${wanted}"; it has ${desired.spec.containers.map((each) => each.name).join(", ")}.`);
+    throw new ApiError(
+      "NotFound",
+      `Cannot exec: "${service}" has no container "${wanted}"; it has ${desired.spec.containers.map((each) => each.name).join(", ")}.`,
+    );
   }
   const candidates = (await ports.containers.list(service, signal)).filter(
-    (each) => each.container === wanted && each.state === "running" && (instance === undefined || instance === each.instance || instance === `${service}-${each.instance}`),
+    (each) =>
+      each.container === wanted &&
+      each.state === "running" &&
+      (instance === undefined || instance === each.instance || instance === `${service}-${each.instance}`),
   );
   const best = candidates.find((each) => each.health === "healthy" || each.health === "none") ?? candidates[0];
   if (best) return best;
-  throw new ApiError("NotFound", `Cannot exec: no container "${wanted}" of "${service}" runs on ${ports.identity.node}.`, { next: `fossora describe service ${service}` });
+  throw new ApiError("NotFound", `Cannot exec: no container "${wanted}" of "${service}" runs on ${ports.identity.node}.`, {
+    next: `fossora describe service ${service}`,
+  });
 }
 
 /** An ordinary HTTP answer instead of the upgrade. */
 export function refuse(socket: Duplex, status: ErrorStatus): void {
   const body = `${JSON.stringify(status)}\n`;
-  socket.end(`HTTP/1.1 ${status.code} ${status.reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${status.code} ${status.reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 async function roomAgain(socket: Duplex): Promise<void> {

@@ -28,7 +28,11 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
     services: { total: services.length, ready: services.filter((each) => isReady(ports, "Service", each.metadata.name)).length },
     store: { quorum: store?.quorum ?? false, version: store?.version ?? "", bytes: store?.dbBytes ?? 0 },
     ...(listeners && { listeners }),
-    problems: [...storeProblems(ports, store), ...(listeners ?? []).flatMap(listenerProblem), ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each)))],
+    problems: [
+      ...storeProblems(ports, store),
+      ...(listeners ?? []).flatMap(listenerProblem),
+      ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each))),
+    ],
   };
 }
 
@@ -43,9 +47,13 @@ async function storeStatus(ports: ServerPorts, signal: AbortSignal): Promise<Sto
 function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): readonly HouseProblem[] {
   if (store?.quorum) {
     if (ports.reader.fresh) return [];
-    return [{ severity: "warning", message: "this node's copy of the house is not fresh yet", next: "wait a few seconds, then: fossora status" }];
+    return [
+      { severity: "warning", message: "this node's copy of the house is not fresh yet", next: "wait a few seconds, then: fossora status" },
+    ];
   }
-  const message = store ? "the store has no leader: nothing can be changed, apps run on" : "the store does not answer: nothing can be changed, apps run on";
+  const message = store
+    ? "the store has no leader: nothing can be changed, apps run on"
+    : "the store does not answer: nothing can be changed, apps run on";
   return [{ severity: "error", message, next: "journalctl -u fossora -n 50" }];
 }
 
@@ -64,7 +72,13 @@ function problemsOf(ports: ServerPorts, resource: AnyResource): readonly HousePr
   const stalled = conditions.some((condition) => condition.type === "Stalled" && condition.status === "True");
   const underWay = !stalled && conditions.some((condition) => condition.type === "Reconciling" && condition.status === "True");
   const word = namesOf(kind).singular;
-  return [{ severity: underWay ? "warning" : "error", message: `${word} ${metadata.name}: ${sentence(ready)}`, next: `fossora describe ${word} ${metadata.name}` }];
+  return [
+    {
+      severity: underWay ? "warning" : "error",
+      message: `${word} ${metadata.name}: ${sentence(ready)}`,
+      next: `fossora describe ${word} ${metadata.name}`,
+    },
+  ];
 }
 
 function ownerIsUnready(ports: ServerPorts, owner: string | undefined): boolean {

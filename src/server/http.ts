@@ -13,7 +13,11 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw new ApiError("TooLarge", `Cannot read the request: it is larger than ${BODY_BYTES_MAX / 1024 / 1024} MiB. Apply fewer files at once.`);
+    if (bytes > BODY_BYTES_MAX)
+      throw new ApiError(
+        "TooLarge",
+        `Cannot read the request: it is larger than ${BODY_BYTES_MAX / 1024 / 1024} MiB. Apply fewer files at once.`,
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

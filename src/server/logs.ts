@@ -32,7 +32,13 @@ export async function streamLogs(ports: ServerPorts, request: LogRequest, open: 
   lines.end();
 }
 
-async function merge(ports: ServerPorts, request: LogRequest, lines: JsonLines, containers: readonly Container[], signal: AbortSignal): Promise<void> {
+async function merge(
+  ports: ServerPorts,
+  request: LogRequest,
+  lines: JsonLines,
+  containers: readonly Container[],
+  signal: AbortSignal,
+): Promise<void> {
   const tail = Math.min(request.tail ?? MERGED_LINES_MAX, MERGED_LINES_MAX);
   const all = await Promise.all(
     containers.map(async (container) => {
@@ -49,7 +55,13 @@ async function merge(ports: ServerPorts, request: LogRequest, lines: JsonLines, 
 }
 
 /** Until the client goes: an app that is updated or moves goes on under new containers. */
-async function follow(ports: ServerPorts, request: LogRequest, lines: JsonLines, first: readonly Container[], signal: AbortSignal): Promise<void> {
+async function follow(
+  ports: ServerPorts,
+  request: LogRequest,
+  lines: JsonLines,
+  first: readonly Container[],
+  signal: AbortSignal,
+): Promise<void> {
   const seen = new Set<string>();
   const copies: Promise<void>[] = [];
   let containers = first;
@@ -83,7 +95,11 @@ async function* linesOf(ports: ServerPorts, container: Container, request: LogRe
   const { follow, tail, since } = request;
   const options = { follow, timestamps: true, ...(tail !== undefined && { tail }), ...(since !== undefined && { since }) };
   const rests = { stdout: new LineSplitter(), stderr: new LineSplitter() };
-  const about = { instance: instanceName(container.service, container.instance), container: container.container, node: ports.identity.node };
+  const about = {
+    instance: instanceName(container.service, container.instance),
+    container: container.container,
+    node: ports.identity.node,
+  };
   for await (const chunk of ports.containers.logs(container.id, options, signal)) {
     for (const line of rests[chunk.stream].push(chunk.data)) yield { ...about, stream: chunk.stream, ...timeAndText(line) };
   }
@@ -122,7 +138,11 @@ function timeAndText(line: string): { readonly time: string; readonly text: stri
 async function choose(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<readonly Container[]> {
   const containers = await ports.containers.list(request.service, signal);
   return containers
-    .filter(({ instance, container }) => (request.instance === undefined || instanceName(request.service, instance) === request.instance) && (request.container === undefined || container === request.container))
+    .filter(
+      ({ instance, container }) =>
+        (request.instance === undefined || instanceName(request.service, instance) === request.instance) &&
+        (request.container === undefined || container === request.container),
+    )
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -132,10 +152,15 @@ function instanceName(service: string, instance: string): string {
 
 async function nothingMeant(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<ApiError> {
   const { service, container } = request;
-  if (!ports.reader.desired("Service", service)) return new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
+  if (!ports.reader.desired("Service", service))
+    return new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
   const names = [...new Set((await ports.containers.list(service, signal)).map((each) => each.container))];
   if (container !== undefined && names.length > 0) {
-    return new ApiError("NotFound", `Cannot show logs: "${service}" has no container "${container}"; it has ${names.join(", ")}.`, { next: `fossora logs ${service} -c ${names[0]}` });
+    return new ApiError("NotFound", `Cannot show logs: "${service}" has no container "${container}"; it has ${names.join(", ")}.`, {
+      next: `fossora logs ${service} -c ${names[0]}`,
+    });
   }
-  return new ApiError("NotFound", `Cannot show logs: nothing of "${service}" was started on ${ports.identity.node} yet.`, { next: `fossora describe service ${service}` });
+  return new ApiError("NotFound", `Cannot show logs: nothing of "${service}" was started on ${ports.identity.node} yet.`, {
+    next: `fossora describe service ${service}`,
+  });
 }

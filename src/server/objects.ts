@@ -4,9 +4,9 @@ import { parseSelector } from "../api/selector.ts";
 import { API_VERSION, type Name } from "../api/resource.ts";
 import type { ServedKindNames } from "../api/served-kinds.ts";
 import type { EventObject, ObjectList, ServedObject } from "../api/wire.ts";
-import { notFound } from "./delete.ts";
 import { readEvents, watchEvents } from "./events.ts";
 import { JsonLines } from "./http.ts";
+import { notFound } from "./not-found.ts";
 import type { ServerPorts } from "./ports.ts";
 import { continueToken, count, flag, page } from "./query.ts";
 import { viewAll, viewOne, type ViewKind } from "./view.ts";
@@ -22,7 +22,10 @@ export function matcher(query: URLSearchParams): Matches {
 }
 
 export async function readOne(ports: ServerPorts, names: ServedKindNames, name: Name, signal: AbortSignal): Promise<ServedObject> {
-  const found = names.kind === "Event" ? (await readEvents(ports.store, signal)).events.find((event) => event.metadata.name === name) : viewOne(ports, names.kind, name);
+  const found =
+    names.kind === "Event"
+      ? (await readEvents(ports.store, signal)).events.find((event) => event.metadata.name === name)
+      : viewOne(ports, names.kind, name);
   if (!found) throw notFound(ports, names.kind, name, "show");
   return found;
 }
@@ -30,7 +33,10 @@ export async function readOne(ports: ServerPorts, names: ServedKindNames, name: 
 export async function list(ports: ServerPorts, names: ServedKindNames, query: URLSearchParams, signal: AbortSignal): Promise<ObjectList> {
   const matches = matcher(query);
   const { limit, after } = page(query);
-  const { objects, revision } = names.kind === "Event" ? await eventsAsObjects(ports, signal) : { objects: viewAll(ports, names.kind), revision: ports.reader.revision };
+  const { objects, revision } =
+    names.kind === "Event"
+      ? await eventsAsObjects(ports, signal)
+      : { objects: viewAll(ports, names.kind), revision: ports.reader.revision };
   const rest = objects.filter((object) => matches(object) && (after === undefined || object.metadata.name > after));
   const items = limit === undefined ? rest : rest.slice(0, limit);
   const last = items.length < rest.length ? items.at(-1) : undefined;
@@ -42,7 +48,10 @@ export async function list(ports: ServerPorts, names: ServedKindNames, query: UR
   };
 }
 
-async function eventsAsObjects(ports: ServerPorts, signal: AbortSignal): Promise<{ readonly objects: readonly EventObject[]; readonly revision: number }> {
+async function eventsAsObjects(
+  ports: ServerPorts,
+  signal: AbortSignal,
+): Promise<{ readonly objects: readonly EventObject[]; readonly revision: number }> {
   const { events, revision } = await readEvents(ports.store, signal);
   return { objects: events, revision };
 }
@@ -76,7 +85,7 @@ function labelsOf(object: ServedObject): Readonly<Record<string, string>> {
 /** `spec.service`, `metadata.name`; undefined where nothing is, or where it is no plain value. */
 function fieldText(object: ServedObject, path: string): string | undefined {
   let value: unknown = object;
-  for (const part of path.split(".")) value = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[part] : undefined; // an object of JSON
+  for (const part of path.split("."))
+    value = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[part] : undefined; // an object of JSON
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
-

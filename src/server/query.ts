@@ -15,7 +15,8 @@ export function count(query: URLSearchParams, name: string): number | undefined 
   const value = query.get(name);
   if (value === null || value === "") return undefined;
   const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 0) throw new UserError(`Cannot read ?${name}=${value}: it should be a whole number of 0 or more.`);
+  if (!Number.isSafeInteger(number) || number < 0)
+    throw new UserError(`Cannot read ?${name}=${value}: it should be a whole number of 0 or more.`);
   return number;
 }
 

@@ -1,5 +1,5 @@
 // The HTTP API of the node: on a unix socket, for the CLI and whoever else may open it. Here requests find their handlers.
-import { createServer, Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { closest } from "../api/names.ts";
 import { isStored, kindByWord, SERVED_KINDS, type ServedKindNames } from "../api/served-kinds.ts";
@@ -41,7 +41,10 @@ export class ApiServer {
     this.#ports = ports;
     this.#hub = new WatchHub(ports);
     // Uploads and watches take as long as they take.
-    this.#server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: 5_000 }, (request, response) => void this.#answer(request, response));
+    this.#server = createServer(
+      { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: 5_000 },
+      (request, response) => void this.#answer(request, response),
+    );
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex) => void this.#upgrade(request, socket));
     this.#server.on("clientError", (_error, socket) => socket.destroy());
   }
@@ -91,7 +94,8 @@ export class ApiServer {
 
   async #route(call: Call): Promise<void> {
     const [root, version, first, ...rest] = call.path;
-    if (root === "healthz" && call.path.length === 1) return sendJson(call.response, 200, { kind: "Health", node: this.#ports.identity.node, fresh: this.#ports.reader.fresh });
+    if (root === "healthz" && call.path.length === 1)
+      return sendJson(call.response, 200, { kind: "Health", node: this.#ports.identity.node, fresh: this.#ports.reader.fresh });
     if (root !== "api" || version !== "v1") throw unknownPath(call);
     if (first === undefined) return this.#apply(call);
     if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
@@ -102,10 +106,15 @@ export class ApiServer {
   async #routeObjects(call: Call, names: ServedKindNames, [name, part, ...more]: readonly string[]): Promise<void> {
     if (more.length > 0) throw unknownPath(call);
     if (call.method === "DELETE" && name !== undefined && part === undefined) return this.#delete(call, names, name);
-    if (call.method !== "GET") throw new ApiError("BadRequest", `Cannot ${call.method} ${call.request.url}: objects are read with GET, changed by PATCH /api/v1 and removed with DELETE.`);
+    if (call.method !== "GET")
+      throw new ApiError(
+        "BadRequest",
+        `Cannot ${call.method} ${call.request.url}: objects are read with GET, changed by PATCH /api/v1 and removed with DELETE.`,
+      );
     if (name === undefined) return this.#readMany(call, names);
     if (part === undefined) return sendJson(call.response, 200, await readOne(this.#ports, names, name, call.signal));
-    if (part === "describe") return sendJson(call.response, 200, await describe(this.#ports, await readOne(this.#ports, names, name, call.signal), call.signal));
+    if (part === "describe")
+      return sendJson(call.response, 200, await describe(this.#ports, await readOne(this.#ports, names, name, call.signal), call.signal));
     if (part === "logs" && names.kind === "Service") return this.#logs(call, name);
     throw unknownPath(call);
   }
@@ -117,15 +126,30 @@ export class ApiServer {
   }
 
   async #apply(call: Call): Promise<void> {
-    if (call.method !== "PATCH") throw new ApiError("BadRequest", `Cannot ${call.method} /api/v1: manifests are applied with PATCH, objects are read below /api/v1/services and the like.`);
+    if (call.method !== "PATCH")
+      throw new ApiError(
+        "BadRequest",
+        `Cannot ${call.method} /api/v1: manifests are applied with PATCH, objects are read below /api/v1/services and the like.`,
+      );
     const body = readApplyRequest(call.request.headers["content-type"], await readBody(call.request), text(call.query, "file"));
     const options = { manager: this.#manager(call), dryRun: flag(call.query, "dryRun"), force: flag(call.query, "force") };
     sendJson(call.response, 200, await applyManifests(this.#ports, body, options, call.signal));
   }
 
   async #delete(call: Call, names: ServedKindNames, name: string): Promise<void> {
-    if (!isStored(names.kind)) throw new ApiError("BadRequest", `Cannot delete ${names.singular}/${name}: ${names.plural} are read-only. Delete or change what they belong to.`, { next: `fossora describe ${names.singular} ${name}` });
-    const request = { kind: names.kind, name, manager: this.#manager(call), force: flag(call.query, "force"), dryRun: flag(call.query, "dryRun") };
+    if (!isStored(names.kind))
+      throw new ApiError(
+        "BadRequest",
+        `Cannot delete ${names.singular}/${name}: ${names.plural} are read-only. Delete or change what they belong to.`,
+        { next: `fossora describe ${names.singular} ${name}` },
+      );
+    const request = {
+      kind: names.kind,
+      name,
+      manager: this.#manager(call),
+      force: flag(call.query, "force"),
+      dryRun: flag(call.query, "dryRun"),
+    };
     sendJson(call.response, 200, await deleteObject(this.#ports, request, call.signal));
   }
 
@@ -135,7 +159,14 @@ export class ApiServer {
     const container = text(query, "container");
     const tail = count(query, "tail");
     const since = count(query, "since");
-    const request = { service, follow: flag(query, "follow"), ...(instance && { instance }), ...(container && { container }), ...(tail !== undefined && { tail }), ...(since !== undefined && { since }) };
+    const request = {
+      service,
+      follow: flag(query, "follow"),
+      ...(instance && { instance }),
+      ...(container && { container }),
+      ...(tail !== undefined && { tail }),
+      ...(since !== undefined && { since }),
+    };
     await streamLogs(this.#ports, request, () => new JsonLines(response), signal);
   }
 
@@ -159,7 +190,14 @@ export class ApiServer {
       }
       const instance = text(searchParams, "instance");
       const container = text(searchParams, "container");
-      const asked = { service, command: searchParams.getAll("command"), tty: flag(searchParams, "tty"), stdin: flag(searchParams, "stdin"), ...(instance && { instance }), ...(container && { container }) };
+      const asked = {
+        service,
+        command: searchParams.getAll("command"),
+        tty: flag(searchParams, "tty"),
+        stdin: flag(searchParams, "stdin"),
+        ...(instance && { instance }),
+        ...(container && { container }),
+      };
       await runExec(this.#ports, asked, socket, this.#closing.signal);
     } catch (error) {
       refuse(socket, statusOf(error));
@@ -177,14 +215,22 @@ function urlOf(request: IncomingMessage): URL {
 
 /** Throws URIError on a `%` that is none. */
 function partsOf(pathname: string): readonly string[] {
-  return pathname.split("/").filter((part) => part !== "").map((part) => decodeURIComponent(part));
+  return pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map((part) => decodeURIComponent(part));
 }
 
 function namesOfPath(word: string): ServedKindNames {
   const names = kindByWord(word);
   if (names) return names;
-  const meant = closest(word, SERVED_KINDS.map((each) => each.plural));
-  throw new ApiError("NotFound", `Cannot find the kind "${word}".${meant === undefined ? "" : ` Did you mean "${meant}"?`}`, { next: "fossora api-resources" });
+  const meant = closest(
+    word,
+    SERVED_KINDS.map((each) => each.plural),
+  );
+  throw new ApiError("NotFound", `Cannot find the kind "${word}".${meant === undefined ? "" : ` Did you mean "${meant}"?`}`, {
+    next: "fossora api-resources",
+  });
 }
 
 function unknownPath(call: Call): ApiError {

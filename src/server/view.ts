@@ -31,7 +31,8 @@ export function viewOne(ports: ViewPorts, kind: ViewKind, name: Name): ServedObj
 
 /** Sorted by name. */
 export function viewAll(ports: ViewPorts, kind: ViewKind): readonly ServedObject[] {
-  const objects = kind === "Instance" ? allInstances(ports) : [...resourcesOf(ports.reader, kind)].map((resource) => serve(ports, resource));
+  const objects =
+    kind === "Instance" ? allInstances(ports) : [...resourcesOf(ports.reader, kind)].map((resource) => serve(ports, resource));
   return objects.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 

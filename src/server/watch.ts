@@ -69,7 +69,8 @@ export class WatchHub {
   constructor(ports: ServerPorts) {
     this.#ports = ports;
     this.#floor = ports.reader.revision;
-    for (const kind of MIRRORED) for (const object of resourcesOf(ports.reader, kind)) this.#objects.set(keyOf(kind, object.metadata.name), object);
+    for (const kind of MIRRORED)
+      for (const object of resourcesOf(ports.reader, kind)) this.#objects.set(keyOf(kind, object.metadata.name), object);
     this.#unsubscribe = ports.reader.subscribe((changes) => this.#changed(changes));
   }
 
@@ -79,16 +80,31 @@ export class WatchHub {
 
   /** Throws Expired when what was deleted since then is not known any more, and TooManyRequests. */
   admit(kind: ViewKind, since: number | undefined): void {
-    if (this.#watchers.size >= WATCHERS_MAX) throw new ApiError("TooManyRequests", `Cannot watch: ${WATCHERS_MAX} watches are open already.`);
+    if (this.#watchers.size >= WATCHERS_MAX)
+      throw new ApiError("TooManyRequests", `Cannot watch: ${WATCHERS_MAX} watches are open already.`);
     if (since === undefined) return;
     const { revision } = this.#ports.reader;
     const known = kind === "Instance" ? since === revision : since >= this.#floor && since <= revision;
-    if (!known) throw new ApiError("Expired", `Cannot watch from revision ${since}: the house is at ${revision} and remembers deletions since ${this.#floor}. List again.`);
+    if (!known)
+      throw new ApiError(
+        "Expired",
+        `Cannot watch from revision ${since}: the house is at ${revision} and remembers deletions since ${this.#floor}. List again.`,
+      );
   }
 
   /** After `admit`. Answers the function that ends the watch. */
   watch(options: WatchOptions, sink: WatchSink & { onDrain(run: () => void): void }): () => void {
-    const watcher: Watcher = { ...options, sink, told: new Map(), known: new Set(), synced: false, toldPulls: "[]", pullsAtMs: -TICK_MS, bookmarkedAtMs: 0, stalledSinceMs: undefined };
+    const watcher: Watcher = {
+      ...options,
+      sink,
+      told: new Map(),
+      known: new Set(),
+      synced: false,
+      toldPulls: "[]",
+      pullsAtMs: -TICK_MS,
+      bookmarkedAtMs: 0,
+      stalledSinceMs: undefined,
+    };
     if (options.since !== undefined) this.#resume(watcher, options.since);
     this.#watchers.add(watcher);
     sink.onDrain(() => this.#tell(watcher, new Map()));
@@ -190,7 +206,9 @@ export class WatchHub {
   }
 
   #tellPulls(watcher: Watcher): void {
-    const pulls = [...watcher.told.values()].flatMap(({ object }) => (object.kind === "Service" ? pullsOf(this.#ports, object.metadata.name) : []));
+    const pulls = [...watcher.told.values()].flatMap(({ object }) =>
+      object.kind === "Service" ? pullsOf(this.#ports, object.metadata.name) : [],
+    );
     const text = JSON.stringify(pulls);
     if (text === watcher.toldPulls || this.#ports.clock.now() - watcher.pullsAtMs < TICK_MS) return;
     watcher.toldPulls = text;

@@ -32,7 +32,10 @@ export class TranscriptHouse {
   listeners: HouseSummary["listeners"];
   readonly #directory: string;
   readonly #statuses = new Map<string, AnyStatus>();
-  readonly #pulls = new Map<Name, readonly { readonly image: string; readonly progress: PullProgress | undefined; readonly sinceMs: number }[]>();
+  readonly #pulls = new Map<
+    Name,
+    readonly { readonly image: string; readonly progress: PullProgress | undefined; readonly sinceMs: number }[]
+  >();
   readonly #planned = new Map<string, readonly string[]>();
   readonly #ending = new AbortController();
   #server: ApiServer;
@@ -84,7 +87,10 @@ export class TranscriptHouse {
   }
 
   setPulls(service: Name, pulls: readonly { readonly image: string; readonly progress?: PullProgress }[]): void {
-    this.#pulls.set(service, pulls.map(({ image, progress }) => ({ image, progress, sinceMs: 0 })));
+    this.#pulls.set(
+      service,
+      pulls.map(({ image, progress }) => ({ image, progress, sinceMs: 0 })),
+    );
     this.touch("Service", service);
   }
 

@@ -55,7 +55,11 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
   const input = Object.assign(new PassThrough(), { setRawMode: () => input, fd: 0 });
   if (options.stdin !== undefined) input.end(options.stdin);
   return {
-    stdin: { isTty: options.tty ?? false, readAll: () => Promise.resolve(options.stdin ?? ""), stream: input as unknown as NodeJS.ReadStream }, // as far as the CLI uses it
+    stdin: {
+      isTty: options.tty ?? false,
+      readAll: () => Promise.resolve(options.stdin ?? ""),
+      stream: input as unknown as NodeJS.ReadStream,
+    }, // as far as the CLI uses it
     stdout,
     stderr,
     env: { FOSSORA_SOCKET: options.socket, LANG: "C.UTF-8", TERM: "xterm", XDG_CACHE_HOME: "/cache", ...options.env },
@@ -66,10 +70,19 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
         return text;
       },
       write: (path, text) => void written.set(path, text),
-      kind: (path) => (written.has(path) ? "file" : [...written.keys()].some((each) => each.startsWith(path.endsWith("/") ? path : `${path}/`)) ? "directory" : undefined),
+      kind: (path) =>
+        written.has(path)
+          ? "file"
+          : [...written.keys()].some((each) => each.startsWith(path.endsWith("/") ? path : `${path}/`))
+            ? "directory"
+            : undefined,
       list(path) {
         const base = path.endsWith("/") ? path : `${path}/`;
-        return [...new Set([...written.keys()].filter((each) => each.startsWith(base)).map((each) => each.slice(base.length).split("/")[0] ?? ""))].sort();
+        return [
+          ...new Set(
+            [...written.keys()].filter((each) => each.startsWith(base)).map((each) => each.slice(base.length).split("/")[0] ?? ""),
+          ),
+        ].sort();
       },
     },
     now: () => options.nowMs ?? NOW_MS,
