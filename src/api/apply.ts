@@ -73,9 +73,11 @@ export function keysToRead(manifests: readonly Manifest[], manager: string): rea
 
 export function planApply(manifests: readonly Manifest[], entries: ReadonlyMap<string, ReadEntry>, context: ApplyContext): ApplyPlan {
   const plans = manifests.map((manifest) => planObject(manifest, entries, context));
+  const refusals = plans.flatMap((plan) => plan.refusals);
+  if (refusals.length > 0) return { results: [], refusals, transaction: { compare: [], writes: [] } };
   return {
     results: plans.flatMap(({ result }) => (result === undefined ? [] : [result])),
-    refusals: plans.flatMap(({ refusals }) => refusals),
+    refusals,
     transaction: { compare: plans.flatMap(({ compare }) => compare), writes: plans.flatMap(({ writes }) => writes) },
   };
 }

@@ -65,6 +65,8 @@ function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyManifes
     reading.findings.push({ place, field: `spec.${field}`, message: `belongs to a container: move '${field}' into one of 'containers'` });
   }
   const report: Report = (field, message, suggestion) => {
+    // A field that could not be read is not missing besides.
+    if (reading.findings.some((finding) => finding.field === field)) return;
     reading.findings.push({ place: placeOf(field, node, reading), field, message, ...(suggestion !== undefined && { suggestion }) });
   };
   const filled = value && completed(kind, value.spec, { name, report });

@@ -1,4 +1,5 @@
 // What must hold in each kind beyond the types of its fields. Pure.
+import { addressProblems, isIpv4, isIpv6 } from "./addresses.ts";
 import type { Report } from "./expand.ts";
 import { oneOf } from "./words.ts";
 import { RESERVED_NAMES } from "./names.ts";
@@ -36,6 +37,8 @@ function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
   if (host !== undefined && RESERVED_NAMES.includes(host)) report("spec.host", `'${host}' is a name of the house's own: take another`);
   if (tls !== undefined && host === undefined) report("spec.tls", "needs 'host': the name in the encrypted stream tells where it goes");
   if (host !== undefined && listen !== undefined && tls === undefined) report("spec.listen", "cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'");
+  for (const { at, message } of addressProblems(spec)) report(`spec.${at}`, message);
+  for (const { at, message } of addressProblems(listen ?? {})) report(`spec.listen.${at}`, message);
   if (listen !== undefined) checkListen(listen, { name, shared: tls !== undefined }, report);
   const stream = listen !== undefined || tls !== undefined;
   for (const field of stream ? HTTP_ONLY : STREAM_ONLY) {
@@ -88,18 +91,4 @@ function isHostName(value: string): boolean {
 function numbersAndName(value: string, count: number): boolean {
   const parts = value.trim().split(/\s+/);
   return parts.length === count + 1 && parts.slice(0, count).every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65_535) && isHostName(parts[count] ?? "");
-}
-
-export function isIpv4(text: string): boolean {
-  return /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text);
-}
-
-export function isIpv6(text: string): boolean {
-  const [, body = text, v4] = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text) ?? [];
-  if (v4 !== undefined && !isIpv4(v4)) return false;
-  const groups = (v4 === undefined ? body : `${body}0:0`).split("::");
-  const counted = groups.map((part) => (part === "" ? [] : part.split(":")));
-  const count = counted.reduce((sum, part) => sum + part.length, 0);
-  const fits = counted.every((part) => part.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group)));
-  return fits && (groups.length === 1 ? count === 8 : groups.length === 2 && count < 8);
 }

@@ -1,4 +1,5 @@
 // What must hold in a Service beyond the types of its fields. Pure.
+import { addressProblems } from "./addresses.ts";
 import type { Report } from "./expand.ts";
 import { closest, RESERVED_NAMES } from "./names.ts";
 import { portProblem } from "./ports-in-use.ts";
@@ -119,11 +120,13 @@ function checkPorts(spec: ServiceSpec, name: string, report: Report): void {
   if (spec.port) checkContainer(spec.port.container, "spec.port");
   for (const [index, route] of (spec.routes ?? []).entries()) {
     checkContainer(route.port.container, `spec.routes[${index}].port`);
+    for (const { at, message } of addressProblems(route)) report(`spec.routes[${index}].${at}`, message);
     if (RESERVED_NAMES.includes(route.host)) report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
   }
   for (const [host, at] of duplicates((spec.routes ?? []).map((route) => route.host + route.path))) report(`spec.routes[${at}]`, `'${host}' leads somewhere already`);
   for (const [index, listen] of (spec.listen ?? []).entries()) {
     const field = `spec.listen[${index}]`;
+    for (const { at, message } of addressProblems(listen)) report(`${field}.${at}`, message);
     checkContainer(listen.container, field);
     const problem = portProblem(listen, name) ?? rangeProblem(listen) ?? overlap(listen, spec.listen?.slice(0, index) ?? []);
     if (problem !== undefined) report(field, problem);

@@ -78,3 +78,8 @@ test("a value ends where its text ends, brackets included", () => {
   assert.equal(text.slice(value?.start, value?.end), "{ b: [1, 'x' ] }");
   assert.equal(text.slice(node?.start, node?.end), text);
 });
+
+test("comments before a bracket cost no time", () => {
+  const text = `{ a ${"# ".repeat(5000)}\n : !x }`;
+  assert.equal(readYaml(text).documents.length, 1);
+});

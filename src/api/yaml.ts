@@ -217,7 +217,7 @@ function composeMapping(composer: Composer, { start, style }: MappingEvent): Mea
 function close(composer: Composer, style: CollectionStyle): void {
   composer.next += 1;
   if (style !== COLLECTION_STYLE_FLOW) return;
-  const bracket = /(?:[\s,]|#[^\n]*)*[}\]]/y;
+  const bracket = /(?:[\s,:?]|#[^\n]*\n)*[}\]]/y;
   bracket.lastIndex = composer.lastEnd;
   if (bracket.test(composer.text)) composer.lastEnd = bracket.lastIndex;
 }

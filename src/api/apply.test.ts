@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keysToRead, planApply, type ApplyContext, type ApplyPlan, type ReadEntry } from "./apply.ts";
+import { keys } from "./keys.ts";
+import { parseManifests, type Manifest } from "./manifest.ts";
+import type { StoredResource } from "./resource.ts";
+import type { ServiceSpec } from "./types.ts";
+
+const context: ApplyContext = { manager: "cli", force: false, now: "2026-11-22T20:00:00Z", newUid: () => "u1", ownerOfDerived: () => undefined };
+
+function manifests(...specs: readonly string[]): readonly Manifest[] {
+  const text = specs.map((spec, index) => `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app${index || ""} }\nspec: ${spec}\n`).join("---\n");
+  const { manifests: parsed, problems } = parseManifests([{ file: "app.yaml", text }]);
+  assert.deepEqual(problems, []);
+  return parsed;
+}
+
+/** The entries that a plan leaves behind. */
+function after(plan: ApplyPlan, before: ReadonlyMap<string, ReadEntry> = new Map()): Map<string, ReadEntry> {
+  const entries = new Map(before);
+  for (const { put, value } of plan.transaction.writes) entries.set(put, { key: put, value, version: (entries.get(put)?.version ?? 0) + 1, modRevision: 100 + entries.size });
+  return entries;
+}
+
+function change(entries: ReadonlyMap<string, ReadEntry>, edit: (stored: StoredResource<"Service">) => StoredResource): ReadonlyMap<string, ReadEntry> {
+  const key = keys.desired("Service", "app");
+  const entry = entries.get(key);
+  assert.ok(entry);
+  return new Map([...entries, [key, { ...entry, value: JSON.stringify(edit(JSON.parse(entry.value))) }]]);
+}
+
+const specOf = (plan: ApplyPlan): ServiceSpec => plan.results[0]?.stored.spec as ServiceSpec;
+const actions = (plan: ApplyPlan): readonly string[] => plan.results.map(({ action, generation }) => `${action} ${generation}`);
+
+test("the keys to read are the object's and what this manager applied last", () => {
+  assert.deepEqual(keysToRead(manifests('{ image: "a:1" }'), "cli"), ["/fossora/desired/Service/app", "/fossora/applied/Service/app/cli"]);
+});
+
+test("what is new is created in one transaction, which fails if somebody else was quicker", () => {
+  const plan = planApply(manifests('{ image: "a:1" }', '{ image: "b:1" }'), new Map(), context);
+  assert.deepEqual(actions(plan), ["created 1", "created 1"]);
+  assert.deepEqual(plan.transaction.compare, [{ key: "/fossora/desired/Service/app", modRevision: 0 }, { key: "/fossora/desired/Service/app1", modRevision: 0 }]);
+  assert.deepEqual(plan.transaction.writes.map(({ put }) => put), [
+    "/fossora/desired/Service/app", "/fossora/history/Service/app/0000000001", "/fossora/applied/Service/app/cli",
+    "/fossora/desired/Service/app1", "/fossora/history/Service/app1/0000000001", "/fossora/applied/Service/app1/cli",
+  ]);
+  const [first] = plan.results;
+  assert.deepEqual([first?.stored.metadata, first?.stored.manager], [{ name: "app", uid: "u1", creationTimestamp: "2026-11-22T20:00:00Z" }, "cli"]);
+});
+
+test("what is the same is unchanged, and nothing is written", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
+  const plan = planApply(manifests('{ image: "a:1" }'), entries, { ...context, now: "later", newUid: () => "u2" });
+  assert.deepEqual([actions(plan), plan.transaction.writes], [["unchanged 1"], []]);
+});
+
+test("what differs is configured with the next generation, and keeps who it is", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
+  const plan = planApply(manifests('{ image: "a:2" }'), entries, { ...context, now: "later", newUid: () => "u2" });
+  assert.deepEqual([actions(plan), plan.results[0]?.stored.metadata.uid], [["configured 2"], "u1"]);
+  assert.equal(plan.transaction.compare[0]?.modRevision, entries.get("/fossora/desired/Service/app")?.modRevision);
+});
+
+test("what was scaled stays scaled while the manifest does not say a number", () => {
+  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({ ...stored, spec: { ...stored.spec, replicas: 3 } }));
+  assert.equal(specOf(planApply(manifests('{ image: "a:2" }'), entries, context)).replicas, 3);
+  assert.equal(specOf(planApply(manifests('{ image: "a:1", replicas: 2 }'), entries, context)).replicas, 2);
+});
+
+test("what the manifest no longer says becomes the default again", () => {
+  const entries = after(planApply(manifests('{ image: "a:1", replicas: 2, tty: true, env: { A: a } }'), new Map(), context));
+  const { replicas, containers } = specOf(planApply(manifests('{ image: "a:1" }'), entries, context));
+  assert.deepEqual([replicas, containers[0]?.tty, containers[0] && "env" in containers[0]], [1, false, false]);
+});
+
+test("a default of this release does not change what an earlier one stored", () => {
+  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({ ...stored, spec: { ...stored.spec, update: { ...stored.spec.update, monitor: "5s" } } }));
+  const plan = planApply(manifests('{ image: "a:1" }'), entries, context);
+  assert.deepEqual([actions(plan), specOf(plan).update.monitor], [["unchanged 1"], "5s"]);
+});
+
+test("another manager's object is refused, naming it, and taken over by force", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }', '{ image: "b:1" }'), new Map(), { ...context, manager: "git/home" }));
+  const plan = planApply(manifests('{ image: "a:2" }'), entries, context);
+  assert.deepEqual(plan.refusals.map(({ reason, problem }) => `${reason} ${problem.file}:${problem.line} ${problem.field} ${problem.message}`), [
+    "ManagedElsewhere app.yaml:1 metadata.name is managed by 'git/home', which would set it back: change it there, or take it over with --force",
+  ]);
+  assert.deepEqual(plan.transaction.writes, []);
+  const forced = planApply(manifests('{ image: "a:2" }'), entries, { ...context, force: true });
+  assert.deepEqual([actions(forced), forced.results[0]?.stored.manager], [["configured 2"], "cli"]);
+});
+
+test("what the house made itself may be taken over without force", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), { ...context, manager: "agent" }));
+  assert.deepEqual(planApply(manifests('{ image: "a:1" }'), entries, context).refusals, []);
+});
+
+test("a version that is given must be the one that is there", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
+  const [manifest] = manifests('{ image: "a:2" }');
+  assert.ok(manifest);
+  const withVersion = (resourceVersion: string): ApplyPlan => planApply([{ ...manifest, object: { ...manifest.object, resourceVersion } } as Manifest], entries, context);
+  assert.deepEqual(withVersion("7").refusals.map(({ reason }) => reason), ["Conflict"]);
+  assert.deepEqual(withVersion(String(entries.get("/fossora/desired/Service/app")?.modRevision)).refusals, []);
+});
+
+test("what does not fit what others set is refused with its field", () => {
+  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({ ...stored, spec: { ...stored.spec, update: { ...stored.spec.update, order: "start-first" } } }));
+  const { refusals } = planApply(manifests('{ image: "a:1", volumes: ["d:/d"] }'), entries, context);
+  assert.deepEqual(refusals.map(({ reason, problem }) => `${reason} ${problem.field}`), ["Invalid spec.update.order"]);
+});
+
+test("one that is refused keeps all from being written", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), { ...context, manager: "git/home" }));
+  const plan = planApply(manifests('{ image: "a:2" }', '{ image: "b:1" }'), entries, context);
+  assert.equal(plan.refusals.length, 1);
+  assert.deepEqual([plan.results, plan.transaction], [[], { compare: [], writes: [] }]);
+});
+
+test("warnings say what is as mighty as root, and what takes the place of a derived object", () => {
+  const plan = planApply(manifests('{ image: "a:1", privileged: true }'), new Map(), { ...context, ownerOfDerived: () => "Service/other" });
+  assert.deepEqual(plan.results[0]?.warnings, ["has the rights of root on its node: container 'app' is privileged", "takes the place of the one that follows from Service/other"]);
+});
+
+test("the manifest is kept as it was written, with its place", () => {
+  const plan = planApply(manifests('{ image: "a:1" }'), new Map(), context);
+  const record: unknown = JSON.parse(plan.transaction.writes[2]?.value ?? "");
+  assert.deepEqual(record, { file: "app.yaml", line: 1, spec: { containers: [{ name: "app", image: "a:1" }] }, text: 'apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app }\nspec: { image: "a:1" }' });
+});

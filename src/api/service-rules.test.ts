@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseManifests } from "./manifest.ts";
+import { cannotRunTwice, rootReasons } from "./service-rules.ts";
+import type { ServiceSpec } from "./types.ts";
+
+function parse(spec: string): ReturnType<typeof parseManifests> {
+  return parseManifests([{ file: "a.yaml", text: `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app }\nspec: ${spec}` }]);
+}
+
+function specOf(text: string): ServiceSpec {
+  const object = parse(text).manifests[0]?.object;
+  assert.ok(object?.kind === "Service", text);
+  return object.spec;
+}
+
+const two = (a: string, b: string, more = ""): string => `{ containers: [{ name: a, image: "a:1", ${a} }, { name: b, image: "b:1", ${b} }]${more} }`;
+
+const refusals: readonly (readonly [string, string])[] = [
+  ['{ containers: [{ name: a, image: "a:1" }, { name: a, image: "b:1" }] }', "spec.containers[1].name: there is a container 'a' already: names are there once"],
+  [two("after: [bb]", ""), "spec.containers[0].after[0]: unknown container 'bb': did you mean 'b'?"],
+  [two("after: [database]", ""), "spec.containers[0].after[0]: unknown container 'database': there is 'a', 'b'"],
+  [two("after: [a]", ""), "spec.containers[0].after[0]: must name another container: it cannot wait for itself"],
+  [two("after: [b]", "after: [a]"), "spec.containers[0].after: must not go in a circle: a waits for b waits for a"],
+  [two("network: container:c", ""), "spec.containers[0].network: unknown container 'c': did you mean 'a'?"],
+  [two("network: container:a", ""), "spec.containers[0].network: must name another container: it cannot share its own network"],
+  [two("network: container:b", "network: container:a").replace("}]", '}, { name: c, image: "c:1" }]'), "spec.containers[0].network: must name the container that has the network: 'b' shares that of 'a' itself"],
+  [two("", "", ", port: c:80"), "spec.port: unknown container 'c': did you mean 'a'?"],
+  [two("", "", ", port: 80"), "spec.port: must say which container it is of: try 'web:80'"],
+  [two("", "", ', port: a:80, routes: [{ port: "x:1" }]'), "spec.routes[0].port: unknown container 'x': did you mean 'a'?"],
+  ['{ image: "a:1", port: 80, routes: [{ host: node }] }', "spec.routes[0].host: 'node' is a name of the house's own: take another"],
+  ['{ image: "a:1", port: 80, routes: [{}, { host: app }] }', "spec.routes[1]: 'app/' leads somewhere already"],
+  ['{ image: "a:1", routes: [{}] }', "spec.routes[0].port: must say which port it leads to, here or in 'spec.port'"],
+  ['{ image: "a:1", listen: [443] }', "spec.listen[0]: cannot listen on 443: every name shares it: say 'port: NUMBER', or lead a Route there with 'host' and 'tls: passthrough'"],
+  ['{ image: "a:1", listen: [8010-8000] }', "spec.listen[0]: must go up: 8000 comes before 8010"],
+  ['{ image: "a:1", listen: [{ port: 1000, endPort: 1010, targetPort: 65530 }] }', "spec.listen[0]: must end at port 65535 inside, too"],
+  ['{ image: "a:1", listen: [8000-8010, 8005] }', "spec.listen[1]: port 8005/tcp is listened on already"],
+  ['{ image: "a:1", health: { http: / } }', "spec.health: must say which port to ask on: try 'port: 8080' beside 'http'"],
+  ['{ image: "a:1", volumes: [a:/x, b:/x] }', "spec.volumes[1]: something is mounted at '/x' already"],
+  ['{ image: "a:1", volumes: [c:/c], update: { order: start-first } }', "spec.update.order: cannot be 'start-first': 'c:/c' may be written by one instance at a time; leave it out, or write 'stop-first'"],
+  ['{ image: "a:1", network: host, update: { order: start-first } }', "spec.update.order: cannot be 'start-first': two instances cannot both have the ports of the host's network; leave it out, or write 'stop-first'"],
+  ['{ image: "a:1", containers: [{ name: a, image: "a:1" }] }', "spec.image: belongs to a container: move 'image' into one of 'containers'"],
+  ["{ port: 80 }", "spec.image: must have 'image'"],
+];
+
+for (const [text, expected] of refusals) {
+  test(`refuses ${text}`, () => assert.deepEqual(parse(text).problems.map(({ field, message }) => `${field}: ${message}`).slice(0, 1), [expected]));
+}
+
+const accepted: readonly string[] = [
+  two("after: [b]", "run: once"),
+  two("network: container:b", "devices: [/dev/net/tun], capAdd: [NET_ADMIN]", ", port: b:80"),
+  '{ image: "a:1", volumes: ["c:/c:ro"], update: { order: start-first } }',
+  '{ image: "a:1", listen: [8000/tcp, 8000/udp, "192.168.1.5:8000"] }',
+  '{ image: "a:1", port: 80, health: { http: / } }',
+  '{ image: "registry.local:5000/a/b_c:v1.2@sha256:' + "0".repeat(64) + '" }',
+];
+
+for (const text of accepted) test(`accepts ${text}`, () => assert.deepEqual(parse(text).problems, []));
+
+test("a long chain of after is no circle, and is looked at once", () => {
+  const containers = Array.from({ length: 32 }, (_, index) => `{ name: c${index}, image: "a:1", after: [${Array.from({ length: index }, (_unused, before) => `c${before}`).join(", ")}] }`);
+  assert.deepEqual(parse(`{ containers: [${containers.join(", ")}] }`).problems, []);
+});
+
+test("what is written, a device, the host's network and a fixed address run once", () => {
+  assert.match(cannotRunTwice(specOf('{ image: "a:1", volumes: [nas:/a:/b] }')) ?? "", /'nas:\/a:\/b'/);
+  assert.match(cannotRunTwice(specOf('{ image: "a:1", devices: [gpu] }')) ?? "", /'gpu'/);
+  assert.match(cannotRunTwice(specOf('{ image: "a:1", macAddress: "02:42:ac:11:00:02" }')) ?? "", /02:42/);
+  assert.equal(cannotRunTwice(specOf('{ image: "a:1", volumes: ["host:/a:/b:ro"] }')), undefined);
+});
+
+test("what is as mighty as root is said", () => {
+  const reasons = rootReasons(specOf('{ image: "a:1", privileged: true, pid: host, network: host, volumes: ["host:/var/run/docker.sock:/s", "data:/d"], engine: { HostConfig: {} } }'));
+  assert.deepEqual(reasons, [
+    "container 'app' is privileged",
+    "container 'app' uses the host's network",
+    "container 'app' sees the host's processes",
+    "container 'app' sets options of Docker directly",
+    "container 'app' mounts /var/run/docker.sock of the host",
+  ]);
+  assert.deepEqual(rootReasons(specOf('{ image: "a:1", volumes: ["data:/d"] }')), []);
+});
