@@ -32,7 +32,7 @@ export class NodeClock implements Clock {
 
   /** Counts sleep. */
   now(): BootMs {
-    return (this.#time.now() - this.#zeroMs) * this.#options.rate;
+    return Math.floor((this.#time.now() - this.#zeroMs) * this.#options.rate);
   }
 
   wall(): string {
@@ -44,7 +44,7 @@ export class NodeClock implements Clock {
   }
 
   timer(ms: number, run: () => void): () => void {
-    const timer: Timer = { run, dueMs: this.#time.now() + ms / this.#options.rate, cancel: () => {} };
+    const timer: Timer = { run, dueMs: this.#time.now() + Math.ceil(ms / this.#options.rate), cancel: () => {} };
     this.#timers.add(timer);
     if (this.#asleepSinceMs === undefined) this.#arm(timer);
     return () => {

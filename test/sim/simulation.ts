@@ -1,6 +1,8 @@
 // One simulated life of a house: people and faults for a while, then peace, in which it must become what was asked for and come to rest.
+import { eachController } from "../../controllers/index.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
+import { runnable } from "../../src/engine/runnable.ts";
 import { Chaos } from "./chaos.ts";
 import { decidedService, differences, stored } from "./convergence.ts";
 import { Invariants } from "./invariants.ts";
@@ -29,7 +31,7 @@ export interface Run {
 }
 
 export const realWiring: Wiring = {
-  controllers: () => [],
+  controllers: () => eachController(runnable),
   store: (store) => store,
   containers: (containers) => containers,
   mirror: (options) => new StoreMirror(options),

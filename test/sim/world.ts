@@ -24,6 +24,7 @@ export class SimulationFailure extends Error {
   override readonly name = "SimulationFailure";
 }
 
+const STEPS_IN_NO_TIME_MAX = 10_000;
 const CALM: StoreFaults = { latencyMs: 0, failBefore: 0, failAfter: 0, eventDelayMs: 0, breakWatch: 0 };
 
 export class World {
@@ -99,13 +100,16 @@ export class World {
   async until(condition: () => boolean, ms: number): Promise<boolean> {
     const endMs = this.time.now() + ms;
     await this.time.settle();
-    for (;;) {
+    for (let stepsNow = 0, nowMs = this.time.now(); ; ) {
       if (this.#failure !== undefined) throw new SimulationFailure(this.#failure);
       if (condition()) return true;
       const next = this.time.nextAtMs();
       if (next === undefined || next > endMs) break;
       await this.time.step();
       this.steps += 1;
+      stepsNow = this.time.now() === nowMs ? stepsNow + 1 : 0;
+      nowMs = this.time.now();
+      if (stepsNow > STEPS_IN_NO_TIME_MAX) this.fail(`${stepsNow} steps without any time passing`);
     }
     await this.time.advance(endMs - this.time.now());
     return false;
