@@ -37,6 +37,25 @@ export const connectionCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "a client that goes away in the middle of its body is gone for the app too, and the proxy lives on",
+    bare: "holds",
+    run: async (proxyTo) => {
+      let aborted = 0;
+      await using app = await disposableApp((request, response) => {
+        if (request.method === "GET") return void response.end("hello");
+        request.on("error", () => (aborted += 1));
+        return void request.resume();
+      });
+      const port = await proxyTo(app.port);
+      const socket = net.connect(port, "127.0.0.1");
+      socket.write("POST / HTTP/1.1\r\nHost: hello\r\nContent-Length: 1000\r\n\r\nhalf");
+      await once(app.server, "request");
+      socket.resetAndDestroy();
+      await until("the app saw it", () => aborted === 1, limitMs);
+      assert.equal((await get(port)).body, "hello");
+    },
+  },
+  {
     name: "an app that dies in the middle of a body ends the client's request with an error",
     bare: "breaks",
     run: async (proxyTo) => {

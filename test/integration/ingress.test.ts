@@ -8,6 +8,7 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startLoad } from "../support/load.ts";
+import { openWebSocket, webSocketApp } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 import { freePort, get, soon, startApp, startIngress, tableOf, type TestApp, type TestIngress } from "../support/ingress.ts";
 
@@ -98,26 +99,31 @@ describe("an ingress process", () => {
     assert.equal((await get(ingress.httpPort)).status, 200);
   });
 
-  test("keeps an open stream through a handover and ends when the stream does", async () => {
+  test("keeps streams and WebSockets through a handover, and ends when they do", async () => {
     let stream: http.ServerResponse | undefined;
-    const streaming = await startApp((_request, response) => {
-      response.write("first\n");
+    const hold: http.RequestListener = (_request, response) => {
       stream = response;
-    });
-    await ingress.client.putTable(tableOf([streaming.port]), soon());
-    const heard: string[] = [];
+      response.write("first\n");
+    };
+    await using app = await webSocketApp((socket) => socket.pipe(socket), hold);
+    await ingress.client.putTable(tableOf([app.port]), soon());
     const { pid: oldPid } = await ingress.client.status(soon());
     const request = http.get({ host: "127.0.0.1", port: ingress.httpPort, agent: false, headers: { Host: "hello" } });
     const [response] = (await once(request, "response")) as [http.IncomingMessage];
-    response.on("data", (chunk) => heard.push(String(chunk)));
+    const socket = await openWebSocket(ingress.httpPort);
+    const heard = { stream: "", socket: "" };
+    response.on("data", (chunk) => (heard.stream += String(chunk)));
+    socket.on("data", (chunk) => (heard.socket += String(chunk)));
+
     const gone = ingress.client.gone(soon());
     await ingress.client.handover(ingress.program, soon());
     await gone;
+    socket.write("echo");
     stream?.end("last\n");
-    await once(response, "end");
-    assert.equal(heard.join(""), "first\nlast\n");
+    await until("both were heard", () => heard.stream === "first\nlast\n" && heard.socket === "echo");
+    assert.ok(isAlive(oldPid));
+    socket.destroy();
     await until("the old process ended", () => !isAlive(oldPid));
-    streaming.stop();
   });
 
   test("says who holds the wanted port and takes the next one", async () => {

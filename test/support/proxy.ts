@@ -21,11 +21,12 @@ export const upgradeRequest =
 
 export interface DisposableApp extends AsyncDisposable {
   readonly port: number;
+  readonly server: net.Server;
 }
 
 export async function disposableApp(answer?: http.RequestListener): Promise<DisposableApp> {
   const app = await startApp(answer);
-  return { port: app.port, [Symbol.asyncDispose]: async () => app.stop() };
+  return { port: app.port, server: app.server, [Symbol.asyncDispose]: async () => app.stop() };
 }
 
 /** Says the same to whoever sends it something, and ends. */
@@ -36,11 +37,11 @@ export async function rawApp(answer: string): Promise<DisposableApp> {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { port: (server.address() as net.AddressInfo).port, [Symbol.asyncDispose]: async () => void server.close() };
+  return { port: (server.address() as net.AddressInfo).port, server, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
-export async function webSocketApp(onSocket: (socket: net.Socket) => void): Promise<DisposableApp> {
-  const app = await startApp();
+export async function webSocketApp(onSocket: (socket: net.Socket) => void, answer?: http.RequestListener): Promise<DisposableApp> {
+  const app = await startApp(answer);
   const sockets = new Set<net.Socket>();
   app.server.on("upgrade", (_request, stream, head) => {
     const socket = stream as net.Socket; // what an http.Server of plain TCP hands over
@@ -55,6 +56,7 @@ export async function webSocketApp(onSocket: (socket: net.Socket) => void): Prom
   });
   return {
     port: app.port,
+    server: app.server,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       app.stop();

@@ -41,7 +41,6 @@ export type Outcome =
 
 export interface Forwarder {
   forward(request: http.IncomingMessage, response: http.ServerResponse, attempt: Attempt): Promise<Outcome>;
-  close(): void;
 }
 
 /** Idle upstream connections; a backend that says less in `Keep-Alive` is heeded by Node. */
@@ -86,10 +85,6 @@ export function createForwarder(): Forwarder {
         }
       });
     },
-    close() {
-      agents.http.destroy();
-      agents.https.destroy();
-    },
   };
 }
 
@@ -107,11 +102,12 @@ function send(sending: Sending): void {
   const timers = startTimers(upstream, attempt);
   let answered = false;
 
-  upstream.once("error", (error) => {
+  upstream.on("error", (error) => {
     timers.stop();
-    if (answered) return void client.destroy();
+    // A body that the app no longer takes; whether its answer is whole, the answer itself tells.
+    if (answered) return undefined;
     if (client.destroyed) return settle({ kind: "clientGone" });
-    settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
+    return settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
   });
   upstream.once("response", (response) => {
     timers.stop();
