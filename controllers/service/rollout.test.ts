@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { step, type Aim, type Standing } from "./rollout.ts";
+import type { Verdict } from "./verdict.ts";
+
+const failing: Verdict = { kind: "failing", condition: { type: "Ready", status: "False", reason: "CrashLoop", message: "" } };
+const settled: Verdict = { kind: "settled" };
+const ready: Verdict = { kind: "ready", settledInMs: 500 };
+const waiting: Verdict = { kind: "waiting" };
+
+const standing = (id: string, current: boolean, verdict: Verdict, node = id): Standing => ({ instance: { id, node, revision: current ? "new" : "old", why: "" }, verdict, current });
+const aim = (over: Partial<Aim> = {}): Aim => ({
+  wanted: 1,
+  each: false,
+  order: "start-first",
+  update: { parallel: 1, monitor: "5s", onFailure: "rollback" },
+  rollingBack: false,
+  leaving: 0,
+  ...over,
+});
+const take = (standings: readonly Standing[], over: Partial<Aim> = {}) => {
+  const { add, remove } = step(standings, aim(over));
+  return { add, remove: remove.map(({ id }) => id) };
+};
+
+test("a first rollout adds all that is wanted at once", () => {
+  assert.deepEqual(take([], { wanted: 3 }), { add: 3, remove: [] });
+});
+
+test("start-first adds the new one and leaves the old", () => {
+  assert.deepEqual(take([standing("old", false, settled)]), { add: 1, remove: [] });
+});
+
+test("start-first keeps the old while the new is waiting, ready for less than monitor, or failing", () => {
+  for (const verdict of [waiting, ready, failing]) assert.deepEqual(take([standing("old", false, settled), standing("new", true, verdict)]), { add: 0, remove: [] }, verdict.kind);
+});
+
+test("start-first takes the old away once the new was ready through monitor", () => {
+  assert.deepEqual(take([standing("old", false, settled), standing("new", true, settled)]), { add: 0, remove: ["old"] });
+});
+
+test("start-first has no more than parallel on their way", () => {
+  const old = ["a", "b", "c"].map((id) => standing(id, false, settled));
+  assert.deepEqual(take(old, { wanted: 3 }), { add: 1, remove: [] });
+  assert.deepEqual(take([...old, standing("new", true, waiting)], { wanted: 3 }), { add: 0, remove: [] });
+  assert.equal(take(old, { wanted: 3, update: { parallel: 2, monitor: "5s", onFailure: "rollback" } }).add, 2);
+});
+
+test("start-first counts what still has to stop", () => {
+  assert.deepEqual(take([standing("old", false, settled)], { leaving: 1 }), { add: 0, remove: [] });
+});
+
+test("a rollback takes what fails away at once", () => {
+  assert.deepEqual(take([standing("good", true, ready), standing("bad", false, failing)], { rollingBack: true }), { add: 0, remove: ["bad"] });
+});
+
+test("stop-first takes one away and adds one in the same step", () => {
+  assert.deepEqual(take([standing("old", false, settled)], { order: "stop-first" }), { add: 1, remove: ["old"] });
+});
+
+test("stop-first goes on when the new one was ready through monitor", () => {
+  const old = [standing("b", false, settled)];
+  assert.deepEqual(take([...old, standing("new", true, ready)], { wanted: 2, order: "stop-first" }), { add: 0, remove: [] });
+  assert.deepEqual(take([...old, standing("new", true, settled)], { wanted: 2, order: "stop-first" }), { add: 1, remove: ["b"] });
+});
+
+test("what is too many goes, and what does not serve goes first", () => {
+  assert.deepEqual(take([standing("a", true, settled), standing("b", true, waiting), standing("c", true, settled)], { wanted: 1 }), { add: 0, remove: ["b", "c"] });
+});
+
+test("none wanted means none left", () => {
+  for (const order of ["start-first", "stop-first"] as const) assert.deepEqual(take([standing("a", false, settled), standing("b", true, settled)], { wanted: 0, order }).remove.sort(), ["a", "b"]);
+});
+
+test("one on each node: the old one goes for the new one of the same node", () => {
+  const standings = [standing("old1", false, settled, "n1"), standing("old2", false, settled, "n2"), standing("new1", true, settled, "n1")];
+  assert.deepEqual(take(standings, { wanted: 2, each: true }), { add: 0, remove: ["old1"] });
+});
