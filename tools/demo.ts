@@ -7,8 +7,8 @@ import { build } from "./build.ts";
 import { askHouse, fetchByName, fossora, houseSummary, listenerOf, program } from "./demo-house.ts";
 import { removeEverything } from "./demo-stop.ts";
 import { ensureEngine, engineVersion } from "./engine.ts";
-import { debianEtcd } from "./etcd.ts";
-import { hasHelloImage, helloImage, makeHelloImage } from "./hello-image.ts";
+import { debianEtcd } from "./debian.ts";
+import { ensureHelloImage, helloImage } from "./hello-image.ts";
 import { isAlive, projectRoot, writeState } from "./machine.ts";
 import { hasGroup, ownedThings, type Made } from "./demo-made.ts";
 
@@ -52,10 +52,9 @@ async function start(): Promise<void> {
   });
 
   await step(async () => {
-    if (await hasHelloImage()) return { text: `image ${helloImage} is here`, value: undefined };
-    await makeHelloImage(note);
-    remember({ image: true });
-    return { text: `image ${helloImage} made of busybox`, value: undefined };
+    const isNew = await ensureHelloImage();
+    if (isNew) remember({ image: true });
+    return { text: `image ${helloImage} ${isNew ? "made of busybox" : "is here"}`, value: undefined };
   });
 
   const house = await step(async () => {

@@ -50,7 +50,7 @@ export function engineSocket(): string {
 
 export async function engineAnswers(socket = engineSocket()): Promise<boolean> {
   try {
-    return (await engineRequest("GET", "/_ping", { socket })).status === 200;
+    return (await engineRequest("GET", "/_ping", socket)).status === 200;
   } catch {
     return false;
   }
@@ -141,24 +141,16 @@ export interface EngineAnswer {
 }
 
 /** One call of Docker's HTTP API: no docker command is needed, and Debian's is a package of its own. */
-export function engineRequest(
-  method: "GET" | "POST" | "DELETE",
-  target: string,
-  options: { readonly socket?: string; readonly body?: Uint8Array } = {},
-): Promise<EngineAnswer> {
+export function engineRequest(method: "GET" | "DELETE", target: string, socket = engineSocket()): Promise<EngineAnswer> {
   return new Promise((resolve, reject) => {
-    const headers = options.body === undefined ? {} : { "content-type": "application/x-tar", "content-length": options.body.length };
-    const request = http.request(
-      { socketPath: options.socket ?? engineSocket(), method, path: target, headers, timeout: requestLimitMs },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on("error", reject);
-      },
-    );
+    const request = http.request({ socketPath: socket, method, path: target, timeout: requestLimitMs }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on("error", reject);
+    });
     request.on("timeout", () => request.destroy(new Error(`Docker did not answer ${method} ${target} within ${requestLimitMs / 1000} s`)));
     request.on("error", reject);
-    request.end(options.body);
+    request.end();
   });
 }

@@ -1,6 +1,7 @@
 // What the tools need of this machine: Debian packages, processes by pid and start time, files of state.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 
 export type Say = (text: string) => void;
@@ -8,6 +9,11 @@ export type Say = (text: string) => void;
 export const projectRoot = path.join(import.meta.dirname, "..");
 export const isRoot = process.getuid?.() === 0;
 export const hasSystemd = existsSync("/run/systemd/system");
+
+/** Where what was built or fetched once is kept, for every clone; `$XDG_CACHE_HOME/fossora` or `~/.cache/fossora`. */
+export function cacheFolder(): string {
+  return path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "fossora");
+}
 
 const searchPath = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"];
 

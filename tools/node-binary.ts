@@ -3,8 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import { cacheFolder } from "./etcd.ts";
-import { projectRoot } from "./machine.ts";
+import { cacheFolder, projectRoot } from "./machine.ts";
 
 export type NodeArch = "x64" | "arm64";
 export const thisNodeArch: NodeArch = process.arch === "arm64" ? "arm64" : "x64";

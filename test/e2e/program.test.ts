@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { debianEtcd } from "../../tools/etcd.ts";
+import { debianEtcd } from "../../tools/debian.ts";
 import { findCommand } from "../../tools/machine.ts";
 import { HouseNode, programReason } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";

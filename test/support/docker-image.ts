@@ -1,12 +1,12 @@
 // A tiny image made of this machine's static busybox, without a registry: `docker import` of a tar of the program and its names.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
+import { staticBusybox } from "../../tools/debian.ts";
 
-const programs = ["/usr/bin/busybox", "/bin/busybox"];
 const tarBytesMax = 64 * 2 ** 20;
 
 export interface TestImage {
@@ -19,10 +19,10 @@ export interface TestImage {
 
 /** Why no image can be made here; undefined when one can. */
 export function noBusybox(): string | undefined {
-  return programs.some((file) => existsSync(file)) ? undefined : "no busybox (Debian package busybox-static)";
+  return staticBusybox() === undefined ? "no static busybox (Debian package busybox-static)" : undefined;
 }
 
-/** Serves `page` on port 80 by default; `sh`, `sleep`, `wget` and the rest are in /bin. Does nothing when the image is there. */
+/** Serves `page` on port 80 by default, and ends at SIGTERM, which a process 1 without a handler does not hear; `sh`, `sleep`, `wget` and the rest are in /bin. Does nothing when the image is there. */
 export async function makeTestImage(socketPath: string, image: TestImage): Promise<void> {
   const docker = new Docker({ socketPath });
   const present = await docker
@@ -34,7 +34,7 @@ export async function makeTestImage(socketPath: string, image: TestImage): Promi
   const answer = await docker.importImage(Readable.from([rootTar(image)]), {
     repo,
     tag,
-    changes: ["ENV PATH=/bin", "EXPOSE 80/tcp", 'CMD ["/bin/httpd","-f","-p","80","-h","/www"]'],
+    changes: ["ENV PATH=/bin", "EXPOSE 80/tcp", 'CMD ["/bin/sh","-c","trap exit TERM; httpd -f -p 80 -h /www & wait"]'],
   });
   for await (const line of answer as unknown as AsyncIterable<Buffer>) {
     // a response: a Node stream of JSON lines
@@ -43,7 +43,7 @@ export async function makeTestImage(socketPath: string, image: TestImage): Promi
 }
 
 function rootTar({ page, files = {} }: TestImage): Buffer {
-  const busybox = programs.find((file) => existsSync(file));
+  const busybox = staticBusybox();
   if (busybox === undefined) throw new Error(`Cannot make a test image: ${noBusybox()}`);
   const root = mkdtempSync(path.join(tmpdir(), "fossora-image-"));
   try {

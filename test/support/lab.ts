@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 const program = path.join(import.meta.dirname, "../lab/lab");
-const commandLimitMs = 120_000;
+const commandLimitMs = 600_000;
 const outputBytesMax = 64 * 1024 * 1024;
 
 export interface LabHost {
