@@ -1,7 +1,7 @@
 // Makes src/api/types.ts of schemas/*.json: the stored form of each kind's spec, with defaults filled in and shorthands expanded.
 // `tools/node schemas/generate.ts` writes it, `--check` only says whether it is current.
 import { readFileSync, writeFileSync } from "node:fs";
-import { resolve, SCHEMA_FILES, stored, sub, type Located, type Schema } from "../src/api/schema.ts";
+import { resolve, SCHEMA_FILES, stored, sub, type Located, type Schema } from "./schema.ts";
 
 const TYPES = new URL("../src/api/types.ts", import.meta.url);
 const HEADER = "// Generated from schemas/*.json by schemas/generate.ts: the stored form of each kind's spec. Do not edit.\n";

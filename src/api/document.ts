@@ -6,7 +6,7 @@ import { newReading, read, type Finding, type Reading } from "./read.ts";
 import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./resource.ts";
 import { isStored, SERVED_KINDS } from "./served-kinds.ts";
 import { rules } from "./rules.ts";
-import { schemaOf, sub } from "./schema.ts";
+import { schemaOf, sub } from "../../schemas/schema.ts";
 import { nodeOf, type YamlMapping, type YamlNode } from "./yaml.ts";
 
 /** What a person applies: an object without what the server adds. */

@@ -1,7 +1,7 @@
 // What a checked spec lacks of its stored form: one container written without `containers`, and fields that follow from others. Pure.
 import { dnsLabel } from "./names.ts";
 import type { Place } from "./problem.ts";
-import { resolve, schemaOf, sub } from "./schema.ts";
+import { resolve, schemaOf, sub } from "../../schemas/schema.ts";
 import type { Kind, Name, Specs } from "./resource.ts";
 import type { Container, ContainerPort, DnsRecordSpec, Listen, RouteSpec, ServiceRoute, ServiceSpec } from "./types.ts";
 import type { YamlEntry, YamlMapping } from "./yaml.ts";

@@ -1,7 +1,7 @@
 // What a field means, out of the schemas: behind `fossora explain svc.spec.update`. Pure, and needs no server.
 import { closest } from "./names.ts";
 import type { Kind } from "./resource.ts";
-import { branches, resolve, schemaOf, sub, type Located } from "./schema.ts";
+import { branches, resolve, schemaOf, sub, type Located } from "../../schemas/schema.ts";
 
 export interface ExplainedField {
   readonly name: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newReading, read } from "./read.ts";
-import { schemaOf, sub } from "./schema.ts";
+import { schemaOf, sub } from "../../schemas/schema.ts";
 import { readYaml } from "./yaml.ts";
 
 const service = schemaOf("Service");

@@ -1,6 +1,6 @@
 // Reads a YAML tree by a schema: checks it, expands shorthands, fills defaults in, and reports every problem where it stands. A general
 // validator would know neither places nor which branch of a union was meant; the tests hold this one against ajv. Pure.
-import { branches, resolve, stored, sub, type Located, type Schema } from "./schema.ts";
+import { branches, resolve, stored, sub, type Located, type Schema } from "../../schemas/schema.ts";
 import { expandShorthand } from "./shorthands.ts";
 import { closest } from "./names.ts";
 import type { Place } from "./problem.ts";

@@ -1,6 +1,6 @@
 // Manifests for the language's properties: made by walking the schemas, valid for the most part, and texts that are mutated afterwards.
 import fc from "fast-check";
-import { branches, resolve, schemaOf, sub, type Located } from "../../src/api/schema.ts";
+import { branches, resolve, schemaOf, sub, type Located } from "../../schemas/schema.ts";
 import type { Kind } from "../../src/api/resource.ts";
 
 /** Texts that shorthands are made of, and such that trap parsers. */

@@ -1,7 +1,7 @@
 // A second opinion on what the language accepts: ajv, on the schemas as they are and on their stored form.
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { Kind } from "../../src/api/resource.ts";
-import { SCHEMA_FILES, type Schema } from "../../src/api/schema.ts";
+import { SCHEMA_FILES, type Schema } from "../../schemas/schema.ts";
 
 /** Problems of a whole object by the schema of its kind, in its stored form: without shorthands, with everything that is always there. */
 export function brokenStored(kind: Kind, object: unknown): string | undefined {

@@ -1,11 +1,10 @@
 // The JSON Schemas of the language as the program reads them: the keywords that they use, and their references. Pure.
-import common from "../../schemas/common.json" with { type: "json" };
-import dnsrecord from "../../schemas/dnsrecord.json" with { type: "json" };
-import house from "../../schemas/house.json" with { type: "json" };
-import membership from "../../schemas/membership.json" with { type: "json" };
-import route from "../../schemas/route.json" with { type: "json" };
-import service from "../../schemas/service.json" with { type: "json" };
-import type { Kind } from "./resource.ts";
+import common from "./common.json" with { type: "json" };
+import dnsrecord from "./dnsrecord.json" with { type: "json" };
+import house from "./house.json" with { type: "json" };
+import membership from "./membership.json" with { type: "json" };
+import route from "./route.json" with { type: "json" };
+import service from "./service.json" with { type: "json" };
 
 /** JSON Schema 2020-12, as far as `schemas/` uses it, and four keywords of our own. */
 export interface Schema {
@@ -61,8 +60,8 @@ export const SCHEMA_FILES: Readonly<Record<string, Schema>> = {
   "house.json": house,
 };
 
-/** The schema of a kind's whole object. */
-export function schemaOf(kind: Kind): Located {
+/** The schema of a kind's whole object, by the kind's name. */
+export function schemaOf(kind: string): Located {
   const file = `${kind.toLowerCase()}.json`;
   return { schema: schemaFile(file), file };
 }
@@ -97,7 +96,7 @@ function dereference($ref: string, from: string): Located {
 
 function schemaFile(file: string): Schema {
   const schema = SCHEMA_FILES[file];
-  if (schema === undefined) throw new Error(`Cannot find the schema '${file}': src/api/schema.ts should list it`);
+  if (schema === undefined) throw new Error(`Cannot find the schema '${file}': schemas/schema.ts should list it`);
   return schema;
 }
 
