@@ -6,6 +6,8 @@ import { FakeStore } from "./store-client.ts";
 
 /** etcd's --max-txn-ops as Fossora sets it. */
 const TXN_OPS_MAX = 2048;
+/** How often leases that cannot run out are looked at while the store is stopped. */
+const STOPPED_RECHECK_MS = 100;
 
 interface Lease {
   readonly ttlMs: number;
@@ -219,7 +221,7 @@ export class FakeEtcd {
   #expireLater(id: string): void {
     const lease = this.#leases.get(id);
     if (!lease) return;
-    this.#clock.timer(Math.max(1, lease.expiresAtMs - this.#clock.now()), () => {
+    this.#clock.timer(Math.max(this.#running ? 1 : STOPPED_RECHECK_MS, lease.expiresAtMs - this.#clock.now()), () => {
       if (this.#running && this.#clock.now() >= lease.expiresAtMs && this.#leases.get(id) === lease) this.revoke(id);
       else this.#expireLater(id);
     });
