@@ -1,0 +1,51 @@
+// `npm run bench`: the figures of one computer on a lab host, then growth on fakes; prints the table of the README.
+// Exit code 1 when an aim is missed. `-- figures` or `-- growth` for one of them.
+import { execFileSync } from "node:child_process";
+import { copyFileSync } from "node:fs";
+import path from "node:path";
+import { build } from "../../tools/build.ts";
+import { labReason, Lab } from "../support/lab.ts";
+
+interface Row {
+  readonly figure: string;
+  readonly fossora: string;
+  readonly peers: string;
+  readonly aim: string;
+  readonly ok: boolean;
+}
+
+const image = "lab/whoami:1";
+const projectRoot = path.join(import.meta.dirname, "../..");
+
+async function figures(): Promise<readonly Row[]> {
+  const reason = labReason();
+  if (reason !== undefined) throw new Error(`Cannot measure: ${reason}`);
+  const lab = new Lab(`b${process.pid % 100_000}`);
+  try {
+    const [host] = await lab.up(1, { share: [projectRoot] });
+    if (!host) throw new Error("The lab gave no host");
+    const program = "/usr/local/bin/fossora";
+    copyFileSync(path.join(projectRoot, "dist/fossora"), path.join(host.root, program));
+    const output = await lab.exec(host.name, process.execPath, path.join(import.meta.dirname, "figures.ts"), program, image);
+    return (JSON.parse(output) as { readonly rows: readonly Row[] }).rows; // what figures.ts prints
+  } finally {
+    await lab.down();
+  }
+}
+
+function table(rows: readonly Row[]): string {
+  const lines = rows.map(({ figure, fossora, peers, aim, ok }) => `| ${figure} | ${fossora} | ${peers} | ${aim}${ok ? "" : " (missed)"} |`);
+  return ["| figure | Fossora | beside it | aim |", "|---|---|---|---|", ...lines].join("\n");
+}
+
+async function main(wanted: string): Promise<void> {
+  if (wanted !== "growth") {
+    await build((text) => process.stderr.write(`${text}\n`));
+    const rows = await figures();
+    process.stdout.write(`${table(rows)}\n`);
+    if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
+  }
+  if (wanted !== "figures") execFileSync(process.execPath, [path.join(import.meta.dirname, "growth.ts")], { stdio: "inherit" });
+}
+
+await main(process.argv[2] ?? "all");
