@@ -1,4 +1,4 @@
-// `npm run sim -- --seeds 10000 [--from 1] [--seed N]`: lives many houses through, and says how fast.
+// `npm run sim -- --seeds 10000 [--from 1]`: lives many houses through, and says how fast. `--seed N` lives one, and tells all of it.
 import { parseArgs } from "node:util";
 import { simulate } from "./simulation.ts";
 
@@ -14,7 +14,7 @@ let changes = 0;
 const failed: number[] = [];
 for (let seed = first; seed < first + count; seed++) {
   try {
-    const run = await simulate(seed);
+    const run = await simulate(seed, { ...(values.seed !== undefined && { tell: say }) });
     steps += run.steps;
     virtualMs += run.virtualMs;
     changes += run.changes;

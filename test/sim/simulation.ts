@@ -38,9 +38,17 @@ export const realWiring: Wiring = {
   engine: (options) => new Engine(options),
 };
 
+export interface SimulateOptions {
+  /** Parts to replace by broken ones. */
+  readonly wiring?: Partial<Wiring>;
+  /** Hears every line of the trace. */
+  readonly tell?: (line: string) => void;
+}
+
 /** Throws SimulationFailure with the seed and the last of the trace. */
-export async function simulate(seed: number, wiring: Partial<Wiring> = {}): Promise<Run> {
+export async function simulate(seed: number, { wiring = {}, tell }: SimulateOptions = {}): Promise<Run> {
   const world = new World(seed, { ...realWiring, ...wiring });
+  world.trace.tell = tell;
   world.watchedBy(new Invariants(world));
   try {
     await live(world);

@@ -7,6 +7,8 @@ const KEPT_LINES = 400;
 const SHOWN_CHARACTERS = 240;
 
 export class Trace {
+  /** Hears every line as it comes. */
+  tell: ((line: string) => void) | undefined;
   readonly #time: VirtualClock;
   readonly #lines: string[] = [];
   readonly #hash = createHash("sha256");
@@ -24,6 +26,7 @@ export class Trace {
     const line = `${(this.#time.now() / 1000).toFixed(3).padStart(10)} ${who.padEnd(6)} ${what}`;
     this.#hash.update(`${line}\n`);
     this.#count += 1;
+    this.tell?.(line);
     this.#lines.push(line.slice(0, SHOWN_CHARACTERS));
     if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, KEPT_LINES);
   }
