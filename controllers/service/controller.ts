@@ -28,9 +28,7 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
   names: async ({ containers, mirror }, signal) => {
     const wanted = [...mirror.all(kind)].map(({ metadata }) => metadata.name);
     const decided = [...mirror.allDecided(kind)].map(([name]) => name);
-    const owned = (await containers.list(undefined, signal)).map(({ service }) => service);
-    const networks = (await containers.networks(signal)).map(({ labels }) => labels[LABEL.name]).filter((name) => name !== undefined);
-    return [...new Set([...wanted, ...decided, ...owned, ...networks])];
+    return [...new Set([...wanted, ...decided, ...(await ownedNames(containers, signal))])];
   },
   observe,
   plan,
@@ -77,6 +75,19 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
     Report: report,
   },
 };
+
+/** Services that this machine still has something of, although nobody may want them any more. */
+async function ownedNames(containers: Ports["containers"], signal: AbortSignal): Promise<readonly Name[]> {
+  try {
+    const owned = (await containers.list(undefined, signal)).map(({ service }) => service);
+    const networks = (await containers.networks(signal)).map(({ labels }) => labels[LABEL.name]).filter((name) => name !== undefined);
+    return [...owned, ...networks];
+  } catch (error) {
+    // Everything is looked at again once Docker is back.
+    if (error instanceof EngineError) return [];
+    throw error;
+  }
+}
 
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
   if (change.kind === kind) return [change.name];

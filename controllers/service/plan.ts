@@ -1,11 +1,12 @@
 // The plan of a Service on one node: carry out what was decided for this node, tell how it stands, and decide what is to be decided.
 import { keys } from "../../src/api/keys.ts";
-import type { Condition, NodeName, Resource } from "../../src/api/resource.ts";
+import type { Condition, Name, NodeName, Resource } from "../../src/api/resource.ts";
 import type { Context, Plan } from "../../src/engine/contract.ts";
 import type { Decide, LocalAction, ServiceAction } from "./actions.ts";
 import { carryOut } from "./carry-out.ts";
 import { decide, type Decision } from "./decide.ts";
 import { earliest } from "./earliest.ts";
+import { retryAtMs } from "./effort.ts";
 import type { HouseFacts, LocalFacts, ServiceFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { reportOf } from "./report.ts";
@@ -21,14 +22,15 @@ export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFac
   const decision = decide(name, desired, house, now);
   const turnInMs = turnOf(decision, house, node, now);
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
+  const unneeded = removedImages(name, local, now);
   const actions: readonly ServiceAction[] = [
     ...carried.actions,
     ...(turnInMs !== undefined && turnInMs <= 0 ? [decideAction(facts, desired, decision)] : []),
     ...(report ? [report] : []),
-    ...removedImages(facts.name, local),
+    ...unneeded.actions,
   ];
   const conditions: readonly Condition[] = [...(unplaced ? [unplaced] : []), ...carried.instances.flatMap(({ observed }) => observed.conditions)];
-  const recheckAfterMs = earliest([carried.recheckAfterMs, decision.recheckAfterMs, turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined]);
+  const recheckAfterMs = earliest([carried.recheckAfterMs, decision.recheckAfterMs, unneeded.waitMs, turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined]);
   return { actions, conditions, ...(recheckAfterMs !== undefined && { recheckAfterMs }) };
 }
 
@@ -78,7 +80,10 @@ export function transactionOf(action: Decide): {
   };
 }
 
-function removedImages(service: string, local: LocalFacts): readonly LocalAction[] {
-  const images = local.unused.filter((image) => local.images[image] !== undefined && local.jobs[jobKeys.removeImage(image)] === undefined);
-  return images.map((image) => ({ kind: "RemoveImage", image, service }));
+/** Images that no Service needs any more, and how long those wait that could not be removed. */
+function removedImages(service: Name, { unused, images, jobs }: LocalFacts, now: number): { readonly actions: readonly LocalAction[]; readonly waitMs: number | undefined } {
+  const present = unused.filter((image) => images[image] !== undefined).map((image) => ({ image, job: jobs[jobKeys.removeImage(image)] }));
+  const waits = present.map(({ job }) => (job?.state === "failed" ? retryAtMs(job) - now : undefined));
+  const due = present.filter(({ job }, index) => job === undefined || (job.state === "failed" && (waits[index] ?? 0) <= 0));
+  return { actions: due.map(({ image }) => ({ kind: "RemoveImage", image, service })), waitMs: earliest(waits.filter((ms) => ms !== undefined && ms > 0)) };
 }

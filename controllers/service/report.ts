@@ -7,6 +7,7 @@ import type { ObservedInstance, ObservedService } from "../../src/api/state.ts";
 import type { Report } from "./actions.ts";
 import type { CarriedOut } from "./carry-out.ts";
 import type { LocalFacts, ServiceFacts } from "./facts.ts";
+import { jobKeys } from "./job-keys.ts";
 import { isLoop } from "./reasons.ts";
 import { cannotRunTwice } from "./traits.ts";
 
@@ -38,7 +39,9 @@ function stillLeaving(local: LocalFacts, carried: CarriedOut): readonly Observed
 
 function pulledImages(local: LocalFacts): readonly string[] {
   const before = local.reported?.value.pulled ?? [];
-  const gone = new Set(before.filter((image) => local.unused.includes(image) && local.images[image] === undefined));
+  // An image that Docker would not remove is somebody else's now.
+  const isGone = (image: string): boolean => local.images[image] === undefined || local.jobs[jobKeys.removeImage(image)]?.state === "done";
+  const gone = new Set(local.containers === undefined ? [] : local.unused.filter(isGone));
   return [...new Set([...before, ...local.pulled])].filter((image) => !gone.has(image)).sort();
 }
 
