@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { SourceMapPayload } from "node:module";
 import path from "node:path";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -11,7 +12,10 @@ test("a stack of the bundle names the line of the source that threw", async () =
   const { code, map } = await bundle(thrower);
   const stack = stackOf(Buffer.from(code).toString());
   assert.match(stack, /main\.cjs:\d+:\d+/);
-  assert.match(readableStack(stack, JSON.parse(Buffer.from(map).toString())), /at fails \(test\/support\/thrower\.ts:5:9\)/);
+  assert.match(
+    readableStack(stack, JSON.parse(Buffer.from(map).toString()) as SourceMapPayload),
+    /at fails \(test\/support\/thrower\.ts:5:9\)/,
+  );
 });
 
 test("a stack without the bundle's name stays as it is", () => {
