@@ -183,11 +183,11 @@ function graceMs({ container }: LocalContainer, specs: readonly ServiceSpec[]): 
 }
 
 /** Private networks of instances that are no longer here. */
-function unusedNetworks({ service, mine, local }: Leftovers): readonly LocalAction[] {
+function unusedNetworks({ service, mine, local, now }: Leftovers): readonly LocalAction[] {
   const used = new Set([...mine.map(({ id }) => id), ...(local.containers ?? []).map(({ instance }) => instance)]);
   return local.networks.flatMap((network): readonly LocalAction[] => {
     const job = local.jobs[jobKeys.network(network.name)];
-    if (used.has(network.instance) || job !== undefined) return [];
+    if (used.has(network.instance) || job?.state === "running" || (job?.state === "failed" && retryAtMs(job) > now)) return [];
     return [{ kind: "RemoveNetwork", name: network.name, service }];
   });
 }

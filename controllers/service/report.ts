@@ -45,13 +45,14 @@ function pulledImages(local: LocalFacts): readonly string[] {
   return [...new Set([...before, ...local.pulled])].filter((image) => !gone.has(image)).sort();
 }
 
-/** Without what changes all the time and moves nobody: times, restarts, the last words of a check, the turns of a crash loop. */
+/** Without what changes all the time and moves nobody: times, restarts, the last words of a check, the turns of a crash loop, each step of a start. */
 function essence(observed: ObservedService | undefined): string {
   if (observed === undefined) return "";
-  const instances = observed.instances.map(({ conditions, containers, ...instance }) => ({
-    ...instance,
-    conditions: unstamped(conditions),
-    containers: conditions.some(({ reason }) => isLoop(reason)) ? [] : containers.map(({ detail: _detail, restarts: _restarts, ...container }) => container),
-  }));
-  return canonicalJson({ ...observed, instances });
+  return canonicalJson({ ...observed, instances: observed.instances.map(instanceEssence) });
+}
+
+function instanceEssence({ id, revision, ready, addresses, containers, conditions }: ObservedInstance): unknown {
+  const common = { id, revision, ready, conditions: unstamped(conditions) };
+  if (!ready && conditions.every(({ reason }) => isLoop(reason))) return common;
+  return { ...common, addresses, containers: containers.map(({ detail: _detail, restarts: _restarts, ...container }) => container) };
 }

@@ -31,6 +31,18 @@ export interface Step {
 }
 
 export function step(standings: readonly Standing[], aim: Aim): Step {
+  const { add, remove } = freeStep(standings, aim);
+  const isGuarded = aim.order === "start-first" && aim.wanted > 0;
+  const removed = isGuarded ? withLastServing(remove, standings) : remove;
+  return { add, remove: removed.map(({ instance }) => instance) };
+}
+
+interface FreeStep {
+  readonly add: number;
+  readonly remove: readonly Standing[];
+}
+
+function freeStep(standings: readonly Standing[], aim: Aim): FreeStep {
   const current = standings.filter((standing) => standing.current);
   const outdated = standings.filter((standing) => !standing.current);
   const missing = Math.max(0, aim.wanted - current.length);
@@ -42,10 +54,17 @@ export function step(standings: readonly Standing[], aim: Aim): Step {
   const kept = current.length + old.length - next.remove.length;
   const most = aim.order === "start-first" ? aim.wanted + aim.update.parallel : aim.wanted;
   const room = most - (aim.order === "start-first" ? standings.length + aim.leaving : kept);
-  return {
-    add: Math.max(0, Math.min(missing, next.add, room)),
-    remove: [...instancesOf(failing), ...next.remove, ...surplus(current, aim.wanted)],
-  };
+  return { add: Math.max(0, Math.min(missing, next.add, room)), remove: [...failing, ...next.remove, ...surplus(current, aim.wanted)] };
+}
+
+/** Under start-first what may be the last that serves stays until another one is known to. */
+function withLastServing(remove: readonly Standing[], standings: readonly Standing[]): readonly Standing[] {
+  const isServed = standings.some((standing) => !remove.includes(standing) && isServing(standing));
+  return isServed ? remove : remove.filter(({ verdict }) => verdict.kind === "failing" || verdict.kind === "waiting");
+}
+
+function isServing({ verdict }: Standing): boolean {
+  return verdict.kind === "ready" || verdict.kind === "settled";
 }
 
 /** How many more may be on their way at the same time. */
@@ -54,33 +73,29 @@ function freeSlots(current: readonly Standing[], { update }: Aim): number {
   return Math.max(0, update.parallel - unsettled.length);
 }
 
-/** The old ones go only for as many new ones as have been ready through `monitor`. */
-function startFirst(current: readonly Standing[], old: readonly Standing[], aim: Aim, slots: number): Step {
+/** The old ones go only for as many new ones as have been ready through `monitor`; those first whose node has its new one. */
+function startFirst(current: readonly Standing[], old: readonly Standing[], { wanted, each }: Aim, slots: number): FreeStep {
   const settled = current.filter(({ verdict }) => verdict.kind === "settled");
   const nodes = new Set<NodeName>(settled.map(({ instance }) => instance.node));
-  const remove = aim.each
-    ? old.filter(({ instance }) => nodes.has(instance.node) || aim.wanted === 0)
-    : leastUsefulFirst(old).slice(0, Math.max(0, old.length - Math.max(0, aim.wanted - settled.length)));
-  return { add: slots, remove: instancesOf(remove) };
+  const replaced = each ? old.filter(({ instance }) => nodes.has(instance.node)) : [];
+  const rest = leastUsefulFirst(old.filter((standing) => !replaced.includes(standing)));
+  const spare = Math.max(0, old.length - Math.max(0, wanted - settled.length));
+  return { add: slots, remove: [...replaced, ...rest.slice(0, Math.max(0, spare - replaced.length))] };
 }
 
-function stopFirst(old: readonly Standing[], { update, wanted }: Aim, slots: number): Step {
+function stopFirst(old: readonly Standing[], { update, wanted }: Aim, slots: number): FreeStep {
   const mayMiss = Math.max(1, update.maxUnavailable ?? update.parallel);
   const batch = wanted === 0 ? old.length : Math.min(slots, mayMiss);
-  return { add: slots, remove: instancesOf(leastUsefulFirst(old).slice(0, batch)) };
+  return { add: slots, remove: leastUsefulFirst(old).slice(0, batch) };
 }
 
 /** Of instances that are all current: those beyond the number wanted, the newest first. */
-function surplus(current: readonly Standing[], wanted: number): readonly DecidedInstance[] {
-  return instancesOf(leastUsefulFirst([...current].reverse()).slice(0, Math.max(0, current.length - wanted)));
+function surplus(current: readonly Standing[], wanted: number): readonly Standing[] {
+  return leastUsefulFirst([...current].reverse()).slice(0, Math.max(0, current.length - wanted));
 }
 
-const USE: readonly Verdict["kind"][] = ["failing", "waiting", "ready", "settled"];
+const USE: readonly Verdict["kind"][] = ["failing", "waiting", "unknown", "ready", "settled"];
 
 function leastUsefulFirst(standings: readonly Standing[]): readonly Standing[] {
   return [...standings].sort((a, b) => USE.indexOf(a.verdict.kind) - USE.indexOf(b.verdict.kind));
-}
-
-function instancesOf(standings: readonly Standing[]): readonly DecidedInstance[] {
-  return standings.map(({ instance }) => instance);
 }

@@ -12,7 +12,9 @@ export type Verdict =
   | { readonly kind: "settled" }
   /** It will not become ready by waiting. */
   | { readonly kind: "failing"; readonly condition: Condition }
-  | { readonly kind: "waiting" };
+  | { readonly kind: "waiting" }
+  /** Its node has not told of it, or not since its last boot: it may be starting, and it may serve. */
+  | { readonly kind: "unknown" };
 
 export type Observations = ReadonlyMap<NodeName, Seen<ObservedService>>;
 
@@ -23,7 +25,7 @@ export function observedInstance(instance: DecidedInstance, observed: Observatio
 export function verdict(instance: DecidedInstance, spec: ServiceSpec, observed: Observations, now: number): Verdict {
   const found = observedInstance(instance, observed);
   const seen = observed.get(instance.node);
-  if (found === undefined || seen === undefined) return { kind: "waiting" };
+  if (found === undefined || seen === undefined) return { kind: "unknown" };
   if (found.ready) {
     const settledInMs = durationMs(spec.update.monitor) - (now - seen.seenAtMs);
     return settledInMs > 0 ? { kind: "ready", settledInMs } : { kind: "settled" };
