@@ -40,7 +40,9 @@ function typeOf(located: Located, indent: string): string {
   const { schema, file } = resolve(located);
   if (schema["x-type"] !== undefined) return schema["x-type"];
   if (schema.anyOf === undefined) return branchType({ schema, file }, indent);
-  const types = schema.anyOf.filter((branch) => branch["x-shorthand"] === undefined).map((branch) => typeOf({ schema: branch, file }, indent));
+  const types = schema.anyOf
+    .filter((branch) => branch["x-shorthand"] === undefined)
+    .map((branch) => typeOf({ schema: branch, file }, indent));
   return [...new Set(types)].join(" | ");
 }
 
@@ -87,7 +89,6 @@ function nameOf({ schema, file }: Located): string | undefined {
   return name;
 }
 
-
 function doc(schema: Schema | undefined, indent: string): string {
   return schema?.description === undefined ? "" : `${indent}/** ${schema.description.replaceAll("*/", "*\\/")} */\n`;
 }
@@ -97,7 +98,7 @@ if (import.meta.main) {
   const current = readFileSync(TYPES, "utf8") === text;
   if (process.argv.includes("--check")) {
     if (!current) {
-      console.error("src/api/types.ts is not current. Try: tools/node schemas/generate.ts");
+      process.stderr.write("src/api/types.ts is not current. Try: tools/node schemas/generate.ts\n");
       process.exitCode = 1;
     }
   } else if (!current) writeFileSync(TYPES, text);

@@ -105,7 +105,10 @@ export function branches(located: Located): readonly Located[] {
   const known = branched.get(located.schema);
   if (known !== undefined) return known;
   const { schema, file } = resolve(located);
-  const result = schema.anyOf === undefined ? [{ schema, file }] : schema.anyOf.flatMap((branch) => branches({ schema: withExpectation(branch, schema), file }));
+  const result =
+    schema.anyOf === undefined
+      ? [{ schema, file }]
+      : schema.anyOf.flatMap((branch) => branches({ schema: withExpectation(branch, schema), file }));
   branched.set(located.schema, result);
   return result;
 }
@@ -113,7 +116,9 @@ export function branches(located: Located): readonly Located[] {
 /** A branch that does not say what it expects expects what the union does. */
 function withExpectation(branch: Schema, union: Schema): Schema {
   const expected = union["x-expect"];
-  return branch.$ref !== undefined || branch["x-expect"] !== undefined || expected === undefined ? branch : { ...branch, "x-expect": expected };
+  return branch.$ref !== undefined || branch["x-expect"] !== undefined || expected === undefined
+    ? branch
+    : { ...branch, "x-expect": expected };
 }
 
 /** The way it is stored: without what only people write. */

@@ -9,7 +9,11 @@ const NAMED: ReadonlySet<string> = new Set(["lan", "tailnet", "apps"]);
 
 /** What is no address in the fields that hold some; `at` is the field below the object. */
 export function addressProblems({ address, allow }: Addressed): readonly { readonly at: string; readonly message: string }[] {
-  const wrong = (allow ?? []).flatMap((entry, index) => (NAMED.has(entry) || isNetwork(entry) ? [] : [{ at: `allow[${index}]`, message: `must be an address or a network such as '192.168.1.0/24', not '${entry}'` }]));
+  const wrong = (allow ?? []).flatMap((entry, index) =>
+    NAMED.has(entry) || isNetwork(entry)
+      ? []
+      : [{ at: `allow[${index}]`, message: `must be an address or a network such as '192.168.1.0/24', not '${entry}'` }],
+  );
   if (address === undefined || isIpv4(address) || isIpv6(address)) return wrong;
   return [{ at: "address", message: `must be an address such as '192.168.1.10', not '${address}'` }, ...wrong];
 }

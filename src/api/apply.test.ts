@@ -6,10 +6,18 @@ import { parseManifests, type Manifest } from "./manifest.ts";
 import type { StoredResource } from "./resource.ts";
 import type { ServiceSpec } from "./types.ts";
 
-const context: ApplyContext = { manager: "cli", force: false, now: "2026-11-22T20:00:00Z", newUid: () => "u1", ownerOfDerived: () => undefined };
+const context: ApplyContext = {
+  manager: "cli",
+  force: false,
+  now: "2026-11-22T20:00:00Z",
+  newUid: () => "u1",
+  ownerOfDerived: () => undefined,
+};
 
 function manifests(...specs: readonly string[]): readonly Manifest[] {
-  const text = specs.map((spec, index) => `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app${index || ""} }\nspec: ${spec}\n`).join("---\n");
+  const text = specs
+    .map((spec, index) => `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app${index || ""} }\nspec: ${spec}\n`)
+    .join("---\n");
   const { manifests: parsed, problems } = parseManifests([{ file: "app.yaml", text }]);
   assert.deepEqual(problems, []);
   return parsed;
@@ -18,15 +26,19 @@ function manifests(...specs: readonly string[]): readonly Manifest[] {
 /** The entries that a plan leaves behind. */
 function after(plan: ApplyPlan, before: ReadonlyMap<string, ReadEntry> = new Map()): Map<string, ReadEntry> {
   const entries = new Map(before);
-  for (const { put, value } of plan.transaction.writes) entries.set(put, { key: put, value, version: (entries.get(put)?.version ?? 0) + 1, modRevision: 100 + entries.size });
+  for (const { put, value } of plan.transaction.writes)
+    entries.set(put, { key: put, value, version: (entries.get(put)?.version ?? 0) + 1, modRevision: 100 + entries.size });
   return entries;
 }
 
-function change(entries: ReadonlyMap<string, ReadEntry>, edit: (stored: StoredResource<"Service">) => StoredResource): ReadonlyMap<string, ReadEntry> {
+function change(
+  entries: ReadonlyMap<string, ReadEntry>,
+  edit: (stored: StoredResource<"Service">) => StoredResource,
+): ReadonlyMap<string, ReadEntry> {
   const key = keys.desired("Service", "app");
   const entry = entries.get(key);
   assert.ok(entry);
-  return new Map([...entries, [key, { ...entry, value: JSON.stringify(edit(JSON.parse(entry.value))) }]]);
+  return new Map([...entries, [key, { ...entry, value: JSON.stringify(edit(JSON.parse(entry.value) as StoredResource<"Service">)) }]]);
 }
 
 const specOf = (plan: ApplyPlan): ServiceSpec => plan.results[0]?.stored.spec as ServiceSpec;
@@ -39,13 +51,26 @@ test("the keys to read are the object's and what this manager applied last", () 
 test("what is new is created in one transaction, which fails if somebody else was quicker", () => {
   const plan = planApply(manifests('{ image: "a:1" }', '{ image: "b:1" }'), new Map(), context);
   assert.deepEqual(actions(plan), ["created 1", "created 1"]);
-  assert.deepEqual(plan.transaction.compare, [{ key: "/fossora/desired/Service/app", modRevision: 0 }, { key: "/fossora/desired/Service/app1", modRevision: 0 }]);
-  assert.deepEqual(plan.transaction.writes.map(({ put }) => put), [
-    "/fossora/desired/Service/app", "/fossora/history/Service/app/0000000001", "/fossora/applied/Service/app/cli",
-    "/fossora/desired/Service/app1", "/fossora/history/Service/app1/0000000001", "/fossora/applied/Service/app1/cli",
+  assert.deepEqual(plan.transaction.compare, [
+    { key: "/fossora/desired/Service/app", modRevision: 0 },
+    { key: "/fossora/desired/Service/app1", modRevision: 0 },
   ]);
+  assert.deepEqual(
+    plan.transaction.writes.map(({ put }) => put),
+    [
+      "/fossora/desired/Service/app",
+      "/fossora/history/Service/app/0000000001",
+      "/fossora/applied/Service/app/cli",
+      "/fossora/desired/Service/app1",
+      "/fossora/history/Service/app1/0000000001",
+      "/fossora/applied/Service/app1/cli",
+    ],
+  );
   const [first] = plan.results;
-  assert.deepEqual([first?.stored.metadata, first?.stored.manager], [{ name: "app", uid: "u1", creationTimestamp: "2026-11-22T20:00:00Z" }, "cli"]);
+  assert.deepEqual(
+    [first?.stored.metadata, first?.stored.manager],
+    [{ name: "app", uid: "u1", creationTimestamp: "2026-11-22T20:00:00Z" }, "cli"],
+  );
 });
 
 test("what is the same is unchanged, and nothing is written", () => {
@@ -62,7 +87,10 @@ test("what differs is configured with the next generation, and keeps who it is",
 });
 
 test("what was scaled stays scaled while the manifest does not say a number", () => {
-  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({ ...stored, spec: { ...stored.spec, replicas: 3 } }));
+  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({
+    ...stored,
+    spec: { ...stored.spec, replicas: 3 },
+  }));
   assert.equal(specOf(planApply(manifests('{ image: "a:2" }'), entries, context)).replicas, 3);
   assert.equal(specOf(planApply(manifests('{ image: "a:1", replicas: 2 }'), entries, context)).replicas, 2);
 });
@@ -74,7 +102,10 @@ test("what the manifest no longer says becomes the default again", () => {
 });
 
 test("a default of this release does not change what an earlier one stored", () => {
-  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({ ...stored, spec: { ...stored.spec, update: { ...stored.spec.update, monitor: "5s" } } }));
+  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({
+    ...stored,
+    spec: { ...stored.spec, update: { ...stored.spec.update, monitor: "5s" } },
+  }));
   const plan = planApply(manifests('{ image: "a:1" }'), entries, context);
   assert.deepEqual([actions(plan), specOf(plan).update.monitor], [["unchanged 1"], "5s"]);
 });
@@ -82,9 +113,12 @@ test("a default of this release does not change what an earlier one stored", () 
 test("another manager's object is refused, naming it, and taken over by force", () => {
   const entries = after(planApply(manifests('{ image: "a:1" }', '{ image: "b:1" }'), new Map(), { ...context, manager: "git/home" }));
   const plan = planApply(manifests('{ image: "a:2" }'), entries, context);
-  assert.deepEqual(plan.refusals.map(({ reason, problem }) => `${reason} ${problem.file}:${problem.line} ${problem.field} ${problem.message}`), [
-    "ManagedElsewhere app.yaml:1 metadata.name is managed by 'git/home', which would set it back: change it there, or take it over with --force",
-  ]);
+  assert.deepEqual(
+    plan.refusals.map(({ reason, problem }) => `${reason} ${problem.file}:${problem.line} ${problem.field} ${problem.message}`),
+    [
+      "ManagedElsewhere app.yaml:1 metadata.name is managed by 'git/home', which would set it back: change it there, or take it over with --force",
+    ],
+  );
   assert.deepEqual(plan.transaction.writes, []);
   const forced = planApply(manifests('{ image: "a:2" }'), entries, { ...context, force: true });
   assert.deepEqual([actions(forced), forced.results[0]?.stored.manager], [["configured 2"], "cli"]);
@@ -99,15 +133,25 @@ test("a version that is given must be the one that is there", () => {
   const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
   const [manifest] = manifests('{ image: "a:2" }');
   assert.ok(manifest);
-  const withVersion = (resourceVersion: string): ApplyPlan => planApply([{ ...manifest, object: { ...manifest.object, resourceVersion } } as Manifest], entries, context);
-  assert.deepEqual(withVersion("7").refusals.map(({ reason }) => reason), ["Conflict"]);
+  const withVersion = (resourceVersion: string): ApplyPlan =>
+    planApply([{ ...manifest, object: { ...manifest.object, resourceVersion } }], entries, context);
+  assert.deepEqual(
+    withVersion("7").refusals.map(({ reason }) => reason),
+    ["Conflict"],
+  );
   assert.deepEqual(withVersion(String(entries.get("/fossora/desired/Service/app")?.modRevision)).refusals, []);
 });
 
 test("what does not fit what others set is refused with its field", () => {
-  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({ ...stored, spec: { ...stored.spec, update: { ...stored.spec.update, order: "start-first" } } }));
+  const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({
+    ...stored,
+    spec: { ...stored.spec, update: { ...stored.spec.update, order: "start-first" } },
+  }));
   const { refusals } = planApply(manifests('{ image: "a:1", volumes: ["d:/d"] }'), entries, context);
-  assert.deepEqual(refusals.map(({ reason, problem }) => `${reason} ${problem.field}`), ["Invalid spec.update.order"]);
+  assert.deepEqual(
+    refusals.map(({ reason, problem }) => `${reason} ${problem.field}`),
+    ["Invalid spec.update.order"],
+  );
 });
 
 test("one that is refused keeps all from being written", () => {
@@ -119,11 +163,19 @@ test("one that is refused keeps all from being written", () => {
 
 test("warnings say what is as mighty as root, and what takes the place of a derived object", () => {
   const plan = planApply(manifests('{ image: "a:1", privileged: true }'), new Map(), { ...context, ownerOfDerived: () => "Service/other" });
-  assert.deepEqual(plan.results[0]?.warnings, ["has the rights of root on its node: container 'app' is privileged", "takes the place of the one that follows from Service/other"]);
+  assert.deepEqual(plan.results[0]?.warnings, [
+    "has the rights of root on its node: container 'app' is privileged",
+    "takes the place of the one that follows from Service/other",
+  ]);
 });
 
 test("the manifest is kept as it was written, with its place", () => {
   const plan = planApply(manifests('{ image: "a:1" }'), new Map(), context);
   const record: unknown = JSON.parse(plan.transaction.writes[2]?.value ?? "");
-  assert.deepEqual(record, { file: "app.yaml", line: 1, spec: { containers: [{ name: "app", image: "a:1" }] }, text: 'apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app }\nspec: { image: "a:1" }' });
+  assert.deepEqual(record, {
+    file: "app.yaml",
+    line: 1,
+    spec: { containers: [{ name: "app", image: "a:1" }] },
+    text: 'apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app }\nspec: { image: "a:1" }',
+  });
 });

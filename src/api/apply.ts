@@ -60,7 +60,10 @@ export interface ApplyPlan {
   /** Any of these: nothing is written. */
   readonly refusals: readonly ApplyRefusal[];
   /** Empty writes: everything is as it should be. */
-  readonly transaction: { readonly compare: readonly { readonly key: string; readonly modRevision: number }[]; readonly writes: readonly { readonly put: string; readonly value: string }[] };
+  readonly transaction: {
+    readonly compare: readonly { readonly key: string; readonly modRevision: number }[];
+    readonly writes: readonly { readonly put: string; readonly value: string }[];
+  };
 }
 
 /** Made by the house itself when a computer joins; a person's apply takes it over. */
@@ -68,7 +71,10 @@ const HOUSE_MANAGER = "agent";
 
 /** The keys that `planApply` must be given, all read at one revision. */
 export function keysToRead(manifests: readonly Manifest[], manager: string): readonly string[] {
-  return manifests.flatMap(({ object: { kind, metadata } }) => [keys.desired(kind, metadata.name), keys.applied(kind, metadata.name, manager)]);
+  return manifests.flatMap(({ object: { kind, metadata } }) => [
+    keys.desired(kind, metadata.name),
+    keys.applied(kind, metadata.name, manager),
+  ]);
 }
 
 export function planApply(manifests: readonly Manifest[], entries: ReadonlyMap<string, ReadEntry>, context: ApplyContext): ApplyPlan {
@@ -91,26 +97,50 @@ interface ObjectPlan {
 
 function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>, context: ApplyContext): ObjectPlan {
   const { object, at } = manifest;
-  const { kind, metadata: { name } } = object;
+  const {
+    kind,
+    metadata: { name },
+  } = object;
   const desired = entries.get(keys.desired(kind, name));
   const applied = entries.get(keys.applied(kind, name, context.manager));
   const live = desired && (JSON.parse(desired.value) as StoredResource); // admission wrote it
   const refusal = refuse(object, { live, desired }, context);
   if (refusal !== undefined) return refused(at, object, [refusal]);
   const merged = mergeObject(object, live, applied && (JSON.parse(applied.value) as AppliedRecord), context); // admission wrote it
-  if ("findings" in merged) return refused(at, object, merged.findings.map(({ field, message }) => ({ reason: "Invalid", field, message: `${message}; what is there besides was set by others` })));
+  if ("findings" in merged)
+    return refused(
+      at,
+      object,
+      merged.findings.map(({ field, message }) => ({
+        reason: "Invalid",
+        field,
+        message: `${message}; what is there besides was set by others`,
+      })),
+    );
   const { stored } = merged;
   const same = live !== undefined && canonicalJson(stored) === canonicalJson(live);
   const version = desired?.version ?? 0;
   const generation = same ? version : version + 1;
   const record = canonicalJson(recordOf(manifest));
   const writes = [
-    ...(same ? [] : [{ put: keys.desired(kind, name), value: canonicalJson(stored) }, { put: keys.history(kind, name, generation), value: canonicalJson(stored) }]),
+    ...(same
+      ? []
+      : [
+          { put: keys.desired(kind, name), value: canonicalJson(stored) },
+          { put: keys.history(kind, name, generation), value: canonicalJson(stored) },
+        ]),
     ...(record === applied?.value ? [] : [{ put: keys.applied(kind, name, context.manager), value: record }]),
   ];
   const action = live === undefined ? "created" : same ? "unchanged" : "configured";
   return {
-    result: { kind, name, action, generation, stored, warnings: warningsOf(stored, live === undefined ? context.ownerOfDerived(kind, name) : undefined) },
+    result: {
+      kind,
+      name,
+      action,
+      generation,
+      stored,
+      warnings: warningsOf(stored, live === undefined ? context.ownerOfDerived(kind, name) : undefined),
+    },
     refusals: [],
     compare: [{ key: keys.desired(kind, name), modRevision: desired?.modRevision ?? 0 }],
     writes,
@@ -123,24 +153,51 @@ interface Refused {
   readonly message: string;
 }
 
-function refuse(object: AnyManifestObject, { live, desired }: { readonly live: StoredResource | undefined; readonly desired: ReadEntry | undefined }, context: ApplyContext): Refused | undefined {
+function refuse(
+  object: AnyManifestObject,
+  { live, desired }: { readonly live: StoredResource | undefined; readonly desired: ReadEntry | undefined },
+  context: ApplyContext,
+): Refused | undefined {
   if (object.resourceVersion !== undefined && object.resourceVersion !== String(desired?.modRevision ?? "")) {
     const now = desired === undefined ? "it is gone" : `it is ${desired.modRevision} now`;
-    return { reason: "Conflict", field: "metadata.resourceVersion", message: `must be the version that is there: ${now}, somebody changed it meanwhile` };
+    return {
+      reason: "Conflict",
+      field: "metadata.resourceVersion",
+      message: `must be the version that is there: ${now}, somebody changed it meanwhile`,
+    };
   }
   if (live === undefined || live.manager === context.manager || live.manager === HOUSE_MANAGER || context.force) return undefined;
-  return { reason: "ManagedElsewhere", field: "metadata.name", message: `is managed by '${live.manager}', which would set it back: change it there, or take it over with --force` };
+  return {
+    reason: "ManagedElsewhere",
+    field: "metadata.name",
+    message: `is managed by '${live.manager}', which would set it back: change it there, or take it over with --force`,
+  };
 }
 
 function refused(at: ProblemPlace, { kind, metadata: { name } }: AnyManifestObject, refusals: readonly Refused[]): ObjectPlan {
-  return { refusals: refusals.map(({ reason, field, message }) => ({ reason, problem: { ...at, field, message, kind, name } })), compare: [], writes: [] };
+  return {
+    refusals: refusals.map(({ reason, field, message }) => ({ reason, problem: { ...at, field, message, kind, name } })),
+    compare: [],
+    writes: [],
+  };
 }
 
 type Merged = { readonly stored: StoredResource } | { readonly findings: readonly { readonly field: string; readonly message: string }[] };
 
-function mergeObject(object: AnyManifestObject, live: StoredResource | undefined, last: AppliedRecord | undefined, context: ApplyContext): Merged {
-  const { apiVersion, kind, metadata: { name, labels, annotations }, written } = object;
-  const { spec, findings } = live === undefined ? { spec: object.spec, findings: [] } : readSpec(kind, name, merge(last?.spec, live.spec, written));
+function mergeObject(
+  object: AnyManifestObject,
+  live: StoredResource | undefined,
+  last: AppliedRecord | undefined,
+  context: ApplyContext,
+): Merged {
+  const {
+    apiVersion,
+    kind,
+    metadata: { name, labels, annotations },
+    written,
+  } = object;
+  const { spec, findings } =
+    live === undefined ? { spec: object.spec, findings: [] } : readSpec(kind, name, merge(last?.spec, live.spec, written));
   if (spec === undefined || findings.length > 0) return { findings };
   const metadata: StoredResource["metadata"] = {
     name,
@@ -154,13 +211,19 @@ function mergeObject(object: AnyManifestObject, live: StoredResource | undefined
 
 type Texts = Readonly<Record<string, string>> | undefined;
 
-function mergedTexts(field: "labels" | "annotations", [last, live, next]: readonly [Texts, Texts, Texts]): Pick<Metadata, "labels" | "annotations"> {
+function mergedTexts(
+  field: "labels" | "annotations",
+  [last, live, next]: readonly [Texts, Texts, Texts],
+): Pick<Metadata, "labels" | "annotations"> {
   const merged = merge(last ?? {}, live ?? {}, next ?? {}) as NonNullable<Texts>; // of three maps of texts
   return Object.keys(merged).length === 0 ? {} : { [field]: merged };
 }
 
 function recordOf({ object, at, text }: Manifest): AppliedRecord {
-  const { metadata: { labels, annotations }, written } = object;
+  const {
+    metadata: { labels, annotations },
+    written,
+  } = object;
   return { ...(labels && { labels }), ...(annotations && { annotations }), spec: written, file: at.file, line: at.line, text };
 }
 

@@ -11,7 +11,12 @@ function resource(kind: string, name: string, spec: object): AnyResource {
   const [manifest] = manifests;
   assert.ok(manifest);
   const { apiVersion, kind: parsed, metadata, spec: stored } = manifest.object;
-  return { apiVersion, kind: parsed, spec: stored, metadata: { ...metadata, uid: "u1", generation: 3, resourceVersion: "42", creationTimestamp: "2026-01-01T00:00:00Z" } } as AnyResource; // from a checked manifest
+  return {
+    apiVersion,
+    kind: parsed,
+    spec: stored,
+    metadata: { ...metadata, uid: "u1", generation: 3, resourceVersion: "42", creationTimestamp: "2026-01-01T00:00:00Z" },
+  } as AnyResource; // from a checked manifest
 }
 
 const names = (resources: readonly AnyResource[]): readonly string[] => resources.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
@@ -23,7 +28,15 @@ test("a Service with a port has a Route of its name, which has a DnsRecord of it
   assert.deepEqual(route, {
     apiVersion: "fossora.dev/v1",
     kind: "Route",
-    metadata: { name: "jellyfin", labels: { group: "x" }, uid: "u1", generation: 3, resourceVersion: "42", creationTimestamp: "2026-01-01T00:00:00Z", owner: "Service/jellyfin" },
+    metadata: {
+      name: "jellyfin",
+      labels: { group: "x" },
+      uid: "u1",
+      generation: 3,
+      resourceVersion: "42",
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      owner: "Service/jellyfin",
+    },
     spec: { host: "jellyfin", path: "/", to: { service: "jellyfin", container: "jellyfin", port: 8096 } },
   });
   const [record] = children(route, "home.internal");
@@ -40,9 +53,17 @@ test("routes take the place of the Route that follows from port, and an empty li
 });
 
 test("each listened port is a Route, and its Service's name leads to it", () => {
-  const routes = children(resource("Service", "game", { image: "a:1", listen: ["25565", "8000-8010/udp", { port: 5432, allow: ["apps"] }] }), "home.internal");
+  const routes = children(
+    resource("Service", "game", { image: "a:1", listen: ["25565", "8000-8010/udp", { port: 5432, allow: ["apps"] }] }),
+    "home.internal",
+  );
   assert.deepEqual(names(routes), ["Route/game-25565-tcp", "Route/game-8000-8010-udp", "Route/game-5432-tcp"]);
-  assert.deepEqual(routes[2]?.spec, { path: "/", listen: { port: 5432, protocol: "tcp" }, to: { service: "game", container: "game", port: 5432 }, allow: ["apps"] });
+  assert.deepEqual(routes[2]?.spec, {
+    path: "/",
+    listen: { port: 5432, protocol: "tcp" },
+    to: { service: "game", container: "game", port: 5432 },
+    allow: ["apps"],
+  });
   const records = routes.flatMap((route) => children(route, "home.internal"));
   assert.deepEqual(new Set(names(records)), new Set(["DnsRecord/game"]));
 });
@@ -61,5 +82,8 @@ test("a host is a record while the house answers for its zone", () => {
 
 test("records, members and the house have no children", () => {
   const others = [resource("DnsRecord", "x", { values: ["10.0.0.1"] }), resource("Membership", "nas", {}), resource("House", "house", {})];
-  assert.deepEqual(others.flatMap((each) => children(each, "home.internal")), []);
+  assert.deepEqual(
+    others.flatMap((each) => children(each, "home.internal")),
+    [],
+  );
 });

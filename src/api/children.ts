@@ -87,5 +87,13 @@ function hostInZone(host: string, zone: string): string | undefined {
 
 function childMetadata(owner: AnyResource, name: string): Metadata {
   const { labels, uid, generation, resourceVersion, creationTimestamp } = owner.metadata;
-  return { name, ...(labels && { labels }), uid, generation, resourceVersion, creationTimestamp, owner: `${owner.kind}/${owner.metadata.name}` };
+  return {
+    name,
+    ...(labels && { labels }),
+    uid,
+    generation,
+    resourceVersion,
+    creationTimestamp,
+    owner: `${owner.kind}/${owner.metadata.name}`,
+  };
 }

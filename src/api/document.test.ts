@@ -25,7 +25,10 @@ test("kind and name are told as they were written, for messages", () => {
 
 test("a problem of the only container is spoken of as it was written", () => {
   const { findings } = document(`${head}spec: { image: "a:1", after: [b], env: { A: [1] } }`);
-  assert.deepEqual(findings.map(({ field }) => field), ["spec.env.A", "spec.after[0]"]);
+  assert.deepEqual(
+    findings.map(({ field }) => field),
+    ["spec.env.A", "spec.after[0]"],
+  );
 });
 
 test("a problem of a field that was not written stands at what is around it", () => {
@@ -37,5 +40,8 @@ test("a problem of a field that was not written stands at what is around it", ()
 test("a spec that was put together is filled and checked like a written one", () => {
   const { spec } = readSpec("DnsRecord", "printer", { values: ["192.168.1.40"] });
   assert.deepEqual(spec, { type: "A", values: ["192.168.1.40"], ttl: "5m", name: "printer" });
-  assert.deepEqual(readSpec("DnsRecord", "printer", { values: ["x"] }).findings.map(({ field }) => field), ["spec.values[0]"]);
+  assert.deepEqual(
+    readSpec("DnsRecord", "printer", { values: ["x"] }).findings.map(({ field }) => field),
+    ["spec.values[0]"],
+  );
 });

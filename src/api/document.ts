@@ -7,7 +7,7 @@ import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./
 import { isStored, SERVED_KINDS } from "./served-kinds.ts";
 import { rules } from "./rules.ts";
 import { schemaOf, sub } from "../../schemas/schema.ts";
-import { nodeOf, type YamlMapping, type YamlNode } from "./yaml.ts";
+import { nodeOf, type YamlMapping, type YamlNode } from "./yaml-node.ts";
 
 /** What a person applies: an object without what the server adds. */
 export interface ManifestObject<K extends Kind = Kind> {
@@ -43,7 +43,12 @@ export function readDocument(node: YamlNode): ReadDocument {
   const reading = newReading();
   const kind = KINDS.find((known) => known === written);
   const object = kind === undefined ? reportKind(node, reading) : readObject(kind, node, reading);
-  return { findings: reading.findings, ...(object && { object }), ...(written !== undefined && { kind: written }), ...(name !== undefined && { name }) };
+  return {
+    findings: reading.findings,
+    ...(object && { object }),
+    ...(written !== undefined && { kind: written }),
+    ...(name !== undefined && { name }),
+  };
 }
 
 function reportKind(node: YamlMapping, reading: Reading): undefined {
@@ -83,22 +88,36 @@ function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyManifes
   } as AnyManifestObject; // the spec was read by the schema of this kind
 }
 
-function readWhole(kind: Kind, node: YamlNode, reading: Reading): { readonly metadata: Metadata; readonly spec: Written[Kind] } | undefined {
+function readWhole(
+  kind: Kind,
+  node: YamlNode,
+  reading: Reading,
+): { readonly metadata: Metadata; readonly spec: Written[Kind] } | undefined {
   return read(schemaOf(kind), node, "", reading) as ReturnType<typeof readWhole>; // its schema says so
 }
 
 /** Fills defaults into a spec that was put together of several, and checks it. */
-export function readSpec<K extends Kind>(kind: K, name: Name, spec: unknown): { readonly spec?: Specs[K]; readonly findings: readonly Finding[] } {
+export function readSpec<K extends Kind>(
+  kind: K,
+  name: Name,
+  spec: unknown,
+): { readonly spec?: Specs[K]; readonly findings: readonly Finding[] } {
   const reading = newReading();
   const place = { start: 0, end: 0 };
-  const written = read(sub(schemaOf(kind), schemaOf(kind).schema.properties?.["spec"] ?? {}), nodeOf(spec, place), "spec", reading) as Written[K] | undefined; // its schema says so
+  const written = read(sub(schemaOf(kind), schemaOf(kind).schema.properties?.["spec"] ?? {}), nodeOf(spec, place), "spec", reading) as
+    | Written[K]
+    | undefined; // its schema says so
   const report: Report = (field, message) => reading.findings.push({ place, field, message });
   const filled = written && completed(kind, written, { name, report });
   return { findings: reading.findings, ...(filled && { spec: filled }) };
 }
 
 /** Fills in what follows from other fields, then checks what must hold between them. */
-function completed<K extends Kind>(kind: K, spec: Written[K], { name, report }: { readonly name: Name; readonly report: Report }): Specs[K] | undefined {
+function completed<K extends Kind>(
+  kind: K,
+  spec: Written[K],
+  { name, report }: { readonly name: Name; readonly report: Report },
+): Specs[K] | undefined {
   const result = complete[kind](spec, name, report);
   if (result !== undefined) rules[kind](result, name, report);
   return result;

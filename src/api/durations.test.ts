@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { durationMs, formatDuration, parseDuration } from "./durations.ts";
 
 test("durations are sums of their parts", () => {
-  assert.deepEqual(["500ms", "30s", "5m", "1h30m", "7d", "0", "1.5s"].map(parseDuration), [500, 30_000, 300_000, 5_400_000, 604_800_000, 0, 1500]);
+  assert.deepEqual(
+    ["500ms", "30s", "5m", "1h30m", "7d", "0", "1.5s"].map(parseDuration),
+    [500, 30_000, 300_000, 5_400_000, 604_800_000, 0, 1500],
+  );
 });
 
 test("what is no duration is undefined, and never stored", () => {
@@ -12,5 +15,13 @@ test("what is no duration is undefined, and never stored", () => {
 });
 
 test("durations are shown in their two largest units", () => {
-  assert.deepEqual([0, 250, 1000, 150_000, 3_600_000, 90_061_000, 777_600_000].map(formatDuration), ["0s", "250ms", "1s", "2m30s", "1h", "1d1h", "9d"]);
+  assert.deepEqual([0, 250, 1000, 150_000, 3_600_000, 90_061_000, 777_600_000].map(formatDuration), [
+    "0s",
+    "250ms",
+    "1s",
+    "2m30s",
+    "1h",
+    "1d1h",
+    "9d",
+  ]);
 });

@@ -26,7 +26,12 @@ export function formatDuration(ms: number): string {
   if (ms > 0 && ms < 1000) return `${Math.round(ms)}ms`;
   let rest = Math.round(Math.max(0, ms) / 1000);
   const parts: string[] = [];
-  for (const [unit, seconds] of [["d", 86_400], ["h", 3600], ["m", 60], ["s", 1]] as const) {
+  for (const [unit, seconds] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["m", 60],
+    ["s", 1],
+  ] as const) {
     const count = Math.floor(rest / seconds);
     rest -= count * seconds;
     if (count > 0) parts.push(`${count}${unit}`);

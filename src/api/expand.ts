@@ -4,7 +4,7 @@ import type { Place } from "./problem.ts";
 import { resolve, schemaOf, sub } from "../../schemas/schema.ts";
 import type { Kind, Name, Specs } from "./resource.ts";
 import type { Container, ContainerPort, DnsRecordSpec, Listen, RouteSpec, ServiceRoute, ServiceSpec } from "./types.ts";
-import type { YamlEntry, YamlMapping } from "./yaml.ts";
+import type { YamlEntry, YamlMapping } from "./yaml-node.ts";
 
 /** Reports a problem of a field such as `spec.port`. */
 export type Report = (field: string, message: string, suggestion?: string) => unknown;
@@ -39,7 +39,11 @@ export function hoistContainer(spec: YamlMapping, name: Name): Hoisted {
 function containerFields(): ReadonlySet<string> {
   const service = schemaOf("Service");
   const spec = resolve(sub(service, service.schema.properties?.["spec"] ?? {}));
-  return new Set(Object.entries(spec.schema.properties ?? {}).filter(([, field]) => field["x-shorthand"] === true).map(([field]) => field));
+  return new Set(
+    Object.entries(spec.schema.properties ?? {})
+      .filter(([, field]) => field["x-shorthand"] === true)
+      .map(([field]) => field),
+  );
 }
 
 /** Written specs lack what `x-stored` names. */

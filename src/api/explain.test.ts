@@ -17,7 +17,10 @@ test("a field has its type, description, default and example", () => {
 test("a kind lists its fields, and lists are passed through", () => {
   const kind = explain("Service", []);
   assert.ok("fields" in kind);
-  assert.deepEqual(kind.fields.map(({ name }) => name), ["apiVersion", "kind", "metadata", "spec", "status"]);
+  assert.deepEqual(
+    kind.fields.map(({ name }) => name),
+    ["apiVersion", "kind", "metadata", "spec", "status"],
+  );
   const containers = explain("Service", ["spec", "containers"]);
   assert.ok("fields" in containers && containers.fields.some(({ name, required }) => name === "image" && required));
   const memory = explain("Service", ["spec", "containers", "resources", "memory"]);
@@ -27,7 +30,10 @@ test("a kind lists its fields, and lists are passed through", () => {
 test("a union has the fields of all its forms", () => {
   const health = explain("Service", ["spec", "health"]);
   assert.ok("fields" in health);
-  assert.deepEqual(health.fields.map(({ name }) => name), ["http", "port", "status", "interval", "timeout", "retries", "startGrace", "tcp", "command"]);
+  assert.deepEqual(
+    health.fields.map(({ name }) => name),
+    ["http", "port", "status", "interval", "timeout", "retries", "startGrace", "tcp", "command"],
+  );
 });
 
 test("an unknown field says where it ended and what was meant", () => {

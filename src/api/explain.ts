@@ -58,24 +58,39 @@ export function explain(kind: Kind, path: readonly string[]): Explanation | Unex
 function explainField(parent: Located, name: string, field: Located): ExplainedField {
   const { schema } = resolve(field);
   const required = branches(items(parent)).every((branch) => branch.schema.type !== "object" || branch.schema.required?.includes(name));
-  return { name, type: typeText(field), required, description: schema.description ?? "", ...(schema.default !== undefined && { default: schema.default }) };
+  return {
+    name,
+    type: typeText(field),
+    required,
+    description: schema.description ?? "",
+    ...(schema.default !== undefined && { default: schema.default }),
+  };
 }
 
 /** Fields of the object, or of a list's entries; of a union, those of all its forms. */
 function fieldsOf(located: Located): ReadonlyMap<string, Located> {
   const fields = new Map<string, Located>();
   for (const branch of branches(items(located))) {
-    for (const [name, property] of Object.entries(branch.schema.properties ?? {})) if (!fields.has(name)) fields.set(name, sub(branch, property));
+    for (const [name, property] of Object.entries(branch.schema.properties ?? {}))
+      if (!fields.has(name)) fields.set(name, sub(branch, property));
   }
   return fields;
 }
 
 function items(located: Located): Located {
-  const list = branches(located).find(({ schema }) => schema.items?.$ref !== undefined || schema.items?.properties !== undefined || schema.items?.anyOf !== undefined);
+  const list = branches(located).find(
+    ({ schema }) => schema.items?.$ref !== undefined || schema.items?.properties !== undefined || schema.items?.anyOf !== undefined,
+  );
   return list?.schema.items === undefined ? located : items(sub(list, list.schema.items));
 }
 
-const WORDS: Readonly<Record<string, string>> = { string: "text", integer: "whole number", number: "number", boolean: "true | false", object: "object" };
+const WORDS: Readonly<Record<string, string>> = {
+  string: "text",
+  integer: "whole number",
+  number: "number",
+  boolean: "true | false",
+  object: "object",
+};
 
 function typeText(located: Located): string {
   const { schema } = resolve(located);
@@ -88,7 +103,11 @@ function branchTexts(branch: Located): readonly string[] {
   const { schema } = branch;
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value));
   if (schema.const !== undefined) return [JSON.stringify(schema.const)];
-  if (schema.type === "array") return [schema.items === undefined || typeof schema["x-shorthand"] === "string" ? "list" : `list of ${typeText(sub(branch, schema.items))}`];
-  if (schema.type === "object" && typeof schema.additionalProperties === "object") return [`map of ${typeText(sub(branch, schema.additionalProperties))}`];
+  if (schema.type === "array")
+    return [
+      schema.items === undefined || typeof schema["x-shorthand"] === "string" ? "list" : `list of ${typeText(sub(branch, schema.items))}`,
+    ];
+  if (schema.type === "object" && typeof schema.additionalProperties === "object")
+    return [`map of ${typeText(sub(branch, schema.additionalProperties))}`];
   return (typeof schema.type === "string" ? [schema.type] : (schema.type ?? [])).map((type) => WORDS[type] ?? type);
 }

@@ -52,5 +52,9 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
 }
 
 function sorted(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.keys(object).sort().map((key) => [key, object[key]]));
+  return Object.fromEntries(
+    Object.keys(object)
+      .sort()
+      .map((key) => [key, object[key]]),
+  );
 }

@@ -10,10 +10,25 @@ test("a key that was made is read as what it is", () => {
 });
 
 test("keys of people's texts, of a newer release and of nobody are other", () => {
-  const others = [keys.applied("Service", "a", "cli"), keys.history("Service", "a", 1), "/fossora/desired/Planet/a", "/fossora/desired/Service", "/fossora/desired/Service/", "/fossora/observed/Service/a", "/elsewhere/nodes/nas", ""];
-  assert.deepEqual(others.map((key) => parseKey(key).room), others.map(() => "other"));
+  const others = [
+    keys.applied("Service", "a", "cli"),
+    keys.history("Service", "a", 1),
+    "/fossora/desired/Planet/a",
+    "/fossora/desired/Service",
+    "/fossora/desired/Service/",
+    "/fossora/observed/Service/a",
+    "/elsewhere/nodes/nas",
+    "",
+  ];
+  assert.deepEqual(
+    others.map((key) => parseKey(key).room),
+    others.map(() => "other"),
+  );
 });
 
 test("generations are padded, so that the store lists them in their order", () => {
-  assert.deepEqual([10, 9, 2].map((generation) => keys.history("Service", "a", generation)).sort(), [2, 9, 10].map((generation) => keys.history("Service", "a", generation)));
+  assert.deepEqual(
+    [10, 9, 2].map((generation) => keys.history("Service", "a", generation)).sort(),
+    [2, 9, 10].map((generation) => keys.history("Service", "a", generation)),
+  );
 });

@@ -6,8 +6,10 @@ import { MANIFEST_LIMITS, parseManifests } from "./manifest.ts";
 import { renderProblems } from "./problem.ts";
 
 const parse = (text: string): ReturnType<typeof parseManifests> => parseManifests([{ file: "a.yaml", text }]);
-const said = (text: string): readonly string[] => parse(text).problems.map(({ line, column, field, message }) => `${line}:${column} ${field}: ${message}`);
-const service = (spec: string, name = "app"): string => `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
+const said = (text: string): readonly string[] =>
+  parse(text).problems.map(({ line, column, field, message }) => `${line}:${column} ${field}: ${message}`);
+const service = (spec: string, name = "app"): string =>
+  `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
 
 test("problems look as on the page about the command line", () => {
   const text = readFileSync(path.join(import.meta.dirname, "testdata/jellyfin-wrong.yaml"), "utf8");
@@ -16,12 +18,17 @@ test("problems look as on the page about the command line", () => {
 });
 
 test("six lines are enough", () => {
-  const { manifests, problems } = parse("# comment\napiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: jellyfin }\nspec:\n  image: jellyfin/jellyfin:10.11\n  port: 8096\n");
+  const { manifests, problems } = parse(
+    "# comment\napiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: jellyfin }\nspec:\n  image: jellyfin/jellyfin:10.11\n  port: 8096\n",
+  );
   assert.deepEqual(problems, []);
   const [manifest] = manifests;
   assert.equal(manifest?.at.line, 2);
   assert.match(manifest?.text ?? "", /^apiVersion[^]*8096$/);
-  assert.deepEqual(manifest?.object.written, { containers: [{ name: "jellyfin", image: "jellyfin/jellyfin:10.11" }], port: { container: "jellyfin", port: 8096 } });
+  assert.deepEqual(manifest?.object.written, {
+    containers: [{ name: "jellyfin", image: "jellyfin/jellyfin:10.11" }],
+    port: { container: "jellyfin", port: 8096 },
+  });
 });
 
 test("the worked examples are valid", () => {
@@ -39,7 +46,10 @@ test("all problems of all documents and files come at once, in their order", () 
     { file: "a.yaml", text: `${service("{ image: a:1, prot: 80 }")}---\n${service("{ image: a:1, replicas: -1, extra: 1 }", "B")}` },
     { file: "b.yaml", text: "a: [" },
   ]);
-  assert.deepEqual(problems.map(({ file, field }) => `${file} ${field}`), ["a.yaml spec.prot", "a.yaml metadata.name", "a.yaml spec.replicas", "a.yaml spec.extra", "b.yaml "]);
+  assert.deepEqual(
+    problems.map(({ file, field }) => `${file} ${field}`),
+    ["a.yaml spec.prot", "a.yaml metadata.name", "a.yaml spec.replicas", "a.yaml spec.extra", "b.yaml "],
+  );
 });
 
 const documents: readonly (readonly [string, string])[] = [
@@ -48,16 +58,24 @@ const documents: readonly (readonly [string, string])[] = [
   ["kind: Pod", "1:7 kind: unknown kind 'Pod': known are Membership, Service, Route, DnsRecord, House"],
   ["spec: {}", "1:1 kind: must have a 'kind': Membership, Service, Route, DnsRecord, House"],
   ["apiVersion: v1\nkind: House\nmetadata: { name: house }\nspec: {}", "1:13 apiVersion: must be 'fossora.dev/v1', not 'v1'"],
-  ["apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house, namespace: x }\nspec: {}", "3:26 metadata.namespace: 'namespace' is unknown: a house has no namespaces, every name is there once; labels group things"],
+  [
+    "apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house, namespace: x }\nspec: {}",
+    "3:26 metadata.namespace: 'namespace' is unknown: a house has no namespaces, every name is there once; labels group things",
+  ],
 ];
-for (const [text, expected] of documents) test(`refuses ${text.split("\n").at(-1)}: ${expected}`, () => assert.deepEqual(said(text), [expected]));
+for (const [text, expected] of documents)
+  test(`refuses ${text.split("\n").at(-1)}: ${expected}`, () => assert.deepEqual(said(text), [expected]));
 
 test("an object that is named twice in an apply is refused, naming the first place", () => {
-  assert.deepEqual(said(`${service("{ image: a:1 }")}---\n${service("{ image: a:2 }")}`), ["6:1 metadata.name: stands in a.yaml:1 already: a name is there once in an apply"]);
+  assert.deepEqual(said(`${service("{ image: a:1 }")}---\n${service("{ image: a:2 }")}`), [
+    "6:1 metadata.name: stands in a.yaml:1 already: a name is there once in an apply",
+  ]);
 });
 
 test("what the server adds may be left in, and is not stored", () => {
-  const { manifests, problems } = parse('apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house, uid: u, generation: 3, resourceVersion: "9", creationTimestamp: "2026-01-01T00:00:00Z" }\nspec: {}\nstatus: { conditions: [] }');
+  const { manifests, problems } = parse(
+    'apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house, uid: u, generation: 3, resourceVersion: "9", creationTimestamp: "2026-01-01T00:00:00Z" }\nspec: {}\nstatus: { conditions: [] }',
+  );
   assert.deepEqual(problems, []);
   const { resourceVersion, metadata } = manifests[0]?.object ?? {};
   assert.deepEqual({ resourceVersion, metadata }, { resourceVersion: "9", metadata: { name: "house" } });

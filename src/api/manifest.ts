@@ -2,7 +2,8 @@
 import { readDocument, type AnyManifestObject } from "./document.ts";
 import { locate, sourceText, type Place, type Problem, type ProblemPlace, type SourceText } from "./problem.ts";
 import { embedSources } from "./sources.ts";
-import { readYaml, type YamlNode } from "./yaml.ts";
+import type { YamlNode } from "./yaml-node.ts";
+import { readYaml } from "./yaml.ts";
 
 export interface ManifestFile {
   /** As the person named it: `jellyfin.yaml`, `-`. */
@@ -33,10 +34,12 @@ const START: Place = { start: 0, end: 1 };
 export function parseManifests(files: readonly ManifestFile[], contents: Readonly<Record<string, string>> = {}): ParsedManifests {
   const texts = files.map(({ file, text }) => sourceText(file, text.replace(/^\uFEFF/, "")));
   const bytes = texts.reduce((sum, { text }) => sum + byteLength(text), 0);
-  if (bytes > MANIFEST_LIMITS.applyBytes) return refused(texts, `must be ${MANIFEST_LIMITS.applyBytes} bytes at most in one apply, is ${bytes}: apply it in parts`);
+  if (bytes > MANIFEST_LIMITS.applyBytes)
+    return refused(texts, `must be ${MANIFEST_LIMITS.applyBytes} bytes at most in one apply, is ${bytes}: apply it in parts`);
   const read = texts.map((source) => ({ source, ...readYaml(source.text) }));
   const count = read.reduce((sum, { documents }) => sum + documents.length, 0);
-  if (count > MANIFEST_LIMITS.objects) return refused(texts, `must have ${MANIFEST_LIMITS.objects} objects at most in one apply, has ${count}: apply it in parts`);
+  if (count > MANIFEST_LIMITS.objects)
+    return refused(texts, `must have ${MANIFEST_LIMITS.objects} objects at most in one apply, has ${count}: apply it in parts`);
   const manifests: Manifest[] = [];
   const problems: Problem[] = [];
   for (const { source, documents, mistakes } of read) {
@@ -56,12 +59,17 @@ function parseDocument(source: SourceText, node: YamlNode, manifests: Manifest[]
   const { object, findings, kind, name } = readDocument(node);
   const about = { ...(kind !== undefined && { kind }), ...(name !== undefined && { name }) };
   const problemAt = (place: Place, field: string, message: string): Problem => ({ ...locate(source, place), field, message, ...about });
-  const problems = findings.map(({ place, field, message, suggestion }) => ({ ...problemAt(place, field, message), ...(suggestion !== undefined && { suggestion }) }));
+  const problems = findings.map(({ place, field, message, suggestion }) => ({
+    ...problemAt(place, field, message),
+    ...(suggestion !== undefined && { suggestion }),
+  }));
   if (object === undefined || problems.length > 0) return problems;
   const bytes = byteLength(JSON.stringify({ ...object, written: undefined }));
-  if (bytes > MANIFEST_LIMITS.objectBytes) return [problemAt(node, "", `must be ${MANIFEST_LIMITS.objectBytes} bytes at most as it is stored, is ${bytes}`)];
+  if (bytes > MANIFEST_LIMITS.objectBytes)
+    return [problemAt(node, "", `must be ${MANIFEST_LIMITS.objectBytes} bytes at most as it is stored, is ${bytes}`)];
   const twin = manifests.find((other) => other.object.kind === object.kind && other.object.metadata.name === object.metadata.name);
-  if (twin !== undefined) return [problemAt(node, "metadata.name", `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply`)];
+  if (twin !== undefined)
+    return [problemAt(node, "metadata.name", `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply`)];
   manifests.push({ object, at: locate(source, node), text: source.text.slice(node.start, node.end) });
   return [];
 }

@@ -11,14 +11,27 @@ test("what was applied and is no longer goes; what somebody else set stays", () 
 });
 
 test("containers are merged by their names", () => {
-  const last = [{ name: "web", image: "a:1", tty: true }, { name: "old", image: "b" }];
-  const live = [{ name: "old", image: "b" }, { name: "web", image: "a:1", tty: true, init: true }, { name: "theirs", image: "c" }];
-  assert.deepEqual(merge(last, live, [{ name: "web", image: "a:2" }]), [{ name: "web", image: "a:2", init: true }, { name: "theirs", image: "c" }]);
+  const last = [
+    { name: "web", image: "a:1", tty: true },
+    { name: "old", image: "b" },
+  ];
+  const live = [
+    { name: "old", image: "b" },
+    { name: "web", image: "a:1", tty: true, init: true },
+    { name: "theirs", image: "c" },
+  ];
+  assert.deepEqual(merge(last, live, [{ name: "web", image: "a:2" }]), [
+    { name: "web", image: "a:2", init: true },
+    { name: "theirs", image: "c" },
+  ]);
 });
 
 test("volumes are merged by their paths", () => {
   const volume = (path: string, readOnly: boolean): unknown => ({ type: "volume", name: "data", path, readOnly });
-  assert.deepEqual(merge([volume("/a", false)], [volume("/a", false), volume("/b", true)], [volume("/a", true)]), [volume("/a", true), volume("/b", true)]);
+  assert.deepEqual(merge([volume("/a", false)], [volume("/a", false), volume("/b", true)], [volume("/a", true)]), [
+    volume("/a", true),
+    volume("/b", true),
+  ]);
 });
 
 test("lists of words are replaced as a whole", () => {

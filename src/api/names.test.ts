@@ -8,12 +8,20 @@ test("DNS labels are lower case, at most 63 long and begin and end with a letter
 });
 
 test("any text becomes a DNS label", () => {
-  assert.deepEqual(["My NAS.local", "--", "Büro", "x".repeat(80)].map((text) => dnsLabel(text, "node")), ["my-nas-local", "node", "b-ro", "x".repeat(63)]);
+  assert.deepEqual(
+    ["My NAS.local", "--", "Büro", "x".repeat(80)].map((text) => dnsLabel(text, "node")),
+    ["my-nas-local", "node", "b-ro", "x".repeat(63)],
+  );
 });
 
 test("joined labels stay different where they are cut or lose characters", () => {
   assert.equal(joinLabel("a", "b"), "a-b");
-  const long = [joinLabel("a".repeat(63), "80", "tcp"), joinLabel("a".repeat(63), "81", "tcp"), joinLabel("a", "b c"), joinLabel("a", "b_c")];
+  const long = [
+    joinLabel("a".repeat(63), "80", "tcp"),
+    joinLabel("a".repeat(63), "81", "tcp"),
+    joinLabel("a", "b c"),
+    joinLabel("a", "b_c"),
+  ];
   assert.ok(long.every(isDnsLabel));
   assert.equal(new Set(long).size, long.length);
 });

@@ -12,7 +12,10 @@ export function isDnsLabel(text: string): boolean {
 
 /** The nearest DNS label; `fallback` where nothing usable is left. */
 export function dnsLabel(text: string, fallback = "x"): string {
-  const label = text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  const label = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
   return label.slice(0, LABEL_MAX).replace(/-$/, "") || fallback;
 }
 
@@ -21,7 +24,9 @@ export function joinLabel(...parts: readonly string[]): string {
   const text = parts.join("-");
   if (isDnsLabel(text)) return text;
   const tail = hash(text).slice(0, 6);
-  return `${dnsLabel(text).slice(0, LABEL_MAX - tail.length - 1).replace(/-$/, "")}-${tail}`;
+  return `${dnsLabel(text)
+    .slice(0, LABEL_MAX - tail.length - 1)
+    .replace(/-$/, "")}-${tail}`;
 }
 
 /** The candidate that was probably meant: another case, or few letters away. */

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { portProblem } from "./ports-in-use.ts";
 
 test("ports that Fossora needs are refused with what to do instead", () => {
-  for (const port of [53, 80, 443, 733, 734, 2379, 2380, 5353, 7443]) assert.match(portProblem({ port }, "x") ?? "", new RegExp(`cannot listen on ${port}: .+`));
+  for (const port of [53, 80, 443, 733, 734, 2379, 2380, 5353, 7443])
+    assert.match(portProblem({ port }, "x") ?? "", new RegExp(`cannot listen on ${port}: .+`));
   assert.match(portProblem({ port: 53 }, "pihole") ?? "", /upstream: \[service\/pihole\]/);
   assert.match(portProblem({ port: 7443 }, "x") ?? "", /'17443:7443'/);
 });

@@ -10,7 +10,9 @@ const ALTERNATIVE: ReadonlyMap<number, (app: string) => string> = new Map<number
   [80, () => "every name shares it: say 'port: NUMBER', and the app is reached by its name"],
   [443, () => "every name shares it: say 'port: NUMBER', or lead a Route there with 'host' and 'tls: passthrough'"],
   [5353, () => "the house answers .local names there, also for this app"],
-  ...[733, 734, 2379, 2380, 7443].map((port) => [port, () => `Fossora's nodes use it: take another outside, such as '${port + 10_000}:${port}'`] as const),
+  ...[733, 734, 2379, 2380, 7443].map(
+    (port) => [port, () => `Fossora's nodes use it: take another outside, such as '${port + 10_000}:${port}'`] as const,
+  ),
 ]);
 
 /** Why these ports cannot be listened on; undefined: they can. */

@@ -6,19 +6,41 @@ const text = "kind: Service\nmetadata:\n  name: Jellyfin\r\n";
 
 test("an offset becomes a line, a column and the line itself", () => {
   const at = text.indexOf("Jellyfin");
-  assert.deepEqual(locate(sourceText("a.yaml", text), { start: at, end: at + 8 }), { file: "a.yaml", line: 3, column: 9, length: 8, source: "  name: Jellyfin" });
+  assert.deepEqual(locate(sourceText("a.yaml", text), { start: at, end: at + 8 }), {
+    file: "a.yaml",
+    line: 3,
+    column: 9,
+    length: 8,
+    source: "  name: Jellyfin",
+  });
 });
 
 test("a place at the very end of a text still has a line", () => {
   assert.deepEqual(locate(sourceText("a.yaml", "a"), { start: 1, end: 2 }), { file: "a.yaml", line: 1, column: 2, length: 1, source: "a" });
 });
 
-const problem: Problem = { file: "a.yaml", line: 3, column: 9, length: 8, source: "  name: Jellyfin", field: "metadata.name", message: "must be lower-case", kind: "Service", name: "Jellyfin" };
+const problem: Problem = {
+  file: "a.yaml",
+  line: 3,
+  column: 9,
+  length: 8,
+  source: "  name: Jellyfin",
+  field: "metadata.name",
+  message: "must be lower-case",
+  kind: "Service",
+  name: "Jellyfin",
+};
 
 test("a problem shows its place, its object, its field, its line and a caret", () => {
   assert.equal(
     renderProblems([problem]),
-    ["a.yaml:3:9  Service/Jellyfin  metadata.name", "  must be lower-case", "    3 |   name: Jellyfin", "      |         ^^^^^^^^", "error: 1 problem in a.yaml; nothing was applied."].join("\n"),
+    [
+      "a.yaml:3:9  Service/Jellyfin  metadata.name",
+      "  must be lower-case",
+      "    3 |   name: Jellyfin",
+      "      |         ^^^^^^^^",
+      "error: 1 problem in a.yaml; nothing was applied.",
+    ].join("\n"),
   );
 });
 

@@ -40,12 +40,24 @@ test("numbers and booleans are kept as they are written where text is meant", ()
 });
 
 const refusals: readonly (readonly [string, string])[] = [
-  [container("files: [{ path: /x, content: a, mode: 0644 }]"), "spec.containers[0].files[0].mode: must be permissions in octal and in quotes, such as '0644': write '0644' in quotes (YAML reads an unquoted 0644 as the number 644)"],
+  [
+    container("files: [{ path: /x, content: a, mode: 0644 }]"),
+    "spec.containers[0].files[0].mode: must be permissions in octal and in quotes, such as '0644': write '0644' in quotes (YAML reads an unquoted 0644 as the number 644)",
+  ],
   [container("files: [{ path: /x }]"), "spec.containers[0].files[0]: must have exactly one of 'content', 'secret' or 'source'"],
-  [container("files: [{ path: /x, content: a, secret: b/c }]"), "spec.containers[0].files[0]: must have exactly one of 'content', 'secret' or 'source'"],
-  [container("env: { A: { secret: nokey } }"), "spec.containers[0].env.A.secret: must be a secret's name and key, such as 'paperless/db', not 'nokey'"],
-  [container('env: { "A=B": c }'), 'spec.containers[0].env["A=B"]: must be a name without \'=\', not \'A=B\''],
-  [container("health: { http: /x, tcp: 5 }"), "spec.containers[0].health: must be 'none', or one of { http: /path }, { tcp: port } and { command: [...] }, not { http, tcp }"],
+  [
+    container("files: [{ path: /x, content: a, secret: b/c }]"),
+    "spec.containers[0].files[0]: must have exactly one of 'content', 'secret' or 'source'",
+  ],
+  [
+    container("env: { A: { secret: nokey } }"),
+    "spec.containers[0].env.A.secret: must be a secret's name and key, such as 'paperless/db', not 'nokey'",
+  ],
+  [container('env: { "A=B": c }'), "spec.containers[0].env[\"A=B\"]: must be a name without '=', not 'A=B'"],
+  [
+    container("health: { http: /x, tcp: 5 }"),
+    "spec.containers[0].health: must be 'none', or one of { http: /path }, { tcp: port } and { command: [...] }, not { http, tcp }",
+  ],
   [container("stopGrace: 10 seconds"), "spec.containers[0].stopGrace: must be a duration such as '30s', '5m' or '1h30m', not '10 seconds'"],
   [container("restart: unless-stopped"), "spec.containers[0].restart: must be 'on-failure' or 'no', not 'unless-stopped'"],
   [container("pull: allways"), "spec.containers[0].pull: must be 'missing', 'always' or 'never': did you mean 'always'?"],

@@ -1,11 +1,11 @@
 // Reads a YAML tree by a schema: checks it, expands shorthands, fills defaults in, and reports every problem where it stands. A general
 // validator would know neither places nor which branch of a union was meant; the tests hold this one against ajv. Pure.
 import { branches, resolve, stored, sub, type Located, type Schema } from "../../schemas/schema.ts";
+import { brokenLimit, mismatch, mustBe, quote } from "./expectation.ts";
 import { expandShorthand } from "./shorthands.ts";
-import { closest } from "./names.ts";
 import type { Place } from "./problem.ts";
-import { adviseField, oneOf } from "./words.ts";
-import { nodeOf, plainValue, type YamlMapping, type YamlNode, type YamlScalar, type YamlSequence } from "./yaml.ts";
+import { adviseField, oneOf, type Advice } from "./words.ts";
+import { nodeOf, plainValue, type YamlMapping, type YamlNode, type YamlScalar, type YamlSequence } from "./yaml-node.ts";
 
 export interface Finding {
   readonly place: Place;
@@ -36,10 +36,10 @@ export function read(located: Located, node: YamlNode, field: string, reading: R
   const shorthand = form.schema["x-shorthand"];
   if (typeof shorthand !== "string") return readForm(form, node, field, reading);
   const expansion = expandShorthand(shorthand, node);
-  if (expansion === undefined) return reject(node, field, reading, { message: mustBe(expected ?? "written in its long form", node) });
-  if ("mistake" in expansion) return reject(node, field, reading, { message: expansion.mistake, ...(expansion.suggestion !== undefined && { suggestion: expansion.suggestion }) });
-  const long = choose(stored(located), expansion.node);
-  if (long === undefined) return reject(node, field, reading, { message: mustBe(expected ?? "written in its long form", node) });
+  if (expansion !== undefined && "message" in expansion) return reject(node, field, reading, expansion);
+  const long = expansion && choose(stored(located), expansion.node);
+  if (expansion === undefined || long === undefined)
+    return reject(node, field, reading, { message: mustBe(expected ?? "written in its long form", node) });
   return readForm(long, expansion.node, field, reading);
 }
 
@@ -83,11 +83,17 @@ const defaults = new WeakMap<Schema, unknown>();
 function defaultOf(property: Located): unknown {
   const { schema } = resolve(property);
   if (schema.default === undefined) return undefined;
-  if (!defaults.has(property.schema)) defaults.set(property.schema, read(property, nodeOf(schema.default, { start: 0, end: 0 }), "", newReading()));
+  if (!defaults.has(property.schema))
+    defaults.set(property.schema, read(property, nodeOf(schema.default, { start: 0, end: 0 }), "", newReading()));
   return defaults.get(property.schema);
 }
 
-function readAdditional(form: Located, entry: { readonly name: string; readonly key: Place; readonly value: YamlNode }, field: string, reading: Reading): unknown {
+function readAdditional(
+  form: Located,
+  entry: { readonly name: string; readonly key: Place; readonly value: YamlNode },
+  field: string,
+  reading: Reading,
+): unknown {
   const { schema } = form;
   const at = joinField(field, entry.name);
   if (typeof schema.additionalProperties !== "object") {
@@ -106,12 +112,16 @@ function readSequence(form: Located, node: YamlSequence, field: string, reading:
   const { schema } = form;
   const { items, minItems = 0, maxItems = Infinity } = schema;
   if (node.items.length < minItems) reject(node, field, reading, { message: `must have ${minItems} or more entries` });
-  if (node.items.length > maxItems) return reject(node, field, reading, { message: `must have ${maxItems} entries at most, has ${node.items.length}` });
-  const values = node.items.map((item, index) => (items === undefined ? plainValue(item) : read(sub(form, items), item, `${field}[${index}]`, reading)));
+  if (node.items.length > maxItems)
+    return reject(node, field, reading, { message: `must have ${maxItems} entries at most, has ${node.items.length}` });
+  const values = node.items.map((item, index) =>
+    items === undefined ? plainValue(item) : read(sub(form, items), item, `${field}[${index}]`, reading),
+  );
   if (schema.uniqueItems) {
     for (const [index, value] of values.entries()) {
       const item = node.items[index];
-      if (item !== undefined && value !== undefined && values.indexOf(value) < index) reject(item, `${field}[${index}]`, reading, { message: `'${String(value)}' stands here twice: keep one of them` });
+      if (item !== undefined && value !== undefined && values.indexOf(value) < index)
+        reject(item, `${field}[${index}]`, reading, { message: `${quote(item)} stands here twice: keep one of them` });
     }
   }
   return values.includes(undefined) ? undefined : values;
@@ -139,7 +149,7 @@ function present(node: YamlMapping, name: string): YamlNode | undefined {
   return value?.kind === "scalar" && value.value === null ? undefined : value;
 }
 
-function reject(place: Place, field: string, reading: Reading, { message, suggestion }: { readonly message: string; readonly suggestion?: string }): undefined {
+function reject(place: Place, field: string, reading: Reading, { message, suggestion }: Advice): undefined {
   reading.findings.push({ place, field, message, ...(suggestion !== undefined && { suggestion }) });
 }
 
@@ -147,7 +157,11 @@ function reject(place: Place, field: string, reading: Reading, { message, sugges
 function choose(forms: readonly Located[], node: YamlNode): Located | undefined {
   const fitting = forms.filter(({ schema }) => accepts(schema, node));
   if (fitting.length < 2 || node.kind !== "mapping") return fitting[0];
-  const constant = fitting.find(({ schema }) => Object.entries(schema.properties ?? {}).some(([name, property]) => property.const !== undefined && property.const === scalarValue(present(node, name))));
+  const constant = fitting.find(({ schema }) =>
+    Object.entries(schema.properties ?? {}).some(
+      ([name, property]) => property.const !== undefined && property.const === scalarValue(present(node, name)),
+    ),
+  );
   if (constant !== undefined) return constant;
   const complete = fitting.filter(({ schema }) => schema.required?.every((name) => present(node, name) !== undefined));
   return complete.length === 1 ? complete[0] : undefined;
@@ -171,72 +185,6 @@ function typeName(node: YamlNode): string {
   if (typeof node.value !== "number") return typeof node.value;
   if (!Number.isFinite(node.value)) return "not a number";
   return Number.isSafeInteger(node.value) ? "integer" : "number";
-}
-
-/** Why no form fits. */
-function mismatch(forms: readonly Located[], node: YamlNode, expected: string | undefined): { readonly message: string; readonly suggestion?: string } {
-  const values = forms.flatMap(({ schema }) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]));
-  if (node.kind === "scalar" && values.length > 0 && (expected === undefined || forms.length === 1)) {
-    const suggestion = typeof node.value === "string" ? closest(node.value, values.map(String)) : undefined;
-    const hint = suggestion === undefined ? "" : `: did you mean '${suggestion}'?`;
-    return { message: `must be ${oneOf(values)}${hint || `, not ${quote(node)}`}`, ...(suggestion !== undefined && { suggestion }) };
-  }
-  if (node.kind === "scalar" && typeof node.value !== "string" && node.value !== null && forms.some(({ schema }) => schema.type === "string")) return unquoted(node, expected);
-  return { message: mustBe(expected ?? expectedType(forms), node) };
-}
-
-/** `0644` without quotes is a number to YAML, and not the one that was meant. */
-function unquoted(node: YamlScalar, expected: string | undefined): { readonly message: string; readonly suggestion: string } {
-  const suggestion = `'${node.text}'`;
-  const why = /^0\d+$/.test(node.text) ? `YAML reads an unquoted ${node.text} as the number ${String(node.value)}` : `YAML reads an unquoted ${node.text} as a ${typeof node.value}`;
-  return { message: `must be ${expected ?? "text"}: write ${suggestion} in quotes (${why})`, suggestion };
-}
-
-function mustBe(expected: string, node: YamlNode): string {
-  return `must be ${expected}, not ${quote(node)}`;
-}
-
-const QUOTED_MAX = 60;
-const QUOTED_KEYS_MAX = 6;
-
-function quote(node: YamlNode): string {
-  if (node.kind === "sequence") return "a list";
-  if (node.kind === "mapping") return node.entries.size > QUOTED_KEYS_MAX ? "a mapping" : `{ ${[...node.entries.keys()].join(", ")} }`;
-  if (node.value === null) return "empty";
-  return `'${node.text.length > QUOTED_MAX ? `${node.text.slice(0, QUOTED_MAX)}...` : node.text}'`;
-}
-
-const TYPE_WORDS: Readonly<Record<string, string>> = { string: "text", integer: "a whole number", number: "a number", boolean: "true or false", array: "a list", object: "a mapping" };
-
-function expectedType(forms: readonly Located[]): string {
-  const words = forms.flatMap(({ schema }) => schema.type ?? []).map((type) => TYPE_WORDS[type] ?? type);
-  return [...new Set(words)].join(" or ") || "something else";
-}
-
-const patterns = new Map<string, RegExp>();
-
-/** What a scalar of the right type still may break. */
-function brokenLimit(schema: Schema, node: YamlScalar): { readonly message: string; readonly suggestion?: string } | undefined {
-  const { value } = node;
-  const expected = schema["x-expect"];
-  if (typeof value === "number") {
-    const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity } = schema;
-    if (value >= minimum && value <= maximum && value > exclusiveMinimum) return undefined;
-    return { message: mustBe(expected ?? `a number from ${minimum} to ${maximum}`, node) };
-  }
-  if (typeof value !== "string") return undefined;
-  if (value.length > (schema.maxLength ?? Infinity)) return { message: `must have ${schema.maxLength} characters at most, has ${value.length}` };
-  if (value.length < (schema.minLength ?? 0)) return { message: "must not be empty" };
-  if (schema.pattern === undefined || pattern(schema.pattern).test(value)) return undefined;
-  const lower = value.toLowerCase();
-  if (lower !== value && pattern(schema.pattern).test(lower)) return { message: `must be ${expected ?? "lower-case letters"}: try '${lower}'`, suggestion: lower };
-  return { message: mustBe(expected ?? `text like ${schema.pattern}`, node) };
-}
-
-function pattern(text: string): RegExp {
-  const known = patterns.get(text) ?? new RegExp(text, "u");
-  patterns.set(text, known);
-  return known;
 }
 
 export function joinField(field: string, name: string): string {

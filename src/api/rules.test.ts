@@ -3,28 +3,71 @@ import { test } from "node:test";
 import { parseManifests } from "./manifest.ts";
 
 function said(kind: string, spec: string, name = "x"): readonly string[] {
-  const { problems } = parseManifests([{ file: "a.yaml", text: `apiVersion: fossora.dev/v1\nkind: ${kind}\nmetadata: { name: ${name} }\nspec: ${spec}` }]);
+  const { problems } = parseManifests([
+    { file: "a.yaml", text: `apiVersion: fossora.dev/v1\nkind: ${kind}\nmetadata: { name: ${name} }\nspec: ${spec}` },
+  ]);
   return problems.map(({ field, message }) => `${field}: ${message}`);
 }
 
 const refusals: readonly (readonly [string, string, string, string?])[] = [
-  ["Service", '{ image: "a:1" }', "metadata.name: 'fossora' is a name of the house's own, as are 'fossora', 'node', 'ns' and 'localhost': take another", "fossora"],
+  [
+    "Service",
+    '{ image: "a:1" }',
+    "metadata.name: 'fossora' is a name of the house's own, as are 'fossora', 'node', 'ns' and 'localhost': take another",
+    "fossora",
+  ],
   ["Route", "{ to: service/x }", "spec: must have 'host' (HTTP), or 'listen' (TCP and UDP)"],
   ["Route", "{ host: ns, to: service/x }", "spec.host: 'ns' is a name of the house's own: take another"],
-  ["Route", "{ host: a, listen: 1883, to: service/x }", "spec.listen: cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'"],
-  ["Route", "{ listen: 1883, tls: passthrough, to: service/x }", "spec.tls: needs 'host': the name in the encrypted stream tells where it goes"],
-  ["Route", "{ listen: 53/udp, to: service/x }", "spec.listen: cannot listen on 53: the house's DNS answers there: name this app as its upstream, 'resolver: { upstream: [service/x] }' in the House"],
+  [
+    "Route",
+    "{ host: a, listen: 1883, to: service/x }",
+    "spec.listen: cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'",
+  ],
+  [
+    "Route",
+    "{ listen: 1883, tls: passthrough, to: service/x }",
+    "spec.tls: needs 'host': the name in the encrypted stream tells where it goes",
+  ],
+  [
+    "Route",
+    "{ listen: 53/udp, to: service/x }",
+    "spec.listen: cannot listen on 53: the house's DNS answers there: name this app as its upstream, 'resolver: { upstream: [service/x] }' in the House",
+  ],
   ["Route", "{ listen: 20-10, to: service/x }", "spec.listen: must go up: 10 comes before 20"],
   ["Route", "{ listen: 1883, to: service/x, sticky: true }", "spec.sticky: means something for HTTP only: this Route hands on bytes"],
-  ["Route", "{ host: a, to: service/x, proxyProtocol: v2 }", "spec.proxyProtocol: means something for 'listen' only: this Route speaks HTTP"],
+  [
+    "Route",
+    "{ host: a, to: service/x, proxyProtocol: v2 }",
+    "spec.proxyProtocol: means something for 'listen' only: this Route speaks HTTP",
+  ],
   ["Route", "{ host: a, to: tcp://10.0.0.1:5 }", "spec.to: must begin with 'http://' or 'https://': this Route speaks HTTP"],
   ["Route", "{ listen: 1883, to: https://10.0.0.1 }", "spec.to: must look like 'tcp://192.168.1.5:1883': this Route hands on bytes"],
-  ["Route", "{ host: a, to: mosquitto }", "spec.to: must be 'service/NAME', 'service/NAME:PORT' or an address such as 'https://192.168.1.1', not 'mosquitto'"],
-  ["Route", "{ host: a, to: service/x, allow: [home] }", "spec.allow[0]: must be 'lan', 'tailnet', 'apps', an address or a network such as '192.168.1.0/24', not 'home'"],
-  ["Route", '{ host: a, to: service/x, allow: ["1::2::3/64"] }', "spec.allow[0]: must be an address or a network such as '192.168.1.0/24', not '1::2::3/64'"],
+  [
+    "Route",
+    "{ host: a, to: mosquitto }",
+    "spec.to: must be 'service/NAME', 'service/NAME:PORT' or an address such as 'https://192.168.1.1', not 'mosquitto'",
+  ],
+  [
+    "Route",
+    "{ host: a, to: service/x, allow: [home] }",
+    "spec.allow[0]: must be 'lan', 'tailnet', 'apps', an address or a network such as '192.168.1.0/24', not 'home'",
+  ],
+  [
+    "Route",
+    '{ host: a, to: service/x, allow: ["1::2::3/64"] }',
+    "spec.allow[0]: must be an address or a network such as '192.168.1.0/24', not '1::2::3/64'",
+  ],
   ["Route", '{ listen: "[::::]:1883", to: service/x }', "spec.listen.address: must be an address such as '192.168.1.10', not '::::'"],
-  ["DnsRecord", "{ values: [printer] }", "spec.values[0]: must be an IPv4 address such as '192.168.1.40', as 'type: A' says, not 'printer'"],
-  ["DnsRecord", "{ type: MX, values: [mail] }", "spec.values[0]: must be a preference and a name such as '10 mail.example.com', as 'type: MX' says, not 'mail'"],
+  [
+    "DnsRecord",
+    "{ values: [printer] }",
+    "spec.values[0]: must be an IPv4 address such as '192.168.1.40', as 'type: A' says, not 'printer'",
+  ],
+  [
+    "DnsRecord",
+    "{ type: MX, values: [mail] }",
+    "spec.values[0]: must be a preference and a name such as '10 mail.example.com', as 'type: MX' says, not 'mail'",
+  ],
   ["DnsRecord", "{ type: TXT }", "spec.values: must have 'values': only A and AAAA can be the house's own addresses"],
   ["DnsRecord", "{ type: CNAME, values: [a, b] }", "spec.values: must have one value: a name has one CNAME"],
   ["DnsRecord", '{ name: "*.node", values: [10.0.0.1] }', "spec.name: '*.node' is a name of the house's own: take another"],
@@ -34,7 +77,8 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
   ["Membership", "{ devices: { zigbee: ttyACM0 } }", "spec.devices.zigbee: must be a path that begins with '/dev/', not 'ttyACM0'"],
 ];
 
-for (const [kind, spec, expected, name] of refusals) test(`refuses ${kind} ${spec}`, () => assert.deepEqual(said(kind, spec, name), [expected]));
+for (const [kind, spec, expected, name] of refusals)
+  test(`refuses ${kind} ${spec}`, () => assert.deepEqual(said(kind, spec, name), [expected]));
 
 const accepted: readonly (readonly [string, string, string?])[] = [
   ["Route", '{ host: router, to: "https://192.168.1.1", backendTls: insecure, allow: [lan, 10.0.0.0/8, "fd00::/8"] }'],

@@ -23,11 +23,27 @@ export const rules: { readonly [K in Kind]: (spec: Specs[K], name: Name, report:
 };
 
 function checkName(name: Name, report: Report): void {
-  if (RESERVED_NAMES.includes(name)) report("metadata.name", `'${name}' is a name of the house's own, as are ${oneOf(RESERVED_NAMES).replace(" or ", " and ")}: take another`);
+  if (RESERVED_NAMES.includes(name))
+    report(
+      "metadata.name",
+      `'${name}' is a name of the house's own, as are ${oneOf(RESERVED_NAMES).replace(" or ", " and ")}: take another`,
+    );
 }
 
 /** Fields that mean something for HTTP only, and for streams only. */
-const HTTP_ONLY = ["https", "basicAuth", "forwardAuth", "headers", "maxBody", "redirect", "sticky", "backendTls", "timeouts", "hold", "forwardedHeaders"] as const;
+const HTTP_ONLY = [
+  "https",
+  "basicAuth",
+  "forwardAuth",
+  "headers",
+  "maxBody",
+  "redirect",
+  "sticky",
+  "backendTls",
+  "timeouts",
+  "hold",
+  "forwardedHeaders",
+] as const;
 const STREAM_ONLY = ["proxyProtocol", "idleTimeout"] as const;
 
 function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
@@ -36,19 +52,30 @@ function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
   if (host === undefined && listen === undefined) report("spec", "must have 'host' (HTTP), or 'listen' (TCP and UDP)");
   if (host !== undefined && RESERVED_NAMES.includes(host)) report("spec.host", `'${host}' is a name of the house's own: take another`);
   if (tls !== undefined && host === undefined) report("spec.tls", "needs 'host': the name in the encrypted stream tells where it goes");
-  if (host !== undefined && listen !== undefined && tls === undefined) report("spec.listen", "cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'");
+  if (host !== undefined && listen !== undefined && tls === undefined)
+    report("spec.listen", "cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'");
   for (const { at, message } of addressProblems(spec)) report(`spec.${at}`, message);
   for (const { at, message } of addressProblems(listen ?? {})) report(`spec.listen.${at}`, message);
   if (listen !== undefined) checkListen(listen, { name, shared: tls !== undefined }, report);
   const stream = listen !== undefined || tls !== undefined;
   for (const field of stream ? HTTP_ONLY : STREAM_ONLY) {
-    if (spec[field] !== undefined) report(`spec.${field}`, stream ? "means something for HTTP only: this Route hands on bytes" : "means something for 'listen' only: this Route speaks HTTP");
+    if (spec[field] !== undefined)
+      report(
+        `spec.${field}`,
+        stream ? "means something for HTTP only: this Route hands on bytes" : "means something for 'listen' only: this Route speaks HTTP",
+      );
   }
-  if ("url" in spec.to && !stream && !/^https?:/.test(spec.to.url)) report("spec.to", "must begin with 'http://' or 'https://': this Route speaks HTTP");
-  if ("url" in spec.to && stream && !/^(?:tcp|udp):\/\/.*:\d+$/.test(spec.to.url)) report("spec.to", "must look like 'tcp://192.168.1.5:1883': this Route hands on bytes");
+  if ("url" in spec.to && !stream && !/^https?:/.test(spec.to.url))
+    report("spec.to", "must begin with 'http://' or 'https://': this Route speaks HTTP");
+  if ("url" in spec.to && stream && !/^(?:tcp|udp):\/\/.*:\d+$/.test(spec.to.url))
+    report("spec.to", "must look like 'tcp://192.168.1.5:1883': this Route hands on bytes");
 }
 
-function checkListen(listen: NonNullable<RouteSpec["listen"]>, { name, shared }: { readonly name: Name; readonly shared: boolean }, report: Report): void {
+function checkListen(
+  listen: NonNullable<RouteSpec["listen"]>,
+  { name, shared }: { readonly name: Name; readonly shared: boolean },
+  report: Report,
+): void {
   if ((listen.endPort ?? listen.port) < listen.port) report("spec.listen", `must go up: ${listen.endPort} comes before ${listen.port}`);
   // Streams that are told apart by the name in them share 443 with everything else.
   const problem = shared && listen.port === 443 && listen.endPort === undefined ? undefined : portProblem(listen, name);
@@ -69,19 +96,23 @@ const RECORD_DATA: Readonly<Record<DnsRecordSpec["type"], { readonly fits: (valu
 };
 
 function checkDnsRecord(spec: DnsRecordSpec, name: Name, report: Report): void {
-  if (RESERVED_NAMES.includes(spec.name.replace(/^\*\./, ""))) report(spec.name === name ? "metadata.name" : "spec.name", `'${spec.name}' is a name of the house's own: take another`);
+  if (RESERVED_NAMES.includes(spec.name.replace(/^\*\./, "")))
+    report(spec.name === name ? "metadata.name" : "spec.name", `'${spec.name}' is a name of the house's own: take another`);
   const { fits, expected } = RECORD_DATA[spec.type];
   for (const [index, value] of (spec.values ?? []).entries()) {
     if (!fits(value)) report(`spec.values[${index}]`, `must be ${expected}, as 'type: ${spec.type}' says, not '${value.slice(0, 60)}'`);
   }
-  if (spec.values === undefined && spec.type !== "A" && spec.type !== "AAAA") report("spec.values", `must have 'values': only A and AAAA can be the house's own addresses`);
+  if (spec.values === undefined && spec.type !== "A" && spec.type !== "AAAA")
+    report("spec.values", `must have 'values': only A and AAAA can be the house's own addresses`);
   if (spec.type === "CNAME" && (spec.values?.length ?? 1) > 1) report("spec.values", "must have one value: a name has one CNAME");
 }
 
 function checkHouse(spec: HouseSpec, name: Name, report: Report): void {
   if (name !== HOUSE_NAME) report("metadata.name", `must be '${HOUSE_NAME}': there is one House`, HOUSE_NAME);
-  if (!spec.zone.includes(".")) report("spec.zone", `must have a dot: browsers search for single words, try '${spec.zone}.internal'`, `${spec.zone}.internal`);
-  if (spec.zone === "local" || spec.zone.endsWith(".local")) report("spec.zone", "cannot end in 'local': those names belong to mDNS, which the house answers besides", "home.internal");
+  if (!spec.zone.includes("."))
+    report("spec.zone", `must have a dot: browsers search for single words, try '${spec.zone}.internal'`, `${spec.zone}.internal`);
+  if (spec.zone === "local" || spec.zone.endsWith(".local"))
+    report("spec.zone", "cannot end in 'local': those names belong to mDNS, which the house answers besides", "home.internal");
 }
 
 function isHostName(value: string): boolean {
@@ -90,5 +121,9 @@ function isHostName(value: string): boolean {
 
 function numbersAndName(value: string, count: number): boolean {
   const parts = value.trim().split(/\s+/);
-  return parts.length === count + 1 && parts.slice(0, count).every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65_535) && isHostName(parts[count] ?? "");
+  return (
+    parts.length === count + 1 &&
+    parts.slice(0, count).every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65_535) &&
+    isHostName(parts[count] ?? "")
+  );
 }

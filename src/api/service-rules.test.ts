@@ -14,37 +14,62 @@ function specOf(text: string): ServiceSpec {
   return object.spec;
 }
 
-const two = (a: string, b: string, more = ""): string => `{ containers: [{ name: a, image: "a:1", ${a} }, { name: b, image: "b:1", ${b} }]${more} }`;
+const two = (a: string, b: string, more = ""): string =>
+  `{ containers: [{ name: a, image: "a:1", ${a} }, { name: b, image: "b:1", ${b} }]${more} }`;
 
 const refusals: readonly (readonly [string, string])[] = [
-  ['{ containers: [{ name: a, image: "a:1" }, { name: a, image: "b:1" }] }', "spec.containers[1].name: there is a container 'a' already: names are there once"],
+  [
+    '{ containers: [{ name: a, image: "a:1" }, { name: a, image: "b:1" }] }',
+    "spec.containers[1].name: there is a container 'a' already: names are there once",
+  ],
   [two("after: [bb]", ""), "spec.containers[0].after[0]: unknown container 'bb': did you mean 'b'?"],
   [two("after: [database]", ""), "spec.containers[0].after[0]: unknown container 'database': there is 'a', 'b'"],
   [two("after: [a]", ""), "spec.containers[0].after[0]: must name another container: it cannot wait for itself"],
   [two("after: [b]", "after: [a]"), "spec.containers[0].after: must not go in a circle: a waits for b waits for a"],
   [two("network: container:c", ""), "spec.containers[0].network: unknown container 'c': did you mean 'a'?"],
   [two("network: container:a", ""), "spec.containers[0].network: must name another container: it cannot share its own network"],
-  [two("network: container:b", "network: container:a").replace("}]", '}, { name: c, image: "c:1" }]'), "spec.containers[0].network: must name the container that has the network: 'b' shares that of 'a' itself"],
+  [
+    two("network: container:b", "network: container:a").replace("}]", '}, { name: c, image: "c:1" }]'),
+    "spec.containers[0].network: must name the container that has the network: 'b' shares that of 'a' itself",
+  ],
   [two("", "", ", port: c:80"), "spec.port: unknown container 'c': did you mean 'a'?"],
   [two("", "", ", port: 80"), "spec.port: must say which container it is of: try 'web:80'"],
   [two("", "", ', port: a:80, routes: [{ port: "x:1" }]'), "spec.routes[0].port: unknown container 'x': did you mean 'a'?"],
   ['{ image: "a:1", port: 80, routes: [{ host: node }] }', "spec.routes[0].host: 'node' is a name of the house's own: take another"],
   ['{ image: "a:1", port: 80, routes: [{}, { host: app }] }', "spec.routes[1]: 'app/' leads somewhere already"],
   ['{ image: "a:1", routes: [{}] }', "spec.routes[0].port: must say which port it leads to, here or in 'spec.port'"],
-  ['{ image: "a:1", listen: [443] }', "spec.listen[0]: cannot listen on 443: every name shares it: say 'port: NUMBER', or lead a Route there with 'host' and 'tls: passthrough'"],
+  [
+    '{ image: "a:1", listen: [443] }',
+    "spec.listen[0]: cannot listen on 443: every name shares it: say 'port: NUMBER', or lead a Route there with 'host' and 'tls: passthrough'",
+  ],
   ['{ image: "a:1", listen: [8010-8000] }', "spec.listen[0]: must go up: 8000 comes before 8010"],
   ['{ image: "a:1", listen: [{ port: 1000, endPort: 1010, targetPort: 65530 }] }', "spec.listen[0]: must end at port 65535 inside, too"],
   ['{ image: "a:1", listen: [8000-8010, 8005] }', "spec.listen[1]: port 8005/tcp is listened on already"],
   ['{ image: "a:1", health: { http: / } }', "spec.health: must say which port to ask on: try 'port: 8080' beside 'http'"],
   ['{ image: "a:1", volumes: [a:/x, b:/x] }', "spec.volumes[1]: something is mounted at '/x' already"],
-  ['{ image: "a:1", volumes: [c:/c], update: { order: start-first } }', "spec.update.order: cannot be 'start-first': 'c:/c' may be written by one instance at a time; leave it out, or write 'stop-first'"],
-  ['{ image: "a:1", network: host, update: { order: start-first } }', "spec.update.order: cannot be 'start-first': two instances cannot both have the ports of the host's network; leave it out, or write 'stop-first'"],
-  ['{ image: "a:1", containers: [{ name: a, image: "a:1" }] }', "spec.image: belongs to a container: move 'image' into one of 'containers'"],
+  [
+    '{ image: "a:1", volumes: [c:/c], update: { order: start-first } }',
+    "spec.update.order: cannot be 'start-first': 'c:/c' may be written by one instance at a time; leave it out, or write 'stop-first'",
+  ],
+  [
+    '{ image: "a:1", network: host, update: { order: start-first } }',
+    "spec.update.order: cannot be 'start-first': two instances cannot both have the ports of the host's network; leave it out, or write 'stop-first'",
+  ],
+  [
+    '{ image: "a:1", containers: [{ name: a, image: "a:1" }] }',
+    "spec.image: belongs to a container: move 'image' into one of 'containers'",
+  ],
   ["{ port: 80 }", "spec.image: must have 'image'"],
 ];
 
 for (const [text, expected] of refusals) {
-  test(`refuses ${text}`, () => assert.deepEqual(parse(text).problems.map(({ field, message }) => `${field}: ${message}`).slice(0, 1), [expected]));
+  test(`refuses ${text}`, () =>
+    assert.deepEqual(
+      parse(text)
+        .problems.map(({ field, message }) => `${field}: ${message}`)
+        .slice(0, 1),
+      [expected],
+    ));
 }
 
 const accepted: readonly string[] = [
@@ -59,7 +84,11 @@ const accepted: readonly string[] = [
 for (const text of accepted) test(`accepts ${text}`, () => assert.deepEqual(parse(text).problems, []));
 
 test("a long chain of after is no circle, and is looked at once", () => {
-  const containers = Array.from({ length: 32 }, (_, index) => `{ name: c${index}, image: "a:1", after: [${Array.from({ length: index }, (_unused, before) => `c${before}`).join(", ")}] }`);
+  const containers = Array.from(
+    { length: 32 },
+    (_, index) =>
+      `{ name: c${index}, image: "a:1", after: [${Array.from({ length: index }, (_unused, before) => `c${before}`).join(", ")}] }`,
+  );
   assert.deepEqual(parse(`{ containers: [${containers.join(", ")}] }`).problems, []);
 });
 
@@ -71,7 +100,11 @@ test("what is written, a device, the host's network and a fixed address run once
 });
 
 test("what is as mighty as root is said", () => {
-  const reasons = rootReasons(specOf('{ image: "a:1", privileged: true, pid: host, network: host, volumes: ["host:/var/run/docker.sock:/s", "data:/d"], engine: { HostConfig: {} } }'));
+  const reasons = rootReasons(
+    specOf(
+      '{ image: "a:1", privileged: true, pid: host, network: host, volumes: ["host:/var/run/docker.sock:/s", "data:/d"], engine: { HostConfig: {} } }',
+    ),
+  );
   assert.deepEqual(reasons, [
     "container 'app' is privileged",
     "container 'app' uses the host's network",

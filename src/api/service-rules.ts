@@ -37,7 +37,9 @@ export function rootReasons(spec: ServiceSpec): readonly string[] {
     ...(container.network === "host" ? [`container '${container.name}' uses the host's network`] : []),
     ...(container.pid === "host" ? [`container '${container.name}' sees the host's processes`] : []),
     ...(container.engine !== undefined ? [`container '${container.name}' sets options of Docker directly`] : []),
-    ...(container.volumes ?? []).flatMap((volume) => ("source" in volume ? [`container '${container.name}' mounts ${volume.source} of the host`] : [])),
+    ...(container.volumes ?? []).flatMap((volume) =>
+      "source" in volume ? [`container '${container.name}' mounts ${volume.source} of the host`] : [],
+    ),
   ]);
 }
 
@@ -51,14 +53,19 @@ function checkContainers(spec: ServiceSpec, report: Report): void {
   const names = spec.containers.map(({ name }) => name);
   for (const [index, container] of spec.containers.entries()) {
     const field = `spec.containers[${index}]`;
-    if (names.indexOf(container.name) < index) report(`${field}.name`, `there is a container '${container.name}' already: names are there once`);
+    if (names.indexOf(container.name) < index)
+      report(`${field}.name`, `there is a container '${container.name}' already: names are there once`);
     checkNetwork(spec.containers, container, `${field}.network`, report);
     checkHealth(spec, container, `${field}.health`, report);
     for (const [path, at] of duplicates((container.volumes ?? []).map((volume) => volume.path))) {
       report(`${field}.volumes[${at}]`, `something is mounted at '${path}' already`);
     }
     for (const [at, file] of (container.files ?? []).entries()) {
-      if (file.source !== undefined) report(`${field}.files[${at}].source`, `'${file.source}' was not sent along: 'fossora apply -f' reads it, or write its text as 'content'`);
+      if (file.source !== undefined)
+        report(
+          `${field}.files[${at}].source`,
+          `'${file.source}' was not sent along: 'fossora apply -f' reads it, or write its text as 'content'`,
+        );
     }
   }
 }
@@ -69,7 +76,11 @@ function checkNetwork(containers: readonly Container[], container: Container, fi
   const owner = containers.find(({ name }) => name === wanted);
   if (wanted === container.name) report(field, "must name another container: it cannot share its own network");
   else if (owner === undefined) report(field, unknownContainer(wanted, containers));
-  else if (owner.network.startsWith("container:")) report(field, `must name the container that has the network: '${wanted}' shares that of '${owner.network.slice("container:".length)}' itself`);
+  else if (owner.network.startsWith("container:"))
+    report(
+      field,
+      `must name the container that has the network: '${wanted}' shares that of '${owner.network.slice("container:".length)}' itself`,
+    );
 }
 
 function checkHealth(spec: ServiceSpec, container: Container, field: string, report: Report): void {
@@ -121,9 +132,11 @@ function checkPorts(spec: ServiceSpec, name: string, report: Report): void {
   for (const [index, route] of (spec.routes ?? []).entries()) {
     checkContainer(route.port.container, `spec.routes[${index}].port`);
     for (const { at, message } of addressProblems(route)) report(`spec.routes[${index}].${at}`, message);
-    if (RESERVED_NAMES.includes(route.host)) report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
+    if (RESERVED_NAMES.includes(route.host))
+      report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
   }
-  for (const [host, at] of duplicates((spec.routes ?? []).map((route) => route.host + route.path))) report(`spec.routes[${at}]`, `'${host}' leads somewhere already`);
+  for (const [host, at] of duplicates((spec.routes ?? []).map((route) => route.host + route.path)))
+    report(`spec.routes[${at}]`, `'${host}' leads somewhere already`);
   for (const [index, listen] of (spec.listen ?? []).entries()) {
     const field = `spec.listen[${index}]`;
     for (const { at, message } of addressProblems(listen)) report(`${field}.${at}`, message);
@@ -139,13 +152,20 @@ function rangeProblem({ port, endPort = port, targetPort }: Listen): string | un
 }
 
 function overlap(listen: Listen, earlier: readonly Listen[]): string | undefined {
-  const other = earlier.find((entry) => entry.protocol === listen.protocol && entry.address === listen.address && entry.port <= (listen.endPort ?? listen.port) && listen.port <= (entry.endPort ?? entry.port));
+  const other = earlier.find(
+    (entry) =>
+      entry.protocol === listen.protocol &&
+      entry.address === listen.address &&
+      entry.port <= (listen.endPort ?? listen.port) &&
+      listen.port <= (entry.endPort ?? entry.port),
+  );
   return other && `port ${Math.max(other.port, listen.port)}/${listen.protocol} is listened on already`;
 }
 
 function checkUpdate(spec: ServiceSpec, report: Report): void {
   const reason = spec.update.order === "start-first" ? cannotRunTwice(spec) : undefined;
-  if (reason !== undefined) report("spec.update.order", `cannot be 'start-first': ${reason}; leave it out, or write 'stop-first'`, "stop-first");
+  if (reason !== undefined)
+    report("spec.update.order", `cannot be 'start-first': ${reason}; leave it out, or write 'stop-first'`, "stop-first");
 }
 
 function unknownContainer(wanted: string, containers: readonly Container[]): string {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expandShorthand } from "./shorthands.ts";
-import { nodeOf, plainValue } from "./yaml.ts";
+import { nodeOf, plainValue } from "./yaml-node.ts";
 
 function expand(name: string, value: unknown): unknown {
   const expansion = expandShorthand(name, nodeOf(value, { start: 0, end: 1 }));
   if (expansion === undefined) return undefined;
-  return "mistake" in expansion ? expansion.mistake : plainValue(expansion.node);
+  return "message" in expansion ? expansion.message : plainValue(expansion.node);
 }
 
 const long: readonly (readonly [string, unknown, unknown])[] = [
@@ -18,7 +18,11 @@ const long: readonly (readonly [string, unknown, unknown])[] = [
   ["listen", "8000-8010/udp", { port: 8000, endPort: 8010, protocol: "udp" }],
   ["listen", "53:dns:5353/udp", { port: 53, protocol: "udp", container: "dns", targetPort: 5353 }],
   ["listen", "8080:80", { port: 8080, targetPort: 80 }],
-  ["listen", "192.168.1.10:1883:broker:1884/tcp", { port: 1883, protocol: "tcp", address: "192.168.1.10", container: "broker", targetPort: 1884 }],
+  [
+    "listen",
+    "192.168.1.10:1883:broker:1884/tcp",
+    { port: 1883, protocol: "tcp", address: "192.168.1.10", container: "broker", targetPort: 1884 },
+  ],
   ["listen", "[fd00::1]:1883", { port: 1883, address: "fd00::1" }],
   ["listen", "8000-8010:9000-9009", "must have as many ports inside as outside"],
   ["listen", "1883/sctp", undefined],
@@ -39,7 +43,7 @@ const long: readonly (readonly [string, unknown, unknown])[] = [
   ["target", "service/x/web", { service: "x", container: "web" }],
   ["target", "https://192.168.1.1", { url: "https://192.168.1.1" }],
   ["target", "mosquitto", undefined],
-  ["words", "sh -c 'echo \"a b\"' x\\ y \"\"", ["sh", "-c", 'echo "a b"', "x y", ""]],
+  ["words", 'sh -c \'echo "a b"\' x\\ y ""', ["sh", "-c", 'echo "a b"', "x y", ""]],
   ["words", "echo 'open", "has a quotation mark that is never closed"],
   ["shell", "pg_isready || exit 1", ["/bin/sh", "-c", "pg_isready || exit 1"]],
   ["pairs", ["A=1", "B=x=y", "printer:192.168.1.40"], { A: "1", B: "x=y", printer: "192.168.1.40" }],

@@ -1,10 +1,11 @@
 // The short ways to write things, and what each stands for: `config:/config`, `web:8000`, `51820/udp`. A shorthand is only taken
 // apart here; the schema of its long form then checks the parts. Pure.
 import type { Place } from "./problem.ts";
-import { nodeOf, type YamlNode } from "./yaml.ts";
+import type { Advice } from "./words.ts";
+import { nodeOf, type YamlNode } from "./yaml-node.ts";
 
 /** Undefined: it cannot be read, and the schema says what was expected. */
-export type Expansion = { readonly node: YamlNode } | { readonly mistake: string; readonly suggestion?: string } | undefined;
+export type Expansion = { readonly node: YamlNode } | Advice | undefined;
 
 export function expandShorthand(name: string, node: YamlNode): Expansion {
   if (name === "pairs") return pairs(node);
@@ -14,11 +15,11 @@ export function expandShorthand(name: string, node: YamlNode): Expansion {
   return { node: nodeOf(expanded, node) };
 }
 
-class Mistake {
-  readonly mistake: string;
+class Mistake implements Advice {
+  readonly message: string;
   readonly suggestion?: string;
-  constructor(mistake: string, suggestion?: string) {
-    this.mistake = mistake;
+  constructor(message: string, suggestion?: string) {
+    this.message = message;
     if (suggestion !== undefined) this.suggestion = suggestion;
   }
 }
@@ -80,7 +81,10 @@ function volume(text: string): unknown {
   if (/^[./~]/.test(from)) {
     const outside = from.startsWith("/") ? from : "/folder";
     const suggestion = `host:${outside}:${paths[0] ?? from}${readOnly ? ":ro" : ""}`;
-    return new Mistake(`must say whose folder '${from}' is: a node's name, or 'host' for any node that has it: try '${suggestion}'`, suggestion);
+    return new Mistake(
+      `must say whose folder '${from}' is: a node's name, or 'host' for any node that has it: try '${suggestion}'`,
+      suggestion,
+    );
   }
   const [first, second] = paths;
   if (first === undefined || paths.length > 2) return undefined;
@@ -97,7 +101,10 @@ function volume(text: string): unknown {
 function tmpfs(text: string): unknown {
   const [path, options = "", ...more] = text.split(":");
   if (more.length > 0) return undefined;
-  const entries = options.split(",").filter((option) => option !== "").map((option) => option.split("="));
+  const entries = options
+    .split(",")
+    .filter((option) => option !== "")
+    .map((option) => option.split("="));
   if (entries.some((entry) => entry.length !== 2 || !["size", "mode"].includes(entry[0] ?? ""))) return undefined;
   return { path, ...Object.fromEntries(entries) };
 }
@@ -123,9 +130,9 @@ function pairs(node: YamlNode): Expansion {
   for (const item of node.items) {
     const text = item.kind === "scalar" ? item.text : "";
     const at = text.includes("=") ? text.indexOf("=") : text.indexOf(":");
-    if (at <= 0) return { mistake: "must be a list of 'NAME=VALUE', or a mapping" };
+    if (at <= 0) return { message: "must be a list of 'NAME=VALUE', or a mapping" };
     const name = text.slice(0, at);
-    if (entries.has(name)) return { mistake: `must not name '${name}' twice` };
+    if (entries.has(name)) return { message: `must not name '${name}' twice` };
     entries.set(name, { key: item, value: nodeOf(text.slice(at + 1), item) });
   }
   return { node: { kind: "mapping", entries, start: node.start, end: node.end } };

@@ -3,11 +3,25 @@ import type { Size } from "./types.ts";
 
 // Lower-case letters mean what they mean to Docker and compose: powers of 1024.
 const FACTOR: Readonly<Record<string, number>> = {
-  "": 1, B: 1, b: 1,
-  Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40,
-  K: 1e3, M: 1e6, G: 1e9, T: 1e12,
-  k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40,
-  kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30, tb: 2 ** 40,
+  "": 1,
+  B: 1,
+  b: 1,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+  kb: 2 ** 10,
+  mb: 2 ** 20,
+  gb: 2 ** 30,
+  tb: 2 ** 40,
 };
 const SIZE = /^(\d+(?:\.\d+)?)([A-Za-z]{0,2})$/;
 

@@ -1,6 +1,6 @@
 // `files: [{ source }]` names files of the person who applies: which ones a manifest needs, and their texts put in their place. Pure:
 // the CLI reads them.
-import type { YamlEntry, YamlMapping, YamlNode } from "./yaml.ts";
+import type { YamlEntry, YamlMapping, YamlNode } from "./yaml-node.ts";
 import { readYaml } from "./yaml.ts";
 
 export interface NeededSource {
@@ -12,7 +12,9 @@ export interface NeededSource {
 
 /** Every file that the manifests name as `source`, each once. */
 export function neededSources(manifests: readonly { readonly file: string; readonly text: string }[]): readonly NeededSource[] {
-  const found = manifests.flatMap(({ file, text }) => readYaml(text).documents.flatMap((node) => sourcesIn(node).map((source) => ({ file, path: sourcePath(file, source) }))));
+  const found = manifests.flatMap(({ file, text }) =>
+    readYaml(text).documents.flatMap((node) => sourcesIn(node).map((source) => ({ file, path: sourcePath(file, source) }))),
+  );
   return found.filter(({ path }, index) => found.findIndex((other) => other.path === path) === index);
 }
 
@@ -23,7 +25,12 @@ export function embedSources(node: YamlNode, file: string, contents: Readonly<Re
     const path = source === undefined ? "" : sourcePath(file, source);
     const content = Object.hasOwn(contents, path) ? contents[path] : undefined;
     if (entry.kind !== "mapping" || content === undefined) return entry;
-    return { ...entry, entries: new Map([...entry.entries].map(([name, written]) => (name === "source" ? ["content", withText(written, content)] : [name, written]))) };
+    return {
+      ...entry,
+      entries: new Map(
+        [...entry.entries].map(([name, written]) => (name === "source" ? ["content", withText(written, content)] : [name, written])),
+      ),
+    };
   };
   return mapFiles(node, embed);
 }

@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { adviseField, oneOf } from "./words.ts";
 
 test("a misspelt field names the one that was meant", () => {
-  assert.deepEqual(adviseField("replica", ["replicas", "image"]), { message: "unknown field 'replica': did you mean 'replicas'?", suggestion: "replicas" });
+  assert.deepEqual(adviseField("replica", ["replicas", "image"]), {
+    message: "unknown field 'replica': did you mean 'replicas'?",
+    suggestion: "replicas",
+  });
 });
 
 test("words of compose and kubectl name ours", () => {
@@ -18,7 +21,13 @@ test("namespace is refused with the reason", () => {
 
 test("a field that resembles nothing lists what is known", () => {
   assert.equal(adviseField("zzzzzz", ["a", "b"]).message, "unknown field 'zzzzzz': known here are a, b");
-  assert.match(adviseField("constructor", Array.from({ length: 20 }, (_, index) => `f${index}`)).message, /and 12 more$/);
+  assert.match(
+    adviseField(
+      "constructor",
+      Array.from({ length: 20 }, (_, index) => `f${index}`),
+    ).message,
+    /and 12 more$/,
+  );
 });
 
 test("choices are listed with 'or'", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainValue, readYaml } from "./yaml.ts";
+import { plainValue } from "./yaml-node.ts";
+import { readYaml } from "./yaml.ts";
 import { yamlText } from "./yaml-text.ts";
 
 test("what is written as YAML reads back as it was", () => {

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodeOf, plainValue, readYaml } from "./yaml.ts";
+import { plainValue } from "./yaml-node.ts";
+import { readYaml } from "./yaml.ts";
 
 const values = (text: string): readonly unknown[] => readYaml(text).documents.map(plainValue);
 const mistakes = (text: string): readonly string[] => readYaml(text).mistakes.map(({ place, message }) => `${place.start}: ${message}`);
 
 test("scalars are what YAML 1.2 says, and keep how they were written", () => {
-  assert.deepEqual(values("[1, 1.10, true, yes, null, ~, 0644, 0x1f, 'a', \"b\", !!str 5, on]"), [[1, 1.1, true, "yes", null, null, 644, 31, "a", "b", "5", "on"]]);
+  assert.deepEqual(values("[1, 1.10, true, yes, null, ~, 0644, 0x1f, 'a', \"b\", !!str 5, on]"), [
+    [1, 1.1, true, "yes", null, null, 644, 31, "a", "b", "5", "on"],
+  ]);
   const [list] = readYaml("[1.10]").documents;
   assert.equal(list?.kind === "sequence" && list.items[0]?.kind === "scalar" && list.items[0].text, "1.10");
 });
@@ -21,7 +24,9 @@ test("empty documents are left out", () => {
 });
 
 test("merge keys bring in what is not written out", () => {
-  assert.deepEqual(values("a: &a {x: 1, y: 1}\nb: {<<: *a, y: 2}\nc: {<<: [{x: 3}, *a]}"), [{ a: { x: 1, y: 1 }, b: { y: 2, x: 1 }, c: { x: 3, y: 1 } }]);
+  assert.deepEqual(values("a: &a {x: 1, y: 1}\nb: {<<: *a, y: 2}\nc: {<<: [{x: 3}, *a]}"), [
+    { a: { x: 1, y: 1 }, b: { y: 2, x: 1 }, c: { x: 3, y: 1 } },
+  ]);
   assert.deepEqual(mistakes("{<<: 1}"), ["5: '<<' must be followed by an alias of a mapping, or a list of such"]);
 });
 
@@ -53,7 +58,10 @@ test("a tab in the indentation is named as such", () => {
 
 test("a document that cannot be read does not hide the mistakes of the next one", () => {
   const { documents, mistakes: found } = readYaml("a: [1\n---\nb: 1\nb: 2\n---\nc: 3");
-  assert.deepEqual(found.map(({ place }) => place.start), [6, 15]);
+  assert.deepEqual(
+    found.map(({ place }) => place.start),
+    [6, 15],
+  );
   assert.deepEqual(documents.map(plainValue), [{ b: 1 }, { c: 3 }]);
 });
 
@@ -64,11 +72,6 @@ test("tags that mean nothing are mistakes", () => {
 test("a name such as __proto__ is a key like any other", () => {
   const [value] = values("__proto__: 1");
   assert.deepEqual(Object.keys(value as object), ["__proto__"]);
-});
-
-test("a value as a node is that value again", () => {
-  const value = { a: [1, "x", null, true], b: {} };
-  assert.deepEqual(plainValue(nodeOf(value, { start: 3, end: 4 })), value);
 });
 
 test("a value ends where its text ends, brackets included", () => {

@@ -1,35 +1,25 @@
 // YAML texts as trees that remember where each value stands. js-yaml parses; what it would build from the events is built here, since
 // its own values know no places and cannot report more than one mistake. JSON is YAML.
 import {
-  boolCoreTag, COLLECTION_STYLE_FLOW, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, floatCoreTag, getScalarValue, intCoreTag, NOT_RESOLVED, nullCoreTag, parseEvents,
-  SCALAR_STYLE_PLAIN, YAMLException, type CollectionStyle, type Event,
-  type MappingEvent, type ScalarEvent, type SequenceEvent,
+  boolCoreTag,
+  COLLECTION_STYLE,
+  EVENT_ID,
+  floatCoreTag,
+  getScalarValue,
+  intCoreTag,
+  NOT_RESOLVED,
+  nullCoreTag,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+  type CollectionStyle,
+  type Event,
+  type MappingEvent,
+  type ScalarEvent,
+  type SequenceEvent,
 } from "js-yaml";
 import type { Place } from "./problem.ts";
-
-export interface YamlScalar extends Place {
-  readonly kind: "scalar";
-  readonly value: string | number | boolean | null;
-  /** As it was written, without quotes. */
-  readonly text: string;
-}
-
-export interface YamlSequence extends Place {
-  readonly kind: "sequence";
-  readonly items: readonly YamlNode[];
-}
-
-export interface YamlMapping extends Place {
-  readonly kind: "mapping";
-  readonly entries: ReadonlyMap<string, YamlEntry>;
-}
-
-export interface YamlEntry {
-  readonly key: Place;
-  readonly value: YamlNode;
-}
-
-export type YamlNode = YamlScalar | YamlSequence | YamlMapping;
+import type { YamlEntry, YamlMapping, YamlNode, YamlScalar } from "./yaml-node.ts";
 
 export interface YamlMistake {
   readonly place: Place;
@@ -80,7 +70,9 @@ function readByDocument(text: string, error: YAMLException): YamlDocuments {
 
 function syntaxMistake(error: YAMLException, text: string): YamlMistake {
   const start = Math.min(error.mark?.position ?? 0, text.length);
-  const message = error.reason.includes("tab characters") ? "must be indented with spaces: YAML knows no tabs there" : `cannot be read as YAML: ${error.reason}`;
+  const message = error.reason.includes("tab characters")
+    ? "must be indented with spaces: YAML knows no tabs there"
+    : `cannot be read as YAML: ${error.reason}`;
   return { place: { start, end: start + 1 }, message };
 }
 
@@ -91,7 +83,9 @@ function movedPlace({ start, end }: Place, by: number): Place {
 function moved(node: YamlNode, by: number): YamlNode {
   if (node.kind === "scalar") return { ...node, ...movedPlace(node, by) };
   if (node.kind === "sequence") return { ...node, ...movedPlace(node, by), items: node.items.map((item) => moved(item, by)) };
-  const entries = new Map([...node.entries].map(([key, entry]) => [key, { key: movedPlace(entry.key, by), value: moved(entry.value, by) }]));
+  const entries = new Map(
+    [...node.entries].map(([key, entry]) => [key, { key: movedPlace(entry.key, by), value: moved(entry.value, by) }]),
+  );
   return { ...node, ...movedPlace(node, by), entries };
 }
 
@@ -118,9 +112,9 @@ function compose(text: string, events: readonly Event[]): YamlDocuments {
   const documents: YamlNode[] = [];
   while (composer.next < events.length) {
     const event = events[composer.next++];
-    if (event?.type !== EVENT_DOCUMENT) continue;
+    if (event?.type !== EVENT_ID.DOCUMENT) continue;
     composer.anchors.clear();
-    if (events[composer.next]?.type === EVENT_POP) continue;
+    if (events[composer.next]?.type === EVENT_ID.POP) continue;
     const { node } = composeNode(composer);
     if (node.kind !== "scalar" || node.value !== null) documents.push(node);
   }
@@ -130,13 +124,13 @@ function compose(text: string, events: readonly Event[]): YamlDocuments {
 function composeNode(composer: Composer): Measured {
   const event = composer.events[composer.next++];
   switch (event?.type) {
-    case EVENT_SCALAR:
+    case EVENT_ID.SCALAR:
       return anchored(composer, event, composeScalar(composer, event));
-    case EVENT_SEQUENCE:
+    case EVENT_ID.SEQUENCE:
       return anchored(composer, event, composeSequence(composer, event));
-    case EVENT_MAPPING:
+    case EVENT_ID.MAPPING:
       return anchored(composer, event, composeMapping(composer, event));
-    case EVENT_ALIAS:
+    case EVENT_ID.ALIAS:
       return composeAlias(composer, { start: event.anchorStart - 1, end: event.anchorEnd });
     default:
       throw new Error("Cannot compose YAML: the parser's events should hold a value here");
@@ -167,15 +161,23 @@ function composeAlias(composer: Composer, place: Place): Measured {
 
 function composeScalar(composer: Composer, event: ScalarEvent): Measured {
   if (event.valueStart < 0) return leaf({ kind: "scalar", value: null, text: "", start: composer.lastEnd, end: composer.lastEnd });
-  const quotes = event.style === SCALAR_STYLE_PLAIN || composer.text[event.valueStart - 1] !== composer.text[event.valueEnd] ? 0 : 1;
+  const quotes = event.style === SCALAR_STYLE.PLAIN || composer.text[event.valueStart - 1] !== composer.text[event.valueEnd] ? 0 : 1;
   const place = { start: event.valueStart - quotes, end: event.valueEnd + quotes };
   composer.lastEnd = place.end;
   const text = getScalarValue(composer.text, event);
   const tag = event.tagStart < 0 ? "" : composer.text.slice(event.tagStart, event.tagEnd);
-  return leaf({ kind: "scalar", value: scalarValue(composer, { text, tag, place, plain: event.style === SCALAR_STYLE_PLAIN }), text, ...place });
+  return leaf({
+    kind: "scalar",
+    value: scalarValue(composer, { text, tag, place, plain: event.style === SCALAR_STYLE.PLAIN }),
+    text,
+    ...place,
+  });
 }
 
-function scalarValue(composer: Composer, scalar: { readonly text: string; readonly tag: string; readonly place: Place; readonly plain: boolean }): YamlScalar["value"] {
+function scalarValue(
+  composer: Composer,
+  scalar: { readonly text: string; readonly tag: string; readonly place: Place; readonly plain: boolean },
+): YamlScalar["value"] {
   if (scalar.tag === "!!str" || scalar.tag === "!") return scalar.text;
   if (scalar.tag === "" && !scalar.plain) return scalar.text;
   const tags = scalar.tag === "" ? PLAIN_TAGS : PLAIN_TAGS.filter(({ tagName }) => scalar.tag === tagName.replace(CORE_TAG, "!!"));
@@ -183,14 +185,15 @@ function scalarValue(composer: Composer, scalar: { readonly text: string; readon
     const value = tag.resolve(scalar.text, scalar.tag !== "", tag.tagName);
     if (value !== NOT_RESOLVED) return value;
   }
-  if (scalar.tag !== "") composer.mistakes.push({ place: scalar.place, message: `has the tag '${scalar.tag}', which means nothing here: leave it out` });
+  if (scalar.tag !== "")
+    composer.mistakes.push({ place: scalar.place, message: `has the tag '${scalar.tag}', which means nothing here: leave it out` });
   return scalar.text;
 }
 
 function composeSequence(composer: Composer, { start, style }: SequenceEvent): Measured {
   const items: Measured[] = [];
   composer.lastEnd = start + 1;
-  while (composer.events[composer.next]?.type !== EVENT_POP) items.push(composeNode(composer));
+  while (composer.events[composer.next]?.type !== EVENT_ID.POP) items.push(composeNode(composer));
   close(composer, style);
   return branch(composer, { kind: "sequence", items: items.map(({ node }) => node), start, end: composer.lastEnd }, items);
 }
@@ -200,7 +203,7 @@ function composeMapping(composer: Composer, { start, style }: MappingEvent): Mea
   const merged: YamlMapping[] = [];
   const children: Measured[] = [];
   composer.lastEnd = start + 1;
-  while (composer.events[composer.next]?.type !== EVENT_POP) {
+  while (composer.events[composer.next]?.type !== EVENT_ID.POP) {
     const plainKey = isPlain(composer.events[composer.next]);
     const key = composeNode(composer).node;
     const value = composeNode(composer);
@@ -216,25 +219,30 @@ function composeMapping(composer: Composer, { start, style }: MappingEvent): Mea
 /** Past the end of a collection; one in brackets ends behind its bracket, which no event tells. */
 function close(composer: Composer, style: CollectionStyle): void {
   composer.next += 1;
-  if (style !== COLLECTION_STYLE_FLOW) return;
+  if (style !== COLLECTION_STYLE.FLOW) return;
   const bracket = /(?:[\s,:?]|#[^\n]*\n)*[}\]]/y;
   bracket.lastIndex = composer.lastEnd;
   if (bracket.test(composer.text)) composer.lastEnd = bracket.lastIndex;
 }
 
 function isPlain(event: Event | undefined): boolean {
-  return event?.type === EVENT_SCALAR && event.style === SCALAR_STYLE_PLAIN;
+  return event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN;
 }
 
 /** Merge keys (`<<: *base`): what is written out wins, then the first of the merged ones. */
 function mergeSources(composer: Composer, value: YamlNode): readonly YamlMapping[] {
   const sources = value.kind === "sequence" ? value.items : [value];
   const mappings = sources.filter((source) => source.kind === "mapping");
-  if (mappings.length !== sources.length) composer.mistakes.push({ place: value, message: "'<<' must be followed by an alias of a mapping, or a list of such" });
+  if (mappings.length !== sources.length)
+    composer.mistakes.push({ place: value, message: "'<<' must be followed by an alias of a mapping, or a list of such" });
   return mappings;
 }
 
-function addEntry(composer: Composer, entries: Map<string, YamlEntry>, { key, value }: { readonly key: YamlNode; readonly value: YamlNode }): void {
+function addEntry(
+  composer: Composer,
+  entries: Map<string, YamlEntry>,
+  { key, value }: { readonly key: YamlNode; readonly value: YamlNode },
+): void {
   if (key.kind !== "scalar") {
     composer.mistakes.push({ place: { start: key.start, end: key.start + 1 }, message: "keys must be text, not a list or a mapping" });
     return;
@@ -259,23 +267,4 @@ function branch(composer: Composer, node: YamlNode, children: readonly Measured[
   if (depth < DEPTH_MAX) return { node, size, depth: depth + 1 };
   composer.mistakes.push({ place: { start: node.start, end: node.start + 1 }, message: `is nested more than ${DEPTH_MAX} levels deep` });
   return leaf({ kind: "scalar", value: null, text: "", start: node.start, end: node.start });
-}
-
-/** The plain value of a node: for parts that no schema describes. */
-export function plainValue(node: YamlNode): unknown {
-  if (node.kind === "scalar") return node.value;
-  if (node.kind === "sequence") return node.items.map(plainValue);
-  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plainValue(entry.value)]));
-}
-
-/** A value as a node, all of it standing at one place: what a shorthand or a default stands for. */
-export function nodeOf(value: unknown, place: Place): YamlNode {
-  const { start, end } = place;
-  if (Array.isArray(value)) return { kind: "sequence", items: value.map((item) => nodeOf(item, place)), start, end };
-  if (typeof value === "object" && value !== null) {
-    const entries = new Map(Object.entries(value).map(([key, item]) => [key, { key: { start, end }, value: nodeOf(item, place) }]));
-    return { kind: "mapping", entries, start, end };
-  }
-  const scalar = value as YamlScalar["value"]; // values come from JSON: nothing else is left
-  return { kind: "scalar", value: scalar, text: String(scalar), start, end };
 }

@@ -15,9 +15,19 @@ const RUNS = Math.min(Number(process.env["FOSSORA_FUZZ"] ?? 2_000), 100_000);
 
 const name = fc.constantFrom("a", "b", "c", "d");
 const fields: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-  value: fc.oneof({ depthSize: "small" }, fc.integer({ max: 9 }), fc.constantFrom("x", "y"), fc.array(fc.constantFrom("x", "y"), { maxLength: 2 }), tie("entries"), tie("fields")),
+  value: fc.oneof(
+    { depthSize: "small" },
+    fc.integer({ max: 9 }),
+    fc.constantFrom("x", "y"),
+    fc.array(fc.constantFrom("x", "y"), { maxLength: 2 }),
+    tie("entries"),
+    tie("fields"),
+  ),
   fields: fc.dictionary(name, tie("value"), { maxKeys: 4, noNullPrototype: true }),
-  entries: fc.uniqueArray(fc.record({ name, image: tie("value") }, { noNullPrototype: true }), { selector: (entry) => entry.name, maxLength: 3 }),
+  entries: fc.uniqueArray(fc.record({ name, image: tie("value") }, { noNullPrototype: true }), {
+    selector: (entry) => entry.name,
+    maxLength: 3,
+  }),
 })).fields;
 
 test("merging the same again changes nothing, and what is applied is there afterwards", () => {
@@ -59,17 +69,37 @@ class Memory {
   }
 }
 
-const person: ApplyContext = { manager: "cli", force: false, now: "2026-01-01T00:00:00Z", newUid: () => "uid", ownerOfDerived: () => undefined };
-const service = objectOf("Service").map((object) => parseManifests([{ file: "a.json", text: JSON.stringify(object) }])).filter(({ problems }) => problems.length === 0);
+const person: ApplyContext = {
+  manager: "cli",
+  force: false,
+  now: "2026-01-01T00:00:00Z",
+  newUid: () => "uid",
+  ownerOfDerived: () => undefined,
+};
+const service = objectOf("Service")
+  .map((object) => parseManifests([{ file: "a.json", text: JSON.stringify(object) }]))
+  .filter(({ problems }) => problems.length === 0);
 
 test("an apply that is repeated is unchanged and writes nothing; one after another gives what the last one says", () => {
   fc.assert(
     fc.property(service, service, (first, second) => {
-      const [one, two] = [first.manifests, second.manifests.map((manifest) => ({ ...manifest, object: { ...manifest.object, metadata: first.manifests[0]?.object.metadata ?? { name: "x" } } }) as Manifest)];
+      const [one, two] = [
+        first.manifests,
+        second.manifests.map((manifest) => ({
+          ...manifest,
+          object: { ...manifest.object, metadata: first.manifests[0]?.object.metadata ?? { name: "x" } },
+        })),
+      ];
       const store = new Memory();
-      assert.deepEqual(store.apply(one, person).results.map(({ action }) => action), ["created"]);
+      assert.deepEqual(
+        store.apply(one, person).results.map(({ action }) => action),
+        ["created"],
+      );
       const again = store.apply(one, person);
-      assert.deepEqual(again.results.map(({ action }) => action), ["unchanged"]);
+      assert.deepEqual(
+        again.results.map(({ action }) => action),
+        ["unchanged"],
+      );
       assert.deepEqual(again.transaction.writes, []);
       const changed = store.apply(two, person);
       if (changed.refusals.length > 0) return;
@@ -85,7 +115,7 @@ function storedSpec(plan: ApplyPlan): unknown {
   return plan.results[0]?.stored.spec;
 }
 
-const routes = fc.constantFrom("Service", "Route").chain((kind) => objectOf(kind as "Service" | "Route"));
+const routes = fc.constantFrom("Service", "Route").chain((kind) => objectOf(kind));
 
 test("children have names, owners and specs as if they were applied, and are the same each time", () => {
   fc.assert(
@@ -100,7 +130,12 @@ test("children have names, owners and specs as if they were applied, and are the
 
 function resource(stored: Pick<StoredResource, "apiVersion" | "kind" | "spec"> & { readonly metadata: object }): AnyResource {
   const { apiVersion, kind, spec } = stored;
-  return { apiVersion, kind, spec, metadata: { ...stored.metadata, uid: "uid", generation: 1, resourceVersion: "5", creationTimestamp: "" } } as AnyResource; // from a checked manifest
+  return {
+    apiVersion,
+    kind,
+    spec,
+    metadata: { ...stored.metadata, uid: "uid", generation: 1, resourceVersion: "5", creationTimestamp: "" },
+  } as AnyResource; // from a checked manifest
 }
 
 function checkChildren(owner: AnyResource, depth: number): void {

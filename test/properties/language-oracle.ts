@@ -46,5 +46,7 @@ function storedKeyword(keyword: string, value: unknown): unknown {
 
 /** Properties with a default of their own; those that a reference brings are required by x-stored or have one beside the reference. */
 function defaulted(schema: Schema): readonly string[] {
-  return Object.entries(schema.properties ?? {}).filter(([, property]) => property.default !== undefined && property["x-shorthand"] === undefined).map(([name]) => name);
+  return Object.entries(schema.properties ?? {})
+    .filter(([, property]) => property.default !== undefined && property["x-shorthand"] === undefined)
+    .map(([name]) => name);
 }

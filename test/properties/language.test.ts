@@ -17,7 +17,9 @@ const CASE_LIMIT_MS = 2_000;
 const KINDS: readonly Kind[] = ["Service", "Service", "Service", "Route", "DnsRecord", "Membership", "House"];
 
 const folder = path.join(import.meta.dirname, "../../manifests");
-const examples = globSync("*.yaml", { cwd: folder }).sort().map((file) => readFileSync(path.join(folder, file), "utf8"));
+const examples = globSync("*.yaml", { cwd: folder })
+  .sort()
+  .map((file) => readFileSync(path.join(folder, file), "utf8"));
 
 /** What must hold of every text, whatever it is; answers whether it was accepted. */
 function check(text: string): boolean {
@@ -31,8 +33,8 @@ function check(text: string): boolean {
   }
   if (problems.length > 0) return false;
   for (const { object } of manifests) {
-    const { written: _, ...stored } = object;
-    assert.equal(brokenStored(object.kind, stored), undefined);
+    const stored = { ...object, written: undefined };
+    assert.equal(brokenStored(object.kind, JSON.parse(JSON.stringify(stored))), undefined);
     const again = parseManifests([{ file: "stored.json", text: JSON.stringify(stored) }]);
     assert.equal(again.problems.length > 0 ? renderProblems(again.problems) : "", "");
     assert.equal(canonicalJson(again.manifests[0]?.object.spec), canonicalJson(object.spec), "expanding is not idempotent");
@@ -56,16 +58,22 @@ test("generated manifests are refused with places, or accepted as their schemas 
     if (!check(manifest)) return;
     accepted += 1;
     // An empty field counts as absent, which JSON Schema cannot say.
-    if (!manifest.includes("null")) assert.equal(brokenWritten(JSON.parse(manifest).kind, JSON.parse(manifest)), undefined);
+    const [accepts] = manifests;
+    if (accepts !== undefined && !manifest.includes("null"))
+      assert.equal(brokenWritten(accepts.object.kind, JSON.parse(manifest)), undefined);
   };
   fc.assert(fc.property(text, each), { numRuns: Math.ceil(CASES / 2), ...seeded() });
   assert.ok(accepted > CASES / 100, `only ${accepted} of ${CASES / 2} were accepted: the generator tests refusals alone`);
 });
 
 test("mutated manifests never crash or stall the reader, and nothing is accepted that breaks its schema", () => {
-  const text = fc.tuple(fc.constantFrom(...examples), fc.array(mutation, { minLength: 1, maxLength: 5 })).map(([base, mutations]) => mutations.reduce(mutate, base));
+  const text = fc
+    .tuple(fc.constantFrom(...examples), fc.array(mutation, { minLength: 1, maxLength: 5 }))
+    .map(([base, mutations]) => mutations.reduce(mutate, base));
   let accepted = 0;
-  const each = (manifest: string): void => { accepted += check(manifest) ? 1 : 0; };
+  const each = (manifest: string): void => {
+    accepted += check(manifest) ? 1 : 0;
+  };
   fc.assert(fc.property(text, each), { numRuns: Math.floor(CASES / 2), ...seeded() });
   assert.ok(accepted > CASES / 100, `only ${accepted} of ${CASES / 2} were accepted: the mutations destroy everything`);
 });
