@@ -53,7 +53,9 @@ test("what is new is created in one transaction, which fails if somebody else wa
   assert.deepEqual(actions(plan), ["created 1", "created 1"]);
   assert.deepEqual(plan.transaction.compare, [
     { key: "/fossora/desired/Service/app", modRevision: 0 },
+    { key: "/fossora/applied/Service/app/cli", modRevision: 0 },
     { key: "/fossora/desired/Service/app1", modRevision: 0 },
+    { key: "/fossora/applied/Service/app1/cli", modRevision: 0 },
   ]);
   assert.deepEqual(
     plan.transaction.writes.map(({ put }) => put),

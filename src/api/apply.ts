@@ -69,7 +69,7 @@ export interface ApplyPlan {
 /** Made by the house itself when a computer joins; a person's apply takes it over. */
 const HOUSE_MANAGER = "agent";
 
-/** The keys that `planApply` must be given, all read at one revision. */
+/** The keys that `planApply` must be given; both are compared, so they need not be read at one revision. */
 export function keysToRead(manifests: readonly Manifest[], manager: string): readonly string[] {
   return manifests.flatMap(({ object: { kind, metadata } }) => [
     keys.desired(kind, metadata.name),
@@ -142,7 +142,11 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
       warnings: warningsOf(stored, live === undefined ? context.ownerOfDerived(kind, name) : undefined),
     },
     refusals: [],
-    compare: [{ key: keys.desired(kind, name), modRevision: desired?.modRevision ?? 0 }],
+    compare: [
+      { key: keys.desired(kind, name), modRevision: desired?.modRevision ?? 0 },
+      // Two applies of one manager at once: the second must merge with what the first one says.
+      { key: keys.applied(kind, name, context.manager), modRevision: applied?.modRevision ?? 0 },
+    ],
     writes,
   };
 }

@@ -20,23 +20,3 @@ export function durationMs(duration: Duration): number {
   if (ms === undefined) throw new Error(`Cannot read the duration '${duration}': it should look like '30s' or '1h30m'`);
   return ms;
 }
-
-/** For people, in the two largest units at most: `9d`, `2m30s`, `0s`. */
-export function formatDuration(ms: number): string {
-  if (ms > 0 && ms < 1000) return `${Math.round(ms)}ms`;
-  let rest = Math.round(Math.max(0, ms) / 1000);
-  const parts: string[] = [];
-  for (const [unit, seconds] of [
-    ["d", 86_400],
-    ["h", 3600],
-    ["m", 60],
-    ["s", 1],
-  ] as const) {
-    const count = Math.floor(rest / seconds);
-    rest -= count * seconds;
-    if (count > 0) parts.push(`${count}${unit}`);
-    else if (parts.length > 0) break;
-    if (parts.length === 2) break;
-  }
-  return parts.join("") || "0s";
-}

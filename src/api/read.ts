@@ -187,7 +187,7 @@ function typeName(node: YamlNode): string {
   return Number.isSafeInteger(node.value) ? "integer" : "number";
 }
 
-export function joinField(field: string, name: string): string {
+function joinField(field: string, name: string): string {
   if (!/^[A-Za-z_$][\w$-]*$/.test(name)) return `${field}["${name}"]`;
   return field === "" ? name : `${field}.${name}`;
 }

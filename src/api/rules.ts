@@ -9,7 +9,7 @@ import { checkService } from "./service-rules.ts";
 import type { DnsRecordSpec, HouseSpec, RouteSpec } from "./types.ts";
 
 /** The one House there is. */
-export const HOUSE_NAME = "house";
+const HOUSE_NAME = "house";
 
 export const rules: { readonly [K in Kind]: (spec: Specs[K], name: Name, report: Report) => void } = {
   Service: (spec, name, report) => {

@@ -25,11 +25,6 @@ export function cannotRunTwice(spec: ServiceSpec): string | undefined {
   return undefined;
 }
 
-/** The order of an update: as asked for, else the safest that loses nothing. */
-export function updateOrder(spec: ServiceSpec): "start-first" | "stop-first" {
-  return spec.update.order ?? (cannotRunTwice(spec) === undefined ? "start-first" : "stop-first");
-}
-
 /** What makes this Service as mighty as root on its machine: for the admin role, and said by `apply` and `describe`. */
 export function rootReasons(spec: ServiceSpec): readonly string[] {
   return spec.containers.flatMap((container) => [

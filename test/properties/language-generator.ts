@@ -98,7 +98,7 @@ const TOKENS: readonly string[] = [
   "apiVersion: v1",
 ];
 
-export const token: fc.Arbitrary<string> = fc.constantFrom(...TOKENS);
+const token: fc.Arbitrary<string> = fc.constantFrom(...TOKENS);
 
 /** A whole object of a kind, valid or nearly so. */
 export function objectOf(kind: Kind): fc.Arbitrary<unknown> {
