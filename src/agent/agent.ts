@@ -29,7 +29,7 @@ import { loadIdentity } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { childOf, type Machine } from "./install.ts";
-import { buildOf, thisProgram } from "./program.ts";
+import { thisBuild, thisProgram } from "./program.ts";
 import { Publisher } from "./publisher.ts";
 import { openSocket } from "./socket.ts";
 import { NodeStatusReader } from "./status-reader.ts";
@@ -170,7 +170,7 @@ class Node {
     const program = thisProgram();
     const keeper = new IngressKeeper({
       program,
-      build: await buildOf(program),
+      build: thisBuild(),
       dataDir: settings.dataDir,
       runDir: settings.runDir,
       child: childOf(this.#machine, "ingress"),

@@ -1,12 +1,13 @@
 // Which etcd this node runs: the one that was named, the one that Fossora carries (unpacked once), or the machine's own.
 import { createHash, randomBytes } from "node:crypto";
-import { accessSync, constants, readFileSync, rmSync } from "node:fs";
-import { mkdir, open, readdir, rename } from "node:fs/promises";
+import { accessSync, closeSync, constants, openSync, readSync, rmSync } from "node:fs";
+import { mkdir, open, readdir, rename, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import sea from "node:sea";
 import { promisify } from "node:util";
 import { execFile } from "node:child_process";
-import { zstdDecompress } from "node:zlib";
+import { createZstdDecompress } from "node:zlib";
+import { Readable } from "node:stream";
 import { UserError } from "../api/errors.ts";
 import { isCode } from "./files.ts";
 
@@ -19,6 +20,7 @@ export interface EtcdProgram {
   readonly origin: "named" | "carried" | "machine";
 }
 
+const pieceBytes = 256 * 1024;
 const machinePaths = ["/usr/bin/etcd", "/usr/local/bin/etcd"] as const;
 
 /** Throws UserError when there is none. */
@@ -43,11 +45,8 @@ async function unpackCarried(folder: string): Promise<{ file: string; sha256: st
   if (!carriesEtcd()) return undefined;
   const sha256 = sea.getAsset("etcd.sha256", "utf8").trim();
   const file = path.join(folder, `etcd-${sha256.slice(0, 16)}`);
-  if (isExecutable(file) && createHash("sha256").update(readFileSync(file)).digest("hex") === sha256) return { file, sha256 };
-  const bytes = await promisify(zstdDecompress)(new Uint8Array(sea.getRawAsset("etcd")));
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256)
-    throw new UserError("Cannot unpack etcd: this file of Fossora is damaged. Download it again.");
-  await writeProgram(file, bytes);
+  if (isExecutable(file) && digestOf(file) === sha256) return { file, sha256 };
+  await writeProgram(file, sha256);
   for (const old of await readdir(folder)) {
     // The one that runs keeps its inode: removing its name does it no harm.
     if (old.startsWith("etcd-") && old !== path.basename(file)) rmSync(path.join(folder, old), { force: true });
@@ -55,14 +54,15 @@ async function unpackCarried(folder: string): Promise<{ file: string; sha256: st
   return { file, sha256 };
 }
 
-async function writeProgram(file: string, bytes: Uint8Array): Promise<void> {
+async function writeProgram(file: string, sha256: string): Promise<void> {
   const folder = path.dirname(file);
   const partial = path.join(folder, `.etcd.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
   try {
     await mkdir(folder, { recursive: true, mode: 0o755 });
     const handle = await open(partial, "wx", 0o755);
     try {
-      await handle.writeFile(bytes);
+      if ((await unpackTo(handle)) !== sha256)
+        throw new UserError("Cannot unpack etcd: this file of Fossora is damaged. Download it again.");
       await handle.sync();
     } finally {
       await handle.close();
@@ -81,6 +81,32 @@ async function writeProgram(file: string, bytes: Uint8Array): Promise<void> {
       });
     throw error;
   }
+}
+
+/** Piece by piece: 26 MB at once would stay in the agent's memory. Answers the SHA-256 of what it wrote. */
+async function unpackTo(handle: FileHandle): Promise<string> {
+  const packed = new Uint8Array(sea.getRawAsset("etcd"));
+  const pieces = function* (): Generator<Uint8Array> {
+    for (let at = 0; at < packed.length; at += pieceBytes) yield packed.subarray(at, at + pieceBytes);
+  };
+  const hash = createHash("sha256");
+  for await (const piece of Readable.from(pieces()).pipe(createZstdDecompress()) as AsyncIterable<Uint8Array>) {
+    hash.update(piece);
+    await handle.write(piece);
+  }
+  return hash.digest("hex");
+}
+
+function digestOf(file: string): string {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(pieceBytes);
+  const fd = openSync(file, "r");
+  try {
+    for (let length = readSync(fd, buffer); length > 0; length = readSync(fd, buffer)) hash.update(buffer.subarray(0, length));
+  } finally {
+    closeSync(fd);
+  }
+  return hash.digest("hex");
 }
 
 async function describe(file: string, origin: EtcdProgram["origin"], sha256?: string): Promise<EtcdProgram> {
@@ -102,7 +128,7 @@ async function describe(file: string, origin: EtcdProgram["origin"], sha256?: st
   const version = /etcd Version: (\d+\.\d+\.\d+)/.exec(output)?.[1];
   if (version === undefined)
     throw new UserError(`Cannot use ${file} as etcd: "--version" answered ${JSON.stringify(output.slice(0, 80))}. Pass --etcd PATH.`);
-  return { file, origin, version, sha256: sha256 ?? createHash("sha256").update(readFileSync(file)).digest("hex") };
+  return { file, origin, version, sha256: sha256 ?? digestOf(file) };
 }
 
 function isExecutable(file: string): boolean {

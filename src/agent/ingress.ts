@@ -36,13 +36,7 @@ export class IngressKeeper {
     this.#options = options;
     const { program, build, dataDir, runDir } = options;
     const args = [...program.args, "ingress", "--data-dir", dataDir, "--run-dir", runDir, "--build", build];
-    // Less memory under load for the same speed: new space of 2 MiB.
-    this.#command = {
-      file: program.file,
-      args,
-      env: { NODE_OPTIONS: "--max-semi-space-size=2" },
-      identity: [program.file, ...args].join(" "),
-    };
+    this.#command = { file: program.file, args, env: {}, identity: [program.file, ...args].join(" ") };
   }
 
   /** Resolves once a process was started or adopted; then watches it until the signal, when it is left alive. */

@@ -1,8 +1,5 @@
 // How this program starts itself again in another role: the one file, or in development Node with the source.
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import sea from "node:sea";
 
 export interface Program {
@@ -17,9 +14,7 @@ export function thisProgram(): Program {
   return { file: process.execPath, args: [path.resolve(script)] };
 }
 
-/** Tells one build from another: SHA-256 of the file, or in development of the script's path and the process that asks. */
-export async function buildOf(program: Program): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(program.args[0] ?? program.file), hash);
-  return hash.digest("hex");
+/** Tells one build from another: a digest of all that it was made of. In development all are one. */
+export function thisBuild(): string {
+  return sea.isSea() ? (JSON.parse(sea.getAsset("build.json", "utf8")) as { readonly digest: string }).digest : "development"; // tools/build.ts wrote it
 }

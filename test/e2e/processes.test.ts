@@ -84,7 +84,7 @@ describe("a node under load", { skip }, () => {
   test("an upgrade to another build loses no request and no query; etcd keeps its pid", async (t) => {
     const [processes, containers] = [await pids(), await node.containers()];
     const result = await underLoad(t, async () => {
-      await node.installAnotherBuild("another build");
+      await node.installAnotherBuild();
       await node.signal("agent", "TERM");
       await anotherAgent(processes.agent);
       await until("another ingress", async () => (await node.pid("ingress")) !== processes.ingress, limitMs);
