@@ -31,6 +31,8 @@ export interface StoreBench {
   start(): Promise<void>;
   compact(): Promise<void>;
   loseLeases(): Promise<void>;
+  /** Why no snapshot can be restored here; absent where it can. */
+  readonly cannotRestore?: string;
   /** Answers what puts the store back to this moment, in a cluster of another id. */
   snapshot(): Promise<() => Promise<void>>;
   /** Puts an empty store of another cluster in its place. */
@@ -57,8 +59,11 @@ export function storeTest(
   name: string,
   bench: () => StoreBench,
   run: (bench: StoreBench, store: Store, prefix: string) => Promise<void>,
+  skipped: (bench: StoreBench) => string | undefined = () => undefined,
 ): void {
-  test(name, async () => {
+  test(name, async (context) => {
+    const reason = skipped(bench());
+    if (reason !== undefined) return context.skip(reason);
     const store = bench().open();
     try {
       await run(bench(), store, ownPrefix());

@@ -136,7 +136,10 @@ export function writeCases(bench: () => StoreBench): void {
     for (let index = 0; index < 150; index++) {
       const key = `${prefix}${index}`;
       try {
-        await b.settled(store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: "x" }] }, signal));
+        const { committed } = await b.settled(
+          store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: "x" }] }, signal),
+        );
+        assert.equal(committed, true, "a write that had happened was sent again");
         acknowledged.push(key);
       } catch (error) {
         if (error instanceof StoreUnavailable) refused.push(key);

@@ -1,6 +1,6 @@
 // Real etcd members on loopback, started as a house starts them: with TLS, with our flags, each in a folder of its own that goes away.
 import assert from "node:assert/strict";
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -68,6 +68,11 @@ export class EtcdCluster {
         process: undefined,
       };
     });
+  }
+
+  /** Ours carries etcdutl; Debian's does not. */
+  get canRestore(): boolean {
+    return spawnSync(this.#program, ["utl", "version"], { stdio: "ignore" }).status === 0;
   }
 
   get hosts(): readonly string[] {

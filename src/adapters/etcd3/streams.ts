@@ -2,7 +2,6 @@
 // when one of its streams is cancelled.
 import type { Etcd3, IDuplexStream } from "etcd3";
 import type { Clock } from "../../ports.ts";
-import { abortable } from "./calls.ts";
 import { connect, type Credentials } from "./connect.ts";
 
 export interface StreamOptions {
@@ -30,18 +29,13 @@ export class AnswerStream<Request, Answer> {
   #ended: Error | undefined;
   #wake: () => void = () => {};
 
+  /** Waits for nothing: whether the host answers shows at `next`. */
   static async open<Request, Answer>(
     begin: (etcd: Etcd3) => Promise<IDuplexStream<Request, Answer>>,
     options: StreamOptions,
   ): Promise<AnswerStream<Request, Answer>> {
     const etcd = connect({ ...options, attemptMs: 0 });
-    try {
-      const stream = await abortable(begin(etcd), options.signal);
-      return new AnswerStream(etcd, stream as IDuplexStream<Request, Answer> & Pausable, options);
-    } catch (error) {
-      etcd.close();
-      throw error;
-    }
+    return new AnswerStream(etcd, (await begin(etcd)) as IDuplexStream<Request, Answer> & Pausable, options);
   }
 
   private constructor(etcd: Etcd3, stream: IDuplexStream<Request, Answer> & Pausable, { clock, signal }: StreamOptions) {
