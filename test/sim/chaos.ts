@@ -90,7 +90,7 @@ export class Chaos {
     if (!node.alive) return undefined;
     node.killAgent();
     return () => {
-      if (node.power === "on" && node.agent === undefined) node.startAgent();
+      if (node.power !== "off" && node.agent === undefined) node.startAgent();
     };
   }
 
@@ -120,7 +120,7 @@ export class Chaos {
     if (node.power !== "on" || !node.docker.daemonUp) return undefined;
     node.docker.stopDaemon();
     return () => {
-      if (node.power === "on" && !node.docker.daemonUp) node.docker.startDaemon();
+      if (node.power !== "off" && !node.docker.daemonUp) node.docker.startDaemon();
     };
   }
 

@@ -34,6 +34,7 @@ export class Invariants implements Witness {
   readonly #world: World;
   readonly #services = new Map<Name, ServiceHistory>();
   readonly #downSinceMs = new Map<NodeName, number>();
+  readonly #upSinceMs = new Map<NodeName, number>();
   readonly #cordonedSinceMs = new Map<NodeName, number>();
 
   constructor(world: World) {
@@ -104,7 +105,9 @@ export class Invariants implements Witness {
 
   /** Never more than replicas + surge. */
   #countPlaced(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[]): void {
-    const limits = this.#recentSpecs(history).map((spec) => {
+    // An update that was rolled back brings its older number of replicas, too.
+    const target = history.decided?.revisions[history.decided.target]?.spec;
+    const limits = [...this.#recentSpecs(history), target].map((spec) => {
       if (spec === undefined) return 0;
       const replicas = spec.replicas === "all" ? this.#world.nodes.size : spec.replicas;
       return replicas + (spec.update.order === "stop-first" ? 0 : spec.update.parallel);
@@ -118,7 +121,7 @@ export class Invariants implements Witness {
     const specs = this.#recentSpecs(history);
     if (specs.some((spec) => spec === undefined || spec.replicas === 0 || spec.update.order !== "start-first")) return;
     const served = (instance: DecidedInstance): boolean => this.#now - (history.readyMs.get(instance.id) ?? -Infinity) <= GRACE_MS;
-    const lost = removed.filter((instance) => this.#isServing(name, instance) && !this.#downSinceMs.has(instance.node));
+    const lost = removed.filter((instance) => this.#isServing(name, instance) && !this.#wasDownLately(instance.node));
     if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || served(instance))) {
       this.#fail(`${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`);
     }
@@ -151,6 +154,10 @@ export class Invariants implements Witness {
     for (const { id, ready } of observed?.instances ?? []) if (ready) history.readyMs.set(id, this.#now);
   }
 
+  #wasDownLately(node: NodeName): boolean {
+    return this.#downSinceMs.has(node) || this.#now - (this.#upSinceMs.get(node) ?? -Infinity) <= GRACE_MS;
+  }
+
   #isServing(name: Name, { id, node }: DecidedInstance): boolean {
     const simNode = this.#world.nodes.get(node);
     const containers = simNode?.power === "on" && !simNode.cutOff ? simNode.labelled(name).filter(({ instance }) => instance === id) : [];
@@ -158,8 +165,11 @@ export class Invariants implements Witness {
   }
 
   #setDown(node: NodeName, decided: DecidedMembership | undefined): void {
-    if (decided?.state !== "Down") this.#downSinceMs.delete(node);
-    else if (!this.#downSinceMs.has(node)) this.#downSinceMs.set(node, this.#now);
+    const isDown = decided?.state === "Down";
+    if (isDown === this.#downSinceMs.has(node)) return;
+    if (isDown) this.#downSinceMs.set(node, this.#now);
+    else this.#downSinceMs.delete(node);
+    if (!isDown) this.#upSinceMs.set(node, this.#now);
   }
 
   #cordoned(node: NodeName, stored: StoredResource<"Membership"> | undefined): void {

@@ -83,7 +83,7 @@ export class World {
 
   /** How the program of an image behaves is in its tag. */
   readonly behave = (spec: ContainerSpec): Behaviour => {
-    if (spec.image.endsWith(":crashing")) return { exitAfterMs: 300, exitCode: 1 };
+    if (spec.image.endsWith(":crashing")) return { servesAfterMs: Infinity, exitAfterMs: 300, exitCode: 1 };
     if (spec.image.endsWith(":deaf")) return { servesAfterMs: Infinity };
     if (spec.image.endsWith(":slow")) return { servesAfterMs: 4_000, stopMs: 3_000 };
     return { servesAfterMs: 200, stopMs: 100 };
