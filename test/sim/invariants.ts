@@ -26,8 +26,8 @@ interface ServiceHistory {
   readonly desired: { readonly atMs: number; readonly spec: StoredResource<"Service">["spec"] | undefined }[];
   readonly instances: Map<string, InstanceHistory>;
   decided: DecidedService | undefined;
-  /** By instance: when it was last seen serving. */
-  readonly readyMs: Map<string, number>;
+  /** By instance: whether its node last reported it as ready, and when it last did. */
+  readonly ready: Map<string, { now: boolean; lastMs: number }>;
 }
 
 export class Invariants implements Witness {
@@ -120,8 +120,10 @@ export class Invariants implements Witness {
   #leavesOneServing(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[], removed: readonly DecidedInstance[]): void {
     const specs = this.#recentSpecs(history);
     if (specs.some((spec) => spec === undefined || spec.replicas === 0 || spec.update.order !== "start-first")) return;
-    const served = (instance: DecidedInstance): boolean => this.#now - (history.readyMs.get(instance.id) ?? -Infinity) <= GRACE_MS;
-    const lost = removed.filter((instance) => this.#isServing(name, instance) && !this.#wasDownLately(instance.node));
+    const served = (instance: DecidedInstance): boolean => this.#now - (history.ready.get(instance.id)?.lastMs ?? -Infinity) <= GRACE_MS;
+    // What nobody was told of cannot be spared.
+    const known = removed.filter((instance) => history.ready.get(instance.id)?.now === true && !this.#wasDownLately(instance.node));
+    const lost = known.filter((instance) => this.#isServing(name, instance));
     if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || served(instance))) {
       this.#fail(`${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`);
     }
@@ -151,7 +153,10 @@ export class Invariants implements Witness {
 
   #observed(name: Name, observed: ObservedService | undefined): void {
     const history = this.#history(name);
-    for (const { id, ready } of observed?.instances ?? []) if (ready) history.readyMs.set(id, this.#now);
+    for (const { id, ready } of observed?.instances ?? []) {
+      const lastMs = ready ? this.#now : (history.ready.get(id)?.lastMs ?? -Infinity);
+      history.ready.set(id, { now: ready, lastMs });
+    }
   }
 
   #wasDownLately(node: NodeName): boolean {
@@ -185,7 +190,7 @@ export class Invariants implements Witness {
   }
 
   #history(name: Name): ServiceHistory {
-    const history = this.#services.get(name) ?? { desired: [], instances: new Map(), decided: undefined, readyMs: new Map() };
+    const history = this.#services.get(name) ?? { desired: [], instances: new Map(), decided: undefined, ready: new Map() };
     this.#services.set(name, history);
     return history;
   }
