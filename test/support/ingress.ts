@@ -1,7 +1,7 @@
 // A real ingress process for tests, with a run and a data directory of its own, an app behind it, and sockets on loopback.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
@@ -147,10 +147,4 @@ export function get(port: number | undefined, options: RequestOptions = {}): Pro
     request.on("error", fail);
     request.end(body);
   });
-}
-
-/** Resident memory that is the process' own, MiB. */
-export async function anonymousMebibytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
