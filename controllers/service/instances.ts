@@ -4,7 +4,7 @@ import { hash, instanceId } from "../../src/api/hash.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
-import { fitness, place, type Wanted } from "./placement.ts";
+import { fitness, isForbidden, place, type Wanted } from "./placement.ts";
 import { step, type Standing } from "./rollout.ts";
 import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
 
@@ -50,7 +50,8 @@ export function wantedCount(wanted: Wanted, standings: readonly Standing[], hous
   const { replicas } = wanted.spec;
   if (replicas !== "all") return replicas;
   const fit = fitness(wanted, house.nodes).filter(({ fits }) => fits).map(({ node }) => node);
-  const kept = standings.filter(({ current }) => current).map(({ instance }) => instance.node);
+  const forbidden = new Set(house.nodes.filter((node) => isForbidden(wanted, node)).map(({ name }) => name));
+  const kept = standings.map(({ instance }) => instance.node).filter((node) => !forbidden.has(node));
   return new Set([...fit, ...kept]).size;
 }
 
