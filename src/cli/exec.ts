@@ -28,7 +28,6 @@ export const exec: Verb = {
       .option("-i, --stdin", "hand on what is typed or piped")
       .option("-t, --tty", "with a terminal of its own")
       .option("-c, --container <name>", "in this container")
-      .passThroughOptions()
       .addHelpText("before", "Examples:\n  fossora exec -it jellyfin -- sh\n  fossora exec svc/paperless -c db -- psql -l\n")
       .action((target: string, words: readonly string[], flags: Flags) =>
         invoke((ports) =>
