@@ -26,8 +26,8 @@ interface ServiceHistory {
   readonly desired: { readonly atMs: number; readonly spec: StoredResource<"Service">["spec"] | undefined }[];
   readonly instances: Map<string, InstanceHistory>;
   decided: DecidedService | undefined;
-  /** By instance: whether its node last reported it as ready, and when it last did. */
-  readonly ready: Map<string, { now: boolean; lastMs: number }>;
+  /** By instance: whether its node last reported it as ready, and until when it did. */
+  readonly ready: Map<string, { readonly isReady: boolean; readonly untilMs: number }>;
 }
 
 export class Invariants implements Witness {
@@ -120,11 +120,10 @@ export class Invariants implements Witness {
   #leavesOneServing(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[], removed: readonly DecidedInstance[]): void {
     const specs = this.#recentSpecs(history);
     if (specs.some((spec) => spec === undefined || spec.replicas === 0 || spec.update.order !== "start-first")) return;
-    const served = (instance: DecidedInstance): boolean => this.#now - (history.ready.get(instance.id)?.lastMs ?? -Infinity) <= GRACE_MS;
     // What nobody was told of cannot be spared.
-    const known = removed.filter((instance) => history.ready.get(instance.id)?.now === true && !this.#wasDownLately(instance.node));
+    const known = removed.filter((instance) => history.ready.get(instance.id)?.isReady === true && !this.#wasDownLately(instance.node));
     const lost = known.filter((instance) => this.#isServing(name, instance));
-    if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || served(instance))) {
+    if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || this.#isThoughtReady(history, instance))) {
       this.#fail(`${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`);
     }
   }
@@ -154,9 +153,17 @@ export class Invariants implements Witness {
   #observed(name: Name, observed: ObservedService | undefined): void {
     const history = this.#history(name);
     for (const { id, ready } of observed?.instances ?? []) {
-      const lastMs = ready ? this.#now : (history.ready.get(id)?.lastMs ?? -Infinity);
-      history.ready.set(id, { now: ready, lastMs });
+      const before = history.ready.get(id);
+      const untilMs = ready || before?.isReady === true ? this.#now : (before?.untilMs ?? -Infinity);
+      history.ready.set(id, { isReady: ready, untilMs });
     }
+  }
+
+  /** By a node that may not have heard the latest. */
+  #isThoughtReady({ ready }: ServiceHistory, { id, node }: DecidedInstance): boolean {
+    const told = ready.get(id);
+    const downForMs = this.#now - (this.#downSinceMs.get(node) ?? this.#now);
+    return told !== undefined && (told.isReady ? downForMs <= GRACE_MS : this.#now - told.untilMs <= GRACE_MS);
   }
 
   #wasDownLately(node: NodeName): boolean {

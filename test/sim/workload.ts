@@ -96,7 +96,8 @@ export class Workload {
       return;
     }
     const to = this.#random.chance(0.5) ? { url: "http://192.168.1.1" } : { service: this.#random.pick(SERVICES) };
-    const spec: Specs["Route"] = { host: name, path: "/", to };
+    // Sometimes a name that a Service has already, or will have.
+    const spec: Specs["Route"] = { host: this.#random.chance(0.2) ? this.#random.pick(SERVICES) : name, path: "/", to };
     this.#routes.set(name, spec);
     this.#world.apply("Route", name, spec);
   }
