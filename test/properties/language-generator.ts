@@ -1,6 +1,6 @@
 // Manifests for the language's properties: made by walking the schemas, valid for the most part, and texts that are mutated afterwards.
 import fc from "fast-check";
-import { branches, resolve, schemaOf, sub, type Located } from "../../schemas/schema.ts";
+import { branches, resolve, schemaOf, sub, type Located, type Schema } from "../../schemas/schema.ts";
 import type { Kind } from "../../src/api/resource.ts";
 
 /** Texts that shorthands are made of, and such that trap parsers. */
@@ -102,24 +102,49 @@ const token: fc.Arbitrary<string> = fc.constantFrom(...TOKENS);
 
 /** A whole object of a kind, valid or nearly so. */
 export function objectOf(kind: Kind): fc.Arbitrary<unknown> {
-  const { schema, file } = schemaOf(kind);
-  const spec = valueOf({ schema: schema.properties?.["spec"] ?? {}, file }, 4);
   return fc.record({
     apiVersion: fc.constant("fossora.dev/v1"),
     kind: fc.constant(kind),
     metadata: fc.record({ name: kind === "House" ? fc.constant("house") : fc.constantFrom("jellyfin", "web", "a-1") }),
-    spec,
+    spec: fc.oneof(...specForms[kind].map((fields) => specOf(kind, fields))),
   });
 }
 
-/** Mostly examples and defaults, which are valid; sometimes any scalar of the right type, seldom something else. */
+interface Fields {
+  readonly always: readonly string[];
+  readonly never?: (name: string, schema: Schema) => boolean;
+}
+
+/** What the schemas cannot say: which fields there must be at least, and which cannot stand together. */
+const specForms: { readonly [K in Kind]: readonly Fields[] } = {
+  Service: [
+    { always: ["image"], never: (name) => name === "containers" },
+    { always: ["containers"], never: (_, field) => field["x-shorthand"] === true },
+  ],
+  Route: [
+    { always: ["host", "to"], never: (name) => ["listen", "tls", "proxyProtocol", "idleTimeout"].includes(name) },
+    { always: ["listen", "to"], never: (name) => !["allow", "proxyProtocol", "idleTimeout", "path"].includes(name) },
+  ],
+  DnsRecord: [{ always: ["values"] }],
+  Membership: [{ always: [] }],
+  House: [{ always: [] }],
+};
+
+function specOf(kind: Kind, fields: Fields): fc.Arbitrary<unknown> {
+  const { schema, file } = schemaOf(kind);
+  return mappingOf(resolve({ schema: schema.properties?.["spec"] ?? {}, file }), 4, fields);
+}
+
+/** Mostly examples and defaults, which are valid; sometimes any value of the right type, seldom something else. */
 function valueOf(located: Located, depth: number): fc.Arbitrary<unknown> {
   const { schema } = resolve(located);
   const examples = schema.examples ?? [];
-  const forms = branches(located).map((form) => formOf(form, depth));
+  const forms = branches(located);
+  const isText = forms.every((form) => form.schema.type === "string");
+  const any = fc.oneof(...forms.map((form) => formOf(form, depth)));
   return fc.oneof(
-    { arbitrary: examples.length > 0 ? fc.constantFrom(...examples) : fc.oneof(...forms), weight: 6 },
-    { arbitrary: fc.oneof(...forms), weight: depth > 0 ? 6 : 0 },
+    { arbitrary: examples.length > 0 ? fc.constantFrom(...examples) : any, weight: 12 },
+    { arbitrary: any, weight: depth === 0 || isText ? 1 : 9 },
     { arbitrary: fc.oneof(token, fc.integer(), fc.boolean(), fc.constant(null)), weight: 1 },
   );
 }
@@ -129,7 +154,7 @@ function formOf(form: Located, depth: number): fc.Arbitrary<unknown> {
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   const type = typeof schema.type === "string" ? schema.type : (schema.type?.[0] ?? "string");
-  if (type === "integer") return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 70_000, 70_000) });
+  if (type === "integer") return integerOf(schema.minimum ?? 0, schema.maximum ?? 70_000);
   if (type === "number") return fc.double({ min: 0.1, max: 64, noNaN: true });
   if (type === "boolean") return fc.boolean();
   if (type === "string") return token;
@@ -138,18 +163,31 @@ function formOf(form: Located, depth: number): fc.Arbitrary<unknown> {
   return mappingOf(form, depth);
 }
 
-function mappingOf(form: Located, depth: number): fc.Arbitrary<unknown> {
+/** Of fields that exclude each other, the first. */
+function oneOfNames(schema: Schema): readonly string[] {
+  return schema.oneOf?.[0]?.required ?? [];
+}
+
+/** In its limits for the most part, else just outside of them. */
+function integerOf(min: number, max: number): fc.Arbitrary<number> {
+  return fc.oneof({ arbitrary: fc.integer({ min, max }), weight: 3 }, { arbitrary: fc.constantFrom(min - 1, max + 1), weight: 1 });
+}
+
+function mappingOf(form: Located, depth: number, { always, never = () => false }: Fields = { always: [] }): fc.Arbitrary<unknown> {
   const { schema } = form;
   if (schema.properties === undefined) {
     const value = typeof schema.additionalProperties === "object" ? valueOf(sub(form, schema.additionalProperties), depth - 1) : token;
     return fc.dictionary(fc.constantFrom("a", "TZ", "zigbee", "__proto__"), value, { maxKeys: 2, noNullPrototype: true });
   }
-  const names = Object.keys(schema.properties);
-  const required = schema.required ?? [];
+  const names = Object.entries(schema.properties)
+    .filter(([name, property]) => !never(name, property))
+    .map(([name]) => name);
+  const required = [...(schema.required ?? []), ...always, ...oneOfNames(schema)];
+  const excluded = (schema.oneOf ?? []).slice(1).flatMap((choice) => choice.required);
   const field = (name: string): fc.Arbitrary<unknown> => valueOf(sub(form, schema.properties?.[name] ?? {}), depth - 1);
   // A few fields at a time: all at once would nearly always break a rule between two of them.
   return fc.subarray(names, { maxLength: Math.min(6, names.length) }).chain((chosen) => {
-    const all = [...new Set([...required, ...chosen])];
+    const all = [...new Set([...required, ...chosen])].filter((name) => !excluded.includes(name));
     return fc.tuple(...all.map(field)).map((values) => Object.fromEntries(all.map((name, index) => [name, values[index]])));
   });
 }
