@@ -3,7 +3,7 @@ import { Option } from "commander";
 import type { ApplyAnswer, ApplyRequest, ApplyResult, LogLine } from "../api/wire.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { follow, keyOf, type Sight } from "./follow.ts";
-import { readManifests } from "./manifest-files.ts";
+import { parseHere, readManifests } from "./manifest-files.ts";
 import { addDuration, collect } from "./options.ts";
 import { parseFormat, yaml } from "./print.ts";
 import { outcomeOf, refOf } from "./rollout.ts";
@@ -96,13 +96,7 @@ export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<
 
 /** Without a node: what the language alone can say. */
 async function checkHere(request: ApplyRequest, ports: CliPorts): Promise<number> {
-  const [{ parseManifests }, { renderProblems }] = await Promise.all([import("../api/manifest.ts"), import("../api/problem.ts")]);
-  const { manifests, problems } = parseManifests(request.files, request.sources);
-  if (problems.length > 0) {
-    ports.stderr.line(renderProblems(problems));
-    return EXIT.invalid;
-  }
-  for (const { object } of manifests) ports.stdout.line(`${refOf({ kind: object.kind, name: object.metadata.name })} valid (dry run)`);
+  for (const { kind, metadata } of await parseHere(request)) ports.stdout.line(`${refOf({ kind, name: metadata.name })} valid (dry run)`);
   return EXIT.ok;
 }
 
@@ -110,25 +104,30 @@ async function checkHere(request: ApplyRequest, ports: CliPorts): Promise<number
 async function waitForAll(results: readonly ApplyResult[], timeoutMs: number, ports: CliPorts): Promise<number> {
   const view = rolloutView(results, ports);
   let last: Sight = { objects: new Map(), pulls: [] };
-  try {
-    const settled = await follow(results, ports, timeoutMs, (sight) => {
-      last = sight;
-      view.show(sight);
-      const outcomes = results.map((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state);
-      return outcomes.includes("waiting") ? undefined : outcomes;
-    });
-    view.end(last);
-    if (settled === undefined) return sayTimeout(results, last, timeoutMs, ports);
-    return settled.includes("failed") ? await sayFailed(results, last, ports) : EXIT.ok;
-  } catch (error) {
-    view.end(last);
-    if (!ports.interrupted.aborted) throw error;
-    ports.stderr.line(`Stopped watching; the house goes on with it. To see: fossora get ${firstUnready(results, last)} -w`);
-    return EXIT.interrupted;
-  }
+  const look = (sight: Sight): "ready" | "failed" | undefined => {
+    last = sight;
+    view.show(sight);
+    const states = results.map((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state);
+    return states.includes("waiting") ? undefined : states.includes("failed") ? "failed" : "ready";
+  };
+  const settled = await follow(results, ports, timeoutMs, look)
+    .catch((error: unknown) => {
+      if (ports.interrupted.aborted) return "interrupted" as const;
+      throw error;
+    })
+    .finally(() => view.end(last));
+  if (settled === "ready") return EXIT.ok;
+  if (settled === "failed") throw await failed(results, last, ports);
+  if (settled === undefined) throw timedOut(results, last, { timeoutMs, ports });
+  ports.stderr.line(`Stopped watching; the house goes on with it. To see: fossora get ${firstUnready(results, last)} -w`);
+  return EXIT.interrupted;
 }
 
-function sayTimeout(results: readonly ApplyResult[], sight: Sight, timeoutMs: number, ports: CliPorts): number {
+function timedOut(
+  results: readonly ApplyResult[],
+  sight: Sight,
+  { timeoutMs, ports }: { readonly timeoutMs: number; readonly ports: CliPorts },
+): Failure {
   for (const each of results) {
     const outcome = outcomeOf(sight.objects.get(keyOf(each)), each.generation);
     if (outcome.state === "waiting")
@@ -136,7 +135,7 @@ function sayTimeout(results: readonly ApplyResult[], sight: Sight, timeoutMs: nu
         `${ports.stderr.marks.error} ${refOf(each)} is not ready: ${outcome.message || "nothing was said of it"} (${outcome.reason})`,
       );
   }
-  throw new Failure(
+  return new Failure(
     EXIT.timeout,
     `Not everything was ready after ${timeoutMs / 1000} s; the house goes on with it.`,
     `fossora describe ${firstUnready(results, sight)}`,
@@ -144,17 +143,17 @@ function sayTimeout(results: readonly ApplyResult[], sight: Sight, timeoutMs: nu
 }
 
 /** The last lines that the app itself printed often say it all. */
-async function sayFailed(results: readonly ApplyResult[], sight: Sight, ports: CliPorts): Promise<number> {
-  const failed = results.filter((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state === "failed");
-  for (const each of failed) {
+async function failed(results: readonly ApplyResult[], sight: Sight, ports: CliPorts): Promise<Failure> {
+  const those = results.filter((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state === "failed");
+  for (const each of those) {
     if (each.kind !== "Service") continue;
     for (const line of await logTail(each.name, ports))
       ports.stderr.line(`  ${ports.stderr.colors.dim(`${line.container} │`)} ${line.text}`);
   }
-  const first = failed[0];
-  throw new Failure(
+  const first = those[0];
+  return new Failure(
     EXIT.failed,
-    `${failed.map(refOf).join(", ")} cannot become ready as it was written.`,
+    `${those.map(refOf).join(", ")} cannot become ready as it was written.`,
     first ? `fossora describe ${refOf(first)}` : "fossora status",
   );
 }

@@ -102,22 +102,9 @@ async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: Cli
 
 async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<readonly NamedTarget[]> {
   if (options.files.length === 0) return [];
-  const [{ readManifests }, { parseManifests }, { renderProblems }] = await Promise.all([
-    import("./manifest-files.ts"),
-    import("../api/manifest.ts"),
-    import("../api/problem.ts"),
-  ]);
-  const request = await readManifests(options, ports);
-  const { manifests, problems } = parseManifests(request.files, request.sources);
-  if (problems.length > 0)
-    throw new Failure(
-      EXIT.invalid,
-      renderProblems(problems)
-        .replace("nothing was applied", "nothing was deleted")
-        .replace(/^error: /m, ""),
-      "fossora delete svc/NAME",
-    );
-  return manifests.map(({ object }) => ({ names: namesOf(object.kind), name: object.metadata.name }));
+  const { parseHere, readManifests } = await import("./manifest-files.ts");
+  const objects = await parseHere(await readManifests(options, ports));
+  return objects.map(({ kind, metadata }) => ({ names: namesOf(kind), name: metadata.name }));
 }
 
 /** The object is gone at once; its instances end in their own time. */

@@ -1,4 +1,7 @@
 // The CLI from the first word to the exit code. Only the verb that was asked for is loaded, and everything a verb sees comes from here.
+import type { Problem } from "../api/problem.ts";
+import { kindByWord } from "../api/served-kinds.ts";
+import type { ErrorStatus } from "../api/wire.ts";
 import { unixClient, type Client } from "./client.ts";
 import { ApiFailure, EXIT, exitCodeOf, Failure } from "./failure.ts";
 import { processHost, type Host } from "./host.ts";
@@ -33,6 +36,7 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
     stdout.line(options.version());
     return EXIT.ok;
   }
+  const asked = VERBS.find(({ name }) => name === argv[0]);
   let exitCode: number = EXIT.ok;
   const invoke: Invoke = async (run, flags) => {
     const interrupt = new AbortController();
@@ -45,12 +49,11 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
   };
   try {
     const { buildProgram } = await import("./program.ts");
-    const asked = VERBS.find(({ name }) => name === argv[0]);
     const program = await buildProgram({ verbs: asked ? [asked] : VERBS, invoke, stdout, stderr });
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
-    return report(error, stderr);
+    return report(error, stderr, asked?.name);
   }
 }
 
@@ -79,37 +82,54 @@ function portsOf(
 }
 
 /** What went wrong, what to type next, and the exit code. */
-async function report(error: unknown, stderr: Output): Promise<number> {
+async function report(error: unknown, stderr: Output, verb: string | undefined): Promise<number> {
+  const help = verb === undefined ? "fossora --help" : `fossora ${verb} --help`;
   if (error instanceof ApiFailure) {
-    const { status } = error;
-    if (status.details && status.details.causes.length > 0) {
-      const { renderProblems } = await import("../api/problem.ts");
-      stderr.line(renderProblems(status.details.causes));
-    } else sayError(stderr, status.message, status.next);
-    return exitCodeOf(status);
+    await sayStatus(stderr, error.status, help);
+    return exitCodeOf(error.status);
   }
   if (error instanceof Failure) {
     if (error.code !== EXIT.interrupted) sayError(stderr, error.message, error.next);
     return error.code;
   }
-  if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : sayUsage(stderr, error.message);
+  if (isCommanderError(error)) {
+    if (error.exitCode === 0) return EXIT.ok;
+    sayNext(stderr, help); // commander has printed the mistake already
+    return EXIT.usage;
+  }
   if (error instanceof Error && error.name === "UserError") {
-    sayError(stderr, error.message, undefined);
+    sayError(stderr, error.message, help);
     return EXIT.usage;
   }
   throw error;
 }
 
-function sayError(stderr: Output, message: string, next: string | undefined): void {
-  stderr.line(`${stderr.colors.red("error:")} ${message}`);
-  if (next) stderr.line(`${stderr.colors.dim("next:")}  ${next}`);
+async function sayStatus(stderr: Output, { message, next, details }: ErrorStatus, help: string): Promise<void> {
+  const [first] = details?.causes ?? [];
+  if (!details || !first) return sayError(stderr, message, next ?? help);
+  const { renderProblems } = await import("../api/problem.ts");
+  stderr.line(renderProblems(details.causes));
+  sayNext(stderr, next ?? explainCommand(first));
 }
 
-/** commander has printed the mistake already. */
-function sayUsage(stderr: Output, message: string): number {
-  const verb = VERBS.find(({ name }) => message.includes(`'${name}'`))?.name;
-  stderr.line(`${stderr.colors.dim("next:")}  fossora ${verb ?? ""}${verb ? " " : ""}--help`);
-  return EXIT.usage;
+/** About what surrounds the field: the field itself may be unknown. */
+export function explainCommand({ kind, field }: Pick<Problem, "kind" | "field">): string {
+  const names = kind === undefined ? undefined : kindByWord(kind);
+  if (!names) return "fossora api-resources";
+  const path = field
+    .replace(/\[\d+\]/g, "")
+    .split(".")
+    .slice(0, -1);
+  return `fossora explain ${[names.singular, ...path].join(".")}`;
+}
+
+function sayError(stderr: Output, message: string, next: string): void {
+  stderr.line(`${stderr.colors.red("error:")} ${message}`);
+  sayNext(stderr, next);
+}
+
+function sayNext(stderr: Output, next: string): void {
+  stderr.line(`${stderr.colors.dim("next:")}  ${next}`);
 }
 
 /** By its shape: the class is only loaded with commander. */

@@ -1,6 +1,7 @@
 // The texts behind `-f FILE|DIR|-`, and the files that they name as `source`.
 import type { ApplyRequest } from "../api/wire.ts";
-import { EXIT, Failure } from "./failure.ts";
+import type { AnyManifestObject } from "../api/document.ts";
+import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import type { CliPorts } from "./verb.ts";
 
 type Text = ApplyRequest["files"][number];
@@ -23,6 +24,21 @@ export async function readManifests({ files, recursive }: ManifestPaths, ports: 
   }
   const sources = await readSources(texts, ports);
   return { files: texts, ...(sources && { sources }) };
+}
+
+/** Checked by this program itself. Throws ApiFailure with all problems, as the server would answer. */
+export async function parseHere(request: ApplyRequest): Promise<readonly AnyManifestObject[]> {
+  const { parseManifests } = await import("../api/manifest.ts");
+  const { manifests, problems } = parseManifests(request.files, request.sources);
+  if (problems.length > 0)
+    throw new ApiFailure({
+      kind: "Status",
+      reason: "Invalid",
+      code: 422,
+      message: "the manifests have problems",
+      details: { causes: problems },
+    });
+  return manifests.map(({ object }) => object);
 }
 
 function manifestsAt(path: string, recursive: boolean, ports: Pick<CliPorts, "files">): readonly string[] {

@@ -110,7 +110,8 @@ export function sorted(objects: readonly ServedObject[], sortBy: string | undefi
 }
 
 function compare(a: unknown, b: unknown): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
   const [first, second] = [plainText(a), plainText(b)];
+  if (first !== "" && second !== "" && Number.isFinite(Number(first)) && Number.isFinite(Number(second)))
+    return Number(first) - Number(second);
   return first < second ? -1 : first > second ? 1 : 0;
 }

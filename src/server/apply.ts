@@ -6,6 +6,7 @@ import type { Problem } from "../api/problem.ts";
 import type { AnyResource, Kind, Name } from "../api/resource.ts";
 import type { ApplyAnswer, ApplyRequest, ApplyResult } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
+import { seen } from "./own-writes.ts";
 import type { ServerPorts } from "./ports.ts";
 import { resourceOf } from "./view.ts";
 
@@ -56,7 +57,10 @@ export async function applyManifests(
         ? { committed: true, revision: ports.reader.revision }
         : await ports.store.commit(plan.transaction, signal);
     if (!committed.committed) continue;
-    if (!options.dryRun) trimHistory(ports, plan);
+    if (!options.dryRun) {
+      trimHistory(ports, plan);
+      await seen(ports, committed.revision);
+    }
     return {
       kind: "ApplyResult",
       dryRun: options.dryRun,

@@ -7,6 +7,7 @@ import type { Entry, Write } from "../ports.ts";
 import { ApiError } from "./api-error.ts";
 import { descendants } from "./describe.ts";
 import { notFound } from "./not-found.ts";
+import { seen } from "./own-writes.ts";
 import type { ServerPorts } from "./ports.ts";
 import { resourceOf } from "./view.ts";
 
@@ -42,13 +43,17 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
     { delete: entry.key },
     ...besides.flatMap(({ entries }) => entries.map(({ key }) => ({ delete: key }))),
   ];
-  const { committed } = await ports.store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes }, signal);
+  const { committed, revision } = await ports.store.commit(
+    { compare: [{ key: entry.key, modRevision: entry.modRevision }], writes },
+    signal,
+  );
   if (!committed)
     throw new ApiError(
       "Conflict",
       `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`,
       { next: `fossora describe ${reference(kind, name)}` },
     );
+  await seen(ports, revision);
   return answer;
 }
 

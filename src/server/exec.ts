@@ -77,6 +77,7 @@ async function choose(ports: ServerPorts, request: ExecRequest, signal: AbortSig
     throw new ApiError(
       "NotFound",
       `Cannot exec: "${service}" has no container "${wanted}"; it has ${desired.spec.containers.map((each) => each.name).join(", ")}.`,
+      { next: `fossora describe service ${service}` },
     );
   }
   const candidates = (await ports.containers.list(service, signal)).filter(

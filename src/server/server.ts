@@ -18,6 +18,7 @@ import { count, flag, text } from "./query.ts";
 import { WatchHub } from "./watch.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
+const CLOSE_WITHIN_MS = 2_000;
 const DEFAULT_MANAGER = "cli";
 
 /** One request: where it goes and what it asks. */
@@ -36,6 +37,8 @@ export class ApiServer {
   readonly #hub: WatchHub;
   readonly #server: HttpServer;
   readonly #closing = new AbortController();
+  /** Connections that `exec` took over. */
+  readonly #upgraded = new Set<Duplex>();
 
   constructor(ports: ServerPorts) {
     this.#ports = ports;
@@ -59,12 +62,17 @@ export class ApiServer {
     });
   }
 
-  /** Ends watches and streams; requests that are being answered are answered. */
+  /** Ends watches, streams and sessions; requests that are being answered get their answer, if it comes soon. */
   close(): Promise<void> {
-    this.#closing.abort(new Error("The server stops"));
     this.#hub.close();
+    this.#closing.abort(new Error("The server stops"));
+    for (const socket of this.#upgraded) socket.destroy();
+    const cancel = this.#ports.clock.timer(CLOSE_WITHIN_MS, () => this.#server.closeAllConnections());
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+      this.#server.close(() => {
+        cancel();
+        resolve();
+      });
       this.#server.closeIdleConnections();
     });
   }
@@ -181,7 +189,8 @@ export class ApiServer {
 
   /** Only `exec` upgrades its connection. */
   async #upgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
-    socket.on("error", () => socket.destroy());
+    this.#upgraded.add(socket);
+    socket.on("error", () => socket.destroy()).on("close", () => this.#upgraded.delete(socket));
     try {
       const { pathname, searchParams } = urlOf(request);
       const [root, version, plural, service, part, ...more] = partsOf(pathname);

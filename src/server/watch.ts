@@ -123,6 +123,8 @@ export class WatchHub {
   }
 
   #changed(changes: readonly ObjectChange[]): void {
+    // The first list: what was deleted before it is not known.
+    if (this.#floor === 0) this.#floor = this.#ports.reader.revision;
     for (const { room, kind, name } of changes) if (room === "desired" && kind) this.#keep(kind, name);
     if (changes.length > 0 && this.#watchers.size > 0) this.#cancelSoon ??= this.#ports.clock.timer(COALESCE_MS, () => this.#tellAll());
   }
