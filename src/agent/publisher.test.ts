@@ -15,14 +15,19 @@ const rows = (name: string): { readonly http: readonly HttpRoute[]; readonly str
 function setUp(names: readonly string[]) {
   const clock = new VirtualClock();
   const tables: Table[] = [];
-  const world = { fresh: true, failing: false, routes: names.map(route) };
+  const world = {
+    fresh: true,
+    failing: false,
+    routes: names.map(route),
+    nodes: new Map([["nas", { value: { addresses: { lan: [], tailnet: [] } } }]]),
+  };
   const mirror = {
     get fresh() {
       return world.fresh;
     },
     revision: 7,
     all: (kind: string) => (kind === "Route" ? world.routes : []),
-    nodes: () => new Map(),
+    nodes: () => world.nodes,
     desired: () => undefined,
   };
   const sink = {
@@ -79,4 +84,13 @@ test("a table that the ingress did not take is handed over again, and one for a 
   publisher.forgetPublished();
   await clock.advance(10);
   assert.equal(tables.length, 2);
+});
+
+test("nothing is published before this node has announced its addresses", async () => {
+  const { clock, tables, world, publisher } = setUp(["a"]);
+  world.nodes.clear();
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(1_000);
+  assert.equal(tables.length, 0);
+  assert.ok(publisher.pending);
 });

@@ -118,8 +118,9 @@ export class Publisher implements Proxy {
   }
 
   #complete(): boolean {
-    const { mirror } = this.#options;
-    if (!mirror.fresh) return false;
+    const { mirror, node } = this.#options;
+    // Without this node's own record its names would have no address: an agent that was away for long announces it anew.
+    if (!mirror.fresh || !mirror.nodes().has(node)) return false;
     for (const route of mirror.all("Route")) if (!this.#routes.has(route.metadata.name)) return false;
     for (const record of mirror.all("DnsRecord")) if (!this.#records.has(record.metadata.name)) return false;
     return true;

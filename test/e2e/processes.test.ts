@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { HouseNode, programReason, type ProcessName } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
-import { startLoad, type LoadResult } from "../support/load.ts";
+import { startLoad, type Load, type LoadResult } from "../support/load.ts";
 import { until } from "../support/until.ts";
 
 const host = "whoami.home.internal";
@@ -20,6 +20,9 @@ spec: { image: "lab/data:1", port: 80, volumes: ["data:/data"] }
 /** Before and after what is done, so that the load is steady on both sides. */
 const steadyAnswers = 200;
 const limitMs = 30_000;
+const requestsPerSecond = 200;
+/** The lease of a node is 20 s. */
+const awaySeconds = 25;
 
 const lab = new Lab();
 const skip = labReason() ?? programReason() ?? false;
@@ -41,11 +44,11 @@ describe("a node under load", { skip }, () => {
   after(() => lab.down());
 
   /** Runs `disturb` in the middle of the load and answers what the load met. */
-  async function underLoad(t: TestContext, disturb: () => Promise<void>): Promise<LoadResult> {
-    const load = startLoad({ address, httpPort: 80, dnsPort: 53, host, requestsPerSecond: 200, queriesPerSecond: 50 });
+  async function underLoad(t: TestContext, disturb: (load: Load) => Promise<void>): Promise<LoadResult> {
+    const load = startLoad({ address, httpPort: 80, dnsPort: 53, host, requestsPerSecond, queriesPerSecond: 50 });
     try {
       await load.answers(steadyAnswers);
-      await disturb();
+      await disturb(load);
       await load.answers(steadyAnswers);
     } catch (error) {
       await load.stop();
@@ -80,6 +83,20 @@ describe("a node under load", { skip }, () => {
       assert.deepEqual([now.ingress, now.etcd], [processes.ingress, processes.etcd]);
     });
   }
+
+  test("an agent that was away for longer than its lease finds everything serving, and takes nothing away", async (t) => {
+    const [processes, containers] = [await pids(), await node.containers()];
+    const result = await underLoad(t, async (load) => {
+      await lab.stop(node.name, "fossora");
+      await load.answers(requestsPerSecond * awaySeconds);
+      await lab.restart(node.name, "fossora");
+      await anotherAgent(processes.agent);
+    });
+    assert.deepEqual(result.failures, []);
+    assert.deepEqual(await node.containers(), containers);
+    const now = await pids();
+    assert.deepEqual([now.ingress, now.etcd], [processes.ingress, processes.etcd]);
+  });
 
   test("an upgrade to another build loses no request and no query; etcd keeps its pid", async (t) => {
     const [processes, containers] = [await pids(), await node.containers()];

@@ -28,11 +28,18 @@ export interface LoadResult {
 
 const requestLimitMs = 15_000;
 const queryLimitMs = 3_000;
+const answersLimitMs = 120_000;
 /** Every tenth request opens a connection of its own: a hand-over that only kept connections survive would be half of it. */
 const freshEvery = 10;
 
+export interface Load {
+  /** Resolves once as many more requests were answered. */
+  answers(count: number): Promise<void>;
+  stop(): Promise<LoadResult>;
+}
+
 /** Runs until `stop()`, which waits for what is under way and answers the sum. */
-export function startLoad(options: LoadOptions): { answers(count: number): Promise<void>; stop(): Promise<LoadResult> } {
+export function startLoad(options: LoadOptions): Load {
   const startedAt = performance.now();
   const failures: string[] = [];
   const pending = new Set<Promise<void>>();
@@ -64,10 +71,9 @@ export function startLoad(options: LoadOptions): { answers(count: number): Promi
   }, 5);
 
   return {
-    /** Resolves once as many more requests were answered. */
     async answers(count) {
       const wanted = answered + count;
-      await until(`${count} more answers`, () => answered >= wanted);
+      await until(`${count} more answers`, () => answered >= wanted, answersLimitMs);
     },
     async stop() {
       clearInterval(timer);
