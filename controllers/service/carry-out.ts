@@ -63,7 +63,7 @@ function unknown({ id, revision }: DecidedInstance, local: LocalFacts): Standing
 interface Brought {
   readonly standing: Standing;
   readonly actions: readonly LocalAction[];
-  /** Images are on their way, or cannot be had: nothing that still serves should make room for it yet. */
+  /** Under stop-first: images are on their way, or cannot be had, and what still serves should not make room yet. */
   readonly fetching: boolean;
   readonly recheckAfterMs: number | undefined;
 }
@@ -94,7 +94,7 @@ function bringUp(around: Surroundings, nodeAddress: string): Brought {
   return {
     standing: { observed, quiet: !ready && conditions.length === 0 && !efforts.some(({ slow }) => slow) },
     actions: efforts.flatMap(({ action }) => (action ? [action] : [])),
-    fetching: efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
+    fetching: updateOrder(spec) === "stop-first" && efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
     recheckAfterMs: earliest(efforts.map((effort) => effort.recheckAfterMs)),
   };
 }

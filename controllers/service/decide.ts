@@ -105,9 +105,11 @@ function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly S
     return { ...decided, good: target, revisions: pick(revisions, [target, ...(good === undefined ? [] : [good])]) };
   }
   const failing = standings.map(({ current, verdict }) => (current && verdict.kind === "failing" ? verdict.condition : undefined)).find((found) => found);
-  if (failing === undefined || good === undefined || spec.update.onFailure === "continue") return decided;
+  // One that was replaced before all of it was ready through `monitor` has proven itself since, where it still serves.
+  const back = good ?? standings.find(({ current, verdict }) => !current && verdict.kind === "settled")?.instance.revision;
+  if (failing === undefined || back === undefined || spec.update.onFailure === "continue") return decided;
   const failed = { generation: revisions[target]?.generation ?? 0, revision: target, reason: failing.reason, message: failing.message };
-  return spec.update.onFailure === "rollback" && revisions[good] ? { ...decided, failed, target: good } : { ...decided, failed };
+  return spec.update.onFailure === "rollback" && revisions[back] ? { ...decided, failed, good: back, target: back } : { ...decided, failed, good: back };
 }
 
 /** When an instance that is ready will have been so for long enough, if anything waits for it. */

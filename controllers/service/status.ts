@@ -128,7 +128,7 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const decision = decide(name, service, house, 0);
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
   const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...updateConditions(decided, reading)];
-  return conditions.map((condition) => ({ ...condition, observedGeneration: decided?.revisions[decided.target]?.generation ?? generation }));
+  return conditions.map((condition) => ({ ...condition, observedGeneration: decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation ?? generation }));
 }
 
 function readyCondition(service: Resource<"Service">, { house, instances, replicas }: Reading, unplaced: Condition | undefined): Condition {
@@ -153,7 +153,8 @@ function updateConditions(decided: DecidedService | undefined, { instances }: Re
     const done = failed.revision === decided.target ? "The update stopped" : "The update was rolled back";
     return [{ type: "Stalled", status: "True", reason: "UpdateFailed", message: `${done}: generation ${failed.generation} failed with ${failed.reason}: ${failed.message}` }];
   }
-  const isUpdating = decided.good !== undefined && decided.good !== decided.target;
+  const isFirst = decided.good === undefined && decided.instances.every(({ revision }) => revision === decided.target);
+  const isUpdating = !isFirst && decided.good !== decided.target;
   const failing = instances.find(({ revision, ready }) => revision === decided.target && !ready);
   const message = failing ? `${failing.name}: ${failing.reason}. The previous instances serve meanwhile` : "An update is under way";
   return isUpdating ? [{ type: "Reconciling", status: "True", reason: "Updating", message }] : [];

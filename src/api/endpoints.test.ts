@@ -24,9 +24,13 @@ test("readyInstances() answers what is decided and ready, by id", () => {
   assert.deepEqual(found.map(({ node, instance }) => [node, instance.id]), [["pi", "aaaa"], ["nas", "bbbb"]]);
 });
 
-test("readyInstances() leaves out what is not ready, not decided, or on another node than decided", () => {
+test("readyInstances() leaves out what is not ready, and what is not decided while something is", () => {
   assert.deepEqual(readyInstances(decided, [["nas", saw("bbbb", false)]]), []);
-  assert.deepEqual(readyInstances(decided, [["nas", saw("cccc", true)]]), []);
-  assert.deepEqual(readyInstances(decided, [["nas", saw("aaaa", true)]]), []);
-  assert.deepEqual(readyInstances(undefined, [["nas", saw("bbbb", true)]]), []);
+  const found = readyInstances(decided, [["nas", saw("cccc", true)], ["pi", saw("aaaa", true)]]);
+  assert.deepEqual(found.map(({ instance }) => instance.id), ["aaaa"]);
+});
+
+test("readyInstances() falls back to what has still to stop", () => {
+  const found = readyInstances(decided, [["nas", saw("cccc", true)], ["pi", saw("aaaa", false)]]);
+  assert.deepEqual(found.map(({ instance }) => instance.id), ["cccc"]);
 });

@@ -1,4 +1,4 @@
-// Which copies of a Service may be sent requests: decided, and ready in the eyes of their node. Pure.
+// Which copies of a Service are sent requests: decided, and ready in the eyes of their node. Pure.
 import type { NodeName } from "./resource.ts";
 import type { DecidedService, ObservedInstance, ObservedService } from "./state.ts";
 
@@ -7,12 +7,13 @@ export interface ReadyInstance {
   readonly instance: ObservedInstance;
 }
 
-/** In a fixed order, so that equal states make equal tables. */
+/**
+ * In a fixed order, so that equal states make equal tables. While nothing that is decided is ready, what has still to stop serves on: an
+ * update that stops first pulls its images before.
+ */
 export function readyInstances(decided: DecidedService | undefined, observed: Iterable<readonly [NodeName, ObservedService]>): readonly ReadyInstance[] {
   const decidedOn = new Map((decided?.instances ?? []).map(({ id, node }) => [id, node]));
-  const ready: ReadyInstance[] = [];
-  for (const [node, { instances }] of observed) {
-    for (const instance of instances) if (instance.ready && decidedOn.get(instance.id) === node) ready.push({ node, instance });
-  }
-  return ready.sort((a, b) => (a.instance.id < b.instance.id ? -1 : 1));
+  const all = [...observed].flatMap(([node, { instances }]) => instances.filter(({ ready }) => ready).map((instance) => ({ node, instance })));
+  const current = all.filter(({ node, instance }) => decidedOn.get(instance.id) === node);
+  return (current.length > 0 ? current : all).sort((a, b) => (a.instance.id < b.instance.id ? -1 : 1));
 }

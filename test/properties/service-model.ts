@@ -1,7 +1,6 @@
 // A house without time, chance or failure of its own: the plan of a Service is carried out on plain values, so that laws about it can be
 // asked of thousands of houses. Everything the plan may do has its effect here at once.
 import type { ServiceAction } from "../../controllers/service/actions.ts";
-import { containerName } from "../../controllers/service/container-spec.ts";
 import type { JobState } from "../../controllers/service/docker-types.ts";
 import type { LocalContainer, NodeFacts, ServiceFacts } from "../../controllers/service/facts.ts";
 import { addressOf, probeOf } from "../../controllers/service/health.ts";
@@ -18,6 +17,9 @@ import { docker, localFacts, seen, service } from "../fakes/facts.ts";
 export type Behaviour = "good" | "deaf" | "crashing" | "missing";
 
 export const SERVICE: Name = "app";
+
+/** Longer than every back-off. */
+const AT_REST_MS = 600_000;
 
 interface Machine {
   containers: LocalContainer[];
@@ -37,6 +39,8 @@ export class ServiceModel {
   #revision = 1;
   #generation = 0;
   #desiredSeenAtMs = 0;
+  /** When anything last had an effect: to ask again for an image that does not exist has none. */
+  #changedMs = 0;
 
   constructor(nodes: readonly NodeFacts[], witness: (model: ServiceModel, node: NodeName, action: ServiceAction) => void = () => {}) {
     this.nodes = [...nodes];
@@ -50,8 +54,12 @@ export class ServiceModel {
     this.desired = spec && service(SERVICE, spec, this.#generation);
   }
 
-  /** Every node in turn carries out the head of its plan, and time goes on when nobody has anything to do. Answers the rounds it took. */
+  /**
+   * Every node in turn carries out the head of its plan, and time goes on when nobody has anything to do, until for a long time nothing
+   * came of it. Answers the rounds it took.
+   */
   settle(roundsMax: number): number {
+    this.#changedMs = this.nowMs;
     for (let round = 0; round < roundsMax; round++) {
       const waits: number[] = [];
       let acted = false;
@@ -64,8 +72,8 @@ export class ServiceModel {
           acted = true;
         } else if (recheckAfterMs !== undefined) waits.push(recheckAfterMs);
       }
+      if (waits.length === 0 ? !acted : this.nowMs - this.#changedMs > AT_REST_MS) return round;
       if (acted) continue;
-      if (waits.length === 0) return round;
       this.#pass(Math.max(1, Math.min(...waits)));
     }
     throw new Error(`not at rest after ${roundsMax} rounds: ${this.nodes.map(({ name }) => JSON.stringify(this.planOn(name))).join("\n")}`);
@@ -140,6 +148,7 @@ export class ServiceModel {
         else this.observed.delete(node);
         break;
     }
+    this.#changedMs = this.nowMs;
     this.#witness(this, node, action);
   }
 
@@ -148,6 +157,7 @@ export class ServiceModel {
     if (behaviourOf(image) === "missing") machine.pulls.set(key, { state: "failed", error: new EngineError("imageNotFound", `There is no '${image}'`), atMs: this.nowMs, tries });
     else {
       machine.images.add(image);
+      this.#changedMs = this.nowMs;
       machine.pulls.set(key, { state: "done", atMs: this.nowMs });
     }
   }
@@ -185,8 +195,4 @@ function imageInfo(image: string): { readonly id: string; readonly digests: read
 function withMadeVolumes(decided: DecidedService): DecidedService {
   const volumes = Object.entries(decided.volumes ?? {}).map(([name, volume]) => [name, { ...volume, made: true }] as const);
   return volumes.length === 0 ? decided : { ...decided, volumes: Object.fromEntries(volumes) };
-}
-
-export function containerNames(spec: ServiceSpec, instance: string): readonly string[] {
-  return spec.containers.map(({ name }) => containerName(SERVICE, instance, name));
 }

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DecidedService } from "../../src/api/state.ts";
+import type { ServiceSpec, Update } from "../../src/api/types.ts";
+import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import { decide } from "./decide.ts";
+import type { HouseFacts } from "./facts.ts";
+import { revisionHash } from "./spec-hash.ts";
+
+const one = serviceSpec("app", "app:1"); // one replica, monitor 5s, rollback
+const two = serviceSpec("app", "app:2");
+const LONG = 60_000;
+const failing = { ready: false, conditions: [{ type: "Ready", status: "False" as const, reason: "CrashLoop", message: "it ends" }] };
+
+function next(spec: ServiceSpec | undefined, before: DecidedService | undefined, over: Partial<HouseFacts> = {}, generation = 1): DecidedService | undefined {
+  const house = houseFacts({ decided: before && seen(before), ...over });
+  return decide("app", spec && service("app", spec, generation), house, LONG).next;
+}
+
+const places = (value: DecidedService | undefined) => value?.instances.map(({ node, revision }) => `${node} ${revision === revisionHash(two) ? "two" : "one"}`);
+const running = decided("app", one, [instance("aaaa", "nas", one)]);
+/** The update to `two` is under way: its instance is bbbb. */
+const updating = (update: Partial<Update> = {}): DecidedService => {
+  const target = { ...two, update: { ...two.update, ...update } };
+  const revisions = { ...running.revisions, [revisionHash(two)]: { generation: 2, spec: target } };
+  return { ...running, target: revisionHash(two), revisions, instances: [...running.instances, instance("bbbb", "nas", two)] };
+};
+const both = (b: Parameters<typeof observedInstance>[1]) => ({ observed: new Map([observed("nas", [observedInstance("aaaa"), observedInstance("bbbb", b)])]) });
+
+test("a new Service is placed", () => {
+  assert.deepEqual(places(next(one, undefined)), ["nas one"]);
+});
+
+test("what is decided and serves stays the same object", () => {
+  assert.equal(next(one, running, { observed: new Map([observed("nas", [observedInstance("aaaa")])]) }), running);
+});
+
+test("nothing is placed without a node that fits, and it is said how many are missing", () => {
+  const decision = decide("app", service("app", { ...one, replicas: 2 }), houseFacts({ nodes: [nodeFacts("nas", { schedulable: false })] }), 0);
+  assert.deepEqual([decision.next?.instances, decision.unplaced], [[], 2]);
+});
+
+test("a change that needs no restart is taken over in place", () => {
+  const changed = next({ ...one, update: { ...one.update, monitor: "9s" } }, running, {}, 2);
+  assert.deepEqual(changed?.instances, running.instances);
+  assert.equal(changed?.revisions[running.target]?.generation, 2);
+});
+
+test("an update adds the new instance beside the old one", () => {
+  assert.deepEqual(places(next(two, running, {}, 2)), ["nas one", "nas two"]);
+});
+
+test("an update ends when the new one was ready through monitor: the old one goes, then it is good", () => {
+  const done = next(two, updating(), both({}), 2);
+  assert.deepEqual(places(done), ["nas two"]);
+  const good = next(two, done, both({}), 2);
+  assert.equal(good?.good, revisionHash(two));
+  assert.deepEqual(Object.keys(good?.revisions ?? {}).sort(), [revisionHash(one), revisionHash(two)].sort(), "the revision before stays, for a rollback");
+});
+
+test("an update that fails is rolled back, and that generation is not tried again", () => {
+  const back = next(two, updating(), both(failing), 2);
+  assert.equal(back?.target, revisionHash(one));
+  assert.deepEqual(back?.failed, { generation: 2, revision: revisionHash(two), reason: "CrashLoop", message: "it ends" });
+  const cleaned = next(two, back, both(failing), 2);
+  assert.deepEqual(places(cleaned), ["nas one"]);
+  assert.equal(next(two, cleaned, { observed: new Map([observed("nas", [observedInstance("aaaa")])]) }, 2), cleaned);
+});
+
+test("an update that fails under onFailure: pause stays where it is", () => {
+  const paused = next({ ...two, update: { ...two.update, onFailure: "pause" } }, updating({ onFailure: "pause" }), both(failing), 2);
+  assert.equal(paused?.target, revisionHash(two));
+  assert.equal(paused?.failed?.reason, "CrashLoop");
+  assert.equal(next(two, paused, both(failing), 2), paused);
+});
+
+test("an update that fails under onFailure: continue goes on trying beside the old one", () => {
+  const before = updating({ onFailure: "continue" });
+  assert.equal(next({ ...two, update: { ...two.update, onFailure: "continue" } }, before, both(failing), 2), before);
+});
+
+test("another generation after a failure is another try", () => {
+  const failed: DecidedService = { ...running, failed: { generation: 2, revision: revisionHash(two), reason: "CrashLoop", message: "" } };
+  const again = next(two, failed, {}, 3);
+  assert.equal(again?.target, revisionHash(two));
+  assert.equal(again?.failed, undefined);
+});
+
+test("the first rollout has nothing to go back to, and goes on trying", () => {
+  const { good: _, ...first } = running;
+  assert.equal(next(one, first, { observed: new Map([observed("nas", [observedInstance("aaaa", failing)])]) }), first);
+});
+
+test("a deleted Service has no instances, and is forgotten when they are gone", () => {
+  const emptied = next(undefined, running, { observed: new Map([observed("nas", [observedInstance("aaaa")])]) });
+  assert.deepEqual(emptied?.instances, []);
+  assert.equal(next(undefined, emptied, { observed: new Map([observed("nas", [observedInstance("aaaa")])]) }), emptied, "they still run");
+  assert.equal(next(undefined, emptied), undefined);
+});
+
+test("an instance on a node that is Down is replaced after failover.after, and one that keeps data is not", () => {
+  const nodes = [nodeFacts("nas", { downSinceMs: LONG - 20_000 }), nodeFacts("pi")];
+  assert.deepEqual(places(next(one, running, { nodes })), ["pi one"]);
+  const early = decide("app", service("app", one), houseFacts({ decided: seen(running), nodes: [nodeFacts("nas", { downSinceMs: LONG - 5_000 }), nodeFacts("pi")] }), LONG);
+  assert.deepEqual([places(early.next), early.recheckAfterMs], [["nas one"], 10_000]);
+  const data = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [{ type: "volume", name: "c", path: "/c", readOnly: false }] })] });
+  const kept = decided("app", data, [instance("aaaa", "nas", data)], { volumes: { "app-c": { node: "nas", uid: "u", made: true } } });
+  assert.equal(next(data, kept, { nodes }), kept);
+});
+
+test("an instance stays on a node that is cordoned, or whose agent is silent", () => {
+  for (const over of [{ schedulable: false }, { record: undefined }]) assert.equal(next(one, running, { nodes: [nodeFacts("nas", over), nodeFacts("pi")] }), running);
+});
+
+test("an instance leaves a node that the spec no longer allows", () => {
+  const spec: ServiceSpec = { ...one, placement: { spread: "node", require: { nodes: ["pi"] } } };
+  assert.deepEqual(places(next(spec, running, { nodes: [nodeFacts("nas"), nodeFacts("pi")] }, 2)), ["nas one", "pi one"]);
+});
+
+test("a node that joins moves nothing, unless the Service wants to be everywhere", () => {
+  const nodes = [nodeFacts("nas"), nodeFacts("pi")];
+  assert.equal(next(one, running, { nodes }), running);
+  const all: ServiceSpec = { ...one, replicas: "all" };
+  assert.deepEqual(places(next(all, decided("app", all, running.instances), { nodes })), ["nas one", "pi one"]);
+});
+
+test("the decision says when time alone will change it", () => {
+  const house = houseFacts({ decided: seen(updating()), ...both({}) });
+  assert.equal(decide("app", service("app", two, 2), house, 2_000).recheckAfterMs, 3_000);
+});
