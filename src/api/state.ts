@@ -122,7 +122,8 @@ export interface NodeRecord {
   /** New at each boot of the machine or start with an empty memory of containers. */
   readonly bootId: string;
   readonly addresses: { readonly lan: readonly string[]; readonly tailnet: readonly string[] };
-  readonly arch: "amd64" | "arm64" | string;
+  /** `amd64`, `arm64`. */
+  readonly arch: string;
   readonly os: string;
   readonly cpus: number;
   readonly memoryBytes: number;
