@@ -118,7 +118,7 @@ function packageVersion(): string {
 }
 
 /** The commit that the source is of, marked when files differ from it; null outside of a clone. */
-function commit(): string | null {
+export function commit(): string | null {
   try {
     return execFileSync("git", ["describe", "--always", "--dirty", "--exclude", "*"], {
       cwd: projectRoot,

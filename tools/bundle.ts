@@ -15,29 +15,14 @@ export interface Bundle {
  * that errors and stacks name what the source names. `external` maps: Node ignores inline ones in an embedded main.
  */
 export async function bundle(entry = path.join(projectRoot, "src/main.ts")): Promise<Bundle> {
-  const { outputFiles } = await esbuild.build({
-    absWorkingDir: projectRoot,
-    entryPoints: [entry],
-    outfile: "main.cjs", // at the root, so that the map says `src/...`; nothing is written
-    write: false,
-    bundle: true,
-    platform: "node",
-    target: "node26",
-    format: "cjs",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    lineLimit: 120, // Node prints the whole line of an uncaught error
-    sourcemap: "external",
-    sourcesContent: false,
-    legalComments: "none",
-    define: { "import.meta.dirname": "__dirname" }, // the rest of import.meta is not in CommonJS, and an error below
-    logLevel: "warning",
-    logOverride: { "empty-import-meta": "error", "require-resolve-not-external": "debug" },
-    plugins: [leaveOutSsh2, inlineEtcdProto],
-  });
-  const [map, code] = outputFiles;
-  if (!map?.path.endsWith(".map") || !code) throw new Error("esbuild gave its files in another order");
-  return { code: code.contents, map: map.contents };
+  try {
+    const { outputFiles } = await esbuild.build({ ...options, entryPoints: [entry] });
+    const [map, code] = outputFiles;
+    if (!map?.path.endsWith(".map") || !code) throw new Error("esbuild gave its files in another order");
+    return { code: code.contents, map: map.contents };
+  } finally {
+    await esbuild.stop(); // a process of its own, which would stay as long as this one
+  }
 }
 
 /** dockerode speaks to remote engines over ssh2, whose optional .node file cannot go into one file; we only use sockets. */
@@ -62,3 +47,23 @@ const inlineEtcdProto: esbuild.Plugin = {
     });
   },
 };
+
+const options = {
+  absWorkingDir: projectRoot,
+  outfile: "main.cjs", // at the root, so that the map says `src/...`; nothing is written
+  write: false,
+  bundle: true,
+  platform: "node",
+  target: "node26",
+  format: "cjs",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 120, // Node prints the whole line of an uncaught error
+  sourcemap: "external",
+  sourcesContent: false,
+  legalComments: "none",
+  define: { "import.meta.dirname": "__dirname" }, // the rest of import.meta is not in CommonJS, and an error below
+  logLevel: "warning",
+  logOverride: { "empty-import-meta": "error", "require-resolve-not-external": "debug" },
+  plugins: [leaveOutSsh2, inlineEtcdProto],
+} as const satisfies esbuild.BuildOptions;

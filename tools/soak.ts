@@ -1,0 +1,39 @@
+// `npm run soak`: what takes too long for every run of the tests. A million manifests, ten thousand seeds of the simulator, an hour of
+// a house under load whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
+import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { commit } from "./build.ts";
+import { projectRoot } from "./machine.ts";
+
+const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true });
+const seed = values.seed ?? String(randomInt(2 ** 31));
+
+interface Job {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const jobs: Readonly<Record<string, Job>> = {
+  fuzz: {
+    what: "1,000,000 manifests",
+    args: ["--test", "test/properties/language.test.ts", "test/properties/language-merge.test.ts"],
+    env: { FOSSORA_FUZZ: "1000000", FOSSORA_SEED: seed },
+  },
+  sim: { what: "10,000 houses", args: ["test/sim/run.ts", "--seeds", "10000", "--from", seed] },
+  house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts"] },
+};
+
+const unknown = positionals.find((name) => !(name in jobs));
+if (unknown !== undefined) throw new Error(`Cannot soak "${unknown}": it is none of ${Object.keys(jobs).join(", ")}`);
+for (const [name, { what, args, env }] of Object.entries(jobs)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  const began = performance.now();
+  const { status } = spawnSync(process.execPath, args, { cwd: projectRoot, env: { ...process.env, ...env }, stdio: "inherit" });
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  process.stdout.write(
+    `${name}: ${what}, seed ${seed}, commit ${commit() ?? "none"}: ${status === 0 ? "passed" : "FAILED"} in ${minutes} min\n`,
+  );
+  if (status !== 0) process.exitCode = 1;
+}
