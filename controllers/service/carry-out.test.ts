@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DecidedService } from "../../src/api/state.ts";
+import type { Container, ServiceSpec } from "../../src/api/types.ts";
+import { decided, docker, houseFacts, instance, localFacts, nodeFacts, observedInstance, seen } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import { carryOut, DRAIN_MS } from "./carry-out.ts";
+import type { ImageInfo } from "./docker-types.ts";
+import type { HouseFacts, LocalFacts } from "./facts.ts";
+
+const NOW = 100_000;
+const image: ImageInfo = { id: "sha256:1", digests: ["app@sha256:9"], tags: [], arch: "amd64", hasHealthcheck: false, exposedTcpPorts: [], bytes: 1 };
+const specWith = (over: Partial<Container> = {}, more: Partial<ServiceSpec> = {}) => serviceSpec("app", "", { containers: [containerSpec("app", "app:1", over)], ...more });
+const free = specWith();
+const bound = specWith({ network: "host" }); // must not run twice
+const healthy = { probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 }, "docker-bbbb-app": { health: "healthy", sinceMs: 0 } } } as const;
+
+function carry(value: DecidedService | undefined, local: Partial<LocalFacts>, house: Partial<HouseFacts> = {}) {
+  return carryOut({ name: "app", house: houseFacts({ decided: value && seen(value, NOW), ...house }), local: localFacts(local) }, "nas", NOW);
+}
+
+const verbs = (result: ReturnType<typeof carry>) => result.actions.map(({ kind }) => kind);
+
+test("an instance is ready when all its containers are, and is told with its addresses", () => {
+  const { instances, actions } = carry(decided("app", free, [instance("aaaa", "nas", free)]), { ...healthy, containers: [docker("app", "aaaa", free)] });
+  assert.deepEqual(actions, []);
+  assert.deepEqual([instances[0]?.observed.ready, instances[0]?.quiet, instances[0]?.observed.addresses], [true, false, { app: "10.201.0.2" }]);
+});
+
+test("an instance of another node is none of this node's business", () => {
+  assert.deepEqual(carry(decided("app", free, [instance("aaaa", "pi", free)]), {}), { actions: [], instances: [], recheckAfterMs: undefined });
+});
+
+test("an instance on its way is quiet, and one with a condition is not", () => {
+  const value = decided("app", free, [instance("aaaa", "nas", free)]);
+  assert.equal(carry(value, {}).instances[0]?.quiet, true);
+  assert.equal(carry(value, { images: { "app:1": image }, missingPaths: [] }).instances[0]?.quiet, true);
+  const never = specWith({ pull: "never" });
+  assert.equal(carry(decided("app", never, [instance("aaaa", "nas", never)]), {}).instances[0]?.quiet, false);
+});
+
+test("what is not decided is taken away, with the grace of its spec", () => {
+  const spec = specWith({ stopGrace: "42s" });
+  const [action] = carry(decided("app", spec, []), { containers: [docker("app", "aaaa", spec)] }).actions;
+  assert.deepEqual([action?.kind, action?.kind === "RemoveContainer" && action.graceMs], ["RemoveContainer", 42_000]);
+});
+
+test("what nobody knows any more is taken away, too", () => {
+  assert.deepEqual(verbs(carry(undefined, { containers: [docker("app", "aaaa", free)] })), ["RemoveContainer"]);
+});
+
+test("while another instance serves, one that was taken away is let out first", () => {
+  const value = decided("app", free, [instance("bbbb", "nas", free)]);
+  const containers = [docker("app", "aaaa", free), docker("app", "bbbb", free)];
+  const early = carry(value, { ...healthy, containers });
+  assert.deepEqual([early.actions, early.recheckAfterMs], [[], DRAIN_MS]);
+  assert.deepEqual(verbs(carry(value, { ...healthy, containers }, { decided: seen(value, NOW - DRAIN_MS) })), ["RemoveContainer"]);
+});
+
+test("of an instance those containers go first that need the others", () => {
+  const spec = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { after: ["db"] }), containerSpec("db", "db:1")] });
+  const containers = [docker("app", "aaaa", spec, { container: "db" }), docker("app", "aaaa", spec)];
+  const removed = carry(decided("app", spec, []), { containers }).actions.map((action) => action.kind === "RemoveContainer" && action.name);
+  assert.deepEqual(removed, ["app-aaaa"]);
+});
+
+test("stop-first starts the new one only when the old one is gone, and stops the old one only when the image is here", () => {
+  const value = decided("app", bound, [instance("bbbb", "nas", bound)]);
+  const containers = [docker("app", "aaaa", bound)];
+  assert.deepEqual(verbs(carry(value, { containers })), ["PullImage"]);
+  assert.deepEqual(verbs(carry(value, { containers, images: { "app:1": image } })), ["RemoveContainer"]);
+  assert.deepEqual(verbs(carry(value, { images: { "app:1": image } })), ["CreateContainer"]);
+});
+
+test("what must not run twice starts only when the other nodes know of it", () => {
+  const value = decided("app", bound, [instance("bbbb", "nas", bound)]);
+  const house = { nodes: [nodeFacts("nas"), nodeFacts("pi")] };
+  const told = (bootId: string) => seen({ bootId, instances: [observedInstance("bbbb", { ready: false })] });
+  assert.deepEqual(verbs(carry(value, { images: { "app:1": image } }, house)), []);
+  assert.deepEqual(verbs(carry(value, { images: { "app:1": image }, reported: told("an older boot") }, house)), []);
+  assert.deepEqual(verbs(carry(value, { images: { "app:1": image }, reported: told("boot-nas") }, house)), ["CreateContainer"]);
+});
+
+test("while Docker is away nothing is done, and it is told that nothing is known", () => {
+  const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { addresses: { app: "10.201.0.2" } })] });
+  const { actions, instances, recheckAfterMs } = carry(decided("app", free, [instance("aaaa", "nas", free)]), { containers: undefined, dockerProblem: "Cannot reach Docker", reported });
+  assert.deepEqual(actions, []);
+  assert.ok(recheckAfterMs !== undefined);
+  assert.deepEqual([instances[0]?.observed.ready, instances[0]?.observed.conditions[0]?.reason, instances[0]?.observed.addresses], [false, "DockerUnavailable", { app: "10.201.0.2" }]);
+});
+
+test("networks and addresses of what is gone are given back", () => {
+  const result = carry(decided("app", free, []), { networks: [{ name: "fossora-app-aaaa", instance: "aaaa" }], strayAddresses: ["app-aaaa"] });
+  assert.deepEqual(verbs(result), ["RemoveNetwork", "ReleaseAddress"]);
+  const used = carry(decided("app", free, [instance("aaaa", "nas", free)]), { ...healthy, containers: [docker("app", "aaaa", free)], networks: [{ name: "fossora-app-aaaa", instance: "aaaa" }] });
+  assert.deepEqual(verbs(used), []);
+});
+
+test("the digest of an image is told once it is known, and kept", () => {
+  const value = decided("app", free, [instance("aaaa", "nas", free)]);
+  const first = carry(value, { ...healthy, containers: [docker("app", "aaaa", free)], images: { "app:1": image } }).instances[0]?.observed;
+  assert.equal(first?.containers[0]?.digest, "app@sha256:9");
+  const reported = seen({ bootId: "boot-nas", instances: first ? [first] : [] });
+  assert.equal(carry(value, { ...healthy, containers: [docker("app", "aaaa", free)], reported }).instances[0]?.observed.containers[0]?.digest, "app@sha256:9");
+});

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EngineError, Refusal } from "../../src/api/errors.ts";
+import type { Container } from "../../src/api/types.ts";
+import { docker, instance, localFacts, seen, observedInstance } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import type { ImageInfo } from "./docker-types.ts";
+import { effortFor, pullKey, retryAtMs, SLOW_PULL_MS, STABLE_MS, type Surroundings } from "./effort.ts";
+import type { LocalContainer, LocalFacts } from "./facts.ts";
+
+const NOW = 100_000;
+const image: ImageInfo = { id: "sha256:1", digests: [], tags: [], arch: "amd64", hasHealthcheck: false, exposedTcpPorts: [], bytes: 1 };
+const present = { images: { "app:1": image } };
+
+interface Scene {
+  readonly container?: Partial<Container>;
+  readonly local?: Partial<LocalFacts>;
+  readonly docker?: Partial<LocalContainer>;
+  readonly around?: Partial<Surroundings>;
+  readonly up?: readonly string[];
+}
+
+function effort({ container = {}, local = {}, docker: over, around = {}, up = [] }: Scene) {
+  const spec = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", container), containerSpec("db", "db:1")].slice(0, container.after || container.network ? 2 : 1) });
+  const [app] = spec.containers;
+  assert.ok(app);
+  const containers = over === undefined ? [] : [docker("app", "aaaa", spec, over)];
+  const surroundings: Surroundings = { service: "app", spec, instance: instance("aaaa", "nas", spec), local: localFacts(local), containers, devices: [], blocked: undefined, now: NOW, ...around };
+  return effortFor(app, surroundings, new Set(up));
+}
+
+const reason = (scene: Scene) => effort(scene).conditions.map((condition) => condition.reason);
+const failed = (error: Error, atMs = NOW, tries = 1) => ({ state: "failed", error, atMs, tries }) as const;
+
+test("an image that is not there is pulled, and one that is there is not asked for", () => {
+  assert.equal(effort({}).action?.kind, "PullImage");
+  assert.equal(effort({ local: present }).action?.kind, "CreateContainer");
+});
+
+test("pull: always pulls once for each instance, and pull: never says so", () => {
+  const container = { pull: "always" as const };
+  const key = pullKey(containerSpec("app", "app:1", container), "app", "aaaa");
+  assert.equal(effort({ container, local: present }).action?.kind, "PullImage");
+  assert.equal(effort({ container, local: { ...present, jobs: { [key]: { state: "done", atMs: 0 } } } }).action?.kind, "CreateContainer");
+  assert.deepEqual(reason({ container: { pull: "never" } }), ["ImageNotFound"]);
+});
+
+test("a pull under way is waited for, and told when it takes long", () => {
+  const running = (sinceMs: number) => effort({ local: { jobs: { "pull app app:1": { state: "running", sinceMs } } } });
+  assert.deepEqual([running(NOW - 500).action, running(NOW - 500).slow, running(NOW - 500).recheckAfterMs], [undefined, false, SLOW_PULL_MS - 500]);
+  assert.equal(running(NOW - SLOW_PULL_MS).slow, true);
+  assert.equal(running(NOW).observed.phase, "pulling");
+});
+
+for (const [fault, expected] of [["imageNotFound", "ImageNotFound"], ["registryRefused", "RegistryRefused"], ["rateLimited", "RateLimited"], ["registryUnreachable", "ImagePullFailed"], ["diskFull", "DiskFull"]] as const) {
+  test(`a pull that ends in ${fault} is ${expected}, and is tried again later`, () => {
+    const jobs = { "pull app app:1": failed(new EngineError(fault, "Cannot pull image")) };
+    const { conditions, action, recheckAfterMs } = effort({ local: { jobs } });
+    assert.deepEqual([conditions[0]?.reason, action, recheckAfterMs], [expected, undefined, 10_000]);
+    assert.equal(effort({ local: { jobs }, around: { now: NOW + 10_000 } }).action?.kind, "PullImage");
+  });
+}
+
+test("each try waits twice as long, up to five minutes", () => {
+  const waits = [1, 2, 3, 20].map((tries) => retryAtMs(failed(new Error("x"), 0, tries)));
+  assert.deepEqual(waits, [1_000, 2_000, 4_000, 300_000]);
+});
+
+test("what the machine lacks is said before a container is made", () => {
+  assert.deepEqual(reason({ local: { ...present, missingPaths: ["/tank"] }, container: { volumes: [{ type: "host", source: "/tank", path: "/x", readOnly: true }] } }), ["HostPathMissing"]);
+  assert.deepEqual(reason({ local: { ...present, missingSecrets: ["app/db"] }, container: { env: { A: { secret: "app/db" } } } }), ["SecretMissing"]);
+  assert.deepEqual(reason({ local: present, container: { devices: [{ class: "gpu" }] } }), ["DeviceMissing"]);
+  assert.deepEqual(reason({ local: present, container: { devices: [{ class: "/dev/net/tun" }] } }), []);
+});
+
+test("a refusal of this node keeps its own reason", () => {
+  const jobs = { "create app-aaaa": failed(new Refusal("VolumeLost", "Cannot use volume 'app-config'")) };
+  assert.deepEqual(reason({ local: { ...present, jobs } }), ["VolumeLost"]);
+});
+
+test("a container waits for what it comes after, and for whose network it shares", () => {
+  for (const container of [{ after: ["db"] }, { network: "container:db" }]) {
+    const waiting = effort({ container, local: present });
+    assert.deepEqual([waiting.action, waiting.observed.detail], [undefined, "waits for db"]);
+    assert.equal(effort({ container, local: present, up: ["db"] }).action?.kind, "CreateContainer");
+  }
+});
+
+test("nothing starts while an older instance blocks it, but its image is pulled", () => {
+  const around = { blocked: "waits until the previous instance has stopped" };
+  assert.equal(effort({ local: present, around }).action, undefined);
+  assert.equal(effort({ local: present, around, docker: { state: "created" } }).action, undefined);
+  assert.equal(effort({ around }).action?.kind, "PullImage");
+});
+
+test("a container that was made is started, and one that runs well is left alone", () => {
+  assert.equal(effort({ docker: { state: "created" } }).action?.kind, "StartContainer");
+  const { action, up, conditions } = effort({ docker: {} });
+  assert.deepEqual([action, up, conditions], [undefined, true, []]);
+});
+
+test("a container of another spec, a dead one, or one that lost its network is taken away", () => {
+  assert.equal(effort({ docker: { specHash: "other" } }).action?.kind, "RemoveContainer");
+  assert.equal(effort({ docker: { state: "dead" } }).action?.kind, "RemoveContainer");
+  assert.equal(effort({ container: { network: "container:db" }, docker: {} }).action?.kind, "RemoveContainer");
+});
+
+test("a container is up when its check says so; until then it is starting, without a complaint", () => {
+  const probed = (health: "starting" | "healthy" | "unhealthy") => effort({ docker: {}, local: { probes: { "docker-aaaa-app": { health, sinceMs: 0, detail: "refused" } } } });
+  assert.equal(probed("healthy").up, true);
+  assert.deepEqual([probed("starting").up, probed("starting").conditions], [false, []]);
+  assert.deepEqual([probed("unhealthy").up, probed("unhealthy").conditions[0]?.reason], [false, "PortNotListening"]);
+});
+
+test("a failing check that a person wrote is Unhealthy", () => {
+  const health = { interval: "10s", timeout: "5s", retries: 3, startGrace: "30s", http: "/health", status: "200-399" };
+  assert.deepEqual(reason({ container: { health }, docker: {}, local: { probes: { "docker-aaaa-app": { health: "unhealthy", sinceMs: 0 } } } }), ["Unhealthy"]);
+});
+
+test("restarts are a crash loop when there are many, and when memory ran out that is said", () => {
+  assert.deepEqual(reason({ docker: { state: "restarting", restarts: 2 } }), []);
+  assert.deepEqual(reason({ docker: { state: "restarting", restarts: 3, exitCode: 1 } }), ["CrashLoop"]);
+  assert.deepEqual(reason({ docker: { state: "restarting", restarts: 3, outOfMemory: true } }), ["OutOfMemory"]);
+});
+
+test("what ran in a loop is up only after it has run for a while", () => {
+  const early = effort({ docker: { restarts: 3, ranMs: STABLE_MS - 1_000 } });
+  assert.deepEqual([early.up, early.conditions[0]?.reason, early.recheckAfterMs], [false, "CrashLoop", 1_000]);
+  assert.equal(effort({ docker: { restarts: 3, ranMs: STABLE_MS } }).up, true);
+  const conditions = [{ type: "Ready", status: "False", reason: "CrashLoop", message: "" }] as const;
+  const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { ready: false, conditions })] });
+  assert.equal(effort({ docker: { restarts: 0, ranMs: 0 }, local: { reported } }).up, false);
+});
+
+test("what ended is started again: at once after a good run, else after a while", () => {
+  assert.equal(effort({ docker: { state: "exited", ranMs: 60_000 } }).action?.kind, "StartContainer");
+  const quick = effort({ docker: { state: "exited", ranMs: 100, endedAgoMs: 4_000 } });
+  assert.deepEqual([quick.action, quick.recheckAfterMs, quick.conditions[0]?.reason], [undefined, STABLE_MS - 4_000, "CrashLoop"]);
+  assert.equal(effort({ docker: { state: "exited", ranMs: 100, endedAgoMs: STABLE_MS } }).action?.kind, "StartContainer");
+});
+
+test("run: once is done when it ended with 0, and up only then", () => {
+  const container = { run: "once" as const };
+  assert.deepEqual([effort({ container, docker: { state: "exited", exitCode: 0 } }).up, effort({ container, docker: { state: "exited", exitCode: 0 } }).action], [true, undefined]);
+  assert.equal(effort({ container, docker: {} }).up, false);
+  assert.equal(effort({ container, docker: { state: "exited", exitCode: 1 } }).action?.kind, "StartContainer");
+});
+
+test("restart: no leaves what ended as it is, and says so", () => {
+  const { action, conditions } = effort({ container: { restart: "no" }, docker: { state: "exited", exitCode: 3 } });
+  assert.deepEqual([action, conditions[0]?.reason], [undefined, "Exited"]);
+});
