@@ -1,9 +1,13 @@
 // Three processes a node: each can be killed, restarted or replaced while people use the apps. On a lab host, under load.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import path from "node:path";
+import type { Readable } from "node:stream";
 import { after, before, describe, test, type TestContext } from "node:test";
-import { HouseNode, programReason, type ProcessName } from "../support/house.ts";
+import { HouseNode, programReason, supervise, type ProcessName } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
 import { startLoad, type Load, type LoadResult } from "../support/load.ts";
+import type { WriterReport } from "../support/store-writer.ts";
 import { until } from "../support/until.ts";
 
 const host = "whoami.home.internal";
@@ -24,6 +28,15 @@ const requestsPerSecond = 200;
 /** The lease of a node is 20 s. */
 const awaySeconds = 25;
 
+const projectRoot = path.join(import.meta.dirname, "../..");
+const storeWriter = path.join(projectRoot, "test/support/store-writer.ts");
+
+function collect(stream: Readable): { text: string } {
+  const output = { text: "" };
+  stream.on("data", (data: Buffer) => (output.text += data.toString()));
+  return output;
+}
+
 const lab = new Lab();
 const skip = labReason() ?? programReason() ?? false;
 
@@ -33,7 +46,7 @@ describe("a node under load", { skip }, () => {
 
   before(async () => {
     await lab.down();
-    const [first] = await lab.up(1);
+    const [first] = await lab.up(1, { share: [projectRoot] });
     assert.ok(first);
     node = new HouseNode(lab, first);
     address = first.ip;
@@ -109,6 +122,29 @@ describe("a node under load", { skip }, () => {
     assert.deepEqual(result.failures, []);
     assert.deepEqual(await node.containers(), containers);
     assert.equal(await node.pid("etcd"), processes.etcd);
+  });
+
+  test("another etcd takes over from the old one within moments; no acknowledged write is lost, no request fails", async (t) => {
+    const [processes, containers] = [await pids(), await node.containers()];
+    const writer = lab.spawn(node.name, process.execPath, storeWriter, "/var/lib/fossora/trust", "127.0.0.1:2379");
+    const output = collect(writer.stdout);
+    await until("the writer writes", () => output.text.includes("writing"), limitMs);
+    const result = await underLoad(t, async () => {
+      await node.installAnotherEtcd("/opt/another-etcd");
+      await lab.stop(node.name, "fossora");
+      await lab.start(node.name, "fossora", [...supervise, "--etcd", "/opt/another-etcd"], { onBoot: true });
+      await until("another etcd", async () => (await node.pid("etcd")) !== processes.etcd, limitMs);
+      await node.ready();
+    });
+    writer.stdin.end();
+    await once(writer, "exit");
+    const report = JSON.parse(output.text.split("\n").find((line) => line.startsWith("{")) ?? "{}") as WriterReport; // its last line
+    t.diagnostic(`${report.acknowledged} writes, longest gap ${report.longestGapMs} ms`);
+    assert.deepEqual(result.failures, []);
+    assert.ok(report.kept, "an acknowledged write was lost");
+    assert.ok(report.longestGapMs < 10_000, `no write for ${report.longestGapMs} ms`);
+    assert.deepEqual(await node.containers(), containers);
+    assert.equal(await node.pid("ingress"), processes.ingress);
   });
 
   test("a killed ingress serves again from the table on disk", async (t) => {

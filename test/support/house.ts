@@ -1,6 +1,10 @@
 // A house on lab hosts, driven as a person drives it: the one-file program at its place, its commands, its names.
+import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import path from "node:path";
+import type { Condition, Resource } from "../../src/api/resource.ts";
+import type { ServiceStatus } from "../../src/api/status.ts";
 import type { HouseSummary } from "../../src/api/wire.ts";
 import type { CommandOutcome, Lab, LabHost } from "./lab.ts";
 import { until } from "./until.ts";
@@ -8,10 +12,23 @@ import { until } from "./until.ts";
 const projectRoot = path.join(import.meta.dirname, "../..");
 const builtProgram = path.join(projectRoot, "dist/fossora");
 const installedProgram = "/usr/local/bin/fossora";
+/** What keeps a node running where there is no systemd. */
+export const supervise: readonly string[] = [installedProgram, "supervise"];
 /** Ten times what a node aims at. */
 const readyLimitMs = 60_000;
 
+/** For anything that a test waits for; an app is Ready within a second or two. */
+const conditionLimitMs = 60_000;
+const requestLimitMs = 20_000;
+
 export type ProcessName = "agent" | "ingress" | "etcd";
+
+export type ServiceView = Resource<"Service"> & { readonly status: ServiceStatus };
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
 
 /** Why there is no program to test; undefined when there is. */
 export function programReason(): string | undefined {
@@ -22,10 +39,24 @@ export function programReason(): string | undefined {
 export class HouseNode {
   readonly lab: Lab;
   readonly name: string;
+  /** On the lab's network. */
+  readonly address: string;
 
   constructor(lab: Lab, host: LabHost) {
     this.lab = lab;
     this.name = host.name;
+    this.address = host.ip;
+  }
+
+  /** A new lab with a house of one in it, ready. */
+  static async alone(lab: Lab): Promise<HouseNode> {
+    await lab.down();
+    const [first] = await lab.up(1);
+    assert.ok(first);
+    const node = new HouseNode(lab, first);
+    await node.install();
+    await node.start();
+    return node;
   }
 
   async install(): Promise<void> {
@@ -46,8 +77,14 @@ export class HouseNode {
     await this.lab.exec(this.name, "mv", `${installedProgram}.new`, installedProgram);
   }
 
+  /** The etcd that runs, with another SHA-256. */
+  async installAnotherEtcd(file: string): Promise<void> {
+    const carried = (await this.lab.exec(this.name, "sh", "-c", "ls /var/lib/fossora/bin/etcd-*")).trim();
+    await this.lab.exec(this.name, "sh", "-c", `cat ${carried} > ${file} && echo another >> ${file} && chmod 755 ${file}`);
+  }
+
   async start(): Promise<void> {
-    await this.lab.start(this.name, "fossora", [installedProgram, "supervise"], { onBoot: true });
+    await this.lab.start(this.name, "fossora", supervise, { onBoot: true });
     await this.ready();
   }
 
@@ -77,6 +114,65 @@ export class HouseNode {
     const { root } = await this.host();
     writeFileSync(path.join(root, "tmp/manifest.yaml"), manifest);
     return this.run("apply", "-f", "/tmp/manifest.yaml", ...flags);
+  }
+
+  async service(name: string): Promise<ServiceView> {
+    return JSON.parse(await this.run("get", "service", name, "-o", "json")) as ServiceView; // the API's own form
+  }
+
+  /** Waits until the Service says this of itself. */
+  async condition(service: string, wanted: Partial<Pick<Condition, "type" | "status" | "reason">>): Promise<Condition> {
+    const what = `${service} has the condition ${Object.values(wanted).join(" ")}`;
+    let last: readonly Condition[] = [];
+    try {
+      return await until(
+        what,
+        async () => {
+          last = (await this.service(service)).status.conditions;
+          return last.find((each) => Object.entries(wanted).every(([field, value]) => each[field as keyof Condition] === value)); // entries of a Condition
+        },
+        conditionLimitMs,
+      );
+    } catch (error) {
+      throw new Error(`${what} came not to be true: ${JSON.stringify(last)}`, { cause: error });
+    }
+  }
+
+  async isReady(...services: readonly string[]): Promise<void> {
+    await this.run("wait", "service", ...services, "--for=condition=Ready", "--timeout", `${conditionLimitMs / 1000}s`);
+  }
+
+  /** Asks the house's proxy for a name, as a browser does. */
+  request(
+    host: string,
+    path = "/",
+    options: { readonly method?: string; readonly body?: string; readonly port?: number } = {},
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const { method = "GET", body, port = 80 } = options;
+      const request = http.request(
+        { host: this.address, port, path, method, headers: { host }, agent: false, timeout: requestLimitMs },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("error", reject);
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+        },
+      );
+      request.on("timeout", () => request.destroy(new Error(`no answer within ${requestLimitMs} ms`)));
+      request.on("error", reject);
+      request.end(body);
+    });
+  }
+
+  docker(...args: readonly string[]): Promise<string> {
+    return this.lab.exec(this.name, "docker", ...args);
+  }
+
+  /** Names of a Service's containers, running or not. */
+  async containersOf(service: string): Promise<readonly string[]> {
+    const names = await this.docker("ps", "-a", "--filter", `label=fossora.dev/name=${service}`, "--format", "{{.Names}}");
+    return names.split("\n").filter(Boolean).sort();
   }
 
   async pid(process: ProcessName): Promise<number> {
