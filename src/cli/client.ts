@@ -11,6 +11,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Without an answer by then the node is called unreachable; absent: a minute. */
   readonly timeoutMs?: number;
+  /** A stream that says nothing for so long is broken; absent: it may be silent for ever. */
+  readonly silenceMs?: number;
 }
 
 export interface Upgraded {
@@ -31,7 +33,12 @@ export interface Client {
 }
 
 const ANSWER_WITHIN_MS = 60_000;
+/** The server says at least every 10 s that it is there. */
+const WATCH_SILENCE_MS = 30_000;
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A `servername`, though there is no TLS: without one Node compiles large regular expressions at each start (5 ms) to find it. */
+const common = { agent: false, servername: "" } as const;
 
 /** `interrupted` ends whatever has no signal of its own. */
 export function unixClient(socketPath: string, interrupted: AbortSignal): Client {
@@ -40,8 +47,11 @@ export function unixClient(socketPath: string, interrupted: AbortSignal): Client
     async json(method, path, given = {}) {
       const options = { signal: interrupted, ...given };
       const response = await send(socketPath, method, path, options);
-      const text = await readAll(response);
-      return JSON.parse(text) as never; // the API's promise: this is the wire
+      try {
+        return JSON.parse(await readAll(response)) as never; // the API's promise: this is the wire
+      } catch (error) {
+        throw asFailure(socketPath, error);
+      }
     },
     async *lines(path, given = {}) {
       const options = { signal: interrupted, ...given };
@@ -49,7 +59,7 @@ export function unixClient(socketPath: string, interrupted: AbortSignal): Client
       try {
         for await (const line of splitLines(response)) yield JSON.parse(line) as never; // the API's promise
       } catch (error) {
-        if (!options.signal?.aborted) throw error;
+        if (!options.signal.aborted) throw asFailure(socketPath, error);
       } finally {
         response.destroy();
       }
@@ -64,7 +74,11 @@ export async function* watchLines(
   path: string,
   options: RequestOptions,
 ): AsyncIterable<Exclude<WatchLine, { type: "ERROR" }>> {
-  for await (const line of client.lines<WatchLine>(path, { ...options, query: { ...options.query, watch: "1" } })) {
+  for await (const line of client.lines<WatchLine>(path, {
+    silenceMs: WATCH_SILENCE_MS,
+    ...options,
+    query: { ...options.query, watch: "1" },
+  })) {
     if (line.type === "ERROR") throw new ApiFailure(line.status);
     yield line;
   }
@@ -75,11 +89,11 @@ function send(socketPath: string, method: string, path: string, options: Request
     const { body, contentType, signal } = options;
     const headers =
       body === undefined ? {} : { "content-type": contentType ?? "application/json", "content-length": Buffer.byteLength(body) };
-    const request = httpRequest({ socketPath, method, path: pathOf(path, options), headers, agent: false, ...(signal && { signal }) });
+    const request = httpRequest({ ...common, socketPath, method, path: pathOf(path, options), headers, ...(signal && { signal }) });
     request.setTimeout(options.timeoutMs ?? ANSWER_WITHIN_MS, () => request.destroy(unreachable(socketPath, "it does not answer")));
     request.on("error", (error) => reject(signal?.aborted ? signal.reason : asFailure(socketPath, error)));
     request.on("response", (response) => {
-      request.setTimeout(0);
+      request.setTimeout(options.silenceMs ?? 0);
       if (isGood(response)) resolve(response);
       else readAll(response).then((text) => reject(new ApiFailure(statusFrom(response, text))), reject);
     });
@@ -89,13 +103,8 @@ function send(socketPath: string, method: string, path: string, options: Request
 
 function upgrade(socketPath: string, path: string, protocol: string, options: RequestOptions): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      socketPath,
-      method: "POST",
-      path: pathOf(path, options),
-      headers: { connection: "Upgrade", upgrade: protocol },
-      agent: false,
-    });
+    const headers = { connection: "Upgrade", upgrade: protocol };
+    const request = httpRequest({ ...common, socketPath, method: "POST", path: pathOf(path, options), headers });
     request.on("error", (error) => reject(asFailure(socketPath, error)));
     request.on("upgrade", (response, socket, head) => resolve({ socket, head, headers: response.headers }));
     request.on("response", (response) => {
@@ -152,9 +161,10 @@ async function* splitLines(response: IncomingMessage): AsyncIterable<string> {
   }
 }
 
-function asFailure(socketPath: string, error: NodeJS.ErrnoException): Error {
-  if (error instanceof Failure) return error;
-  if (error.code === "EACCES" || error.code === "EPERM") {
+function asFailure(socketPath: string, error: unknown): Error {
+  if (!(error instanceof Error) || error instanceof Failure || error instanceof ApiFailure) return error as Error; // nothing else is thrown
+  const { code } = error as NodeJS.ErrnoException; // where the system named it
+  if (code === "EACCES" || code === "EPERM") {
     return new Failure(
       EXIT.unreachable,
       `Cannot reach the node at ${socketPath}: you may not open it. It is for root and the group "fossora".`,
@@ -162,7 +172,7 @@ function asFailure(socketPath: string, error: NodeJS.ErrnoException): Error {
       { cause: error },
     );
   }
-  if (error.code === "ENOENT" || error.code === "ECONNREFUSED") return unreachable(socketPath, "Fossora does not run on this computer");
+  if (code === "ENOENT" || code === "ECONNREFUSED") return unreachable(socketPath, "Fossora does not run on this computer");
   return new Failure(EXIT.unreachable, `The connection to the node at ${socketPath} broke: ${error.message}`, "fossora status", {
     cause: error,
   });

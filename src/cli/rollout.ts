@@ -24,9 +24,11 @@ export function outcomeOf(object: ServedObject | undefined, generation: number):
   const conditions = conditionsOf(object).filter((condition) => (condition.observedGeneration ?? generation) >= generation);
   const stalled = conditions.find((condition) => condition.type === "Stalled" && condition.status === "True");
   if (stalled) return { state: "failed", ...said(stalled) };
+  // While an update is under way its predecessor may be what serves.
+  const changing = conditions.find((condition) => condition.type === "Reconciling" && condition.status === "True");
   const isReady = conditions.find((condition) => condition.type === "Ready");
-  if (isReady?.status === "True" && isCurrent(object, generation)) return { state: "ready", ...urlOf(object) };
-  return { state: "waiting", ...said(isReady ?? ready(object)) };
+  if (isReady?.status === "True" && !changing && isCurrent(object, generation)) return { state: "ready", ...urlOf(object) };
+  return { state: "waiting", ...said(changing ?? isReady ?? ready(object)) };
 }
 
 export function stepsOf(object: ServedObject | undefined, pulls: readonly PullReport[], generation: number): readonly Step[] {

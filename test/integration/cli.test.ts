@@ -1,6 +1,7 @@
 // What a person sees, word by word: transcripts of the CLI against a real server, on a terminal and not, and every exit code.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { HouseSummary, ServedObject } from "../../src/api/wire.ts";
 import { begin, fossora, screen, type Outcome, type RunOptions } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
 import {
@@ -319,7 +320,8 @@ house  Unknown  home.internal  -      9d
     });
     const { stdout } = await run("get", "svc", "jellyfin", "-o", "yaml");
     assert.match(stdout, /^apiVersion: fossora\.dev\/v1\nkind: Service\n/);
-    assert.equal(JSON.parse((await run("get", "svc/jellyfin", "-o", "json")).stdout).metadata.name, "jellyfin");
+    const object = JSON.parse((await run("get", "svc/jellyfin", "-o", "json")).stdout) as ServedObject; // the form that it documents
+    assert.equal(object.metadata.name, "jellyfin");
     expectOutcome(await run("get", "svc", "-o", "table"), {
       code: 2,
       stderr:
@@ -406,7 +408,8 @@ Events
     assert.doesNotMatch((await fossora({ socket: house.socket, tty: true, env: { NO_COLOR: "1" } }, "status")).stdout, /\u001b/);
     assert.doesNotMatch((await onTerminal("status", "--no-color")).stdout, /\u001b/);
     assert.match((await fossora({ socket: house.socket, env: { LANG: "C" } }, "status")).stdout, /\nx service jellyfin/);
-    assert.equal(JSON.parse((await run("status", "-o", "json")).stdout).problems.length, 1);
+    const summary = JSON.parse((await run("status", "-o", "json")).stdout) as HouseSummary; // the form that it documents
+    assert.equal(summary.problems.length, 1);
     house.setStatus("Service", "jellyfin", readyService());
   });
 
