@@ -22,6 +22,9 @@ export function findCommand(name: string): string | undefined {
   return searchPath.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
 }
 
+/** For apt-get. Without systemd a package's init script must not start what the tools start, and end, themselves. */
+export const packageEnv = { ...process.env, DEBIAN_FRONTEND: "noninteractive", ...(hasSystemd ? {} : { RUNLEVEL: "1" }) };
+
 /** Installs Debian packages. Throws a sentence for a person when that cannot be done here. */
 export function installPackages(names: readonly string[], say: Say): void {
   if (!isRoot || findCommand("apt-get") === undefined) {
@@ -30,10 +33,8 @@ export function installPackages(names: readonly string[], say: Say): void {
     );
   }
   say(`Installing ${names.join(", ")} (Debian packages)`);
-  // Without systemd a package's init script must not start what the tools start, and end, themselves.
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", ...(hasSystemd ? {} : { RUNLEVEL: "1" }) };
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...names]]) {
-    const { status, stdout, stderr } = spawnSync("apt-get", ["-q", ...args], { env, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("apt-get", ["-q", ...args], { env: packageEnv, encoding: "utf8" });
     if (status !== 0) throw new Error(`apt-get ${args.join(" ")} failed:\n${stdout.slice(-2000)}${stderr.slice(-2000)}`);
   }
 }

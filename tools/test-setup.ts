@@ -4,7 +4,7 @@ import path from "node:path";
 import { build } from "./build.ts";
 import { engineAnswers, engineSocket } from "./engine.ts";
 import { findEtcd } from "./etcd.ts";
-import { findCommand, installPackages, isRoot, projectRoot, type Say } from "./machine.ts";
+import { findCommand, installPackages, isRoot, packageEnv, projectRoot, type Say } from "./machine.ts";
 import { labReason } from "../test/support/lab.ts";
 
 /** Each part by itself: one that fails is said, and leaves the others. */
@@ -46,6 +46,6 @@ function installMissing(say: Say): void {
 function installLab(): void {
   const reason = labReason();
   if (reason !== undefined && !reason.includes("install")) return;
-  const { status, stderr } = spawnSync(path.join(projectRoot, "test/lab/lab"), ["install"], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(path.join(projectRoot, "test/lab/lab"), ["install"], { encoding: "utf8", env: packageEnv });
   if (status !== 0) throw new Error(stderr.trim());
 }

@@ -72,10 +72,6 @@ const rooms: readonly Room[] = [
   { name: "schemas", files: /^schemas\//, imports: [], packages: ["json-schema-to-typescript"], node: "all" },
 ];
 
-export function isTest(path: string): boolean {
-  return path.endsWith(".test.ts");
-}
-
 /** Files of src and controllers that no room has, and imports that their room does not allow. */
 export function brokenImports(files: readonly SourceFile[]): readonly string[] {
   return files.filter(isProgram).flatMap((file) => {
@@ -172,6 +168,10 @@ export function unintroducedFiles(files: readonly SourceFile[]): readonly string
   return files
     .filter(({ path, text }) => !isTest(path) && !/^(#!.*\n)?(\/\/|\/\*)/.test(text))
     .map(({ path }) => `${path} does not open with its place in the house`);
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith(".test.ts");
 }
 
 function isProgram({ path }: SourceFile): boolean {
