@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VirtualClock } from "../../test/fakes/clock.ts";
+import { seen, SEEN_WITHIN_MS } from "./own-writes.ts";
+import type { ObjectReader } from "./ports.ts";
+
+function reader(): { readonly reader: ObjectReader; reach(revision: number): void } {
+  const listeners = new Set<() => void>();
+  let at = 1;
+  const own: ObjectReader = {
+    fresh: true,
+    get revision(): number {
+      return at;
+    },
+    desired: () => undefined,
+    all: () => [],
+    subscribe(listener) {
+      const run = (): void => listener([]);
+      listeners.add(run);
+      return () => listeners.delete(run);
+    },
+  };
+  return {
+    reader: own,
+    reach(revision) {
+      at = revision;
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
+test("a write is answered once this node's copy has it", async () => {
+  const clock = new VirtualClock();
+  const { reader: own, reach } = reader();
+  let answered = false;
+  const waiting = seen({ reader: own, clock }, 3).then(() => (answered = true));
+  reach(2);
+  await clock.settle();
+  assert.equal(answered, false);
+  reach(3);
+  await waiting;
+});
+
+test("a copy that lags keeps nobody waiting for long", async () => {
+  const clock = new VirtualClock();
+  const { reader: own } = reader();
+  const waiting = seen({ reader: own, clock }, 3);
+  await clock.advance(SEEN_WITHIN_MS);
+  await waiting;
+});
