@@ -5,10 +5,11 @@ import { build } from "./build.ts";
 import { engineAnswers, engineSocket } from "./engine.ts";
 import { findEtcd } from "./etcd.ts";
 import { findCommand, installPackages, isRoot, packageEnv, projectRoot, type Say } from "./machine.ts";
+import type { TestOutcome } from "./test-reporter.ts";
 import { labReason } from "../test/support/lab.ts";
 
-/** Each part by itself: one that fails is said, and leaves the others. */
-export async function setUpTests(say: Say): Promise<void> {
+/** Each part by itself: one that fails is said, and leaves the others. That the program can be built is itself a test. */
+export async function setUpTests(say: Say): Promise<TestOutcome> {
   const attempt = async (what: string, run: () => void | Promise<void>): Promise<void> => {
     try {
       await run();
@@ -25,9 +26,18 @@ export async function setUpTests(say: Say): Promise<void> {
     // As root the tests start engines of their own.
     if (!isRoot && (await engineAnswers())) process.env["FOSSORA_TEST_DOCKER"] ??= engineSocket();
   });
-  await attempt("There is no program for the tests", async () => {
+  return buildProgram(say);
+}
+
+async function buildProgram(say: Say): Promise<TestOutcome> {
+  const began = performance.now();
+  const outcome = { name: "set-up > the program is built", durationMs: 0 };
+  try {
     await build(say);
-  });
+    return { ...outcome, outcome: "passed", durationMs: performance.now() - began };
+  } catch (error) {
+    return { ...outcome, outcome: "failed", reason: String(error) };
+  }
 }
 
 function installMissing(say: Say): void {
@@ -37,6 +47,7 @@ function installMissing(say: Say): void {
     strip: "binutils",
     iptables: "iptables",
     ip: "iproute2",
+    dig: "bind9-dnsutils",
   });
   const missing = packages.filter(([command]) => findCommand(command) === undefined).map(([, name]) => name);
   if (missing.length > 0) installPackages(missing, say);

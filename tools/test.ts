@@ -82,9 +82,10 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   const began = performance.now();
-  await setUpTests((text) => process.stderr.write(`${text}\n`));
+  const built = await setUpTests((text) => process.stderr.write(`${text}\n`));
+  sayFailure(built);
   print(`set-up       ${seconds(performance.now() - began)}`);
-  const outcomes: TestOutcome[] = [];
+  const outcomes = [built];
   for (const name of names.length === 0 ? Object.keys(runs) : names) {
     const run = runs[name] ?? (() => runFiles([name], { limitMs: fileLimitMs, concurrency: 1 }));
     const startedAt = performance.now();
