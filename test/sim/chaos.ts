@@ -1,19 +1,13 @@
 // What befalls a simulated house: computers that die, sleep or are cut off, a store without quorum, Docker that restarts, images that
 // are away, containers that crash. Each fault ends by itself, and all of them when the time of faults is over.
 import type { SeededRandom } from "../fakes/clock.ts";
-import { setMembershipState } from "../fakes/objects.ts";
 import type { SimNode } from "./node.ts";
 import type { World } from "./world.ts";
-
-/** How long liveness needs for its verdict. */
-const DOWN_AFTER_MS = 6_000;
-const LIVENESS_EVERY_MS = 1_000;
 
 export class Chaos {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #ends = new Set<() => void>();
-  readonly #silentSinceMs = new Map<SimNode, number>();
   #active = true;
 
   constructor(world: World) {
@@ -30,11 +24,11 @@ export class Chaos {
       failAfter: random.pick([0, 0.02, 0.1]),
       breakWatch: random.pick([0, 0.02, 0.1]),
     });
+    this.#world.doubledBatches = random.pick([0, 0.1]);
     for (const node of this.#world.nodes.values()) {
       node.dockerFaults = { slow: random.pick([0, 0.05]), failBefore: random.pick([0, 0.02, 0.1]), failAfter: random.pick([0, 0.02, 0.1]) };
     }
     this.#nextFault();
-    this.#watchLiveness();
   }
 
   /** Everything works from now on. */
@@ -43,6 +37,7 @@ export class Chaos {
     for (const end of this.#ends) end();
     this.#ends.clear();
     this.#world.setStoreFaults({});
+    this.#world.doubledBatches = 0;
     for (const node of this.#world.nodes.values()) node.dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
     this.#world.trace.add("chaos", "all faults end");
   }
@@ -83,7 +78,7 @@ export class Chaos {
       end();
     };
     this.#ends.add(once);
-    this.#world.time.timer(this.#random.pick([500, 5_000, 20_000, 60_000]), once);
+    this.#world.time.timer(this.#random.pick([500, 5_000, 20_000, 60_000, 150_000]), once);
   }
 
   #killAgent(node: SimNode): (() => void) | undefined {
@@ -112,6 +107,8 @@ export class Chaos {
     if (node.cutOff) return undefined;
     node.cutOff = true;
     return () => {
+      // Cut off for long, it must list again.
+      if (this.#random.chance(0.3)) this.#compact();
       node.cutOff = false;
     };
   }
@@ -154,24 +151,4 @@ export class Chaos {
     etcd.stop();
     return () => etcd.start();
   }
-
-  /** Stands for the nodes' liveness: who is silent while another node with quorum looks on is declared Down. */
-  #watchLiveness(): void {
-    const { time, nodes, etcd } = this.#world;
-    for (const node of nodes.values()) {
-      if (node.power === "on" && !node.cutOff) this.#silentSinceMs.delete(node);
-      else if (!this.#silentSinceMs.has(node)) this.#silentSinceMs.set(node, time.now());
-    }
-    const witnesses = [...nodes.values()].filter((node) => node.alive && !this.#silentSinceMs.has(node));
-    for (const [node, sinceMs] of this.#silentSinceMs) {
-      const overdue = time.now() - sinceMs >= DOWN_AFTER_MS;
-      if (overdue && etcd.running && witnesses.length > 0 && !isDown(this.#world, node)) setMembershipState(etcd, node.name, "Down");
-    }
-    if (this.#active) time.timer(LIVENESS_EVERY_MS, () => this.#watchLiveness());
-  }
-}
-
-export function isDown(world: World, node: SimNode): boolean {
-  const value = world.etcd.get(`/fossora/decided/Membership/${node.name}`)?.value;
-  return value !== undefined && (JSON.parse(value) as { readonly state: string }).state === "Down";
 }

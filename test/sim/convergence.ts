@@ -1,10 +1,13 @@
 // What still differs between what people asked for and what there is: empty once the house has converged. In sentences, for a failure.
+// Computers that are off count as dead: what can move must have moved.
 import { LABEL } from "../../src/api/labels.ts";
 import { canonicalJson } from "../../src/api/hash.ts";
 import { keys, PREFIX } from "../../src/api/keys.ts";
 import type { Kind, Name, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
-import { isDown } from "./chaos.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
+import { isDown } from "./liveness.ts";
+import type { SimNode } from "./node.ts";
 import type { World } from "./world.ts";
 
 export function differences(world: World): readonly string[] {
@@ -22,8 +25,13 @@ export function decidedService(world: World, name: Name): DecidedService | undef
   return value === undefined ? undefined : (JSON.parse(value) as DecidedService);
 }
 
+/** Computers that run. */
+export function nodesOn(world: World): readonly SimNode[] {
+  return [...world.nodes.values()].filter(({ power }) => power === "on");
+}
+
 function nodeProblems(world: World): readonly string[] {
-  return [...world.nodes.values()].flatMap((node) => {
+  return nodesOn(world).flatMap((node) => {
     if (isDown(world, node)) return [`${node.name} is Down`];
     if (!world.etcd.get(keys.node(node.name))) return [`${node.name} is not announced`];
     return node.agent?.mirror.fresh === true ? [] : [`${node.name} is stale`];
@@ -37,12 +45,18 @@ function serviceProblems(world: World, { metadata: { name, uid }, spec }: Stored
   if (canonicalJson(decided.revisions[decided.target]?.spec) !== canonicalJson(spec)) {
     return [`${name} aims at another spec${decided.failed ? ` (${decided.failed.reason}: ${decided.failed.message})` : ""}`];
   }
-  const { instances } = decided;
-  const wanted = spec.replicas === "all" ? world.nodes.size : spec.replicas;
+  const on = new Set(nodesOn(world).map((node) => node.name));
+  const instances = decided.instances.filter(({ node }) => on.has(node));
+  const wanted = wantedCount(world, spec) - (spec.failover === "never" ? decided.instances.length - instances.length : 0);
   const count = instances.length === wanted ? [] : [`${name} has ${instances.length} instances instead of ${wanted}`];
   const doubled = spec.replicas === "all" && new Set(instances.map(({ node }) => node)).size < instances.length ? [`${name} is twice on one node`] : [];
   const containers = spec.containers.map((container) => container.name);
   return [...count, ...doubled, ...instances.flatMap((instance) => instanceProblems(world, { name, instance, decided, containers }))];
+}
+
+function wantedCount(world: World, { replicas, failover }: ServiceSpec): number {
+  if (replicas !== "all") return replicas;
+  return failover === "never" ? world.nodes.size : nodesOn(world).length;
 }
 
 interface Placed {
@@ -76,7 +90,7 @@ function leftOvers(world: World, services: readonly StoredResource<"Service">[])
 }
 
 function strayContainers(world: World): readonly string[] {
-  return [...world.nodes.values()].flatMap((node) => {
+  return nodesOn(world).flatMap((node) => {
     const containers = [...node.docker.containers.values()];
     const stray = containers.filter(({ spec }) => {
       const decided = decidedService(world, spec.labels[LABEL.name] ?? "");

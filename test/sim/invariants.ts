@@ -34,6 +34,7 @@ export class Invariants implements Witness {
   readonly #world: World;
   readonly #services = new Map<Name, ServiceHistory>();
   readonly #downSinceMs = new Map<NodeName, number>();
+  readonly #informedSinceMs = new Map<NodeName, number>();
   readonly #upSinceMs = new Map<NodeName, number>();
   readonly #cordonedSinceMs = new Map<NodeName, number>();
 
@@ -56,7 +57,9 @@ export class Invariants implements Witness {
   }
 
   beforeDocker(node: SimNode, method: string, subject: unknown): void {
-    if (method === "create") this.#creates(node, subject as ContainerSpec);
+    if (method === "create") this.#brings(node, subject as ContainerSpec);
+    const made = method === "start" ? node.docker.containers.get(subject as string) : undefined;
+    if (made) this.#brings(node, made.spec);
     if (method === "stop" || method === "kill" || method === "remove") this.#takesAway(node, method, subject as string);
   }
 
@@ -69,6 +72,25 @@ export class Invariants implements Witness {
       if (running.has(who)) this.#fail(`${who} runs twice on ${node.name}`);
       running.add(who);
     }
+  }
+
+  /** No name leads to a node that is known to be dead. */
+  timePassed(): void {
+    for (const { name, agent } of this.#world.nodes.values()) {
+      if (agent === undefined || !this.#isInformed(name)) continue;
+      for (const row of [...agent.proxy.routes.values()].flatMap(({ http }) => http)) {
+        const dead = row.backends.find(({ node, instance }) => instance !== "" && this.#now - (this.#downSinceMs.get(node) ?? Infinity) > GRACE_MS);
+        if (dead) this.#fail(`${name} still leads ${row.host} to ${dead.node}, which has been Down`);
+      }
+    }
+  }
+
+  /** It has heard of everything for a while. */
+  #isInformed(node: NodeName): boolean {
+    const { power, agent } = this.#world.nodes.get(node) ?? {};
+    if (power !== "on" || agent?.mirror.fresh !== true) this.#informedSinceMs.delete(node);
+    else if (!this.#informedSinceMs.has(node)) this.#informedSinceMs.set(node, this.#now);
+    return this.#now - (this.#informedSinceMs.get(node) ?? this.#now) > GRACE_MS;
   }
 
   // ---------------------------------------------------------------- what is decided
@@ -131,12 +153,12 @@ export class Invariants implements Witness {
   // ---------------------------------------------------------------- what is carried out
 
   /** Nodes run what is decided for them, and nothing else. */
-  #creates(node: SimNode, spec: ContainerSpec): void {
+  #brings(node: SimNode, spec: ContainerSpec): void {
     const name = spec.labels[LABEL.name] ?? "";
     const instance = spec.labels[LABEL.instance] ?? "";
     const decided = this.#history(name).instances.get(instance);
-    if (decided?.node !== node.name) this.#fail(`${node.name} makes a container of ${name}-${instance}, which was never placed there`);
-    else if (this.#now - (decided.untilMs ?? Infinity) > GRACE_MS) this.#fail(`${node.name} makes a container of ${name}-${instance}, which has long been taken away`);
+    if (decided?.node !== node.name) this.#fail(`${node.name} would run ${name}-${instance}, which was never placed there`);
+    else if (this.#now - (decided.untilMs ?? Infinity) > GRACE_MS) this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);
   }
 
   /** No delete is made up: what serves and is decided here stays. */
@@ -181,7 +203,18 @@ export class Invariants implements Witness {
     if (isDown === this.#downSinceMs.has(node)) return;
     if (isDown) this.#downSinceMs.set(node, this.#now);
     else this.#downSinceMs.delete(node);
-    if (!isDown) this.#upSinceMs.set(node, this.#now);
+    if (isDown) return;
+    this.#upSinceMs.set(node, this.#now);
+    this.#hasStoppedOthers(node);
+  }
+
+  /** It comes back only without what others may have taken over. */
+  #hasStoppedOthers(node: NodeName): void {
+    for (const { spec, state } of this.#world.nodes.get(node)?.docker.containers.values() ?? []) {
+      const [name = "", instance = ""] = [spec.labels[LABEL.name], spec.labels[LABEL.instance]];
+      const untilMs = this.#history(name).instances.get(instance)?.untilMs ?? Infinity;
+      if (state === "running" && this.#now - untilMs > GRACE_MS) this.#fail(`${node} is back and still runs ${spec.name}, which has long been taken away`);
+    }
   }
 
   #cordoned(node: NodeName, stored: StoredResource<"Membership"> | undefined): void {

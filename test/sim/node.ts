@@ -5,10 +5,10 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { Ports } from "../../src/engine/contract.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
-import type { Containers } from "../../src/ports.ts";
+import type { Containers, Store, WatchBatch } from "../../src/ports.ts";
 import { FakeAddresses } from "../fakes/addresses.ts";
 import type { SeededRandom } from "../fakes/clock.ts";
-import { type FakeEngine, FakeEngine as Docker } from "../fakes/containers-engine.ts";
+import { FakeEngine } from "../fakes/containers-engine.ts";
 import { type CallFault, FakeContainers } from "../fakes/containers.ts";
 import { FakeJobs } from "../fakes/jobs.ts";
 import { FakeEvents, fakeLog, FakeProxy, FakeSecrets, FakeSystem, FakeVolumes } from "../fakes/machine.ts";
@@ -16,6 +16,7 @@ import { FakeProbes } from "../fakes/probes.ts";
 import type { FakeStore } from "../fakes/store-client.ts";
 import { NodeClock } from "./node-clock.ts";
 import { observe } from "./observer.ts";
+import { patched } from "./patched.ts";
 import type { World } from "./world.ts";
 
 const LEASE_TTL_MS = 20_000;
@@ -52,7 +53,7 @@ export class SimNode {
     this.#random = world.random.fork();
     this.#address = `192.168.1.${10 + index}`;
     this.clock = new NodeClock(world.time, { wallSkewMs: this.#random.int(-3_600_000, 3_600_000), rate: 1 + (this.#random.next() - 0.5) / 500 });
-    this.docker = new Docker({ clock: this.clock, random: this.#random, registry: world.registry, behave: world.behave });
+    this.docker = new FakeEngine({ clock: this.clock, random: this.#random, registry: world.registry, behave: world.behave });
     this.docker.foreign.set("portainer", "172.17.0.2");
     this.addresses = new FakeAddresses(this.clock, `10.${201 + index}`);
     this.volumes = new FakeVolumes((path) => !this.docker.missingPaths.has(path));
@@ -124,7 +125,7 @@ export class SimNode {
     const random = this.#random.fork();
     const client = world.etcd.client(this.name, { clock, random: this.#random.fork() });
     Object.assign(client.faults, world.storeFaults);
-    const store = world.wiring.store(client);
+    const store = world.wiring.store(this.#doubling(client));
     const log = fakeLog(({ level, message, fields }) => world.heardLog(this.name, level, message, fields));
     const mirror = world.wiring.mirror({ store, clock, log });
     const proxy = new FakeProxy();
@@ -166,6 +167,21 @@ export class SimNode {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+
+  /** A watch that reconnects may deliver once more what it delivered before. */
+  #doubling(store: Store): Store {
+    const isDoubled = (): boolean => this.#random.chance(this.#world.doubledBatches);
+    async function* doubled(batches: AsyncIterable<WatchBatch>): AsyncIterable<WatchBatch> {
+      let before: WatchBatch["events"] = [];
+      for await (const batch of batches) {
+        yield batch;
+        if (batch.events.length === 0) continue;
+        if (isDoubled()) yield { revision: batch.revision, events: [...before, ...batch.events] };
+        before = batch.events;
+      }
+    }
+    return patched(store, (original) => ({ watch: (prefix, fromRevision, signal) => doubled(original.watch(prefix, fromRevision, signal)) }));
   }
 
   #containers(): Containers {

@@ -6,6 +6,7 @@ import { runnable } from "../../src/engine/runnable.ts";
 import { Chaos } from "./chaos.ts";
 import { decidedService, differences, stored } from "./convergence.ts";
 import { Invariants } from "./invariants.ts";
+import { DOWN_AFTER_MS, Liveness } from "./liveness.ts";
 import { tableProblems } from "./tables.ts";
 import type { Wiring } from "./wiring.ts";
 import { Workload } from "./workload.ts";
@@ -15,6 +16,8 @@ const CHAOS_MIN_MS = 60_000;
 const CHAOS_MAX_MS = 300_000;
 /** Back-off may wait for 5 min, and a resync takes up to 6 min to come round. */
 const CONVERGE_WITHIN_MS = 900_000;
+/** In a calm house: pull, start, monitor, each node by its rank; sooner than any resync could help. */
+const SOON_MS = 120_000;
 /** Longer than a resync. */
 const REST_MS = 400_000;
 /** What was reached may still have to be written down, and an update is good only after its monitor. */
@@ -68,20 +71,23 @@ async function live(world: World): Promise<void> {
   for (let index = 0; index < size; index++) world.addNode(`n${index + 1}`);
   const workload = new Workload(world);
   const chaos = new Chaos(world);
+  const liveness = new Liveness(world);
+  liveness.start();
   workload.start();
   chaos.start();
   await world.run(world.random.int(CHAOS_MIN_MS, CHAOS_MAX_MS));
   chaos.end();
   workload.end();
-  await converge(world);
+  await converge(world, CONVERGE_WITHIN_MS);
   await rest(world);
-  if (world.random.chance(0.3)) await unrelatedNodeJoins(world);
+  const episode = world.random.pick([nodeDiesAndReturns, unrelatedNodeJoins, somethingChanges]);
+  await episode(world, workload);
 }
 
-async function converge(world: World): Promise<void> {
-  const untilMs = world.time.now() + CONVERGE_WITHIN_MS;
+async function converge(world: World, withinMs: number): Promise<void> {
+  const untilMs = world.time.now() + withinMs;
   for (let problems = problemsOf(world); problems.length > 0; problems = problemsOf(world)) {
-    if (world.time.now() > untilMs) throw new SimulationFailure(`not converged ${CONVERGE_WITHIN_MS / 1000} s after the last fault:\n  ${problems.join("\n  ")}`);
+    if (world.time.now() > untilMs) throw new SimulationFailure(`not converged within ${withinMs / 1000} s:\n  ${problems.join("\n  ")}`);
     await world.run(LOOK_EVERY_MS);
   }
 }
@@ -102,18 +108,44 @@ async function rest(world: World): Promise<void> {
   if (left.length > 0) throw new SimulationFailure(`it did not stay converged:\n  ${left.join("\n  ")}`);
 }
 
+/** In a calm house a dead node's apps are soon elsewhere, and its return moves nothing. */
+async function nodeDiesAndReturns(world: World): Promise<void> {
+  if (world.nodes.size === 1) return;
+  const node = world.random.pick([...world.nodes.values()]);
+  world.trace.add("", `${node.name} dies`);
+  node.powerOff();
+  await world.run(DOWN_AFTER_MS);
+  await converge(world, SOON_MS);
+  const before = placements(world);
+  world.trace.add("", `${node.name} returns`);
+  node.powerOn();
+  await converge(world, SOON_MS);
+  assertUnmoved(world, before, "a node returned");
+}
+
 /** A node that joins moves nothing that does not want to be everywhere. */
 async function unrelatedNodeJoins(world: World): Promise<void> {
-  const before = unmoved(world);
+  const before = placements(world);
   world.trace.add("", "another node joins");
   world.addNode("n9");
   await world.run(SETTLE_MS);
-  const moved = [...unmoved(world)].filter(([what, value]) => before.get(what) !== value).map(([what]) => what);
-  if (moved.length > 0) throw new SimulationFailure(`an unrelated node joined, and this changed: ${moved.join(", ")}`);
-  await converge(world);
+  await converge(world, SOON_MS);
+  assertUnmoved(world, before, "an unrelated node joined");
 }
 
-function unmoved(world: World): ReadonlyMap<string, string> {
+/** In a calm house a change is soon carried out, down to the tables. */
+async function somethingChanges(world: World, workload: Workload): Promise<void> {
+  workload.changeService();
+  await converge(world, SOON_MS);
+}
+
+/** Of Services that do not want to be everywhere. */
+function placements(world: World): ReadonlyMap<string, string> {
   const fixed = stored(world, "Service").filter(({ spec }) => spec.replicas !== "all");
   return new Map(fixed.map(({ metadata: { name } }) => [name, JSON.stringify(decidedService(world, name)?.instances)]));
+}
+
+function assertUnmoved(world: World, before: ReadonlyMap<string, string>, what: string): void {
+  const moved = [...placements(world)].filter(([name, value]) => before.get(name) !== value).map(([name]) => name);
+  if (moved.length > 0) throw new SimulationFailure(`${what}, and this moved: ${moved.join(", ")}`);
 }

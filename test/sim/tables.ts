@@ -4,17 +4,17 @@ import { PREFIX, parseKey } from "../../src/api/keys.ts";
 import type { AnyResource, Resource, StoredResource } from "../../src/api/resource.ts";
 import type { Backend } from "../../src/api/table.ts";
 import { Objects } from "../../src/engine/objects.ts";
-import { decidedService } from "./convergence.ts";
+import { decidedService, nodesOn } from "./convergence.ts";
 import type { SimNode } from "./node.ts";
 import type { World } from "./world.ts";
 
-const NONE: ReadonlyMap<string, never> = new Map();
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
 export function tableProblems(world: World): readonly string[] {
   const objects = desiredObjects(world);
   const routes = [...objects.all("Route").values()];
   const records = [...objects.all("DnsRecord").values()];
-  return [...world.nodes.values()].flatMap((node) => [
+  return nodesOn(world).flatMap((node) => [
     ...routeProblems(world, node, routes),
     ...recordProblems(node, records),
   ]);
@@ -44,8 +44,9 @@ function expectedBackends(world: World, { spec }: Resource<"Route">, node: SimNo
   const service = spec.to.service;
   const container = spec.to.container ?? service;
   const exists = world.etcd.get(`${PREFIX.desired}Service/${service}`) !== undefined;
+  const on = new Set(nodesOn(world).map(({ name }) => name));
   const instances = (exists && decidedService(world, service)?.instances) || [];
-  return instances.map((instance) => `${instance.node}/${instance.id}/${addressOf(world, instance, container)}`).sort();
+  return instances.filter((instance) => on.has(instance.node)).map((instance) => `${instance.node}/${instance.id}/${addressOf(world, instance, container)}`).sort();
 }
 
 function addressOf(world: World, instance: { readonly node: string; readonly id: string }, container: string): Backend["host"] | undefined {

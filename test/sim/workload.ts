@@ -40,6 +40,12 @@ export class Workload {
     for (const [name, spec] of this.#services) this.#applyService(name, isGood(spec) ? spec : this.#service(name, GOOD_TAGS));
   }
 
+  /** To one that works. */
+  changeService(): void {
+    const name = this.#random.pick(SERVICES);
+    this.#applyService(name, this.#service(name, GOOD_TAGS));
+  }
+
   #nextChange(): void {
     this.#world.time.timer(this.#random.int(500, 30_000), () => {
       if (!this.#active) return;

@@ -17,6 +17,8 @@ export interface Witness {
   storeChanged(events: readonly StoreEvent[]): void;
   beforeDocker(node: SimNode, method: string, subject: unknown): void;
   afterDocker(node: SimNode, method: string, subject: unknown): void;
+  /** About once a second. */
+  timePassed(): void;
 }
 
 /** Something that must not be so; the seed leads back to it. */
@@ -25,6 +27,7 @@ export class SimulationFailure extends Error {
 }
 
 const STEPS_IN_NO_TIME_MAX = 10_000;
+const TICK_MS = 1_000;
 const CALM: StoreFaults = { latencyMs: 0, failBefore: 0, failAfter: 0, eventDelayMs: 0, breakWatch: 0 };
 
 export class World {
@@ -37,12 +40,15 @@ export class World {
   readonly nodes = new Map<NodeName, SimNode>();
   readonly wiring: Wiring;
   storeFaults: StoreFaults = CALM;
+  /** Chance that a batch of a watch is delivered twice. */
+  doubledBatches = 0;
   /** Mutations of Docker and of the store: equal counts mean that nothing happened. */
   changes = 0;
   steps = 0;
   #witness: Witness | undefined;
   #failure: string | undefined;
   #revision = 0;
+  #nextTickMs = 0;
 
   constructor(seed: number, wiring: Wiring) {
     this.seed = seed;
@@ -109,10 +115,17 @@ export class World {
       this.steps += 1;
       stepsNow = this.time.now() === nowMs ? stepsNow + 1 : 0;
       nowMs = this.time.now();
+      this.#tick(nowMs);
       if (stepsNow > STEPS_IN_NO_TIME_MAX) this.fail(`${stepsNow} steps without any time passing`);
     }
     await this.time.advance(endMs - this.time.now());
     return false;
+  }
+
+  #tick(nowMs: number): void {
+    if (nowMs < this.#nextTickMs) return;
+    this.#nextTickMs = nowMs + TICK_MS;
+    this.#witness?.timePassed();
   }
 
   fail(what: string): void {
