@@ -103,10 +103,10 @@ function summarize(outcomes: readonly TestOutcome[], durationMs: number): void {
   for (const { name, reason } of skipped) print(`  ${name}: ${reason ?? ""}`);
   if (failed.length > 0) print("\nFailed:");
   for (const { name } of failed) print(`  ${name}`);
-  const ranNothing = outcomes.length === skipped.length;
+  const ranNothing = outcomes.slice(1).every(({ outcome }) => outcome === "skipped"); // the first is the set-up's
   if (ranNothing) print("\nNo test was run, which is a failure.");
   print(`\n${seconds(durationMs)} in all`);
-  print(ranNothing ? `0 passed, 1 failed, ${skipped.length} skipped` : counts(outcomes));
+  print(ranNothing ? `0 passed, ${failed.length + 1} failed, ${skipped.length} skipped` : counts(outcomes));
   process.exitCode = failed.length > 0 || ranNothing ? 1 : 0;
 }
 
