@@ -107,15 +107,20 @@ export class LeaseKeeper implements Lease {
   }
 
   async #write(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === undefined) return;
     const { signal } = this.#ending;
     for (const [key, value] of this.#wanted) {
-      if (this.#lease === undefined || this.#written.get(key) === value) continue;
-      if (!(await this.#calls.put(this.#lease, key, value, signal))) return this.#lose();
+      if (this.#written.get(key) === value) continue;
+      if (!(await this.#calls.put(lease, key, value, signal))) {
+        this.#lose();
+        throw new Error(`There is no such lease any more: ${key} was not written`);
+      }
       this.#written.set(key, value);
     }
     for (const key of this.#written.keys()) {
-      if (this.#lease === undefined || this.#wanted.has(key)) continue;
-      await this.#calls.delete(this.#lease, key, signal);
+      if (this.#wanted.has(key)) continue;
+      await this.#calls.delete(lease, key, signal);
       this.#written.delete(key);
     }
   }
