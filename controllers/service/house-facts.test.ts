@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keys } from "../../src/api/keys.ts";
+import { decided, instance } from "../../test/fakes/facts.ts";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { apply, containerSpec, nodeRecord, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
+import { houseFacts, isDecidedName, unusedImages } from "./house-facts.ts";
+
+const spec = serviceSpec("app", "app:1");
+const heavy = serviceSpec("db", "", { containers: [containerSpec("db", "db:1", { resources: { memory: "1Gi" } })] });
+const moments = { desiredSeenAtMs: 0, volumes: {} };
+
+test("houseFacts() knows every node by its Membership, its record and its verdict", async () => {
+  const mirror = await mirrorOf((etcd) => {
+    apply(etcd, "Membership", "nas", { role: "auto", schedulable: false }, { disk: "big" });
+    put(etcd, keys.node("pi"), nodeRecord("pi", "boot-pi"));
+    setMembershipState(etcd, "pi", "Down");
+  });
+  const [nas, pi] = houseFacts("app", mirror, moments).nodes;
+  assert.deepEqual([nas?.name, nas?.schedulable, nas?.labels, nas?.record], ["nas", false, { disk: "big" }, undefined]);
+  assert.deepEqual([pi?.name, pi?.schedulable, pi?.downSinceMs !== undefined, pi?.record?.value.bootId], ["pi", true, true, "boot-pi"]);
+});
+
+test("houseFacts() adds up what is placed on each node, without looking at other Services", async () => {
+  const mirror = await mirrorOf((etcd) => {
+    put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+    put(etcd, keys.decided("Service", "app"), decided("app", spec, [instance("aaaa", "nas", spec), instance("bbbb", "nas", spec)]));
+    put(etcd, keys.decided("Service", "db"), decided("db", heavy, [instance("cccc", "nas", heavy)]));
+  });
+  assert.deepEqual(houseFacts("app", mirror, moments).nodes[0]?.load, { instances: 3, memoryBytes: 2 * 128 * 2 ** 20 + 2 ** 30 });
+});
+
+test("unusedImages() are those that no Service's revisions name", async () => {
+  const mirror = await mirrorOf((etcd) => put(etcd, keys.decided("Service", "db"), decided("db", heavy, [])));
+  assert.deepEqual(unusedImages({ bootId: "b", instances: [], pulled: ["app:1", "db:1"] }, mirror), ["app:1"]);
+  assert.deepEqual(unusedImages(undefined, mirror), []);
+});
+
+test("isDecidedName() knows containers and networks of decided instances", async () => {
+  const two = serviceSpec("app", "", { containers: [containerSpec("web", "web:1"), containerSpec("db", "db:1")] });
+  const mirror = await mirrorOf((etcd) => put(etcd, keys.decided("Service", "app"), decided("app", two, [instance("aaaa", "nas", two)])));
+  for (const name of ["app-aaaa", "app-aaaa-web", "app-aaaa-db"]) assert.ok(isDecidedName(name, mirror), name);
+  assert.ok(!isDecidedName("app-bbbb-web", mirror));
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decided, docker, houseFacts, instance, localFacts, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import type { HouseFacts, LocalFacts } from "./facts.ts";
+import { plan, RANK_DELAY_MS, transactionOf } from "./plan.ts";
+
+const NOW = 100_000;
+const spec = serviceSpec("app", "app:1");
+const three = { nodes: [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi")], desiredSeenAtMs: NOW };
+
+function planOn(node: string, house: Partial<HouseFacts>, { now = NOW, local = {}, of = spec }: { readonly now?: number; readonly local?: Partial<LocalFacts>; readonly of?: typeof spec } = {}) {
+  return plan(service("app", of), { name: "app", house: houseFacts(house), local: localFacts(local) }, { node, now });
+}
+
+test("the node that is chosen decides at once, and the others later one by one", () => {
+  const nodes = ["nas", "nuc", "pi"];
+  const first = nodes.find((node) => planOn(node, three).actions.length > 0);
+  assert.ok(first);
+  const waits = nodes.map((node) => planOn(node, three).recheckAfterMs ?? 0).sort((a, b) => a - b);
+  assert.deepEqual(waits, [0, RANK_DELAY_MS, 2 * RANK_DELAY_MS]);
+  for (const node of nodes) assert.equal(planOn(node, three, { now: NOW + 2 * RANK_DELAY_MS }).actions[0]?.kind, "Decide", node);
+});
+
+test("what is to be carried out comes before what is to be decided, for the store may be away", () => {
+  const two = serviceSpec("app", "", { containers: [containerSpec("app", "app:2")] });
+  const house = { decided: seen(decided("app", spec, [instance("aaaa", "nas", spec)])) };
+  const kinds = planOn("nas", house, { of: two, local: { containers: [docker("app", "aaaa", spec, { state: "exited" })] } }).actions.map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["StartContainer", "Decide"]);
+});
+
+test("a house at rest does nothing and waits for nothing", () => {
+  const container = { name: "app", phase: "running", id: "docker-aaaa-app", health: "healthy", restarts: 0, imageId: "sha256:1" } as const;
+  const told = observedInstance("aaaa", { revision: decided("app", spec, []).target, addresses: { app: "10.201.0.2" }, containers: [container] });
+  const [node, entry] = observed("nas", [told]);
+  const house = { decided: seen(decided("app", spec, [instance("aaaa", "nas", spec)])), observed: new Map([[node, entry]]) };
+  const local = { containers: [docker("app", "aaaa", spec)], probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 } }, reported: entry } as const;
+  assert.deepEqual(planOn("nas", house, { local }), { actions: [], conditions: [] });
+});
+
+test("without a node that fits the plan says why", () => {
+  const { conditions } = planOn("nas", { nodes: [nodeFacts("nas", { schedulable: false })] });
+  assert.deepEqual(conditions, [{ type: "Scheduled", status: "False", reason: "NoNodeFits", message: "None of 1 nodes fits: nas: it is cordoned" }]);
+});
+
+test("an image that nothing needs any more is removed, and again later when that failed", () => {
+  const image = { id: "", digests: [], tags: [], arch: "", hasHealthcheck: false, exposedTcpPorts: [], bytes: 0 };
+  const local = { unused: ["app:0"], images: { "app:0": image }, pulled: [], reported: seen({ bootId: "boot-nas", instances: [], pulled: ["app:0"] }) };
+  const house = { decided: seen(decided("app", { ...spec, replicas: 0 }, [])) };
+  const of = { ...spec, replicas: 0 };
+  assert.deepEqual(planOn("nas", house, { local, of }).actions.map(({ kind }) => kind), ["RemoveImage"]);
+  const failed = { ...local, jobs: { "remove image app:0": { state: "failed", error: new Error("x"), atMs: NOW, tries: 1 } } } as const;
+  assert.deepEqual(planOn("nas", house, { local: failed, of }), { actions: [], conditions: [], recheckAfterMs: 1_000 });
+});
+
+test("a decision is one transaction over all that it was made from", () => {
+  const next = decided("app", spec, [], { volumes: { "app-c": { node: "nas", uid: "u", made: false } } });
+  const { compare, writes } = transactionOf({ kind: "Decide", service: "app", next, over: 7, desired: 5, newVolumes: ["app-c"] });
+  assert.deepEqual(compare, [
+    { key: "/fossora/decided/Service/app", modRevision: 7 },
+    { key: "/fossora/desired/Service/app", modRevision: 5 },
+    { key: "/fossora/decided/Volume/app-c", modRevision: 0 },
+  ]);
+  assert.deepEqual(writes, [
+    { put: "/fossora/decided/Service/app", value: JSON.stringify(next) },
+    { put: "/fossora/decided/Volume/app-c", value: '{"node":"nas","uid":"u","made":false}' },
+  ]);
+  assert.deepEqual(transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, newVolumes: [] }).writes, [{ delete: "/fossora/decided/Service/app" }]);
+});
