@@ -12,7 +12,12 @@ import type { World } from "./world.ts";
 
 export function differences(world: World): readonly string[] {
   const services = stored(world, "Service");
-  return [...nodeProblems(world), ...services.flatMap((service) => serviceProblems(world, service)), ...leftOvers(world, services), ...strayContainers(world)];
+  return [
+    ...nodeProblems(world),
+    ...services.flatMap((service) => serviceProblems(world, service)),
+    ...leftOvers(world, services),
+    ...strays(world),
+  ];
 }
 
 /** Objects below `desired/`. */
@@ -89,14 +94,17 @@ function leftOvers(world: World, services: readonly StoredResource<"Service">[])
   );
 }
 
-function strayContainers(world: World): readonly string[] {
-  return nodesOn(world).flatMap((node) => {
-    const containers = [...node.docker.containers.values()];
-    const stray = containers.filter(({ spec }) => {
-      const decided = decidedService(world, spec.labels[LABEL.name] ?? "");
-      return decided?.instances.some(({ id, node: place }) => id === spec.labels[LABEL.instance] && place === node.name) !== true;
-    });
-    const held = [...node.addresses.taken.keys()].filter((key) => !containers.some(({ spec }) => spec.name === key));
-    return [...stray.map(({ spec }) => `${spec.name} runs on ${node.name} for nobody`), ...held.map((key) => `${node.name} holds an address for ${key}`)];
+/** What nodes still hold for instances that they need not run. */
+function strays(world: World): readonly string[] {
+  return nodesOn(world).flatMap(({ name: node, docker, addresses }) => {
+    const isDecided = (labels: Readonly<Record<string, string>>): boolean => {
+      const decided = decidedService(world, labels[LABEL.name] ?? "");
+      return decided?.instances.some((instance) => instance.id === labels[LABEL.instance] && instance.node === node) === true;
+    };
+    const containers = [...docker.containers.values()].map(({ spec }) => spec);
+    const running = containers.filter(({ labels }) => !isDecided(labels)).map(({ name }) => `${name} is on ${node} for nobody`);
+    const networks = [...docker.networks.values()].filter(({ labels }) => LABEL.instance in labels && !isDecided(labels));
+    const held = [...addresses.taken.keys()].filter((key) => !containers.some(({ name }) => name === key));
+    return [...running, ...networks.map(({ name }) => `network ${name} is on ${node} for nobody`), ...held.map((key) => `${node} holds an address for ${key}`)];
   });
 }

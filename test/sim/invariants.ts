@@ -26,8 +26,8 @@ interface ServiceHistory {
   readonly desired: { readonly atMs: number; readonly spec: StoredResource<"Service">["spec"] | undefined }[];
   readonly instances: Map<string, InstanceHistory>;
   decided: DecidedService | undefined;
-  /** By instance: whether its node last reported it as ready, and until when it did. */
-  readonly ready: Map<string, { readonly isReady: boolean; readonly untilMs: number }>;
+  /** By instance: whether its node last reported it as ready, since when, and until when it did. */
+  readonly ready: Map<string, { readonly isReady: boolean; readonly sinceMs: number; readonly untilMs: number }>;
 }
 
 export class Invariants implements Witness {
@@ -142,9 +142,12 @@ export class Invariants implements Witness {
   #leavesOneServing(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[], removed: readonly DecidedInstance[]): void {
     const specs = this.#recentSpecs(history);
     if (specs.some((spec) => spec === undefined || spec.replicas === 0 || spec.update.order !== "start-first")) return;
-    // What nobody was told of cannot be spared.
-    const known = removed.filter((instance) => history.ready.get(instance.id)?.isReady === true && !this.#wasDownLately(instance.node));
-    const lost = known.filter((instance) => this.#isServing(name, instance));
+    const lost = removed.filter((instance) => {
+      const told = history.ready.get(instance.id);
+      // What not everybody was told of cannot be spared.
+      const isKnown = told?.isReady === true && this.#now - told.sinceMs > GRACE_MS && !this.#wasDownLately(instance.node);
+      return isKnown && this.#isServing(name, instance);
+    });
     if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || this.#isThoughtReady(history, instance))) {
       this.#fail(`${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`);
     }
@@ -177,7 +180,8 @@ export class Invariants implements Witness {
     for (const { id, ready } of observed?.instances ?? []) {
       const before = history.ready.get(id);
       const untilMs = ready || before?.isReady === true ? this.#now : (before?.untilMs ?? -Infinity);
-      history.ready.set(id, { isReady: ready, untilMs });
+      const sinceMs = before?.isReady === true ? before.sinceMs : this.#now;
+      history.ready.set(id, { isReady: ready, sinceMs, untilMs });
     }
   }
 
