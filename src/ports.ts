@@ -67,9 +67,7 @@ export interface Compare {
   readonly modRevision: number;
 }
 
-export type Write =
-  | { readonly put: string; readonly value: string }
-  | { readonly delete: string };
+export type Write = { readonly put: string; readonly value: string } | { readonly delete: string };
 
 export interface Transaction {
   readonly compare: readonly Compare[];
@@ -188,9 +186,23 @@ export interface ContainerSpec {
   readonly gpus: "none" | "nvidia";
   readonly groups: readonly string[];
   /** Docker's own HEALTHCHECK: a command, `none` to switch the image's off, absent to keep the image's. */
-  readonly healthcheck?: "none" | { readonly command: readonly string[]; readonly intervalMs: number; readonly timeoutMs: number; readonly retries: number; readonly startGraceMs: number };
+  readonly healthcheck?:
+    | "none"
+    | {
+        readonly command: readonly string[];
+        readonly intervalMs: number;
+        readonly timeoutMs: number;
+        readonly retries: number;
+        readonly startGraceMs: number;
+      };
   readonly network:
-    | { readonly kind: "bridge"; readonly network: string; readonly address: string; readonly aliases: readonly string[]; readonly macAddress?: string }
+    | {
+        readonly kind: "bridge";
+        readonly network: string;
+        readonly address: string;
+        readonly aliases: readonly string[];
+        readonly macAddress?: string;
+      }
     | { readonly kind: "host" }
     | { readonly kind: "container"; readonly id: string };
   readonly dns?: { readonly servers: readonly string[]; readonly search: readonly string[]; readonly options: readonly string[] };
@@ -292,7 +304,12 @@ export interface Containers {
   remove(id: string, signal: AbortSignal): Promise<void>;
   setRestartPolicy(id: string, policy: "no" | "on-failure" | "unless-stopped", signal: AbortSignal): Promise<void>;
   image(reference: string, signal: AbortSignal): Promise<ImageInfo | undefined>;
-  pull(reference: string, platform: string | undefined, onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<ImageInfo>;
+  pull(
+    reference: string,
+    platform: string | undefined,
+    onProgress: (progress: PullProgress) => void,
+    signal: AbortSignal,
+  ): Promise<ImageInfo>;
   /** False: still used by a container. */
   removeImage(reference: string, signal: AbortSignal): Promise<boolean>;
   ensureNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void>;
@@ -305,7 +322,12 @@ export interface Containers {
   /** A hint, never the truth. Reconnects by itself; yields an event without a service whenever it did. */
   events(signal: AbortSignal): AsyncIterable<ContainerEvent>;
   logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogChunk>;
-  exec(id: string, command: readonly string[], options: { readonly tty: boolean; readonly stdin: boolean; readonly user?: string; readonly workingDir?: string }, signal: AbortSignal): Promise<ExecSession>;
+  exec(
+    id: string,
+    command: readonly string[],
+    options: { readonly tty: boolean; readonly stdin: boolean; readonly user?: string; readonly workingDir?: string },
+    signal: AbortSignal,
+  ): Promise<ExecSession>;
   stats(id: string, signal: AbortSignal): Promise<{ readonly memoryBytes: number; readonly cpuNanos: number }>;
 }
 
@@ -313,7 +335,14 @@ export interface Containers {
 
 /** Checks that the agent runs (HTTP, TCP); Docker runs the commands. */
 export type Probe =
-  | { readonly kind: "http"; readonly host: string; readonly port: number; readonly path: string; readonly status: readonly [number, number]; readonly timing: ProbeTiming }
+  | {
+      readonly kind: "http";
+      readonly host: string;
+      readonly port: number;
+      readonly path: string;
+      readonly status: readonly [number, number];
+      readonly timing: ProbeTiming;
+    }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly timing: ProbeTiming };
 
 export interface ProbeTiming {
@@ -345,7 +374,11 @@ export type JobState =
 export interface Jobs {
   get(key: string): JobState | undefined;
   /** Starts it unless it runs. A failed one may be started again. */
-  start(key: string, wake: { readonly kind: Kind; readonly name: Name }, run: (report: (progress: PullProgress) => void, signal: AbortSignal) => Promise<void>): void;
+  start(
+    key: string,
+    wake: { readonly kind: Kind; readonly name: Name },
+    run: (report: (progress: PullProgress) => void, signal: AbortSignal) => Promise<void>,
+  ): void;
   forget(key: string): void;
 }
 
@@ -388,11 +421,19 @@ export interface Proxy {
 /** What this machine is; read anew at each call. */
 export interface System {
   describe(signal: AbortSignal): Promise<Omit<NodeRecord, "nodeId" | "bootId" | "ports">>;
+  /** The host's real name servers, two at most: what containers ask besides the house. */
+  resolvers(): readonly string[];
 }
 
 /** Best effort, with a lease of 24 h, never read by a controller. */
 export interface Events {
-  emit(event: { readonly kind: Kind; readonly name: Name; readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string }): void;
+  emit(event: {
+    readonly kind: Kind;
+    readonly name: Name;
+    readonly type: "Normal" | "Warning";
+    readonly reason: string;
+    readonly message: string;
+  }): void;
 }
 
 export interface Identity {

@@ -8,7 +8,17 @@ import type { DecidedService, DecidedVolume, ObservedService } from "../../src/a
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
 import type { LocalAction, Report, ServiceAction } from "./actions.ts";
-import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, networkKey, secretsOf, type Fillings, type Part } from "./container-spec.ts";
+import {
+  containerName,
+  containerSpec,
+  dockerVolume,
+  filesOf,
+  hostPathsOf,
+  networkKey,
+  secretsOf,
+  type Fillings,
+  type Part,
+} from "./container-spec.ts";
 import type { Container, ContainerSpec, JobState } from "./docker-types.ts";
 import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillValues, ZONE_DEFAULT } from "./fill-values.ts";
@@ -112,7 +122,11 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const networks = mayHaveNetworks(decided) && docker.containers ? networksOf(name, await ports.containers.networks(signal)) : [];
   const unused = unusedImages(reported?.value, mirror);
   const images = docker.containers ? [...missing, ...untold].map(({ container }) => container.image) : [];
-  const ending = [...(docker.containers ?? []).flatMap((each) => containerJobs(each.name)), ...networks.map((each) => jobKeys.network(each.name)), ...unused.map(jobKeys.removeImage)];
+  const ending = [
+    ...(docker.containers ?? []).flatMap((each) => containerJobs(each.name)),
+    ...networks.map((each) => jobKeys.network(each.name)),
+    ...unused.map(jobKeys.removeImage),
+  ];
   const local: LocalFacts = {
     ...docker,
     bootId: identity.bootId,
@@ -120,9 +134,17 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     jobs: { ...jobStates(ending, ports), ...begun },
     probes: probeStates(name, parts, docker.containers ?? [], ports),
     missingPaths: await missingPaths(missing, ports),
-    missingSecrets: missing.flatMap(({ container }) => secretsOf(container)).filter((reference) => ports.secrets.get(reference) === undefined),
+    missingSecrets: missing
+      .flatMap(({ container }) => secretsOf(container))
+      .filter((reference) => ports.secrets.get(reference) === undefined),
     networks,
-    strayAddresses: docker.containers ? strayAddresses(name, [...docker.containers.map((each) => each.name), ...networks.map((each) => networkKey(name, each.instance))], ports) : [],
+    strayAddresses: docker.containers
+      ? strayAddresses(
+          name,
+          [...docker.containers.map((each) => each.name), ...networks.map((each) => networkKey(name, each.instance))],
+          ports,
+        )
+      : [],
     pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
     reported,
@@ -141,7 +163,12 @@ function firstSeenMs(desired: Resource<"Service"> | undefined, { clock }: Ports)
 }
 
 /** Volumes outlive Services: the store is asked for those of which this Service's decision says nothing. */
-async function unknownVolumes(name: Name, spec: ServiceSpec | undefined, { mirror, store }: Ports, signal: AbortSignal): Promise<ServiceFacts["house"]["volumes"]> {
+async function unknownVolumes(
+  name: Name,
+  spec: ServiceSpec | undefined,
+  { mirror, store }: Ports,
+  signal: AbortSignal,
+): Promise<ServiceFacts["house"]["volumes"]> {
   const known = mirror.decided<DecidedService>(kind, name)?.value.volumes ?? {};
   const names = spec === undefined ? [] : volumeNames(name, spec).filter((volume) => known[volume] === undefined);
   const found = await Promise.all(names.map(async (volume) => [volume, readVolume(await store.get(keys.volume(volume), signal))] as const));
@@ -152,7 +179,11 @@ function readVolume(entry: { readonly value: string } | undefined): DecidedVolum
   return entry && (JSON.parse(entry.value) as DecidedVolume); // only Decide and `made` below write it
 }
 
-async function listed(name: Name, { containers, clock }: Ports, signal: AbortSignal): Promise<Pick<LocalFacts, "containers" | "dockerProblem">> {
+async function listed(
+  name: Name,
+  { containers, clock }: Ports,
+  signal: AbortSignal,
+): Promise<Pick<LocalFacts, "containers" | "dockerProblem">> {
   try {
     const wallMs = Date.parse(clock.wall());
     return { containers: (await containers.list(name, signal)).map((each) => aged(each, wallMs)), dockerProblem: undefined };
@@ -167,7 +198,12 @@ function aged(container: Container, wallMs: number): LocalContainer {
   const startedMs = Date.parse(container.startedAt ?? "") || 0;
   const endedMs = Date.parse(container.finishedAt ?? "") || 0;
   const isOver = container.state === "exited" || container.state === "dead";
-  return { ...container, startedMs, ranMs: Math.max(0, (isOver ? endedMs : wallMs) - startedMs), endedAgoMs: Math.max(0, wallMs - endedMs) };
+  return {
+    ...container,
+    startedMs,
+    ranMs: Math.max(0, (isOver ? endedMs : wallMs) - startedMs),
+    endedAgoMs: Math.max(0, wallMs - endedMs),
+  };
 }
 
 function jobStates(names: readonly string[], { jobs }: Ports): Readonly<Record<string, JobState | undefined>> {
@@ -175,7 +211,9 @@ function jobStates(names: readonly string[], { jobs }: Ports): Readonly<Record<s
 }
 
 async function imagesByReference(references: readonly string[], { containers }: Ports, signal: AbortSignal): Promise<LocalFacts["images"]> {
-  const found = await Promise.all([...new Set(references)].map(async (reference) => [reference, await containers.image(reference, signal)] as const));
+  const found = await Promise.all(
+    [...new Set(references)].map(async (reference) => [reference, await containers.image(reference, signal)] as const),
+  );
   return Object.fromEntries(found);
 }
 
@@ -192,19 +230,35 @@ async function missingPaths(parts: readonly Part[], { volumes }: Ports): Promise
 }
 
 /** Begins or goes on with the agent's own checks of what runs, and ends the others. */
-function probeStates(name: Name, parts: readonly Part[], containers: readonly Container[], { probes, mirror, identity }: Ports): LocalFacts["probes"] {
+function probeStates(
+  name: Name,
+  parts: readonly Part[],
+  containers: readonly Container[],
+  { probes, mirror, identity }: Ports,
+): LocalFacts["probes"] {
   const nodeAddress = mirror.nodes().get(identity.node)?.value.addresses.lan[0] ?? LOOPBACK;
   const wanted = parts.flatMap((part) => {
     const docker = containers.find((each) => isOf(part, each));
-    const host = addressOf(part.container, containers.filter(({ instance }) => instance === part.instance), nodeAddress);
+    const host = addressOf(
+      part.container,
+      containers.filter(({ instance }) => instance === part.instance),
+      nodeAddress,
+    );
     const probe = docker?.state === "running" && host !== undefined ? probeOf(part.spec, part.container, docker, host) : undefined;
     return docker && probe ? [{ id: docker.id, probe }] : [];
   });
-  probes.keep(name, wanted.map(({ id }) => id));
+  probes.keep(
+    name,
+    wanted.map(({ id }) => id),
+  );
   return Object.fromEntries(wanted.map(({ id, probe }) => [id, probes.watch(id, name, probe)]));
 }
 
-async function create(action: Extract<LocalAction, { readonly kind: "CreateContainer" }>, ports: Ports, signal: AbortSignal): Promise<void> {
+async function create(
+  action: Extract<LocalAction, { readonly kind: "CreateContainer" }>,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<void> {
   const part = findPart(action, ports.mirror);
   if (part === undefined) return; // decided otherwise meanwhile
   await makeVolumes(part, ports, signal);
@@ -221,10 +275,15 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
   ports.events.emit({ kind, name: part.service, type: "Normal", reason: "Started", message: `Container '${action.name}' was started` });
 }
 
-function findPart({ service, instance, container }: { readonly service: Name; readonly instance: string; readonly container: string }, mirror: Mirror): Part | undefined {
+function findPart(
+  { service, instance, container }: { readonly service: Name; readonly instance: string; readonly container: string },
+  mirror: Mirror,
+): Part | undefined {
   const decided = mirror.decided<DecidedService>(kind, service)?.value;
   const node = decided?.instances.find(({ id }) => id === instance)?.node;
-  return node === undefined ? undefined : partsOn(node, service, decided).find((part) => part.instance === instance && part.container.name === container);
+  return node === undefined
+    ? undefined
+    : partsOn(node, service, decided).find((part) => part.instance === instance && part.container.name === container);
 }
 
 /** Makes each once; afterwards a missing directory is a loss, and the attempt ends in a Refusal that says so. */
@@ -234,7 +293,8 @@ async function makeVolumes({ service, container }: Part, ports: Ports, signal: A
   for (const name of new Set(names)) {
     const decided = mirror.decided<DecidedService>(kind, service)?.value.volumes?.[name];
     // Docker would make an empty volume of that name.
-    if (decided?.node !== identity.node) throw new Refusal("VolumeLost", `Cannot use volume '${name}' on ${identity.node}: its data is on ${decided?.node ?? "no node"}`);
+    if (decided?.node !== identity.node)
+      throw new Refusal("VolumeLost", `Cannot use volume '${name}' on ${identity.node}: its data is on ${decided?.node ?? "no node"}`);
     const directory = await volumes.ensure(name, decided.uid, decided.made);
     await containers.ensureVolume(dockerVolume(name), directory, { [LABEL.kind]: "Volume", [LABEL.name]: name }, signal);
     if (!decided.made) await rememberMade(name, service, ports, signal);
@@ -251,15 +311,25 @@ async function rememberMade(name: Name, service: Name, { mirror, store }: Ports,
   const key = keys.decided(kind, service);
   const { committed } = await store.commit(
     {
-      compare: [{ key: entry.key, modRevision: entry.modRevision }, { key, modRevision: decided.modRevision }],
-      writes: [{ put: entry.key, value: JSON.stringify(made) }, { put: key, value: JSON.stringify(next) }],
+      compare: [
+        { key: entry.key, modRevision: entry.modRevision },
+        { key, modRevision: decided.modRevision },
+      ],
+      writes: [
+        { put: entry.key, value: JSON.stringify(made) },
+        { put: key, value: JSON.stringify(next) },
+      ],
     },
     signal,
   );
   if (!committed) throw new Error(`Volume '${name}' was decided anew while it was made`);
 }
 
-async function networkFor({ service, instance, spec, container }: Part, { containers, addresses }: Ports, signal: AbortSignal): Promise<ContainerSpec["network"]> {
+async function networkFor(
+  { service, instance, spec, container }: Part,
+  { containers, addresses }: Ports,
+  signal: AbortSignal,
+): Promise<ContainerSpec["network"]> {
   if (container.network === "host") return { kind: "host" };
   const shared = networkOf(container);
   if (shared !== undefined) {
@@ -273,19 +343,30 @@ async function networkFor({ service, instance, spec, container }: Part, { contai
   await containers.ensureNetwork({ ...network, labels: { ...network.labels, ...owner } }, signal);
   const address = await addresses.take(network, containerName(service, instance, container.name));
   const aliases = isAlone ? [] : [container.name, ...(container.aliases ?? [])];
-  return { kind: "bridge", network: network.name, address, aliases, ...(container.macAddress !== undefined && { macAddress: container.macAddress }) };
+  return {
+    kind: "bridge",
+    network: network.name,
+    address,
+    aliases,
+    ...(container.macAddress !== undefined && { macAddress: container.macAddress }),
+  };
 }
 
-function fillingsFor(part: Part, network: ContainerSpec["network"], { mirror, identity, secrets, addresses }: Ports): Fillings {
+function fillingsFor(part: Part, network: ContainerSpec["network"], { mirror, identity, secrets, addresses, system }: Ports): Fillings {
   const record = mirror.nodes().get(identity.node)?.value;
   const zone = mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
   const references = secretsOf(part.container).map((reference) => [reference, secrets.get(reference) ?? ""] as const);
   return {
-    values: fillValues(part.service, part.spec, { zone, node: identity.node, proxies: addresses.gateway, httpPort: record?.ports.http ?? 80 }),
+    values: fillValues(part.service, part.spec, {
+      zone,
+      node: identity.node,
+      proxies: addresses.gateway,
+      httpPort: record?.ports.http ?? 80,
+    }),
     secrets: Object.fromEntries(references),
     devices: record?.devices ?? [],
     network,
-    nameServers: [addresses.gateway],
+    nameServers: [addresses.gateway, ...system.resolvers()],
   };
 }
 

@@ -1,6 +1,5 @@
 // What the ingress should listen on: this machine's own addresses, and the gateway of the apps' bridge once that is made. Told again
 // when an address came or went.
-import { readFileSync } from "node:fs";
 import type { IngressSettings } from "../api/table.ts";
 import type { Addresses, Clock, Containers, Log, System } from "../ports.ts";
 import type { IngressKeeper } from "./ingress.ts";
@@ -20,7 +19,6 @@ const lookEveryMs = 15_000;
 /** Docker is away or the ingress does not answer yet. */
 const retryMs = 1_000;
 const limitMs = 10_000;
-const upstreamsMax = 2;
 
 export class IngressSettingsKeeper {
   readonly #options: IngressSettingsOptions;
@@ -69,7 +67,7 @@ export class IngressSettingsKeeper {
       http: { addresses: [settings.http.address ?? "::"], ports: settings.http.ports },
       dns: { addresses: ["127.0.0.1", ...gateway, ...lan, ...tailnet], ports: settings.dnsPorts },
       ...(this.#bridgeIsMade && {
-        containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: hostResolvers() },
+        containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: system.resolvers() },
       }),
     };
   }
@@ -79,19 +77,4 @@ export class IngressSettingsKeeper {
 function wholeSubnet(shared: string): string {
   const [first, second] = shared.split(".");
   return `${first}.${second}.0.0/16`;
-}
-
-/** The host's real name servers: systemd-resolved's own list rather than its stub, which containers cannot reach. */
-export function hostResolvers(): readonly string[] {
-  for (const file of ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]) {
-    try {
-      const servers = [...readFileSync(file, "utf8").matchAll(/^nameserver\s+([\d.]+)\s*$/gm)].flatMap(([, server]) =>
-        server && !server.startsWith("127.") ? [server] : [],
-      );
-      if (servers.length > 0) return servers.slice(0, upstreamsMax);
-    } catch {
-      // not there: the next one
-    }
-  }
-  return [];
 }

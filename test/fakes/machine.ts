@@ -33,6 +33,10 @@ export class FakeSystem implements System {
     this.#address = address;
   }
 
+  resolvers(): readonly string[] {
+    return [];
+  }
+
   async describe(): ReturnType<System["describe"]> {
     return {
       addresses: { lan: [this.#address], tailnet: [] },

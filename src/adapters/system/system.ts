@@ -4,6 +4,7 @@ import { availableParallelism, type NetworkInterfaceInfo, networkInterfaces, tot
 import type { NodeRecord } from "../../api/state.ts";
 import type { EngineInfo, System } from "../../ports.ts";
 import { findDevices } from "./devices.ts";
+import { hostResolvers } from "./resolvers.ts";
 import { overlap, parseSubnet } from "./subnets.ts";
 
 export interface SystemOptions {
@@ -20,6 +21,10 @@ export class MachineSystem implements System {
 
   constructor(options: SystemOptions) {
     this.#options = options;
+  }
+
+  resolvers(): readonly string[] {
+    return hostResolvers();
   }
 
   async describe(signal: AbortSignal): ReturnType<System["describe"]> {
