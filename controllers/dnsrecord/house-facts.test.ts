@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keys } from "../../src/api/keys.ts";
+import { decided, instance, observedInstance } from "../../test/fakes/facts.ts";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { apply, nodeRecord, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
+import { holdsHttp, hostsOf, nodeFacts, recordsOf, rivalsOf, waysIn } from "./house-facts.ts";
+
+const spec = serviceSpec("app", "app:1");
+const house = () =>
+  mirrorOf((etcd) => {
+    for (const node of ["nas", "pi", "old"]) put(etcd, keys.node(node), nodeRecord(node, `boot-${node}`));
+    setMembershipState(etcd, "old", "Down");
+    apply(etcd, "Service", "app", spec);
+    apply(etcd, "Route", "alias", { host: "alias", path: "/", to: { service: "app" } });
+    apply(etcd, "DnsRecord", "mine", { name: "APP", type: "A", values: ["192.168.1.9"], ttl: "5m" });
+    put(etcd, keys.decided("Service", "app"), decided("app", spec, [instance("aaaa", "pi", spec)]));
+    put(etcd, keys.observed("Service", "app", "pi"), { bootId: "boot-pi", instances: [observedInstance("aaaa")] });
+  });
+
+test("recordsOf() finds the records of a Service's Routes, derived from it or not", async () => {
+  assert.deepEqual([...new Set(recordsOf("app", await house()))].sort(), ["alias", "app"]);
+});
+
+test("hostsOf() is where the app of a derived record is ready", async () => {
+  const mirror = await house();
+  const [derived, mine] = [mirror.desired("DnsRecord", "app"), mirror.desired("DnsRecord", "mine")];
+  assert.ok(derived && mine);
+  assert.deepEqual([hostsOf(derived, mirror), hostsOf(mine, mirror)], [["pi"], []]);
+});
+
+test("rivalsOf() finds records of the same name and type, whatever the case", async () => {
+  const mirror = await house();
+  const derived = mirror.desired("DnsRecord", "app");
+  assert.ok(derived);
+  assert.deepEqual(rivalsOf(derived, mirror).map(({ metadata }) => metadata.name), ["mine"]);
+});
+
+test("waysIn() are the nodes that are not Down, and always this one", async () => {
+  const mirror = await house();
+  assert.deepEqual(nodeFacts(mirror).map(({ name }) => name).sort(), ["nas", "pi"]);
+  const own = { name: "new", holdsHttp: false };
+  assert.deepEqual(waysIn(own, mirror).map(({ name }) => name).sort(), ["nas", "new", "pi"]);
+});
+
+test("holdsHttp() asks for port 80", () => {
+  assert.ok(holdsHttp([{ protocol: "http", port: 80 }]));
+  assert.ok(!holdsHttp([{ protocol: "http", port: 8080 }, { protocol: "tcp", port: 80 }]));
+  assert.ok(!holdsHttp(undefined));
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { API_VERSION, type Resource } from "../../src/api/resource.ts";
+import { seen } from "../../test/fakes/facts.ts";
+import { nodeRecord } from "../../test/fakes/objects.ts";
+import type { MembershipFacts } from "./facts.ts";
+import { plan, RECHECK_MS } from "./plan.ts";
+
+const context = { node: "nas", now: 0 };
+const record = nodeRecord("nas", "boot-nas");
+const membership: Resource<"Membership"> = {
+  apiVersion: API_VERSION,
+  kind: "Membership",
+  metadata: { name: "nas", uid: "u", generation: 1, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+  spec: { role: "auto", schedulable: true },
+};
+const atRest: MembershipFacts = { name: "nas", machine: record, announced: record, isHeld: true, verdict: undefined, leftovers: [], listeners: [], reported: [] };
+const verbs = (over: Partial<MembershipFacts>, of: Resource<"Membership"> | undefined = membership) => plan(of, { ...atRest, ...over }, context).actions.map(({ kind }) => kind);
+
+test("a node at rest says nothing, and looks again at itself", () => {
+  assert.deepEqual(plan(membership, atRest, context), { actions: [], conditions: [], recheckAfterMs: RECHECK_MS });
+});
+
+test("another node's Membership is its own business", () => {
+  assert.deepEqual(plan(membership, undefined, context), { actions: [], conditions: [] });
+});
+
+test("a node without a Membership makes one", () => {
+  assert.deepEqual(plan(undefined, atRest, context).actions.map(({ kind }) => kind), ["Create"]);
+});
+
+test("a node announces what it is: at first, when it changed, and under the lease of each new process", () => {
+  assert.deepEqual(verbs({ announced: undefined }), ["Announce"]);
+  assert.deepEqual(verbs({ machine: { ...record, cpus: 8 } }), ["Announce"]);
+  assert.deepEqual(verbs({ isHeld: false }), ["Announce"]);
+});
+
+test("devices that were given a name are offered by it, with the groups of the path", () => {
+  const named = { ...membership, spec: { ...membership.spec, devices: { zigbee: "/dev/ttyACM0" } } };
+  const machine = { ...record, devices: [{ class: "/dev/serial/by-id/usb-1", paths: ["/dev/ttyACM0"], groups: [20] }] };
+  const [action] = plan(named, { ...atRest, machine }, context).actions;
+  assert.ok(action?.kind === "Announce");
+  assert.deepEqual(action.record.devices.at(-1), { class: "zigbee", paths: ["/dev/ttyACM0"], groups: [20] });
+});
+
+test("a node clears its own Down, after it stopped what others may have taken over", () => {
+  const verdict = seen({ state: "Down" as const }, 0, 7);
+  assert.deepEqual(verbs({ verdict, leftovers: ["app-aaaa"] }), []);
+  assert.deepEqual(plan(membership, { ...atRest, verdict }, context).actions, [{ kind: "ClearDown", name: "nas", modRevision: 7 }]);
+});
+
+test("Docker away and busy ports are conditions, told once", () => {
+  const machine = { ...record, versions: { ...record.versions, docker: "" } };
+  const listeners = [{ protocol: "http", address: "0.0.0.0", port: 8080, problem: "nginx has port 80; 8080 was taken" }] as const;
+  const { conditions } = plan(membership, { ...atRest, machine, announced: machine, listeners }, context);
+  assert.deepEqual(conditions.map(({ type, reason }) => `${type} ${reason}`), ["DockerReady DockerUnavailable", "HttpPortHeld PortBusy"]);
+  assert.deepEqual(verbs({ machine, announced: machine, listeners }), ["Report"]);
+  assert.deepEqual(verbs({ machine, announced: machine, listeners, reported: conditions }), []);
+});

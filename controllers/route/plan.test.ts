@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RouteSpec } from "../../src/api/types.ts";
+import { observedInstance, service } from "../../test/fakes/facts.ts";
+import { serviceSpec } from "../../test/fakes/objects.ts";
+import { route } from "../../test/fakes/routes.ts";
+import type { RouteFacts } from "./facts.ts";
+import { plan, RIVAL_RECHECK_MS } from "./plan.ts";
+import { NO_ROWS, rowsOf } from "./rows.ts";
+
+const context = { node: "nas", now: 0 };
+const target = { service: service("app", serviceSpec("app", "app:1")), ready: [{ node: "nas", instance: observedInstance("aaaa", { addresses: { app: "10.201.0.2" } }) }], problem: undefined, placed: 1 };
+const facts = (over: Partial<RouteFacts> = {}): RouteFacts => ({ name: "app", held: undefined, target, rivals: [], listeners: [], reported: [], ...over });
+const web = route("app", { host: "app", path: "/", to: { service: "app" } });
+const ports: RouteSpec = { path: "/", listen: { port: 1883, protocol: "tcp" }, to: { service: "app", port: 1883 } };
+
+test("rows are handed over once", () => {
+  const { actions } = plan(web, facts(), context);
+  assert.deepEqual(actions, [{ kind: "SetRoute", name: "app", rows: rowsOf(web, target, "nas") }]);
+  assert.deepEqual(plan(web, facts({ held: rowsOf(web, target, "nas") }), context), { actions: [], conditions: [] });
+});
+
+test("a deleted Route takes its rows away, and what it said", () => {
+  const reported = [{ type: "PortsHeld", status: "False", reason: "PortBusy", message: "" }] as const;
+  assert.deepEqual(plan(undefined, facts({ held: NO_ROWS, reported }), context).actions, [
+    { kind: "SetRoute", name: "app", rows: undefined },
+    { kind: "Report", name: "app", conditions: [] },
+  ]);
+  assert.deepEqual(plan(undefined, facts(), context).actions, []);
+});
+
+test("the younger of two Routes has no rows, and looks again whether it may have them", () => {
+  const older = route("other", { host: "app", path: "/", to: { url: "http://x" } }, "2025-01-01T00:00:00Z");
+  const { actions, recheckAfterMs } = plan(web, facts({ rivals: [older] }), context);
+  assert.deepEqual(actions, [{ kind: "SetRoute", name: "app", rows: NO_ROWS }]);
+  assert.equal(recheckAfterMs, RIVAL_RECHECK_MS);
+});
+
+test("a port that this node cannot open is reported, and only this node's", () => {
+  const listeners = [
+    { protocol: "tcp", address: "0.0.0.0", port: 1883, problem: "mosquitto has it" },
+    { protocol: "udp", address: "0.0.0.0", port: 1883, problem: "not ours" },
+  ] as const;
+  const { actions, conditions } = plan(route("app", ports), facts({ listeners }), context);
+  assert.deepEqual(conditions.map(({ reason, message }) => [reason, message]), [["PortBusy", "Port 1883/tcp cannot be opened on this node: mosquitto has it"]]);
+  assert.deepEqual(actions.map(({ kind }) => kind), ["SetRoute", "Report"]);
+  assert.deepEqual(plan(route("app", ports), facts({ listeners, reported: conditions }), context).actions.map(({ kind }) => kind), ["SetRoute"]);
+});

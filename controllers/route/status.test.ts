@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keys } from "../../src/api/keys.ts";
+import type { Condition } from "../../src/api/resource.ts";
+import type { RouteSpec } from "../../src/api/types.ts";
+import { decided, instance, observedInstance } from "../../test/fakes/facts.ts";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { apply, nodeRecord, put, serviceSpec } from "../../test/fakes/objects.ts";
+import { routeStatus } from "./status.ts";
+
+const spec = serviceSpec("app", "app:1");
+
+async function statusOf({ name = "app", routes = {}, conditions = [] }: { readonly name?: string; readonly routes?: Readonly<Record<string, RouteSpec>>; readonly conditions?: readonly Condition[] }) {
+  const mirror = await mirrorOf((etcd) => {
+    put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+    apply(etcd, "Service", "app", spec);
+    for (const [each, value] of Object.entries(routes)) apply(etcd, "Route", each, value);
+    put(etcd, keys.decided("Service", "app"), decided("app", spec, [instance("aaaa", "nas", spec)]));
+    put(etcd, keys.observed("Service", "app", "nas"), { bootId: "boot-nas", instances: [observedInstance("aaaa", { addresses: { app: "10.201.0.2" } })] });
+    if (conditions.length > 0) put(etcd, keys.observed("Route", name, "nas"), { bootId: "boot-nas", conditions });
+  });
+  const route = mirror.desired("Route", name);
+  assert.ok(route);
+  return routeStatus(route, mirror);
+}
+
+test("a Route that leads somewhere is Ready, with its URL and backends", async () => {
+  const status = await statusOf({});
+  assert.deepEqual([status.url, status.backends, status.conditions[0]?.reason], ["http://app.home.internal", "1/1 (nas:80)", "Ready"]);
+});
+
+test("the younger of two Routes says who has its name", async () => {
+  const status = await statusOf({ name: "zebra", routes: { zebra: { host: "app", path: "/", to: { service: "app" } } } });
+  assert.deepEqual([status.conditions[0]?.reason, /'app'/.test(status.conditions[0]?.message ?? "")], ["Conflict", true]);
+});
+
+test("a Route to nothing says what is missing", async () => {
+  const status = await statusOf({ name: "lost", routes: { lost: { host: "lost", path: "/", to: { service: "nowhere" } } } });
+  assert.deepEqual([status.backends, status.conditions[0]?.reason], ["0/0", "ServiceNotFound"]);
+});
+
+test("what a node alone can say is added", async () => {
+  const busy = { type: "PortsHeld", status: "False", reason: "PortBusy", message: "", lastTransitionTime: "2026-02-01T00:00:00Z" } as const;
+  const { conditions } = await statusOf({ conditions: [busy] });
+  assert.deepEqual(conditions.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]), [["Ready", busy.lastTransitionTime], ["PortsHeld", busy.lastTransitionTime]]);
+});
