@@ -132,6 +132,7 @@ test("a health check is Docker's command in nanoseconds, or switched off", () =>
     Timeout: 5e9,
     Retries: 3,
     StartPeriod: 60e9,
+    StartInterval: 1e9,
   });
   assert.deepEqual(body({ healthcheck: "none" }).Healthcheck, { Test: ["NONE"] });
 });
