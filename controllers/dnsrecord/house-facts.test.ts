@@ -33,18 +33,36 @@ test("rivalsOf() finds records of the same name and type, whatever the case", as
   const mirror = await house();
   const derived = mirror.desired("DnsRecord", "app");
   assert.ok(derived);
-  assert.deepEqual(rivalsOf(derived, mirror).map(({ metadata }) => metadata.name), ["mine"]);
+  assert.deepEqual(
+    rivalsOf(derived, mirror).map(({ metadata }) => metadata.name),
+    ["mine"],
+  );
 });
 
 test("waysIn() are the nodes that are not Down, and always this one", async () => {
   const mirror = await house();
-  assert.deepEqual(nodeFacts(mirror).map(({ name }) => name).sort(), ["nas", "pi"]);
+  assert.deepEqual(
+    nodeFacts(mirror)
+      .map(({ name }) => name)
+      .sort(),
+    ["nas", "pi"],
+  );
   const own = { name: "new", holdsHttp: false };
-  assert.deepEqual(waysIn(own, mirror).map(({ name }) => name).sort(), ["nas", "new", "pi"]);
+  assert.deepEqual(
+    waysIn(own, mirror)
+      .map(({ name }) => name)
+      .sort(),
+    ["nas", "new", "pi"],
+  );
 });
 
 test("holdsHttp() asks for port 80", () => {
   assert.ok(holdsHttp([{ protocol: "http", port: 80 }]));
-  assert.ok(!holdsHttp([{ protocol: "http", port: 8080 }, { protocol: "tcp", port: 80 }]));
+  assert.ok(
+    !holdsHttp([
+      { protocol: "http", port: 8080 },
+      { protocol: "tcp", port: 80 },
+    ]),
+  );
   assert.ok(!holdsHttp(undefined));
 });

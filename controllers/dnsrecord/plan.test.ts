@@ -8,7 +8,15 @@ import { NO_ROWS, rowsOf } from "./rows.ts";
 
 const spec: DnsRecordSpec = { name: "printer", type: "A", values: ["192.168.1.40"], ttl: "5m" };
 const printer = record("printer", spec);
-const facts = (over: Partial<DnsRecordFacts> = {}): DnsRecordFacts => ({ name: "printer", zone: "home.internal", held: undefined, rivals: [], nodes: [], hosts: [], ...over });
+const facts = (over: Partial<DnsRecordFacts> = {}): DnsRecordFacts => ({
+  name: "printer",
+  zone: "home.internal",
+  held: undefined,
+  rivals: [],
+  nodes: [],
+  hosts: [],
+  ...over,
+});
 
 test("rows are handed over once", () => {
   const rows = rowsOf(spec, "home.internal", { nodes: [], hosts: [] });

@@ -14,8 +14,18 @@ const membership: Resource<"Membership"> = {
   metadata: { name: "nas", uid: "u", generation: 1, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
   spec: { role: "auto", schedulable: true },
 };
-const atRest: MembershipFacts = { name: "nas", machine: record, announced: record, isHeld: true, verdict: undefined, leftovers: [], listeners: [], reported: [] };
-const verbs = (over: Partial<MembershipFacts>, of: Resource<"Membership"> | undefined = membership) => plan(of, { ...atRest, ...over }, context).actions.map(({ kind }) => kind);
+const atRest: MembershipFacts = {
+  name: "nas",
+  machine: record,
+  announced: record,
+  isHeld: true,
+  verdict: undefined,
+  leftovers: [],
+  listeners: [],
+  reported: [],
+};
+const verbs = (over: Partial<MembershipFacts>, of: Resource<"Membership"> | undefined = membership) =>
+  plan(of, { ...atRest, ...over }, context).actions.map(({ kind }) => kind);
 
 test("a node at rest says nothing, and looks again at itself", () => {
   assert.deepEqual(plan(membership, atRest, context), { actions: [], conditions: [], recheckAfterMs: RECHECK_MS });
@@ -26,7 +36,10 @@ test("another node's Membership is its own business", () => {
 });
 
 test("a node without a Membership makes one", () => {
-  assert.deepEqual(plan(undefined, atRest, context).actions.map(({ kind }) => kind), ["Create"]);
+  assert.deepEqual(
+    plan(undefined, atRest, context).actions.map(({ kind }) => kind),
+    ["Create"],
+  );
 });
 
 test("a node announces what it is: at first, when it changed, and under the lease of each new process", () => {
@@ -53,7 +66,10 @@ test("Docker away and busy ports are conditions, told once", () => {
   const machine = { ...record, versions: { ...record.versions, docker: "" } };
   const listeners = [{ protocol: "http", address: "0.0.0.0", port: 8080, problem: "nginx has port 80; 8080 was taken" }] as const;
   const { conditions } = plan(membership, { ...atRest, machine, announced: machine, listeners }, context);
-  assert.deepEqual(conditions.map(({ type, reason }) => `${type} ${reason}`), ["DockerReady DockerUnavailable", "HttpPortHeld PortBusy"]);
+  assert.deepEqual(
+    conditions.map(({ type, reason }) => `${type} ${reason}`),
+    ["DockerReady DockerUnavailable", "HttpPortHeld PortBusy"],
+  );
   assert.deepEqual(verbs({ machine, announced: machine, listeners }), ["Report"]);
   assert.deepEqual(verbs({ machine, announced: machine, listeners, reported: conditions }), []);
 });

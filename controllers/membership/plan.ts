@@ -19,7 +19,11 @@ export type MembershipAction =
   | { readonly kind: "Report"; readonly name: NodeName; readonly conditions: readonly Condition[] };
 
 /** `facts` are undefined for other nodes: theirs is their own business. */
-export function plan(membership: Resource<"Membership"> | undefined, facts: MembershipFacts | undefined, _context: Context): Plan<MembershipAction> {
+export function plan(
+  membership: Resource<"Membership"> | undefined,
+  facts: MembershipFacts | undefined,
+  _context: Context,
+): Plan<MembershipAction> {
   if (facts === undefined) return { actions: [], conditions: [] };
   const { name, verdict, leftovers, listeners, reported } = facts;
   const record = withNamedDevices(facts.machine, membership);
@@ -28,7 +32,8 @@ export function plan(membership: Resource<"Membership"> | undefined, facts: Memb
   if (membership === undefined) actions.push({ kind: "Create", name });
   if (!facts.isHeld || canonicalJson(record) !== canonicalJson(facts.announced)) actions.push({ kind: "Announce", name, record });
   // Only after a fresh list, which the engine sees to, and after stopping what others may have taken over.
-  if (verdict?.value.state === "Down" && leftovers.length === 0) actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
+  if (verdict?.value.state === "Down" && leftovers.length === 0)
+    actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
   return { actions, conditions, recheckAfterMs: listeners === undefined ? STARTING_RECHECK_MS : RECHECK_MS };
 }
@@ -51,11 +56,17 @@ function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
 
 function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): readonly Condition[] {
   const troubled = listeners.filter(({ protocol, problem }) => problem !== undefined && (protocol === "http" || protocol === "dns"));
-  const problems = (wanted: "http" | "dns"): string => troubled.filter(({ protocol }) => protocol === wanted).map(({ problem }) => problem).join("; ");
-  return (["http", "dns"] as const).filter((protocol) => troubled.some((each) => each.protocol === protocol)).map((protocol) => ({
-    type: protocol === "http" ? "HttpPortHeld" : "DnsPortHeld",
-    status: "False",
-    reason: "PortBusy",
-    message: problems(protocol),
-  }));
+  const problems = (wanted: "http" | "dns"): string =>
+    troubled
+      .filter(({ protocol }) => protocol === wanted)
+      .map(({ problem }) => problem)
+      .join("; ");
+  return (["http", "dns"] as const)
+    .filter((protocol) => troubled.some((each) => each.protocol === protocol))
+    .map((protocol) => ({
+      type: protocol === "http" ? "HttpPortHeld" : "DnsPortHeld",
+      status: "False",
+      reason: "PortBusy",
+      message: problems(protocol),
+    }));
 }

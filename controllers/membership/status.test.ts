@@ -32,7 +32,10 @@ const reason = async (scene: Scene) => (await statusOf(scene)).conditions[0]?.re
 
 test("a node shows what it announced", async () => {
   const status = await statusOf({});
-  assert.deepEqual([status.role, status.address, status.cpus, status.version, status.conditions[0]?.reason], ["voter", "192.168.1.10", 4, "0.1.0", "Ready"]);
+  assert.deepEqual(
+    [status.role, status.address, status.cpus, status.version, status.conditions[0]?.reason],
+    ["voter", "192.168.1.10", 4, "0.1.0", "Ready"],
+  );
 });
 
 test("a node is Ready, Cordoned, silent, Down, or without Docker", async () => {
@@ -44,7 +47,10 @@ test("a node is Ready, Cordoned, silent, Down, or without Docker", async () => {
 });
 
 test("the house counts its nodes", async () => {
-  for (const [scene, expected] of [[{}, [1, 1, "Ready"]], [{ alive: false }, [1, 0, "NodesMissing"]]] as const) {
+  for (const [scene, expected] of [
+    [{}, [1, 1, "Ready"]],
+    [{ alive: false }, [1, 0, "NodesMissing"]],
+  ] as const) {
     const mirror = await house(scene);
     const object = mirror.desired("House", "house");
     assert.ok(object);

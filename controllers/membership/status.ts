@@ -45,9 +45,22 @@ function readiness({ metadata, spec }: Resource<"Membership">, observed: readonl
   const since = newestTransition(observed);
   const time = since === undefined ? {} : { lastTransitionTime: since };
   if (verdict?.state === "Down") {
-    return { type: "Ready", status: "False", reason: "Down", message: `${node} was declared dead${verdict.by === undefined ? "" : ` by ${verdict.by}`}`, ...(verdict.since !== undefined && { lastTransitionTime: verdict.since }) };
+    return {
+      type: "Ready",
+      status: "False",
+      reason: "Down",
+      message: `${node} was declared dead${verdict.by === undefined ? "" : ` by ${verdict.by}`}`,
+      ...(verdict.since !== undefined && { lastTransitionTime: verdict.since }),
+    };
   }
-  if (!mirror.nodes().has(node)) return { type: "Ready", status: "Unknown", reason: "AgentSilent", message: `${node}'s agent does not answer; its apps may go on`, ...time };
+  if (!mirror.nodes().has(node))
+    return {
+      type: "Ready",
+      status: "Unknown",
+      reason: "AgentSilent",
+      message: `${node}'s agent does not answer; its apps may go on`,
+      ...time,
+    };
   const docker = observed.find(({ reason }) => reason === "DockerUnavailable");
   if (docker) return { ...docker, type: "Ready" };
   if (!spec.schedulable) return { type: "Ready", status: "True", reason: "Cordoned", message: "Nothing new is placed here", ...time };

@@ -16,6 +16,7 @@ export function winnerOver(route: Resource<"Route">, rivals: readonly Resource<"
 }
 
 function byAge(a: Resource<"Route">, b: Resource<"Route">): number {
-  if (a.metadata.creationTimestamp !== b.metadata.creationTimestamp) return a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1;
+  if (a.metadata.creationTimestamp !== b.metadata.creationTimestamp)
+    return a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1;
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }

@@ -26,7 +26,10 @@ test("rivalsOf() finds Routes that want the same host, whatever its case", async
   const mirror = await house();
   const derived = mirror.desired("Route", "app");
   assert.ok(derived);
-  assert.deepEqual(rivalsOf(derived, mirror).map(({ metadata }) => metadata.name), ["alias"]);
+  assert.deepEqual(
+    rivalsOf(derived, mirror).map(({ metadata }) => metadata.name),
+    ["alias"],
+  );
 });
 
 test("targetOf() is the Service with what is ready and what is wrong", async () => {
@@ -35,7 +38,10 @@ test("targetOf() is the Service with what is ready and what is wrong", async () 
   const router = mirror.desired("Route", "router");
   assert.ok(alias && router);
   const target = targetOf(alias, mirror);
-  assert.deepEqual(target?.ready.map(({ instance: { id } }) => id), ["aaaa"]);
+  assert.deepEqual(
+    target?.ready.map(({ instance: { id } }) => id),
+    ["aaaa"],
+  );
   assert.deepEqual([target?.problem?.reason, target?.placed, target?.service?.metadata.name], ["CrashLoop", 2, "app"]);
   assert.equal(targetOf(router, mirror), undefined);
 });

@@ -9,8 +9,21 @@ import { plan, RIVAL_RECHECK_MS } from "./plan.ts";
 import { NO_ROWS, rowsOf } from "./rows.ts";
 
 const context = { node: "nas", now: 0 };
-const target = { service: service("app", serviceSpec("app", "app:1")), ready: [{ node: "nas", instance: observedInstance("aaaa", { addresses: { app: "10.201.0.2" } }) }], problem: undefined, placed: 1 };
-const facts = (over: Partial<RouteFacts> = {}): RouteFacts => ({ name: "app", held: undefined, target, rivals: [], listeners: [], reported: [], ...over });
+const target = {
+  service: service("app", serviceSpec("app", "app:1")),
+  ready: [{ node: "nas", instance: observedInstance("aaaa", { addresses: { app: "10.201.0.2" } }) }],
+  problem: undefined,
+  placed: 1,
+};
+const facts = (over: Partial<RouteFacts> = {}): RouteFacts => ({
+  name: "app",
+  held: undefined,
+  target,
+  rivals: [],
+  listeners: [],
+  reported: [],
+  ...over,
+});
 const web = route("app", { host: "app", path: "/", to: { service: "app" } });
 const ports: RouteSpec = { path: "/", listen: { port: 1883, protocol: "tcp" }, to: { service: "app", port: 1883 } };
 
@@ -42,7 +55,16 @@ test("a port that this node cannot open is reported, and only this node's", () =
     { protocol: "udp", address: "0.0.0.0", port: 1883, problem: "not ours" },
   ] as const;
   const { actions, conditions } = plan(route("app", ports), facts({ listeners }), context);
-  assert.deepEqual(conditions.map(({ reason, message }) => [reason, message]), [["PortBusy", "Port 1883/tcp cannot be opened on this node: mosquitto has it"]]);
-  assert.deepEqual(actions.map(({ kind }) => kind), ["SetRoute", "Report"]);
-  assert.deepEqual(plan(route("app", ports), facts({ listeners, reported: conditions }), context).actions.map(({ kind }) => kind), ["SetRoute"]);
+  assert.deepEqual(
+    conditions.map(({ reason, message }) => [reason, message]),
+    [["PortBusy", "Port 1883/tcp cannot be opened on this node: mosquitto has it"]],
+  );
+  assert.deepEqual(
+    actions.map(({ kind }) => kind),
+    ["SetRoute", "Report"],
+  );
+  assert.deepEqual(
+    plan(route("app", ports), facts({ listeners, reported: conditions }), context).actions.map(({ kind }) => kind),
+    ["SetRoute"],
+  );
 });

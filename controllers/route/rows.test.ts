@@ -11,7 +11,8 @@ const app = service("app", serviceSpec("app", "app:1")); // port app:80
 const ready = { node: "nas", instance: observedInstance("aaaa", { addresses: { app: "10.201.0.2" } }) };
 const target = (over: Partial<Target> = {}): Target => ({ service: app, ready: [ready], problem: undefined, placed: 1, ...over });
 const to = { service: "app" };
-const http = (spec: Partial<RouteSpec>, led: Target | undefined = target()) => rowsOf(route("app", { host: "app", path: "/", to, ...spec }), led, "nas").http[0];
+const http = (spec: Partial<RouteSpec>, led: Target | undefined = target()) =>
+  rowsOf(route("app", { host: "app", path: "/", to, ...spec }), led, "nas").http[0];
 
 test("a Route leads to the ready instances of its Service, at the Service's port", () => {
   assert.deepEqual(http({ host: "App" }), {
@@ -26,7 +27,9 @@ test("a Route leads to the ready instances of its Service, at the Service's port
 
 test("a Route may name another port and container", () => {
   const two = { node: "nas", instance: observedInstance("aaaa", { addresses: { app: "10.201.0.2", db: "10.201.0.3" } }) };
-  assert.deepEqual(http({ to: { service: "app", container: "db", port: 9 } }, target({ ready: [two] }))?.backends, [{ node: "nas", instance: "aaaa", host: "10.201.0.3", port: 9 }]);
+  assert.deepEqual(http({ to: { service: "app", container: "db", port: 9 } }, target({ ready: [two] }))?.backends, [
+    { node: "nas", instance: "aaaa", host: "10.201.0.3", port: 9 },
+  ]);
 });
 
 test("a Route may lead to what is no container: each node dials it by itself", () => {
@@ -36,14 +39,35 @@ test("a Route may lead to what is no container: each node dials it by itself", (
 });
 
 test("options are handed on as numbers and lists", () => {
-  const row = http({ timeouts: { response: "1m" }, maxBody: "1Mi", hold: "0s", allow: ["lan"], sticky: true, forwardAuth: { url: "http://auth" }, forwardedHeaders: "none" });
-  assert.deepEqual([row?.responseTimeoutMs, row?.maxBodyBytes, row?.holdMs, row?.allow, row?.sticky, row?.forwardAuth, row?.forwardedHeaders], [60_000, 2 ** 20, 0, ["lan"], true, { url: "http://auth", headers: [] }, "none"]);
+  const row = http({
+    timeouts: { response: "1m" },
+    maxBody: "1Mi",
+    hold: "0s",
+    allow: ["lan"],
+    sticky: true,
+    forwardAuth: { url: "http://auth" },
+    forwardedHeaders: "none",
+  });
+  assert.deepEqual(
+    [row?.responseTimeoutMs, row?.maxBodyBytes, row?.holdMs, row?.allow, row?.sticky, row?.forwardAuth, row?.forwardedHeaders],
+    [60_000, 2 ** 20, 0, ["lan"], true, { url: "http://auth", headers: [] }, "none"],
+  );
 });
 
 test("a Route for ports has a row for each, and a range leads to the same range inside", () => {
-  const spec: RouteSpec = { path: "/", listen: { port: 8000, endPort: 8001, protocol: "udp" }, to: { service: "app", container: "app", port: 9000 } };
+  const spec: RouteSpec = {
+    path: "/",
+    listen: { port: 8000, endPort: 8001, protocol: "udp" },
+    to: { service: "app", container: "app", port: 9000 },
+  };
   const { streams } = rowsOf(route("app", spec), target(), "nas");
-  assert.deepEqual(streams.map(({ port, protocol, backends, idleTimeoutMs }) => [port, protocol, backends[0]?.port, idleTimeoutMs]), [[8000, "udp", 9000, 60_000], [8001, "udp", 9001, 60_000]]);
+  assert.deepEqual(
+    streams.map(({ port, protocol, backends, idleTimeoutMs }) => [port, protocol, backends[0]?.port, idleTimeoutMs]),
+    [
+      [8000, "udp", 9000, 60_000],
+      [8001, "udp", 9001, 60_000],
+    ],
+  );
 });
 
 test("a Route without a backend says what it waits for", () => {

@@ -22,7 +22,11 @@ export function rowsOf(route: Resource<"Route">, target: Target | undefined, nod
   return spec.host === undefined ? NO_ROWS : { http: [httpRow({ name, spec, host: spec.host }, target, node)], streams: [] };
 }
 
-function httpRow({ name, spec, host }: { readonly name: Name; readonly spec: RouteSpec; readonly host: string }, target: Target | undefined, node: NodeName): HttpRoute {
+function httpRow(
+  { name, spec, host }: { readonly name: Name; readonly spec: RouteSpec; readonly host: string },
+  target: Target | undefined,
+  node: NodeName,
+): HttpRoute {
   const backends = backendsOf(spec, target, node, 0);
   const waiting = backends.length === 0 && spec.redirect === undefined ? waitingFor(spec, target) : undefined;
   return {
@@ -88,6 +92,7 @@ export function waitingFor({ to }: RouteSpec, target: Target | undefined): { rea
   if (target.problem) return { reason: target.problem.reason, message: target.problem.message };
   if (target.service.spec.replicas === 0) return { reason: "Stopped", message: `${to.service} is stopped` };
   if (target.placed === 0) return { reason: "Pending", message: `No node runs ${to.service} yet` };
-  if (target.ready.length > 0) return { reason: "PortUnknown", message: `${to.service} runs, but the Route names no port or container that it has` };
+  if (target.ready.length > 0)
+    return { reason: "PortUnknown", message: `${to.service} runs, but the Route names no port or container that it has` };
   return { reason: "Starting", message: `${to.service} is starting` };
 }

@@ -10,13 +10,24 @@ import { routeStatus } from "./status.ts";
 
 const spec = serviceSpec("app", "app:1");
 
-async function statusOf({ name = "app", routes = {}, conditions = [] }: { readonly name?: string; readonly routes?: Readonly<Record<string, RouteSpec>>; readonly conditions?: readonly Condition[] }) {
+async function statusOf({
+  name = "app",
+  routes = {},
+  conditions = [],
+}: {
+  readonly name?: string;
+  readonly routes?: Readonly<Record<string, RouteSpec>>;
+  readonly conditions?: readonly Condition[];
+}) {
   const mirror = await mirrorOf((etcd) => {
     put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
     apply(etcd, "Service", "app", spec);
     for (const [each, value] of Object.entries(routes)) apply(etcd, "Route", each, value);
     put(etcd, keys.decided("Service", "app"), decided("app", spec, [instance("aaaa", "nas", spec)]));
-    put(etcd, keys.observed("Service", "app", "nas"), { bootId: "boot-nas", instances: [observedInstance("aaaa", { addresses: { app: "10.201.0.2" } })] });
+    put(etcd, keys.observed("Service", "app", "nas"), {
+      bootId: "boot-nas",
+      instances: [observedInstance("aaaa", { addresses: { app: "10.201.0.2" } })],
+    });
     if (conditions.length > 0) put(etcd, keys.observed("Route", name, "nas"), { bootId: "boot-nas", conditions });
   });
   const route = mirror.desired("Route", name);
@@ -42,5 +53,11 @@ test("a Route to nothing says what is missing", async () => {
 test("what a node alone can say is added", async () => {
   const busy = { type: "PortsHeld", status: "False", reason: "PortBusy", message: "", lastTransitionTime: "2026-02-01T00:00:00Z" } as const;
   const { conditions } = await statusOf({ conditions: [busy] });
-  assert.deepEqual(conditions.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]), [["Ready", busy.lastTransitionTime], ["PortsHeld", busy.lastTransitionTime]]);
+  assert.deepEqual(
+    conditions.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+    [
+      ["Ready", busy.lastTransitionTime],
+      ["PortsHeld", busy.lastTransitionTime],
+    ],
+  );
 });

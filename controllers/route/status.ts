@@ -37,10 +37,25 @@ interface Reading {
 
 function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backends, waiting, observed }: Reading): Condition {
   const since = newestTransition(observed);
-  const common = { type: "Ready", observedGeneration: metadata.generation, ...(since !== undefined && { lastTransitionTime: since }) } as const;
-  if (winner !== undefined) return { ...common, status: "False", reason: "Conflict", message: `Route '${winner}' is older and has the same name or port. Delete or change one of them` };
+  const common = {
+    type: "Ready",
+    observedGeneration: metadata.generation,
+    ...(since !== undefined && { lastTransitionTime: since }),
+  } as const;
+  if (winner !== undefined)
+    return {
+      ...common,
+      status: "False",
+      reason: "Conflict",
+      message: `Route '${winner}' is older and has the same name or port. Delete or change one of them`,
+    };
   if (backends.length === 0 && spec.redirect === undefined) return { ...common, status: "False", ...waiting };
-  return { ...common, status: "True", reason: "Ready", message: `It leads to ${backends.map(({ host, port }) => `${host}:${port}`).join(", ") || "another address"}` };
+  return {
+    ...common,
+    status: "True",
+    reason: "Ready",
+    message: `It leads to ${backends.map(({ host, port }) => `${host}:${port}`).join(", ") || "another address"}`,
+  };
 }
 
 /** Of a range of ports the first stands for all. */

@@ -4,8 +4,21 @@ import type { DecidedService, ObservedService } from "../../src/api/state.ts";
 
 export type LocalAction =
   | { readonly kind: "PullImage"; readonly service: Name; readonly image: string; readonly platform?: string; readonly key: string }
-  | { readonly kind: "CreateContainer"; readonly name: string; readonly service: Name; readonly instance: string; readonly container: string }
-  | { readonly kind: "StartContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly instance: string; readonly container: string }
+  | {
+      readonly kind: "CreateContainer";
+      readonly name: string;
+      readonly service: Name;
+      readonly instance: string;
+      readonly container: string;
+    }
+  | {
+      readonly kind: "StartContainer";
+      readonly name: string;
+      readonly id: string;
+      readonly service: Name;
+      readonly instance: string;
+      readonly container: string;
+    }
   | { readonly kind: "RemoveContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly graceMs: number }
   | { readonly kind: "RemoveNetwork"; readonly name: string; readonly service: Name }
   | { readonly kind: "ReleaseAddress"; readonly key: string }

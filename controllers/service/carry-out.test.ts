@@ -9,26 +9,51 @@ import type { ImageInfo } from "./docker-types.ts";
 import type { HouseFacts, LocalFacts } from "./facts.ts";
 
 const NOW = 100_000;
-const image: ImageInfo = { id: "sha256:1", digests: ["app@sha256:9"], tags: [], arch: "amd64", hasHealthcheck: false, exposedTcpPorts: [], bytes: 1 };
-const specWith = (over: Partial<Container> = {}, more: Partial<ServiceSpec> = {}) => serviceSpec("app", "", { containers: [containerSpec("app", "app:1", over)], ...more });
+const image: ImageInfo = {
+  id: "sha256:1",
+  digests: ["app@sha256:9"],
+  tags: [],
+  arch: "amd64",
+  hasHealthcheck: false,
+  exposedTcpPorts: [],
+  bytes: 1,
+};
+const specWith = (over: Partial<Container> = {}, more: Partial<ServiceSpec> = {}) =>
+  serviceSpec("app", "", { containers: [containerSpec("app", "app:1", over)], ...more });
 const free = specWith();
 const bound = specWith({ network: "host" }); // must not run twice
-const healthy = { probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 }, "docker-bbbb-app": { health: "healthy", sinceMs: 0 } } } as const;
+const healthy = {
+  probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 }, "docker-bbbb-app": { health: "healthy", sinceMs: 0 } },
+} as const;
 
 function carry(value: DecidedService | undefined, local: Partial<LocalFacts>, house: Partial<HouseFacts> = {}) {
-  return carryOut({ name: "app", house: houseFacts({ decided: value && seen(value, NOW), ...house }), local: localFacts(local) }, "nas", NOW);
+  return carryOut(
+    { name: "app", house: houseFacts({ decided: value && seen(value, NOW), ...house }), local: localFacts(local) },
+    "nas",
+    NOW,
+  );
 }
 
 const verbs = (result: ReturnType<typeof carry>) => result.actions.map(({ kind }) => kind);
 
 test("an instance is ready when all its containers are, and is told with its addresses", () => {
-  const { instances, actions } = carry(decided("app", free, [instance("aaaa", "nas", free)]), { ...healthy, containers: [docker("app", "aaaa", free)] });
+  const { instances, actions } = carry(decided("app", free, [instance("aaaa", "nas", free)]), {
+    ...healthy,
+    containers: [docker("app", "aaaa", free)],
+  });
   assert.deepEqual(actions, []);
-  assert.deepEqual([instances[0]?.observed.ready, instances[0]?.quiet, instances[0]?.observed.addresses], [true, false, { app: "10.201.0.2" }]);
+  assert.deepEqual(
+    [instances[0]?.observed.ready, instances[0]?.quiet, instances[0]?.observed.addresses],
+    [true, false, { app: "10.201.0.2" }],
+  );
 });
 
 test("an instance of another node is none of this node's business", () => {
-  assert.deepEqual(carry(decided("app", free, [instance("aaaa", "pi", free)]), {}), { actions: [], instances: [], recheckAfterMs: undefined });
+  assert.deepEqual(carry(decided("app", free, [instance("aaaa", "pi", free)]), {}), {
+    actions: [],
+    instances: [],
+    recheckAfterMs: undefined,
+  });
 });
 
 test("an instance on its way is quiet, and one with a condition is not", () => {
@@ -83,16 +108,30 @@ test("what must not run twice starts only when the other nodes know of it", () =
 
 test("while Docker is away nothing is done, and it is told that nothing is known", () => {
   const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { addresses: { app: "10.201.0.2" } })] });
-  const { actions, instances, recheckAfterMs } = carry(decided("app", free, [instance("aaaa", "nas", free)]), { containers: undefined, dockerProblem: "Cannot reach Docker", reported });
+  const { actions, instances, recheckAfterMs } = carry(decided("app", free, [instance("aaaa", "nas", free)]), {
+    containers: undefined,
+    dockerProblem: "Cannot reach Docker",
+    reported,
+  });
   assert.deepEqual(actions, []);
   assert.ok(recheckAfterMs !== undefined);
-  assert.deepEqual([instances[0]?.observed.ready, instances[0]?.observed.conditions[0]?.reason, instances[0]?.observed.addresses], [false, "DockerUnavailable", { app: "10.201.0.2" }]);
+  assert.deepEqual(
+    [instances[0]?.observed.ready, instances[0]?.observed.conditions[0]?.reason, instances[0]?.observed.addresses],
+    [false, "DockerUnavailable", { app: "10.201.0.2" }],
+  );
 });
 
 test("networks and addresses of what is gone are given back", () => {
-  const result = carry(decided("app", free, []), { networks: [{ name: "fossora-app-aaaa", instance: "aaaa" }], strayAddresses: ["app-aaaa"] });
+  const result = carry(decided("app", free, []), {
+    networks: [{ name: "fossora-app-aaaa", instance: "aaaa" }],
+    strayAddresses: ["app-aaaa"],
+  });
   assert.deepEqual(verbs(result), ["RemoveNetwork", "ReleaseAddress"]);
-  const used = carry(decided("app", free, [instance("aaaa", "nas", free)]), { ...healthy, containers: [docker("app", "aaaa", free)], networks: [{ name: "fossora-app-aaaa", instance: "aaaa" }] });
+  const used = carry(decided("app", free, [instance("aaaa", "nas", free)]), {
+    ...healthy,
+    containers: [docker("app", "aaaa", free)],
+    networks: [{ name: "fossora-app-aaaa", instance: "aaaa" }],
+  });
   assert.deepEqual(verbs(used), []);
 });
 
@@ -101,5 +140,8 @@ test("the digest of an image is told once it is known, and kept", () => {
   const first = carry(value, { ...healthy, containers: [docker("app", "aaaa", free)], images: { "app:1": image } }).instances[0]?.observed;
   assert.equal(first?.containers[0]?.digest, "app@sha256:9");
   const reported = seen({ bootId: "boot-nas", instances: first ? [first] : [] });
-  assert.equal(carry(value, { ...healthy, containers: [docker("app", "aaaa", free)], reported }).instances[0]?.observed.containers[0]?.digest, "app@sha256:9");
+  assert.equal(
+    carry(value, { ...healthy, containers: [docker("app", "aaaa", free)], reported }).instances[0]?.observed.containers[0]?.digest,
+    "app@sha256:9",
+  );
 });

@@ -33,7 +33,8 @@ export interface Standing {
 export function carryOut({ name, house, local }: ServiceFacts, node: NodeName, now: number): CarriedOut {
   const decided = house.decided?.value;
   const mine = (decided?.instances ?? []).filter((instance) => instance.node === node);
-  if (local.containers === undefined) return { actions: [], instances: mine.map((instance) => unknown(instance, local)), recheckAfterMs: DOCKER_RETRY_MS };
+  if (local.containers === undefined)
+    return { actions: [], instances: mine.map((instance) => unknown(instance, local)), recheckAfterMs: DOCKER_RETRY_MS };
   const leaving = leavingContainers(local, mine);
   const record = house.nodes.find((each) => each.name === node)?.record?.value;
   const nodeAddress = record?.addresses.lan[0] ?? record?.addresses.tailnet[0] ?? "127.0.0.1";
@@ -94,7 +95,9 @@ function bringUp(around: Surroundings, nodeAddress: string): Brought {
   return {
     standing: { observed, quiet: !ready && conditions.length === 0 && !efforts.some(({ slow }) => slow) },
     actions: efforts.flatMap(({ action }) => (action ? [action] : [])),
-    fetching: updateOrder(spec) === "stop-first" && efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
+    fetching:
+      updateOrder(spec) === "stop-first" &&
+      efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
     recheckAfterMs: earliest(efforts.map((effort) => effort.recheckAfterMs)),
   };
 }
@@ -146,12 +149,19 @@ function takeDown(leftovers: Leftovers): { readonly actions: readonly LocalActio
   const { service, decided, leaving, fetching, local, now } = leftovers;
   const waitMs = drainMs(leftovers);
   const isHeld = fetching && leaving.some(({ state }) => state === "running");
-  if (leaving.length === 0) return { actions: [...unusedNetworks(leftovers), ...local.strayAddresses.map((key): LocalAction => ({ kind: "ReleaseAddress", key }))], recheckAfterMs: undefined };
+  if (leaving.length === 0)
+    return {
+      actions: [...unusedNetworks(leftovers), ...local.strayAddresses.map((key): LocalAction => ({ kind: "ReleaseAddress", key }))],
+      recheckAfterMs: undefined,
+    };
   if (isHeld || waitMs > 0) return { actions: [], recheckAfterMs: waitMs > 0 ? waitMs : undefined };
   const specs = Object.values(decided?.revisions ?? {}).map(({ spec }) => spec);
   const waits: number[] = [];
   const actions = [...new Set(leaving.map(({ instance }) => instance))].flatMap((id) => {
-    const last = lastToStart(leaving.filter(({ instance }) => instance === id), specs);
+    const last = lastToStart(
+      leaving.filter(({ instance }) => instance === id),
+      specs,
+    );
     const job = last && local.jobs[jobKeys.remove(last.name)];
     if (last === undefined || job?.state === "running") return [];
     const retryInMs = job?.state === "failed" ? retryAtMs(job) - now : 0;
@@ -178,7 +188,9 @@ function lastToStart(containers: readonly LocalContainer[], specs: readonly Serv
 
 /** The longest that any known revision grants: which of them made the container is not on it. */
 function graceMs({ container }: LocalContainer, specs: readonly ServiceSpec[]): number {
-  const graces = specs.flatMap((spec) => spec.containers.filter(({ name }) => name === container).map(({ stopGrace }) => durationMs(stopGrace)));
+  const graces = specs.flatMap((spec) =>
+    spec.containers.filter(({ name }) => name === container).map(({ stopGrace }) => durationMs(stopGrace)),
+  );
   return graces.length === 0 ? STOP_GRACE_DEFAULT_MS : Math.max(...graces);
 }
 

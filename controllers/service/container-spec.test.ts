@@ -3,7 +3,18 @@ import { test } from "node:test";
 import { LABEL } from "../../src/api/labels.ts";
 import type { Container } from "../../src/api/types.ts";
 import { containerSpec as stored, serviceSpec } from "../../test/fakes/objects.ts";
-import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, labelsOf, networkKey, secretsOf, type Fillings, type Part } from "./container-spec.ts";
+import {
+  containerName,
+  containerSpec,
+  dockerVolume,
+  filesOf,
+  hostPathsOf,
+  labelsOf,
+  networkKey,
+  secretsOf,
+  type Fillings,
+  type Part,
+} from "./container-spec.ts";
 
 const fillings: Fillings = {
   values: { url: "http://app.home.internal", host: "app.home.internal", zone: "home.internal", node: "nas", proxies: "10.201.0.1" },
@@ -44,7 +55,10 @@ test("env is filled in, and secrets are put in their place", () => {
 });
 
 test("files are filled in and resolved alike", () => {
-  const files = [{ path: "/a", content: "on ${node}", mode: "0644" }, { path: "/b", secret: "app/db", mode: "0600", owner: "1000" }];
+  const files = [
+    { path: "/a", content: "on ${node}", mode: "0644" },
+    { path: "/b", secret: "app/db", mode: "0600", owner: "1000" },
+  ];
   assert.deepEqual(filesOf(stored("app", "app:1", { files }), fillings), [
     { path: "/a", content: "on nas", mode: "0644" },
     { path: "/b", content: "s3cret", mode: "0600", owner: "1000" },
@@ -55,7 +69,10 @@ test("secretsOf() and hostPathsOf() are what must be there before", () => {
   const container = stored("app", "app:1", {
     env: { A: { secret: "x/y" }, B: "plain" },
     files: [{ path: "/f", secret: "x/y", mode: "0600" }],
-    volumes: [{ type: "host", source: "/etc/localtime", path: "/etc/localtime", readOnly: true }, { type: "volume", name: "c", path: "/c", readOnly: false }],
+    volumes: [
+      { type: "host", source: "/etc/localtime", path: "/etc/localtime", readOnly: true },
+      { type: "volume", name: "c", path: "/c", readOnly: false },
+    ],
   });
   assert.deepEqual(secretsOf(container), ["x/y"]);
   assert.deepEqual(hostPathsOf(container), ["/etc/localtime"]);
@@ -69,11 +86,17 @@ test("volumes are Docker's by a name of ours, and folders are themselves", () =>
       { type: "node", node: "nas", source: "/tank", path: "/films", readOnly: true },
     ],
   });
-  assert.deepEqual(mounts.map(({ source }) => source), [{ volume: "fossora-app-config" }, { volume: "fossora-media" }, { hostPath: "/tank" }]);
+  assert.deepEqual(
+    mounts.map(({ source }) => source),
+    [{ volume: "fossora-app-config" }, { volume: "fossora-media" }, { hostPath: "/tank" }],
+  );
 });
 
 test("a class stands for all its paths with their groups, a path for itself", () => {
-  const { devices, groups, gpus } = specWith({ devices: [{ class: "gpu" }, { class: "/dev/net/tun" }, { class: "zigbee", path: "/dev/zigbee" }], groupAdd: ["999"] });
+  const { devices, groups, gpus } = specWith({
+    devices: [{ class: "gpu" }, { class: "/dev/net/tun" }, { class: "zigbee", path: "/dev/zigbee" }],
+    groupAdd: ["999"],
+  });
   assert.deepEqual(devices, [
     { host: "/dev/dri/card0", container: "/dev/dri/card0" },
     { host: "/dev/dri/renderD128", container: "/dev/dri/renderD128" },
@@ -90,7 +113,13 @@ test("Docker runs commands as checks, keeps the image's own, and runs none besid
   assert.equal(specWith().healthcheck, undefined);
   assert.equal(specWith({ health: { ...timing, tcp: 80 } }).healthcheck, "none");
   assert.equal(specWith({ health: "none" }).healthcheck, "none");
-  assert.deepEqual(specWith({ health: { ...timing, command: ["true"] } }).healthcheck, { command: ["true"], intervalMs: 10_000, timeoutMs: 5_000, retries: 3, startGraceMs: 30_000 });
+  assert.deepEqual(specWith({ health: { ...timing, command: ["true"] } }).healthcheck, {
+    command: ["true"],
+    intervalMs: 10_000,
+    timeoutMs: 5_000,
+    retries: 3,
+    startGraceMs: 30_000,
+  });
 });
 
 test("a container on a bridge asks the house for names, one on the host's network asks the host", () => {
@@ -105,7 +134,12 @@ test("what was not asked for is absent, and logs are kept small", () => {
 });
 
 test("sizes and durations become numbers", () => {
-  const spec = specWith({ shmSize: "64Mi", resources: { memory: "1Gi", cpus: 1.5 }, stopGrace: "1m", tmpfs: [{ path: "/tmp", size: "1Mi" }] });
+  const spec = specWith({
+    shmSize: "64Mi",
+    resources: { memory: "1Gi", cpus: 1.5 },
+    stopGrace: "1m",
+    tmpfs: [{ path: "/tmp", size: "1Mi" }],
+  });
   assert.deepEqual([spec.shmBytes, spec.memoryBytes, spec.cpus, spec.stopGraceMs], [64 * 2 ** 20, 2 ** 30, 1.5, 60_000]);
   assert.deepEqual(spec.tmpfs, [{ path: "/tmp", sizeBytes: 2 ** 20 }]);
 });

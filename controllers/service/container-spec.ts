@@ -65,12 +65,22 @@ export function containerSpec(part: Part, fillings: Fillings): ContainerSpec {
     labels: { ...container.labels, ...labelsOf(part) },
     image: container.image,
     env: environment(container, fillings),
-    mounts: (container.volumes ?? []).map((mount) => ({ target: mount.path, readOnly: mount.readOnly, source: mountSource(service, mount) })),
-    tmpfs: (container.tmpfs ?? []).map(({ path, size, mode }) => ({ path, ...(size !== undefined && { sizeBytes: sizeBytes(size) }), ...(mode !== undefined && { mode }) })),
+    mounts: (container.volumes ?? []).map((mount) => ({
+      target: mount.path,
+      readOnly: mount.readOnly,
+      source: mountSource(service, mount),
+    })),
+    tmpfs: (container.tmpfs ?? []).map(({ path, size, mode }) => ({
+      path,
+      ...(size !== undefined && { sizeBytes: sizeBytes(size) }),
+      ...(mode !== undefined && { mode }),
+    })),
     ...deviceFields(container, fillings.devices),
     ...healthcheckField(container),
     network: fillings.network,
-    ...(fillings.network.kind === "bridge" && { dns: { servers: fillings.nameServers, search: [fillings.values.zone], options: ["ndots:1"] } }),
+    ...(fillings.network.kind === "bridge" && {
+      dns: { servers: fillings.nameServers, search: [fillings.values.zone], options: ["ndots:1"] },
+    }),
     publish: [],
     extraHosts: container.extraHosts ?? {},
     restart: container.restart,
@@ -115,7 +125,9 @@ export function hostPathsOf(container: Container): readonly string[] {
 
 function environment(container: Container, { values, secrets }: Fillings): Readonly<Record<string, string>> {
   const entries = Object.entries(container.env ?? {});
-  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === "string" ? fill(value, values) : (secrets[value.secret] ?? "")]));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === "string" ? fill(value, values) : (secrets[value.secret] ?? "")]),
+  );
 }
 
 function mountSource(service: Name, mount: VolumeMount): ContainerSpec["mounts"][number]["source"] {
@@ -142,7 +154,13 @@ function healthcheckField({ health }: Container): Pick<ContainerSpec, "healthche
   if (health === "none" || !("command" in health)) return { healthcheck: "none" };
   const { command, interval, timeout, retries, startGrace } = health;
   return {
-    healthcheck: { command, intervalMs: durationMs(interval), timeoutMs: durationMs(timeout), retries, startGraceMs: durationMs(startGrace) },
+    healthcheck: {
+      command,
+      intervalMs: durationMs(interval),
+      timeoutMs: durationMs(timeout),
+      retries,
+      startGraceMs: durationMs(startGrace),
+    },
   };
 }
 

@@ -13,12 +13,18 @@ const two = serviceSpec("app", "app:2");
 const LONG = 60_000;
 const failing = { ready: false, conditions: [{ type: "Ready", status: "False" as const, reason: "CrashLoop", message: "it ends" }] };
 
-function next(spec: ServiceSpec | undefined, before: DecidedService | undefined, over: Partial<HouseFacts> = {}, generation = 1): DecidedService | undefined {
+function next(
+  spec: ServiceSpec | undefined,
+  before: DecidedService | undefined,
+  over: Partial<HouseFacts> = {},
+  generation = 1,
+): DecidedService | undefined {
   const house = houseFacts({ decided: before && seen(before), ...over });
   return decide("app", spec && service("app", spec, generation), house, LONG).next;
 }
 
-const places = (value: DecidedService | undefined) => value?.instances.map(({ node, revision }) => `${node} ${revision === revisionHash(two) ? "two" : "one"}`);
+const places = (value: DecidedService | undefined) =>
+  value?.instances.map(({ node, revision }) => `${node} ${revision === revisionHash(two) ? "two" : "one"}`);
 const running = decided("app", one, [instance("aaaa", "nas", one)]);
 /** The update to `two` is under way: its instance is bbbb. */
 const updating = (update: Partial<Update> = {}): DecidedService => {
@@ -26,7 +32,9 @@ const updating = (update: Partial<Update> = {}): DecidedService => {
   const revisions = { ...running.revisions, [revisionHash(two)]: { generation: 2, spec: target } };
   return { ...running, target: revisionHash(two), revisions, instances: [...running.instances, instance("bbbb", "nas", two)] };
 };
-const both = (b: Parameters<typeof observedInstance>[1]) => ({ observed: new Map([observed("nas", [observedInstance("aaaa"), observedInstance("bbbb", b)])]) });
+const both = (b: Parameters<typeof observedInstance>[1]) => ({
+  observed: new Map([observed("nas", [observedInstance("aaaa"), observedInstance("bbbb", b)])]),
+});
 
 test("a new Service is placed", () => {
   assert.deepEqual(places(next(one, undefined)), ["nas one"]);
@@ -37,7 +45,12 @@ test("what is decided and serves stays the same object", () => {
 });
 
 test("nothing is placed without a node that fits, and it is said how many are missing", () => {
-  const decision = decide("app", service("app", { ...one, replicas: 2 }), houseFacts({ nodes: [nodeFacts("nas", { schedulable: false })] }), 0);
+  const decision = decide(
+    "app",
+    service("app", { ...one, replicas: 2 }),
+    houseFacts({ nodes: [nodeFacts("nas", { schedulable: false })] }),
+    0,
+  );
   assert.deepEqual([decision.next?.instances, decision.unplaced], [[], 2]);
 });
 
@@ -56,7 +69,11 @@ test("an update ends when the new one was ready through monitor: the old one goe
   assert.deepEqual(places(done), ["nas two"]);
   const good = next(two, done, both({}), 2);
   assert.equal(good?.good, revisionHash(two));
-  assert.deepEqual(Object.keys(good?.revisions ?? {}).sort(), [revisionHash(one), revisionHash(two)].sort(), "the revision before stays, for a rollback");
+  assert.deepEqual(
+    Object.keys(good?.revisions ?? {}).sort(),
+    [revisionHash(one), revisionHash(two)].sort(),
+    "the revision before stays, for a rollback",
+  );
 });
 
 test("an update that fails is rolled back, and that generation is not tried again", () => {
@@ -102,15 +119,23 @@ test("a deleted Service has no instances, and is forgotten when they are gone", 
 test("an instance on a node that is Down is replaced after failover.after, and one that keeps data is not", () => {
   const nodes = [nodeFacts("nas", { downSinceMs: LONG - 20_000 }), nodeFacts("pi")];
   assert.deepEqual(places(next(one, running, { nodes })), ["pi one"]);
-  const early = decide("app", service("app", one), houseFacts({ decided: seen(running), nodes: [nodeFacts("nas", { downSinceMs: LONG - 5_000 }), nodeFacts("pi")] }), LONG);
+  const early = decide(
+    "app",
+    service("app", one),
+    houseFacts({ decided: seen(running), nodes: [nodeFacts("nas", { downSinceMs: LONG - 5_000 }), nodeFacts("pi")] }),
+    LONG,
+  );
   assert.deepEqual([places(early.next), early.recheckAfterMs], [["nas one"], 10_000]);
-  const data = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [{ type: "volume", name: "c", path: "/c", readOnly: false }] })] });
+  const data = serviceSpec("app", "", {
+    containers: [containerSpec("app", "app:1", { volumes: [{ type: "volume", name: "c", path: "/c", readOnly: false }] })],
+  });
   const kept = decided("app", data, [instance("aaaa", "nas", data)], { volumes: { "app-c": { node: "nas", uid: "u", made: true } } });
   assert.equal(next(data, kept, { nodes }), kept);
 });
 
 test("an instance stays on a node that is cordoned, or whose agent is silent", () => {
-  for (const over of [{ schedulable: false }, { record: undefined }]) assert.equal(next(one, running, { nodes: [nodeFacts("nas", over), nodeFacts("pi")] }), running);
+  for (const over of [{ schedulable: false }, { record: undefined }])
+    assert.equal(next(one, running, { nodes: [nodeFacts("nas", over), nodeFacts("pi")] }), running);
 });
 
 test("an instance leaves a node that the spec no longer allows", () => {

@@ -83,7 +83,12 @@ export function wantedOf(service: Name, spec: ServiceSpec, house: HouseFacts): W
 }
 
 /** An instance on a node that is Down is given up for another one after `failover.after`, if another node may run it at all. */
-function withoutLost(instances: readonly DecidedInstance[], spec: ServiceSpec, house: HouseFacts, now: number): { readonly alive: readonly DecidedInstance[]; readonly waitMs: number | undefined } {
+function withoutLost(
+  instances: readonly DecidedInstance[],
+  spec: ServiceSpec,
+  house: HouseFacts,
+  now: number,
+): { readonly alive: readonly DecidedInstance[]; readonly waitMs: number | undefined } {
   if (spec.failover === "never" || !isMovable(spec)) return { alive: instances, waitMs: undefined };
   const afterMs = durationMs(spec.failover.after);
   const waits: number[] = [];
@@ -104,12 +109,16 @@ function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly S
   if (standings.length === wanted && standings.every(({ current, verdict }) => current && verdict.kind === "settled")) {
     return { ...decided, good: target, revisions: pick(revisions, [target, ...(good === undefined ? [] : [good])]) };
   }
-  const failing = standings.map(({ current, verdict }) => (current && verdict.kind === "failing" ? verdict.condition : undefined)).find((found) => found);
+  const failing = standings
+    .map(({ current, verdict }) => (current && verdict.kind === "failing" ? verdict.condition : undefined))
+    .find((found) => found);
   // One that was replaced before all of it was ready through `monitor` has proven itself since, where it still serves.
   const back = good ?? standings.find(({ current, verdict }) => !current && verdict.kind === "settled")?.instance.revision;
   if (failing === undefined || back === undefined || spec.update.onFailure === "continue") return decided;
   const failed = { generation: revisions[target]?.generation ?? 0, revision: target, reason: failing.reason, message: failing.message };
-  return spec.update.onFailure === "rollback" && revisions[back] ? { ...decided, failed, good: back, target: back } : { ...decided, failed, good: back };
+  return spec.update.onFailure === "rollback" && revisions[back]
+    ? { ...decided, failed, good: back, target: back }
+    : { ...decided, failed, good: back };
 }
 
 /** When an instance that is ready will have been so for long enough, if anything waits for it. */

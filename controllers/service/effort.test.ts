@@ -21,11 +21,26 @@ interface Scene {
 }
 
 function effort({ container = {}, local = {}, docker: over, around = {}, up = [] }: Scene) {
-  const spec = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", container), containerSpec("db", "db:1")].slice(0, container.after || container.network ? 2 : 1) });
+  const spec = serviceSpec("app", "", {
+    containers: [containerSpec("app", "app:1", container), containerSpec("db", "db:1")].slice(
+      0,
+      container.after || container.network ? 2 : 1,
+    ),
+  });
   const [app] = spec.containers;
   assert.ok(app);
   const containers = over === undefined ? [] : [docker("app", "aaaa", spec, over)];
-  const surroundings: Surroundings = { service: "app", spec, instance: instance("aaaa", "nas", spec), local: localFacts(local), containers, devices: [], blocked: undefined, now: NOW, ...around };
+  const surroundings: Surroundings = {
+    service: "app",
+    spec,
+    instance: instance("aaaa", "nas", spec),
+    local: localFacts(local),
+    containers,
+    devices: [],
+    blocked: undefined,
+    now: NOW,
+    ...around,
+  };
   return effortFor(app, surroundings, new Set(up));
 }
 
@@ -47,12 +62,21 @@ test("pull: always pulls once for each instance, and pull: never says so", () =>
 
 test("a pull under way is waited for, and told when it takes long", () => {
   const running = (sinceMs: number) => effort({ local: { jobs: { "pull app app:1": { state: "running", sinceMs } } } });
-  assert.deepEqual([running(NOW - 500).action, running(NOW - 500).slow, running(NOW - 500).recheckAfterMs], [undefined, false, SLOW_PULL_MS - 500]);
+  assert.deepEqual(
+    [running(NOW - 500).action, running(NOW - 500).slow, running(NOW - 500).recheckAfterMs],
+    [undefined, false, SLOW_PULL_MS - 500],
+  );
   assert.equal(running(NOW - SLOW_PULL_MS).slow, true);
   assert.equal(running(NOW).observed.phase, "pulling");
 });
 
-for (const [fault, expected] of [["imageNotFound", "ImageNotFound"], ["registryRefused", "RegistryRefused"], ["rateLimited", "RateLimited"], ["registryUnreachable", "ImagePullFailed"], ["diskFull", "DiskFull"]] as const) {
+for (const [fault, expected] of [
+  ["imageNotFound", "ImageNotFound"],
+  ["registryRefused", "RegistryRefused"],
+  ["rateLimited", "RateLimited"],
+  ["registryUnreachable", "ImagePullFailed"],
+  ["diskFull", "DiskFull"],
+] as const) {
   test(`a pull that ends in ${fault} is ${expected}, and is tried again later`, () => {
     const jobs = { "pull app app:1": failed(new EngineError(fault, "Cannot pull image")) };
     const { conditions, action, recheckAfterMs } = effort({ local: { jobs } });
@@ -67,8 +91,16 @@ test("each try waits twice as long, up to five minutes", () => {
 });
 
 test("what the machine lacks is said before a container is made", () => {
-  assert.deepEqual(reason({ local: { ...present, missingPaths: ["/tank"] }, container: { volumes: [{ type: "host", source: "/tank", path: "/x", readOnly: true }] } }), ["HostPathMissing"]);
-  assert.deepEqual(reason({ local: { ...present, missingSecrets: ["app/db"] }, container: { env: { A: { secret: "app/db" } } } }), ["SecretMissing"]);
+  assert.deepEqual(
+    reason({
+      local: { ...present, missingPaths: ["/tank"] },
+      container: { volumes: [{ type: "host", source: "/tank", path: "/x", readOnly: true }] },
+    }),
+    ["HostPathMissing"],
+  );
+  assert.deepEqual(reason({ local: { ...present, missingSecrets: ["app/db"] }, container: { env: { A: { secret: "app/db" } } } }), [
+    "SecretMissing",
+  ]);
   assert.deepEqual(reason({ local: present, container: { devices: [{ class: "gpu" }] } }), ["DeviceMissing"]);
   assert.deepEqual(reason({ local: present, container: { devices: [{ class: "/dev/net/tun" }] } }), []);
 });
@@ -106,7 +138,8 @@ test("a container of another spec, a dead one, or one that lost its network is t
 });
 
 test("a container is up when its check says so; until then it is starting, without a complaint", () => {
-  const probed = (health: "starting" | "healthy" | "unhealthy") => effort({ docker: {}, local: { probes: { "docker-aaaa-app": { health, sinceMs: 0, detail: "refused" } } } });
+  const probed = (health: "starting" | "healthy" | "unhealthy") =>
+    effort({ docker: {}, local: { probes: { "docker-aaaa-app": { health, sinceMs: 0, detail: "refused" } } } });
   assert.equal(probed("healthy").up, true);
   assert.deepEqual([probed("starting").up, probed("starting").conditions], [false, []]);
   assert.deepEqual([probed("unhealthy").up, probed("unhealthy").conditions[0]?.reason], [false, "PortNotListening"]);
@@ -114,7 +147,10 @@ test("a container is up when its check says so; until then it is starting, witho
 
 test("a failing check that a person wrote is Unhealthy", () => {
   const health = { interval: "10s", timeout: "5s", retries: 3, startGrace: "30s", http: "/health", status: "200-399" };
-  assert.deepEqual(reason({ container: { health }, docker: {}, local: { probes: { "docker-aaaa-app": { health: "unhealthy", sinceMs: 0 } } } }), ["Unhealthy"]);
+  assert.deepEqual(
+    reason({ container: { health }, docker: {}, local: { probes: { "docker-aaaa-app": { health: "unhealthy", sinceMs: 0 } } } }),
+    ["Unhealthy"],
+  );
 });
 
 test("restarts are a crash loop when there are many, and when memory ran out that is said", () => {
@@ -141,7 +177,13 @@ test("what ended is started again: at once after a good run, else after a while"
 
 test("run: once is done when it ended with 0, and up only then", () => {
   const container = { run: "once" as const };
-  assert.deepEqual([effort({ container, docker: { state: "exited", exitCode: 0 } }).up, effort({ container, docker: { state: "exited", exitCode: 0 } }).action], [true, undefined]);
+  assert.deepEqual(
+    [
+      effort({ container, docker: { state: "exited", exitCode: 0 } }).up,
+      effort({ container, docker: { state: "exited", exitCode: 0 } }).action,
+    ],
+    [true, undefined],
+  );
   assert.equal(effort({ container, docker: {} }).up, false);
   assert.equal(effort({ container, docker: { state: "exited", exitCode: 1 } }).action?.kind, "StartContainer");
 });

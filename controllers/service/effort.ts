@@ -53,7 +53,8 @@ export interface Effort {
 export function effortFor(container: Container, around: Surroundings, up: ReadonlySet<string>): Effort {
   const docker = around.containers.find((each) => each.container === container.name);
   if (docker === undefined) return bring(container, around, up);
-  const isStale = docker.specHash !== containerHash(around.spec, container) || docker.state === "dead" || hasLostNetwork(container, docker, around);
+  const isStale =
+    docker.specHash !== containerHash(around.spec, container) || docker.state === "dead" || hasLostNetwork(container, docker, around);
   if (isStale || docker.state === "removing") return discard(container, docker, around);
   switch (docker.state) {
     case "created":
@@ -62,7 +63,10 @@ export function effortFor(container: Container, around: Surroundings, up: Readon
     case "paused":
       return attend(container, docker, around);
     case "restarting":
-      return { ...still(container, docker, "restarting"), conditions: docker.restarts > RESTARTS_LUCKY ? [crashLoop(container, docker, around)] : [] };
+      return {
+        ...still(container, docker, "restarting"),
+        conditions: docker.restarts > RESTARTS_LUCKY ? [crashLoop(container, docker, around)] : [],
+      };
     case "exited":
       return afterExit(container, docker, around, up);
   }
@@ -79,7 +83,13 @@ function bring(container: Container, around: Surroundings, up: ReadonlySet<strin
   const { service, instance } = around;
   const name = containerName(service, instance.id, container.name);
   const action: LocalAction = { kind: "CreateContainer", name, service, instance: instance.id, container: container.name };
-  return attempt(absent(container, "waiting"), { container, around, job: around.local.jobs[jobKeys.create(name)], action, retryMs: RETRY_MS });
+  return attempt(absent(container, "waiting"), {
+    container,
+    around,
+    job: around.local.jobs[jobKeys.create(name)],
+    action,
+    retryMs: RETRY_MS,
+  });
 }
 
 function pullEffort(container: Container, around: Surroundings): Effort | undefined {
@@ -109,12 +119,18 @@ export function pullKey(container: Container, service: Name, instance: string): 
 function lacks(container: Container, around: Surroundings): Condition | undefined {
   const { local, devices } = around;
   const path = hostPathsOf(container).find((each) => local.missingPaths.includes(each));
-  if (path !== undefined) return problem("HostPathMissing", container, around, `'${path}' does not exist on this machine. Make the folder, or correct the path`);
+  if (path !== undefined)
+    return problem("HostPathMissing", container, around, `'${path}' does not exist on this machine. Make the folder, or correct the path`);
   const secret = secretsOf(container).find((each) => local.missingSecrets.includes(each));
   if (secret !== undefined) return problem("SecretMissing", container, around, `Secret '${secret}' does not exist yet`);
   const device = (container.devices ?? []).find(({ class: name }) => !isPlainPath(name) && !devices.some((each) => each.class === name));
   if (device === undefined) return undefined;
-  return problem("DeviceMissing", container, around, `Device '${device.class}' is not on this machine. Plug it in, or place the Service elsewhere`);
+  return problem(
+    "DeviceMissing",
+    container,
+    around,
+    `Device '${device.class}' is not on this machine. Plug it in, or place the Service elsewhere`,
+  );
 }
 
 /** Why it may not start yet; undefined: it may. */
@@ -131,7 +147,14 @@ function begin(container: Container, docker: LocalContainer, around: Surrounding
   const wait = waitsFor(container, around, up);
   if (wait !== undefined) return { ...phase, observed: { ...phase.observed, detail: wait } };
   const { service, instance } = around;
-  const action: LocalAction = { kind: "StartContainer", name: docker.name, id: docker.id, service, instance: instance.id, container: container.name };
+  const action: LocalAction = {
+    kind: "StartContainer",
+    name: docker.name,
+    id: docker.id,
+    service,
+    instance: instance.id,
+    container: container.name,
+  };
   return attempt(phase, { container, around, job: around.local.jobs[jobKeys.start(docker.name)], action, retryMs: RETRY_MS });
 }
 
@@ -140,7 +163,12 @@ function attend(container: Container, docker: LocalContainer, around: Surroundin
   const seen = still(container, docker, "running");
   const observed: ObservedContainer = { ...seen.observed, health, ...(detail !== undefined && { detail }) };
   if (isLooping(docker, around) && docker.ranMs < STABLE_MS) {
-    return { observed: { ...observed, phase: "restarting" }, up: false, conditions: [crashLoop(container, docker, around)], recheckAfterMs: STABLE_MS - docker.ranMs };
+    return {
+      observed: { ...observed, phase: "restarting" },
+      up: false,
+      conditions: [crashLoop(container, docker, around)],
+      recheckAfterMs: STABLE_MS - docker.ranMs,
+    };
   }
   const up = docker.state === "running" && container.run === "always" && (health === "none" || health === "healthy");
   return { observed, up, conditions: health === "unhealthy" ? [unhealthy(container, detail, around)] : [] };
@@ -169,7 +197,13 @@ function afterExit(container: Container, docker: LocalContainer, around: Surroun
 
 function discard(container: Container, docker: LocalContainer, around: Surroundings): Effort {
   const action = removal(docker, around.service, durationMs(container.stopGrace));
-  return attempt(still(container, docker, "removing"), { container, around, job: around.local.jobs[jobKeys.remove(docker.name)], action, retryMs: RETRY_MS });
+  return attempt(still(container, docker, "removing"), {
+    container,
+    around,
+    job: around.local.jobs[jobKeys.remove(docker.name)],
+    action,
+    retryMs: RETRY_MS,
+  });
 }
 
 export function removal(docker: LocalContainer, service: Name, graceMs: number): LocalAction {
@@ -198,7 +232,9 @@ function attempt(effort: Effort, { container, around, job, action, retryMs }: At
   if (job?.state !== "failed") return { ...effort, action };
   const waitMs = retryAtMs(job, retryMs) - around.now;
   const conditions = [...effort.conditions, failure(job.error, container, around)];
-  return waitMs > 0 ? { ...effort, conditions, recheckAfterMs: earliest([waitMs, effort.recheckAfterMs]) } : { ...effort, conditions, action };
+  return waitMs > 0
+    ? { ...effort, conditions, recheckAfterMs: earliest([waitMs, effort.recheckAfterMs]) }
+    : { ...effort, conditions, action };
 }
 
 export function retryAtMs(job: Extract<JobState, { readonly state: "failed" }>, retryMs = RETRY_MS): number {
@@ -215,8 +251,14 @@ function failure(error: Error, container: Container, around: Surroundings): Cond
 }
 
 function crashLoop(container: Container, docker: LocalContainer, around: Surroundings): Condition {
-  if (docker.outOfMemory) return problem("OutOfMemory", container, around, "It was killed because it used more memory than it may. Raise resources.memory");
-  return problem("CrashLoop", container, around, `It ends again and again, last with ${docker.exitCode}. Look at its logs: fossora logs ${around.service}`);
+  if (docker.outOfMemory)
+    return problem("OutOfMemory", container, around, "It was killed because it used more memory than it may. Raise resources.memory");
+  return problem(
+    "CrashLoop",
+    container,
+    around,
+    `It ends again and again, last with ${docker.exitCode}. Look at its logs: fossora logs ${around.service}`,
+  );
 }
 
 function unhealthy(container: Container, detail: string | undefined, around: Surroundings): Condition {
@@ -234,7 +276,11 @@ function problem(reason: Reason, container: Container, { spec }: Surroundings, m
 }
 
 function absent(container: Container, phase: ObservedContainer["phase"], detail?: string): Effort {
-  return { observed: { name: container.name, phase, health: "none", restarts: 0, ...(detail !== undefined && { detail }) }, up: false, conditions: [] };
+  return {
+    observed: { name: container.name, phase, health: "none", restarts: 0, ...(detail !== undefined && { detail }) },
+    up: false,
+    conditions: [],
+  };
 }
 
 function still(container: Container, docker: LocalContainer, phase: ObservedContainer["phase"]): Effort {

@@ -15,12 +15,24 @@ const probe = (health: Health | undefined, dockerHealth: "none" | "starting" = "
 };
 
 test("without a check the Service's port is tried, unless the image has a HEALTHCHECK", () => {
-  assert.deepEqual(probe(undefined), { kind: "tcp", host: "10.201.0.2", port: 80, timing: { intervalMs: 10_000, timeoutMs: 5_000, retries: 3, startGraceMs: 30_000 } });
+  assert.deepEqual(probe(undefined), {
+    kind: "tcp",
+    host: "10.201.0.2",
+    port: 80,
+    timing: { intervalMs: 10_000, timeoutMs: 5_000, retries: 3, startGraceMs: 30_000 },
+  });
   assert.equal(probe(undefined, "starting"), undefined);
 });
 
 test("an HTTP check asks the port of the Service, or its own", () => {
-  const expected = { kind: "http", host: "10.201.0.2", port: 80, path: "/health", status: [200, 399], timing: { intervalMs: 10_000, timeoutMs: 2_000, retries: 3, startGraceMs: 60_000 } };
+  const expected = {
+    kind: "http",
+    host: "10.201.0.2",
+    port: 80,
+    path: "/health",
+    status: [200, 399],
+    timing: { intervalMs: 10_000, timeoutMs: 2_000, retries: 3, startGraceMs: 60_000 },
+  };
   assert.deepEqual(probe({ ...timing, http: "/health", status: "200-399" }), expected);
   assert.deepEqual(probe({ ...timing, http: "/health", status: "204", port: 9 }), { ...expected, port: 9, status: [204, 204] });
 });

@@ -19,11 +19,22 @@ export function probeOf(spec: ServiceSpec, container: ContainerOf, docker: Conta
   }
   if (health === "none" || "command" in health) return undefined;
   if ("tcp" in health) return { kind: "tcp", host, port: health.tcp, timing: timing(health) };
-  return { kind: "http", host, port: health.port ?? port ?? 80, path: health.http, status: statusRange(health.status), timing: timing(health) };
+  return {
+    kind: "http",
+    host,
+    port: health.port ?? port ?? 80,
+    path: health.http,
+    status: statusRange(health.status),
+    timing: timing(health),
+  };
 }
 
 /** `none`: nobody checks, and to run is enough. */
-export function healthOf(health: Health | undefined, docker: Container, probed: ProbeState | undefined): { readonly health: HealthState; readonly detail?: string } {
+export function healthOf(
+  health: Health | undefined,
+  docker: Container,
+  probed: ProbeState | undefined,
+): { readonly health: HealthState; readonly detail?: string } {
   if (probed !== undefined) return { health: probed.health, ...(probed.detail !== undefined && { detail: probed.detail }) };
   if (health === "none") return { health: "none" };
   return { health: docker.health, ...(docker.healthDetail !== undefined && { detail: docker.healthDetail }) };

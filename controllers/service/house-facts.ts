@@ -21,7 +21,10 @@ const byContainerName: Index = {
   kind: "Service",
   room: "decided",
   keys: ({ instances, revisions }: DecidedService, name) =>
-    instances.flatMap(({ id, revision }) => [networkKey(name, id), ...(revisions[revision]?.spec.containers ?? []).map((container) => containerName(name, id, container.name))]),
+    instances.flatMap(({ id, revision }) => [
+      networkKey(name, id),
+      ...(revisions[revision]?.spec.containers ?? []).map((container) => containerName(name, id, container.name)),
+    ]),
 };
 
 export function isDecidedName(name: string, mirror: Mirror): boolean {

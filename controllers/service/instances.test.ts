@@ -7,16 +7,34 @@ import type { HouseFacts } from "./facts.ts";
 import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
 import type { Standing } from "./rollout.ts";
 
-const specWith = (container: Partial<Container> = {}, over: Partial<ServiceSpec> = {}) => serviceSpec("app", "", { containers: [containerSpec("app", "app:1", container)], ...over });
+const specWith = (container: Partial<Container> = {}, over: Partial<ServiceSpec> = {}) =>
+  serviceSpec("app", "", { containers: [containerSpec("app", "app:1", container)], ...over });
 const data = specWith({ volumes: [{ type: "volume", name: "c", path: "/c", readOnly: false }] });
 const stick = specWith({ devices: [{ class: "zigbee" }] });
-const withStick = (name: string, over = {}) => nodeFacts(name, over, { devices: [{ class: "zigbee", paths: ["/dev/ttyACM0"], groups: [] }] });
+const withStick = (name: string, over = {}) =>
+  nodeFacts(name, over, { devices: [{ class: "zigbee", paths: ["/dev/ttyACM0"], groups: [] }] });
 
-function move(spec: ServiceSpec, old: readonly { readonly id: string; readonly node: string; readonly current: boolean }[], over: Partial<HouseFacts>) {
+function move(
+  spec: ServiceSpec,
+  old: readonly { readonly id: string; readonly node: string; readonly current: boolean }[],
+  over: Partial<HouseFacts>,
+) {
   const instances = old.map(({ id, node }) => instance(id, node, spec));
   const before = decided("app", spec, instances, { serial: 7 });
-  const standings = old.map(({ current }, index): Standing => ({ instance: instances[index] ?? instance("", "", spec), verdict: { kind: "settled" }, current }));
-  return { before, ...takeStep({ decided: before, standings, wanted: { service: "app", spec, volumes: {} }, house: houseFacts({ decided: seen(before), ...over }) }) };
+  const standings = old.map(({ current }, index): Standing => ({
+    instance: instances[index] ?? instance("", "", spec),
+    verdict: { kind: "settled" },
+    current,
+  }));
+  return {
+    before,
+    ...takeStep({
+      decided: before,
+      standings,
+      wanted: { service: "app", spec, volumes: {} },
+      house: houseFacts({ decided: seen(before), ...over }),
+    }),
+  };
 }
 
 test("each new instance has an id that none had before", () => {
@@ -34,7 +52,10 @@ test("a Volume that nobody made is decided with the first instance, and pins the
 
 test("what must not run twice changes places on one node in one step", () => {
   const { next } = move(stick, [{ id: "aaaa", node: "nas", current: false }], { nodes: [withStick("nas")] });
-  assert.deepEqual(next.instances.map(({ node }) => node), ["nas"]);
+  assert.deepEqual(
+    next.instances.map(({ node }) => node),
+    ["nas"],
+  );
   assert.notEqual(next.instances[0]?.id, "aaaa");
 });
 
@@ -44,7 +65,10 @@ test("what must not run twice goes to another node only after it is gone", () =>
   assert.deepEqual(first.next.instances, []);
   const observedThere = new Map([observed("nas", [observedInstance("aaaa")])]);
   assert.deepEqual(move(stick, [], { nodes, observed: observedThere }).next.instances, []);
-  assert.deepEqual(move(stick, [], { nodes }).next.instances.map(({ node }) => node), ["pi"]);
+  assert.deepEqual(
+    move(stick, [], { nodes }).next.instances.map(({ node }) => node),
+    ["pi"],
+  );
 });
 
 test("what must not run twice stays decided on a node that cannot be asked", () => {
@@ -58,12 +82,16 @@ test("what must not run twice stays decided on a node that cannot be asked", () 
 
 test("'all' wants one on each node that fits, and on those that have one already", () => {
   const all = specWith({}, { replicas: "all" });
-  const house = houseFacts({ nodes: [nodeFacts("nas", { schedulable: false }), nodeFacts("pi"), nodeFacts("nuc", { schedulable: false })] });
+  const house = houseFacts({
+    nodes: [nodeFacts("nas", { schedulable: false }), nodeFacts("pi"), nodeFacts("nuc", { schedulable: false })],
+  });
   const standing: Standing = { instance: instance("aaaa", "nas", all), verdict: { kind: "settled" }, current: true };
   assert.equal(wantedCount({ service: "app", spec: all, volumes: {} }, [standing], house), 2);
 });
 
 test("'all' never puts two on one node", () => {
-  const { next } = move(specWith({}, { replicas: "all" }), [{ id: "aaaa", node: "nas", current: true }], { nodes: [nodeFacts("nas"), nodeFacts("pi"), nodeFacts("nuc")] });
+  const { next } = move(specWith({}, { replicas: "all" }), [{ id: "aaaa", node: "nas", current: true }], {
+    nodes: [nodeFacts("nas"), nodeFacts("pi"), nodeFacts("nuc")],
+  });
   assert.deepEqual(next.instances.map(({ node }) => node).sort(), ["nas", "nuc", "pi"]);
 });

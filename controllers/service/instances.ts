@@ -49,7 +49,9 @@ export function takeStep(situation: Situation): Moved {
 export function wantedCount(wanted: Wanted, standings: readonly Standing[], house: HouseFacts): number {
   const { replicas } = wanted.spec;
   if (replicas !== "all") return replicas;
-  const fit = fitness(wanted, house.nodes).filter(({ fits }) => fits).map(({ node }) => node);
+  const fit = fitness(wanted, house.nodes)
+    .filter(({ fits }) => fits)
+    .map(({ node }) => node);
   const forbidden = new Set(house.nodes.filter((node) => isForbidden(wanted, node)).map(({ name }) => name));
   const kept = standings.map(({ instance }) => instance.node).filter((node) => !forbidden.has(node));
   return new Set([...fit, ...kept]).size;
@@ -86,7 +88,12 @@ function isOpen(node: NodeFacts, { standings, wanted }: Situation, { kept, stopp
   return here.length === 0 || (updateOrder(spec) === "start-first" && here.every(({ current }) => !current));
 }
 
-function placeMany(count: number, start: DecidedService, wanted: Wanted, nodes: readonly NodeFacts[]): { readonly next: DecidedService; readonly chosen: NodeName | undefined; readonly count: number } {
+function placeMany(
+  count: number,
+  start: DecidedService,
+  wanted: Wanted,
+  nodes: readonly NodeFacts[],
+): { readonly next: DecidedService; readonly chosen: NodeName | undefined; readonly count: number } {
   let next = start;
   let volumes = wanted.volumes;
   let open = nodes;
@@ -104,7 +111,10 @@ function placeMany(count: number, start: DecidedService, wanted: Wanted, nodes: 
   return { next: used ? { ...next, volumes: { ...next.volumes, ...volumes } } : next, chosen, count: placed };
 }
 
-function withInstance(decided: DecidedService, { service, node, why }: { readonly service: Name; readonly node: NodeName; readonly why: string }): DecidedService {
+function withInstance(
+  decided: DecidedService,
+  { service, node, why }: { readonly service: Name; readonly node: NodeName; readonly why: string },
+): DecidedService {
   const taken = new Set(decided.instances.map(({ id }) => id));
   let serial = decided.serial + 1;
   while (taken.has(instanceId(service, decided.uid, serial))) serial += 1;

@@ -2,7 +2,8 @@
 import type { Name } from "../../src/api/resource.ts";
 
 export const jobKeys = {
-  pull: (service: Name, image: string, instance?: string): string => `pull ${service} ${image}${instance === undefined ? "" : ` ${instance}`}`,
+  pull: (service: Name, image: string, instance?: string): string =>
+    `pull ${service} ${image}${instance === undefined ? "" : ` ${instance}`}`,
   create: (container: string): string => `create ${container}`,
   start: (container: string): string => `start ${container}`,
   remove: (container: string): string => `remove ${container}`,

@@ -33,7 +33,11 @@ test("containerJobs() are all that may be under way for a container", () => {
 
 test("networksOf() leaves out other Services' networks and the shared one", () => {
   const labels = { [LABEL.name]: "app", [LABEL.instance]: "aaaa" };
-  const all = [{ name: "fossora", labels: {} }, { name: "fossora-app-aaaa", labels }, { name: "fossora-web-bbbb", labels: { ...labels, [LABEL.name]: "web" } }];
+  const all = [
+    { name: "fossora", labels: {} },
+    { name: "fossora-app-aaaa", labels },
+    { name: "fossora-web-bbbb", labels: { ...labels, [LABEL.name]: "web" } },
+  ];
   assert.deepEqual(networksOf("app", all), [{ name: "fossora-app-aaaa", instance: "aaaa" }]);
 });
 

@@ -34,7 +34,10 @@ export function containerJobs(name: string): readonly string[] {
 }
 
 /** A Service's private networks among all that are Fossora's. */
-export function networksOf(service: Name, all: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[]): readonly { readonly name: string; readonly instance: string }[] {
+export function networksOf(
+  service: Name,
+  all: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[],
+): readonly { readonly name: string; readonly instance: string }[] {
   return all.flatMap(({ name, labels }) => {
     const instance = labels[LABEL.instance];
     return labels[LABEL.name] === service && instance !== undefined ? [{ name, instance }] : [];

@@ -41,10 +41,28 @@ const misfits: readonly (readonly [string, Wanted, Parameters<typeof nodeFacts>[
   ["is not among the nodes required", wanted({ placement: { spread: "node", require: { nodes: ["pi"] } } }), {}, {}, /requires pi/],
   ["lacks a label", wanted({ placement: { spread: "node", require: { labels: { disk: "big" } } } }), {}, {}, /disk=big/],
   ["lacks a device", wanted({}, { devices: [{ class: "gpu" }] }), {}, {}, /'gpu'/],
-  ["has too little memory", wanted({}, { resources: { memory: "6Gi" } }), { load: { instances: 1, memoryBytes: 4 * 2 ** 30 } }, {}, /needs 6Gi, 4Gi free/],
+  [
+    "has too little memory",
+    wanted({}, { resources: { memory: "6Gi" } }),
+    { load: { instances: 1, memoryBytes: 4 * 2 ** 30 } },
+    {},
+    /needs 6Gi, 4Gi free/,
+  ],
   ["has too few CPUs", wanted({}, { resources: { cpus: 8 } }), {}, {}, /4 CPUs/],
-  ["is not the one whose folder is mounted", wanted({}, { volumes: [{ type: "node", node: "pi", source: "/x", path: "/x", readOnly: true }] }), {}, {}, /folder of pi/],
-  ["does not have the data", { ...wanted(), volumes: { "app-config": { node: "pi", uid: "u", made: true } } }, {}, {}, /'app-config' is on pi/],
+  [
+    "is not the one whose folder is mounted",
+    wanted({}, { volumes: [{ type: "node", node: "pi", source: "/x", path: "/x", readOnly: true }] }),
+    {},
+    {},
+    /folder of pi/,
+  ],
+  [
+    "does not have the data",
+    { ...wanted(), volumes: { "app-config": { node: "pi", uid: "u", made: true } } },
+    {},
+    {},
+    /'app-config' is on pi/,
+  ],
 ];
 for (const [what, want, facts, record, reason] of misfits) {
   test(`a node does not fit that ${what}, and fitness() says so`, () => {

@@ -82,7 +82,8 @@ function ruledOut({ spec, volumes }: Wanted, node: NodeFacts): string | undefine
   if (volume !== undefined) return `volume '${volume[0]}' is on ${volume[1].node}`;
   const { require } = spec.placement ?? {};
   if (require?.nodes !== undefined && !require.nodes.includes(node.name)) return `placement requires ${require.nodes.join(" or ")}`;
-  if (require?.arch !== undefined && arch !== undefined && !require.arch.includes(arch)) return `it is ${arch}, and ${require.arch.join(" or ")} is required`;
+  if (require?.arch !== undefined && arch !== undefined && !require.arch.includes(arch))
+    return `it is ${arch}, and ${require.arch.join(" or ")} is required`;
   const label = Object.entries(require?.labels ?? {}).find(([key, value]) => node.labels[key] !== value);
   return label && `placement requires the label ${label[0]}=${label[1]}`;
 }
@@ -99,7 +100,9 @@ function shortage(spec: ServiceSpec, node: NodeFacts): string | undefined {
 /** What binds the instance to this node, as a clause. */
 function bound({ spec, volumes }: Wanted, node: NodeName): string {
   const folders = pinnedNodes(spec).includes(node) ? ["its folders are mounted"] : [];
-  const data = Object.keys(volumes).sort().map((name) => `volume '${name}' is there`);
+  const data = Object.keys(volumes)
+    .sort()
+    .map((name) => `volume '${name}' is there`);
   const devices = deviceClasses(spec).map((name) => `has ${name}`);
   return [...folders, ...data, ...devices].join(", ");
 }

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decided, docker, houseFacts, instance, localFacts, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
+import {
+  decided,
+  docker,
+  houseFacts,
+  instance,
+  localFacts,
+  nodeFacts,
+  observed,
+  observedInstance,
+  seen,
+  service,
+} from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { HouseFacts, LocalFacts } from "./facts.ts";
 import { plan, RANK_DELAY_MS, transactionOf } from "./plan.ts";
@@ -9,7 +20,11 @@ const NOW = 100_000;
 const spec = serviceSpec("app", "app:1");
 const three = { nodes: [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi")], desiredSeenAtMs: NOW };
 
-function planOn(node: string, house: Partial<HouseFacts>, { now = NOW, local = {}, of = spec }: { readonly now?: number; readonly local?: Partial<LocalFacts>; readonly of?: typeof spec } = {}) {
+function planOn(
+  node: string,
+  house: Partial<HouseFacts>,
+  { now = NOW, local = {}, of = spec }: { readonly now?: number; readonly local?: Partial<LocalFacts>; readonly of?: typeof spec } = {},
+) {
   return plan(service("app", of), { name: "app", house: houseFacts(house), local: localFacts(local) }, { node, now });
 }
 
@@ -25,30 +40,50 @@ test("the node that is chosen decides at once, and the others later one by one",
 test("what is to be carried out comes before what is to be decided, for the store may be away", () => {
   const two = serviceSpec("app", "", { containers: [containerSpec("app", "app:2")] });
   const house = { decided: seen(decided("app", spec, [instance("aaaa", "nas", spec)])) };
-  const kinds = planOn("nas", house, { of: two, local: { containers: [docker("app", "aaaa", spec, { state: "exited" })] } }).actions.map(({ kind }) => kind);
+  const kinds = planOn("nas", house, { of: two, local: { containers: [docker("app", "aaaa", spec, { state: "exited" })] } }).actions.map(
+    ({ kind }) => kind,
+  );
   assert.deepEqual(kinds, ["StartContainer", "Decide"]);
 });
 
 test("a house at rest does nothing and waits for nothing", () => {
   const container = { name: "app", phase: "running", id: "docker-aaaa-app", health: "healthy", restarts: 0, imageId: "sha256:1" } as const;
-  const told = observedInstance("aaaa", { revision: decided("app", spec, []).target, addresses: { app: "10.201.0.2" }, containers: [container] });
+  const told = observedInstance("aaaa", {
+    revision: decided("app", spec, []).target,
+    addresses: { app: "10.201.0.2" },
+    containers: [container],
+  });
   const [node, entry] = observed("nas", [told]);
   const house = { decided: seen(decided("app", spec, [instance("aaaa", "nas", spec)])), observed: new Map([[node, entry]]) };
-  const local = { containers: [docker("app", "aaaa", spec)], probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 } }, reported: entry } as const;
+  const local = {
+    containers: [docker("app", "aaaa", spec)],
+    probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 } },
+    reported: entry,
+  } as const;
   assert.deepEqual(planOn("nas", house, { local }), { actions: [], conditions: [] });
 });
 
 test("without a node that fits the plan says why", () => {
   const { conditions } = planOn("nas", { nodes: [nodeFacts("nas", { schedulable: false })] });
-  assert.deepEqual(conditions, [{ type: "Scheduled", status: "False", reason: "NoNodeFits", message: "None of 1 nodes fits: nas: it is cordoned" }]);
+  assert.deepEqual(conditions, [
+    { type: "Scheduled", status: "False", reason: "NoNodeFits", message: "None of 1 nodes fits: nas: it is cordoned" },
+  ]);
 });
 
 test("an image that nothing needs any more is removed, and again later when that failed", () => {
   const image = { id: "", digests: [], tags: [], arch: "", hasHealthcheck: false, exposedTcpPorts: [], bytes: 0 };
-  const local = { unused: ["app:0"], images: { "app:0": image }, pulled: [], reported: seen({ bootId: "boot-nas", instances: [], pulled: ["app:0"] }) };
+  const local = {
+    unused: ["app:0"],
+    images: { "app:0": image },
+    pulled: [],
+    reported: seen({ bootId: "boot-nas", instances: [], pulled: ["app:0"] }),
+  };
   const house = { decided: seen(decided("app", { ...spec, replicas: 0 }, [])) };
   const of = { ...spec, replicas: 0 };
-  assert.deepEqual(planOn("nas", house, { local, of }).actions.map(({ kind }) => kind), ["RemoveImage"]);
+  assert.deepEqual(
+    planOn("nas", house, { local, of }).actions.map(({ kind }) => kind),
+    ["RemoveImage"],
+  );
   const failed = { ...local, jobs: { "remove image app:0": { state: "failed", error: new Error("x"), atMs: NOW, tries: 1 } } } as const;
   assert.deepEqual(planOn("nas", house, { local: failed, of }), { actions: [], conditions: [], recheckAfterMs: 1_000 });
 });
@@ -65,5 +100,7 @@ test("a decision is one transaction over all that it was made from", () => {
     { put: "/fossora/decided/Service/app", value: JSON.stringify(next) },
     { put: "/fossora/decided/Volume/app-c", value: '{"node":"nas","uid":"u","made":false}' },
   ]);
-  assert.deepEqual(transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, newVolumes: [] }).writes, [{ delete: "/fossora/decided/Service/app" }]);
+  assert.deepEqual(transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, newVolumes: [] }).writes, [
+    { delete: "/fossora/decided/Service/app" },
+  ]);
 });

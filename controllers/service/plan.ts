@@ -29,15 +29,26 @@ export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFac
     ...(report ? [report] : []),
     ...unneeded.actions,
   ];
-  const conditions: readonly Condition[] = [...(unplaced ? [unplaced] : []), ...carried.instances.flatMap(({ observed }) => observed.conditions)];
-  const recheckAfterMs = earliest([carried.recheckAfterMs, decision.recheckAfterMs, unneeded.waitMs, turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined]);
+  const conditions: readonly Condition[] = [
+    ...(unplaced ? [unplaced] : []),
+    ...carried.instances.flatMap(({ observed }) => observed.conditions),
+  ];
+  const recheckAfterMs = earliest([
+    carried.recheckAfterMs,
+    decision.recheckAfterMs,
+    unneeded.waitMs,
+    turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined,
+  ]);
   return { actions, conditions, ...(recheckAfterMs !== undefined && { recheckAfterMs }) };
 }
 
 /** When this node may decide, counted from now: at once if the plan chose it, else by rank. Undefined: nothing is to be decided. */
 function turnOf(decision: Decision, house: HouseFacts, node: NodeName, now: number): number | undefined {
   if (decision.next === house.decided?.value) return undefined;
-  const alive = house.nodes.filter(({ record, downSinceMs }) => record !== undefined && downSinceMs === undefined).map(({ name }) => name).sort();
+  const alive = house.nodes
+    .filter(({ record, downSinceMs }) => record !== undefined && downSinceMs === undefined)
+    .map(({ name }) => name)
+    .sort();
   const first = Math.max(0, alive.indexOf(decision.chosen ?? house.decided?.value.instances[0]?.node ?? ""));
   const own = alive.indexOf(node);
   const rank = own < 0 ? alive.length : (own - first + alive.length) % alive.length;
@@ -81,9 +92,16 @@ export function transactionOf(action: Decide): {
 }
 
 /** Images that no Service needs any more, and how long those wait that could not be removed. */
-function removedImages(service: Name, { unused, images, jobs }: LocalFacts, now: number): { readonly actions: readonly LocalAction[]; readonly waitMs: number | undefined } {
+function removedImages(
+  service: Name,
+  { unused, images, jobs }: LocalFacts,
+  now: number,
+): { readonly actions: readonly LocalAction[]; readonly waitMs: number | undefined } {
   const present = unused.filter((image) => images[image] !== undefined).map((image) => ({ image, job: jobs[jobKeys.removeImage(image)] }));
   const waits = present.map(({ job }) => (job?.state === "failed" ? retryAtMs(job) - now : undefined));
   const due = present.filter(({ job }, index) => job === undefined || (job.state === "failed" && (waits[index] ?? 0) <= 0));
-  return { actions: due.map(({ image }) => ({ kind: "RemoveImage", image, service })), waitMs: earliest(waits.filter((ms) => ms !== undefined && ms > 0)) };
+  return {
+    actions: due.map(({ image }) => ({ kind: "RemoveImage", image, service })),
+    waitMs: earliest(waits.filter((ms) => ms !== undefined && ms > 0)),
+  };
 }

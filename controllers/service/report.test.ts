@@ -29,7 +29,9 @@ function report({ now = [], before, local = {}, nodes = [nodeFacts("nas")], of =
   return action === undefined ? "nothing" : action.observed;
 }
 
-const one = (over: Partial<ObservedInstance> = {}, quiet = false) => [{ observed: observedInstance("aaaa", { revision: decided("app", spec, []).target, containers: [running], ...over }), quiet }];
+const one = (over: Partial<ObservedInstance> = {}, quiet = false) => [
+  { observed: observedInstance("aaaa", { revision: decided("app", spec, []).target, containers: [running], ...over }), quiet },
+];
 
 test("what is ready is told once", () => {
   const told = report({ now: one() });
@@ -53,12 +55,22 @@ test("times, restarts and the last words of a check are not worth a write", () =
 });
 
 test("the turns of a crash loop are one condition", () => {
-  const turn = (phase: "restarting" | "exited") => observedInstance("aaaa", { revision: decided("app", spec, []).target, ready: false, conditions: [loop], containers: [{ name: "app", phase, health: "none", restarts: 3 }] });
+  const turn = (phase: "restarting" | "exited") =>
+    observedInstance("aaaa", {
+      revision: decided("app", spec, []).target,
+      ready: false,
+      conditions: [loop],
+      containers: [{ name: "app", phase, health: "none", restarts: 3 }],
+    });
   assert.equal(report({ now: [{ observed: turn("exited"), quiet: false }], before: [turn("restarting")] }), "nothing");
 });
 
 test("the time of a condition is no news", () => {
-  const stampedBefore = observedInstance("aaaa", { revision: decided("app", spec, []).target, ready: false, conditions: [{ ...loop, lastTransitionTime: "2026-01-01T00:00:00Z" }] });
+  const stampedBefore = observedInstance("aaaa", {
+    revision: decided("app", spec, []).target,
+    ready: false,
+    conditions: [{ ...loop, lastTransitionTime: "2026-01-01T00:00:00Z" }],
+  });
   assert.equal(report({ now: one({ ready: false, conditions: [loop], containers: [] }), before: [stampedBefore] }), "nothing");
 });
 
@@ -85,5 +97,11 @@ test("images that were pulled are remembered until they are removed", () => {
   assert.equal(report({ local: { reported, unused: ["app:1"] } }), undefined);
   const image = { id: "", digests: [], tags: [], arch: "", hasHealthcheck: false, exposedTcpPorts: [], bytes: 0 };
   assert.equal(report({ local: { reported, unused: ["app:1"], images: { "app:1": image } } }), "nothing");
-  assert.equal(report({ local: { reported, unused: ["app:1"], images: { "app:1": image }, jobs: { "remove image app:1": { state: "done", atMs: 0 } } } }), undefined, "somebody else uses it");
+  assert.equal(
+    report({
+      local: { reported, unused: ["app:1"], images: { "app:1": image }, jobs: { "remove image app:1": { state: "done", atMs: 0 } } },
+    }),
+    undefined,
+    "somebody else uses it",
+  );
 });

@@ -8,7 +8,11 @@ const settled: Verdict = { kind: "settled" };
 const ready: Verdict = { kind: "ready", settledInMs: 500 };
 const waiting: Verdict = { kind: "waiting" };
 
-const standing = (id: string, current: boolean, verdict: Verdict, node = id): Standing => ({ instance: { id, node, revision: current ? "new" : "old", why: "" }, verdict, current });
+const standing = (id: string, current: boolean, verdict: Verdict, node = id): Standing => ({
+  instance: { id, node, revision: current ? "new" : "old", why: "" },
+  verdict,
+  current,
+});
 const aim = (over: Partial<Aim> = {}): Aim => ({
   wanted: 1,
   each: false,
@@ -32,7 +36,8 @@ test("start-first adds the new one and leaves the old", () => {
 });
 
 test("start-first keeps the old while the new is waiting, ready for less than monitor, or failing", () => {
-  for (const verdict of [waiting, ready, failing]) assert.deepEqual(take([standing("old", false, settled), standing("new", true, verdict)]), { add: 0, remove: [] }, verdict.kind);
+  for (const verdict of [waiting, ready, failing])
+    assert.deepEqual(take([standing("old", false, settled), standing("new", true, verdict)]), { add: 0, remove: [] }, verdict.kind);
 });
 
 test("start-first takes the old away once the new was ready through monitor", () => {
@@ -51,7 +56,10 @@ test("start-first counts what still has to stop", () => {
 });
 
 test("a rollback takes what fails away at once", () => {
-  assert.deepEqual(take([standing("good", true, ready), standing("bad", false, failing)], { rollingBack: true }), { add: 0, remove: ["bad"] });
+  assert.deepEqual(take([standing("good", true, ready), standing("bad", false, failing)], { rollingBack: true }), {
+    add: 0,
+    remove: ["bad"],
+  });
 });
 
 test("stop-first takes one away and adds one in the same step", () => {
@@ -65,11 +73,15 @@ test("stop-first goes on when the new one was ready through monitor", () => {
 });
 
 test("what is too many goes, and what does not serve goes first", () => {
-  assert.deepEqual(take([standing("a", true, settled), standing("b", true, waiting), standing("c", true, settled)], { wanted: 1 }), { add: 0, remove: ["b", "c"] });
+  assert.deepEqual(take([standing("a", true, settled), standing("b", true, waiting), standing("c", true, settled)], { wanted: 1 }), {
+    add: 0,
+    remove: ["b", "c"],
+  });
 });
 
 test("none wanted means none left", () => {
-  for (const order of ["start-first", "stop-first"] as const) assert.deepEqual(take([standing("a", false, settled), standing("b", true, settled)], { wanted: 0, order }).remove.sort(), ["a", "b"]);
+  for (const order of ["start-first", "stop-first"] as const)
+    assert.deepEqual(take([standing("a", false, settled), standing("b", true, settled)], { wanted: 0, order }).remove.sort(), ["a", "b"]);
 });
 
 test("one on each node: the old one goes for the new one of the same node", () => {

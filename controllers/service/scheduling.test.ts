@@ -16,7 +16,10 @@ test("fitnessOf() has a reason for each node", () => {
 });
 
 test("whyUnplaced() names every node's reason, or that there is no node", () => {
-  assert.equal(whyUnplaced("app", value, houseFacts({ nodes: [nodeFacts("pi", { schedulable: false })] })).message, "None of 1 nodes fits: pi: it is cordoned");
+  assert.equal(
+    whyUnplaced("app", value, houseFacts({ nodes: [nodeFacts("pi", { schedulable: false })] })).message,
+    "None of 1 nodes fits: pi: it is cordoned",
+  );
   assert.equal(whyUnplaced("app", value, houseFacts({ nodes: [] })).message, "There is no node yet");
 });
 

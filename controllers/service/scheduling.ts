@@ -14,7 +14,8 @@ export function fitnessOf(service: Name, decided: DecidedService | undefined, ho
 export function whyUnplaced(service: Name, decided: DecidedService | undefined, house: HouseFacts): Condition {
   const all = fitnessOf(service, decided, house);
   const condition = { type: "Scheduled", status: "False" } as const;
-  if (all.some(({ fits }) => fits)) return { ...condition, reason: "Waiting", message: "The previous instance has to stop first, and its node does not say that it has" };
+  if (all.some(({ fits }) => fits))
+    return { ...condition, reason: "Waiting", message: "The previous instance has to stop first, and its node does not say that it has" };
   const reasons = all.map(({ node, reason }) => `${node}: ${reason}`).join("; ");
   const message = all.length === 0 ? "There is no node yet" : `None of ${all.length} nodes fits: ${reasons}`;
   return { ...condition, reason: "NoNodeFits", message };

@@ -11,12 +11,20 @@ const spec = (over: Partial<Container> = {}) => serviceSpec("app", "app:1", { co
 const before = revisionHash(spec());
 
 test("revisionHash() does not change with what is read anew at every look", () => {
-  for (const over of [{ health: http }, { stopGrace: "1m" }, { pull: "always" }, { run: "once" }, { after: ["db"] }] as const) assert.equal(revisionHash(spec(over)), before, JSON.stringify(over));
+  for (const over of [{ health: http }, { stopGrace: "1m" }, { pull: "always" }, { run: "once" }, { after: ["db"] }] as const)
+    assert.equal(revisionHash(spec(over)), before, JSON.stringify(over));
   assert.equal(revisionHash({ ...spec(), replicas: 3, routes: [], update: { parallel: 2, monitor: "1s", onFailure: "pause" } }), before);
 });
 
 test("revisionHash() changes with what is baked into a container", () => {
-  const changes: readonly Partial<Container>[] = [{ image: "app:2" }, { env: { A: "1" } }, { network: "host" }, { privileged: true }, { health: command }, { restart: "no" }];
+  const changes: readonly Partial<Container>[] = [
+    { image: "app:2" },
+    { env: { A: "1" } },
+    { network: "host" },
+    { privileged: true },
+    { health: command },
+    { restart: "no" },
+  ];
   for (const over of changes) assert.notEqual(revisionHash(spec(over)), before, JSON.stringify(over));
 });
 
@@ -31,7 +39,10 @@ test("revisionHash() does not see the order of containers", () => {
 
 test("containerHash() changes when a second container joins: then there is a network of their own", () => {
   const [a, b] = [containerSpec("a", "a:1"), containerSpec("b", "b:1")];
-  assert.notEqual(containerHash(serviceSpec("x", "", { containers: [a] }), a), containerHash(serviceSpec("x", "", { containers: [a, b] }), a));
+  assert.notEqual(
+    containerHash(serviceSpec("x", "", { containers: [a] }), a),
+    containerHash(serviceSpec("x", "", { containers: [a, b] }), a),
+  );
 });
 
 test("revisionHash() of a given spec never changes between releases, for it would restart every app", () => {

@@ -9,7 +9,13 @@ import { apply, nodeRecord, put, serviceSpec, setMembershipState } from "../../t
 import { serviceStatus } from "./status.ts";
 
 const one = serviceSpec("app", "app:1");
-const failing = { type: "Ready", status: "False", reason: "CrashLoop", message: "It ends", lastTransitionTime: "2026-02-01T00:00:00Z" } as const;
+const failing = {
+  type: "Ready",
+  status: "False",
+  reason: "CrashLoop",
+  message: "It ends",
+  lastTransitionTime: "2026-02-01T00:00:00Z",
+} as const;
 
 interface Scene {
   readonly spec?: ServiceSpec;
@@ -36,14 +42,19 @@ const placed = decided("app", one, [instance("aaaa", "nas", one)]);
 
 test("a Service that runs is Ready, under its URL", async () => {
   const status = await statusOf({ decided: placed, observed: [observedInstance("aaaa")] });
-  assert.deepEqual([status.ready, status.nodes, status.url, status.conditions[0]?.reason], ["1/1", ["nas"], "http://app.home.internal", "Ready"]);
+  assert.deepEqual(
+    [status.ready, status.nodes, status.url, status.conditions[0]?.reason],
+    ["1/1", ["nas"], "http://app.home.internal", "Ready"],
+  );
   assert.deepEqual([status.instances[0]?.name, status.instances[0]?.reason], ["app-aaaa", "Running"]);
 });
 
 test("a Service is Pending, Starting, or what its node complains of", async () => {
   assert.deepEqual(await worst({}), ["Ready False Pending"]);
   assert.deepEqual(await worst({ decided: placed }), ["Ready False Starting"]);
-  assert.deepEqual(await worst({ decided: placed, observed: [observedInstance("aaaa", { ready: false, conditions: [failing] })] }), ["Ready False CrashLoop"]);
+  assert.deepEqual(await worst({ decided: placed, observed: [observedInstance("aaaa", { ready: false, conditions: [failing] })] }), [
+    "Ready False CrashLoop",
+  ]);
 });
 
 test("a condition keeps the time at which its node saw it", async () => {
@@ -54,7 +65,10 @@ test("a condition keeps the time at which its node saw it", async () => {
 test("a Service that no node can take says so, node by node", async () => {
   const spec: ServiceSpec = { ...one, placement: { spread: "node", require: { nodes: ["pi"] } } };
   const status = await statusOf({ spec });
-  assert.deepEqual(status.conditions.map(({ reason }) => reason), ["NoNodeFits", "NoNodeFits"]);
+  assert.deepEqual(
+    status.conditions.map(({ reason }) => reason),
+    ["NoNodeFits", "NoNodeFits"],
+  );
   assert.match(status.conditions[0]?.message ?? "", /nas: placement requires pi/);
 });
 
@@ -69,13 +83,19 @@ test("an instance on a node that is Down is NodeLost", async () => {
 
 test("what is being stopped is shown until it is gone", async () => {
   const status = await statusOf({ decided: placed, observed: [observedInstance("aaaa"), observedInstance("old1")] });
-  assert.deepEqual(status.instances.map(({ id, reason }) => `${id} ${reason}`), ["aaaa Running", "old1 Stopping"]);
+  assert.deepEqual(
+    status.instances.map(({ id, reason }) => `${id} ${reason}`),
+    ["aaaa Running", "old1 Stopping"],
+  );
   assert.equal(status.readyReplicas, 1);
 });
 
 test("an update that failed is Stalled, and one under way is Reconciling", async () => {
   const failed = { generation: 2, revision: "other", reason: "CrashLoop", message: "It ends" };
-  assert.deepEqual(await worst({ decided: { ...placed, failed }, observed: [observedInstance("aaaa")] }), ["Ready True Ready", "Stalled True UpdateFailed"]);
+  assert.deepEqual(await worst({ decided: { ...placed, failed }, observed: [observedInstance("aaaa")] }), [
+    "Ready True Ready",
+    "Stalled True UpdateFailed",
+  ]);
   const updating = await statusOf({ decided: { ...placed, good: "older" }, observed: [observedInstance("aaaa")] });
   assert.equal(updating.conditions[1]?.type, "Reconciling");
   assert.deepEqual(updating.rollout?.updated, 1);
@@ -83,5 +103,9 @@ test("an update that failed is Stalled, and one under way is Reconciling", async
 
 test("'all' counts the nodes that fit", async () => {
   const all: ServiceSpec = { ...one, replicas: "all" };
-  assert.equal((await statusOf({ spec: all, decided: decided("app", all, [instance("aaaa", "nas", all)]), observed: [observedInstance("aaaa")] })).ready, "1/1");
+  assert.equal(
+    (await statusOf({ spec: all, decided: decided("app", all, [instance("aaaa", "nas", all)]), observed: [observedInstance("aaaa")] }))
+      .ready,
+    "1/1",
+  );
 });

@@ -60,17 +60,26 @@ function placementOf(name: string, decided: DecidedService | undefined, house: H
 function instancesOf(service: string, decided: DecidedService | undefined, house: HouseFacts): readonly InstanceStatus[] {
   const current = (decided?.instances ?? []).map((instance) => instanceStatus(service, instance, decided, house));
   const ids = new Set(current.map(({ id }) => id));
-  const leaving = [...house.observed].flatMap(([node, { value }]) => value.instances.filter(({ id }) => !ids.has(id)).map((found): InstanceStatus => ({
-    ...identity(service, { ...found, node }, decided),
-    ready: false,
-    reason: "Stopping",
-    message: "It is being stopped",
-    containers: found.containers.map((container) => containerStatus(container, found, undefined)),
-  })));
+  const leaving = [...house.observed].flatMap(([node, { value }]) =>
+    value.instances
+      .filter(({ id }) => !ids.has(id))
+      .map((found): InstanceStatus => ({
+        ...identity(service, { ...found, node }, decided),
+        ready: false,
+        reason: "Stopping",
+        message: "It is being stopped",
+        containers: found.containers.map((container) => containerStatus(container, found, undefined)),
+      })),
+  );
   return [...current, ...leaving].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function instanceStatus(service: string, instance: DecidedInstance, decided: DecidedService | undefined, house: HouseFacts): InstanceStatus {
+function instanceStatus(
+  service: string,
+  instance: DecidedInstance,
+  decided: DecidedService | undefined,
+  house: HouseFacts,
+): InstanceStatus {
   const found = observedInstance(instance, house.observed);
   const node = house.nodes.find(({ name }) => name === instance.node);
   const isLost = node?.downSinceMs !== undefined;
@@ -85,7 +94,11 @@ function instanceStatus(service: string, instance: DecidedInstance, decided: Dec
   };
 }
 
-function identity(service: string, { id, node, revision }: Pick<DecidedInstance, "id" | "node" | "revision">, decided: DecidedService | undefined): Pick<InstanceStatus, "name" | "id" | "node" | "revision" | "generation"> {
+function identity(
+  service: string,
+  { id, node, revision }: Pick<DecidedInstance, "id" | "node" | "revision">,
+  decided: DecidedService | undefined,
+): Pick<InstanceStatus, "name" | "id" | "node" | "revision" | "generation"> {
   return { name: `${service}-${id}`, id, node, revision, generation: decided?.revisions[revision]?.generation ?? 0 };
 }
 
@@ -93,7 +106,11 @@ function phaseReason(found: ObservedInstance | undefined): string {
   return found?.containers.some(({ phase }) => phase === "pulling") ? "Pulling" : "Starting";
 }
 
-function containerStatus(container: ObservedContainer, instance: ObservedInstance | undefined, spec: ServiceSpec | undefined): InstanceStatus["containers"][number] {
+function containerStatus(
+  container: ObservedContainer,
+  instance: ObservedInstance | undefined,
+  spec: ServiceSpec | undefined,
+): InstanceStatus["containers"][number] {
   const { name, id, phase, health, restarts, startedAt } = container;
   const address = instance?.addresses[name];
   return {
@@ -128,7 +145,10 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const decision = decide(name, service, house, 0);
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
   const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...updateConditions(decided, reading)];
-  return conditions.map((condition) => ({ ...condition, observedGeneration: decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation ?? generation }));
+  return conditions.map((condition) => ({
+    ...condition,
+    observedGeneration: decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation ?? generation,
+  }));
 }
 
 function readyCondition(service: Resource<"Service">, { house, instances, replicas }: Reading, unplaced: Condition | undefined): Condition {
@@ -138,11 +158,19 @@ function readyCondition(service: Resource<"Service">, { house, instances, replic
   const time = since === undefined ? {} : { lastTransitionTime: since };
   const ready = instances.filter((instance) => instance.ready).length;
   if (replicas === 0) return { type: "Ready", status: "False", reason: "Stopped", message: "No instance is wanted", ...time };
-  if (ready >= replicas) return { type: "Ready", status: "True", reason: "Ready", message: `${ready} of ${replicas} instances are ready`, ...time };
+  if (ready >= replicas)
+    return { type: "Ready", status: "True", reason: "Ready", message: `${ready} of ${replicas} instances are ready`, ...time };
   const worst = told[0] ?? unplaced;
   if (worst) return { ...worst, type: "Ready", status: "False" };
   const first = instances.find((instance) => !instance.ready && instance.reason !== "Stopping");
-  if (first) return { type: "Ready", status: "False", reason: first.reason, message: first.message || `${first.name} is starting on ${first.node}`, ...time };
+  if (first)
+    return {
+      type: "Ready",
+      status: "False",
+      reason: first.reason,
+      message: first.message || `${first.name} is starting on ${first.node}`,
+      ...time,
+    };
   return { type: "Ready", status: "False", reason: "Pending", message: `Nothing is decided for ${service.metadata.name} yet`, ...time };
 }
 
@@ -151,7 +179,14 @@ function updateConditions(decided: DecidedService | undefined, { instances }: Re
   if (decided === undefined) return [];
   if (failed !== undefined) {
     const done = failed.revision === decided.target ? "The update stopped" : "The update was rolled back";
-    return [{ type: "Stalled", status: "True", reason: "UpdateFailed", message: `${done}: generation ${failed.generation} failed with ${failed.reason}: ${failed.message}` }];
+    return [
+      {
+        type: "Stalled",
+        status: "True",
+        reason: "UpdateFailed",
+        message: `${done}: generation ${failed.generation} failed with ${failed.reason}: ${failed.message}`,
+      },
+    ];
   }
   const isFirst = decided.good === undefined && decided.instances.every(({ revision }) => revision === decided.target);
   const isUpdating = !isFirst && decided.good !== decided.target;

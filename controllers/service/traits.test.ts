@@ -6,12 +6,14 @@ import * as traits from "./traits.ts";
 
 const own = (readOnly = false): VolumeMount => ({ type: "volume", name: "config", path: "/config", readOnly });
 const folder: VolumeMount = { type: "node", node: "nas", source: "/tank", path: "/films", readOnly: true };
-const spec = (over: Partial<Container> = {}, ...others: readonly Container[]) => serviceSpec("app", "app:1", { containers: [containerSpec("app", "app:1", over), ...others] });
+const spec = (over: Partial<Container> = {}, ...others: readonly Container[]) =>
+  serviceSpec("app", "app:1", { containers: [containerSpec("app", "app:1", over), ...others] });
 
 test("cannotRunTwice() is so for what writes data, has a device, the host's network or a fixed MAC", () => {
   assert.ok(!traits.cannotRunTwice(spec()));
   assert.ok(!traits.cannotRunTwice(spec({ volumes: [own(true), folder] })));
-  for (const over of [{ volumes: [own()] }, { devices: [{ class: "gpu" }] }, { network: "host" }, { macAddress: "02:00:00:00:00:01" }]) assert.ok(traits.cannotRunTwice(spec(over)), JSON.stringify(over));
+  for (const over of [{ volumes: [own()] }, { devices: [{ class: "gpu" }] }, { network: "host" }, { macAddress: "02:00:00:00:00:01" }])
+    assert.ok(traits.cannotRunTwice(spec(over)), JSON.stringify(over));
 });
 
 test("updateOrder() is what was asked for, else start-first where two may run", () => {
@@ -38,11 +40,17 @@ test("pinnedNodes() are those whose folders are mounted", () => {
 
 test("reservedBytes() adds up the limits, and is 128 Mi without any", () => {
   assert.equal(traits.reservedBytes(spec()), traits.RESERVED_BYTES_DEFAULT);
-  assert.equal(traits.reservedBytes(spec({ resources: { memory: "1Gi" } }, containerSpec("db", "db:1", { resources: { memory: "1Gi" } }))), 2 * 2 ** 30);
+  assert.equal(
+    traits.reservedBytes(spec({ resources: { memory: "1Gi" } }, containerSpec("db", "db:1", { resources: { memory: "1Gi" } }))),
+    2 * 2 ** 30,
+  );
 });
 
 test("deviceClasses() leaves out plain paths, which every machine has", () => {
-  assert.deepEqual(traits.deviceClasses(spec({ devices: [{ class: "gpu" }, { class: "/dev/net/tun" }, { class: "/dev/serial/by-id/usb-1" }] })), ["/dev/serial/by-id/usb-1", "gpu"]);
+  assert.deepEqual(
+    traits.deviceClasses(spec({ devices: [{ class: "gpu" }, { class: "/dev/net/tun" }, { class: "/dev/serial/by-id/usb-1" }] })),
+    ["/dev/serial/by-id/usb-1", "gpu"],
+  );
 });
 
 test("startOrder() puts each container after those it waits for or whose network it shares", () => {
@@ -54,5 +62,11 @@ test("startOrder() puts each container after those it waits for or whose network
 
 test("startOrder() ends on a circle, too", () => {
   const circle = [containerSpec("a", "a:1", { after: ["b"] }), containerSpec("b", "b:1", { after: ["a"] })];
-  assert.deepEqual(traits.startOrder(circle).map(({ name }) => name).sort(), ["a", "b"]);
+  assert.deepEqual(
+    traits
+      .startOrder(circle)
+      .map(({ name }) => name)
+      .sort(),
+    ["a", "b"],
+  );
 });

@@ -32,7 +32,9 @@ export function isMovable(spec: ServiceSpec): boolean {
 
 /** Names of the Volumes that a Service mounts: its own are `<service>-<name>`, shared ones have a name of their own. */
 export function volumeNames(service: Name, spec: ServiceSpec): readonly Name[] {
-  const names = mounts(spec).map((mount) => volumeName(service, mount)).filter((name) => name !== undefined);
+  const names = mounts(spec)
+    .map((mount) => volumeName(service, mount))
+    .filter((name) => name !== undefined);
   return [...new Set(names)].sort();
 }
 

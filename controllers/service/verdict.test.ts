@@ -7,7 +7,8 @@ import { verdict } from "./verdict.ts";
 
 const spec = serviceSpec("app", "app:1"); // monitor: 5s
 const decided = instance("aaaa", "nas", spec);
-const after = (ms: number, over: Partial<ObservedInstance> = {}) => verdict(decided, spec, new Map([observed("nas", [observedInstance("aaaa", over)], 1_000)]), 1_000 + ms);
+const after = (ms: number, over: Partial<ObservedInstance> = {}) =>
+  verdict(decided, spec, new Map([observed("nas", [observedInstance("aaaa", over)], 1_000)]), 1_000 + ms);
 
 test("an instance of which its node says nothing is unknown", () => {
   assert.deepEqual(verdict(decided, spec, new Map(), 0), { kind: "unknown" });
@@ -20,7 +21,8 @@ test("an instance is settled once it has been ready for as long as monitor says"
 });
 
 test("an instance fails only for a reason that waiting does not mend", () => {
-  const because = (reason: string) => after(0, { ready: false, conditions: [{ type: "Ready", status: "False", reason, message: "" }] }).kind;
+  const because = (reason: string) =>
+    after(0, { ready: false, conditions: [{ type: "Ready", status: "False", reason, message: "" }] }).kind;
   assert.equal(because("CrashLoop"), "failing");
   assert.equal(because("ImageNotFound"), "failing");
   assert.equal(because("ImagePullFailed"), "waiting");

@@ -9,7 +9,9 @@ const late = "2026-01-02T00:00:00Z";
 
 test("stamped() keeps the time of what says the same as before", () => {
   const before = stamped([ready], [], early);
-  assert.deepEqual(stamped([{ ...ready, message: "for a while" }], before, late), [{ ...ready, message: "for a while", lastTransitionTime: early }]);
+  assert.deepEqual(stamped([{ ...ready, message: "for a while" }], before, late), [
+    { ...ready, message: "for a while", lastTransitionTime: early },
+  ]);
 });
 
 test("stamped() gives a new time to another reason", () => {
@@ -23,7 +25,13 @@ test("unstamped() leaves the times out", () => {
 });
 
 test("newestTransition() is the latest time of all, or none", () => {
-  assert.equal(newestTransition([{ ...ready, lastTransitionTime: late }, { ...ready, lastTransitionTime: early }]), late);
+  assert.equal(
+    newestTransition([
+      { ...ready, lastTransitionTime: late },
+      { ...ready, lastTransitionTime: early },
+    ]),
+    late,
+  );
   assert.equal(newestTransition([ready]), undefined);
 });
 

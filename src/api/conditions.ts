@@ -5,7 +5,9 @@ import type { Condition } from "./resource.ts";
 /** Stamps what changed with `wall` (RFC 3339); what says the same as before keeps its time, whatever its message. */
 export function stamped(conditions: readonly Condition[], before: readonly Condition[], wall: string): readonly Condition[] {
   return conditions.map((condition) => {
-    const same = before.find((each) => each.type === condition.type && each.status === condition.status && each.reason === condition.reason);
+    const same = before.find(
+      (each) => each.type === condition.type && each.status === condition.status && each.reason === condition.reason,
+    );
     return { ...condition, lastTransitionTime: same?.lastTransitionTime ?? wall };
   });
 }

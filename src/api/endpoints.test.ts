@@ -20,17 +20,38 @@ function saw(id: string, ready: boolean): ObservedService {
 }
 
 test("readyInstances() answers what is decided and ready, by id", () => {
-  const found = readyInstances(decided, [["nas", saw("bbbb", true)], ["pi", saw("aaaa", true)]]);
-  assert.deepEqual(found.map(({ node, instance }) => [node, instance.id]), [["pi", "aaaa"], ["nas", "bbbb"]]);
+  const found = readyInstances(decided, [
+    ["nas", saw("bbbb", true)],
+    ["pi", saw("aaaa", true)],
+  ]);
+  assert.deepEqual(
+    found.map(({ node, instance }) => [node, instance.id]),
+    [
+      ["pi", "aaaa"],
+      ["nas", "bbbb"],
+    ],
+  );
 });
 
 test("readyInstances() leaves out what is not ready, and what is not decided while something is", () => {
   assert.deepEqual(readyInstances(decided, [["nas", saw("bbbb", false)]]), []);
-  const found = readyInstances(decided, [["nas", saw("cccc", true)], ["pi", saw("aaaa", true)]]);
-  assert.deepEqual(found.map(({ instance }) => instance.id), ["aaaa"]);
+  const found = readyInstances(decided, [
+    ["nas", saw("cccc", true)],
+    ["pi", saw("aaaa", true)],
+  ]);
+  assert.deepEqual(
+    found.map(({ instance }) => instance.id),
+    ["aaaa"],
+  );
 });
 
 test("readyInstances() falls back to what has still to stop", () => {
-  const found = readyInstances(decided, [["nas", saw("cccc", true)], ["pi", saw("aaaa", false)]]);
-  assert.deepEqual(found.map(({ instance }) => instance.id), ["cccc"]);
+  const found = readyInstances(decided, [
+    ["nas", saw("cccc", true)],
+    ["pi", saw("aaaa", false)],
+  ]);
+  assert.deepEqual(
+    found.map(({ instance }) => instance.id),
+    ["cccc"],
+  );
 });

@@ -59,9 +59,22 @@ export function instance(id: string, node: NodeName, spec: ServiceSpec): Decided
 }
 
 /** Decided and good, with these instances. */
-export function decided(name: Name, spec: ServiceSpec, instances: readonly DecidedInstance[], over: Partial<DecidedService> = {}): DecidedService {
+export function decided(
+  name: Name,
+  spec: ServiceSpec,
+  instances: readonly DecidedInstance[],
+  over: Partial<DecidedService> = {},
+): DecidedService {
   const target = revisionHash(spec);
-  return { uid: `uid-${name}`, serial: instances.length, target, good: target, revisions: { [target]: { generation: 1, spec } }, instances, ...over };
+  return {
+    uid: `uid-${name}`,
+    serial: instances.length,
+    target,
+    good: target,
+    revisions: { [target]: { generation: 1, spec } },
+    instances,
+    ...over,
+  };
 }
 
 export function observedInstance(id: string, over: Partial<ObservedInstance> = {}): ObservedInstance {

@@ -44,7 +44,9 @@ export class ServiceModel {
 
   constructor(nodes: readonly NodeFacts[], witness: (model: ServiceModel, node: NodeName, action: ServiceAction) => void = () => {}) {
     this.nodes = [...nodes];
-    this.machines = new Map(nodes.map(({ name }) => [name, { containers: [], images: new Set<string>(), pulls: new Map<string, JobState>() }]));
+    this.machines = new Map(
+      nodes.map(({ name }) => [name, { containers: [], images: new Set<string>(), pulls: new Map<string, JobState>() }]),
+    );
     this.#witness = witness;
   }
 
@@ -106,7 +108,9 @@ export class ServiceModel {
         images: Object.fromEntries([...images].filter((image) => machine.images.has(image)).map((image) => [image, imageInfo(image)])),
         jobs: Object.fromEntries(machine.pulls),
         probes: Object.fromEntries(probes),
-        pulled: pullsOf(parts).filter(({ key }) => machine.pulls.get(key)?.state === "done").map(({ image }) => image),
+        pulled: pullsOf(parts)
+          .filter(({ key }) => machine.pulls.get(key)?.state === "done")
+          .map(({ image }) => image),
         unused: (this.observed.get(node)?.value.pulled ?? []).filter((image) => !used.has(image)),
         reported: this.observed.get(node),
       }),
@@ -115,7 +119,9 @@ export class ServiceModel {
 
   /** By node: containers that run and answer. */
   serving(): readonly { readonly node: NodeName; readonly instance: string }[] {
-    return [...this.machines].flatMap(([node, { containers }]) => containers.filter((each) => each.state === "running" && each.imageId === "sha256:good").map(({ instance }) => ({ node, instance })));
+    return [...this.machines].flatMap(([node, { containers }]) =>
+      containers.filter((each) => each.state === "running" && each.imageId === "sha256:good").map(({ instance }) => ({ node, instance })),
+    );
   }
 
   #act(node: NodeName, action: ServiceAction): void {
@@ -125,7 +131,15 @@ export class ServiceModel {
         return this.#pull(machine, action.key, action.image);
       case "CreateContainer": {
         const part = partsOn(node, SERVICE, this.decided?.value).find((each) => nameOf(each) === action.name);
-        if (part) machine.containers.push(docker(SERVICE, part.instance, part.spec, { container: part.container.name, state: "created", imageId: `sha256:${behaviourOf(part.container.image)}`, ranMs: 0 }));
+        if (part)
+          machine.containers.push(
+            docker(SERVICE, part.instance, part.spec, {
+              container: part.container.name,
+              state: "created",
+              imageId: `sha256:${behaviourOf(part.container.image)}`,
+              ranMs: 0,
+            }),
+          );
         break;
       }
       case "StartContainer":
@@ -154,7 +168,13 @@ export class ServiceModel {
 
   #pull(machine: Machine, key: string, image: string): void {
     const tries = machine.pulls.get(key)?.state === "failed" ? 2 : 1;
-    if (behaviourOf(image) === "missing") machine.pulls.set(key, { state: "failed", error: new EngineError("imageNotFound", `There is no '${image}'`), atMs: this.nowMs, tries });
+    if (behaviourOf(image) === "missing")
+      machine.pulls.set(key, {
+        state: "failed",
+        error: new EngineError("imageNotFound", `There is no '${image}'`),
+        atMs: this.nowMs,
+        tries,
+      });
     else {
       machine.images.add(image);
       this.#changedMs = this.nowMs;
@@ -188,8 +208,24 @@ function started(container: LocalContainer, nowMs: number): LocalContainer {
   return { ...container, state: crashes ? "restarting" : "running", restarts: crashes ? 5 : 0, startedMs: nowMs, ranMs: 0 };
 }
 
-function imageInfo(image: string): { readonly id: string; readonly digests: readonly string[]; readonly tags: readonly string[]; readonly arch: string; readonly hasHealthcheck: boolean; readonly exposedTcpPorts: readonly number[]; readonly bytes: number } {
-  return { id: `sha256:${behaviourOf(image)}`, digests: [`${image}@sha256:1`], tags: [image], arch: "amd64", hasHealthcheck: false, exposedTcpPorts: [], bytes: 1 };
+function imageInfo(image: string): {
+  readonly id: string;
+  readonly digests: readonly string[];
+  readonly tags: readonly string[];
+  readonly arch: string;
+  readonly hasHealthcheck: boolean;
+  readonly exposedTcpPorts: readonly number[];
+  readonly bytes: number;
+} {
+  return {
+    id: `sha256:${behaviourOf(image)}`,
+    digests: [`${image}@sha256:1`],
+    tags: [image],
+    arch: "amd64",
+    hasHealthcheck: false,
+    exposedTcpPorts: [],
+    bytes: 1,
+  };
 }
 
 function withMadeVolumes(decided: DecidedService): DecidedService {

@@ -63,9 +63,16 @@ const node = (name: NodeName): fc.Arbitrary<NodeFacts> =>
 const someNodes = fc.integer({ min: 1, max: NAMES.length }).chain((count) => fc.tuple(...NAMES.slice(0, count).map(node)));
 
 /** People change their minds, and each time the house comes to rest, or is still on its way. */
-const story = fc.record({ nodes: someNodes, specs: fc.array(fc.record({ spec: anySpec, rounds: fc.nat(40) }), { minLength: 1, maxLength: 4 }), last: goodSpec });
+const story = fc.record({
+  nodes: someNodes,
+  specs: fc.array(fc.record({ spec: anySpec, rounds: fc.nat(40) }), { minLength: 1, maxLength: 4 }),
+  last: goodSpec,
+});
 
-function live(model: ServiceModel, { specs, last }: { readonly specs: readonly { readonly spec: ServiceSpec; readonly rounds: number }[]; readonly last: ServiceSpec }): number {
+function live(
+  model: ServiceModel,
+  { specs, last }: { readonly specs: readonly { readonly spec: ServiceSpec; readonly rounds: number }[]; readonly last: ServiceSpec },
+): number {
   for (const { spec, rounds } of specs) {
     model.apply(spec);
     try {
@@ -90,9 +97,14 @@ test("every house comes to rest in a bounded number of rounds, and runs what was
       const fit = fitness(wanted, model.nodes).filter(({ fits }) => fits);
       const limit = spec.replicas === "all" ? model.nodes.length : spec.replicas;
       assert.ok(instances.length <= limit, `${instances.length} of ${limit}`);
-      if (fit.length > 0) assert.ok(instances.length >= (spec.replicas === "all" ? fit.length : spec.replicas), `${instances.length} of ${String(spec.replicas)}`);
+      if (fit.length > 0)
+        assert.ok(
+          instances.length >= (spec.replicas === "all" ? fit.length : spec.replicas),
+          `${instances.length} of ${String(spec.replicas)}`,
+        );
       const serving = new Set(model.serving().map(({ instance }) => instance));
-      for (const { id, revision } of instances) if (revision === model.decided?.value.target) assert.ok(serving.has(id), `${id} does not serve`);
+      for (const { id, revision } of instances)
+        if (revision === model.decided?.value.target) assert.ok(serving.has(id), `${id} does not serve`);
     }),
     { numRuns: RUNS },
   );
@@ -117,7 +129,10 @@ test("a deleted Service leaves nothing behind: no container, nothing decided, no
       live(model, told);
       model.apply(undefined);
       model.settle(ROUNDS_MAX);
-      assert.deepEqual([...model.machines.values()].flatMap(({ containers }) => containers), []);
+      assert.deepEqual(
+        [...model.machines.values()].flatMap(({ containers }) => containers),
+        [],
+      );
       assert.equal(model.decided, undefined);
       assert.deepEqual([...model.observed.keys()], []);
     }),
@@ -126,7 +141,8 @@ test("a deleted Service leaves nothing behind: no container, nothing decided, no
 });
 
 test("there are never more instances than replicas and the surge of the update", () => {
-  const limitOf = ({ replicas, update }: ServiceSpec, spec: ServiceSpec, nodes: number): number => (replicas === "all" ? nodes : replicas) + (updateOrder(spec) === "start-first" ? update.parallel : 0);
+  const limitOf = ({ replicas, update }: ServiceSpec, spec: ServiceSpec, nodes: number): number =>
+    (replicas === "all" ? nodes : replicas) + (updateOrder(spec) === "start-first" ? update.parallel : 0);
   fc.assert(
     fc.property(someNodes, fc.array(goodSpec, { minLength: 2, maxLength: 4 }), (nodes, specs) => {
       let before = 0;
@@ -151,12 +167,14 @@ test("there are never more instances than replicas and the surge of the update",
 test("under start-first the last that serves is never taken away", () => {
   fc.assert(
     fc.property(someNodes, goodSpec, fc.array(anySpec, { minLength: 1, maxLength: 3 }), (nodes, first, specs) => {
-      const isMeant = (spec: ServiceSpec | undefined): boolean => spec !== undefined && updateOrder(spec) === "start-first" && spec.replicas !== 0;
+      const isMeant = (spec: ServiceSpec | undefined): boolean =>
+        spec !== undefined && updateOrder(spec) === "start-first" && spec.replicas !== 0;
       let served = false;
       const witness = (model: ServiceModel, _: NodeName, action: ServiceAction): void => {
         const serves = model.serving().length > 0;
         const target = model.decided?.value.revisions[model.decided.value.target]?.spec;
-        if (action.kind === "RemoveContainer" && isMeant(model.desired?.spec) && isMeant(target)) assert.ok(serves || !served, "nothing serves any more");
+        if (action.kind === "RemoveContainer" && isMeant(model.desired?.spec) && isMeant(target))
+          assert.ok(serves || !served, "nothing serves any more");
         served = serves;
       };
       const model = new ServiceModel(nodes, witness);
@@ -177,21 +195,32 @@ test("under start-first the last that serves is never taken away", () => {
 
 test("what must not run twice never does", () => {
   fc.assert(
-    fc.property(someNodes, fc.array(anySpec.filter((spec) => cannotRunTwice(spec) && spec.replicas === 1), { minLength: 2, maxLength: 4 }), (nodes, specs) => {
-      const witness = (model: ServiceModel): void => {
-        const running = new Set([...model.machines].flatMap(([, { containers }]) => containers.filter(({ state }) => state !== "created").map(({ instance }) => instance)));
-        assert.ok(running.size <= 1, `${[...running].join(" and ")} run at once`);
-      };
-      const model = new ServiceModel(nodes, witness);
-      for (const spec of specs) {
-        model.apply({ ...spec, update: { ...spec.update, onFailure: "continue" } });
-        try {
-          model.settle(60);
-        } catch {
-          // One that loops never rests.
+    fc.property(
+      someNodes,
+      fc.array(
+        anySpec.filter((spec) => cannotRunTwice(spec) && spec.replicas === 1),
+        { minLength: 2, maxLength: 4 },
+      ),
+      (nodes, specs) => {
+        const witness = (model: ServiceModel): void => {
+          const running = new Set(
+            [...model.machines].flatMap(([, { containers }]) =>
+              containers.filter(({ state }) => state !== "created").map(({ instance }) => instance),
+            ),
+          );
+          assert.ok(running.size <= 1, `${[...running].join(" and ")} run at once`);
+        };
+        const model = new ServiceModel(nodes, witness);
+        for (const spec of specs) {
+          model.apply({ ...spec, update: { ...spec.update, onFailure: "continue" } });
+          try {
+            model.settle(60);
+          } catch {
+            // One that loops never rests.
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: RUNS },
   );
 });
@@ -204,7 +233,8 @@ test("nothing is placed on a node that is Down, silent, cordoned or unfit", () =
       const witness = (model: ServiceModel, _: NodeName, action: ServiceAction): void => {
         if (action.kind !== "Decide") return;
         const placed = new Set(action.next?.instances.map((instance) => instance.node));
-        for (const { node: name, fits } of fitness({ service: SERVICE, spec, volumes: {} }, model.nodes)) if (!fits) assert.ok(!placed.has(name), `placed on ${name}`);
+        for (const { node: name, fits } of fitness({ service: SERVICE, spec, volumes: {} }, model.nodes))
+          if (!fits) assert.ok(!placed.has(name), `placed on ${name}`);
       };
       const model = new ServiceModel(facts, witness);
       model.apply(spec);
@@ -216,21 +246,38 @@ test("nothing is placed on a node that is Down, silent, cordoned or unfit", () =
 
 test("a node that joins or leaves moves nothing that does not want to be everywhere", () => {
   fc.assert(
-    fc.property(someNodes, goodSpec.filter(({ replicas }) => replicas !== "all"), node("n9"), (nodes, spec, other) => {
-      const model = new ServiceModel(nodes);
-      model.apply(spec);
-      model.settle(ROUNDS_MAX);
-      const before = model.decided?.value.instances ?? [];
-      fc.pre(before.length === spec.replicas);
-      const later = new ServiceModel([...nodes, other]);
-      Object.assign(later, { desired: model.desired, decided: model.decided, nowMs: model.nowMs });
-      for (const [name, value] of model.observed) later.observed.set(name, value);
-      for (const { name } of nodes) assert.deepEqual(plan(later.desired, { ...later.factsOn(name), local: model.factsOn(name).local }, { node: name, now: model.nowMs }).actions, []);
-      const used = new Set(before.map((instance) => instance.node));
-      const left = new ServiceModel(nodes.map((each) => (used.has(each.name) ? each : { ...each, record: undefined })));
-      Object.assign(left, { desired: model.desired, decided: model.decided, nowMs: model.nowMs });
-      for (const name of used) assert.deepEqual(plan(left.desired, { ...model.factsOn(name), house: { ...model.factsOn(name).house, nodes: left.nodes } }, { node: name, now: model.nowMs }).actions, []);
-    }),
+    fc.property(
+      someNodes,
+      goodSpec.filter(({ replicas }) => replicas !== "all"),
+      node("n9"),
+      (nodes, spec, other) => {
+        const model = new ServiceModel(nodes);
+        model.apply(spec);
+        model.settle(ROUNDS_MAX);
+        const before = model.decided?.value.instances ?? [];
+        fc.pre(before.length === spec.replicas);
+        const later = new ServiceModel([...nodes, other]);
+        Object.assign(later, { desired: model.desired, decided: model.decided, nowMs: model.nowMs });
+        for (const [name, value] of model.observed) later.observed.set(name, value);
+        for (const { name } of nodes)
+          assert.deepEqual(
+            plan(later.desired, { ...later.factsOn(name), local: model.factsOn(name).local }, { node: name, now: model.nowMs }).actions,
+            [],
+          );
+        const used = new Set(before.map((instance) => instance.node));
+        const left = new ServiceModel(nodes.map((each) => (used.has(each.name) ? each : { ...each, record: undefined })));
+        Object.assign(left, { desired: model.desired, decided: model.decided, nowMs: model.nowMs });
+        for (const name of used)
+          assert.deepEqual(
+            plan(
+              left.desired,
+              { ...model.factsOn(name), house: { ...model.factsOn(name).house, nodes: left.nodes } },
+              { node: name, now: model.nowMs },
+            ).actions,
+            [],
+          );
+      },
+    ),
     { numRuns: RUNS },
   );
 });
@@ -249,7 +296,11 @@ test("equal facts give an equal plan, frozen or not, and whatever the order of l
         const facts = model.factsOn(name);
         const once = model.planOn(name);
         assert.deepEqual(plan(freeze(model.desired), freeze(facts), { node: name, now: model.nowMs }), once);
-        const shuffled = { ...facts, house: { ...facts.house, nodes: facts.house.nodes.toReversed(), observed: new Map([...facts.house.observed].toReversed()) }, local: { ...facts.local, containers: facts.local.containers?.toReversed() } };
+        const shuffled = {
+          ...facts,
+          house: { ...facts.house, nodes: facts.house.nodes.toReversed(), observed: new Map([...facts.house.observed].toReversed()) },
+          local: { ...facts.local, containers: facts.local.containers?.toReversed() },
+        };
         assert.deepEqual(sorted(plan(model.desired, shuffled, { node: name, now: model.nowMs }).actions), sorted(once.actions));
       }
     }),
@@ -297,8 +348,15 @@ test("containers that run as decided are adopted: an agent without a memory does
       live(model, told);
       for (const { name } of model.nodes) {
         const facts = model.factsOn(name);
-        const { actions } = plan(model.desired, { ...facts, local: { ...facts.local, jobs: {}, pulled: [] } }, { node: name, now: model.nowMs });
-        assert.deepEqual(effective(actions).filter(({ kind }) => kind !== "Report"), []);
+        const { actions } = plan(
+          model.desired,
+          { ...facts, local: { ...facts.local, jobs: {}, pulled: [] } },
+          { node: name, now: model.nowMs },
+        );
+        assert.deepEqual(
+          effective(actions).filter(({ kind }) => kind !== "Report"),
+          [],
+        );
       }
     }),
     { numRuns: RUNS },

@@ -20,15 +20,35 @@ const name = fc.constantFrom("a", "b", "c");
 const created = fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 
-const to = fc.constantFrom<RouteSpec["to"]>({ service: "app" }, { service: "app", container: "db", port: 5432 }, { url: "https://192.168.1.1" }, { url: "nonsense" });
+const to = fc.constantFrom<RouteSpec["to"]>(
+  { service: "app" },
+  { service: "app", container: "db", port: 5432 },
+  { url: "https://192.168.1.1" },
+  { url: "nonsense" },
+);
 const routeSpec: fc.Arbitrary<RouteSpec> = fc.oneof(
   fc.record({ host: name, path: fc.constantFrom("/", "/x"), to }),
-  fc.record({ path: fc.constant("/"), listen: fc.record({ port: fc.integer({ min: 1000, max: 1003 }), protocol: fc.constantFrom("tcp" as const, "udp" as const) }), to }),
+  fc.record({
+    path: fc.constant("/"),
+    listen: fc.record({ port: fc.integer({ min: 1000, max: 1003 }), protocol: fc.constantFrom("tcp" as const, "udp" as const) }),
+    to,
+  }),
 );
 const anyRoute = fc.tuple(name, routeSpec, created).map(([each, spec, at]) => route(each, spec, at));
-const ready = fc.uniqueArray(fc.constantFrom("aaaa", "bbbb", "cccc")).map((ids) => ids.sort().map((id) => ({ node: "nas", instance: observedInstance(id, { addresses: { app: "10.201.0.2", db: "10.201.0.3" } }) })));
-const target = fc.record({ service: optional(fc.constant(service("app", serviceSpec("app", "app:1")))), ready, placed: fc.nat(3) }).map((each) => ({ ...each, problem: undefined }));
-const listener = fc.record({ protocol: fc.constantFrom("tcp" as const, "udp" as const), address: fc.constant("0.0.0.0"), port: fc.integer({ min: 1000, max: 1003 }), problem: fc.constant("busy") });
+const ready = fc
+  .uniqueArray(fc.constantFrom("aaaa", "bbbb", "cccc"))
+  .map((ids) =>
+    ids.sort().map((id) => ({ node: "nas", instance: observedInstance(id, { addresses: { app: "10.201.0.2", db: "10.201.0.3" } }) })),
+  );
+const target = fc
+  .record({ service: optional(fc.constant(service("app", serviceSpec("app", "app:1")))), ready, placed: fc.nat(3) })
+  .map((each) => ({ ...each, problem: undefined }));
+const listener = fc.record({
+  protocol: fc.constantFrom("tcp" as const, "udp" as const),
+  address: fc.constant("0.0.0.0"),
+  port: fc.integer({ min: 1000, max: 1003 }),
+  problem: fc.constant("busy"),
+});
 
 function settleRoute(desired: Resource<"Route"> | undefined, facts: RouteFacts): { readonly facts: RouteFacts; readonly rounds: number } {
   let current = facts;
@@ -40,7 +60,14 @@ function settleRoute(desired: Resource<"Route"> | undefined, facts: RouteFacts):
   throw new Error("a Route never comes to rest");
 }
 
-const routeFacts = fc.record({ name, held: fc.constant(undefined), target: optional(target), rivals: fc.array(anyRoute, { maxLength: 3 }), listeners: fc.array(listener, { maxLength: 2 }), reported: fc.constant([]) });
+const routeFacts = fc.record({
+  name,
+  held: fc.constant(undefined),
+  target: optional(target),
+  rivals: fc.array(anyRoute, { maxLength: 3 }),
+  listeners: fc.array(listener, { maxLength: 2 }),
+  reported: fc.constant([]),
+});
 
 test("a Route comes to rest in two rounds, and leaves nothing once it is deleted", () => {
   fc.assert(
@@ -55,24 +82,40 @@ test("a Route comes to rest in two rounds, and leaves nothing once it is deleted
 
 test("of Routes that want the same exactly one has it, on every node and in whatever order they are seen", () => {
   fc.assert(
-    fc.property(routeSpec, fc.uniqueArray(fc.tuple(name, created), { minLength: 2, selector: ([each]) => each }), target, (spec, named, led) => {
-      const routes = named.map(([each, at]) => route(each, spec, at));
-      const served = (all: readonly Resource<"Route">[]) =>
-        all.filter((each) => {
-          const facts = { name: each.metadata.name, held: undefined, target: led, rivals: all.filter((other) => other !== each), listeners: [], reported: [] };
-          const [action] = planRoute(each, facts, context).actions;
-          return action?.kind === "SetRoute" && action.rows !== undefined && action.rows.http.length + action.rows.streams.length > 0;
-        }).map(({ metadata }) => metadata.name);
-      assert.equal(served(routes).length, 1);
-      assert.deepEqual(served(routes.toReversed()), served(routes));
-    }),
+    fc.property(
+      routeSpec,
+      fc.uniqueArray(fc.tuple(name, created), { minLength: 2, selector: ([each]) => each }),
+      target,
+      (spec, named, led) => {
+        const routes = named.map(([each, at]) => route(each, spec, at));
+        const served = (all: readonly Resource<"Route">[]) =>
+          all
+            .filter((each) => {
+              const facts = {
+                name: each.metadata.name,
+                held: undefined,
+                target: led,
+                rivals: all.filter((other) => other !== each),
+                listeners: [],
+                reported: [],
+              };
+              const [action] = planRoute(each, facts, context).actions;
+              return action?.kind === "SetRoute" && action.rows !== undefined && action.rows.http.length + action.rows.streams.length > 0;
+            })
+            .map(({ metadata }) => metadata.name);
+        assert.equal(served(routes).length, 1);
+        assert.deepEqual(served(routes.toReversed()), served(routes));
+      },
+    ),
   );
 });
 
 const recordSpec: fc.Arbitrary<DnsRecordSpec> = fc
   .record({ name: fc.constantFrom("printer", "*.dev", "mail.example.com."), values: optional(fc.constant(["192.168.1.40"])) })
   .map(({ name: label, values }) => ({ name: label, type: "A", ttl: "5m", ...(values && { values }) }));
-const anyRecord = fc.tuple(name, recordSpec, optional(fc.constant("Route/x")), created).map(([each, spec, owner, at]) => record(each, spec, owner, at));
+const anyRecord = fc
+  .tuple(name, recordSpec, optional(fc.constant("Route/x")), created)
+  .map(([each, spec, owner, at]) => record(each, spec, owner, at));
 const node = fc.record({ name: fc.constantFrom("nas", "pi", "nuc"), holdsHttp: fc.boolean() });
 const recordFacts: fc.Arbitrary<DnsRecordFacts> = fc.record({
   name,
@@ -91,7 +134,10 @@ test("a DnsRecord comes to rest in one round, whatever the order of nodes, and l
       assert.deepEqual(planRecord(desired, shuffled).actions[0], action);
       const held = action?.rows;
       assert.deepEqual(planRecord(desired, { ...facts, held }).actions, []);
-      assert.deepEqual(planRecord(undefined, { ...facts, held }).actions.map(({ rows }) => rows), [undefined]);
+      assert.deepEqual(
+        planRecord(undefined, { ...facts, held }).actions.map(({ rows }) => rows),
+        [undefined],
+      );
     }),
   );
 });
@@ -113,7 +159,17 @@ const membershipFacts: fc.Arbitrary<MembershipFacts> = fc.record({
   isHeld: fc.boolean(),
   verdict: optional(fc.constantFrom("Up" as const, "Down" as const).map((state) => seen({ state }))),
   leftovers: fc.constantFrom<readonly string[]>([], ["app-aaaa"]),
-  listeners: optional(fc.array(fc.record({ protocol: fc.constantFrom("http" as const, "dns" as const), address: fc.constant("0.0.0.0"), port: fc.nat(9), problem: fc.constant("busy") }), { maxLength: 2 })),
+  listeners: optional(
+    fc.array(
+      fc.record({
+        protocol: fc.constantFrom("http" as const, "dns" as const),
+        address: fc.constant("0.0.0.0"),
+        port: fc.nat(9),
+        problem: fc.constant("busy"),
+      }),
+      { maxLength: 2 },
+    ),
+  ),
   reported: fc.constant([]),
 });
 
