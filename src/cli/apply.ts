@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import type { ApplyAnswer, ApplyRequest, ApplyResult, LogLine } from "../api/wire.ts";
 import { EXIT, Failure } from "./failure.ts";
-import { follow, keyOf, type Sight } from "./follow.ts";
+import { follow, keyOf, NOTHING_SEEN, type Sight } from "./follow.ts";
 import { parseHere, readManifests } from "./manifest-files.ts";
 import { addDuration, collect } from "./options.ts";
 import { parseFormat, yaml } from "./print.ts";
@@ -34,6 +34,8 @@ interface Flags {
 }
 
 const LOG_TAIL = 10;
+/** What was wrong with the generation before may be told once more. */
+const FAILED_FOR_MS = 1_000;
 
 export const apply: Verb = {
   define(command, invoke) {
@@ -103,12 +105,16 @@ async function checkHere(request: ApplyRequest, ports: CliPorts): Promise<number
 /** Ctrl-C stops the watching, not what is watched. */
 async function waitForAll(results: readonly ApplyResult[], timeoutMs: number, ports: CliPorts): Promise<number> {
   const view = rolloutView(results, ports);
-  let last: Sight = { objects: new Map(), pulls: [] };
+  let last = NOTHING_SEEN;
+  let failedSinceMs: number | undefined;
   const look = (sight: Sight): "ready" | "failed" | undefined => {
     last = sight;
     view.show(sight);
     const states = results.map((each) => outcomeOf(sight.objects.get(keyOf(each)), each.generation).state);
-    return states.includes("waiting") ? undefined : states.includes("failed") ? "failed" : "ready";
+    if (states.includes("waiting")) failedSinceMs = undefined;
+    else if (!states.includes("failed")) return "ready";
+    else if (ports.now() - (failedSinceMs ??= ports.now()) >= FAILED_FOR_MS) return "failed";
+    return undefined;
   };
   const settled = await follow(results, ports, timeoutMs, look)
     .catch((error: unknown) => {

@@ -1,6 +1,7 @@
 // Following objects until each is as wanted: one watch a kind, all that is known in one place, whatever the connection does.
 import { namesOf } from "../api/served-kinds.ts";
 import type { PullReport, ServedKind, ServedObject } from "../api/wire.ts";
+import type { Pulls } from "./rollout.ts";
 import { watchLines } from "./client.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import type { CliPorts } from "./verb.ts";
@@ -13,9 +14,13 @@ export interface Followed {
 /** What is known at one moment. An object that is not there is absent. */
 export interface Sight {
   readonly objects: ReadonlyMap<string, ServedObject>;
-  readonly pulls: readonly PullReport[];
+  readonly pulls: Pulls;
 }
 
+export const NOTHING_SEEN: Sight = { objects: new Map(), pulls: { running: [], ended: [] } };
+
+/** What lasts is looked at again though nothing changes. */
+const LOOK_EVERY_MS = 500;
 const AGAIN_AFTER_MS = 500;
 
 export function keyOf({ kind, name }: Followed): string {
@@ -34,7 +39,7 @@ export async function follow<T>(
 ): Promise<T | undefined> {
   const objects = new Map<string, ServedObject>();
   const synced = new Set<ServedKind>();
-  let pulls: readonly PullReport[] = [];
+  let pulls = NOTHING_SEEN.pulls;
   const ended = new AbortController();
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([ended.signal, timeout, ports.interrupted]);
@@ -42,6 +47,7 @@ export async function follow<T>(
   return new Promise<T | undefined>((resolve, reject) => {
     const finish = (settle: () => void): void => {
       ended.abort();
+      stopLooking();
       settle();
     };
     const seen = (): void => {
@@ -53,6 +59,7 @@ export async function follow<T>(
         finish(() => reject(error));
       }
     };
+    const stopLooking = ports.every(LOOK_EVERY_MS, seen);
     signal.addEventListener("abort", () => {
       if (ports.interrupted.aborted) finish(() => reject(ports.interrupted.reason as Error)); // aborted with a Failure
       else if (timeout.aborted) finish(() => resolve(undefined));
@@ -68,12 +75,16 @@ export async function follow<T>(
         },
         changed: seen,
         pulling(reports) {
-          pulls = reports;
+          pulls = { running: reports, ended: [...pulls.ended, ...pulls.running].filter((each) => !isAmong(each, reports)) };
           seen();
         },
       }).catch((error: unknown) => finish(() => reject(error)));
     }
   });
+}
+
+function isAmong(pull: PullReport, reports: readonly PullReport[]): boolean {
+  return reports.some(({ service, image }) => service === pull.service && image === pull.image);
 }
 
 interface Notes {

@@ -1,7 +1,7 @@
 // How a rollout looks while somebody waits: a block that is drawn again on a terminal, one line a phase anywhere else.
 import type { ApplyResult, PullReport, ServedObject } from "../api/wire.ts";
 import { bytes, stopwatch } from "./age.ts";
-import { keyOf, type Sight } from "./follow.ts";
+import { keyOf, NOTHING_SEEN, type Sight } from "./follow.ts";
 import { LiveBlock } from "./live-block.ts";
 import { outcomeOf, placementOf, refOf, stepsOf, type Outcome, type Step } from "./rollout.ts";
 import type { CliPorts } from "./verb.ts";
@@ -30,7 +30,7 @@ class BlockView implements RolloutView {
   readonly #stop: () => void;
   readonly #speeds = new Map<string, Speed>();
   #frame = 0;
-  #sight: Sight = { objects: new Map(), pulls: [] };
+  #sight: Sight = NOTHING_SEEN;
 
   constructor(applied: readonly Applied[], ports: CliPorts) {
     this.#applied = applied;
@@ -42,7 +42,7 @@ class BlockView implements RolloutView {
 
   show(sight: Sight): void {
     this.#sight = sight;
-    for (const pull of sight.pulls) this.#speed(pull).add(pull.doneBytes, this.#ports.now());
+    for (const pull of sight.pulls.running) this.#speed(pull).add(pull.doneBytes, this.#ports.now());
     this.#draw();
   }
 

@@ -13,10 +13,36 @@ export interface Step {
   readonly pull?: PullReport;
 }
 
+/** Pulls that run, and the last reports of those that ended. */
+export interface Pulls {
+  readonly running: readonly PullReport[];
+  readonly ended: readonly PullReport[];
+}
+
 export type Outcome =
   | { readonly state: "ready"; readonly url?: string }
   | { readonly state: "failed"; readonly reason: string; readonly message: string }
   | { readonly state: "waiting"; readonly reason: string; readonly message: string };
+
+/** Waiting alone mends none of these: a person must. Others pass, or wait for somebody else. */
+const LASTING: ReadonlySet<string> = new Set([
+  "ImageNotFound",
+  "RegistryRefused",
+  "HostPathMissing",
+  "DeviceMissing",
+  "VolumeLost",
+  "CreateFailed",
+  "CrashLoop",
+  "OutOfMemory",
+  "NoNodeFits",
+  "Conflict",
+  "InvalidUrl",
+  "ServiceNotFound",
+  "PortUnknown",
+]);
+const PULL_FAILED: ReadonlySet<string> = new Set(["ImageNotFound", "ImagePullFailed", "RegistryRefused", "RateLimited"]);
+/** Not ready, and as it was asked for. */
+const STOPPED = "Stopped";
 
 /** Of that generation: what is said of an older one says nothing. */
 export function outcomeOf(object: ServedObject | undefined, generation: number): Outcome {
@@ -27,11 +53,16 @@ export function outcomeOf(object: ServedObject | undefined, generation: number):
   // While an update is under way its predecessor may be what serves.
   const changing = conditions.find((condition) => condition.type === "Reconciling" && condition.status === "True");
   const isReady = conditions.find((condition) => condition.type === "Ready");
-  if (isReady?.status === "True" && !changing && isCurrent(object, generation)) return { state: "ready", ...urlOf(object) };
+  if (isReady && !changing && isCurrent(object, generation)) {
+    if (isReady.status === "True") return { state: "ready", ...urlOf(object) };
+    if (isReady.reason === STOPPED) return { state: "ready" };
+    const lasting = lastingOf(object, isReady, generation);
+    if (lasting) return { state: "failed", ...lasting };
+  }
   return { state: "waiting", ...said(changing ?? isReady ?? ready(object)) };
 }
 
-export function stepsOf(object: ServedObject | undefined, pulls: readonly PullReport[], generation: number): readonly Step[] {
+export function stepsOf(object: ServedObject | undefined, pulls: Pulls, generation: number): readonly Step[] {
   if (object?.kind !== "Service") return [];
   const status = statusOf(object);
   const instances = (status?.instances ?? []).filter((instance) => instance.generation >= generation);
@@ -49,6 +80,18 @@ export function placementOf(object: ServedObject | undefined): { readonly nodes:
   const status = object?.kind === "Service" ? statusOf(object) : undefined;
   const chosen = (status?.placement ?? []).filter((reason) => reason.chosen);
   return { nodes: status?.nodes ?? [], why: chosen.length === 1 ? (chosen[0]?.reason ?? "") : "" };
+}
+
+/** An instance of an older generation may be in trouble because of what was just mended. */
+function lastingOf(
+  object: ServedObject,
+  isReady: Condition,
+  generation: number,
+): { readonly reason: string; readonly message: string } | undefined {
+  const instances = object.kind === "Service" ? (statusOf(object)?.instances ?? []) : [];
+  const troubled = instances.find((instance) => instance.generation >= generation && !instance.ready && LASTING.has(instance.reason));
+  if (troubled) return { reason: troubled.reason, message: troubled.message };
+  return instances.length === 0 && LASTING.has(isReady.reason) ? said(isReady) : undefined;
 }
 
 function isCurrent(object: ServedObject, generation: number): boolean {
@@ -77,14 +120,24 @@ function volumeStep(service: Service, instances: readonly InstanceStatus[]): rea
   ];
 }
 
-function imageSteps(service: Service, pulls: readonly PullReport[], instances: readonly InstanceStatus[]): readonly Step[] {
+function imageSteps(service: Service, pulls: Pulls, instances: readonly InstanceStatus[]): readonly Step[] {
   const images = [...new Set(service.spec.containers.map(({ image }) => image))];
+  const isThis = (image: string) => (report: PullReport) => report.service === service.metadata.name && report.image === image;
   return images.map((image) => {
-    const pull = pulls.find((report) => report.service === service.metadata.name && report.image === image);
+    const running = pulls.running.find(isThis(image));
+    const pull = running ?? pulls.ended.find(isThis(image));
     const users = instances.flatMap(({ containers }) => containers.filter((container) => container.image === image));
-    const there = users.length > 0 && users.every(({ id }) => id !== undefined);
-    const failed = instances.some(({ reason }) => reason === "ImagePullFailed" || reason === "ImageMissing") && !there;
-    const state = there ? "done" : failed ? "failed" : pull || users.some((container) => container.state === "pulling") ? "busy" : "todo";
+    const there = instances.some((instance) => instance.ready) || (users.length > 0 && users.every(({ id }) => id !== undefined));
+    const failed = instances.some(({ reason }) => PULL_FAILED.has(reason));
+    const state = there
+      ? "done"
+      : running || users.some((container) => container.state === "pulling")
+        ? "busy"
+        : failed
+          ? "failed"
+          : pull
+            ? "done"
+            : "todo";
     return { key: `image ${image}`, state, text: `image ${image}`, ...(pull && { pull }) };
   });
 }

@@ -2,7 +2,7 @@
 import type { ServedObject } from "../api/wire.ts";
 import { conditionsOf } from "./columns.ts";
 import { EXIT, Failure } from "./failure.ts";
-import { follow, keyOf, type Followed, type Sight } from "./follow.ts";
+import { follow, keyOf, NOTHING_SEEN, type Followed, type Sight } from "./follow.ts";
 import { compilePath, plainText } from "./jsonpath.ts";
 import { addDuration } from "./options.ts";
 import { refOf } from "./rollout.ts";
@@ -38,7 +38,7 @@ export const wait: Verb = {
 export async function runWait(options: WaitOptions, ports: CliPorts): Promise<number> {
   const goal = parseGoal(options.for);
   const wanted = parseNamedTargets(options.words, "wait for").map(({ names, name }): Followed => ({ kind: names.kind, name }));
-  let last: Sight = { objects: new Map(), pulls: [] };
+  let last = NOTHING_SEEN;
   const met = await follow(wanted, ports, options.timeoutMs, (sight) => {
     last = sight;
     const missing = options.for === "delete" ? undefined : wanted.find((each) => !sight.objects.has(keyOf(each)));

@@ -68,7 +68,7 @@ function problemsOf(ports: ServerPorts, resource: AnyResource): readonly HousePr
   const { kind, metadata } = resource;
   const conditions = conditionsOf(ports, kind, metadata.name);
   const ready = conditions.find((condition) => condition.type === "Ready");
-  if (!ready || ready.status === "True" || ownerIsUnready(ports, metadata.owner)) return [];
+  if (!ready || ready.status === "True" || ready.reason === "Stopped" || ownerIsUnready(ports, metadata.owner)) return [];
   const stalled = conditions.some((condition) => condition.type === "Stalled" && condition.status === "True");
   const underWay = !stalled && conditions.some((condition) => condition.type === "Reconciling" && condition.status === "True");
   const word = namesOf(kind).singular;

@@ -4,7 +4,7 @@ import { VirtualClock } from "../../test/fakes/clock.ts";
 import { seen, SEEN_WITHIN_MS } from "./own-writes.ts";
 import type { ObjectReader } from "./ports.ts";
 
-function reader(): { readonly reader: ObjectReader; reach(revision: number): void } {
+function reader(): { readonly reader: ObjectReader; readonly reach: (revision: number) => void } {
   const listeners = new Set<() => void>();
   let at = 1;
   const own: ObjectReader = {

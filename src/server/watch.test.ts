@@ -46,8 +46,8 @@ interface Setting {
   readonly etcd: FakeEtcd;
   readonly hub: WatchHub;
   readonly mirror: StoreMirror;
-  watch(over?: Partial<WatchOptions>): Sink;
-  settle(): Promise<void>;
+  readonly watch: (over?: Partial<WatchOptions>) => Sink;
+  readonly settle: () => Promise<void>;
 }
 
 async function start(): Promise<Setting> {

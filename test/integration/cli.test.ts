@@ -247,7 +247,15 @@ next:  fossora describe service/jellyfin
       }),
     );
     house.containers.print(house.containers.add("jellyfin", "k3f9", "jellyfin"), "2026-01-01T00:00:00.000000000Z no such library");
-    expectOutcome(await run("apply", "-f", "jellyfin.yaml", "--wait"), {
+    const startMs = performance.now();
+    const outcome = await fossora(
+      { socket: house.socket, files: FILES, elapsedMs: () => performance.now() - startMs },
+      "apply",
+      "-f",
+      "jellyfin.yaml",
+      "--wait",
+    );
+    expectOutcome(outcome, {
       code: 1,
       stdout: "service/jellyfin unchanged\n",
       stderr: `jellyfin: → nas  (the only node)

@@ -11,7 +11,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  readonly nowMs?: number;
+  /** Since NOW_MS; absent: time stands still, so that transcripts are always the same. */
+  readonly elapsedMs?: () => number;
   readonly node?: Partial<NodeCommands>;
   readonly columns?: number;
 }
@@ -85,9 +86,12 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
         ].sort();
       },
     },
-    now: () => options.nowMs ?? NOW_MS,
+    now: () => NOW_MS + (options.elapsedMs?.() ?? 0),
     sleep,
-    every: () => () => undefined,
+    every(ms, run) {
+      const timer = setInterval(run, ms);
+      return () => clearInterval(timer);
+    },
     onInterrupt(run) {
       onInterrupt(run);
       return () => undefined;
