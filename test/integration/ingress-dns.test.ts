@@ -5,7 +5,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { after, before, describe, test } from "node:test";
 import dnsPacket from "dns-packet";
-import { soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import { sendFromPort0, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 
 const GATEWAY = "127.0.0.9";
 
@@ -39,6 +39,12 @@ describe("an ingress as a name server", () => {
       assert.equal((await ask(ingress.dnsPort, "hello.home.internal", "AAAA")).rcode, "NOERROR");
       assert.equal((await ask(ingress.dnsPort, "example.com")).rcode, "REFUSED");
     }
+  });
+
+  test("outlives a question that comes from port 0, where nobody can be answered", (t) => {
+    if (process.getuid?.() !== 0) return t.skip("needs root for a raw socket");
+    sendFromPort0(ingress.dnsPort, question("hello.home.internal", "A", 1));
+    return askUdp(ingress.dnsPort, "hello.home.internal").then((answer) => assert.equal(answer.rcode, "NOERROR"));
   });
 
   test("sends who asks for much to TCP, which has room", async () => {

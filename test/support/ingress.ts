@@ -1,5 +1,5 @@
 // A real ingress process for tests, with a run and a data directory of its own, an app behind it, and sockets on loopback.
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import http from "node:http";
@@ -84,6 +84,17 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** A datagram to loopback that no program's own socket would send; Node has no raw sockets, Perl has. Needs root. */
+export function sendFromPort0(port: number, payload: Buffer): void {
+  const datagram = Buffer.alloc(8 + payload.length);
+  datagram.writeUInt16BE(port, 2);
+  datagram.writeUInt16BE(datagram.length, 4);
+  payload.copy(datagram, 8);
+  const script =
+    'use Socket; socket(S, AF_INET, SOCK_RAW, 17) or die $!; send(S, pack("H*", $ARGV[0]), 0, sockaddr_in(0, inet_aton("127.0.0.1"))) or die $!';
+  execFileSync("perl", ["-e", script, datagram.toString("hex")]);
 }
 
 export interface TestApp {

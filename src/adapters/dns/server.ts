@@ -121,6 +121,7 @@ class Datagrams {
   }
 
   #receive(packet: Buffer, sender: dgram.RemoteInfo): void {
+    if (sender.port === 0) return; // nobody can be answered there, and Node throws at it
     const decoded = decodeQuery(packet);
     if (decoded.kind === "ignore") return;
     const peer = { asked: this.#address, client: sender.address };
