@@ -42,7 +42,7 @@ export const deleteVerb: Verb = {
       .option("--force", "also what somebody else manages")
       .option("--manager <name>", "as whom", "cli")
       .option("--ignore-not-found", "what is not there is no failure")
-      .option("--wait", "until its containers are gone too");
+      .option("--wait", "until it is gone");
     addDuration(command, "--timeout <duration>", "how long to wait", "5m")
       .addHelpText("before", "Examples:\n  fossora delete svc/jellyfin\n  fossora delete -f jellyfin.yaml\n")
       .action((kind: string | undefined, names: readonly string[], flags: Flags) =>
@@ -107,7 +107,6 @@ async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<
   return objects.map(({ kind, metadata }) => ({ names: namesOf(kind), name: metadata.name }));
 }
 
-/** The object is gone at once; its instances end in their own time. */
 async function untilGone(targets: readonly NamedTarget[], timeoutMs: number, ports: CliPorts): Promise<void> {
   const wanted = targets.map(({ names, name }): { readonly kind: ServedKind; readonly name: string } => ({ kind: names.kind, name }));
   if (wanted.length === 0) return;

@@ -133,10 +133,16 @@ function eventLines(events: readonly EventObject[], nowMs: number): readonly str
 function tryLines(object: ServedObject): readonly string[] {
   const isReady = conditionsOf(object).find((condition) => condition.type === "Ready");
   if (!isReady || isReady.status === "True") return [];
-  if (object.kind === "Service") return ["", `Try         fossora logs ${object.metadata.name} -n 50`];
+  if (object.kind === "Service") return ["", `Try         ${whatServiceSays(object.metadata.name, object)}`];
   if ("owner" in object.metadata && object.metadata.owner !== undefined)
     return ["", `Try         fossora describe ${object.metadata.owner.toLowerCase()}`];
   return ["", "Try         fossora status"];
+}
+
+/** What never ran has printed nothing. */
+function whatServiceSays(name: string, service: Extract<ServedObject, { readonly kind: "Service" }>): string {
+  const ran = (statusOf(service)?.instances ?? []).some(({ containers }) => containers.some(({ id }) => id !== undefined));
+  return ran ? `fossora logs ${name} -n 50` : `fossora events --for service/${name}`;
 }
 
 function section(name: string, lines: readonly string[]): readonly string[] {

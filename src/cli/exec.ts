@@ -60,11 +60,11 @@ export async function runExec(options: ExecOptions, ports: CliPorts): Promise<nu
     },
   });
   if (tty && !ports.quiet) ports.stderr.line(ports.stderr.colors.dim(`in ${String(headers["fossora-container"] ?? service)}`));
-  const release = options.stdin ? connectInput(socket, tty, ports) : () => undefined;
+  const releases = [...(tty ? [connectSize(socket, ports)] : []), ...(options.stdin ? [connectInput(socket, tty, ports)] : [])];
   try {
     return await receive(socket, head, ports);
   } finally {
-    release();
+    for (const release of releases) release();
     socket.destroy();
   }
 }
@@ -106,9 +106,8 @@ function receive(socket: Duplex, head: Buffer, ports: CliPorts): Promise<number>
   });
 }
 
-/** Answers the function that gives the terminal back. */
-function connectInput(socket: Duplex, tty: boolean, ports: CliPorts): () => void {
-  const { stream } = ports.stdin;
+/** Answers the function that gives standard input back. */
+function connectInput(socket: Duplex, tty: boolean, { stdin: { stream } }: CliPorts): () => void {
   const onData = (chunk: Buffer): void => {
     if (!socket.write(encodeFrame("stdin", chunk))) {
       stream.pause();
@@ -116,17 +115,17 @@ function connectInput(socket: Duplex, tty: boolean, ports: CliPorts): () => void
     }
   };
   const onEnd = (): void => void socket.write(encodeFrame("end"));
-  const onResize = (): void => void socket.write(encodeFrame("resize", `${ports.stdout.columns}x${ports.stdout.rows}`));
-  if (tty) {
-    stream.setRawMode(true);
-    onResize();
-    process.on("SIGWINCH", onResize);
-  }
+  if (tty) stream.setRawMode(true);
   stream.on("data", onData).on("end", onEnd);
   return () => {
     stream.off("data", onData).off("end", onEnd).pause();
-    if (!tty) return;
-    process.off("SIGWINCH", onResize);
-    stream.setRawMode(false);
+    if (tty) stream.setRawMode(false);
   };
+}
+
+/** Tells the size of the window now and whenever it changes; answers the function that stops it. */
+function connectSize(socket: Duplex, { stdout }: CliPorts): () => void {
+  const tell = (): void => void socket.write(encodeFrame("resize", `${stdout.columns}x${stdout.rows}`));
+  tell();
+  return stdout.onResize(tell);
 }

@@ -14,6 +14,8 @@ export interface Output {
   write(text: string): void;
   line(text: string): void;
   bytes(bytes: Uint8Array): void;
+  /** Calls when the window's size changed; answers the function that stops it. */
+  onResize(run: () => void): () => void;
 }
 
 export interface WriteStream {
@@ -21,6 +23,8 @@ export interface WriteStream {
   readonly columns?: number;
   readonly rows?: number;
   write(text: string | Uint8Array): boolean;
+  on?(event: "resize", run: () => void): unknown;
+  off?(event: "resize", run: () => void): unknown;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -35,16 +39,20 @@ export function output(stream: WriteStream, env: Env, options: { readonly noColo
   return {
     isTty,
     get columns(): number {
-      return stream.columns ?? COLUMNS_UNKNOWN;
+      return stream.columns || COLUMNS_UNKNOWN; // 0 where the terminal does not know
     },
     get rows(): number {
-      return stream.rows ?? ROWS_UNKNOWN;
+      return stream.rows || ROWS_UNKNOWN;
     },
     colors,
     marks: { ok: colors.green(unicode ? "✓" : "ok"), warn: colors.yellow("!"), error: colors.red(unicode ? "✗" : "x") },
     write: (text) => void stream.write(text),
     line: (text) => void stream.write(`${text}\n`),
     bytes: (bytes) => void stream.write(bytes),
+    onResize(run) {
+      stream.on?.("resize", run);
+      return () => void stream.off?.("resize", run);
+    },
   };
 }
 

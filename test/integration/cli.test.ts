@@ -397,7 +397,7 @@ Events
     );
     const { stdout } = await run("describe", "svc/jellyfin");
     assert.match(stdout, /\nPlacement\n {2}none of 1 node fits\n {2}nas {2}no {2}memory: needs 16Gi, 6Gi free\n/);
-    assert.match(stdout, /\nTry {9}fossora logs jellyfin -n 50\n$/);
+    assert.match(stdout, /\nTry {9}fossora events --for service\/jellyfin\n$/);
     house.setStatus("Service", "jellyfin", readyService());
   });
 
