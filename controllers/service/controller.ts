@@ -4,33 +4,26 @@ import { keys } from "../../src/api/keys.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import { stamped } from "../../src/api/conditions.ts";
 import type { Name, Resource } from "../../src/api/resource.ts";
-import type { DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
+import type { DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
 import type { LocalAction, Report, ServiceAction } from "./actions.ts";
-import {
-  containerName,
-  containerSpec,
-  dockerVolume,
-  filesOf,
-  hostPathsOf,
-  networkKey,
-  secretsOf,
-  type Fillings,
-  type Part,
-} from "./container-spec.ts";
-import type { Container, ContainerSpec, JobState } from "./docker-types.ts";
-import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
-import { fillValues, ZONE_DEFAULT } from "./fill-values.ts";
-import { addressOf, probeOf } from "./health.ts";
-import { houseFacts, isDecidedName, unusedImages } from "./house-facts.ts";
+import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, networkKey, secretsOf, type Part } from "./container-spec.ts";
+import type { ContainerSpec } from "./docker-types.ts";
+import type { LocalFacts, ServiceFacts } from "./facts.ts";
+import { fillingsFor } from "./fill-values.ts";
+import { houseFacts, unusedImages } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
-import { containerJobs, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
+import { aged, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { newsOfDecision, newsOfReport } from "./news.ts";
+import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 import { plan, transactionOf } from "./plan.ts";
 import { networkOf, volumeName, volumeNames } from "./traits.ts";
+import { readVolume, withMade } from "./volumes.ts";
 
 const kind = "Service";
-const LOOPBACK = "127.0.0.1";
+/** Each time another container of the instance was quicker. */
+const REMEMBER_TRIES_MAX = 8;
 
 export const serviceController: Controller<Resource<"Service">, ServiceFacts, ServiceAction> = {
   kind,
@@ -77,10 +70,12 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
         await containers.removeImage(image, signal);
       });
     },
-    Decide: async (action, { store, log }, signal) => {
+    Decide: async (action, { store, mirror, events }, signal) => {
+      const before = mirror.decided<DecidedService>(kind, action.service)?.value;
       const { committed } = await store.commit(transactionOf(action), signal);
       // Lost: another node was quicker, and the next look sees what it decided.
-      if (!committed) log.debug("Decision came too late", { kind, name: action.service });
+      if (!committed) return;
+      for (const news of newsOfDecision(action.service, before, action.next)) events.emit({ kind, name: action.service, ...news });
     },
     Report: report,
   },
@@ -101,7 +96,7 @@ async function ownedNames(containers: Ports["containers"], signal: AbortSignal):
 
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
   if (change.kind === kind) return [change.name];
-  const isAboutNodes = change.room === "node" || change.kind === "Membership";
+  const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room !== "observed");
   return isAboutNodes ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
 }
 
@@ -119,7 +114,10 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const docker = await listed(name, ports, signal);
   const missing = parts.filter((part) => !docker.containers?.some((each) => isOf(part, each)));
   const untold = parts.filter(({ instance }) => !reported?.value.instances.some(({ id }) => id === instance));
-  const networks = mayHaveNetworks(decided) && docker.containers ? networksOf(name, await ports.containers.networks(signal)) : [];
+  const present = (docker.containers ?? []).map((each) => each.name);
+  // What is still taken for no container may be a network of an earlier revision.
+  const asks = docker.containers && (mayHaveNetworks(decided) || strayAddresses(name, present, ports).length > 0);
+  const networks = asks ? networksOf(name, await ports.containers.networks(signal)) : [];
   const unused = unusedImages(reported?.value, mirror);
   const images = docker.containers ? [...missing, ...untold].map(({ container }) => container.image) : [];
   const ending = [
@@ -139,11 +137,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
       .filter((reference) => ports.secrets.get(reference) === undefined),
     networks,
     strayAddresses: docker.containers
-      ? strayAddresses(
-          name,
-          [...docker.containers.map((each) => each.name), ...networks.map((each) => networkKey(name, each.instance))],
-          ports,
-        )
+      ? strayAddresses(name, [...present, ...networks.map((each) => networkKey(name, each.instance))], ports)
       : [],
     pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
@@ -175,10 +169,6 @@ async function unknownVolumes(
   return Object.fromEntries(found);
 }
 
-function readVolume(entry: { readonly value: string } | undefined): DecidedVolume | undefined {
-  return entry && (JSON.parse(entry.value) as DecidedVolume); // only Decide and `made` below write it
-}
-
 async function listed(
   name: Name,
   { containers, clock }: Ports,
@@ -193,34 +183,11 @@ async function listed(
   }
 }
 
-/** Docker's times and `wallMs` are of the same machine. */
-function aged(container: Container, wallMs: number): LocalContainer {
-  const startedMs = Date.parse(container.startedAt ?? "") || 0;
-  const endedMs = Date.parse(container.finishedAt ?? "") || 0;
-  const isOver = container.state === "exited" || container.state === "dead";
-  return {
-    ...container,
-    startedMs,
-    ranMs: Math.max(0, (isOver ? endedMs : wallMs) - startedMs),
-    endedAgoMs: Math.max(0, wallMs - endedMs),
-  };
-}
-
-function jobStates(names: readonly string[], { jobs }: Ports): Readonly<Record<string, JobState | undefined>> {
-  return Object.fromEntries(names.map((name) => [name, jobs.get(name)]));
-}
-
 async function imagesByReference(references: readonly string[], { containers }: Ports, signal: AbortSignal): Promise<LocalFacts["images"]> {
   const found = await Promise.all(
     [...new Set(references)].map(async (reference) => [reference, await containers.image(reference, signal)] as const),
   );
   return Object.fromEntries(found);
-}
-
-/** Taken for containers that are neither here nor to be made: whatever was cut short, they do not stay taken. */
-function strayAddresses(name: Name, present: readonly string[], { addresses, mirror }: Ports): readonly string[] {
-  const own = addresses.keys().filter((key) => key.startsWith(`${name}-`) && !present.includes(key));
-  return own.filter((key) => !isDecidedName(key, mirror));
 }
 
 async function missingPaths(parts: readonly Part[], { volumes }: Ports): Promise<readonly string[]> {
@@ -229,37 +196,12 @@ async function missingPaths(parts: readonly Part[], { volumes }: Ports): Promise
   return paths.filter((_, index) => found[index] === false);
 }
 
-/** Begins or goes on with the agent's own checks of what runs, and ends the others. */
-function probeStates(
-  name: Name,
-  parts: readonly Part[],
-  containers: readonly Container[],
-  { probes, mirror, identity }: Ports,
-): LocalFacts["probes"] {
-  const nodeAddress = mirror.nodes().get(identity.node)?.value.addresses.lan[0] ?? LOOPBACK;
-  const wanted = parts.flatMap((part) => {
-    const docker = containers.find((each) => isOf(part, each));
-    const host = addressOf(
-      part.container,
-      containers.filter(({ instance }) => instance === part.instance),
-      nodeAddress,
-    );
-    const probe = docker?.state === "running" && host !== undefined ? probeOf(part.spec, part.container, docker, host) : undefined;
-    return docker && probe ? [{ id: docker.id, probe }] : [];
-  });
-  probes.keep(
-    name,
-    wanted.map(({ id }) => id),
-  );
-  return Object.fromEntries(wanted.map(({ id, probe }) => [id, probes.watch(id, name, probe)]));
-}
-
 async function create(
   action: Extract<LocalAction, { readonly kind: "CreateContainer" }>,
   ports: Ports,
   signal: AbortSignal,
 ): Promise<void> {
-  const part = findPart(action, ports.mirror);
+  const part = findPart(action, ports.mirror.decided<DecidedService>(kind, action.service)?.value);
   if (part === undefined) return; // decided otherwise meanwhile
   await makeVolumes(part, ports, signal);
   const network = await networkFor(part, ports, signal);
@@ -267,7 +209,7 @@ async function create(
 }
 
 async function start(action: Extract<LocalAction, { readonly kind: "StartContainer" }>, ports: Ports, signal: AbortSignal): Promise<void> {
-  const part = findPart(action, ports.mirror);
+  const part = findPart(action, ports.mirror.decided<DecidedService>(kind, action.service)?.value);
   if (part === undefined) return; // decided otherwise meanwhile
   const files = filesOf(part.container, fillingsFor(part, { kind: "host" }, ports));
   if (files.length > 0) await ports.containers.putFiles(action.id, files, signal);
@@ -275,54 +217,33 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
   ports.events.emit({ kind, name: part.service, type: "Normal", reason: "Started", message: `Container '${action.name}' was started` });
 }
 
-function findPart(
-  { service, instance, container }: { readonly service: Name; readonly instance: string; readonly container: string },
-  mirror: Mirror,
-): Part | undefined {
-  const decided = mirror.decided<DecidedService>(kind, service)?.value;
-  const node = decided?.instances.find(({ id }) => id === instance)?.node;
-  return node === undefined
-    ? undefined
-    : partsOn(node, service, decided).find((part) => part.instance === instance && part.container.name === container);
-}
-
 /** Makes each once; afterwards a missing directory is a loss, and the attempt ends in a Refusal that says so. */
 async function makeVolumes({ service, container }: Part, ports: Ports, signal: AbortSignal): Promise<void> {
   const { mirror, volumes, containers, identity } = ports;
-  const names = (container.volumes ?? []).map((mount) => volumeName(service, mount)).filter((name) => name !== undefined);
-  for (const name of new Set(names)) {
+  const names = new Set((container.volumes ?? []).map((mount) => volumeName(service, mount)).filter((name) => name !== undefined));
+  const made: Name[] = [];
+  for (const name of names) {
     const decided = mirror.decided<DecidedService>(kind, service)?.value.volumes?.[name];
     // Docker would make an empty volume of that name.
     if (decided?.node !== identity.node)
       throw new Refusal("VolumeLost", `Cannot use volume '${name}' on ${identity.node}: its data is on ${decided?.node ?? "no node"}`);
     const directory = await volumes.ensure(name, decided.uid, decided.made);
     await containers.ensureVolume(dockerVolume(name), directory, { [LABEL.kind]: "Volume", [LABEL.name]: name }, signal);
-    if (!decided.made) await rememberMade(name, service, ports, signal);
+    if (!decided.made) made.push(name);
   }
+  if (made.length > 0) await rememberMade(made, service, ports, signal);
 }
 
-async function rememberMade(name: Name, service: Name, { mirror, store }: Ports, signal: AbortSignal): Promise<void> {
-  const decided = mirror.decided<DecidedService>(kind, service);
-  const entry = await store.get(keys.volume(name), signal);
-  const volume = readVolume(entry);
-  if (entry === undefined || volume === undefined || decided === undefined) return;
-  const made = { ...volume, made: true } satisfies DecidedVolume;
-  const next: DecidedService = { ...decided.value, volumes: { ...decided.value.volumes, [name]: made } };
-  const key = keys.decided(kind, service);
-  const { committed } = await store.commit(
-    {
-      compare: [
-        { key: entry.key, modRevision: entry.modRevision },
-        { key, modRevision: decided.modRevision },
-      ],
-      writes: [
-        { put: entry.key, value: JSON.stringify(made) },
-        { put: key, value: JSON.stringify(next) },
-      ],
-    },
-    signal,
-  );
-  if (!committed) throw new Error(`Volume '${name}' was decided anew while it was made`);
+/** From the store itself: the other containers of the instance are made at the same time, and remember theirs. */
+async function rememberMade(names: readonly Name[], service: Name, { store }: Ports, signal: AbortSignal): Promise<void> {
+  const places = [keys.decided(kind, service), ...names.map(keys.volume)];
+  for (let tries = 0; tries < REMEMBER_TRIES_MAX; tries++) {
+    const entries = (await Promise.all(places.map((key) => store.get(key, signal)))).filter((entry) => entry !== undefined);
+    const writes = entries.map(({ key, value }) => ({ put: key, value: withMade(value, names) }));
+    const compare = entries.map(({ key, modRevision }) => ({ key, modRevision }));
+    if ((await store.commit({ compare, writes }, signal)).committed) return;
+  }
+  throw new Error(`Cannot remember that ${names.join(", ")} were made: others write the same again and again`);
 }
 
 async function networkFor(
@@ -352,31 +273,14 @@ async function networkFor(
   };
 }
 
-function fillingsFor(part: Part, network: ContainerSpec["network"], { mirror, identity, secrets, addresses, system }: Ports): Fillings {
-  const record = mirror.nodes().get(identity.node)?.value;
-  const zone = mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
-  const references = secretsOf(part.container).map((reference) => [reference, secrets.get(reference) ?? ""] as const);
-  return {
-    values: fillValues(part.service, part.spec, {
-      zone,
-      node: identity.node,
-      proxies: addresses.gateway,
-      httpPort: record?.ports.http ?? 80,
-    }),
-    secrets: Object.fromEntries(references),
-    devices: record?.devices ?? [],
-    network,
-    nameServers: [addresses.gateway, ...system.resolvers()],
-  };
-}
-
-async function report({ service, node, observed }: Report, { mirror, store, clock }: Ports, signal: AbortSignal): Promise<void> {
+async function report({ service, node, observed }: Report, { mirror, store, clock, events }: Ports, signal: AbortSignal): Promise<void> {
   const key = keys.observed(kind, service, node);
-  const before = mirror.observed<ObservedService>(kind, service).get(node)?.value.instances ?? [];
-  const instances = observed?.instances.map((instance) => ({
+  const before = mirror.written<ObservedService>(kind, service, node)?.value.instances ?? [];
+  const instances = (observed?.instances ?? []).map((instance) => ({
     ...instance,
     conditions: stamped(instance.conditions, before.find(({ id }) => id === instance.id)?.conditions ?? [], clock.wall()),
   }));
   const write = observed === undefined ? { delete: key } : { put: key, value: JSON.stringify({ ...observed, instances }) };
   await store.commit({ compare: [], writes: [write] }, signal);
+  for (const news of newsOfReport(instances, before)) events.emit({ kind, name: service, ...news });
 }

@@ -22,6 +22,10 @@ const RESTARTS_LUCKY = 2;
 const PULL_RETRY_MS = 10_000;
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
+/** While Docker is to tell that something goes on: its events are hints, and may be missed. */
+const DOCKER_RECHECK_MS = 5_000;
+/** Nothing tells when a person makes the folder that was missing. */
+const LACK_RECHECK_MS = 5_000;
 /** A pull that takes longer is worth telling the other nodes. */
 export const SLOW_PULL_MS = 2_000;
 
@@ -66,6 +70,7 @@ export function effortFor(container: Container, around: Surroundings, up: Readon
       return {
         ...still(container, docker, "restarting"),
         conditions: docker.restarts > RESTARTS_LUCKY ? [crashLoop(container, docker, around)] : [],
+        recheckAfterMs: DOCKER_RECHECK_MS,
       };
     case "exited":
       return afterExit(container, docker, around, up);
@@ -77,7 +82,7 @@ function bring(container: Container, around: Surroundings, up: ReadonlySet<strin
   const pull = pullEffort(container, around);
   if (pull !== undefined) return pull;
   const problem = lacks(container, around);
-  if (problem !== undefined) return { ...absent(container, "waiting"), conditions: [problem] };
+  if (problem !== undefined) return { ...absent(container, "waiting"), conditions: [problem], recheckAfterMs: LACK_RECHECK_MS };
   const wait = waitsFor(container, around, up);
   if (wait !== undefined) return absent(container, "waiting", wait);
   const { service, instance } = around;
@@ -171,7 +176,8 @@ function attend(container: Container, docker: LocalContainer, around: Surroundin
     };
   }
   const up = docker.state === "running" && container.run === "always" && (health === "none" || health === "healthy");
-  return { observed, up, conditions: health === "unhealthy" ? [unhealthy(container, detail, around)] : [] };
+  const conditions = health === "unhealthy" ? [unhealthy(container, detail, around)] : [];
+  return { observed, up, conditions, ...(!up && { recheckAfterMs: DOCKER_RECHECK_MS }) };
 }
 
 function isLooping(docker: LocalContainer, { local, instance }: Surroundings): boolean {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { LABEL } from "../../src/api/labels.ts";
 import { decided, docker, instance } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
-import { containerJobs, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
+import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 
 const alone = serviceSpec("app", "app:1");
 const two = serviceSpec("app", "", { containers: [containerSpec("app", "app:1"), containerSpec("db", "db:1", { pull: "always" })] });
@@ -45,4 +45,11 @@ test("mayHaveNetworks() spares the question for Services of one container", () =
   assert.ok(!mayHaveNetworks(decided("app", alone, [])));
   assert.ok(mayHaveNetworks(decided("app", two, [])));
   assert.ok(mayHaveNetworks(undefined));
+});
+
+test("findPart() finds what an action names, while it is decided", () => {
+  const value = decided("app", two, [instance("aaaa", "nas", two)]);
+  assert.equal(findPart({ service: "app", instance: "aaaa", container: "db" }, value)?.container.name, "db");
+  assert.equal(findPart({ service: "app", instance: "bbbb", container: "db" }, value), undefined);
+  assert.equal(findPart({ service: "app", instance: "aaaa", container: "db" }, undefined), undefined);
 });

@@ -48,3 +48,13 @@ export function networksOf(
 export function mayHaveNetworks(decided: DecidedService | undefined): boolean {
   return decided === undefined || Object.values(decided.revisions).some(({ spec }) => spec.containers.length > 1);
 }
+
+/** The container that an action names; undefined: it is decided otherwise meanwhile. */
+export function findPart(
+  { service, instance, container }: { readonly service: Name; readonly instance: string; readonly container: string },
+  decided: DecidedService | undefined,
+): Part | undefined {
+  const node = decided?.instances.find(({ id }) => id === instance)?.node;
+  const parts = node === undefined ? [] : partsOn(node, service, decided);
+  return parts.find((part) => part.instance === instance && part.container.name === container);
+}

@@ -1,0 +1,235 @@
+// The Service's controller under the real engine, on a fake store and a fake Docker: what it takes from an apply to an app that is ready.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LABEL } from "../../src/api/labels.ts";
+import { keys, PREFIX } from "../../src/api/keys.ts";
+import type { DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
+import type { Container, ServiceSpec } from "../../src/api/types.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { StoreMirror } from "../../src/engine/mirror.ts";
+import { runnable } from "../../src/engine/runnable.ts";
+import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
+import { FakeEngine } from "../../test/fakes/containers-engine.ts";
+import type { FakeImage } from "../../test/fakes/containers-engine.ts";
+import type { Behaviour } from "../../test/fakes/containers-life.ts";
+import { fakeLog } from "../../test/fakes/machine.ts";
+import { apply, containerSpec, foundHouse, nodeRecord, put, remove, serviceSpec } from "../../test/fakes/objects.ts";
+import { fakePorts } from "../../test/fakes/ports.ts";
+import { FakeEtcd } from "../../test/fakes/store.ts";
+import { serviceController } from "./controller.ts";
+
+const LIMIT_MS = 120_000;
+
+interface Scene {
+  readonly registry?: ReadonlyMap<string, FakeImage>;
+  readonly behave?: (image: string) => Behaviour;
+}
+
+/** A house of one with the image `app:1` on it. */
+async function setUp({ registry = new Map(), behave = () => ({}) }: Scene = {}) {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  foundHouse(etcd);
+  put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+  const store = etcd.client("nas", { clock, random: new SeededRandom(2) });
+  const docker = new FakeEngine({ clock, random: new SeededRandom(3), registry, behave: ({ image }) => behave(image) });
+  docker.load("app:1");
+  const mirror = new StoreMirror({ store, clock, log: fakeLog() });
+  const ports = fakePorts({ node: "nas", clock, store, mirror, docker, wake: (kind, name) => engine.wake(kind, name) });
+  const engine = new Engine({ controllers: [runnable(serviceController)], mirror, ports });
+  const stop = new AbortController();
+  const running = Promise.all([mirror.run(stop.signal), engine.run(stop.signal)]);
+  await clock.settle();
+  const read = <T>(key: string): T | undefined => {
+    const value = etcd.get(key)?.value;
+    return value === undefined ? undefined : (JSON.parse(value) as T);
+  };
+  return {
+    clock,
+    etcd,
+    docker,
+    decided: () => read<DecidedService>(keys.decided("Service", "app")),
+    observed: () => read<ObservedService>(keys.observed("Service", "app", "nas")),
+    volume: (name: string) => read<DecidedVolume>(keys.volume(name)),
+    ready: () =>
+      clock.until(
+        () => read<ObservedService>(keys.observed("Service", "app", "nas"))?.instances.some(({ ready }) => ready) ?? false,
+        LIMIT_MS,
+        "ready",
+      ),
+    names: () => [...docker.containers.values()].map(({ spec }) => spec.labels[LABEL.container]).sort(),
+    end: async () => {
+      stop.abort(new Error("the test is over"));
+      await clock.settle();
+      await running;
+      await store.close();
+    },
+  };
+}
+
+const specWith = (over: Partial<Container>, more: Partial<ServiceSpec> = {}) =>
+  serviceSpec("app", "", { containers: [containerSpec("app", "app:1", over)], ...more });
+
+test("from the apply to ready it takes two writes: one decides, one reports", async () => {
+  const house = await setUp();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  const before = house.etcd.revision;
+  await house.ready();
+  assert.equal(house.etcd.below(PREFIX.observed).length, 1);
+  assert.equal(house.etcd.revision - before, 2);
+  await house.end();
+});
+
+test("a house at rest writes nothing for an hour", async () => {
+  const house = await setUp();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  await house.clock.advance(60_000);
+  const before = house.etcd.revision;
+  await house.clock.advance(3_600_000);
+  assert.equal(house.etcd.revision, before);
+  await house.end();
+});
+
+test("an image that is here is not asked for; one that is not is pulled, and removed when nothing needs it", async () => {
+  const house = await setUp({ registry: new Map([["app:2", {}]]) });
+  apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));
+  await house.ready();
+  assert.deepEqual(house.observed()?.pulled, ["app:2"]);
+  remove(house.etcd, keys.desired("Service", "app"));
+  await house.clock.until(() => house.observed() === undefined, LIMIT_MS, "nothing observed");
+  assert.deepEqual([[...house.docker.images.keys()], [...house.docker.containers.keys()], house.decided()], [["app:1"], [], undefined]);
+  await house.end();
+});
+
+test("a registry without the image is a condition, until it has it", async () => {
+  const registry = new Map<string, FakeImage>();
+  const house = await setUp({ registry });
+  apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));
+  await house.clock.until(() => house.observed()?.instances[0]?.conditions[0]?.reason === "ImageNotFound", LIMIT_MS);
+  registry.set("app:2", {});
+  await house.ready();
+  assert.deepEqual(house.observed()?.instances[0]?.conditions, []);
+  await house.end();
+});
+
+test("Volumes are made once and remembered, several of one instance too, and stay when the Service goes", async () => {
+  const house = await setUp();
+  const volumes = ["config", "cache"].map((name) => ({ type: "volume", name, path: `/${name}`, readOnly: false }) as const);
+  const beside = containerSpec("beside", "app:1", { volumes: [{ type: "volume", name: "other", path: "/o", readOnly: false }] });
+  apply(house.etcd, "Service", "app", serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes }), beside] }));
+  await house.ready();
+  for (const name of ["app-config", "app-cache", "app-other"]) {
+    assert.deepEqual(
+      [house.volume(name)?.node, house.volume(name)?.made, house.decided()?.volumes?.[name]?.made],
+      ["nas", true, true],
+      name,
+    );
+    assert.ok(house.docker.volumes.has(`fossora-${name}`));
+  }
+  const uid = house.volume("app-config")?.uid;
+  remove(house.etcd, keys.desired("Service", "app"));
+  await house.clock.until(() => house.decided() === undefined, LIMIT_MS, "forgotten");
+  apply(house.etcd, "Service", "app", serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes })] }));
+  await house.ready();
+  assert.equal(house.decided()?.volumes?.["app-config"]?.uid, uid);
+  await house.end();
+});
+
+test("containers start in order: what is done once ends first, and a database is healthy first", async () => {
+  const started: string[] = [];
+  const behave = (image: string): Behaviour => {
+    started.push(image);
+    return image === "init:1" ? { exitAfterMs: 500, exitCode: 0 } : {};
+  };
+  const house = await setUp({ behave });
+  for (const image of ["init:1", "db:1"]) house.docker.load(image, { hasHealthcheck: image === "db:1" });
+  const containers = [
+    containerSpec("app", "app:1", { after: ["db", "init"] }),
+    containerSpec("db", "db:1"),
+    containerSpec("init", "init:1", { run: "once" }),
+  ];
+  apply(house.etcd, "Service", "app", serviceSpec("app", "", { containers }));
+  await house.ready();
+  assert.equal(started.at(-1), "app:1");
+  assert.deepEqual(house.names(), ["app", "db", "init"]);
+  assert.deepEqual(started.length, 3, "nothing was started twice");
+  await house.end();
+});
+
+test("several containers have a network of their own, which goes with them", async () => {
+  const house = await setUp();
+  apply(
+    house.etcd,
+    "Service",
+    "app",
+    serviceSpec("app", "", { containers: [containerSpec("app", "app:1"), containerSpec("db", "app:1")] }),
+  );
+  await house.ready();
+  const network = [...house.docker.networks.values()].find(({ labels }) => labels[LABEL.name] === "app");
+  assert.ok(network?.icc);
+  remove(house.etcd, keys.desired("Service", "app"));
+  await house.clock.until(() => house.decided() === undefined && !house.docker.networks.has(network.name), LIMIT_MS, "no network");
+  await house.end();
+});
+
+test("an update leaves the old one serving until the new one has been ready through monitor", async () => {
+  const house = await setUp({ behave: (image) => (image === "app:2" ? { servesAfterMs: 3_000 } : {}) });
+  house.docker.load("app:2");
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  const [old] = house.docker.containers.keys();
+  assert.ok(old !== undefined);
+  await house.clock.advance(30_000);
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:2"));
+  await house.clock.until(() => (house.observed()?.instances.filter(({ ready }) => ready).length ?? 0) === 2, LIMIT_MS, "both ready");
+  assert.equal(house.docker.containers.get(old)?.serving, true);
+  await house.clock.until(() => !house.docker.containers.has(old), LIMIT_MS, "the old one is gone");
+  assert.deepEqual(
+    [...house.docker.containers.values()].map(({ spec, serving }) => [spec.image, serving]),
+    [["app:2", true]],
+  );
+  await house.end();
+});
+
+test("an update that crashes is rolled back, and the old one was never touched", async () => {
+  const house = await setUp({ behave: (image) => (image === "app:2" ? { exitAfterMs: 50 } : {}) });
+  house.docker.load("app:2");
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  const [old] = house.docker.containers.keys();
+  assert.ok(old !== undefined);
+  await house.clock.advance(30_000);
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:2"));
+  await house.clock.until(() => house.decided()?.failed?.reason === "CrashLoop", LIMIT_MS);
+  await house.clock.until(() => house.docker.containers.size === 1, LIMIT_MS, "the failed one is gone");
+  assert.equal(house.docker.containers.get(old)?.serving, true);
+  await house.end();
+});
+
+test("a change of labels, routes or stopGrace touches no container", async () => {
+  const house = await setUp();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  const [before] = house.docker.containers.values();
+  apply(house.etcd, "Service", "app", specWith({ stopGrace: "1m" }, { routes: [] }), { group: "media" });
+  await house.clock.advance(60_000);
+  assert.deepEqual([...house.docker.containers.values()], [before]);
+  assert.equal(Object.values(house.decided()?.revisions ?? {})[0]?.generation, 2);
+  await house.end();
+});
+
+test("Docker away is a condition, and when it is back the app is, too", async () => {
+  const house = await setUp();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  await house.clock.advance(30_000);
+  house.docker.stopDaemon();
+  const { etcd } = house;
+  apply(etcd, "Service", "app", serviceSpec("app", "app:1")); // wakes it
+  await house.clock.until(() => house.observed()?.instances[0]?.conditions[0]?.reason === "DockerUnavailable", LIMIT_MS);
+  house.docker.startDaemon();
+  await house.ready();
+  assert.equal(house.docker.containers.size, 1);
+  await house.end();
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keys } from "../../src/api/keys.ts";
+import { VirtualClock } from "../../test/fakes/clock.ts";
+import { decided, docker, instance } from "../../test/fakes/facts.ts";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { put, serviceSpec } from "../../test/fakes/objects.ts";
+import { FakeProbes } from "../../test/fakes/probes.ts";
+import { aged, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { partsOn } from "./parts.ts";
+
+const spec = serviceSpec("app", "app:1");
+const value = decided("app", spec, [instance("aaaa", "nas", spec)]);
+const wallMs = Date.parse("2026-01-01T01:00:00Z");
+
+test("aged() tells how long a container has run, or ran and when it ended", () => {
+  const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
+  const startedAt = "2026-01-01T00:50:00Z";
+  assert.equal(aged({ ...container, startedAt }, wallMs).ranMs, 600_000);
+  const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T00:51:00Z" }, wallMs);
+  assert.deepEqual([ended.ranMs, ended.endedAgoMs], [60_000, 540_000]);
+  assert.equal(aged({ ...container, state: "created" }, wallMs).startedMs, 0);
+});
+
+test("jobStates() has each job under its key", () => {
+  const jobs = {
+    get: (key: string) => (key === "a" ? ({ state: "done", atMs: 1 } as const) : undefined),
+    start: () => {},
+    forget: () => {},
+  };
+  assert.deepEqual(jobStates(["a", "b"], { jobs }), { a: { state: "done", atMs: 1 }, b: undefined });
+});
+
+test("strayAddresses() are taken for what is neither here nor decided", async () => {
+  const mirror = await mirrorOf((etcd) => put(etcd, keys.decided("Service", "app"), value));
+  const addresses = { keys: () => ["app-aaaa", "app-bbbb", "app-cccc", "web-dddd"] };
+  assert.deepEqual(strayAddresses("app", ["app-cccc"], { addresses, mirror }), ["app-bbbb"]);
+});
+
+test("probeStates() begins checks of what runs, and ends those of what does not", async () => {
+  const mirror = await mirrorOf(() => {});
+  const clock = new VirtualClock();
+  const probes = new FakeProbes({ clock, answers: () => true, wake: () => {} });
+  const identity = { node: "nas", nodeId: "id", bootId: "boot" };
+  const parts = partsOn("nas", "app", value);
+  const look = (state: "running" | "exited") =>
+    probeStates("app", parts, [docker("app", "aaaa", spec, { state })], { probes, mirror, identity });
+  assert.equal(look("running")["docker-aaaa-app"]?.health, "starting");
+  await clock.advance(1_000);
+  assert.equal(look("running")["docker-aaaa-app"]?.health, "healthy");
+  assert.deepEqual(look("exited"), {});
+  assert.equal(look("running")["docker-aaaa-app"]?.health, "starting", "it began anew");
+});

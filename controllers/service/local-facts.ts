@@ -1,0 +1,63 @@
+// What can be known of this node's own containers without waiting: ages, background work, health checks, addresses.
+import type { Name } from "../../src/api/resource.ts";
+import type { Mirror, Ports } from "../../src/engine/contract.ts";
+import type { Part } from "./container-spec.ts";
+import type { Container, JobState } from "./docker-types.ts";
+import type { LocalContainer, LocalFacts } from "./facts.ts";
+import { addressOf, probeOf } from "./health.ts";
+import { isDecidedName } from "./house-facts.ts";
+import { isOf } from "./parts.ts";
+
+const LOOPBACK = "127.0.0.1";
+
+/** Docker's times and `wallMs` are of the same machine. */
+export function aged(container: Container, wallMs: number): LocalContainer {
+  const startedMs = Date.parse(container.startedAt ?? "") || 0;
+  const endedMs = Date.parse(container.finishedAt ?? "") || 0;
+  const isOver = container.state === "exited" || container.state === "dead";
+  return {
+    ...container,
+    startedMs,
+    ranMs: Math.max(0, (isOver ? endedMs : wallMs) - startedMs),
+    endedAgoMs: Math.max(0, wallMs - endedMs),
+  };
+}
+
+export function jobStates(names: readonly string[], { jobs }: Pick<Ports, "jobs">): Readonly<Record<string, JobState | undefined>> {
+  return Object.fromEntries(names.map((name) => [name, jobs.get(name)]));
+}
+
+/** Taken for containers that are neither here nor to be made: whatever was cut short, they do not stay taken. */
+export function strayAddresses(
+  name: Name,
+  present: readonly string[],
+  { addresses, mirror }: { readonly addresses: Pick<Ports["addresses"], "keys">; readonly mirror: Mirror },
+): readonly string[] {
+  const own = addresses.keys().filter((key) => key.startsWith(`${name}-`) && !present.includes(key));
+  return own.filter((key) => !isDecidedName(key, mirror));
+}
+
+/** Begins or goes on with the agent's own checks of what runs, and ends the others. */
+export function probeStates(
+  name: Name,
+  parts: readonly Part[],
+  containers: readonly Container[],
+  { probes, mirror, identity }: Pick<Ports, "probes" | "mirror" | "identity">,
+): LocalFacts["probes"] {
+  const nodeAddress = mirror.nodes().get(identity.node)?.value.addresses.lan[0] ?? LOOPBACK;
+  const wanted = parts.flatMap((part) => {
+    const docker = containers.find((each) => isOf(part, each));
+    const host = addressOf(
+      part.container,
+      containers.filter(({ instance }) => instance === part.instance),
+      nodeAddress,
+    );
+    const probe = docker?.state === "running" && host !== undefined ? probeOf(part.spec, part.container, docker, host) : undefined;
+    return docker && probe ? [{ id: docker.id, probe }] : [];
+  });
+  probes.keep(
+    name,
+    wanted.map(({ id }) => id),
+  );
+  return Object.fromEntries(wanted.map(({ id, probe }) => [id, probes.watch(id, name, probe)]));
+}
