@@ -1,17 +1,17 @@
 // What one container of an instance needs next: its image, to be made, to be started, or to be left alone; and what people should know.
 import { durationMs } from "../../src/api/durations.ts";
-import { EngineError, Refusal } from "../../src/api/errors.ts";
 import type { Condition, Name } from "../../src/api/resource.ts";
 import type { AdvertisedDevice, DecidedInstance, ObservedContainer } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import type { LocalAction } from "./actions.ts";
+import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
 import { containerName, hostPathsOf, secretsOf } from "./container-spec.ts";
 import type { JobState } from "./docker-types.ts";
 import { earliest } from "./earliest.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";
 import { healthOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
-import { EXPLANATION, isLoop, type Reason } from "./reasons.ts";
+import { isLoop } from "./reasons.ts";
 import { containerHash } from "./spec-hash.ts";
 import { isPlainPath, networkOf } from "./traits.ts";
 
@@ -245,40 +245,6 @@ function attempt(effort: Effort, { container, around, job, action, retryMs }: At
 
 export function retryAtMs(job: Extract<JobState, { readonly state: "failed" }>, retryMs = RETRY_MS): number {
   return job.atMs + Math.min(RETRY_MAX_MS, retryMs * 2 ** Math.min(job.tries - 1, 16));
-}
-
-function failure(error: Error, container: Container, around: Surroundings): Condition {
-  if (error instanceof EngineError) {
-    const { reason, remedy } = EXPLANATION[error.fault];
-    return problem(reason, container, around, `${error.message}. ${remedy}`);
-  }
-  if (error instanceof Refusal) return problem(error.reason as Reason, container, around, error.message); // of this node's volumes
-  return problem("CreateFailed", container, around, error.message);
-}
-
-function crashLoop(container: Container, docker: LocalContainer, around: Surroundings): Condition {
-  if (docker.outOfMemory)
-    return problem("OutOfMemory", container, around, "It was killed because it used more memory than it may. Raise resources.memory");
-  return problem(
-    "CrashLoop",
-    container,
-    around,
-    `It ends again and again, last with ${docker.exitCode}. Look at its logs: fossora logs ${around.service}`,
-  );
-}
-
-function unhealthy(container: Container, detail: string | undefined, around: Surroundings): Condition {
-  const { health } = container;
-  const because = detail === undefined ? "" : `: ${detail}`;
-  if (health === undefined || (typeof health === "object" && "tcp" in health)) {
-    return problem("PortNotListening", container, around, `Nobody answers on its port${because}. Correct the port, or look at its logs`);
-  }
-  return problem("Unhealthy", container, around, `Its health check fails${because}`);
-}
-
-function problem(reason: Reason, container: Container, { spec }: Surroundings, message: string): Condition {
-  const text = spec.containers.length > 1 ? `${container.name}: ${message}` : message;
-  return { type: "Ready", status: "False", reason, message: text };
 }
 
 function absent(container: Container, phase: ObservedContainer["phase"], detail?: string): Effort {

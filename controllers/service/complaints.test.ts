@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EngineError, Refusal } from "../../src/api/errors.ts";
+import { docker } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
+
+const spec = serviceSpec("app", "app:1");
+const app = containerSpec("app", "app:1");
+const of = { service: "app", spec };
+
+test("a complaint names the container only where there are several", () => {
+  const two = { service: "app", spec: serviceSpec("app", "", { containers: [app, containerSpec("db", "db:1")] }) };
+  assert.equal(problem("Exited", app, of, "It ended").message, "It ended");
+  assert.equal(problem("Exited", app, two, "It ended").message, "app: It ended");
+});
+
+test("a failure of Docker says what is and what to do", () => {
+  const { reason, message } = failure(new EngineError("registryRefused", "Cannot pull 'app:1': 401"), app, of);
+  assert.deepEqual([reason, message], ["RegistryRefused", "Cannot pull 'app:1': 401. Log in on that machine as root: docker login"]);
+});
+
+test("a refusal keeps its reason, and anything else is CreateFailed", () => {
+  assert.equal(failure(new Refusal("VolumeLost", "Its marker is missing"), app, of).reason, "VolumeLost");
+  assert.equal(failure(new Error("boom"), app, of).reason, "CreateFailed");
+});
+
+test("a crash loop leads to the logs, and one for lack of memory to the limit", () => {
+  assert.match(crashLoop(app, docker("app", "aaaa", spec, { exitCode: 3 }), of).message, /last with 3.*fossora logs app/);
+  assert.match(crashLoop(app, docker("app", "aaaa", spec, { outOfMemory: true }), of).message, /resources.memory/);
+});
+
+test("a port that nobody answers is told apart from a check that fails", () => {
+  const http = { interval: "10s", timeout: "5s", retries: 3, startGrace: "30s", http: "/", status: "200-399" };
+  assert.equal(unhealthy(app, "refused", of).reason, "PortNotListening");
+  assert.equal(unhealthy({ ...app, health: http }, "status 500", of).message, "Its health check fails: status 500");
+});

@@ -1,0 +1,46 @@
+// What is wrong with a container, in sentences that a person can act on.
+import { EngineError, Refusal } from "../../src/api/errors.ts";
+import type { Condition, Name } from "../../src/api/resource.ts";
+import type { Container, ServiceSpec } from "../../src/api/types.ts";
+import type { LocalContainer } from "./facts.ts";
+import { EXPLANATION, type Reason } from "./reasons.ts";
+
+/** The Service that the container is of. */
+interface Of {
+  readonly service: Name;
+  readonly spec: ServiceSpec;
+}
+
+export function failure(error: Error, container: Container, around: Of): Condition {
+  if (error instanceof EngineError) {
+    const { reason, remedy } = EXPLANATION[error.fault];
+    return problem(reason, container, around, `${error.message}. ${remedy}`);
+  }
+  if (error instanceof Refusal) return problem(error.reason as Reason, container, around, error.message); // of this node's volumes
+  return problem("CreateFailed", container, around, error.message);
+}
+
+export function crashLoop(container: Container, docker: LocalContainer, around: Of): Condition {
+  if (docker.outOfMemory)
+    return problem("OutOfMemory", container, around, "It was killed because it used more memory than it may. Raise resources.memory");
+  return problem(
+    "CrashLoop",
+    container,
+    around,
+    `It ends again and again, last with ${docker.exitCode}. Look at its logs: fossora logs ${around.service}`,
+  );
+}
+
+export function unhealthy(container: Container, detail: string | undefined, around: Of): Condition {
+  const { health } = container;
+  const because = detail === undefined ? "" : `: ${detail}`;
+  if (health === undefined || (typeof health === "object" && "tcp" in health)) {
+    return problem("PortNotListening", container, around, `Nobody answers on its port${because}. Correct the port, or look at its logs`);
+  }
+  return problem("Unhealthy", container, around, `Its health check fails${because}`);
+}
+
+export function problem(reason: Reason, container: Container, { spec }: Of, message: string): Condition {
+  const text = spec.containers.length > 1 ? `${container.name}: ${message}` : message;
+  return { type: "Ready", status: "False", reason, message: text };
+}
