@@ -34,7 +34,7 @@ export class TcpProxy {
 
   cut(): void {
     for (const [client, member] of this.#pairs) {
-      client.resetAndDestroy();
+      client.destroy();
       member.destroy();
     }
   }
@@ -75,7 +75,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
-    if (this.#refusing) return void client.resetAndDestroy();
+    if (this.#refusing) return void client.destroy();
     const [host, port] = this.#target.split(":");
     const member = connect({ host: host ?? "", port: Number(port) });
     const pair = [client, member] as const;
@@ -86,7 +86,7 @@ export class TcpProxy {
       budget -= chunk.length;
       if (budget >= 0 || this.#cutAfter === undefined) return this.#later(() => client.write(chunk));
       this.cuts++;
-      client.resetAndDestroy();
+      client.destroy();
     });
     for (const socket of pair) {
       socket.setNoDelay(true);

@@ -83,14 +83,11 @@ async function* watchOn(host: string, position: WatchPosition, options: WatchOpt
 }
 
 /** A member that lags behind is waited for; a store that has gone back is not. */
-async function checkBegun(
-  { header, canceled, cancel_reason: reason }: IWatchResponse,
-  fromRevision: number,
-  { clusterId, currentRevision }: WatchOptions,
-): Promise<void> {
+async function checkBegun(response: IWatchResponse, fromRevision: number, { clusterId, currentRevision }: WatchOptions): Promise<void> {
+  const { header } = response;
   if (header.cluster_id !== clusterId)
     throw new WatchExpired(`Cannot watch on: the store is cluster ${header.cluster_id}, not ${clusterId}`);
-  if (canceled) throw new Error(`The watch was refused: ${reason}`);
+  checkAlive(response, fromRevision);
   if (Number(header.revision) >= fromRevision - 1) return;
   const revision = await currentRevision();
   if (revision < fromRevision - 1)
