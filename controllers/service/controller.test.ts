@@ -40,24 +40,18 @@ async function setUp({ registry = new Map(), behave = () => ({}) }: Scene = {}) 
   const stop = new AbortController();
   const running = Promise.all([mirror.run(stop.signal), engine.run(stop.signal)]);
   await clock.settle();
-  const read = <T>(key: string): T | undefined => {
-    const value = etcd.get(key)?.value;
-    return value === undefined ? undefined : (JSON.parse(value) as T);
-  };
+  const read = (key: string): unknown => JSON.parse(etcd.get(key)?.value ?? "null") ?? undefined;
+  const observed = () => read(keys.observed("Service", "app", "nas")) as ObservedService | undefined;
   return {
     clock,
     etcd,
     docker,
-    decided: () => read<DecidedService>(keys.decided("Service", "app")),
-    observed: () => read<ObservedService>(keys.observed("Service", "app", "nas")),
-    volume: (name: string) => read<DecidedVolume>(keys.volume(name)),
-    ready: () =>
-      clock.until(
-        () => read<ObservedService>(keys.observed("Service", "app", "nas"))?.instances.some(({ ready }) => ready) ?? false,
-        LIMIT_MS,
-        "ready",
-      ),
-    names: () => [...docker.containers.values()].map(({ spec }) => spec.labels[LABEL.container]).sort(),
+    decided: () => read(keys.decided("Service", "app")) as DecidedService | undefined,
+    observed,
+    volume: (name: string) => read(keys.volume(name)) as DecidedVolume | undefined,
+    ready: () => clock.until(() => observed()?.instances.some(({ ready }) => ready) ?? false, LIMIT_MS, "ready"),
+    names: () =>
+      [...docker.containers.values()].map(({ spec }) => spec.labels[LABEL.container] ?? "").toSorted((a, b) => a.localeCompare(b)),
     end: async () => {
       stop.abort(new Error("the test is over"));
       await clock.settle();

@@ -10,9 +10,7 @@ export function readVolume(entry: { readonly value: string } | undefined): Decid
 export function withMade(text: string, names: readonly Name[]): string {
   const value = JSON.parse(text) as DecidedVolume | DecidedService; // written by decisions and by this alone
   if (!("instances" in value)) return JSON.stringify({ ...value, made: true });
-  const volumes = Object.entries(value.volumes ?? {}).map(([name, volume]) => [
-    name,
-    names.includes(name) ? { ...volume, made: true } : volume,
-  ]);
-  return JSON.stringify({ ...value, volumes: Object.fromEntries(volumes) });
+  const volumes: Record<Name, DecidedVolume> = { ...value.volumes };
+  for (const name of names) if (volumes[name]) volumes[name] = { ...volumes[name], made: true };
+  return JSON.stringify({ ...value, volumes });
 }
