@@ -142,6 +142,12 @@ export class HouseNode {
     await this.run("wait", "service", ...services, "--for=condition=Ready", "--timeout", `${conditionLimitMs / 1000}s`);
   }
 
+  /** To the end: its containers are gone as well. */
+  async deleteService(name: string): Promise<void> {
+    await this.run("delete", "service", name, "--wait");
+    await until(`no container of ${name} is left`, async () => (await this.containersOf(name)).length === 0, conditionLimitMs);
+  }
+
   /** Asks the house's proxy for a name, as a browser does. */
   request(
     host: string,
