@@ -2,7 +2,7 @@
 
 export const EXEC_PROTOCOL = "fossora-exec/1";
 /** Larger ones are refused: nobody types this, and output is cut into pieces. */
-export const FRAME_BYTES_MAX = 1024 * 1024;
+const FRAME_BYTES_MAX = 1024 * 1024;
 
 const HEADER_BYTES = 5;
 

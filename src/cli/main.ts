@@ -113,7 +113,7 @@ async function sayStatus(stderr: Output, { message, next, details }: ErrorStatus
 }
 
 /** About what surrounds the field: the field itself may be unknown. */
-export function explainCommand({ kind, field }: Pick<Problem, "kind" | "field">): string {
+function explainCommand({ kind, field }: Pick<Problem, "kind" | "field">): string {
   const names = kind === undefined ? undefined : kindByWord(kind);
   if (!names) return "fossora api-resources";
   const path = field

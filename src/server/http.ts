@@ -4,7 +4,7 @@ import type { ErrorStatus } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
 
 /** An apply holds at most 4 MiB of manifests; the rest is what JSON adds, and files that they name. */
-export const BODY_BYTES_MAX = 8 * 1024 * 1024;
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 2;
 
 /** Throws TooLarge as soon as the limit is passed. */

@@ -15,7 +15,7 @@ import type { WatchHub } from "./watch.ts";
 type Matches = (object: ServedObject) => boolean;
 
 /** Throws UserError when a selector cannot be read. */
-export function matcher(query: URLSearchParams): Matches {
+function matcher(query: URLSearchParams): Matches {
   const labels = parseSelector(query.get("labelSelector") ?? "");
   const fields = parseSelector(query.get("fieldSelector") ?? "");
   return (object) => labels((key) => labelsOf(object)[key]) && fields((path) => fieldText(object, path));

@@ -10,7 +10,7 @@ import { resourceOf, resourcesOf, viewAll, type ViewKind } from "./view.ts";
 /** One change of the house is several keys: they are told together. */
 export const COALESCE_MS = 20;
 /** Status may change without the store (a pull, a silent store), and a client wants to know that we live. */
-export const TICK_MS = 1_000;
+const TICK_MS = 1_000;
 export const BOOKMARK_EVERY_MS = 10_000;
 export const STALLED_AFTER_MS = 30_000;
 export const WATCHERS_MAX = 256;

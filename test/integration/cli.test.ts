@@ -1,6 +1,11 @@
 // What a person sees, word by word: transcripts of the CLI against a real server, on a terminal and not, and every exit code.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
 import type { HouseSummary, ServedObject } from "../../src/api/wire.ts";
 import { begin, fossora, screen, type Outcome, type RunOptions } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
@@ -159,6 +164,10 @@ async function rollOut(see: (what: string) => Promise<void>): Promise<void> {
 }
 
 describe("waiting for a rollout", () => {
+  before(async () => {
+    await run("apply", "-f", "jellyfin.yaml");
+  });
+
   const notReady = (): void => house.setStatus("Service", "jellyfin", serviceStatus({ instances: [], nodes: [], placement: [] }));
 
   test("not on a terminal: one line a phase", async () => {
@@ -715,5 +724,43 @@ describe("without a node, or with words that mean nothing", () => {
     assert.equal(outcome.code, 6);
     assert.deepEqual(seen, [{ nodeName: "nas", httpListen: "8080", dnsPort: 5354, timeoutMs: 10_000, openFirewall: false }]);
     assert.equal((await fossora({ ...nowhere, node }, "up", "--dns-port", "99999")).code, 2);
+  });
+});
+
+describe("completion", () => {
+  const main = path.join(import.meta.dirname, "../../src/main.ts");
+  const cache = mkdtempSync(path.join(tmpdir(), "fossora-completion-"));
+  after(() => rmSync(cache, { recursive: true, force: true }));
+
+  /** As the shell's script calls it, in a process of its own. */
+  const tab = async (socket: string, ...words: readonly string[]): Promise<readonly string[]> => {
+    const env = { ...process.env, FOSSORA_SOCKET: socket, XDG_CACHE_HOME: cache };
+    const { stdout } = await promisify(execFile)(process.execPath, [main, "complete", "--", ...words], { env });
+    return stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split("\t")[0] ?? "");
+  };
+
+  test("names commands, flags and what is in the house; without a node only what needs none", async () => {
+    await run("apply", "-f", "jellyfin.yaml");
+    house.setStatus("Service", "jellyfin", readyService());
+    assert.deepEqual(await tab(house.socket, "ap"), ["apply", "api-resources", ":4"]);
+    assert.deepEqual(await tab(house.socket, "apply", "--wa"), ["--wait", ":4"]);
+    // On a busy machine the house may be slower than a Tab waits.
+    const names = await untilBy("the house answers in time", async () => {
+      const found = await tab(house.socket, "logs", "");
+      return found.length > 1 && found;
+    });
+    assert.deepEqual(names, ["jellyfin", "svc/jellyfin", "instance/jellyfin-k3f9", ":4"]);
+    assert.deepEqual(await tab("/nonexistent", "logs", "jel"), [":4"]);
+  });
+
+  test("prints a script for each shell", async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { stdout } = await promisify(execFile)(process.execPath, [main, "completion", shell]);
+      assert.match(stdout, /fossora complete -- /, shell);
+    }
+    assert.equal((await fossora({ socket: "/nonexistent" }, "completion", "tcsh")).code, 2);
   });
 });

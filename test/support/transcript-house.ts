@@ -19,7 +19,7 @@ import { realClock, silentLog } from "./real.ts";
 import { until } from "./until.ts";
 
 /** When everything in a transcript was made. */
-export const MADE_AT = "2026-01-01T00:00:00.000Z";
+const MADE_AT = "2026-01-01T00:00:00.000Z";
 
 export type ExecScript = (command: readonly string[], session: ScriptedSession) => Promise<number>;
 

@@ -18,7 +18,7 @@ spec: { image: "whoami:1", port: 80 }
 `;
 
 export const IMAGE = "jellyfin/jellyfin:10.11";
-export const URL_OF_JELLYFIN = "http://jellyfin.home.internal";
+const URL_OF_JELLYFIN = "http://jellyfin.home.internal";
 
 export function condition(
   type: string,

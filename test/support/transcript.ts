@@ -32,7 +32,7 @@ export interface Outcome {
 }
 
 /** Nine days after everything was made. */
-export const NOW_MS = Date.parse("2026-01-10T00:00:00.000Z");
+const NOW_MS = Date.parse("2026-01-10T00:00:00.000Z");
 
 export function fossora(options: RunOptions, ...argv: readonly string[]): Promise<Outcome> {
   return begin(options, ...argv).done;
@@ -120,20 +120,27 @@ class Recorder {
   }
 }
 
-/** What a terminal shows in the end of what was written to it: cursor up, clear to the end; colours dropped. */
+/** What a terminal shows in the end of what was written to it: cursor up, clear to the end of line and screen; colours dropped. */
 export function screen(written: string): string {
   const lines: string[] = [""];
   let row = 0;
-  for (const match of written.matchAll(/\u001b\[(\d*)([A-Za-z])|\n|\r|[^\u001b\n\r]+/g)) {
-    const [piece, count, letter] = match;
+  let column = 0;
+  for (const [piece, count, letter] of written.matchAll(/\u001b\[(\d*)([A-Za-z])|\n|\r|[^\u001b\n\r]+/g)) {
+    const line = lines[row] ?? "";
     if (letter === "A") row = Math.max(0, row - Number(count || 1));
-    else if (letter === "J") lines.length = row + 1;
-    else if (letter === "K" || letter === "m" || piece === "\r") continue;
+    else if (letter === "K" || letter === "J") {
+      lines[row] = line.slice(0, column);
+      if (letter === "J") lines.length = row + 1;
+    } else if (letter !== undefined) continue;
+    else if (piece === "\r") column = 0;
     else if (piece === "\n") {
       row++;
-      lines[row] = "";
-    } else lines[row] = (lines[row] ?? "") + piece;
-    if (letter === "J") lines[row] = "";
+      column = 0;
+      lines[row] ??= "";
+    } else {
+      lines[row] = line.slice(0, column).padEnd(column) + piece + line.slice(column + piece.length);
+      column += piece.length;
+    }
   }
   return lines.join("\n").trimEnd();
 }
