@@ -54,7 +54,8 @@ function serviceProblems(world: World, { metadata: { name, uid }, spec }: Stored
   const instances = decided.instances.filter(({ node }) => on.has(node));
   const wanted = wantedCount(world, spec) - (spec.failover === "never" ? decided.instances.length - instances.length : 0);
   const count = instances.length === wanted ? [] : [`${name} has ${instances.length} instances instead of ${wanted}`];
-  const doubled = spec.replicas === "all" && new Set(instances.map(({ node }) => node)).size < instances.length ? [`${name} is twice on one node`] : [];
+  const doubled =
+    spec.replicas === "all" && new Set(instances.map(({ node }) => node)).size < instances.length ? [`${name} is twice on one node`] : [];
   const containers = spec.containers.map((container) => container.name);
   return [...count, ...doubled, ...instances.flatMap((instance) => instanceProblems(world, { name, instance, decided, containers }))];
 }
@@ -74,7 +75,9 @@ interface Placed {
 function instanceProblems(world: World, { name, instance, decided, containers }: Placed): readonly string[] {
   const who = `${name}-${instance.id} on ${instance.node}`;
   if (instance.revision !== decided.target) return [`${who} is of an old revision`];
-  const there = [...(world.nodes.get(instance.node)?.docker.containers.values() ?? [])].filter(({ spec }) => spec.labels[LABEL.instance] === instance.id);
+  const there = [...(world.nodes.get(instance.node)?.docker.containers.values() ?? [])].filter(
+    ({ spec }) => spec.labels[LABEL.instance] === instance.id,
+  );
   return containers.flatMap((container) => {
     const found = there.find(({ spec }) => spec.labels[LABEL.container] === container);
     if (found === undefined) return [`${who} has no container ${container}`];
@@ -105,6 +108,10 @@ function strays(world: World): readonly string[] {
     const running = containers.filter(({ labels }) => !isDecided(labels)).map(({ name }) => `${name} is on ${node} for nobody`);
     const networks = [...docker.networks.values()].filter(({ labels }) => LABEL.instance in labels && !isDecided(labels));
     const held = [...addresses.taken.keys()].filter((key) => !containers.some(({ name }) => name === key));
-    return [...running, ...networks.map(({ name }) => `network ${name} is on ${node} for nobody`), ...held.map((key) => `${node} holds an address for ${key}`)];
+    return [
+      ...running,
+      ...networks.map(({ name }) => `network ${name} is on ${node} for nobody`),
+      ...held.map((key) => `${node} holds an address for ${key}`),
+    ];
   });
 }

@@ -34,7 +34,7 @@ export class Invariants implements Witness {
   readonly #world: World;
   readonly #services = new Map<Name, ServiceHistory>();
   readonly #downSinceMs = new Map<NodeName, number>();
-  readonly #informedSinceMs = new Map<NodeName, number>();
+  readonly #hearsSinceMs = new Map<NodeName, number>();
   readonly #upSinceMs = new Map<NodeName, number>();
   readonly #cordonedSinceMs = new Map<NodeName, number>();
 
@@ -64,7 +64,8 @@ export class Invariants implements Witness {
   }
 
   afterDocker(node: SimNode): void {
-    if (node.docker.violations.length > 0) this.#fail(`${node.name} touched a container that is not ours: ${node.docker.violations.join(", ")}`);
+    if (node.docker.violations.length > 0)
+      this.#fail(`${node.name} touched a container that is not ours: ${node.docker.violations.join(", ")}`);
     const running = new Set<string>();
     for (const { spec, state } of node.docker.containers.values()) {
       if (state !== "running") continue;
@@ -79,18 +80,21 @@ export class Invariants implements Witness {
     for (const { name, agent } of this.#world.nodes.values()) {
       if (agent === undefined || !this.#isInformed(name)) continue;
       for (const row of [...agent.proxy.routes.values()].flatMap(({ http }) => http)) {
-        const dead = row.backends.find(({ node, instance }) => instance !== "" && this.#now - (this.#downSinceMs.get(node) ?? Infinity) > GRACE_MS);
+        const dead = row.backends.find(
+          ({ node, instance }) => instance !== "" && this.#now - (this.#downSinceMs.get(node) ?? Infinity) > GRACE_MS,
+        );
         if (dead) this.#fail(`${name} still leads ${row.host} to ${dead.node}, which has been Down`);
       }
     }
   }
 
-  /** It has heard of everything for a while. */
-  #isInformed(node: NodeName): boolean {
-    const { power, agent } = this.#world.nodes.get(node) ?? {};
-    if (power !== "on" || agent?.mirror.fresh !== true) this.#informedSinceMs.delete(node);
-    else if (!this.#informedSinceMs.has(node)) this.#informedSinceMs.set(node, this.#now);
-    return this.#now - (this.#informedSinceMs.get(node) ?? this.#now) > GRACE_MS;
+  /** It has been able to hear of everything for a while. */
+  #isInformed(name: NodeName): boolean {
+    const node = this.#world.nodes.get(name);
+    const hears = node?.alive === true && !node.cutOff && this.#world.etcd.running;
+    if (!hears) this.#hearsSinceMs.delete(name);
+    else if (!this.#hearsSinceMs.has(name)) this.#hearsSinceMs.set(name, this.#now);
+    return this.#now - (this.#hearsSinceMs.get(name) ?? this.#now) > GRACE_MS;
   }
 
   // ---------------------------------------------------------------- what is decided
@@ -111,7 +115,8 @@ export class Invariants implements Witness {
     for (const instance of added) this.#placed(name, history, instance);
     for (const { id } of removed) Object.assign(history.instances.get(id) ?? {}, { untilMs: this.#now });
     for (const { id, node } of instances) {
-      if (history.instances.get(id)?.node !== node) this.#fail(`instance ${name}-${id} moved to ${node}: an instance stays where it was placed`);
+      if (history.instances.get(id)?.node !== node)
+        this.#fail(`instance ${name}-${id} moved to ${node}: an instance stays where it was placed`);
     }
     if (added.length > 0) this.#countPlaced(name, history, instances);
     if (removed.length > 0) this.#leavesOneServing(name, history, instances, removed);
@@ -120,8 +125,10 @@ export class Invariants implements Witness {
   #placed(name: Name, history: ServiceHistory, { id, node }: DecidedInstance): void {
     if (history.instances.has(id)) this.#fail(`instance id ${name}-${id} was given twice`);
     history.instances.set(id, { node, sinceMs: this.#now, untilMs: undefined });
-    if (this.#now - (this.#downSinceMs.get(node) ?? Infinity) > GRACE_MS) this.#fail(`${name}-${id} was placed on ${node}, which has been Down`);
-    if (this.#now - (this.#cordonedSinceMs.get(node) ?? Infinity) > GRACE_MS) this.#fail(`${name}-${id} was placed on ${node}, which has been cordoned`);
+    if (this.#now - (this.#downSinceMs.get(node) ?? Infinity) > GRACE_MS)
+      this.#fail(`${name}-${id} was placed on ${node}, which has been Down`);
+    if (this.#now - (this.#cordonedSinceMs.get(node) ?? Infinity) > GRACE_MS)
+      this.#fail(`${name}-${id} was placed on ${node}, which has been cordoned`);
     if (this.#recentSpecs(history).every((spec) => spec === undefined)) this.#fail(`${name}-${id} was placed although ${name} is deleted`);
   }
 
@@ -149,7 +156,9 @@ export class Invariants implements Witness {
       return isKnown && this.#isServing(name, instance);
     });
     if (lost.length > 0 && !instances.some((instance) => this.#isServing(name, instance) || this.#isThoughtReady(history, instance))) {
-      this.#fail(`${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`);
+      this.#fail(
+        `${name} lost its last serving instance ${lost.map(({ id, node }) => `${id} on ${node}`).join(", ")} although its order is start-first`,
+      );
     }
   }
 
@@ -161,7 +170,8 @@ export class Invariants implements Witness {
     const instance = spec.labels[LABEL.instance] ?? "";
     const decided = this.#history(name).instances.get(instance);
     if (decided?.node !== node.name) this.#fail(`${node.name} would run ${name}-${instance}, which was never placed there`);
-    else if (this.#now - (decided.untilMs ?? Infinity) > GRACE_MS) this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);
+    else if (this.#now - (decided.untilMs ?? Infinity) > GRACE_MS)
+      this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);
   }
 
   /** No delete is made up: what serves and is decided here stays. */
@@ -172,7 +182,8 @@ export class Invariants implements Witness {
     const instance = container.spec.labels[LABEL.instance] ?? "";
     const decided = this.#history(name).instances.get(instance);
     if (decided === undefined || decided.node !== node.name || decided.untilMs !== undefined) return;
-    if (this.#now - decided.sinceMs > GRACE_MS) this.#fail(`${node.name} would ${method} ${container.spec.name}, which serves and is decided for it`);
+    if (this.#now - decided.sinceMs > GRACE_MS)
+      this.#fail(`${node.name} would ${method} ${container.spec.name}, which serves and is decided for it`);
   }
 
   #observed(name: Name, observed: ObservedService | undefined): void {
@@ -217,7 +228,8 @@ export class Invariants implements Witness {
     for (const { spec, state } of this.#world.nodes.get(node)?.docker.containers.values() ?? []) {
       const [name = "", instance = ""] = [spec.labels[LABEL.name], spec.labels[LABEL.instance]];
       const untilMs = this.#history(name).instances.get(instance)?.untilMs ?? Infinity;
-      if (state === "running" && this.#now - untilMs > GRACE_MS) this.#fail(`${node} is back and still runs ${spec.name}, which has long been taken away`);
+      if (state === "running" && this.#now - untilMs > GRACE_MS)
+        this.#fail(`${node} is back and still runs ${spec.name}, which has long been taken away`);
     }
   }
 

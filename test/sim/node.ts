@@ -52,7 +52,10 @@ export class SimNode {
     this.name = name;
     this.#random = world.random.fork();
     this.#address = `192.168.1.${10 + index}`;
-    this.clock = new NodeClock(world.time, { wallSkewMs: this.#random.int(-3_600_000, 3_600_000), rate: 1 + (this.#random.next() - 0.5) / 500 });
+    this.clock = new NodeClock(world.time, {
+      wallSkewMs: this.#random.int(-3_600_000, 3_600_000),
+      rate: 1 + (this.#random.next() - 0.5) / 500,
+    });
     this.docker = new FakeEngine({ clock: this.clock, random: this.#random, registry: world.registry, behave: world.behave });
     this.docker.foreign.set("portainer", "172.17.0.2");
     this.addresses = new FakeAddresses(this.clock, `10.${201 + index}`);
@@ -181,7 +184,9 @@ export class SimNode {
         before = batch.events;
       }
     }
-    return patched(store, (original) => ({ watch: (prefix, fromRevision, signal) => doubled(original.watch(prefix, fromRevision, signal)) }));
+    return patched(store, (original) => ({
+      watch: (prefix, fromRevision, signal) => doubled(original.watch(prefix, fromRevision, signal)),
+    }));
   }
 
   #containers(): Containers {

@@ -2,7 +2,9 @@
 import { parseArgs } from "node:util";
 import { simulate } from "./simulation.ts";
 
-const { values } = parseArgs({ options: { seeds: { type: "string", default: "1000" }, from: { type: "string", default: "1" }, seed: { type: "string" } } });
+const { values } = parseArgs({
+  options: { seeds: { type: "string", default: "1000" }, from: { type: "string", default: "1" }, seed: { type: "string" } },
+});
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -25,5 +27,7 @@ for (let seed = first; seed < first + count; seed++) {
 }
 const seconds = (performance.now() - startedMs) / 1000;
 say(`${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} seeds/s, ${Math.round(steps / seconds)} steps/s`);
-say(`${(virtualMs / 3_600_000).toFixed(1)} hours lived, ${changes} changes, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(" ")}` : ""}`);
+say(
+  `${(virtualMs / 3_600_000).toFixed(1)} hours lived, ${changes} changes, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(" ")}` : ""}`,
+);
 process.exitCode = failed.length > 0 ? 1 : 0;

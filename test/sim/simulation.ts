@@ -18,6 +18,7 @@ const CHAOS_MAX_MS = 300_000;
 const CONVERGE_WITHIN_MS = 900_000;
 /** In a calm house: pull, start, monitor, each node by its rank; sooner than any resync could help. */
 const SOON_MS = 120_000;
+const HICCUP_MS = 3_000;
 /** Longer than a resync. */
 const REST_MS = 400_000;
 /** What was reached may still have to be written down, and an update is good only after its monitor. */
@@ -133,9 +134,14 @@ async function unrelatedNodeJoins(world: World): Promise<void> {
   assertUnmoved(world, before, "an unrelated node joined");
 }
 
-/** In a calm house a change is soon carried out, down to the tables. */
+/** A change is soon carried out, down to the tables, although Docker was slow and failed while it was made. */
 async function somethingChanges(world: World, workload: Workload): Promise<void> {
-  workload.changeService();
+  for (const node of world.nodes.values()) node.dockerFaults = { slow: 0.3, failBefore: 0.3, failAfter: 0.1 };
+  for (let change = 0; change < 3; change++) {
+    workload.changeService();
+    await world.run(HICCUP_MS);
+  }
+  for (const node of world.nodes.values()) node.dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
   await converge(world, SOON_MS);
 }
 

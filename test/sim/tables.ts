@@ -14,10 +14,7 @@ export function tableProblems(world: World): readonly string[] {
   const objects = desiredObjects(world);
   const routes = [...objects.all("Route").values()];
   const records = [...objects.all("DnsRecord").values()];
-  return nodesOn(world).flatMap((node) => [
-    ...routeProblems(world, node, routes),
-    ...recordProblems(node, records),
-  ]);
+  return nodesOn(world).flatMap((node) => [...routeProblems(world, node, routes), ...recordProblems(node, records)]);
 }
 
 function routeProblems(world: World, node: SimNode, routes: readonly Resource<"Route">[]): readonly string[] {
@@ -46,7 +43,10 @@ function expectedBackends(world: World, { spec }: Resource<"Route">, node: SimNo
   const exists = world.etcd.get(`${PREFIX.desired}Service/${service}`) !== undefined;
   const on = new Set(nodesOn(world).map(({ name }) => name));
   const instances = (exists && decidedService(world, service)?.instances) || [];
-  return instances.filter((instance) => on.has(instance.node)).map((instance) => `${instance.node}/${instance.id}/${addressOf(world, instance, container)}`).sort();
+  return instances
+    .filter((instance) => on.has(instance.node))
+    .map((instance) => `${instance.node}/${instance.id}/${addressOf(world, instance, container)}`)
+    .sort();
 }
 
 function addressOf(world: World, instance: { readonly node: string; readonly id: string }, container: string): Backend["host"] | undefined {
@@ -61,10 +61,15 @@ function recordProblems(node: SimNode, records: readonly Resource<"DnsRecord">[]
   const rows = [...held.values()];
   const wrong = records.flatMap(({ spec }) => {
     const fqdn = `${spec.name}.home.internal`;
-    const values = rows.flatMap((row) => row.records).filter(({ name }) => name === fqdn).flatMap((entry) => entry.values);
+    const values = rows
+      .flatMap((row) => row.records)
+      .filter(({ name }) => name === fqdn)
+      .flatMap((entry) => entry.values);
     const leads = rows.flatMap(({ houseNames }) => houseNames).filter(({ name }) => name === fqdn);
     if (spec.values === undefined) return leads.length === 1 ? [] : [`${node.name} has ${leads.length} rows for ${fqdn}`];
-    return values.join() === spec.values.join() ? [] : [`${node.name} answers ${fqdn} with ${values.join()} instead of ${spec.values.join()}`];
+    return values.join() === spec.values.join()
+      ? []
+      : [`${node.name} answers ${fqdn} with ${values.join()} instead of ${spec.values.join()}`];
   });
   return [...extra, ...wrong];
 }
@@ -75,7 +80,8 @@ function desiredObjects(world: World): Objects {
     const ref = parseKey(key);
     const stored = JSON.parse(value) as StoredResource;
     const metadata = { ...stored.metadata, generation: 1, resourceVersion: "1" };
-    if (ref.room === "desired") objects.set(ref, { apiVersion: stored.apiVersion, kind: stored.kind, metadata, spec: stored.spec } as AnyResource); // as it was stored
+    if (ref.room === "desired")
+      objects.set(ref, { apiVersion: stored.apiVersion, kind: stored.kind, metadata, spec: stored.spec } as AnyResource); // as it was stored
   }
   return objects;
 }

@@ -24,7 +24,8 @@ export class Workload {
     this.#world = world;
     this.#random = world.random.fork();
     for (const name of SERVICES) {
-      for (const tag of [...GOOD_TAGS, ...BAD_TAGS]) world.registry.set(`${name}:${tag}`, { pullMs: this.#random.pick([200, 3_000]), bytes: 10_000_000 });
+      for (const tag of [...GOOD_TAGS, ...BAD_TAGS])
+        world.registry.set(`${name}:${tag}`, { pullMs: this.#random.pick([200, 3_000]), bytes: 10_000_000 });
     }
   }
 
@@ -79,7 +80,11 @@ export class Workload {
 
   #service(name: Name, tags: readonly string[]): ServiceSpec {
     const random = this.#random;
-    const main = containerSpec(name, `${name}:${random.pick(tags)}`, random.chance(0.2) ? { env: { CHANGED: String(random.int(1, 9)) } } : {});
+    const main = containerSpec(
+      name,
+      `${name}:${random.pick(tags)}`,
+      random.chance(0.2) ? { env: { CHANGED: String(random.int(1, 9)) } } : {},
+    );
     const second = containerSpec("db", `${name}:1`);
     const containers = random.chance(0.2) ? [{ ...main, after: ["db"] }, second] : [main];
     const update = {

@@ -106,7 +106,7 @@ export class World {
   async until(condition: () => boolean, ms: number): Promise<boolean> {
     const endMs = this.time.now() + ms;
     await this.time.settle();
-    for (let stepsNow = 0, nowMs = this.time.now(); ; ) {
+    for (let stepsNow = 0, nowMs = this.time.now(); ;) {
       if (this.#failure !== undefined) throw new SimulationFailure(this.#failure);
       if (condition()) return true;
       const next = this.time.nextAtMs();
@@ -135,7 +135,9 @@ export class World {
 
   /** Takes charge of something that runs by itself: it must not fail. */
   own(running: Promise<unknown>): void {
-    running.catch((error: unknown) => this.fail(`a background task failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
+    running.catch((error: unknown) =>
+      this.fail(`a background task failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    );
   }
 
   // ---------------------------------------------------------------- what is heard
@@ -145,7 +147,10 @@ export class World {
   }
 
   afterDocker(node: SimNode, method: string, subject: unknown, error: unknown): void {
-    const what = typeof subject === "string" ? (node.docker.containers.get(subject)?.spec.name ?? subject.slice(0, 8)) : (subject as ContainerSpec).name;
+    const what =
+      typeof subject === "string"
+        ? (node.docker.containers.get(subject)?.spec.name ?? subject.slice(0, 8))
+        : (subject as ContainerSpec).name;
     this.trace.add(node.name, `docker ${method} ${what}${error === undefined ? "" : ` failed: ${(error as Error).message}`}`);
     this.changes += 1;
     this.#witness?.afterDocker(node, method, subject);

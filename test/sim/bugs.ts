@@ -1,0 +1,305 @@
+// Known bugs, each planted in one part of a node: the simulator is worth something only if it finds them all.
+import { dnsRecordController } from "../../controllers/dnsrecord/controller.ts";
+import { membershipController } from "../../controllers/membership/controller.ts";
+import { routeController } from "../../controllers/route/controller.ts";
+import { serviceController } from "../../controllers/service/controller.ts";
+import { plan } from "../../controllers/service/plan.ts";
+import { OutcomeUnknown, StoreUnavailable } from "../../src/api/errors.ts";
+import { keys } from "../../src/api/keys.ts";
+import { API_VERSION, type Kind, type Name, type NodeName, type Resource } from "../../src/api/resource.ts";
+import type { DecidedMembership, DecidedService } from "../../src/api/state.ts";
+import type { ServiceSpec, Update } from "../../src/api/types.ts";
+import type { Seen } from "../../src/engine/contract.ts";
+import { StoreMirror } from "../../src/engine/mirror.ts";
+import { runnable } from "../../src/engine/runnable.ts";
+import type { Container, Containers, Entry, Store, WatchBatch } from "../../src/ports.ts";
+import { patched } from "./patched.ts";
+import type { Wiring } from "./wiring.ts";
+
+export interface Bug {
+  readonly name: string;
+  readonly wiring: Partial<Wiring>;
+  /** What the simulator says of it. */
+  readonly finds: RegExp;
+}
+
+const inStore = (methods: (store: Store) => Partial<Store>): Partial<Wiring> => ({ store: (store) => patched(store, methods) });
+const inDocker = (methods: (containers: Containers) => Partial<Containers>): Partial<Wiring> => ({
+  containers: (containers) => patched(containers, methods),
+});
+const inMirror = (Mirror: typeof StoreMirror): Partial<Wiring> => ({ mirror: (options) => new Mirror(options) });
+
+interface Controllers {
+  readonly service?: Partial<typeof serviceController>;
+  readonly route?: Partial<typeof routeController>;
+  readonly membership?: Partial<typeof membershipController>;
+}
+
+const inControllers = ({ service, route, membership }: Controllers): Partial<Wiring> => ({
+  controllers: () => [
+    runnable({ ...serviceController, ...service }),
+    runnable({ ...routeController, ...route }),
+    runnable({ ...membershipController, ...membership }),
+    runnable(dnsRecordController),
+  ],
+});
+
+/** The plan takes the update of every revision for another one, and writes down the right one. */
+const inUpdate = (update: Partial<Update>): Partial<Wiring> =>
+  inControllers({
+    service: {
+      plan: (desired, facts, context) => {
+        const revisions = facts.house.decided?.value.revisions ?? {};
+        const decided = facts.house.decided && {
+          ...facts.house.decided,
+          value: {
+            ...facts.house.decided.value,
+            revisions: mapSpecs(revisions, (spec) => ({ ...spec, update: { ...spec.update, ...update } })),
+          },
+        };
+        const planned = plan(desired, { ...facts, house: { ...facts.house, decided } }, context);
+        const restore = (spec: ServiceSpec, hash: string): ServiceSpec => ({
+          ...spec,
+          update: (revisions[hash]?.spec ?? desired?.spec ?? spec).update,
+        });
+        return {
+          ...planned,
+          actions: planned.actions.map((action) =>
+            action.kind === "Decide" && action.next
+              ? { ...action, next: { ...action.next, revisions: mapSpecs(action.next.revisions, restore) } }
+              : action,
+          ),
+        };
+      },
+    },
+  });
+
+function mapSpecs(
+  revisions: DecidedService["revisions"],
+  change: (spec: ServiceSpec, hash: string) => ServiceSpec,
+): DecidedService["revisions"] {
+  return Object.fromEntries(
+    Object.entries(revisions).map(([hash, revision]) => [hash, { ...revision, spec: change(revision.spec, hash) }]),
+  );
+}
+
+// ---------------------------------------------------------------- the store and the mirror
+
+const decidesWithoutComparing = inStore((store) => ({
+  commit: ({ writes }, signal) => store.commit({ compare: [], writes }, signal),
+}));
+
+/** A write without an answer is sent again, without asking whether it took effect. */
+const repeatsBlindly = inStore((store) => ({
+  commit: async (transaction, signal) => {
+    try {
+      return await store.commit(transaction, signal);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      return store.commit({ compare: [], writes: transaction.writes }, signal);
+    }
+  },
+}));
+
+const takesUnreachableForEmpty = inStore((store) => ({
+  list: async (prefix, signal) => {
+    try {
+      return await store.list(prefix, signal);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return { entries: [HOUSE], revision: 1, clusterId: "c1" };
+    }
+  },
+}));
+
+const HOUSE: Entry = {
+  key: keys.desired("House", "house"),
+  value: JSON.stringify({
+    apiVersion: API_VERSION,
+    kind: "House",
+    metadata: { name: "house", uid: "u", creationTimestamp: "" },
+    spec: { zone: "home.internal", joining: "auto" },
+  }),
+  version: 1,
+  createRevision: 1,
+  modRevision: 1,
+};
+
+const readsOnePage = inStore((store) => ({
+  list: async (prefix, signal) => {
+    const listing = await store.list(prefix, signal);
+    return { ...listing, entries: listing.entries.slice(0, 12) };
+  },
+}));
+
+const watching = (change: (batches: AsyncIterable<WatchBatch>) => AsyncIterable<WatchBatch>): Partial<Wiring> =>
+  inStore((store) => ({ watch: (prefix, fromRevision, signal) => change(store.watch(prefix, fromRevision, signal)) }));
+
+/** After a gap it goes on from the newest revision instead of the last one that was delivered. */
+const resumesFromTheHeader = watching(async function* (batches) {
+  for await (const batch of batches) yield batch.events.length > 3 ? { ...batch, events: [] } : batch;
+});
+
+const losesDeletes = watching(async function* (batches) {
+  for await (const batch of batches) yield { ...batch, events: batch.events.filter(({ type }) => type === "put") };
+});
+
+class AlwaysFresh extends StoreMirror {
+  override get fresh(): boolean {
+    return this.revision > 0;
+  }
+}
+
+class FreshBeforeTheFirstList extends StoreMirror {
+  override get fresh(): boolean {
+    return true;
+  }
+}
+
+class NobodyIsDown extends StoreMirror {
+  override decided<T>(kind: Kind, name: Name): Seen<T> | undefined {
+    const seen = super.decided<T>(kind, name);
+    if (kind !== "Membership" || seen === undefined) return seen;
+    return { ...seen, value: { ...seen.value, state: "Up" satisfies DecidedMembership["state"] } };
+  }
+}
+
+class NobodyIsCordoned extends StoreMirror {
+  override desired<K extends Kind>(kind: K, name: Name): Resource<K> | undefined {
+    const resource = super.desired(kind, name);
+    return kind === "Membership" && resource ? { ...resource, spec: { ...resource.spec, schedulable: true } } : resource;
+  }
+}
+
+class CountsTheDead extends StoreMirror {
+  override observed<T>(kind: Kind, name: Name): ReadonlyMap<NodeName, Seen<T>> {
+    const found = new Map<NodeName, Seen<T>>();
+    for (const { metadata } of this.all("Membership")) {
+      const seen = this.written<T>(kind, name, metadata.name);
+      if (seen) found.set(metadata.name, seen);
+    }
+    return found;
+  }
+}
+
+// ---------------------------------------------------------------- Docker and the controllers
+
+/** A container of nobody's whose name looks like a Service's is taken for ours. */
+const adoptsByName = inDocker((containers) => ({
+  list: async (service, signal) => {
+    const found = await containers.list(service, signal);
+    const stranger: Container = {
+      id: "portainer",
+      name: "portainer",
+      service: service ?? "portainer",
+      instance: "xxxx",
+      container: "portainer",
+      specHash: "",
+      state: "running",
+      health: "none",
+      exitCode: 0,
+      outOfMemory: false,
+      restarts: 0,
+      imageId: "",
+      published: {},
+    };
+    return [...found, stranger];
+  },
+}));
+
+const leavesDeletedBehind = inControllers({
+  service: { plan: (desired, facts, context) => (desired ? plan(desired, facts, context) : { actions: [], conditions: [] }) },
+});
+
+const removesWhatFails = inControllers({
+  service: {
+    plan: (desired, facts, context) =>
+      plan(facts.local.containers?.some(({ state }) => state === "restarting") ? undefined : desired, facts, context),
+  },
+});
+
+const ignoresNodes = inControllers({
+  service: { wakes: (change, mirror) => (change.kind === "Service" ? serviceController.wakes(change, mirror) : []) },
+});
+const writesAtRest = inControllers({
+  service: {
+    plan: (desired, facts, context) => {
+      const planned = plan(desired, facts, context);
+      const observed = facts.local.reported?.value;
+      if (planned.actions.length > 0 || observed === undefined) return planned;
+      return {
+        ...planned,
+        recheckAfterMs: 60_000,
+        actions: context.now % 7 === 0 ? [{ kind: "Report", service: facts.name, node: context.node, observed }] : [],
+      };
+    },
+  },
+});
+const servesTheDeleted = inControllers({
+  route: { plan: (route, facts, context) => (route ? routeController.plan(route, facts, context) : { actions: [], conditions: [] }) },
+});
+const ignoresEndpoints = inControllers({ route: { wakes: (change) => (change.kind === "Route" ? [change.name] : []) } });
+const returnsWithoutStopping = inControllers({
+  membership: {
+    plan: (membership, facts, context) => membershipController.plan(membership, facts && { ...facts, leftovers: [] }, context),
+  },
+});
+
+/** Evens out what is decided whenever another node has less. */
+const rebalances = inControllers({
+  service: {
+    plan: (desired, facts, context) => {
+      const planned = plan(desired, facts, context);
+      const decided = facts.house.decided;
+      const idle = facts.house.nodes.find(
+        ({ load, record, downSinceMs, schedulable }) => load.instances === 0 && record && downSinceMs === undefined && schedulable,
+      );
+      const [first, ...others] = decided?.value.instances ?? [];
+      if (desired === undefined || planned.actions.length > 0 || decided === undefined || first === undefined || idle === undefined)
+        return planned;
+      const moved = { ...first, id: `${first.id.slice(1)}z`, node: idle.name };
+      const next = { ...decided.value, instances: [moved, ...others] };
+      return {
+        ...planned,
+        actions: [
+          {
+            kind: "Decide",
+            service: facts.name,
+            next,
+            over: decided.modRevision,
+            desired: Number(desired.metadata.resourceVersion),
+            newVolumes: [],
+          },
+        ],
+      };
+    },
+  },
+});
+
+const TWICE = /given twice|stays where it was placed|the most it may have/;
+const NOT_CONVERGED = /not converged|did not stay converged/;
+
+export const bugs: readonly Bug[] = [
+  { name: "decides without comparing what it decided from", wiring: decidesWithoutComparing, finds: TWICE },
+  { name: "sends a write without an answer again, blindly", wiring: repeatsBlindly, finds: TWICE },
+  { name: "takes an unreachable store for an empty one", wiring: takesUnreachableForEmpty, finds: /serves and is decided/ },
+  { name: "reads only the first page of a listing", wiring: readsOnePage, finds: /serves and is decided|not converged/ },
+  { name: "resumes a watch from the newest revision", wiring: resumesFromTheHeader, finds: NOT_CONVERGED },
+  { name: "loses deletes", wiring: losesDeletes, finds: NOT_CONVERGED },
+  { name: "plans from a stale mirror", wiring: inMirror(AlwaysFresh), finds: /long been taken away/ },
+  { name: "plans before the first full list", wiring: inMirror(FreshBeforeTheFirstList), finds: /serves and is decided/ },
+  { name: "places on nodes that are Down", wiring: inMirror(NobodyIsDown), finds: /which has been Down/ },
+  { name: "places on cordoned nodes", wiring: inMirror(NobodyIsCordoned), finds: /which has been cordoned/ },
+  { name: "believes what a dead node observed", wiring: inMirror(CountsTheDead), finds: /still leads/ },
+  { name: "adopts containers by name", wiring: adoptsByName, finds: /not ours/ },
+  { name: "forgets the surge", wiring: inUpdate({ parallel: 5 }), finds: /the most it may have/ },
+  { name: "stops first although it should start first", wiring: inUpdate({ order: "stop-first" }), finds: /lost its last serving/ },
+  { name: "leaves behind what was deleted", wiring: leavesDeletedBehind, finds: NOT_CONVERGED },
+  { name: "removes a Service that crashes", wiring: removesWhatFails, finds: NOT_CONVERGED },
+  { name: "does not hear of nodes", wiring: ignoresNodes, finds: NOT_CONVERGED },
+  { name: "writes at rest", wiring: writesAtRest, finds: /while the house was at rest/ },
+  { name: "serves a route that was deleted", wiring: servesTheDeleted, finds: NOT_CONVERGED },
+  { name: "does not hear where a Service answers", wiring: ignoresEndpoints, finds: /still leads|not converged/ },
+  { name: "comes back without stopping what others took over", wiring: returnsWithoutStopping, finds: /is back and still runs/ },
+  { name: "moves instances to whoever has none", wiring: rebalances, finds: /moved/ },
+];
