@@ -48,6 +48,7 @@ function installMissing(say: Say): void {
     iptables: "iptables",
     ip: "iproute2",
     dig: "bind9-dnsutils",
+    python3: "python3", // the lab is written in it
   });
   const missing = packages.filter(([command]) => findCommand(command) === undefined).map(([, name]) => name);
   if (missing.length > 0) installPackages(missing, say);
@@ -57,6 +58,6 @@ function installMissing(say: Say): void {
 function installLab(): void {
   const reason = labReason();
   if (reason !== undefined && !reason.includes("install")) return;
-  const { status, stderr } = spawnSync(path.join(projectRoot, "test/lab/lab"), ["install"], { encoding: "utf8", env: packageEnv });
-  if (status !== 0) throw new Error(stderr.trim());
+  const { status, stderr, error } = spawnSync(path.join(projectRoot, "test/lab/lab"), ["install"], { encoding: "utf8", env: packageEnv });
+  if (status !== 0) throw error ?? new Error(stderr.trim());
 }
