@@ -167,22 +167,20 @@ function attend(container: Container, docker: LocalContainer, around: Surroundin
   const { health, detail } = healthOf(container.health, docker, around.local.probes[docker.id]);
   const seen = still(container, docker, "running");
   const observed: ObservedContainer = { ...seen.observed, health, ...(detail !== undefined && { detail }) };
-  if (isLooping(docker, around) && docker.ranMs < STABLE_MS) {
-    return {
-      observed: { ...observed, phase: "restarting" },
-      up: false,
-      conditions: [crashLoop(container, docker, around)],
-      recheckAfterMs: STABLE_MS - docker.ranMs,
-    };
+  const told = toldLoop(container, around);
+  if (docker.ranMs < STABLE_MS && (docker.restarts > RESTARTS_LUCKY || told.length > 0)) {
+    // While it runs, Docker does not say how it ended last: what was told before stands, or waits for the next end.
+    return { observed: { ...observed, phase: "restarting" }, up: false, conditions: told, recheckAfterMs: STABLE_MS - docker.ranMs };
   }
   const up = docker.state === "running" && container.run === "always" && (health === "none" || health === "healthy");
   const conditions = health === "unhealthy" ? [unhealthy(container, detail, around)] : [];
   return { observed, up, conditions, ...(!up && { recheckAfterMs: DOCKER_RECHECK_MS }) };
 }
 
-function isLooping(docker: LocalContainer, { local, instance }: Surroundings): boolean {
-  const told = local.reported?.value.instances.find(({ id }) => id === instance.id);
-  return docker.restarts > RESTARTS_LUCKY || (told?.conditions.some(({ reason }) => isLoop(reason)) ?? false);
+/** The loop that this node told of the container. */
+function toldLoop({ name }: Container, { spec, local, instance }: Surroundings): readonly Condition[] {
+  const told = local.reported?.value.instances.find(({ id }) => id === instance.id)?.conditions ?? [];
+  return told.filter(({ reason, message }) => isLoop(reason) && (spec.containers.length === 1 || message.startsWith(`${name}: `)));
 }
 
 /** Docker restarts what failed; what it leaves lying is started by us, in order. */
