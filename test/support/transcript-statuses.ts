@@ -17,6 +17,23 @@ metadata: { name: whoami }
 spec: { image: "whoami:1", port: 80 }
 `;
 
+const BAD = `apiVersion: fossora.dev/v1
+kind: Service
+metadata:
+  name: Jellyfin
+spec:
+  image: jellyfin:10
+  replica: 3
+`;
+/** Files as they lie where the commands are typed. */
+export const FILES = {
+  "jellyfin.yaml": JELLYFIN,
+  "whoami.yaml": WHOAMI,
+  "bad.yaml": BAD,
+  "apps/a.yaml": WHOAMI.replace("name: whoami", "name: a"),
+  "apps/more/b.yml": WHOAMI.replace("name: whoami", "name: b"),
+  "apps/readme.md": "no manifest",
+};
 export const IMAGE = "jellyfin/jellyfin:10.11";
 const URL_OF_JELLYFIN = "http://jellyfin.home.internal";
 

@@ -1,9 +1,10 @@
 // Runs the CLI as a person would, in this process, and keeps what each stream got: on a terminal or not.
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { runCli } from "../../src/cli/main.ts";
 import type { Host } from "../../src/cli/host.ts";
 import { sleep } from "../../src/cli/host.ts";
 import type { NodeCommands } from "../../src/cli/node-commands.ts";
-import { PassThrough } from "node:stream";
 
 export interface RunOptions {
   readonly socket: string;
@@ -48,6 +49,16 @@ export function begin(options: RunOptions, ...argv: readonly string[]): Running 
   const node = (): Promise<NodeCommands> => Promise.resolve((options.node ?? {}) as NodeCommands); // the test brings those that it runs
   const done = runCli(argv, { node, version: () => "0.1.0", host }).then((code) => ({ code, stdout: stdout.text, stderr: stderr.text }));
   return { done, stdout: () => stdout.text, stderr: () => stderr.text, interrupt: () => interrupt() };
+}
+
+/** Exit code and both streams, each line as it is. */
+export function expectOutcome(
+  outcome: Outcome,
+  expected: { readonly code?: number; readonly stdout?: string; readonly stderr?: string },
+): void {
+  assert.equal(outcome.stderr, expected.stderr ?? "");
+  assert.equal(outcome.stdout, expected.stdout ?? "");
+  assert.equal(outcome.code, expected.code ?? 0);
 }
 
 function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInterrupt: (run: () => void) => void): Host {

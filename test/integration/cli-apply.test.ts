@@ -1,0 +1,255 @@
+// What a person sees who applies, word by word: on a terminal and not, to the end or until Ctrl-C.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { begin, expectOutcome, fossora, screen, type Outcome } from "../support/transcript.ts";
+import { TranscriptHouse } from "../support/transcript-house.ts";
+import { condition, FILES, IMAGE, instance, READY_NODE, readyService, serviceStatus, WHOAMI } from "../support/transcript-statuses.ts";
+import { until as untilBy } from "../support/until.ts";
+
+const LIMIT_MS = 10_000;
+
+let house: TranscriptHouse;
+
+before(async () => {
+  house = await TranscriptHouse.start();
+  house.setStatus("Membership", "nas", READY_NODE);
+});
+after(() => house.close());
+
+function run(...argv: readonly string[]): Promise<Outcome> {
+  return fossora({ socket: house.socket, files: FILES }, ...argv);
+}
+
+function until<T>(what: string, probe: () => T | undefined | false): Promise<T> {
+  return untilBy(what, probe, LIMIT_MS);
+}
+
+describe("an empty house", () => {
+  test("get says what to do, and -o json is valid all the same", async () => {
+    expectOutcome(await run("get", "svc"), { stderr: "No services. Try: fossora apply -f app.yaml\n" });
+    assert.deepEqual(JSON.parse((await run("get", "svc", "-o", "json")).stdout), { apiVersion: "fossora.dev/v1", kind: "List", items: [] });
+    expectOutcome(await run("get", "svc", "-q"), {});
+    expectOutcome(await run("get", "svc", "-l", "a=b"), { stderr: "No services like that. All of them: fossora get services\n" });
+  });
+
+  test("status says that nothing runs yet", async () => {
+    expectOutcome(await run("status"), {
+      stdout: "home.internal   1 of 1 node ready   store: quorum   no services   v0.1.0\nnext:  fossora apply -f app.yaml\n",
+    });
+  });
+});
+
+describe("apply", () => {
+  test("says what became of each object; again nothing changes", async () => {
+    expectOutcome(await run("apply", "-f", "jellyfin.yaml"), { stdout: "service/jellyfin created\n" });
+    expectOutcome(await run("apply", "-f", "jellyfin.yaml"), { stdout: "service/jellyfin unchanged\n" });
+    expectOutcome(await run("apply", "-f", "jellyfin.yaml", "-o", "name"), { stdout: "service/jellyfin\n" });
+  });
+
+  test("shows all problems where they stand, and applies nothing", async () => {
+    expectOutcome(await run("apply", "-f", "bad.yaml", "-f", "whoami.yaml"), {
+      code: 3,
+      stderr: `bad.yaml:4:9  Service/Jellyfin  metadata.name
+  must be lower-case letters, digits and dashes: try 'jellyfin'
+    4 |   name: Jellyfin
+      |         ^^^^^^^^
+bad.yaml:7:3  Service/Jellyfin  spec.replica
+  unknown field 'replica': did you mean 'replicas'?
+    7 |   replica: 3
+      |   ^^^^^^^
+error: 2 problems in bad.yaml; nothing was applied.
+next:  fossora explain service.metadata
+`,
+    });
+    assert.equal((await run("get", "svc/whoami")).code, 4);
+  });
+
+  test("reads standard input and folders, with -R also what lies deeper", async () => {
+    expectOutcome(await fossora({ socket: house.socket, stdin: WHOAMI }, "apply", "-f", "-", "--dry-run"), {
+      stdout: "service/whoami created (dry run)\n",
+    });
+    expectOutcome(await run("apply", "-f", "apps", "--dry-run=server"), { stdout: "service/a created (dry run)\n" });
+    expectOutcome(await run("apply", "-R", "-f", "apps/", "--dry-run"), {
+      stdout: "service/a created (dry run)\nservice/b created (dry run)\n",
+    });
+    expectOutcome(await run("apply", "-f", "nowhere"), {
+      code: 2,
+      stderr: 'error: Cannot read "nowhere": there is no such file or folder.\nnext:  ls .\n',
+    });
+  });
+
+  test("--dry-run=client needs no node", async () => {
+    expectOutcome(await fossora({ socket: "/nonexistent", files: FILES }, "apply", "-f", "whoami.yaml", "--dry-run=client"), {
+      stdout: "service/whoami valid (dry run)\n",
+    });
+    assert.equal((await fossora({ socket: "/nonexistent", files: FILES }, "apply", "-f", "bad.yaml", "--dry-run=client")).code, 3);
+  });
+
+  test("sends the files that a manifest names", async () => {
+    const files = {
+      "app/web.yaml": WHOAMI.replace("name: whoami", "name: web").replace(
+        "port: 80",
+        "port: 80, files: [{ path: /etc/site.conf, source: ./site.conf }]",
+      ),
+      "app/site.conf": "listen 80\n",
+    };
+    expectOutcome(await fossora({ socket: house.socket, files }, "apply", "-f", "app/web.yaml"), { stdout: "service/web created\n" });
+    expectOutcome(await run("get", "svc/web", "-o", "jsonpath={.spec.containers[0].files[0].content}"), { stdout: "listen 80\n" });
+    await run("delete", "svc/web");
+  });
+
+  test("what another manager has is a conflict", async () => {
+    await run("apply", "-f", "whoami.yaml", "--manager", "git/home");
+    const { code, stderr } = await run("apply", "-f", "whoami.yaml");
+    assert.equal(code, 5);
+    assert.match(stderr, /is managed by 'git\/home'.*--force/);
+    expectOutcome(await run("apply", "-f", "whoami.yaml", "--force"), { stdout: "service/whoami configured\n" });
+    await run("delete", "svc/whoami");
+  });
+});
+
+/** Jellyfin's way from nothing to its name, as its node would report it. */
+async function rollOut(see: (what: string) => Promise<void>): Promise<void> {
+  house.setStatus("Service", "jellyfin", serviceStatus());
+  house.setPulls("jellyfin", [{ image: IMAGE, progress: { doneBytes: 110_000_000, totalBytes: 440_000_000, layers: 14 } }]);
+  await see("image jellyfin");
+  house.setStatus("Service", "jellyfin", serviceStatus({ instances: [instance("created")] }));
+  house.setPulls("jellyfin", []);
+  await see("container jellyfin-k3f9");
+  house.setStatus("Service", "jellyfin", readyService());
+}
+
+describe("waiting for a rollout", () => {
+  before(async () => {
+    await run("apply", "-f", "jellyfin.yaml");
+  });
+
+  const notReady = (): void => house.setStatus("Service", "jellyfin", serviceStatus({ instances: [], nodes: [], placement: [] }));
+
+  test("not on a terminal: one line a phase", async () => {
+    notReady();
+    const running = begin({ socket: house.socket, files: FILES }, "apply", "-f", "jellyfin.yaml", "--wait");
+    await until("it waits", () => running.stderr().includes("not every instance"));
+    await rollOut((what) => until(what, () => running.stderr().includes(`jellyfin: ${what}`)).then(() => undefined));
+    expectOutcome(await running.done, {
+      stdout: "service/jellyfin unchanged\n",
+      stderr: `jellyfin: not every instance is ready (Starting)
+jellyfin: → nas  (the only node)
+jellyfin: image jellyfin/jellyfin:10.11 ...
+jellyfin: volume jellyfin-config done
+jellyfin: image jellyfin/jellyfin:10.11 done (14 layers, 440 MB, 0.0s)
+jellyfin: container jellyfin-k3f9 on nas ...
+jellyfin: container jellyfin-k3f9 on nas done (0.0s)
+jellyfin: route http://jellyfin.home.internal done
+✓ jellyfin is ready: http://jellyfin.home.internal
+`,
+    });
+  });
+
+  test("on a terminal: a block that is drawn in place and collapses", async () => {
+    notReady();
+    const running = begin({ socket: house.socket, files: FILES, tty: true, env: { NO_COLOR: "1" } }, "apply", "-f", "jellyfin.yaml");
+    await rollOut(async (what) => {
+      await until(what, () => screen(running.stderr()).includes(what));
+      if (what.startsWith("image")) {
+        await until("progress", () => screen(running.stderr()).includes("25%"));
+        assert.equal(
+          screen(running.stderr()).replace(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/, "*"),
+          `[+] jellyfin → nas  (the only node)  0.0s  not every instance is ready
+ · volume jellyfin-config
+ * image jellyfin/jellyfin:10.11  █████░░░░░░░░░░░░░░░  25%  110 MB of 440 MB
+ · container jellyfin-k3f9 on nas
+ · route http://jellyfin.home.internal`,
+        );
+      }
+    });
+    const { code, stdout, stderr } = await running.done;
+    assert.equal(code, 0);
+    assert.equal(stdout, "service/jellyfin unchanged\n");
+    assert.equal(
+      screen(stderr),
+      ` ✓ volume jellyfin-config
+ ✓ image jellyfin/jellyfin:10.11
+ ✓ container jellyfin-k3f9 on nas
+ ✓ route http://jellyfin.home.internal
+✓ jellyfin is ready: http://jellyfin.home.internal`,
+    );
+  });
+
+  test("Ctrl-C stops the watching, not the rollout", async () => {
+    notReady();
+    const running = begin({ socket: house.socket, files: FILES }, "apply", "-f", "jellyfin.yaml", "--wait");
+    await until("it waits", () => running.stderr().includes("not every instance"));
+    running.interrupt();
+    const { code, stderr } = await running.done;
+    assert.equal(code, 130);
+    assert.match(stderr, /Stopped watching; the house goes on with it\. To see: fossora get service\/jellyfin -w\n$/);
+  });
+
+  test("the time may be over", async () => {
+    notReady();
+    expectOutcome(await run("apply", "-f", "jellyfin.yaml", "--wait", "--timeout", "300ms"), {
+      code: 6,
+      stdout: "service/jellyfin unchanged\n",
+      stderr: `jellyfin: not every instance is ready (Starting)
+✗ service/jellyfin is not ready: not every instance is ready (Starting)
+error: Not everything was ready after 0.3 s; the house goes on with it.
+next:  fossora describe service/jellyfin
+`,
+    });
+  });
+
+  test("what cannot succeed ends at once, with what the app printed last", async () => {
+    house.setStatus(
+      "Service",
+      "jellyfin",
+      serviceStatus({
+        conditions: [
+          condition("Ready", "False", "CrashLoop", "ended with 1"),
+          condition("Stalled", "True", "CrashLoop", "container jellyfin ended with 1, 5 times"),
+        ],
+        instances: [instance("restarting", { reason: "CrashLoop" })],
+      }),
+    );
+    house.containers.print(house.containers.add("jellyfin", "k3f9", "jellyfin"), "2026-01-01T00:00:00.000000000Z no such library");
+    const startMs = performance.now();
+    const outcome = await fossora(
+      { socket: house.socket, files: FILES, elapsedMs: () => performance.now() - startMs },
+      "apply",
+      "-f",
+      "jellyfin.yaml",
+      "--wait",
+    );
+    expectOutcome(outcome, {
+      code: 1,
+      stdout: "service/jellyfin unchanged\n",
+      stderr: `jellyfin: → nas  (the only node)
+jellyfin: volume jellyfin-config done
+jellyfin: image jellyfin/jellyfin:10.11 done
+jellyfin: container jellyfin-k3f9 on nas failed
+✗ service/jellyfin: container jellyfin ended with 1, 5 times (CrashLoop)
+  jellyfin │ no such library
+error: service/jellyfin cannot become ready as it was written.
+next:  fossora describe service/jellyfin
+`,
+    });
+    house.containers.made.length = 0;
+  });
+});
+
+describe("delete", () => {
+  test("says what goes with it and what stays", async () => {
+    expectOutcome(await run("delete", "-f", "jellyfin.yaml", "--dry-run"), {
+      stdout: "service/jellyfin deleted (dry run)\n",
+      stderr: "  goes with it: route/jellyfin, dnsrecord/jellyfin\n  stays: volume jellyfin-config (jellyfin:/config)\n",
+    });
+    expectOutcome(await run("delete", "svc/jellyfin", "--wait", "-q"), { stdout: "service/jellyfin deleted\n" });
+    expectOutcome(await run("delete", "svc/jellyfin"), {
+      code: 4,
+      stderr: "error: Cannot delete service/jellyfin: there is none of that name.\nnext:  fossora get services\n",
+    });
+    expectOutcome(await run("delete", "svc/jellyfin", "--ignore-not-found"), {});
+    assert.equal((await run("delete")).code, 2);
+    assert.equal((await run("delete", "svc")).code, 2);
+  });
+});

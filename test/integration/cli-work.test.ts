@@ -1,0 +1,268 @@
+// Logs, commands in containers, words that mean nothing, and what works without a node: transcripts and exit codes.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { begin, expectOutcome, fossora, type Outcome, type RunOptions } from "../support/transcript.ts";
+import { TranscriptHouse } from "../support/transcript-house.ts";
+import { FILES, READY_NODE, readyService } from "../support/transcript-statuses.ts";
+import { until as untilBy } from "../support/until.ts";
+
+const LIMIT_MS = 10_000;
+
+let house: TranscriptHouse;
+
+before(async () => {
+  house = await TranscriptHouse.start();
+  house.setStatus("Membership", "nas", READY_NODE);
+  await run("apply", "-f", "jellyfin.yaml");
+  house.setStatus("Service", "jellyfin", readyService());
+});
+after(() => house.close());
+
+function run(...argv: readonly string[]): Promise<Outcome> {
+  return fossora({ socket: house.socket, files: FILES }, ...argv);
+}
+
+function until<T>(what: string, probe: () => T | undefined | false): Promise<T> {
+  return untilBy(what, probe, LIMIT_MS);
+}
+
+describe("logs and exec", () => {
+  before(() => {
+    const { containers } = house;
+    containers.made.length = 0;
+    containers.output.clear();
+    containers.print(
+      containers.add("jellyfin", "k3f9", "jellyfin"),
+      "2026-01-01T00:00:01.000000000Z one",
+      "2026-01-01T00:00:02.000000000Z two",
+    );
+  });
+
+  test("one container's lines stand alone; of several each says whose it is", async () => {
+    expectOutcome(await run("logs", "jellyfin"), { stdout: "one\ntwo\n" });
+    expectOutcome(await run("logs", "svc/jellyfin", "-n", "1", "--timestamps"), { stdout: "2026-01-01T00:00:02.000000000Z two\n" });
+    expectOutcome(await run("logs", "jellyfin", "-n", "1", "--prefix"), { stdout: "jellyfin-k3f9/jellyfin@nas │ two\n" });
+    expectOutcome(await run("logs", "-l", "group=media", "-n", "1"), { stdout: "two\n" });
+    assert.equal((JSON.parse((await run("logs", "jellyfin", "-n", "1", "-o", "json")).stdout) as { readonly text: string }).text, "two");
+    const sidecar = house.containers.add("jellyfin", "k3f9", "db");
+    house.containers.print(sidecar, "2026-01-01T00:00:01.500000000Z between");
+    expectOutcome(await run("logs", "jellyfin"), {
+      stdout: "jellyfin-k3f9/jellyfin@nas │ one\njellyfin-k3f9/db@nas │ between\njellyfin-k3f9/jellyfin@nas │ two\n",
+    });
+    expectOutcome(await run("logs", "jellyfin", "-c", "db"), { stdout: "between\n" });
+    expectOutcome(await run("logs", "jellyfin", "--no-prefix"), { stdout: "one\nbetween\ntwo\n" });
+    house.containers.made.pop();
+  });
+
+  test("-f goes on until Ctrl-C", async () => {
+    const running = begin({ socket: house.socket }, "logs", "-f", "jellyfin", "--since", "1h");
+    await until("both lines", () => running.stdout() === "one\ntwo\n");
+    assert.equal(house.containers.lastLogOptions?.follow, true);
+    running.interrupt();
+    assert.equal((await running.done).code, 130);
+  });
+
+  test("what has no logs says what to look at", async () => {
+    expectOutcome(await run("logs", "nobody"), {
+      code: 4,
+      stderr: 'error: Cannot show logs: there is no service "nobody".\nnext:  fossora get services\n',
+    });
+    assert.equal((await run("logs", "node/nas")).code, 2);
+    assert.equal((await run("logs")).code, 2);
+  });
+
+  test("exec hands over input and output, and the command's exit code", async () => {
+    house.containers.script = async (command, session) => {
+      session.say(`${command.join(" ")}:`);
+      session.say((await session.readAll()).toUpperCase());
+      session.say("done\n", "stderr");
+      return 42;
+    };
+    expectOutcome(await fossora({ socket: house.socket, stdin: "hello\n" }, "exec", "-i", "jellyfin", "--", "cat", "-n"), {
+      code: 42,
+      stdout: "cat -n:HELLO\n",
+      stderr: "done\n",
+    });
+  });
+
+  test("exec on a terminal says where it is and how large the window is", async () => {
+    house.containers.script = async (_command, session) => {
+      session.say(await session.sized());
+      return 0;
+    };
+    expectOutcome(await fossora({ socket: house.socket, tty: true, env: { NO_COLOR: "1" } }, "exec", "-it", "svc/jellyfin", "--", "sh"), {
+      stdout: "100x24",
+      stderr: "in jellyfin-k3f9-jellyfin\n",
+    });
+  });
+
+  test("exec of what does not run is not found", async () => {
+    expectOutcome(await run("exec", "jellyfin", "-c", "db", "--", "ls"), {
+      code: 4,
+      stderr: 'error: Cannot exec: "jellyfin" has no container "db"; it has jellyfin.\nnext:  fossora describe service jellyfin\n',
+    });
+    assert.equal((await run("exec", "nobody", "--", "ls")).code, 4);
+  });
+});
+
+describe("without a node, or with words that mean nothing", () => {
+  const nowhere: RunOptions = { socket: "/nonexistent/fossora.sock" };
+
+  test("an unreachable node exits 7 and says how to start it", async () => {
+    expectOutcome(await fossora(nowhere, "get", "svc"), {
+      code: 7,
+      stderr: "error: Cannot reach the node at /nonexistent/fossora.sock: Fossora does not run on this computer.\nnext:  sudo fossora up\n",
+    });
+    assert.equal((await fossora(nowhere, "status")).code, 7);
+    expectOutcome(await fossora(nowhere, "version"), {
+      stdout: "client  0.1.0\n",
+      stderr: "node    not reached; to start it: sudo fossora up\n",
+    });
+    expectOutcome(await fossora(nowhere, "--version"), { stdout: "0.1.0\n" });
+  });
+
+  test("a store without quorum exits 7", async () => {
+    house.etcd.isolate("nas");
+    const { code, stderr } = await run("apply", "-f", "whoami.yaml");
+    house.etcd.rejoin("nas");
+    assert.equal(code, 7);
+    assert.match(stderr, /^error: The house's store does not answer, so nothing was changed: .*\nnext: {2}fossora status\n$/);
+    await until("the mirror is fresh again", () => house.mirror.fresh);
+  });
+
+  test("usage is 2, with what was meant", async () => {
+    expectOutcome(await fossora(nowhere, "aply"), {
+      code: 2,
+      stderr: "error: unknown command 'aply'\n(Did you mean apply?)\nnext:  fossora --help\n",
+    });
+    expectOutcome(await fossora(nowhere, "get", "svc", "--wathc"), {
+      code: 2,
+      stderr: "error: unknown option '--wathc'\n(Did you mean --watch?)\nnext:  fossora get --help\n",
+    });
+    expectOutcome(await fossora(nowhere, "get", "servces"), {
+      code: 2,
+      stderr: 'error: Cannot find the kind "servces". Did you mean "services"?\nnext:  fossora api-resources\n',
+    });
+    expectOutcome(await fossora(nowhere, "apply"), {
+      code: 2,
+      stderr: "error: required option '-f, --filename <file|folder|->' not specified\nnext:  fossora apply --help\n",
+    });
+    expectOutcome(await fossora(nowhere, "wait", "svc/x", "--timeout", "soon"), {
+      code: 2,
+      stderr:
+        "error: option '--timeout <duration>' argument 'soon' is invalid. It should look like 30s, 5m or 1h30m.\nnext:  fossora wait --help\n",
+    });
+  });
+
+  test("explain and api-resources need none", async () => {
+    expectOutcome(await fossora(nowhere, "explain", "svc.spec.replicas"), {
+      stdout: (await fossora(nowhere, "explain", "service.spec.replicas")).stdout,
+    });
+    assert.match((await fossora(nowhere, "explain", "svc.spec.update")).stdout, /\n {2}monitor {2}duration {2}\(default "10s"\)\n/);
+    expectOutcome(await fossora(nowhere, "explain", "svc.spec.replica"), {
+      code: 4,
+      stderr:
+        'error: Cannot explain "svc.spec.replica": service.spec has no field "replica". Did you mean "replicas"?\nnext:  fossora explain service.spec.replicas\n',
+    });
+    assert.match((await fossora(nowhere, "api-resources")).stdout, /^NAME +SHORT +KIND +VERBS +DESCRIPTION\nnodes /);
+  });
+
+  test("the bare word shows every command on one screen", async () => {
+    const { code, stdout } = await fossora(nowhere);
+    assert.equal(code, 0);
+    assert.ok(stdout.split("\n").length <= 34, stdout);
+    for (const verb of [
+      "agent",
+      "up",
+      "down",
+      "uninstall",
+      "status",
+      "apply",
+      "delete",
+      "get",
+      "describe",
+      "explain",
+      "api-resources",
+      "logs",
+      "exec",
+      "events",
+      "wait",
+      "completion",
+      "version",
+    ]) {
+      assert.match(stdout, new RegExp(`^  ${verb} `, "m"));
+      const help = await fossora(nowhere, verb, "--help");
+      assert.equal(help.code, 0, verb);
+      assert.match(help.stdout, /^Examples:\n {2}\S/, verb);
+    }
+    assert.equal((await fossora(nowhere, "--help")).stdout, stdout);
+  });
+
+  test("node commands get their options, and their exit code is ours", async () => {
+    const seen: unknown[] = [];
+    const node = {
+      up: (options: unknown) => {
+        seen.push(options);
+        return Promise.resolve(6);
+      },
+    };
+    const outcome = await fossora(
+      { ...nowhere, node },
+      "up",
+      "--node-name",
+      "nas",
+      "--listen",
+      "8080",
+      "--dns-port",
+      "5354",
+      "--timeout",
+      "10s",
+    );
+    assert.equal(outcome.code, 6);
+    assert.deepEqual(seen, [{ nodeName: "nas", httpListen: "8080", dnsPort: 5354, timeoutMs: 10_000, openFirewall: false }]);
+    assert.equal((await fossora({ ...nowhere, node }, "up", "--dns-port", "99999")).code, 2);
+  });
+});
+
+describe("completion", () => {
+  const main = path.join(import.meta.dirname, "../../src/main.ts");
+  const cache = mkdtempSync(path.join(tmpdir(), "fossora-completion-"));
+  after(() => rmSync(cache, { recursive: true, force: true }));
+
+  /** As the shell's script calls it, in a process of its own. */
+  const tab = async (socket: string, ...words: readonly string[]): Promise<readonly string[]> => {
+    const env = { ...process.env, FOSSORA_SOCKET: socket, XDG_CACHE_HOME: cache };
+    const { stdout } = await promisify(execFile)(process.execPath, [main, "complete", "--", ...words], { env });
+    return stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split("\t")[0] ?? "");
+  };
+
+  test("names commands, flags and what is in the house; without a node only what needs none", async () => {
+    await run("apply", "-f", "jellyfin.yaml");
+    house.setStatus("Service", "jellyfin", readyService());
+    assert.deepEqual(await tab(house.socket, "ap"), ["apply", "api-resources", ":4"]);
+    assert.deepEqual(await tab(house.socket, "apply", "--wa"), ["--wait", ":4"]);
+    // On a busy machine the house may be slower than a Tab waits.
+    const names = await untilBy("the house answers in time", async () => {
+      const found = await tab(house.socket, "logs", "");
+      return found.length > 1 && found;
+    });
+    assert.deepEqual(names, ["jellyfin", "svc/jellyfin", "instance/jellyfin-k3f9", ":4"]);
+    assert.deepEqual(await tab("/nonexistent", "logs", "jel"), [":4"]);
+  });
+
+  test("prints a script for each shell", async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { stdout } = await promisify(execFile)(process.execPath, [main, "completion", shell]);
+      assert.match(stdout, /fossora complete -- /, shell);
+    }
+    assert.equal((await fossora({ socket: "/nonexistent" }, "completion", "tcsh")).code, 2);
+  });
+});
