@@ -4,7 +4,7 @@ import { closest } from "./names.ts";
 import type { Place } from "./problem.ts";
 import { newReading, read, type Finding, type Reading } from "./read.ts";
 import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./resource.ts";
-import { isStored, SERVED_KINDS } from "./served-kinds.ts";
+import { isStored, SERVED_KINDS } from "./kinds.ts";
 import { rules } from "./rules.ts";
 import { schemaOf, sub } from "../../schemas/schema.ts";
 import { nodeOf, type YamlMapping, type YamlNode } from "./yaml-node.ts";

@@ -1,5 +1,5 @@
 // `api-resources`: the kinds of objects and what they may be called. Works without a node.
-import { SERVED_KINDS } from "../api/served-kinds.ts";
+import { SERVED_KINDS } from "../api/kinds.ts";
 import { EXIT } from "./failure.ts";
 import { formatTable } from "./table.ts";
 import type { CliPorts, Verb } from "./verb.ts";

@@ -1,5 +1,5 @@
 // `completion`: the one place that knows @bomb.sh/tab. It prints a shell's script, and answers what that script asks at each Tab.
-import { SERVED_KINDS, kindByWord } from "../api/served-kinds.ts";
+import { SERVED_KINDS, kindByWord } from "../api/kinds.ts";
 import type { ObjectList, ServedKind } from "../api/wire.ts";
 import { EXIT } from "./failure.ts";
 import { cacheDir } from "./socket.ts";

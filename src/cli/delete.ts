@@ -1,5 +1,5 @@
 // `delete`: removes objects, and says what goes with them and what stays.
-import { namesOf } from "../api/served-kinds.ts";
+import { namesOf } from "../api/kinds.ts";
 import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { follow, keyOf } from "./follow.ts";

@@ -1,7 +1,7 @@
 // `exec`: a command in a container, with this terminal as its own if asked. Its exit code is ours.
 import type { Duplex } from "node:stream";
 import { encodeFrame, EXEC_PROTOCOL, FrameDecoder, frameText } from "../api/exec-frames.ts";
-import { kindByWord } from "../api/served-kinds.ts";
+import { kindByWord } from "../api/kinds.ts";
 import type { ErrorStatus } from "../api/wire.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import type { CliPorts, Verb } from "./verb.ts";

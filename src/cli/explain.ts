@@ -1,6 +1,6 @@
 // `explain`: what a field means, from the schemas that are part of this program. Needs no node.
 import { explain as explainPath, type Explanation } from "../api/explain.ts";
-import { isStored } from "../api/served-kinds.ts";
+import { isStored } from "../api/kinds.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { formatTable } from "./table.ts";
 import { kindOf } from "./targets.ts";

@@ -1,5 +1,5 @@
 // Following objects until each is as wanted: one watch a kind, all that is known in one place, whatever the connection does.
-import { namesOf } from "../api/served-kinds.ts";
+import { namesOf } from "../api/kinds.ts";
 import type { PullReport, ServedKind, ServedObject } from "../api/wire.ts";
 import type { Pulls } from "./rollout.ts";
 import { watchLines } from "./client.ts";

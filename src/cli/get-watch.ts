@@ -1,5 +1,5 @@
 // `get -w`: a table that grows by one line at each change that it can show. A broken connection is taken up again.
-import { reference } from "../api/served-kinds.ts";
+import { reference } from "../api/kinds.ts";
 import type { ServedObject, WatchLine } from "../api/wire.ts";
 import { watchLines } from "./client.ts";
 import { columnsOf, type Column } from "./columns.ts";

@@ -1,7 +1,7 @@
 // `logs`: what an app prints, of all its instances and containers, with a prefix where there are several.
 import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../api/durations.ts";
-import { kindByWord } from "../api/served-kinds.ts";
+import { kindByWord } from "../api/kinds.ts";
 import type { LogLine, ObjectList } from "../api/wire.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { wholeNumber } from "./options.ts";

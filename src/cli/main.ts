@@ -1,6 +1,6 @@
 // The CLI from the first word to the exit code. Only the verb that was asked for is loaded, and everything a verb sees comes from here.
 import type { Problem } from "../api/problem.ts";
-import { kindByWord } from "../api/served-kinds.ts";
+import { kindByWord } from "../api/kinds.ts";
 import type { ErrorStatus } from "../api/wire.ts";
 import { unixClient, type Client } from "./client.ts";
 import { ApiFailure, EXIT, exitCodeOf, Failure } from "./failure.ts";

@@ -1,6 +1,6 @@
 // How objects are printed: `-o wide|json|yaml|name|jsonpath=|custom-columns=`, or a table.
 import { API_VERSION } from "../api/resource.ts";
-import { reference } from "../api/served-kinds.ts";
+import { reference } from "../api/kinds.ts";
 import type { ServedKind, ServedObject } from "../api/wire.ts";
 import { columnsOf, type Column } from "./columns.ts";
 import { EXIT, Failure } from "./failure.ts";

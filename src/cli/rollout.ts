@@ -1,6 +1,6 @@
 // What a person who waits wants to know of an object that was applied: its steps, and how it ends. Pure, from what the server says.
 import type { Condition, NodeName } from "../api/resource.ts";
-import { reference } from "../api/served-kinds.ts";
+import { reference } from "../api/kinds.ts";
 import type { InstanceStatus, ServiceStatus } from "../api/status.ts";
 import type { PullReport, ServedObject, ServedResource } from "../api/wire.ts";
 import { conditionsOf, ready, statusOf } from "./columns.ts";

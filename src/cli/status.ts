@@ -1,5 +1,5 @@
 // `status`: the house in one look. Exit 0 once the node is ready.
-import { reference } from "../api/served-kinds.ts";
+import { reference } from "../api/kinds.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import { EXIT } from "./failure.ts";
 import { parseFormat, yaml } from "./print.ts";

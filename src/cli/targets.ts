@@ -1,6 +1,6 @@
 // Which objects a command means: `svc jellyfin`, `svc/jellyfin`, `svc,nodes`, `all`.
 import { closest } from "../api/names.ts";
-import { kindByWord, kindWords, namesOf, type ServedKindNames } from "../api/served-kinds.ts";
+import { kindByWord, kindWords, namesOf, type ServedKindNames } from "../api/kinds.ts";
 import { EXIT, Failure } from "./failure.ts";
 
 /** Absent name: all of the kind. */

@@ -1,7 +1,7 @@
 // Deleting an object: what it says goes with it, what stays, and what cannot be deleted because it follows from something else.
 import { keys, PREFIX } from "../api/keys.ts";
 import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
-import { reference } from "../api/served-kinds.ts";
+import { reference } from "../api/kinds.ts";
 import type { DeleteAnswer } from "../api/wire.ts";
 import type { Entry, Write } from "../ports.ts";
 import { ApiError } from "./api-error.ts";

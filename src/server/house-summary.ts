@@ -1,6 +1,6 @@
 // The house in one look, for `fossora status`: problems first, each with what to do about it.
 import type { AnyResource, Condition, Kind } from "../api/resource.ts";
-import { namesOf } from "../api/served-kinds.ts";
+import { namesOf } from "../api/kinds.ts";
 import type { HouseProblem, HouseSummary } from "../api/wire.ts";
 import type { StoreStatus } from "../ports.ts";
 import type { ServerPorts } from "./ports.ts";

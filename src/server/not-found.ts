@@ -1,7 +1,7 @@
 // The answer to a name that is not there, with the one that was probably meant.
 import { closest } from "../api/names.ts";
 import type { Name } from "../api/resource.ts";
-import { namesOf, reference } from "../api/served-kinds.ts";
+import { namesOf, reference } from "../api/kinds.ts";
 import type { ServedKind } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
 import { viewAll, type ViewPorts } from "./view.ts";

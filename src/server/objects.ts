@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseSelector } from "../api/selector.ts";
 import { API_VERSION, type Name } from "../api/resource.ts";
-import type { ServedKindNames } from "../api/served-kinds.ts";
+import type { ServedKindNames } from "../api/kinds.ts";
 import type { EventObject, ObjectList, ServedObject } from "../api/wire.ts";
 import { readEvents, watchEvents } from "./events.ts";
 import { JsonLines } from "./http.ts";

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { closest } from "../api/names.ts";
-import { isStored, kindByWord, SERVED_KINDS, type ServedKindNames } from "../api/served-kinds.ts";
+import { isStored, kindByWord, SERVED_KINDS, type ServedKindNames } from "../api/kinds.ts";
 import type { VersionAnswer } from "../api/wire.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import { applyManifests, readApplyRequest } from "./apply.ts";

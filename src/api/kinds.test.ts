@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isStored, kindByWord, kindWords, namesOf, reference, SERVED_KINDS } from "./served-kinds.ts";
+import { isStored, kindByWord, kindWords, namesOf, reference, SERVED_KINDS } from "./kinds.ts";
 
 test("a kind is found by each of its names, whatever the case", () => {
   for (const word of ["service", "services", "svc", "SVC", "Services"]) assert.equal(kindByWord(word)?.kind, "Service", word);
