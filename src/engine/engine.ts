@@ -6,7 +6,7 @@ import type { BootMs } from "../ports.ts";
 import { backoffMs, BACKOFF_MIN_MS } from "./backoff.ts";
 import type { Change, Ports } from "./contract.ts";
 import type { StoreMirror } from "./mirror.ts";
-import type { Look, Runnable } from "./runnable.ts";
+import { actionText, type Look, type Runnable } from "./runnable.ts";
 import { WorkQueue } from "./workqueue.ts";
 import { WriteTracker } from "./write-tracker.ts";
 
@@ -50,7 +50,7 @@ export class Engine {
   readonly #ports: Ports;
   readonly #queue: WorkQueue;
   readonly #progress = new Map<string, Progress>();
-  readonly #lastPlans = new Map<string, LastPlan>();
+  readonly #looks = new Map<string, Look>();
   /** Keys that wait until the mirror is fresh and has come to a revision. */
   readonly #waiting = new Map<string, number>();
   #revision = 0;
@@ -86,9 +86,10 @@ export class Engine {
   /** Undefined before the first look, and once nothing is left of a deleted name. */
   lastPlan(kind: Kind, name: Name): LastPlan | undefined {
     const key = `${kind}/${name}`;
-    const plan = this.#lastPlans.get(key);
+    const look = this.#looks.get(key);
     const failure = this.#progress.get(key)?.failure;
-    return failure === undefined ? plan : { actions: plan?.actions ?? [], conditions: [...(plan?.conditions ?? []), failure] };
+    if (look === undefined && failure === undefined) return undefined;
+    return { actions: (look?.actions ?? []).map(actionText), conditions: [...(look?.conditions ?? []), ...(failure ? [failure] : [])] };
   }
 
   #heard(changes: readonly Change[]): void {
@@ -157,7 +158,7 @@ export class Engine {
     const store = new WriteTracker(this.#ports.store);
     const look = await controller.look(name, { ...this.#ports, store }, this.#signal);
     if (look === undefined) return true;
-    this.#lastPlans.set(`${kind}/${name}`, { actions: look.actions, conditions: look.conditions });
+    this.#looks.set(`${kind}/${name}`, look);
     if (look.head === undefined) return this.#atRest(kind, name, look);
     // A head that comes again had no effect that can be seen yet.
     if (look.head.id === progress.lastHead || progress.rounds === ROUNDS_MAX) return this.#restless(kind, name, progress);
@@ -177,13 +178,14 @@ export class Engine {
   async #act(kind: Kind, name: Name, { head, actions: [action] }: Look): Promise<void> {
     const startedMs = this.#ports.clock.now();
     await head?.act();
-    this.#ports.log.info("Action carried out", { kind, name, action, durationMs: this.#ports.clock.now() - startedMs });
+    const durationMs = this.#ports.clock.now() - startedMs;
+    this.#ports.log.info("Action carried out", { kind, name, action: action && actionText(action), durationMs });
   }
 
   #atRest(kind: Kind, name: Name, look: Look): boolean {
     const key = `${kind}/${name}`;
     this.#progress.delete(key);
-    if (this.#mirror.desired(kind, name) === undefined) this.#lastPlans.delete(key);
+    if (this.#mirror.desired(kind, name) === undefined) this.#looks.delete(key);
     if (look.recheckAfterMs !== undefined) this.#queue.addAfter(key, look.recheckAfterMs);
     return false;
   }
@@ -205,7 +207,7 @@ export class Engine {
     progress.failure = failureCondition(error);
     this.#ports.log.warn(refused ? "Name was refused" : "Name failed", {
       key,
-      action: this.#lastPlans.get(key)?.actions[0],
+      action: this.#looks.get(key)?.actions[0]?.kind,
       error,
       retryAfterMs,
     });

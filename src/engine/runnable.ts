@@ -2,9 +2,14 @@
 import type { Condition, Kind, Name } from "../api/resource.ts";
 import type { Change, Controller, Mirror, Plan, Ports } from "./contract.ts";
 
+export interface Action {
+  readonly kind: string;
+}
+
 /** One look at a name: what its plan says, and how to carry out the head of it. */
 export interface Look {
-  readonly actions: readonly string[];
+  /** The whole plan, the head first. */
+  readonly actions: readonly Action[];
   readonly conditions: readonly Condition[];
   readonly recheckAfterMs: number | undefined;
   /** Undefined at rest. Two heads with the same id are the same action. */
@@ -19,7 +24,7 @@ export interface Runnable {
   look(name: Name, ports: Ports, signal: AbortSignal): Promise<Look | undefined>;
 }
 
-export function runnable<D, O, A extends { readonly kind: string }>(controller: Controller<D, O, A>): Runnable {
+export function runnable<D, O, A extends Action>(controller: Controller<D, O, A>): Runnable {
   const { kind } = controller;
   return {
     kind,
@@ -35,29 +40,24 @@ export function runnable<D, O, A extends { readonly kind: string }>(controller: 
   };
 }
 
-function toLook<A extends { readonly kind: string }>(plan: Plan<A>, act: (action: A) => Promise<void>): Look {
+function toLook<A extends Action>(plan: Plan<A>, act: (action: A) => Promise<void>): Look {
   const [head] = plan.actions;
   return {
-    actions: plan.actions.map(actionText),
+    actions: plan.actions,
     conditions: plan.conditions,
     recheckAfterMs: plan.recheckAfterMs,
     head: head && { id: JSON.stringify(head), act: () => act(head) },
   };
 }
 
-function carryOut<D, O, A extends { readonly kind: string }>(
-  controller: Controller<D, O, A>,
-  action: A,
-  ports: Ports,
-  signal: AbortSignal,
-): Promise<void> {
+function carryOut<D, O, A extends Action>(controller: Controller<D, O, A>, action: A, ports: Ports, signal: AbortSignal): Promise<void> {
   const kind: A["kind"] = action.kind;
   const verb = controller.act[kind] as (action: A, ports: Ports, signal: AbortSignal) => Promise<void>; // the verb of this very action
   return verb(action, ports, signal);
 }
 
 /** `StartContainer container=web id=4f2a`: the verb and what it is applied to, without whole objects. */
-function actionText(action: { readonly kind: string }): string {
+export function actionText(action: Action): string {
   const fields = Object.entries(action).filter(([field, value]) => field !== "kind" && typeof value !== "object");
   return [action.kind, ...fields.map(([field, value]) => `${field}=${value}`)].join(" ");
 }
