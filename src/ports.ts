@@ -3,7 +3,7 @@
 import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
 import type { AnyStatus } from "./api/status.ts";
-import type { IngressStatus, Table } from "./api/table.ts";
+import type { Backend, IngressStatus, Table } from "./api/table.ts";
 import type { FileEntry } from "./api/types.ts";
 
 // ---------------------------------------------------------------- time and chance
@@ -466,10 +466,16 @@ export type ListenAt = { readonly port: number } | { readonly fds: readonly numb
 /** One or more sockets that answer together at one address and port. */
 export interface Listening {
   readonly port: number;
-  /** To hand down; they stay open until `drain`. */
-  readonly fds: readonly number[];
+  /** Node's own `net.Server` and `dgram.Socket`, to hand down; they stay open until `drain`. */
+  readonly sockets: readonly object[];
   /** Takes nothing new from now on; resolves when the last one in flight is through. */
   drain(): Promise<void>;
 }
 
 export type Listen = (address: string, at: ListenAt) => Promise<Listening>;
+
+/** Which backend to try first, learnt from those that could not be reached. */
+export interface BackendOrder {
+  order(backends: readonly Backend[], node: NodeName, nowMs: number): readonly Backend[];
+  unreachable(backend: Backend, nowMs: number): void;
+}

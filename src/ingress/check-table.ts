@@ -18,7 +18,7 @@ export function parseTable(value: unknown): Table {
     text(entry["name"], `${at}.name`);
     texts(entry["nodes"], `${at}.nodes`);
   }
-  rows(table, "streams");
+  for (const [at, route] of rows(table, "streams")) checkStream(route, at);
   for (const [node, addresses] of Object.entries(record(table["nodes"], "nodes"))) {
     texts(record(addresses, `nodes.${node}`)["lan"], `nodes.${node}.lan`);
     texts(record(addresses, `nodes.${node}`)["tailnet"], `nodes.${node}.tailnet`);
@@ -52,11 +52,7 @@ export function parseProgram(value: unknown): IngressProgram {
 function checkRoute(route: Fields, at: string): void {
   for (const field of ["name", "host", "path", "forwardedHeaders"]) text(route[field], `${at}.${field}`);
   number(route["holdMs"], `${at}.holdMs`);
-  for (const [backendAt, backend] of rows(route, "backends", at)) {
-    text(backend["node"], `${backendAt}.node`);
-    text(backend["host"], `${backendAt}.host`);
-    number(backend["port"], `${backendAt}.port`);
-  }
+  checkBackends(route, at);
   if (route["allow"] !== undefined) texts(route["allow"], `${at}.allow`);
   if (route["redirect"] !== undefined) {
     text(record(route["redirect"], `${at}.redirect`)["to"], `${at}.redirect.to`);
@@ -65,6 +61,25 @@ function checkRoute(route: Fields, at: string): void {
   if (route["waiting"] !== undefined) {
     text(record(route["waiting"], `${at}.waiting`)["reason"], `${at}.waiting.reason`);
     text(record(route["waiting"], `${at}.waiting`)["message"], `${at}.waiting.message`);
+  }
+}
+
+function checkStream(route: Fields, at: string): void {
+  text(route["name"], `${at}.name`);
+  oneOf(["tcp", "udp"], route["protocol"], `${at}.protocol`);
+  if (route["address"] !== undefined) text(route["address"], `${at}.address`);
+  port(route["port"], `${at}.port`);
+  checkBackends(route, at);
+  if (route["allow"] !== undefined) texts(route["allow"], `${at}.allow`);
+  if (route["proxyProtocol"] !== undefined) oneOf(["v1", "v2"], route["proxyProtocol"], `${at}.proxyProtocol`);
+  number(route["idleTimeoutMs"], `${at}.idleTimeoutMs`);
+}
+
+function checkBackends(route: Fields, at: string): void {
+  for (const [backendAt, backend] of rows(route, "backends", at)) {
+    text(backend["node"], `${backendAt}.node`);
+    text(backend["host"], `${backendAt}.host`);
+    port(backend["port"], `${backendAt}.port`);
   }
 }
 
@@ -95,6 +110,15 @@ function text(value: unknown, at: string): void {
 
 function number(value: unknown, at: string): void {
   if (typeof value !== "number" || !Number.isInteger(value)) throw wrong(at, "a whole number");
+}
+
+function port(value: unknown, at: string): void {
+  number(value, at);
+  if (Number(value) < 1 || Number(value) > 65_535) throw wrong(at, "a port");
+}
+
+function oneOf(words: readonly string[], value: unknown, at: string): void {
+  if (!words.some((word) => word === value)) throw wrong(at, words.join(" or "));
 }
 
 function wrong(at: string, expected: string): SyntaxError {

@@ -1,6 +1,7 @@
 // What happens to a request: exactly one of forward, wait, redirect or page, for any table and any request. Pure.
 import type { HttpRoute } from "../api/table.ts";
-import { inNetwork, isLan, isLoopback, isTailnet } from "./address.ts";
+import { isAllowed } from "./allow.ts";
+import type { ContainerNetworks } from "./answer.ts";
 import type { Router } from "./match.ts";
 import { forbidden, notEnforceable, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
 
@@ -20,13 +21,13 @@ export interface Asked {
 }
 
 /** `router` is absent until the first table. */
-export function decide(router: Router | undefined, asked: Asked): Decision {
+export function decide(router: Router | undefined, asked: Asked, containers?: ContainerNetworks): Decision {
   if (router === undefined) return { kind: "page", page: notSynced() };
   const route = router.find(asked.host, asked.target);
   if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? "") };
   const missing = missingProtection(route);
   if (missing !== undefined) return { kind: "page", page: notEnforceable(route.name, missing) };
-  if (!isAllowed(route, asked.from)) return { kind: "page", page: forbidden() };
+  if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden() };
   if (route.redirect !== undefined) return { kind: "redirect", status: route.redirect.status, location: route.redirect.to };
   if (route.backends.length > 0) return { kind: "forward", route };
   const { reason, message } = route.waiting ?? { reason: "NoBackend", message: "Nothing runs for this name right now." };
@@ -37,16 +38,4 @@ function missingProtection(route: HttpRoute): string | undefined {
   if (route.forwardAuth !== undefined) return "forwardAuth";
   if (route.basicAuth !== undefined) return "basicAuth";
   return undefined;
-}
-
-/** The computer itself is always let in. */
-function isAllowed({ allow }: HttpRoute, from: string): boolean {
-  return allow === undefined || isLoopback(from) || allow.some((rule) => isWithin(rule, from));
-}
-
-/** `tailnet`, `lan`, or a CIDR. */
-function isWithin(rule: string, from: string): boolean {
-  if (rule === "tailnet") return isTailnet(from);
-  if (rule === "lan") return isLan(from);
-  return inNetwork(from, rule);
 }

@@ -8,22 +8,32 @@ import { HttpFront } from "../adapters/http-proxy/front.ts";
 import { KeptFile } from "../adapters/ingress-control/kept-file.ts";
 import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type ControlServer } from "../adapters/ingress-control/server.ts";
 import { handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
-import type { HandedDown, ListenerSpec } from "../adapters/sockets/listener.ts";
+import type { HandedDown } from "../adapters/sockets/listener.ts";
 import { ListenerSet } from "../adapters/sockets/listener-set.ts";
+import { localAddresses } from "../adapters/sockets/local-addresses.ts";
+import type { StreamOptions } from "../adapters/sockets/stream-options.ts";
+import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
+import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
 import { createLog } from "../adapters/system/log.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
 import { plainAddress } from "./address.ts";
+import { isAllowed } from "./allow.ts";
 import type { Question } from "./answer.ts";
+import { BackendHealth } from "./backend-health.ts";
 import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { decide } from "./decide.ts";
+import { planListeners, type ListenerPlan } from "./listeners.ts";
 import { compileRouter, type Router } from "./match.ts";
 import * as pages from "./pages.ts";
+import { proxyHeader } from "./proxy-protocol.ts";
 import { replyTo, type Peer, type Reply } from "./reply.ts";
 import { compileZone, type Zone } from "./zone.ts";
 
 /** WebSockets and streams may take this long to end by themselves after a handover; after a stop nobody takes them over. */
 const DRAIN_HANDOVER_MS = 30 * 60_000;
 const DRAIN_STOP_MS = 2000;
+/** A computer's addresses come and go, and nobody says so. */
+const ADDRESSES_EVERY_MS = 15_000;
 
 const log = createLog({
   level: "info",
@@ -70,10 +80,14 @@ class Ingress {
   readonly #options: Options;
   readonly #tableFile: KeptFile;
   readonly #settingsFile: KeptFile;
+  readonly #health = new BackendHealth();
   readonly #front: HttpFront;
+  readonly #tcp: TcpStreams;
+  readonly #udp: UdpStreams;
   readonly #listeners: ListenerSet;
   #state: State | undefined;
   #settings: IngressSettings | undefined;
+  #plan: ListenerPlan = planListeners(undefined, [], []);
   #control: ControlServer | undefined;
   #queries = 0;
   /** Set while and after another process takes over: what comes in then is for that one. */
@@ -83,15 +97,22 @@ class Ingress {
     this.#options = options;
     this.#tableFile = new KeptFile(path.join(options.dataDir, "table.json"));
     this.#settingsFile = new KeptFile(path.join(options.dataDir, "settings.json"));
+    const shared = { node: () => this.#state?.table.node ?? "", health: this.#health, plainAddress, log };
     this.#front = new HttpFront({
-      decide: (asked) => decide(this.#state?.router, asked),
-      node: () => this.#state?.table.node ?? "",
+      decide: (asked) => decide(this.#state?.router, asked, this.#settings?.containers),
       pages,
-      plainAddress,
-      log,
+      ...shared,
     });
+    const streams: StreamOptions = {
+      route: (protocol, address, port) => this.#plan.route(protocol, address, port),
+      isAllowed: ({ allow }, client) => isAllowed(allow, client, this.#settings?.containers),
+      preface: proxyHeader,
+      ...shared,
+    };
+    this.#tcp = new TcpStreams(streams);
+    this.#udp = new UdpStreams(streams);
     const dns = dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log });
-    this.#listeners = new ListenerSet({ http: this.#front.listen, dns }, log);
+    this.#listeners = new ListenerSet({ http: this.#front.listen, dns, tcp: this.#tcp.listen, udp: this.#udp.listen }, log);
   }
 
   async start(handed: readonly HandedDown[]): Promise<void> {
@@ -102,8 +123,11 @@ class Ingress {
     const table = await readKept(this.#tableFile, parseTable);
     if (table !== undefined) this.#use(table);
     this.#settings = await readKept(this.#settingsFile, parseSettings);
-    await this.#listeners.apply(wishes(this.#settings), handed);
+    await this.#listen(handed);
     this.#control = await serveControl(socketPath, this.#routes());
+    setInterval(() => {
+      if (this.#handover === undefined) void this.#listen();
+    }, ADDRESSES_EVERY_MS);
     log.info("Ingress started", { pid: process.pid, dataDir, revision: table?.revision ?? 0, handedDown: handed.length });
   }
 
@@ -118,7 +142,16 @@ class Ingress {
 
   #use(table: Table): void {
     this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
+    this.#health.forget();
     this.#front.changed();
+  }
+
+  /** Opens what the table and the settings ask for now, and closes the rest; resolves when each was tried once. */
+  async #listen(handed: readonly HandedDown[] = []): Promise<void> {
+    const before = JSON.stringify(this.#plan.wishes);
+    this.#plan = planListeners(this.#settings, this.#state?.table.streams ?? [], localAddresses());
+    this.#tcp.changed();
+    if (handed.length > 0 || JSON.stringify(this.#plan.wishes) !== before) await this.#listeners.apply(this.#plan.wishes, handed);
   }
 
   #reply(question: Question, peer: Peer): Reply {
@@ -132,6 +165,7 @@ class Ingress {
         this.#unlessHandedOver(async () => {
           const table = parseTable(body);
           this.#use(table);
+          await this.#listen();
           void this.#tableFile.write(table).catch((error: unknown) => log.error("Table was not kept", { error: String(error) }));
           return ok();
         }),
@@ -139,7 +173,7 @@ class Ingress {
         this.#unlessHandedOver(async () => {
           const settings = parseSettings(body);
           this.#settings = settings;
-          await this.#listeners.apply(wishes(settings));
+          await this.#listen();
           void this.#settingsFile.write(settings).catch((error: unknown) => log.error("Settings were not kept", { error: String(error) }));
           return ok();
         }),
@@ -183,7 +217,7 @@ class Ingress {
       pid: process.pid,
       build: this.#options.build,
       revision: this.#state?.table.revision ?? 0,
-      listeners: this.#listeners.status,
+      listeners: [...this.#listeners.status, ...this.#plan.refused],
     };
   }
 
@@ -192,6 +226,8 @@ class Ingress {
       fossora_http_requests_total: this.#front.answered,
       fossora_http_held: this.#front.held,
       fossora_dns_queries_total: this.#queries,
+      fossora_tcp_connections: this.#tcp.connections,
+      fossora_udp_sessions: this.#udp.sessions,
       process_resident_memory_bytes: process.memoryUsage.rss(),
     };
     return Object.entries(counts)
@@ -213,13 +249,4 @@ async function readKept<T>(file: KeptFile, parse: (value: unknown) => T): Promis
 
 function ok(): ControlAnswer {
   return { status: 200, body: {} };
-}
-
-/** Without settings nothing is listened on: only the agent knows which addresses are this computer's. */
-function wishes(settings: IngressSettings | undefined): readonly ListenerSpec[] {
-  if (settings === undefined) return [];
-  return (["http", "dns"] as const).flatMap((protocol) => {
-    const { addresses, ports } = settings[protocol];
-    return [...new Set(addresses)].map((address) => ({ protocol, address, ports }));
-  });
 }

@@ -1,5 +1,4 @@
 // DNS on one address and port, UDP and TCP: bytes in, bytes out. What to say is somebody else's decision.
-import assert from "node:assert/strict";
 import dgram from "node:dgram";
 import net from "node:net";
 import type { Listen, ListenAt, Listening, Log } from "../../ports.ts";
@@ -61,7 +60,7 @@ export function dnsListener(options: DnsOptions): Listen {
 function combine(datagrams: Datagrams, tcp: net.Server): Listening {
   return {
     port: datagrams.port,
-    fds: [datagrams.fd, fdOf(tcp)],
+    sockets: [datagrams.socket, tcp],
     async drain() {
       await Promise.all([datagrams.drain(), new Promise<void>((done) => tcp.close(() => done()))]);
     },
@@ -90,8 +89,8 @@ class Datagrams {
     return this.#socket.address().port;
   }
 
-  get fd(): number {
-    return fdOfDatagrams(this.#socket);
+  get socket(): dgram.Socket {
+    return this.#socket;
   }
 
   async bind(at: ListenAt): Promise<void> {
@@ -219,16 +218,4 @@ function answerTcp(
       void forwardTcp(options.forwarder, packet, reply.upstreams).then((answer) => send(answer ?? refusal(query, "SERVFAIL")));
       return undefined;
   }
-}
-
-/** Node shows a TCP socket's descriptor only through its handle. */
-function fdOf(server: net.Server): number {
-  return (server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
-}
-
-/** And a UDP socket's only through the handle in its hidden state. */
-function fdOfDatagrams(socket: dgram.Socket): number {
-  const state = Object.getOwnPropertySymbols(socket).find((symbol) => symbol.description === "state symbol");
-  assert(state !== undefined, "a UDP socket of this Node has no state symbol");
-  return (socket as unknown as Readonly<Record<symbol, { readonly handle: { readonly fd: number } }>>)[state]?.handle.fd ?? -1;
 }

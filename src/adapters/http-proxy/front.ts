@@ -2,8 +2,7 @@
 import http from "node:http";
 import net from "node:net";
 import type { HttpRoute } from "../../api/table.ts";
-import type { Listen, ListenAt, Listening, Log } from "../../ports.ts";
-import { BackendHealth } from "./backend-health.ts";
+import type { BackendOrder, Listen, Listening, Log } from "../../ports.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
 import { hasBody, requestProblem } from "./headers.ts";
 
@@ -23,6 +22,7 @@ export interface FrontOptions {
   readonly decide: (asked: { readonly host: string | undefined; readonly target: string; readonly from: string }) => Decision;
   /** This node's name: its own backends are tried first. */
   readonly node: () => string;
+  readonly health: BackendOrder;
   readonly pages: {
     readonly badRequest: (problem: string) => Page;
     readonly unreachable: (name: string) => Page;
@@ -44,7 +44,6 @@ const HEADER_BYTES_MAX = 32 * 1024;
 export class HttpFront {
   readonly #options: FrontOptions;
   readonly #forwarder: Forwarder = createForwarder();
-  readonly #health = new BackendHealth();
   readonly #held = new Set<() => void>();
   #answered = 0;
 
@@ -63,22 +62,10 @@ export class HttpFront {
 
   /** After a new table: whoever is held looks again. */
   changed(): void {
-    this.#health.forget();
     for (const wake of this.#held) wake();
   }
 
   readonly listen: Listen = async (address, at) => {
-    try {
-      return await this.#listenOn(address, at);
-    } catch (error) {
-      // A kernel without IPv6.
-      const code = (error as NodeJS.ErrnoException).code ?? "";
-      if (address !== "::" || !["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(code)) throw error;
-      return this.#listenOn("0.0.0.0", at);
-    }
-  };
-
-  async #listenOn(address: string, at: ListenAt): Promise<Listening> {
     const inFlight = new InFlight();
     const server = this.#createServer(inFlight);
     const [fd] = "fds" in at ? at.fds : [];
@@ -91,7 +78,7 @@ export class HttpFront {
     });
     server.on("error", (error) => this.#options.log.warn("HTTP socket failed", { address, error: error.message }));
     return listening(server, inFlight);
-  }
+  };
 
   #createServer(inFlight: InFlight): http.Server {
     const server = http.createServer({
@@ -186,7 +173,8 @@ export class HttpFront {
 
   /** The next backend only where nothing was sent and there is no body that may be lost on the way. */
   async #tryBackends(request: http.IncomingMessage, response: http.ServerResponse, asked: Asked): Promise<Outcome> {
-    const backends = this.#health.order(asked.route.backends, this.#options.node(), performance.now());
+    const { health, node } = this.#options;
+    const backends = health.order(asked.route.backends, node(), performance.now());
     const bodyless = !hasBody(request);
     const repeatable = bodyless && (request.method === "GET" || request.method === "HEAD");
     let last: Outcome = { kind: "unreachable", error: new Error("no backend") };
@@ -197,7 +185,7 @@ export class HttpFront {
       // Backends close idle connections; one that did so at this very moment has not seen the request.
       if (last.kind === "stale" && repeatable)
         last = await this.#forwarder.forward(request, response, { ...attempt, freshConnection: true });
-      if (last.kind === "unreachable") this.#health.unreachable(backend, performance.now());
+      if (last.kind === "unreachable") health.unreachable(backend, performance.now());
       if (last.kind !== "unreachable" || !bodyless) return last;
     }
     return last;
@@ -207,8 +195,7 @@ export class HttpFront {
 function listening(server: http.Server, inFlight: InFlight): Listening {
   return {
     port: (server.address() as net.AddressInfo).port, // a TCP server has no other kind of address
-    // Node shows a socket's descriptor only through its handle.
-    fds: [(server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd],
+    sockets: [server],
     drain: () =>
       new Promise((done) => {
         inFlight.last();

@@ -1,10 +1,16 @@
 // One address that shall be listened on: takes the first free port of a list, says who holds the wanted one, and tries again
 // while it has none.
-import type { Listen, Listening, Log } from "../../ports.ts";
+import type { IngressStatus } from "../../api/table.ts";
+import type { Listen, ListenAt, Listening, Log } from "../../ports.ts";
+import { descriptorOf } from "./descriptor.ts";
+import { codeOf } from "./error-code.ts";
 import { portHolder } from "./port-holder.ts";
 
+export type ListenerStatus = IngressStatus["listeners"][number];
+export type Protocol = ListenerStatus["protocol"];
+
 export interface ListenerSpec {
-  readonly protocol: "http" | "dns";
+  readonly protocol: Protocol;
   readonly address: string;
   /** The first is the wanted one. */
   readonly ports: readonly number[];
@@ -12,17 +18,10 @@ export interface ListenerSpec {
 
 /** What a process hands to the next one. */
 export interface HandedDown {
-  readonly protocol: "http" | "dns";
+  readonly protocol: Protocol;
   readonly address: string;
-  readonly fds: readonly number[];
-  readonly problem?: string;
-}
-
-export interface ListenerStatus {
-  readonly protocol: "http" | "dns";
-  readonly address: string;
-  /** 0: nothing is held yet. */
   readonly port: number;
+  readonly fds: readonly number[];
   readonly problem?: string;
 }
 
@@ -32,6 +31,15 @@ interface Problem {
 }
 
 const RETRY_MS = 1000;
+const ALL = "::";
+const ALL_IPV4 = "0.0.0.0";
+/** What is asked of the kernel's sockets for each protocol. */
+const TRANSPORTS: Readonly<Record<Protocol, readonly ("tcp" | "udp")[]>> = {
+  http: ["tcp"],
+  dns: ["udp", "tcp"],
+  tcp: ["tcp"],
+  udp: ["udp"],
+};
 
 export class Listener {
   readonly spec: ListenerSpec;
@@ -48,16 +56,19 @@ export class Listener {
     this.#log = log;
   }
 
+  /** Port 0: nothing is held yet. A raw port is no other than the wanted one, held or not. */
   get status(): ListenerStatus {
-    const { protocol, address } = this.spec;
-    const status = { protocol, address, port: this.#listening?.port ?? 0 };
+    const { protocol, address, ports } = this.spec;
+    const [wanted = 0] = protocol === "tcp" || protocol === "udp" ? ports : [];
+    const status = { protocol, address, port: this.#listening?.port ?? wanted };
     return this.#problem === undefined ? status : { ...status, problem: this.#problem.text };
   }
 
   get handedDown(): HandedDown | undefined {
     if (this.#listening === undefined) return undefined;
     const { protocol, address } = this.spec;
-    const handed = { protocol, address, fds: this.#listening.fds };
+    const { port, sockets } = this.#listening;
+    const handed = { protocol, address, port, fds: sockets.map(descriptorOf) };
     return this.#problem === undefined ? handed : { ...handed, problem: this.#problem.text };
   }
 
@@ -68,7 +79,7 @@ export class Listener {
   }
 
   async adopt(handed: HandedDown): Promise<void> {
-    this.#listening = await this.#listen(this.spec.address, { fds: handed.fds });
+    this.#listening = await this.#listenAt({ fds: handed.fds });
     this.#problem = handed.problem === undefined ? undefined : { text: handed.problem };
   }
 
@@ -94,11 +105,10 @@ export class Listener {
   }
 
   async #firstFree(): Promise<Listening | undefined> {
-    const { address, ports } = this.spec;
     let first: Problem | undefined;
-    for (const port of ports) {
+    for (const port of this.spec.ports) {
       try {
-        const listening = await this.#listen(address, { port });
+        const listening = await this.#listenAt({ port });
         this.#problem = first && { ...first, text: `${first.text}; ${listening.port} was taken instead` };
         return listening;
       } catch (error) {
@@ -108,6 +118,17 @@ export class Listener {
     }
     this.#problem = first;
     return undefined;
+  }
+
+  async #listenAt(at: ListenAt): Promise<Listening> {
+    const { address } = this.spec;
+    try {
+      return await this.#listen(address, at);
+    } catch (error) {
+      const isIpv4Kernel = address === ALL && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(codeOf(error) ?? "");
+      if (!isIpv4Kernel) throw error;
+      return this.#listen(ALL_IPV4, at);
+    }
   }
 
   /** Looks for the holder of a port once, not at every try. */
@@ -120,7 +141,7 @@ export class Listener {
     const { protocol, address } = this.spec;
     switch (codeOf(error)) {
       case "EADDRINUSE":
-        return `port ${port} is held by ${(await portHolder(protocol === "dns" ? ["udp", "tcp"] : ["tcp"], address, port)) ?? "another program"}`;
+        return `port ${port} is held by ${(await portHolder(TRANSPORTS[protocol], address, port)) ?? "another program"}`;
       case "EACCES":
         return `port ${port} needs root`;
       case "EADDRNOTAVAIL":
@@ -129,8 +150,4 @@ export class Listener {
         return `port ${port}: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code;
 }

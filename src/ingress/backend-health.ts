@@ -1,9 +1,10 @@
-// Which backend to try first: this node's own in turn, then the others, and last those that could not be reached a moment ago.
-import type { Backend } from "../../api/table.ts";
+// Which backend to try first: this node's own in turn, then the others, and last those that could not be reached a moment ago. Pure.
+import type { Backend } from "../api/table.ts";
+import type { BackendOrder } from "../ports.ts";
 
 const OUT_MS = 10_000;
 
-export class BackendHealth {
+export class BackendHealth implements BackendOrder {
   readonly #outUntilMs = new Map<string, number>();
   #turn = 0;
 

@@ -1,0 +1,22 @@
+// What raw TCP and UDP ask of whoever decides. Types only.
+import type { NodeName } from "../../api/resource.ts";
+import type { StreamRoute } from "../../api/table.ts";
+import type { BackendOrder, Log } from "../../ports.ts";
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface StreamOptions {
+  /** Where the listener at this address and port leads, by the table of this moment. */
+  readonly route: (protocol: StreamRoute["protocol"], address: string, port: number) => StreamRoute | undefined;
+  readonly isAllowed: (route: StreamRoute, client: string) => boolean;
+  /** What the app is told before the first byte, or in each datagram. */
+  readonly preface: (route: StreamRoute, client: Endpoint, asked: Endpoint) => Uint8Array | undefined;
+  readonly plainAddress: (address: string) => string;
+  /** This node's name: its own backends are tried first. */
+  readonly node: () => NodeName;
+  readonly health: BackendOrder;
+  readonly log: Log;
+}

@@ -1,0 +1,172 @@
+// Raw TCP: a connection from outside and one to a backend, tied together until both have ended.
+import net from "node:net";
+import type { Backend } from "../../api/table.ts";
+import type { Listen } from "../../ports.ts";
+import type { StreamOptions } from "./stream-options.ts";
+
+/** At one port; whoever comes then is turned away at once. */
+const CONNECTIONS_MAX = 4096;
+const CONNECT_MS = 3000;
+/** With another backend to try, a silent one does not get the whole time. */
+const CONNECT_MORE_MS = 500;
+/** How long a client waits while no backend takes it: an app that restarts. */
+const HOLD_MS = 5000;
+const HOLD_RETRY_MS = 250;
+const KEEP_ALIVE_MS = 30_000;
+/** For what is still to be written when the other side has gone. */
+const LAST_BYTES_MS = 10_000;
+/** Connections may go on for so long after their listener was closed. */
+const DRAIN_MS = 30 * 60_000;
+/** Node's timers know no more. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export class TcpStreams {
+  readonly #options: StreamOptions;
+  readonly #held = new Set<() => void>();
+  #connections = 0;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  /** Open right now, for the metrics. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** After a new table: whoever is held looks again. */
+  changed(): void {
+    for (const wake of this.#held) wake();
+  }
+
+  readonly listen: Listen = async (address, at) => {
+    const clients = new Set<net.Socket>();
+    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+      clients.add(client);
+      this.#connections += 1;
+      client.on("error", () => client.destroy());
+      client.once("close", () => {
+        clients.delete(client);
+        this.#connections -= 1;
+      });
+      void this.#serve(client, address);
+    });
+    server.maxConnections = CONNECTIONS_MAX;
+    const [fd] = "fds" in at ? at.fds : [];
+    await new Promise<void>((done, fail) => {
+      server.once("error", fail);
+      server.listen(fd === undefined ? { port: "port" in at ? at.port : 0, host: address } : { fd }, () => {
+        server.off("error", fail);
+        done();
+      });
+    });
+    server.on("error", (error) => this.#options.log.warn("TCP socket failed", { address, error: error.message }));
+    return {
+      port: (server.address() as net.AddressInfo).port, // a TCP server has no other kind of address
+      sockets: [server],
+      drain: () =>
+        new Promise((done) => {
+          const limit = setTimeout(() => clients.forEach((client) => client.destroy()), DRAIN_MS);
+          server.close(() => {
+            clearTimeout(limit);
+            done();
+          });
+        }),
+    };
+  };
+
+  async #serve(client: net.Socket, address: string): Promise<void> {
+    try {
+      if (!(await this.#connect(client, address))) client.resetAndDestroy();
+    } catch (error) {
+      this.#options.log.error("Connection failed", { address, error: error instanceof Error ? error.stack : String(error) });
+      client.destroy();
+    }
+  }
+
+  /** False: nobody may or can take it. */
+  async #connect(client: net.Socket, address: string): Promise<boolean> {
+    const { route: find, isAllowed, preface, plainAddress } = this.#options;
+    const from = { address: plainAddress(client.remoteAddress ?? ""), port: client.remotePort ?? 0 };
+    const asked = { address: plainAddress(client.localAddress ?? ""), port: client.localPort ?? 0 };
+    const since = performance.now();
+    for (;;) {
+      const route = find("tcp", address, asked.port);
+      if (route === undefined || !isAllowed(route, from.address)) return false;
+      const upstream = await this.#firstOf(route.backends);
+      if (upstream !== undefined) {
+        const bytes = preface(route, from, asked);
+        if (bytes !== undefined) upstream.write(bytes);
+        tie(client, upstream, route.idleTimeoutMs);
+        return true;
+      }
+      const leftMs = HOLD_MS - (performance.now() - since);
+      if (leftMs <= 0) return false;
+      // Without a backend only a new table helps; one that does not answer may be back at any moment.
+      await this.#hold(route.backends.length === 0 ? leftMs : Math.min(leftMs, HOLD_RETRY_MS));
+    }
+  }
+
+  async #firstOf(backends: readonly Backend[]): Promise<net.Socket | undefined> {
+    const { health, node } = this.#options;
+    const ordered = health.order(backends, node(), performance.now());
+    for (const [index, backend] of ordered.entries()) {
+      const upstream = await connectTo(backend, index < ordered.length - 1 ? CONNECT_MORE_MS : CONNECT_MS);
+      if (upstream !== undefined) return upstream;
+      health.unreachable(backend, performance.now());
+    }
+    return undefined;
+  }
+
+  #hold(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#held.delete(wake);
+        done();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#held.add(wake);
+    });
+  }
+}
+
+/** undefined: it refused, or did not answer in time. */
+function connectTo({ host, port }: Backend, limitMs: number): Promise<net.Socket | undefined> {
+  return new Promise((done) => {
+    const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const limit = setTimeout(() => socket.destroy(), limitMs);
+    socket.on("error", () => socket.destroy());
+    socket.once("connect", () => {
+      clearTimeout(limit);
+      done(socket);
+    });
+    socket.once("close", () => {
+      clearTimeout(limit);
+      done(undefined);
+    });
+  });
+}
+
+/**
+ * What one says the other hears. Each may say that it has no more while it goes on listening; one that breaks off breaks the other
+ * off, so that nobody takes half an answer for a whole one.
+ */
+function tie(client: net.Socket, upstream: net.Socket, idleMs: number): void {
+  for (const [socket, other] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const) {
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on("error", () => other.resetAndDestroy());
+    socket.on("close", () => {
+      other.destroySoon();
+      other.setTimeout(LAST_BYTES_MS, () => other.destroy());
+    });
+    socket.pipe(other);
+  }
+  // The client's socket sees every byte, in either direction.
+  client.setTimeout(Math.min(idleMs, TIMER_MAX_MS), () => client.destroy());
+  // It may have gone while it was held.
+  if (client.destroyed) upstream.destroy();
+}

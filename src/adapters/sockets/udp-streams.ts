@@ -1,0 +1,218 @@
+// Raw UDP on one address and port: each client has a session, a socket of its own to the backend, until nobody says anything.
+import dgram from "node:dgram";
+import net from "node:net";
+import type { Backend, StreamRoute } from "../../api/table.ts";
+import type { Listen, ListenAt, Listening } from "../../ports.ts";
+import { stopReceiving } from "./descriptor.ts";
+import { codeOf } from "./error-code.ts";
+import type { StreamOptions } from "./stream-options.ts";
+
+/** At one address and port. Those that there are go on; a new client waits until one is idle. */
+const SESSIONS_MAX = 1024;
+/** As much as the kernel allows: a burst must not be lost while this process does something else. */
+const RECEIVE_BYTES = 1024 * 1024;
+const UNSENT_BYTES_MAX = 1024 * 1024;
+/** Until the backend's socket is open. */
+const WAITING_MAX = 16;
+const DRAIN_POLL_MS = 50;
+/** After the listener was closed: answers that are under way still arrive. */
+const DRAIN_QUIET_MS = 1000;
+const DRAIN_MS = 10_000;
+/** Node's timers know no more. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export class UdpStreams {
+  readonly #options: StreamOptions;
+  readonly #ports = new Set<UdpPort>();
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  /** Open right now, for the metrics. */
+  get sessions(): number {
+    return [...this.#ports].reduce((sum, port) => sum + port.sessions, 0);
+  }
+
+  readonly listen: Listen = async (address, at) => {
+    const port = new UdpPort(this.#options, address);
+    const listening = await port.bind(at);
+    this.#ports.add(port);
+    return {
+      ...listening,
+      drain: async () => {
+        await listening.drain();
+        this.#ports.delete(port);
+      },
+    };
+  };
+}
+
+class UdpPort {
+  readonly #options: StreamOptions;
+  readonly #address: string;
+  readonly #socket: dgram.Socket;
+  readonly #sessions = new Map<string, Session>();
+  #lastAnswerMs = 0;
+
+  constructor(options: StreamOptions, address: string) {
+    this.#options = options;
+    this.#address = address;
+    const family = net.isIPv6(address) ? 6 : 4;
+    this.#socket = dgram.createSocket({ type: `udp${family}`, ipv6Only: family === 6, recvBufferSize: RECEIVE_BYTES });
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  async bind(at: ListenAt): Promise<Listening> {
+    const socket = this.#socket;
+    await new Promise<void>((done, fail) => {
+      socket.once("error", fail);
+      const ready = (): void => {
+        socket.off("error", fail);
+        done();
+      };
+      const [fd] = "fds" in at ? at.fds : [];
+      if (fd === undefined) socket.bind({ port: "port" in at ? at.port : 0, address: this.#address }, ready);
+      else socket.bind({ fd }, ready);
+    }).catch((cause: unknown) => {
+      socket.close();
+      throw cause;
+    });
+    const { port } = socket.address();
+    socket.on("error", (error) => this.#options.log.warn("UDP socket failed", { address: this.#address, port, error: error.message }));
+    socket.on("message", (packet, sender) => this.#receive(packet, sender, port));
+    return { port, sockets: [socket], drain: () => this.#drain() };
+  }
+
+  #receive(packet: Buffer, sender: dgram.RemoteInfo, port: number): void {
+    if (sender.port === 0) return; // nobody can be answered there, and Node throws at it
+    const route = this.#options.route("udp", this.#address, port);
+    const key = `${sender.address} ${sender.port}`;
+    let session = this.#sessions.get(key);
+    if (session !== undefined && session.route !== route && !(route && this.#mayGoOn(session, route, sender))) {
+      session.close();
+      session = undefined;
+    }
+    session ??= route && this.#open(key, route, sender, port);
+    session?.send(packet);
+  }
+
+  /** After a new table. */
+  #mayGoOn(session: Session, route: StreamRoute, sender: dgram.RemoteInfo): boolean {
+    const { host, port } = session.backend;
+    const leadsThere = route.backends.some((backend) => backend.host === host && backend.port === port);
+    if (!leadsThere || !this.#options.isAllowed(route, sender.address)) return false;
+    session.route = route;
+    return true;
+  }
+
+  /** undefined: the client may not, there is no backend, or there is no room. */
+  #open(key: string, route: StreamRoute, sender: dgram.RemoteInfo, port: number): Session | undefined {
+    const { isAllowed, health, node, preface } = this.#options;
+    if (this.#sessions.size >= SESSIONS_MAX || !isAllowed(route, sender.address)) return undefined;
+    const [backend] = health.order(route.backends, node(), performance.now());
+    if (backend === undefined) return undefined;
+    const session: Session = new Session({
+      route,
+      backend,
+      preface: preface(route, sender, { address: this.#address, port }),
+      answer: (packet) => this.#answer(packet, sender),
+      closed: () => this.#sessions.delete(key),
+      refused: () => health.unreachable(backend, performance.now()),
+    });
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  #answer(packet: Buffer, { port, address }: dgram.RemoteInfo): void {
+    this.#lastAnswerMs = performance.now();
+    if (this.#socket.getSendQueueSize() > UNSENT_BYTES_MAX) return;
+    this.#socket.send(packet, port, address, () => {}); // a client that is gone is no error of ours
+  }
+
+  /** The next process reads what is still in the kernel's queue. */
+  async #drain(): Promise<void> {
+    stopReceiving(this.#socket);
+    const since = performance.now();
+    while (this.#sessions.size > 0) {
+      const now = performance.now();
+      if (now - Math.max(since, this.#lastAnswerMs) >= DRAIN_QUIET_MS || now - since >= DRAIN_MS) break;
+      await new Promise((done) => setTimeout(done, DRAIN_POLL_MS));
+    }
+    for (const session of this.#sessions.values()) session.close();
+    await new Promise<void>((done) => this.#socket.close(done));
+  }
+}
+
+interface SessionOptions {
+  readonly route: StreamRoute;
+  readonly backend: Backend;
+  readonly preface: Uint8Array | undefined;
+  readonly answer: (packet: Buffer) => void;
+  readonly closed: () => void;
+  /** The backend's computer says that nobody listens there. */
+  readonly refused: () => void;
+}
+
+class Session {
+  readonly backend: Backend;
+  /** Of the table that it was last checked against. */
+  route: StreamRoute;
+  readonly #options: SessionOptions;
+  readonly #upstream: dgram.Socket;
+  readonly #idle: NodeJS.Timeout;
+  /** undefined: the socket is open. */
+  #waiting: Buffer[] | undefined = [];
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    const { route, backend } = options;
+    this.#options = options;
+    this.route = route;
+    this.backend = backend;
+    this.#idle = setTimeout(() => this.close(), Math.min(route.idleTimeoutMs, TIMER_MAX_MS));
+    this.#upstream = dgram.createSocket({ type: net.isIPv6(backend.host) ? "udp6" : "udp4", recvBufferSize: RECEIVE_BYTES });
+    this.#upstream.on("error", () => this.#refused());
+    this.#upstream.on("message", (packet) => {
+      this.#idle.refresh();
+      options.answer(packet);
+    });
+    this.#upstream.connect(backend.port, backend.host, (error?: Error) => {
+      if (error !== undefined) return this.#refused(); // its name has no address, or there is no way to it
+      const waiting = this.#waiting ?? [];
+      this.#waiting = undefined;
+      for (const packet of waiting) this.send(packet);
+      return undefined;
+    });
+  }
+
+  send(packet: Buffer): void {
+    this.#idle.refresh();
+    if (this.#waiting !== undefined) {
+      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(packet);
+      return;
+    }
+    if (this.#closed || this.#upstream.getSendQueueSize() > UNSENT_BYTES_MAX) return;
+    const { preface } = this.#options;
+    this.#upstream.send(preface === undefined ? packet : [preface, packet], (error) => {
+      if (codeOf(error) === "ECONNREFUSED") this.#refused();
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    this.#upstream.close();
+    this.#options.closed();
+  }
+
+  #refused(): void {
+    if (this.#closed) return;
+    this.#options.refused();
+    this.close();
+  }
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BackendHealth } from "./backend-health.ts";
+
+const backend = (node: string, port: number) => ({ node, instance: `${node}-${port}`, host: "10.0.0.1", port });
+const [one, two, far] = [backend("attic", 1), backend("attic", 2), backend("shed", 3)];
+
+test("this node's own backends take turns before those of others", () => {
+  const health = new BackendHealth();
+  const orders = [0, 1].map(() => health.order([far, one, two], "attic", 0).map(({ port }) => port));
+  assert.deepEqual(orders, [
+    [2, 1, 3],
+    [1, 2, 3],
+  ]);
+});
+
+test("who could not be reached is tried last for ten seconds, or until all is forgotten", () => {
+  const health = new BackendHealth();
+  health.unreachable(one, 0);
+  assert.deepEqual(health.order([one, far], "attic", 9_999), [far, one]);
+  assert.deepEqual(health.order([one, far], "attic", 10_000), [one, far]);
+  health.unreachable(one, 0);
+  health.forget();
+  assert.deepEqual(health.order([one, far], "attic", 1), [one, far]);
+});
