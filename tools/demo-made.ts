@@ -1,5 +1,4 @@
 // What the demo made on this machine, so that `stop` removes that and nothing else; and what of Fossora is in Docker.
-import { readFileSync } from "node:fs";
 import { engineRequest, type StartedEngine } from "./engine.ts";
 
 export interface Made {
@@ -12,15 +11,9 @@ export interface Made {
         readonly kind: "made";
         readonly dataDir: string;
         readonly runDir: string;
-        /** It was here before. */ readonly group: boolean;
         readonly before: OwnedThings;
       };
   readonly service?: true;
-}
-
-/** Whether the group that may use the house's socket exists. */
-export function hasGroup(): boolean {
-  return /^fossora:/m.test(readFileSync("/etc/group", "utf8"));
 }
 
 /** Names of what carries Fossora's labels in Docker. */

@@ -1,12 +1,11 @@
 // `npm run demo -- stop`: takes back what the demo made, last thing first, and says what it took.
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runCommand } from "./command.ts";
 import { fossora, houseSummary, program } from "./demo-house.ts";
-import { hasGroup, removeOwned, type Made } from "./demo-made.ts";
+import { removeOwned, type Made } from "./demo-made.ts";
 import { endEngine, engineAnswers, engineRequest, type StartedEngine } from "./engine.ts";
 import { removeHelloImage, helloImage } from "./hello-image.ts";
-import { isAlive, isRoot, removeTree, type Say } from "./machine.ts";
+import { isAlive, removeTree, type Say } from "./machine.ts";
 
 /** Each part by itself may be gone already. Says a line for each thing that was removed, or left with a reason. */
 export async function removeEverything(made: Made, service: string, say: Say): Promise<void> {
@@ -25,7 +24,7 @@ export async function removeEverything(made: Made, service: string, say: Say): P
   if (made.engine) say(await endOurEngine(made.engine));
 }
 
-async function removeHouse({ dataDir, runDir, group, before }: Extract<Made["house"], { kind: "made" }>, say: Say): Promise<void> {
+async function removeHouse({ dataDir, runDir, before }: Extract<Made["house"], { kind: "made" }>, say: Say): Promise<void> {
   if (existsSync(program)) {
     const { code, output } = await runCommand([program, "uninstall"], { limitMs: 120_000 });
     if (code !== 0) throw new Error(`fossora uninstall failed:\n${output}`);
@@ -35,7 +34,6 @@ async function removeHouse({ dataDir, runDir, group, before }: Extract<Made["hou
     const count = await removeOwned(before);
     if (count > 0) say(`Removed ${count} of its containers, networks and volumes`);
   }
-  if (!group && hasGroup() && isRoot) spawnSync("groupdel", ["fossora"]);
   for (const folder of [dataDir, runDir]) {
     if (!existsSync(folder)) continue;
     removeTree(folder);

@@ -1,18 +1,21 @@
 // `npm run demo`: from a fresh machine to an app that answers by its name. A second run changes nothing;
 // `npm run demo -- stop` removes what it made, and nothing else.
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 import { resolveSettings } from "../src/agent/settings.ts";
+import type { HouseSummary } from "../src/api/wire.ts";
 import { build } from "./build.ts";
-import { askHouse, fetchByName, fossora, houseSummary, listenerOf, program } from "./demo-house.ts";
+import { askHouse, fetchByName, fossora, houseSummary, listenerOf, program, type Listener } from "./demo-house.ts";
 import { removeEverything } from "./demo-stop.ts";
 import { ensureEngine, engineVersion } from "./engine.ts";
 import { debianEtcd } from "./debian.ts";
 import { ensureHelloImage, helloImage } from "./hello-image.ts";
-import { isAlive, projectRoot, writeState } from "./machine.ts";
-import { hasGroup, ownedThings, type Made } from "./demo-made.ts";
+import { isAlive, writeState } from "./machine.ts";
+import { ownedThings, type Made } from "./demo-made.ts";
 
-const folder = path.join(projectRoot, "out/demo");
+/** Of this machine and person, not of this clone. */
+const folder = path.join(process.env["XDG_STATE_HOME"] ?? path.join(homedir(), ".local/state"), "fossora-demo");
 const stateFile = path.join(folder, "made.json");
 const engineLog = path.join(folder, "dockerd.log");
 const manifest = "manifests/hello.yaml";
@@ -20,88 +23,107 @@ const service = "hello";
 
 const columns = 72;
 const note = (text: string): void => void process.stderr.write(`  ${text}\n`);
+const seconds = (sinceMs: number): string => ((performance.now() - sinceMs) / 1000).toFixed(1);
 
-/** One line for each step: what came of it, and how long it took. */
-async function step<T>(run: () => Promise<{ readonly text: string; readonly value: T }>): Promise<T> {
-  const began = performance.now();
-  const { text, value } = await run();
-  process.stdout.write(`✓ ${text.padEnd(columns)} ${((performance.now() - began) / 1000).toFixed(1).padStart(6)}s\n`);
-  return value;
+/** What a step came to, as a sentence and as what the next steps need. */
+interface Done<T> {
+  readonly text: string;
+  readonly value: T;
 }
+
+let made = readMade();
 
 async function start(): Promise<void> {
   const began = performance.now();
-  let made = readMade();
-  const remember = (more: Partial<Made>): void => writeState(stateFile, (made = { ...made, ...more }));
-
-  await step(async () => {
-    const engine = await ensureEngine(engineLog, note);
-    // One that died is started again: what was here before the first is what counts.
-    if (engine) remember({ engine: { ...engine, before: made.engine?.before ?? engine.before } });
-    const isOurs = made.engine !== undefined && isAlive(made.engine.process);
-    return {
-      text: `Docker ${await engineVersion()}${engine ? ` started, its log is ${path.relative(".", engineLog)}` : isOurs ? ", started by an earlier run" : ""}`,
-      value: undefined,
-    };
-  });
-
-  const upFlags = await step(async () => {
-    const { file, changed, etcd } = await build(note);
-    const text = `${path.relative(".", file)} ${changed ? "built" : "is built"}${etcd ? ", etcd inside" : ", without etcd: Debian's is used"}`;
-    return { text, value: etcd ? [] : ["--etcd", debianEtcdOrThrow()] };
-  });
-
-  await step(async () => {
-    const isNew = await ensureHelloImage();
-    if (isNew) remember({ image: true });
-    return { text: `image ${helloImage} ${isNew ? "made of busybox" : "is here"}`, value: undefined };
-  });
-
-  const house = await step(async () => {
-    const before = await houseSummary();
-    if (!before && !made.house) {
-      const { dataDir, runDir } = resolveSettings({});
-      remember({
-        house: existsSync(dataDir)
-          ? { kind: "started" }
-          : { kind: "made", dataDir, runDir, group: hasGroup(), before: await ownedThings() },
-      });
-    }
-    await fossora("up", ...upFlags);
-    const after = await houseSummary();
-    if (!after) throw new Error("`fossora up` ended well and `fossora status` does not answer");
-    return { text: before ? "the house runs already" : `a house of one runs, this node is '${after.node}'`, value: after };
-  });
+  await step(startEngine);
+  const upFlags = await step(buildProgram);
+  await step(makeImage);
+  const house = await step(() => startHouse(upFlags));
   const [web, dns] = [listenerOf(house, "http"), listenerOf(house, "dns")];
   for (const { problem } of [web, dns]) if (problem !== undefined) note(problem);
-
-  await step(async () => {
-    const applied = await fossora("apply", "-f", manifest);
-    if (applied.includes(`service/${service} created`)) remember({ service: true });
-    await fossora("wait", "service", service, "--for=condition=Ready", "--timeout", "2m");
-    return { text: `${manifest}: ${/unchanged/.test(applied) ? "unchanged, " : ""}${service} is ready`, value: undefined };
-  });
-
+  await step(applyManifest);
   const name = `${service}.${house.zone}`;
-  const address = await step(async () => {
-    const answer = await askHouse(name, dns);
-    return { text: `the house's DNS says ${name} is ${answer}`, value: answer };
-  });
-  const portText = web.port === 80 ? "" : `:${web.port}`;
-  const page = await step(async () => ({ text: `http://${name}${portText}/ answers`, value: await fetchByName(name, address, web.port) }));
+  const address = await step(() => askDns(name, dns));
+  const page = await step(() => fetchPage(name, address, web));
+  process.stdout.write(`\n    ${page.trimEnd().replaceAll("\n", "\n    ")}\n\n${seconds(began)} s in all. The house goes on running. `);
+  process.stdout.write(`What to try next:\n${nextSteps(name, address, web, dns)}`);
+}
 
-  process.stdout.write(`\n    ${page.trimEnd().replaceAll("\n", "\n    ")}\n\n`);
-  process.stdout.write(`${((performance.now() - began) / 1000).toFixed(1)} s in all. The house goes on running. What to try next:\n`);
+/** One line for each step: what came of it, and how long it took. */
+async function step<T>(run: () => Promise<Done<T>>): Promise<T> {
+  const began = performance.now();
+  const { text, value } = await run();
+  process.stdout.write(`✓ ${text.padEnd(columns)} ${seconds(began).padStart(6)}s\n`);
+  return value;
+}
+
+async function startEngine(): Promise<Done<void>> {
+  const engine = await ensureEngine(engineLog, note);
+  // One that died is started again: what was here before the first is what counts.
+  if (engine) remember({ engine: { ...engine, before: made.engine?.before ?? engine.before } });
+  const isOurs = made.engine !== undefined && isAlive(made.engine.process);
+  const how = engine ? ` started, its log is ${engineLog}` : isOurs ? ", started by an earlier run" : "";
+  return { text: `Docker ${await engineVersion()}${how}`, value: undefined };
+}
+
+/** Answers the flags that `up` needs. */
+async function buildProgram(): Promise<Done<readonly string[]>> {
+  const { file, changed, etcd } = await build(note);
+  const text = `${path.relative(".", file)} ${changed ? "built" : "is built"}${etcd ? ", etcd inside" : ", without etcd: Debian's is used"}`;
+  return { text, value: etcd ? [] : ["--etcd", debianEtcdOrThrow()] };
+}
+
+async function makeImage(): Promise<Done<void>> {
+  const isNew = await ensureHelloImage();
+  if (isNew) remember({ image: true });
+  return { text: `image ${helloImage} ${isNew ? "made of busybox" : "is here"}`, value: undefined };
+}
+
+/** A house that was here and runs is used as it is. */
+async function startHouse(upFlags: readonly string[]): Promise<Done<HouseSummary>> {
+  const before = await houseSummary();
+  if (!before && !made.house) {
+    const { dataDir, runDir } = resolveSettings({});
+    const isHere = existsSync(dataDir);
+    remember({ house: isHere ? { kind: "started" } : { kind: "made", dataDir, runDir, before: await ownedThings() } });
+  }
+  if (made.house) await fossora("up", ...upFlags);
+  const house = await houseSummary();
+  if (!house) throw new Error("`fossora up` ended well and `fossora status` does not answer");
+  return { text: before ? "the house runs already" : `a house of one runs, this node is '${house.node}'`, value: house };
+}
+
+async function applyManifest(): Promise<Done<void>> {
+  const applied = await fossora("apply", "-f", manifest);
+  if (applied.includes(`service/${service} created`)) remember({ service: true });
+  await fossora("wait", "service", service, "--for=condition=Ready", "--timeout", "2m");
+  return { text: `${manifest}: ${applied.includes("unchanged") ? "unchanged, " : ""}${service} is ready`, value: undefined };
+}
+
+async function askDns(name: string, dns: Listener): Promise<Done<string>> {
+  const address = await askHouse(name, dns);
+  return { text: `the house's DNS says ${name} is ${address}`, value: address };
+}
+
+async function fetchPage(name: string, address: string, { port }: Listener): Promise<Done<string>> {
+  return { text: `http://${name}${portText(port)}/ answers`, value: await fetchByName(name, address, port) };
+}
+
+function nextSteps(name: string, address: string, web: Listener, dns: Listener): string {
   const command = commandName();
-  const next = [
+  const lines = [
     [`${command} get services`, "what runs, and its address"],
     [`${command} describe service ${service}`, "why it runs where it runs"],
     [`${command} logs ${service}`, "what it says"],
     [`dig @${dns.address} -p ${dns.port} ${name} +short`, "ask the house's DNS"],
-    [`curl -H 'Host: ${name}' http://${address}${portText}/`, "the page, without its DNS"],
+    [`curl -H 'Host: ${name}' http://${address}${portText(web.port)}/`, "the page, without its DNS"],
     ["npm run demo -- stop", "remove what this made"],
   ];
-  for (const [line = "", why = ""] of next) process.stdout.write(`  ${line.padEnd(56)} ${why}\n`);
+  return lines.map(([line = "", why = ""]) => `  ${line.padEnd(64)} ${why}\n`).join("");
+}
+
+function portText(port: number): string {
+  return port === 80 ? "" : `:${port}`;
 }
 
 async function stop(): Promise<void> {
@@ -109,14 +131,21 @@ async function stop(): Promise<void> {
     process.stdout.write("There is nothing of the demo here.\n");
     return;
   }
-  await removeEverything(readMade(), service, (line) => void process.stdout.write(`${line}\n`));
+  await removeEverything(made, service, (line) => void process.stdout.write(`${line}\n`));
   rmSync(folder, { recursive: true });
+  process.stdout.write("What was built (dist, node_modules, ~/.cache/fossora) stays, and so do Debian packages\n");
 }
 
 function debianEtcdOrThrow(): string {
   const file = debianEtcd();
   if (file === undefined) throw new Error("there is no store: neither Go 1.21 to build etcd with, nor Debian's package etcd-server");
   return file;
+}
+
+/** Written down at once, so that `stop` knows it also after a run that failed. */
+function remember(more: Partial<Made>): void {
+  made = { ...made, ...more };
+  writeState(stateFile, made);
 }
 
 function readMade(): Made {
