@@ -1,5 +1,4 @@
-// Each planted bug must be found, and be called what it is. Its seed is the first that was seen to find it; should the controllers
-// change so that it does not any more, others are tried.
+// Each planted bug must be found, and be called what it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bugs, type Bug } from "./bugs.ts";
@@ -11,13 +10,13 @@ const SEEDS_MAX = 150;
 for (const bug of bugs) test(`the simulator finds a node that ${bug.name}`, () => find(bug));
 
 async function find({ wiring, finds }: Bug): Promise<void> {
+  const others = new Set<string>();
   for (let seed = 1; seed <= SEEDS_MAX; seed++) {
     const found = await failure(seed, wiring);
-    if (found === undefined) continue;
-    assert.match(found, finds);
-    return;
+    if (found !== undefined && finds.test(found)) return;
+    if (found !== undefined) others.add(found);
   }
-  assert.fail(`not found in ${SEEDS_MAX} seeds`);
+  assert.fail(`not found in ${SEEDS_MAX} seeds, but: ${[...others].join("; ")}`);
 }
 
 async function failure(seed: number, wiring: Bug["wiring"]): Promise<string | undefined> {
