@@ -97,6 +97,15 @@ test("stop-first starts the new one only when the old one is gone, and stops the
   assert.deepEqual(verbs(carry(value, { images: { "app:1": image } })), ["CreateContainer"]);
 });
 
+test("an old instance that waits for its image holds nothing up", () => {
+  const [old, current] = [specWith({ network: "host", image: "app:0" }), bound];
+  const target = decided("app", current, []);
+  const revisions = { ...target.revisions, ...decided("app", old, []).revisions };
+  const value = { ...target, revisions, instances: [instance("aaaa", "nas", old), instance("bbbb", "nas", current)] };
+  const result = carry(value, { containers: [docker("app", "cccc", old)], images: { "app:1": image } });
+  assert.deepEqual(verbs(result), ["PullImage", "RemoveContainer"]);
+});
+
 test("what must not run twice starts only when the other nodes know of it", () => {
   const value = decided("app", bound, [instance("bbbb", "nas", bound)]);
   const house = { nodes: [nodeFacts("nas"), nodeFacts("pi")] };

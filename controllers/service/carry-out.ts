@@ -45,7 +45,16 @@ export function carryOut({ name, house, local }: ServiceFacts, node: NodeName, n
     const blocked = blockedBy(spec, instance, { leaving, local, isAlone: house.nodes.length <= 1 });
     return [bringUp({ service: name, spec, instance, local, containers, devices: record?.devices ?? [], blocked, now }, nodeAddress)];
   });
-  const gone = takeDown({ service: name, decided, mine, leaving, fetching: bring.some(({ fetching }) => fetching), house, local, now });
+  const gone = takeDown({
+    service: name,
+    decided,
+    mine,
+    leaving,
+    fetching: bring.some(({ fetching, standing }) => fetching && standing.observed.revision === decided?.target),
+    house,
+    local,
+    now,
+  });
   return {
     actions: [...bring.flatMap(({ actions }) => actions), ...gone.actions],
     instances: bring.map(({ standing }) => standing),

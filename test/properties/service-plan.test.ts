@@ -141,8 +141,8 @@ test("a deleted Service leaves nothing behind: no container, nothing decided, no
 });
 
 test("there are never more instances than replicas and the surge of the update", () => {
-  const limitOf = ({ replicas, update }: ServiceSpec, spec: ServiceSpec, nodes: number): number =>
-    (replicas === "all" ? nodes : replicas) + (updateOrder(spec) === "start-first" ? update.parallel : 0);
+  const limitOf = (spec: ServiceSpec, nodes: number): number =>
+    (spec.replicas === "all" ? nodes : spec.replicas) + (updateOrder(spec) === "start-first" ? spec.update.parallel : 0);
   fc.assert(
     fc.property(someNodes, fc.array(goodSpec, { minLength: 2, maxLength: 4 }), (nodes, specs) => {
       let before = 0;
@@ -151,7 +151,7 @@ test("there are never more instances than replicas and the surge of the update",
         const spec = model.desired?.spec ?? assert.fail();
         const count = model.decided?.value.instances.length ?? 0;
         // Scaled down, a Service may have too many for a moment, but never more than it had.
-        assert.ok(count <= Math.max(before, limitOf(spec, spec, model.nodes.length)), `${count} instances`);
+        assert.ok(count <= Math.max(before, limitOf(spec, model.nodes.length)), `${count} instances`);
         before = count;
       };
       const model = new ServiceModel(nodes, witness);
@@ -165,26 +165,24 @@ test("there are never more instances than replicas and the surge of the update",
 });
 
 test("under start-first the last that serves is never taken away", () => {
+  // 'all' of no node is none, so nothing is required of the nodes.
+  const alone = (spec: ServiceSpec): ServiceSpec => ({
+    ...spec,
+    containers: spec.containers.slice(0, 1).map((container) => ({ ...container, after: [] })),
+    placement: { spread: "node" },
+  });
+  const meant = (specs: fc.Arbitrary<ServiceSpec>): fc.Arbitrary<ServiceSpec> =>
+    specs.map(alone).filter((spec) => updateOrder(spec) === "start-first" && spec.replicas !== 0);
   fc.assert(
-    fc.property(someNodes, goodSpec, fc.array(anySpec, { minLength: 1, maxLength: 3 }), (nodes, first, specs) => {
-      const isMeant = (spec: ServiceSpec | undefined): boolean =>
-        spec !== undefined && updateOrder(spec) === "start-first" && spec.replicas !== 0;
+    fc.property(someNodes, meant(goodSpec), fc.array(meant(anySpec), { minLength: 1, maxLength: 3 }), (nodes, first, specs) => {
       let served = false;
       const witness = (model: ServiceModel, _: NodeName, action: ServiceAction): void => {
         const serves = model.serving().length > 0;
-        const target = model.decided?.value.revisions[model.decided.value.target]?.spec;
-        if (action.kind === "RemoveContainer" && isMeant(model.desired?.spec) && isMeant(target))
-          assert.ok(serves || !served, "nothing serves any more");
+        if (action.kind === "RemoveContainer") assert.ok(serves || !served, "nothing serves any more");
         served = serves;
       };
       const model = new ServiceModel(nodes, witness);
-      const alone = (spec: ServiceSpec): ServiceSpec => ({
-        ...spec,
-        containers: spec.containers.slice(0, 1).map((container) => ({ ...container, after: [] })),
-        // 'all' of no node is none.
-        placement: { spread: "node" },
-      });
-      for (const spec of [first, ...specs].map(alone)) {
+      for (const spec of [first, ...specs]) {
         model.apply(spec);
         model.settle(ROUNDS_MAX * 4);
       }
