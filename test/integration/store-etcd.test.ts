@@ -129,16 +129,16 @@ function memberTest(
 
 function memberCases(bench: () => RealBench): void {
   memberTest("a frozen host of three is left: no event lost, a lease kept, writes go on", bench, async (b, store, reader) => {
-    const lease = store.lease(4_000);
+    const lease = store.lease(6_000);
     lease.put(`${PREFIX}leased`, "1");
     await until("the leased key", () => reader.events.length === 1, LIMIT_MS);
     b.proxies[0]?.freeze();
     const frozenAtMs = performance.now();
     for (let index = 0; index < 50; index++)
       await b.others.commit({ compare: [], writes: [{ put: `${PREFIX}${index}`, value: "x" }] }, signal);
-    await until("50 events through another host", () => reader.events.length === 51, LIMIT_MS);
+    await until("50 events through another host", () => reader.events.length >= 51, LIMIT_MS);
     assert.ok((await store.commit({ compare: [], writes: [{ put: `${PREFIX}own`, value: "x" }] }, signal)).committed);
-    await until("two lifetimes of the lease", () => performance.now() - frozenAtMs > 8_000, LIMIT_MS);
+    await until("two lifetimes of the lease", () => performance.now() - frozenAtMs > 12_000, LIMIT_MS);
     assert.ok(
       reader.events.every(({ type }) => type === "put"),
       "the lease was lost",

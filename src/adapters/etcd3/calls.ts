@@ -52,23 +52,37 @@ export class Calls {
     for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       signal.throwIfAborted();
       const host = this.#hosts.pick();
-      const client = this.#client(host);
       try {
-        const result = await abortable(call(client), signal);
-        this.#hosts.answered(host);
-        return result;
+        return await this.#attemptAt(host, call, { signal, limitMs: endMs - this.#clock.now() });
       } catch (cause) {
         signal.throwIfAborted();
-        const fault = cause instanceof Error ? faultOf(cause) : "unanswered";
+        const fault = faultOf(cause);
         if (fault === "invalid") throw cause;
-        // The next call gets a new connection; what still runs on the old one may end.
-        if (this.#clients.get(host) === client) this.#drop(host);
-        this.#hosts.failed(host, cause);
         if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
         if (this.#clock.now() + pauseMs >= endMs)
           throw new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
       }
       await this.#clock.sleep(pauseMs, signal);
+    }
+  }
+
+  async #attemptAt<T>(host: string, call: Call<T>, { signal, limitMs }: Required<CallLimits>): Promise<T> {
+    const client = this.#client(host);
+    const late = new AbortController();
+    const cancel = this.#clock.timer(limitMs, () => late.abort(new Error(`No answer within ${limitMs} ms`)));
+    try {
+      const result = await abortable(call(client), AbortSignal.any([signal, late.signal]));
+      this.#hosts.answered(host);
+      return result;
+    } catch (error) {
+      if (!signal.aborted && faultOf(error) !== "invalid") {
+        // The next call gets a new connection; what still runs on the old one may end.
+        if (this.#clients.get(host) === client) this.#drop(host);
+        this.#hosts.failed(host, error);
+      }
+      throw error;
+    } finally {
+      cancel();
     }
   }
 

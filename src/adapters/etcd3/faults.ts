@@ -33,7 +33,8 @@ const INVALID: readonly string[] = [
   "etcdserver: mvcc: required revision",
 ];
 
-export function faultOf(error: Error): Fault {
-  if (INVALID.some((text) => error.message.includes(text))) return "invalid";
-  return REFUSED.some((text) => error.message.includes(text)) ? "refused" : "unanswered";
+export function faultOf(error: unknown): Fault {
+  const message = error instanceof Error ? error.message : "";
+  if (INVALID.some((text) => message.includes(text))) return "invalid";
+  return REFUSED.some((text) => message.includes(text)) ? "refused" : "unanswered";
 }

@@ -8,11 +8,13 @@ import type { Grant, LeaseCalls } from "./lease-keeper.ts";
 import { AnswerStream } from "./streams.ts";
 import { toLeasedDelete } from "./wire.ts";
 
-/** How long one call may keep the next renewal waiting. */
-const CALL_LIMIT_MS = 4_000;
-const RENEWAL_LIMIT_MS = 2_500;
+/** A call that is not answered in this part of the lease's time leaves enough of it to ask other hosts. */
+const CALL_PART = 1 / 8;
+/** A small computer under load takes this long to greet. */
+const CALL_LIMIT_MIN_MS = 1_000;
 
 export interface LeaseCallsOptions {
+  readonly ttlMs: number;
   readonly hosts: Hosts;
   readonly calls: Calls;
   readonly credentials: Credentials;
@@ -21,17 +23,19 @@ export interface LeaseCallsOptions {
 
 export class EtcdLeaseCalls implements LeaseCalls {
   readonly #options: LeaseCallsOptions;
+  readonly #limitMs: number;
   #stream: AnswerStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> | undefined;
   #host: string | undefined;
 
   constructor(options: LeaseCallsOptions) {
     this.#options = options;
+    this.#limitMs = Math.max(CALL_LIMIT_MIN_MS, options.ttlMs * CALL_PART);
   }
 
   async grant(ttlMs: number, signal: AbortSignal): Promise<Grant> {
     const { ID, header } = await this.#options.calls.write(
       (etcd) => etcd.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }),
-      limits(signal),
+      this.#limits(signal),
     );
     return { id: ID, clusterId: header.cluster_id };
   }
@@ -47,7 +51,7 @@ export class EtcdLeaseCalls implements LeaseCalls {
         signal: AbortSignal.any([signal, hosts.leaving(host)]),
       });
       this.#stream.send({ ID: lease.id });
-      const { TTL, header } = await this.#stream.next(RENEWAL_LIMIT_MS);
+      const { TTL, header } = await this.#stream.next(this.#limitMs);
       hosts.answered(host);
       return Number(TTL) > 0 && header.cluster_id === lease.clusterId;
     } catch (error) {
@@ -60,7 +64,7 @@ export class EtcdLeaseCalls implements LeaseCalls {
   async put(lease: Grant, key: string, value: string, signal: AbortSignal): Promise<boolean> {
     try {
       const request = { key: Buffer.from(key), value: Buffer.from(value), lease: lease.id };
-      const { header } = await this.#options.calls.write((etcd) => etcd.kv.put(request), limits(signal));
+      const { header } = await this.#options.calls.write((etcd) => etcd.kv.put(request), this.#limits(signal));
       return header.cluster_id === lease.clusterId;
     } catch (error) {
       if (error instanceof EtcdLeaseInvalidError) return false;
@@ -69,11 +73,11 @@ export class EtcdLeaseCalls implements LeaseCalls {
   }
 
   async delete(lease: Grant, key: string, signal: AbortSignal): Promise<void> {
-    await this.#options.calls.write((etcd) => etcd.kv.txn(toLeasedDelete(lease.id, key)), limits(signal));
+    await this.#options.calls.write((etcd) => etcd.kv.txn(toLeasedDelete(lease.id, key)), this.#limits(signal));
   }
 
   async revoke(lease: Grant, signal: AbortSignal): Promise<void> {
-    await this.#options.calls.write((etcd) => etcd.leaseClient.leaseRevoke({ ID: lease.id }), limits(signal));
+    await this.#options.calls.write((etcd) => etcd.leaseClient.leaseRevoke({ ID: lease.id }), this.#limits(signal));
   }
 
   close(): void {
@@ -81,8 +85,8 @@ export class EtcdLeaseCalls implements LeaseCalls {
     this.#stream = undefined;
     this.#host = undefined;
   }
-}
 
-function limits(signal: AbortSignal): CallLimits {
-  return { signal, limitMs: CALL_LIMIT_MS };
+  #limits(signal: AbortSignal): CallLimits {
+    return { signal, limitMs: this.#limitMs };
+  }
 }

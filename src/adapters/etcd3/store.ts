@@ -96,7 +96,7 @@ class OpenStore implements EtcdStore {
   }
 
   lease(ttlMs: number): Lease {
-    const calls = new EtcdLeaseCalls({ hosts: this.#hosts, calls: this.#calls, credentials: this.#credentials, clock: this.#clock });
+    const calls = new EtcdLeaseCalls({ ttlMs, hosts: this.#hosts, calls: this.#calls, credentials: this.#credentials, clock: this.#clock });
     const keeper = new LeaseKeeper(ttlMs, calls, { clock: this.#clock, log: this.#log });
     this.#leases.add(keeper);
     return keeper;
