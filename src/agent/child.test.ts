@@ -58,6 +58,22 @@ test("a child that dies is started again, also one that was adopted", async (t) 
   await second.end(1_000);
 });
 
+test("one that handed over ends with its successor, however many handed over before", async (t) => {
+  const folder = folderOf(t);
+  const pids: number[] = [];
+  for (const build of ["1", "2", "3"]) {
+    const other = new Child({ name: build, runDir: folder, logFile: path.join(folder, "log"), clock: realClock, log: silentLog });
+    await other.keep(sleeper(build));
+    other.release();
+    pids.push(other.pid ?? 0);
+    const child = childIn(folder);
+    child.replacedBy(other.pid ?? 0, sleeper(build));
+    child.release();
+  }
+  await childIn(folder).end(1_000);
+  assert.deepEqual(pids.map(startTimeOf), [undefined, undefined, undefined]);
+});
+
 test("a child that does not heed SIGTERM is killed after its grace", async (t) => {
   const folder = folderOf(t);
   const child = childIn(folder);

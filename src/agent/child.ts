@@ -14,11 +14,16 @@ export interface ChildCommand {
   readonly identity: string;
 }
 
-interface ChildRecord {
+interface ProcessRecord {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat, in clock ticks since boot: a pid is used again, both together are not. */
   readonly startTime: string;
+}
+
+interface ChildRecord extends ProcessRecord {
   readonly identity: string;
+  /** Those that handed over and still let what they have under way end. */
+  readonly before?: readonly ProcessRecord[];
 }
 
 export interface ChildOptions {
@@ -57,7 +62,7 @@ export class Child {
   /** The identity of what runs now from an earlier agent, if it still lives. */
   running(): { readonly pid: number; readonly identity: string } | undefined {
     this.#record ??= this.#read();
-    return this.#record && startTimeOf(this.#record.pid) === this.#record.startTime ? this.#record : undefined;
+    return this.#record && isAlive(this.#record) ? this.#record : undefined;
   }
 
   /** Keeps the one that runs if it is the right one; else ends it and starts anew. From then on it is restarted whenever it dies. */
@@ -98,11 +103,10 @@ export class Child {
     this.#watch?.abort();
   }
 
-  /** SIGTERM, then SIGKILL after `graceMs`. */
+  /** SIGTERM, then SIGKILL after `graceMs`; also those that handed over to it. */
   async end(graceMs: number): Promise<void> {
     this.#watch?.abort();
-    const running = this.running();
-    if (running) await endProcess(running.pid, graceMs, this.#options.clock);
+    await Promise.all(this.#alive().map(({ pid }) => endProcess(pid, graceMs, this.#options.clock)));
     rmSync(this.#recordFile(), { force: true });
     this.#record = undefined;
   }
@@ -129,7 +133,7 @@ export class Child {
   #adopt(pid: number, identity: string): void {
     const { name, log, clock } = this.#options;
     this.#startedAtMs = clock.now();
-    this.#record = { pid, startTime: startTimeOf(pid) ?? "dead already", identity };
+    this.#record = { pid, startTime: startTimeOf(pid) ?? "dead already", identity, before: this.#alive() };
     writeWhole(this.#recordFile(), JSON.stringify(this.#record));
     log.info("Child process started", { name, pid });
   }
@@ -155,6 +159,13 @@ export class Child {
     }
   }
 
+  #alive(): readonly ProcessRecord[] {
+    this.#record ??= this.#read();
+    if (!this.#record) return [];
+    const { pid, startTime, before = [] } = this.#record;
+    return [{ pid, startTime }, ...before].filter(isAlive);
+  }
+
   #recordFile(): string {
     return path.join(this.#options.runDir, `${this.#options.name}.pid.json`);
   }
@@ -167,6 +178,10 @@ export class Child {
       return undefined; // unreadable: as if nothing ran
     }
   }
+}
+
+function isAlive({ pid, startTime }: ProcessRecord): boolean {
+  return startTimeOf(pid) === startTime;
 }
 
 /** Undefined when there is no such process, or only its zombie. */

@@ -9,7 +9,7 @@ import { execFile } from "node:child_process";
 import { createZstdDecompress } from "node:zlib";
 import { Readable } from "node:stream";
 import { UserError } from "../api/errors.ts";
-import { isCode } from "./files.ts";
+import { explainDisk, isCode } from "./files.ts";
 
 export interface EtcdProgram {
   readonly file: string;
@@ -70,16 +70,7 @@ async function writeProgram(file: string, sha256: string): Promise<void> {
     await rename(partial, file);
   } catch (error) {
     rmSync(partial, { force: true });
-    // A recursive mkdir on a read-only file system says ENOENT.
-    if (isCode(error, "ENOSPC"))
-      throw new UserError(`Cannot unpack etcd into ${folder}: the disk is full. Free 30 MB, or pass --data-dir on another disk.`, {
-        cause: error,
-      });
-    if (isCode(error, "EROFS") || isCode(error, "ENOENT") || isCode(error, "EACCES"))
-      throw new UserError(`Cannot unpack etcd into ${folder}: the folder cannot be written. Pass --data-dir with one that can.`, {
-        cause: error,
-      });
-    throw error;
+    throw explainDisk(error, "unpack etcd", folder);
   }
 }
 

@@ -1,6 +1,7 @@
 // Small files that must be whole or absent after a power cut, and folders that only the owner may read.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
+import { UserError } from "../api/errors.ts";
 
 /** Written beside, synced, renamed, folder synced. */
 export function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): void {
@@ -22,13 +23,35 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
   syncFolder(path.dirname(file));
 }
 
+/** Throws UserError where it cannot be made. */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw explainDisk(error, "keep data", folder);
+  }
 }
 
-/** Others may pass through it to the socket, which has its own rights; its other files are the owner's. */
+const writableByOthers = 0o022;
+
+/**
+ * Others may pass through it to the socket, which has its own rights; its other files are the owner's. Throws UserError where others
+ * could put theirs in its place: a pid file says whom we end, a socket whom we trust.
+ */
 export function makeRunFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new UserError(
+      `Cannot make ${folder} for sockets and pid files: ${error instanceof Error ? error.message : String(error)}. Pass --run-dir with a folder that can be made.`,
+      { cause: error },
+    );
+  }
+  const { uid, mode } = statSync(folder);
+  if (uid !== process.getuid?.() || (mode & writableByOthers) !== 0)
+    throw new UserError(
+      `Cannot use ${folder} for sockets and pid files: others can write to it. It should be this user's alone (chmod 755); mend it, or pass --run-dir with a new folder.`,
+    );
 }
 
 /** Undefined when it is not there; anything else is thrown. */
@@ -39,6 +62,18 @@ export function readIfThere(file: string): string | undefined {
     if (isCode(error, "ENOENT")) return undefined;
     throw error;
   }
+}
+
+/** What a disk that is full, or a folder that cannot be written, means for a person; any other error as it came. */
+export function explainDisk(error: unknown, action: string, folder: string): unknown {
+  const cannot = `Cannot ${action}: ${folder}`;
+  if (isCode(error, "ENOSPC") || isCode(error, "EDQUOT"))
+    return new UserError(`${cannot} is on a disk that is full. Free 100 MB there, or pass --data-dir on another disk.`, { cause: error });
+  // A recursive mkdir on a read-only file system says ENOENT.
+  const code = ["EROFS", "ENOENT", "EACCES", "EPERM", "ENOTDIR"].find((each) => isCode(error, each));
+  const isInside = error instanceof Error && "path" in error && `${String(error.path)}/`.startsWith(`${folder}/`);
+  if (code === undefined || !isInside) return error;
+  return new UserError(`${cannot} cannot be written (${code}). Pass --data-dir with a folder that can.`, { cause: error });
 }
 
 export function isCode(error: unknown, code: string): boolean {

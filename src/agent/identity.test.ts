@@ -9,7 +9,7 @@ test("a node is the same after a restart, and another boot after its run folder 
   const folder = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const dataDir = mkdtempSync(path.join(folder, "data-"));
-  const load = (runDir: string) => loadIdentity({ dataDir, runDir, nodeName: "nas" });
+  const load = (runDir: string) => loadIdentity({ dataDir, runDir, hostName: "nas" });
   const runDir = mkdtempSync(path.join(folder, "run-"));
   const first = load(runDir);
   assert.match(first.nodeId, /^[a-z2-7]{16}$/);
@@ -23,8 +23,12 @@ test("a node is the same after a restart, and another boot after its run folder 
 test("a node keeps its first name when the machine is renamed", (t) => {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
-  loadIdentity({ dataDir, runDir: dataDir, nodeName: "nas" });
-  assert.equal(loadIdentity({ dataDir, runDir: dataDir, nodeName: "attic" }).node, "nas");
+  const load = (names: { readonly nodeName?: string; readonly hostName: string }) =>
+    loadIdentity({ dataDir, runDir: dataDir, ...names }).node;
+  assert.equal(load({ nodeName: "nas", hostName: "box" }), "nas");
+  assert.equal(load({ hostName: "attic" }), "nas");
+  assert.equal(load({ nodeName: "nas", hostName: "attic" }), "nas");
+  assert.throws(() => load({ nodeName: "attic", hostName: "attic" }), /Cannot call this node "attic".*the node "nas"/);
 });
 
 test("base32 is that of RFC 4648", () => {

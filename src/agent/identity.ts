@@ -2,20 +2,40 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { UserError } from "../api/errors.ts";
 import type { Identity } from "../ports.ts";
 import { readIfThere, writeWhole } from "./files.ts";
+import { nodeNameOf } from "./settings.ts";
 
 const idCharacters = 16;
 
-export function loadIdentity(options: { readonly dataDir: string; readonly runDir: string; readonly nodeName: string }): Identity {
+export function loadIdentity(options: NameOptions & { readonly runDir: string }): Identity {
+  const node = nameOfNode(options);
   const nameFile = path.join(options.dataDir, "node-name");
-  const stored = readIfThere(nameFile)?.trim();
-  if (stored === undefined) writeWhole(nameFile, `${options.nodeName}\n`);
+  if (readIfThere(nameFile) === undefined) writeWhole(nameFile, `${node}\n`);
   return {
-    node: stored ?? options.nodeName,
+    node,
     nodeId: loadNodeId(path.join(options.dataDir, "node.key")),
     bootId: loadBootId(path.join(options.runDir, "boot-id")),
   };
+}
+
+export interface NameOptions {
+  readonly dataDir: string;
+  /** Asked for. */
+  readonly nodeName?: string;
+  readonly hostName: string;
+}
+
+/** A node keeps its first name, whatever the machine is called later. Throws UserError when it is asked to take another. */
+export function nameOfNode({ dataDir, nodeName, hostName }: NameOptions): string {
+  const stored = readIfThere(path.join(dataDir, "node-name"))?.trim();
+  if (stored === undefined) return nodeName ?? nodeNameOf(hostName);
+  if (nodeName !== undefined && nodeName !== stored)
+    throw new UserError(
+      `Cannot call this node "${nodeName}": its data in ${dataDir} is that of the node "${stored}", and the house places apps by that name. Leave --node-name out, or pass another --data-dir for a new node.`,
+    );
+  return stored;
 }
 
 /** 16 characters of base32: SHA-256 of the public key of a P-256 key that never leaves this disk. */
@@ -42,7 +62,8 @@ function loadBootId(file: string): string {
   return fresh;
 }
 
-function kernelBootId(): string {
+/** New after each boot of the kernel. */
+export function kernelBootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {

@@ -1,7 +1,8 @@
 // What the ingress should listen on: this machine's own addresses, and the gateway of the apps' bridge once that is made. Told again
 // when an address came or went.
 import type { IngressSettings } from "../api/table.ts";
-import type { Addresses, Clock, Containers, Log, System } from "../ports.ts";
+import type { Containers } from "../container-ports.ts";
+import type { Addresses, Clock, Log, System } from "../ports.ts";
 import type { IngressKeeper } from "./ingress.ts";
 import type { Settings } from "./settings.ts";
 

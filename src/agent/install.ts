@@ -1,6 +1,20 @@
 // What `up`, `down` and `uninstall` do to this machine: the program in its place, the unit or the supervisor, the processes.
 import { execFile, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import sea from "node:sea";
@@ -15,7 +29,8 @@ import { thisProgram, type Program } from "./program.ts";
 import { isRoot, type Settings } from "./settings.ts";
 import { systemdUnit } from "./unit.ts";
 
-const unitFile = "/etc/systemd/system/fossora.service";
+const unitName = "fossora.service";
+const unitFile = `/etc/systemd/system/${unitName}`;
 const agentStopGraceMs = 15_000;
 const childStopGraceMs = 10_000;
 /** Members of this group may use the socket, which is as good as being root. */
@@ -34,51 +49,70 @@ export function keeper(): Keeper {
   return isRoot() && existsSync("/run/systemd/system") ? "systemd" : "supervisor";
 }
 
-/** Puts the program in its place and starts it, or restarts its agent if it is another build than the one that runs. */
+/** Puts the program in its place and starts it, or restarts its agent if another build or other flags run. */
 export async function install(options: NodeOptions, machine: Machine): Promise<Keeper> {
-  const { program, changed } = installProgram();
-  if (isRoot()) await makeGroup();
-  makePrivateFolder(machine.settings.dataDir);
-  const flags = toFlags(options);
-  if (keeper() === "systemd") {
-    await startUnit([program.file, ...program.args, "agent", ...flags], changed);
-    return "systemd";
-  }
-  const command = [program.file, ...program.args, "supervise", ...flags];
-  const running = holder(machine.settings.runDir, "supervise");
-  if (changed || running === undefined || commandOf(running) !== command.join(" ")) startSupervisor(command, machine.settings);
-  return "supervisor";
+  const program = installProgram();
+  const how = keeper();
+  const command = [program.file, ...program.args, how === "systemd" ? "agent" : "supervise", ...toFlags(options)];
+  if (how === "systemd") await startUnit(command, machine);
+  else await startSupervisor(command, machine);
+  return how;
 }
 
 /** Agent, ingress and etcd end; containers go on. Answers whether anything ran. */
 export async function stop(machine: Machine): Promise<boolean> {
-  const { settings, clock } = machine;
+  const { settings } = machine;
   const children = [childOf(machine, "ingress"), childOf(machine, "etcd")];
   const ran = holder(settings.runDir, "agent") !== undefined || children.some((child) => child.running() !== undefined);
-  if (keeper() === "systemd" && existsSync(unitFile)) await run("systemctl", "disable", "--now", "fossora.service");
-  await endHolder(settings.runDir, "supervise", { graceMs: agentStopGraceMs, clock });
-  await endHolder(settings.runDir, "agent", { graceMs: agentStopGraceMs, clock });
+  if (keeper() === "systemd" && existsSync(unitFile)) await run("systemctl", "disable", "--now", unitName);
+  await endAgent(machine);
   for (const child of children) await child.end(childStopGraceMs);
   return ran;
 }
 
+/** What we put into folders that may be a person's own. */
+const ours = {
+  runDir: /^\.?(agent|supervise|etcd|ingress|fossora|boot-id)\b/,
+  bin: /^\.?etcd[-.]/,
+  log: /^(agent|etcd|ingress)\.log/,
+} as const;
+
 /** After `stop`: the unit, the program, the run folder. The data folder stays. Answers what was removed. */
-export async function removeInstallation(machine: Machine): Promise<readonly string[]> {
+export async function removeInstallation(
+  { settings }: Machine,
+  { madeGroup }: { readonly madeGroup: boolean },
+): Promise<readonly string[]> {
+  const { runDir, dataDir } = settings;
   const removed: string[] = [];
-  const remove = (file: string): void => {
-    if (!existsSync(file)) return;
-    rmSync(file, { recursive: true, force: true });
-    removed.push(file);
-  };
-  if (existsSync(unitFile)) {
-    remove(unitFile);
+  if (keeper() === "systemd" && existsSync(unitFile)) {
+    rmSync(unitFile);
     await run("systemctl", "daemon-reload");
+    removed.push(unitFile);
   }
-  remove(machine.settings.runDir);
-  remove(path.join(machine.settings.dataDir, "bin"));
-  remove(path.join(machine.settings.dataDir, "log"));
-  remove(installedFile());
+  for (const [folder, files] of [
+    [runDir, ours.runDir],
+    [path.join(dataDir, "bin"), ours.bin],
+    [path.join(dataDir, "log"), ours.log],
+  ] as const)
+    if (removeFrom(folder, files)) removed.push(folder);
+  if (sea.isSea() && existsSync(installedFile())) {
+    rmSync(installedFile());
+    removed.push(installedFile());
+  }
+  if (madeGroup) {
+    await run("groupdel", socketGroup);
+    removed.push(`the group ${socketGroup}`);
+  }
   return removed;
+}
+
+/** Answers whether the folder went, too: it held nothing else. */
+function removeFrom(folder: string, files: RegExp): boolean {
+  if (!existsSync(folder)) return false;
+  for (const name of readdirSync(folder)) if (files.test(name)) rmSync(path.join(folder, name), { force: true });
+  if (readdirSync(folder).length > 0) return false;
+  rmdirSync(folder);
+  return true;
 }
 
 export function childOf({ settings, clock, log }: Machine, name: "etcd" | "ingress"): Child {
@@ -89,15 +123,24 @@ export function childOf({ settings, clock, log }: Machine, name: "etcd" | "ingre
 export function toFlags(options: NodeOptions): readonly string[] {
   const flag = (name: string, value: string | number | undefined): readonly string[] => (value === undefined ? [] : [name, String(value)]);
   return [
-    ...flag("--data-dir", options.dataDir && path.resolve(options.dataDir)),
-    ...flag("--run-dir", options.runDir && path.resolve(options.runDir)),
+    ...flag("--data-dir", options.dataDir),
+    ...flag("--run-dir", options.runDir),
     ...flag("--docker-socket", options.dockerSocket),
     ...flag("--node-name", options.nodeName),
     ...flag("--listen", options.httpListen),
     ...flag("--dns-port", options.dnsPort),
-    ...flag("--etcd", options.etcd && path.resolve(options.etcd)),
+    ...flag("--etcd", options.etcd),
     ...flag("--log-level", options.logLevel),
   ];
+}
+
+/** Answers whether it had to be made; without it the socket is root's alone. */
+export async function makeGroup(): Promise<boolean> {
+  if (new RegExp(`^${socketGroup}:`, "m").test(readIfThere("/etc/group") ?? "")) return false;
+  return run("groupadd", "--system", socketGroup).then(
+    () => true,
+    () => false,
+  );
 }
 
 function installedFile(): string {
@@ -105,14 +148,13 @@ function installedFile(): string {
 }
 
 /** Copies the one file to where it stays; what runs keeps its old file until it is replaced. In development nothing is copied. */
-function installProgram(): { readonly program: Program; readonly changed: boolean } {
-  if (!sea.isSea()) return { program: thisProgram(), changed: false };
+function installProgram(): Program {
+  if (!sea.isSea()) return thisProgram();
   const file = installedFile();
-  const changed = path.resolve(process.execPath) !== file && !sameContent(process.execPath, file);
-  if (changed) {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+  if (!sameContent(process.execPath, file)) {
     const partial = `${file}.${process.pid}.tmp`;
     try {
+      mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
       copyFileSync(process.execPath, partial);
       renameSync(partial, file);
     } catch (error) {
@@ -123,48 +165,65 @@ function installProgram(): { readonly program: Program; readonly changed: boolea
       );
     }
   }
-  return { program: { file, args: [] }, changed };
+  return { file, args: [] };
 }
 
 function sameContent(a: string, b: string): boolean {
   try {
     accessSync(b, constants.X_OK);
-    return readFileSync(a).equals(readFileSync(b));
+    return sameFile(a, b) || readFileSync(a).equals(readFileSync(b));
   } catch {
     return false;
   }
 }
 
-async function startUnit(command: readonly string[], programChanged: boolean): Promise<void> {
+async function startUnit(command: readonly string[], { settings }: Machine): Promise<void> {
   const unit = systemdUnit({ command });
   const unitChanged = readIfThere(unitFile) !== unit;
   if (unitChanged) {
     writeWhole(unitFile, unit, 0o644);
     await run("systemctl", "daemon-reload");
   }
-  await run("systemctl", "enable", "fossora.service");
+  await run("systemctl", "enable", unitName);
+  const agent = holder(settings.runDir, "agent");
   // With KillMode=process a restart is the agent's alone.
-  await run("systemctl", unitChanged || programChanged ? "restart" : "start", "fossora.service");
+  await run("systemctl", unitChanged || (agent !== undefined && !runs(agent, command)) ? "restart" : "start", unitName);
 }
 
-function startSupervisor([file = "", ...args]: readonly string[], settings: Settings): void {
-  const logFolder = path.join(settings.dataDir, "log");
+async function startSupervisor(command: readonly string[], machine: Machine): Promise<void> {
+  const { dataDir, runDir } = machine.settings;
+  const running = holder(runDir, "supervise");
+  if (running !== undefined && runs(running, command) && commandOf(running) === command.join(" ")) return;
+  await endAgent(machine); // before the new one starts: whoever answers from now on is that
+  const logFolder = path.join(dataDir, "log");
   makePrivateFolder(logFolder);
   const output = openSync(path.join(logFolder, "agent.log"), "a", 0o600);
   try {
+    const [file = "", ...args] = command;
     spawn(file, args, { detached: true, stdio: ["ignore", output, output] }).unref();
   } finally {
     closeSync(output);
   }
 }
 
-function commandOf(pid: number): string {
-  return (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0").filter(Boolean).join(" ");
+/** And its supervisor, which would start it again. */
+async function endAgent({ settings, clock }: Machine): Promise<void> {
+  await endHolder(settings.runDir, "supervise", { graceMs: agentStopGraceMs, clock });
+  await endHolder(settings.runDir, "agent", { graceMs: agentStopGraceMs, clock });
 }
 
-async function makeGroup(): Promise<void> {
-  if (/^fossora:/m.test(readIfThere("/etc/group") ?? "")) return;
-  await run("groupadd", "--system", socketGroup).catch(() => {}); // without the group the socket is root's alone
+/** Does the process run from the file as it is now? */
+function runs(pid: number, [file = ""]: readonly string[]): boolean {
+  return sameFile(`/proc/${pid}/exe`, file);
+}
+
+function sameFile(a: string, b: string): boolean {
+  const [one, other] = [statSync(a), statSync(b)];
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
+function commandOf(pid: number): string {
+  return (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0").filter(Boolean).join(" ");
 }
 
 async function run(program: string, ...args: string[]): Promise<void> {

@@ -1,42 +1,51 @@
 // Which process holds a role on this node: its pid and start time, since a pid alone is used again.
-import path from "node:path";
+import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import path from "node:path";
 import type { Clock } from "../ports.ts";
 import { endProcess, startTimeOf } from "./child.ts";
 import { readIfThere, writeWhole } from "./files.ts";
+import { kernelBootId } from "./identity.ts";
 
 export type Role = "agent" | "supervise";
 
-export function claim(runDir: string, role: Role): void {
-  writeWhole(fileOf(runDir, role), JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
+/** What a folder's holder of a role wrote. The boot: in a folder that survives one, both numbers may be another's by now. */
+interface Claim {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly boot: string;
 }
 
-export function unclaim(runDir: string, role: Role): void {
-  if (holder(runDir, role) === process.pid) rmSync(fileOf(runDir, role), { force: true });
+/** In the run folder, or in any other that only one process may use. */
+export function claim(folder: string, role: Role): void {
+  const startTime = startTimeOf(process.pid);
+  assert(startTime !== undefined, "this process runs");
+  const mine: Claim = { pid: process.pid, startTime, boot: kernelBootId() };
+  writeWhole(fileOf(folder, role), JSON.stringify(mine));
+}
+
+export function unclaim(folder: string, role: Role): void {
+  if (holder(folder, role) === process.pid) rmSync(fileOf(folder, role), { force: true });
 }
 
 /** The pid of the living process that holds the role. */
-export function holder(runDir: string, role: Role): number | undefined {
+export function holder(folder: string, role: Role): number | undefined {
   try {
-    const { pid, startTime } = JSON.parse(readIfThere(fileOf(runDir, role)) ?? "{}") as { pid?: number; startTime?: string }; // written by claim alone
-    return pid !== undefined && startTime !== undefined && startTimeOf(pid) === startTime ? pid : undefined;
+    const { pid, startTime, boot } = JSON.parse(readIfThere(fileOf(folder, role)) ?? "{}") as Partial<Claim>; // written by claim alone
+    if (pid === undefined || startTime === undefined || boot !== kernelBootId()) return undefined;
+    return startTimeOf(pid) === startTime ? pid : undefined;
   } catch {
     return undefined; // unreadable: nobody
   }
 }
 
-/** SIGTERM, then SIGKILL after `graceMs`. Answers whether there was one. */
-export async function endHolder(
-  runDir: string,
-  role: Role,
-  options: { readonly graceMs: number; readonly clock: Clock },
-): Promise<boolean> {
-  const pid = holder(runDir, role);
+/** SIGTERM, then SIGKILL after `graceMs`. */
+export async function endHolder(folder: string, role: Role, options: { readonly graceMs: number; readonly clock: Clock }): Promise<void> {
+  const pid = holder(folder, role);
   if (pid !== undefined) await endProcess(pid, options.graceMs, options.clock);
-  rmSync(fileOf(runDir, role), { force: true });
-  return pid !== undefined;
+  rmSync(fileOf(folder, role), { force: true });
 }
 
-function fileOf(runDir: string, role: Role): string {
-  return path.join(runDir, `${role}.pid.json`);
+function fileOf(folder: string, role: Role): string {
+  return path.join(folder, `${role}.pid.json`);
 }

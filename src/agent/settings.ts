@@ -10,7 +10,9 @@ export interface Settings {
   readonly dataDir: string;
   readonly runDir: string;
   readonly dockerSocket: string;
-  readonly nodeName: string;
+  /** Asked for; a node that has data has its name already. */
+  readonly nodeName?: string;
+  readonly hostName: string;
   readonly http: { readonly address?: string; readonly ports: readonly number[] };
   readonly dnsPorts: readonly number[];
   readonly etcd?: string;
@@ -26,8 +28,9 @@ export function resolveSettings(options: NodeOptions, env: NodeJS.ProcessEnv = p
   return {
     dataDir: path.resolve(options.dataDir ?? defaultDataDir(env)),
     runDir: path.resolve(options.runDir ?? defaultRunDir(env)),
-    dockerSocket: options.dockerSocket ?? dockerSocketOf(env),
-    nodeName: nodeNameOf(options.nodeName ?? hostname()),
+    dockerSocket: path.resolve(options.dockerSocket ?? dockerSocketOf(env)),
+    ...(options.nodeName === undefined ? {} : { nodeName: nodeNameOf(options.nodeName) }),
+    hostName: hostname(),
     http: {
       ...(listen?.address === undefined ? {} : { address: listen.address }),
       ports: listen === undefined ? [80, ...httpFallbacks] : [listen.port],

@@ -1,10 +1,10 @@
 // The contract between the engine and a controller: what a kind must bring so that the loop can run it.
 import type { Condition, Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { NodeRecord } from "../api/state.ts";
+import type { Containers } from "../container-ports.ts";
 import type {
   Addresses,
   BootMs,
-  Containers,
   Events,
   Identity,
   Jobs,

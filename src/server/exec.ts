@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import { encodeFrame, EXEC_PROTOCOL, FrameDecoder, frameText, type Frame } from "../api/exec-frames.ts";
 import type { ErrorStatus } from "../api/wire.ts";
-import type { Container, ExecSession } from "../ports.ts";
+import type { Container, ExecSession } from "../container-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import type { ServerPorts } from "./ports.ts";
 

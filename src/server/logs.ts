@@ -1,5 +1,5 @@
 // The output of a Service's containers as lines: merged by time, or as they come while somebody follows.
-import type { Container, LogChunk } from "../ports.ts";
+import type { Container, LogChunk } from "../container-ports.ts";
 import type { LogLine } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
 import type { JsonLines } from "./http.ts";

@@ -1,7 +1,8 @@
 // What the server needs of its agent. Types only; the agent's mirror fits `ObjectReader` as it is.
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
-import type { Clock, Containers, Identity, Log, StatusReader, Store } from "../ports.ts";
+import type { Containers } from "../container-ports.ts";
+import type { Clock, Identity, Log, StatusReader, Store } from "../ports.ts";
 
 export interface ObjectChange {
   readonly room: "desired" | "decided" | "observed" | "node";

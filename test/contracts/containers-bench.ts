@@ -1,7 +1,7 @@
 // What the cases of the `Containers` contract share: an engine to try, and how to look at it.
 import assert from "node:assert/strict";
 import { EngineError, type EngineFault } from "../../src/api/errors.ts";
-import type { Container, ContainerEvent, Containers, ContainerSpec, LogChunk, NetworkSpec } from "../../src/ports.ts";
+import type { Container, ContainerEvent, Containers, ContainerSpec, LogChunk, NetworkSpec } from "../../src/container-ports.ts";
 import { containerSpec } from "../fakes/containers-spec.ts";
 
 /** Each engine says how it does these. */

@@ -1,5 +1,6 @@
 // Fixed addresses of one node, as its disk keeps them: they outlive every process, and a released one rests for ten minutes.
-import type { Addresses, BootMs, Clock, NetworkSpec } from "../../src/ports.ts";
+import type { NetworkSpec } from "../../src/container-ports.ts";
+import type { Addresses, BootMs, Clock } from "../../src/ports.ts";
 import { LABEL } from "../../src/api/labels.ts";
 
 const REST_MS = 600_000;

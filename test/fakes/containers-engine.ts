@@ -2,7 +2,8 @@
 // called is in containers.ts.
 import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
-import type { Clock, ContainerEvent, ContainerSpec, ImageInfo, NetworkSpec, Random } from "../../src/ports.ts";
+import type { ContainerEvent, ContainerSpec, ImageInfo, NetworkSpec } from "../../src/container-ports.ts";
+import type { Clock, Random } from "../../src/ports.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type Behaviour, FakeContainer, imageId } from "./containers-life.ts";
 

@@ -1,7 +1,8 @@
 // One container of the fake engine: its states over the virtual clock, as Docker goes through them.
 import { LABEL } from "../../src/api/labels.ts";
 import type { FileEntry } from "../../src/api/types.ts";
-import type { BootMs, Clock, Container, ContainerSpec } from "../../src/ports.ts";
+import type { Container, ContainerSpec } from "../../src/container-ports.ts";
+import type { BootMs, Clock } from "../../src/ports.ts";
 
 /** How the program in a container behaves, asked anew at each start. Nothing said: it serves at once, and ends at once when told to. */
 export interface Behaviour {

@@ -1,6 +1,6 @@
 // A ContainerSpec with nothing special about it, for tests to vary.
 import { LABEL } from "../../src/api/labels.ts";
-import type { ContainerSpec } from "../../src/ports.ts";
+import type { ContainerSpec } from "../../src/container-ports.ts";
 
 /** Labels as the Service controller sets them; the spec hash is the name's unless told. */
 export function containerSpec(name: string, over: Partial<ContainerSpec> = {}): ContainerSpec {

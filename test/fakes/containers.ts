@@ -13,7 +13,7 @@ import type {
   LogChunk,
   NetworkSpec,
   PullProgress,
-} from "../../src/ports.ts";
+} from "../../src/container-ports.ts";
 import type { FakeEngine } from "./containers-engine.ts";
 import type { FakeContainer } from "./containers-life.ts";
 

@@ -1,6 +1,7 @@
 // Background work as the engine's ports promise it, on virtual time: started or joined, reported, its end wakes the name.
 import type { Kind, Name } from "../../src/api/resource.ts";
-import type { Clock, Jobs, JobState, PullProgress } from "../../src/ports.ts";
+import type { PullProgress } from "../../src/container-ports.ts";
+import type { Clock, Jobs, JobState } from "../../src/ports.ts";
 
 export interface FakeJobsOptions {
   readonly clock: Clock;

@@ -8,7 +8,7 @@ import Docker from "dockerode";
 import { DockerContainers } from "../../src/adapters/dockerode/containers.ts";
 import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
-import type { ContainerSpec, ExecSession, LogChunk, NetworkSpec, PullProgress } from "../../src/ports.ts";
+import type { ContainerSpec, ExecSession, LogChunk, NetworkSpec, PullProgress } from "../../src/container-ports.ts";
 import { addressOf, rejectsWith, signal, text } from "../contracts/containers-bench.ts";
 import { containerSpec } from "../fakes/containers-spec.ts";
 import { freeNetwork, noDocker, startDocker, type TestDocker } from "../support/docker.ts";

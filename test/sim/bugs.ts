@@ -12,7 +12,8 @@ import type { ServiceSpec, Update } from "../../src/api/types.ts";
 import type { Seen } from "../../src/engine/contract.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import { runnable } from "../../src/engine/runnable.ts";
-import type { Container, Containers, Entry, Store, WatchBatch } from "../../src/ports.ts";
+import type { Container, Containers } from "../../src/container-ports.ts";
+import type { Entry, Store, WatchBatch } from "../../src/ports.ts";
 import { patched } from "./patched.ts";
 import type { Wiring } from "./wiring.ts";
 

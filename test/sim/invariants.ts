@@ -4,7 +4,8 @@ import { LABEL } from "../../src/api/labels.ts";
 import { parseKey } from "../../src/api/keys.ts";
 import type { Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
-import type { ContainerSpec, StoreEvent } from "../../src/ports.ts";
+import type { ContainerSpec } from "../../src/container-ports.ts";
+import type { StoreEvent } from "../../src/ports.ts";
 import type { SimNode } from "./node.ts";
 import type { Witness, World } from "./world.ts";
 

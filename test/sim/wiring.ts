@@ -2,7 +2,8 @@
 import type { Engine, EngineOptions } from "../../src/engine/engine.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Runnable } from "../../src/engine/runnable.ts";
-import type { Clock, Containers, Log, Store } from "../../src/ports.ts";
+import type { Containers } from "../../src/container-ports.ts";
+import type { Clock, Log, Store } from "../../src/ports.ts";
 
 export interface Wiring {
   controllers(): readonly Runnable[];

@@ -1,7 +1,8 @@
 // A simulated house: one virtual time, one store, some computers, and everybody who looks on. One seed makes one run, bit by bit.
 import { keys, ROOT } from "../../src/api/keys.ts";
 import type { Kind, Name, NodeName, Specs } from "../../src/api/resource.ts";
-import type { ContainerSpec, Log, StoreEvent } from "../../src/ports.ts";
+import type { ContainerSpec } from "../../src/container-ports.ts";
+import type { Log, StoreEvent } from "../../src/ports.ts";
 import { SeededRandom, VirtualClock } from "../fakes/clock.ts";
 import type { FakeImage } from "../fakes/containers-engine.ts";
 import type { Behaviour } from "../fakes/containers-life.ts";

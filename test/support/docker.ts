@@ -20,7 +20,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { LABEL } from "../../src/api/labels.ts";
-import type { NetworkSpec } from "../../src/ports.ts";
+import type { NetworkSpec } from "../../src/container-ports.ts";
 
 const startLimitMs = 60_000;
 const stopLimitMs = 30_000;

@@ -1,4 +1,5 @@
 // Apps and clients that speak raw TCP and UDP, for tests of the ingress.
+import dgram from "node:dgram";
 import { once } from "node:events";
 import net from "node:net";
 import os from "node:os";
@@ -8,7 +9,12 @@ import { tableOf } from "./ingress.ts";
 const answerLimitMs = 20_000;
 
 /** A house whose only raw port leads to these ports of loopback. */
-export function streamTable(protocol: StreamRoute["protocol"], port: number, backends: readonly number[], more: Partial<StreamRoute> = {}): Table {
+export function streamTable(
+  protocol: StreamRoute["protocol"],
+  port: number,
+  backends: readonly number[],
+  more: Partial<StreamRoute> = {},
+): Table {
   const route: StreamRoute = {
     name: "raw",
     protocol,
@@ -95,4 +101,63 @@ export function talk(port: number, bytes: Buffer, host = "127.0.0.1"): Promise<B
     socket.on("close", () => done(Buffer.concat(chunks)));
     socket.end(bytes);
   });
+}
+
+export interface UdpApp extends AsyncDisposable {
+  readonly port: number;
+  /** Source ports that it has heard from. */
+  readonly clients: ReadonlySet<number>;
+}
+
+/** Answers each datagram by what `answer` makes of it. */
+export async function startUdpApp(answer: (packet: Buffer) => Buffer | string = (packet) => packet): Promise<UdpApp> {
+  const socket = await boundSocket("127.0.0.1", 4 * 1024 * 1024);
+  const clients = new Set<number>();
+  socket.on("message", (packet, { address, port }) => {
+    clients.add(port);
+    socket.send(answer(packet), port, address);
+  });
+  return {
+    port: socket.address().port,
+    clients,
+    [Symbol.asyncDispose]: async () => void (await new Promise<void>((done) => socket.close(done))),
+  };
+}
+
+/** One client: everything that it hears, and from where. */
+export class UdpClient implements AsyncDisposable {
+  readonly #socket: dgram.Socket;
+  readonly heard: string[] = [];
+  readonly from = new Set<string>();
+
+  constructor(socket: dgram.Socket) {
+    this.#socket = socket;
+    socket.on("message", (packet, { address, port }) => {
+      this.heard.push(packet.toString("latin1"));
+      this.from.add(`${address}:${port}`);
+    });
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  send(text: string, port: number, address = "127.0.0.1"): void {
+    this.#socket.send(text, port, address);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((done) => this.#socket.close(done));
+  }
+}
+
+export async function udpClient(address = "127.0.0.1"): Promise<UdpClient> {
+  return new UdpClient(await boundSocket(address));
+}
+
+async function boundSocket(address: string, recvBufferSize?: number): Promise<dgram.Socket> {
+  const socket = dgram.createSocket({ type: "udp4", ...(recvBufferSize !== undefined && { recvBufferSize }) });
+  socket.bind(0, address);
+  await once(socket, "listening");
+  return socket;
 }

@@ -18,7 +18,7 @@ import type {
   LogOptions,
   NetworkSpec,
   PullProgress,
-} from "../../ports.ts";
+} from "../../container-ports.ts";
 import { Connection } from "./connection.ts";
 import { createBody, seconds } from "./create-body.ts";
 import { containerEvents } from "./events.ts";
@@ -29,6 +29,16 @@ import { pull } from "./pull.ts";
 import { demultiplexed, raw } from "./streams.ts";
 import { tar } from "./tar.ts";
 import { containerView, imageView, type InfoAnswer, infoView } from "./view.ts";
+
+/** How Docker holds a container, for what is done to a machine rather than to a Service. */
+export interface ContainerProcess {
+  readonly id: string;
+  /** 0: it does not run. */
+  readonly pid: number;
+  readonly restartPolicy: string;
+  /** Of its bridge; empty without one. */
+  readonly gateway: string;
+}
 
 export interface DockerOptions {
   readonly socketPath: string;
@@ -58,12 +68,17 @@ export class DockerContainers implements Containers {
   }
 
   async list(service: string | undefined, signal: AbortSignal): Promise<readonly Container[]> {
-    const label = service === undefined ? [LABEL.kind] : [LABEL.kind, `${LABEL.name}=${service}`];
-    const found = await this.#connection.call("list containers", signal, (docker, abortSignal) =>
-      docker.listContainers({ all: true, filters: { label }, abortSignal }),
-    );
-    const inspected = await Promise.all(found.map(({ Id }) => this.#inspect(Id, signal)));
-    return inspected.filter((each) => each !== undefined).map(containerView);
+    return (await this.#inspectAll(service, signal)).map(containerView);
+  }
+
+  /** Of all containers with our labels. */
+  async processes(signal: AbortSignal): Promise<readonly ContainerProcess[]> {
+    return (await this.#inspectAll(undefined, signal)).map(({ Id, State, HostConfig, NetworkSettings }) => ({
+      id: Id,
+      pid: State.Pid,
+      restartPolicy: HostConfig.RestartPolicy?.Name ?? "no",
+      gateway: Object.values(NetworkSettings.Networks)[0]?.Gateway ?? "",
+    }));
   }
 
   async create(spec: ContainerSpec, signal: AbortSignal): Promise<string> {
@@ -221,6 +236,15 @@ export class DockerContainers implements Containers {
   /** Ends the idle connections. */
   close(): void {
     this.#connection.close();
+  }
+
+  async #inspectAll(service: string | undefined, signal: AbortSignal): Promise<readonly ContainerInspectInfo[]> {
+    const label = service === undefined ? [LABEL.kind] : [LABEL.kind, `${LABEL.name}=${service}`];
+    const found = await this.#connection.call("list containers", signal, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters: { label }, abortSignal }),
+    );
+    const inspected = await Promise.all(found.map(({ Id }) => this.#inspect(Id, signal)));
+    return inspected.filter((each) => each !== undefined);
   }
 
   #inspect(idOrName: string, signal: AbortSignal): Promise<ContainerInspectInfo | undefined> {

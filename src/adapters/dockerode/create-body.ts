@@ -1,6 +1,6 @@
 // From a ContainerSpec to the body of Docker's create call: nothing is decided here. Pure.
 import type { ContainerCreateOptions } from "dockerode";
-import type { ContainerSpec } from "../../ports.ts";
+import type { ContainerSpec } from "../../container-ports.ts";
 
 /** Since this version a fixed MAC address belongs to the endpoint; before, to the container. */
 const endpointMacMinor = 44;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LABEL } from "../../api/labels.ts";
 import { EngineError } from "../../api/errors.ts";
-import type { ContainerEvent } from "../../ports.ts";
+import type { ContainerEvent } from "../../container-ports.ts";
 import type { Connection } from "./connection.ts";
 import { jsonLines } from "./streams.ts";
 

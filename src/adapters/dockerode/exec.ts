@@ -1,7 +1,7 @@
 // A command inside a running container: its terminal or its three streams over one hijacked connection.
 import type { Duplex } from "node:stream";
 import type { Exec } from "dockerode";
-import type { Containers, ExecSession, LogChunk } from "../../ports.ts";
+import type { Containers, ExecSession, LogChunk } from "../../container-ports.ts";
 import type { Connection } from "./connection.ts";
 import { demultiplexed, raw } from "./streams.ts";
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { EngineError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
-import type { NetworkSpec } from "../../ports.ts";
+import type { NetworkSpec } from "../../container-ports.ts";
 import type { Connection } from "./connection.ts";
 import { type NetworkAnswer, networkOptions, networkView } from "./view.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PullProgress } from "../../ports.ts";
+import type { PullProgress } from "../../container-ports.ts";
 import { Layers, type PullLine } from "./pull.ts";
 
 /** As Docker 20.10 said it for two layers. */

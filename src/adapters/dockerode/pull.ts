@@ -1,6 +1,6 @@
 // Pulls an image: progress folded from its layers, and what a registry's refusal means.
 import { EngineError } from "../../api/errors.ts";
-import type { PullProgress } from "../../ports.ts";
+import type { PullProgress } from "../../container-ports.ts";
 import type { Connection } from "./connection.ts";
 import { engineError } from "./faults.ts";
 import { registryLogin } from "./registry-auth.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { LogChunk } from "../../ports.ts";
+import type { LogChunk } from "../../container-ports.ts";
 import { demultiplexed, jsonLines, raw } from "./streams.ts";
 
 async function* parts(bytes: Buffer, cuts: readonly number[]): AsyncIterable<Uint8Array> {

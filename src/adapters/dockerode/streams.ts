@@ -1,5 +1,5 @@
 // Docker's two ways to put more than bytes on one stream: JSON lines (pulls, events), and frames (logs, exec).
-import type { LogChunk } from "../../ports.ts";
+import type { LogChunk } from "../../container-ports.ts";
 
 const frameHeaderBytes = 8;
 const stderrFrame = 2;

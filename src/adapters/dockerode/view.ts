@@ -1,7 +1,7 @@
 // From Docker's inspect answers to the port's own words. Pure.
 import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
 import { LABEL } from "../../api/labels.ts";
-import type { Container, EngineInfo, ImageInfo, NetworkSpec } from "../../ports.ts";
+import type { Container, EngineInfo, ImageInfo, NetworkSpec } from "../../container-ports.ts";
 
 /** Docker's way to say never. */
 const zeroTime = "0001-01-01T00:00:00Z";

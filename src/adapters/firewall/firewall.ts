@@ -8,29 +8,23 @@ const outputBytesMax = 16 * 1024 * 1024;
 
 /** Undefined: none is active, or none that would be in the way. */
 export async function lookAtFirewall(ports: Ports): Promise<Firewall | undefined> {
-  const [ufw, firewalld, nft] = await Promise.all([
+  const [ufw, firewalld, trusted, nft] = await Promise.all([
     output("ufw", "status"),
-    output("firewall-cmd", "--state"),
+    output("firewall-cmd", "--permanent", "--list-ports"),
+    output("firewall-cmd", "--permanent", "--zone=trusted", "--list-interfaces"),
     output("nft", "-j", "list", "ruleset"),
   ]);
-  return findFirewall(
-    { ...(ufw === undefined ? {} : { ufw }), ...(firewalld === undefined ? {} : { firewalld }), ...(nft === undefined ? {} : { nft }) },
-    ports,
-  );
+  return findFirewall({ ufw, firewalld, trusted, nft }, ports);
 }
 
-/** A second time adds nothing: ufw and firewalld know their rules, ours in nftables carry a comment. */
 export async function openFirewall(firewall: Firewall): Promise<void> {
-  if (firewall.name === "nftables" && (await nftRules()).length > 0) return;
   for (const command of firewall.open) await run(command);
 }
 
+/** A rule that is gone already is as good as taken back. */
 export async function closeFirewall(firewall: Firewall): Promise<void> {
-  for (const command of firewall.name === "nftables" ? await nftRules() : firewall.close) await run(command);
-}
-
-async function nftRules(): Promise<readonly Command[]> {
-  return closeNftables(await output("nft", "-j", "list", "ruleset"));
+  const commands = firewall.name === "nftables" ? closeNftables(await output("nft", "-j", "list", "ruleset")) : firewall.close;
+  for (const command of commands) await run(command).catch(() => {});
 }
 
 async function run([program, ...args]: Command): Promise<void> {

@@ -1,56 +1,71 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closeNftables, findFirewall } from "./rules.ts";
+import { closeNftables, findFirewall, shellWords } from "./rules.ts";
 
 const ports = { http: 80, dns: 53, bridge: "fossora" };
 const chain = (policy: string, hook = "input") => ({
   chain: { family: "inet", table: "filter", name: "input", handle: 1, type: "filter", hook, prio: 0, policy },
 });
+const rule = (comment: string, handle = 7) => ({
+  rule: { family: "inet", table: "filter", chain: "input", handle, comment, expr: [] },
+});
+const nft = (...objects: readonly object[]): string => JSON.stringify({ nftables: [{ metainfo: {} }, ...objects] });
 
 test("a machine without a firewall needs nothing", () => {
   assert.equal(findFirewall({}, ports), undefined);
-  assert.equal(
-    findFirewall(
-      {
-        ufw: "Status: inactive\n",
-        firewalld: "not running\n",
-        nft: JSON.stringify({ nftables: [chain("accept"), chain("drop", "forward")] }),
-      },
-      ports,
-    ),
-    undefined,
-  );
+  assert.equal(findFirewall({ ufw: "Status: inactive\n", nft: nft(chain("accept"), chain("drop", "forward")) }, ports), undefined);
   assert.equal(findFirewall({ nft: "Operation not permitted" }, ports), undefined);
 });
 
 test("an active ufw is opened for names, pages and the apps' bridge, and closed again", () => {
   const firewall = findFirewall({ ufw: "Status: active\n\nTo  Action  From\n" }, ports);
-  assert.deepEqual(
-    firewall?.open.map((words) => words.join(" ")),
-    ["ufw allow 80/tcp comment fossora", "ufw allow 53 comment fossora", "ufw allow in on fossora comment fossora"],
-  );
-  assert.deepEqual(
-    firewall?.close.map((words) => words.join(" ")),
-    ["ufw delete allow 80/tcp", "ufw delete allow 53", "ufw delete allow in on fossora"],
-  );
+  assert.deepEqual(firewall?.open.map(shellWords), [
+    "ufw allow 80/tcp comment fossora",
+    "ufw allow 53 comment fossora",
+    "ufw allow in on fossora comment fossora",
+  ]);
+  assert.deepEqual(firewall?.close.map(shellWords), ["ufw delete allow 80/tcp", "ufw delete allow 53", "ufw delete allow in on fossora"]);
 });
 
-test("firewalld is asked to reload last", () => {
-  const firewall = findFirewall({ firewalld: "running\n" }, { ...ports, http: 8080 });
-  assert.equal(firewall?.open[0]?.join(" "), "firewall-cmd --permanent --add-port=8080/tcp");
-  assert.equal(firewall?.open.at(-1)?.join(" "), "firewall-cmd --reload");
+test("a rule of the person's own in ufw is neither added nor taken back", () => {
+  const status = `Status: active
+
+To                         Action      From
+--                         ------      ----
+80/tcp                     ALLOW       Anywhere
+530                        ALLOW       Anywhere
+53                         DENY        Anywhere
+Anywhere on fossora        ALLOW       Anywhere                   # fossora
+80/tcp (v6)                ALLOW       Anywhere (v6)
+`;
+  const firewall = findFirewall({ ufw: status }, ports);
+  assert.deepEqual(firewall?.open.map(shellWords), ["ufw allow 53 comment fossora"]);
+  assert.deepEqual(firewall?.close.map(shellWords), ["ufw delete allow 53"]);
+});
+
+test("firewalld is asked to reload last, for what is not open yet", () => {
+  const firewall = findFirewall({ firewalld: "53/udp 22/tcp\n", trusted: "\n" }, { ...ports, http: 8080 });
+  assert.deepEqual(firewall?.open.map(shellWords), [
+    "firewall-cmd --permanent --add-port=8080/tcp",
+    "firewall-cmd --permanent --add-port=53/tcp",
+    "firewall-cmd --permanent --zone=trusted --add-interface=fossora",
+    "firewall-cmd --reload",
+  ]);
   assert.ok(firewall?.close.some((words) => words.includes("--remove-interface=fossora")));
+  assert.deepEqual(findFirewall({ firewalld: "53/udp 53/tcp 80/tcp\n", trusted: "fossora\n" }, ports)?.open, []);
 });
 
-test("a dropping nft chain gets rules that are found again by their comment", () => {
-  const firewall = findFirewall({ nft: JSON.stringify({ nftables: [{ metainfo: {} }, chain("drop")] }) }, ports);
-  assert.equal(firewall?.open[0]?.join(" "), "nft insert rule inet filter input tcp dport { 80, 53 } accept comment fossora");
+test("a dropping nft chain gets rules that say for which ports, and are found again", () => {
+  const firewall = findFirewall({ nft: nft(chain("drop")) }, ports);
+  assert.deepEqual(firewall?.open.map(shellWords), [
+    "nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53",
+    "nft insert rule inet filter input tcp dport 53 accept comment fossora-80-53",
+    "nft insert rule inet filter input udp dport 53 accept comment fossora-80-53",
+    "nft insert rule inet filter input iifname 'fossora*' accept comment fossora-80-53",
+  ]);
   assert.equal(firewall?.lasting, false);
-  const listed = {
-    nftables: [
-      { rule: { family: "inet", table: "filter", chain: "input", handle: 7, comment: "fossora", expr: [] } },
-      { rule: { family: "inet", table: "filter", chain: "input", handle: 8, expr: [] } },
-    ],
-  };
-  assert.deepEqual(closeNftables(JSON.stringify(listed)), [["nft", "delete", "rule", "inet", "filter", "input", "handle", "7"]]);
+  const opened = nft(chain("drop"), rule("fossora-80-53"), rule("my own", 8));
+  assert.deepEqual(findFirewall({ nft: opened }, ports)?.open, []);
+  assert.equal(findFirewall({ nft: opened }, { ...ports, http: 8080 })?.open.length, 4);
+  assert.deepEqual(closeNftables(opened), [["nft", "delete", "rule", "inet", "filter", "input", "handle", "7"]]);
 });

@@ -3,7 +3,7 @@
 export interface Ports {
   readonly http: number;
   readonly dns: number;
-  /** The bridge of the apps: they ask the house for names on its gateway. */
+  /** The bridge of the apps, and what the names of their private ones begin with: they ask the house for names on its gateway. */
   readonly bridge: string;
 }
 
@@ -11,47 +11,62 @@ export type Command = readonly [program: string, ...args: string[]];
 
 export interface Firewall {
   readonly name: "ufw" | "firewalld" | "nftables";
-  /** They open the ports, in this order. */
+  /** They open what is closed, in this order; empty when all is open. */
   readonly open: readonly Command[];
-  /** They take that back. nftables' rules are found by their comment instead. */
+  /** They take exactly that back. nftables' rules are found by their comment instead. */
   readonly close: readonly Command[];
   /** False: gone after a reboot unless the person adds them to their own rules. */
   readonly lasting: boolean;
 }
 
-export const ruleComment = "fossora";
-
-/** Outputs of `ufw status`, `firewall-cmd --state` and `nft -j list ruleset`; undefined: not installed, or it failed. */
-export function findFirewall(
-  outputs: { readonly ufw?: string; readonly firewalld?: string; readonly nft?: string },
-  ports: Ports,
-): Firewall | undefined {
-  if (/^Status: active/m.test(outputs.ufw ?? "")) return ufw(ports);
-  if (/^running/m.test(outputs.firewalld ?? "")) return firewalld(ports);
-  const chains = droppingChains(outputs.nft);
-  return chains.length === 0 ? undefined : nftables(chains, ports);
+/** What the machine's tools say; undefined: not installed, not allowed, or not running. */
+export interface FirewallOutputs {
+  /** `ufw status` */
+  readonly ufw?: string | undefined;
+  /** `firewall-cmd --permanent --list-ports`: fails unless firewalld runs. */
+  readonly firewalld?: string | undefined;
+  /** `firewall-cmd --permanent --zone=trusted --list-interfaces` */
+  readonly trusted?: string | undefined;
+  /** `nft -j list ruleset` */
+  readonly nft?: string | undefined;
 }
 
-function ufw(ports: Ports): Firewall {
-  const rules = [[`${ports.http}/tcp`], [String(ports.dns)], ["in", "on", ports.bridge]];
+const commentPrefix = "fossora-";
+
+/** Undefined: none is active, or none that would be in the way. */
+export function findFirewall(outputs: FirewallOutputs, ports: Ports): Firewall | undefined {
+  if (/^Status: active/m.test(outputs.ufw ?? "")) return ufw(outputs.ufw ?? "", ports);
+  if (outputs.firewalld !== undefined) return firewalld(outputs.firewalld, outputs.trusted ?? "", ports);
+  const objects = nftObjects(outputs.nft);
+  const chains = droppingChains(objects);
+  return chains.length === 0 ? undefined : nftables(chains, objects, ports);
+}
+
+/** A rule that is there already is the person's own: adding it again would make it ours to take away. */
+function ufw(status: string, { http, dns, bridge }: Ports): Firewall {
+  const rules = [
+    { words: [`${http}/tcp`], listed: `${http}/tcp` },
+    { words: [String(dns)], listed: String(dns) },
+    { words: ["in", "on", bridge], listed: `Anywhere on ${bridge}` },
+  ].filter(({ listed }) => !status.split("\n").some((line) => line.startsWith(`${listed} `) && line.includes(" ALLOW ")));
   return {
     name: "ufw",
-    open: rules.map((rule): Command => ["ufw", "allow", ...rule, "comment", ruleComment]),
-    close: rules.map((rule): Command => ["ufw", "delete", "allow", ...rule]),
+    open: rules.map(({ words }): Command => ["ufw", "allow", ...words, "comment", "fossora"]),
+    close: rules.map(({ words }): Command => ["ufw", "delete", "allow", ...words]),
     lasting: true,
   };
 }
 
-function firewalld(ports: Ports): Firewall {
-  const change = (verb: "add" | "remove"): readonly Command[] => [
-    ...[`${ports.http}/tcp`, `${ports.dns}/tcp`, `${ports.dns}/udp`].map((port): Command => [
-      "firewall-cmd",
-      "--permanent",
-      `--${verb}-port=${port}`,
-    ]),
-    ["firewall-cmd", "--permanent", "--zone=trusted", `--${verb}-interface=${ports.bridge}`],
-    ["firewall-cmd", "--reload"],
-  ];
+function firewalld(listed: string, trusted: string, { http, dns, bridge }: Ports): Firewall {
+  const ports = [`${http}/tcp`, `${dns}/tcp`, `${dns}/udp`].filter((port) => !listed.split(/\s+/).includes(port));
+  const isTrusted = trusted.split(/\s+/).includes(bridge);
+  const change = (verb: "add" | "remove"): readonly Command[] => {
+    const commands: readonly Command[] = [
+      ...ports.map((port): Command => ["firewall-cmd", "--permanent", `--${verb}-port=${port}`]),
+      ...(isTrusted ? [] : [["firewall-cmd", "--permanent", "--zone=trusted", `--${verb}-interface=${bridge}`] as const]),
+    ];
+    return commands.length === 0 ? [] : [...commands, ["firewall-cmd", "--reload"]];
+  };
   return { name: "firewalld", open: change("add"), close: change("remove"), lasting: true };
 }
 
@@ -61,32 +76,28 @@ interface Chain {
   readonly name: string;
 }
 
-function nftables(chains: readonly Chain[], ports: Ports): Firewall {
-  const open = chains.flatMap(({ family, table, name }) => {
-    const insert = (...match: string[]): Command => [
-      "nft",
-      "insert",
-      "rule",
-      family,
-      table,
-      name,
-      ...match,
-      "accept",
-      "comment",
-      ruleComment,
-    ];
-    return [
-      insert("tcp", "dport", `{ ${ports.http}, ${ports.dns} }`),
-      insert("udp", "dport", String(ports.dns)),
-      insert("iifname", ports.bridge),
-    ];
-  });
+/** The comment says for which ports. One rule a port: iptables, which shows these chains too, would misread a set. */
+function nftables(chains: readonly Chain[], objects: readonly NftObject[], { http, dns, bridge }: Ports): Firewall {
+  const comment = `${commentPrefix}${http}-${dns}`;
+  const matches = [
+    ["tcp", "dport", String(http)],
+    ["tcp", "dport", String(dns)],
+    ["udp", "dport", String(dns)],
+    ["iifname", `${bridge}*`],
+  ];
+  const closed = chains.filter(
+    ({ family, table, name }) =>
+      !objects.some(({ rule }) => rule?.family === family && rule.table === table && rule.chain === name && rule.comment === comment),
+  );
+  const open = closed.flatMap(({ family, table, name }) =>
+    matches.map((match): Command => ["nft", "insert", "rule", family, table, name, ...match, "accept", "comment", comment]),
+  );
   return { name: "nftables", open, close: [], lasting: false };
 }
 
 /** Base chains at the input hook whose policy is drop. */
-function droppingChains(json: string | undefined): readonly Chain[] {
-  return nftObjects(json).flatMap(({ chain }) =>
+function droppingChains(objects: readonly NftObject[]): readonly Chain[] {
+  return objects.flatMap(({ chain }) =>
     chain?.hook === "input" && chain.policy === "drop" ? [{ family: chain.family, table: chain.table, name: chain.name }] : [],
   );
 }
@@ -94,7 +105,9 @@ function droppingChains(json: string | undefined): readonly Chain[] {
 /** The commands that remove what `open` made, from `nft -j list ruleset`. */
 export function closeNftables(json: string | undefined): readonly Command[] {
   return nftObjects(json).flatMap(({ rule }): readonly Command[] =>
-    rule?.comment === ruleComment ? [["nft", "delete", "rule", rule.family, rule.table, rule.chain, "handle", String(rule.handle)]] : [],
+    rule?.comment?.startsWith(commentPrefix)
+      ? [["nft", "delete", "rule", rule.family, rule.table, rule.chain, "handle", String(rule.handle)]]
+      : [],
   );
 }
 
@@ -122,4 +135,9 @@ function nftObjects(json: string | undefined): readonly NftObject[] {
   } catch {
     return [];
   }
+}
+
+/** For a person to type: the shell would take `fossora*` for names of files. */
+export function shellWords(command: Command): string {
+  return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(" ");
 }

@@ -5,7 +5,8 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { SeededRandom, VirtualClock } from "../../../test/fakes/clock.ts";
 import { Refusal } from "../../api/errors.ts";
-import type { Addresses, NetworkSpec } from "../../ports.ts";
+import type { NetworkSpec } from "../../container-ports.ts";
+import type { Addresses } from "../../ports.ts";
 import { type AddressesOptions, openAddresses } from "./addresses.ts";
 import { parseSubnet, type Subnet } from "./subnets.ts";
 

@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { Refusal } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
-import type { Addresses, BootMs, Clock, NetworkSpec, Random } from "../../ports.ts";
+import type { NetworkSpec } from "../../container-ports.ts";
+import type { Addresses, BootMs, Clock, Random } from "../../ports.ts";
 import { writeWhole } from "./durable.ts";
 import {
   candidates,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../../../test/fakes/clock.ts";
-import type { PullProgress } from "../../ports.ts";
+import type { PullProgress } from "../../container-ports.ts";
 import { BackgroundJobs } from "./jobs.ts";
 
 const wake = { kind: "Service", name: "jellyfin" } as const;

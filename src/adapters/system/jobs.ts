@@ -1,6 +1,7 @@
 // Pulls and other long work in the background: started once or joined, reported when asked, its end wakes the name.
 import type { Kind, Name } from "../../api/resource.ts";
-import type { Clock, Jobs, JobState, PullProgress } from "../../ports.ts";
+import type { PullProgress } from "../../container-ports.ts";
+import type { Clock, Jobs, JobState } from "../../ports.ts";
 
 export interface JobsOptions {
   readonly clock: Pick<Clock, "now">;

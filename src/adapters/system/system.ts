@@ -2,7 +2,8 @@
 import { readFile, statfs } from "node:fs/promises";
 import { availableParallelism, type NetworkInterfaceInfo, networkInterfaces, totalmem, type } from "node:os";
 import type { NodeRecord } from "../../api/state.ts";
-import type { EngineInfo, System } from "../../ports.ts";
+import type { EngineInfo } from "../../container-ports.ts";
+import type { System } from "../../ports.ts";
 import { findDevices } from "./devices.ts";
 import { hostResolvers } from "./resolvers.ts";
 import { overlap, parseSubnet } from "./subnets.ts";
