@@ -17,7 +17,11 @@ describe("npm run demo", { skip: labReason() ?? false }, () => {
     node = new HouseNode(lab, host);
   });
   after(async () => {
-    await demo("stop").finally(() => lab.down());
+    try {
+      await demo("stop");
+    } finally {
+      await lab.down();
+    }
   });
 
   const demo = (...args: readonly string[]): Promise<string> =>
