@@ -56,11 +56,9 @@ function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
 
 function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): readonly Condition[] {
   const troubled = listeners.filter(({ protocol, problem }) => problem !== undefined && (protocol === "http" || protocol === "dns"));
+  // One for each address, and often the same of all.
   const problems = (wanted: "http" | "dns"): string =>
-    troubled
-      .filter(({ protocol }) => protocol === wanted)
-      .map(({ problem }) => problem)
-      .join("; ");
+    [...new Set(troubled.filter(({ protocol }) => protocol === wanted).map(({ problem }) => problem))].join("; ");
   return (["http", "dns"] as const)
     .filter((protocol) => troubled.some((each) => each.protocol === protocol))
     .map((protocol) => ({

@@ -103,7 +103,6 @@ export interface ObservedConditions {
 
 export type ObservedMembership = ObservedConditions;
 export type ObservedRoute = ObservedConditions;
-export type ObservedDnsRecord = ObservedConditions;
 
 /** A device class that a node offers, and what it stands for there. */
 export interface AdvertisedDevice {
@@ -132,15 +131,6 @@ export interface NodeRecord {
   readonly versions: { readonly fossora: string; readonly docker: string; readonly dockerApi: string; readonly etcd: string };
   /** Ports that this node's ingress really holds: `http` 80 unless it was busy. */
   readonly ports: { readonly http?: number; readonly dns?: number };
-}
-
-/** What a node keeps in memory of a Service's name for its children: derived, never stored. */
-export interface Endpoint {
-  readonly node: NodeName;
-  readonly instance: string;
-  readonly service: Name;
-  readonly address: string;
-  readonly port: number;
 }
 
 /** `events/<id>`, under a lease of 24 h: best effort, for people, never read by a controller. Ids sort by time. */
