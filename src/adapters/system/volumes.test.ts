@@ -22,6 +22,11 @@ test("a volume is made once, and its files stay when it is asked for again", asy
   assert.deepEqual(readdirSync(folder), ["jellyfin-config"], "nothing half made is left");
 });
 
+test("Services that share a volume may ask for it at the same moment", async () => {
+  const asked = Array.from({ length: 8 }, () => volumes.ensure("media", "uid-1", false));
+  assert.equal(new Set(await Promise.all(asked)).size, 1);
+});
+
 test("another uid under the same name is a lost volume, and nothing is written", async () => {
   const data = await volumes.ensure("pg", "uid-1", false);
   await assert.rejects(volumes.ensure("pg", "uid-2", false), isLost);

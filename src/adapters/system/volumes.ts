@@ -10,13 +10,29 @@ const markerName = "volume.json";
 
 export class VolumeFolders implements LocalVolumes {
   readonly #folder: string;
+  readonly #ensuring = new Map<string, Promise<void>>();
 
   /** `folder`: `volumes` below the data directory. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  async ensure(name: string, uid: string, made: boolean): Promise<string> {
+  /** One at a time for each name: Services may share a volume, and ask for it at the same moment. */
+  ensure(name: string, uid: string, made: boolean): Promise<string> {
+    const before = this.#ensuring.get(name) ?? Promise.resolve();
+    const answer = before.then(() => this.#ensure(name, uid, made));
+    const settled = answer.then(
+      () => {},
+      () => {},
+    );
+    this.#ensuring.set(name, settled);
+    void settled.then(() => {
+      if (this.#ensuring.get(name) === settled) this.#ensuring.delete(name);
+    });
+    return answer;
+  }
+
+  async #ensure(name: string, uid: string, made: boolean): Promise<string> {
     const home = path.join(this.#folder, name);
     const data = path.join(home, "data");
     if (!(await this.exists(home))) {
