@@ -85,8 +85,8 @@ describe("an ingress with raw UDP ports", () => {
   test("goes on to another backend when one refuses, and when the table says so", async () => {
     const [gone, first, second] = [
       await freePort(),
-      await startUdpApp((packet) => `1${packet}`),
-      await startUdpApp((packet) => `2${packet}`),
+      await startUdpApp((packet) => `1${String(packet)}`),
+      await startUdpApp((packet) => `2${String(packet)}`),
     ];
     await serve([gone, first.port], { idleTimeoutMs: 60_000 });
     await using client = await udpClient();

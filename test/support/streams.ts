@@ -120,7 +120,7 @@ export async function startUdpApp(answer: (packet: Buffer) => Buffer | string = 
   return {
     port: socket.address().port,
     clients,
-    [Symbol.asyncDispose]: async () => void (await new Promise<void>((done) => socket.close(done))),
+    [Symbol.asyncDispose]: () => new Promise<void>((done) => socket.close(done)),
   };
 }
 
