@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+
+test("flags are kept until they are given otherwise", () => {
+  const first = withKept({ httpListen: "8080", nodeName: "nas" }, {});
+  assert.deepEqual(withKept({ httpListen: "8081", dnsPort: 5354 }, first), { httpListen: "8081", nodeName: "nas", dnsPort: 5354 });
+  assert.deepEqual(withKept({}, first), first);
+});
+
+test("paths hold from every folder", () => {
+  assert.deepEqual(withKept({ etcd: "etcd", runDir: "/run/x" }, {}), { etcd: path.resolve("etcd"), runDir: "/run/x" });
+});
+
+test("a machine on which `up` never ran has nothing kept, and what is kept is read again", (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "fossora-installation-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  assert.deepEqual(readInstallation(folder), { options: {} });
+  const installation = { options: { httpListen: "8080" }, madeGroup: true };
+  writeInstallation(folder, installation);
+  assert.deepEqual(readInstallation(folder), installation);
+});

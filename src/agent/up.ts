@@ -1,0 +1,122 @@
+// `fossora up`: from whatever this machine is to a node that is ready, and what a person should know of it.
+import path from "node:path";
+import { DockerContainers } from "../adapters/dockerode/containers.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { EngineError, UserError } from "../api/errors.ts";
+import type { HouseSummary } from "../api/wire.ts";
+import { unixClient } from "../cli/client.ts";
+import type { NodeOptions, Terminal } from "../cli/node-commands.ts";
+import { explainDisk } from "./files.ts";
+import { nameOfNode } from "./identity.ts";
+import { install, makeGroup, type Keeper, type Machine } from "./install.ts";
+import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+import { seeToFirewall } from "./machine-firewall.ts";
+import { forgetProblem, readProblem } from "./problem.ts";
+import { isRoot, resolveSettings, type Settings } from "./settings.ts";
+
+const exit = { ok: 0, failed: 1, timedOut: 6 } as const;
+const readyPollMs = 50;
+const engineLimitMs = 5_000;
+
+export interface UpOptions {
+  readonly given: NodeOptions;
+  readonly timeoutMs: number;
+  readonly mayOpenFirewall: boolean;
+  readonly machineFor: (options: NodeOptions) => Machine;
+  readonly prepareFolders: (settings: Settings) => void;
+}
+
+/** Answers the exit code. Throws UserError for what a person should mend; then what ran before runs on. */
+export async function up(
+  { given, timeoutMs, mayOpenFirewall, machineFor, prepareFolders }: UpOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = keptOptions(given);
+  const machine = machineFor(options);
+  const { settings } = machine;
+  prepareFolders(settings);
+  nameOfNode(settings); // before anything is changed
+  const docker = new DockerContainers({ socketPath: settings.dockerSocket });
+  terminal.note(terminal.mark("ok", `Docker ${await engineVersion(docker, settings)}`));
+  await keepInstallation(options, settings);
+  await takeBackApps(docker);
+  forgetProblem(settings.runDir);
+  const how = await install(options, machine);
+  const outcome = await untilReady(settings, timeoutMs);
+  if (typeof outcome !== "object") {
+    terminal.note(terminal.mark("error", outcome ?? `the node was not ready within ${timeoutMs / 1000} s`));
+    terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : path.join(settings.dataDir, "log", "agent.log")}`);
+    return outcome === undefined ? exit.timedOut : exit.failed;
+  }
+  sayReady(outcome, how, terminal);
+  await seeToFirewall({ summary: outcome, docker, dataDir: settings.dataDir, mayOpen: mayOpenFirewall }, terminal);
+  terminal.note("Next     fossora apply -f manifests/whoami.yaml");
+  return exit.ok;
+}
+
+/** systemd does not hand on the environment in which `up` was typed. */
+function keptOptions(given: NodeOptions): NodeOptions {
+  const { dataDir, dockerSocket } = resolveSettings(given);
+  const fromEnvironment = process.env["DOCKER_HOST"] === undefined ? {} : { dockerSocket };
+  return withKept({ ...fromEnvironment, ...given }, readInstallation(dataDir).options);
+}
+
+async function keepInstallation({ dataDir: _, ...options }: NodeOptions, { dataDir }: Settings): Promise<void> {
+  const before = readInstallation(dataDir);
+  const madeGroup = before.madeGroup === true || (isRoot() && (await makeGroup()));
+  try {
+    writeInstallation(dataDir, { ...before, options, madeGroup });
+  } catch (error) {
+    throw explainDisk(error, "keep what this node is", dataDir);
+  }
+}
+
+/** Throws UserError where no Docker engine answers: without one there is nothing to do here. */
+async function engineVersion(docker: DockerContainers, settings: Settings): Promise<string> {
+  try {
+    return (await docker.info(AbortSignal.timeout(engineLimitMs))).version;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new UserError(
+      `Cannot start: no Docker engine answers at ${settings.dockerSocket} (${error.message}). Install it (apt-get install docker.io), start it (systemctl start docker), ${isRoot() ? "" : "join the group docker, "}or pass --docker-socket.`,
+      { cause: error },
+    );
+  }
+}
+
+/** `uninstall` left them to Docker. */
+async function takeBackApps(docker: DockerContainers): Promise<void> {
+  const signal = AbortSignal.timeout(engineLimitMs * 6);
+  for (const { id, restartPolicy } of await docker.processes(signal))
+    if (restartPolicy === "unless-stopped") await docker.setRestartPolicy(id, "on-failure", signal);
+}
+
+/** The house when the node is ready; why its agent cannot start; or undefined when it took too long. */
+async function untilReady(settings: Settings, timeoutMs: number): Promise<HouseSummary | string | undefined> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const client = unixClient(path.join(settings.runDir, "fossora.sock"), signal);
+  while (!signal.aborted) {
+    const problem = readProblem(settings.runDir);
+    if (problem !== undefined) return problem;
+    try {
+      const summary = await client.json<HouseSummary>("GET", "/api/v1/status");
+      if (summary.ready && summary.listeners !== undefined) return summary;
+    } catch {
+      // not there yet
+    }
+    await systemClock.sleep(readyPollMs, signal).catch(() => {}); // too late: the loop ends
+  }
+  return undefined;
+}
+
+function sayReady(summary: HouseSummary, how: Keeper, terminal: Terminal): void {
+  terminal.note(terminal.mark("ok", `this is node '${summary.node}', zone ${summary.zone}`));
+  const listeners = summary.listeners ?? [];
+  const ports = (protocol: string): string =>
+    [...new Set(listeners.filter((each) => each.protocol === protocol).map((each) => `:${each.port}`))].join(" ");
+  const boot = how === "systemd" ? ", starts at boot" : "";
+  terminal.note(terminal.mark("ok", `proxy ${ports("http")}, DNS ${ports("dns")}${boot}`));
+  for (const { protocol, address, problem } of listeners)
+    if (problem) terminal.note(terminal.mark("warn", `${protocol} on ${address}: ${problem}`));
+  if (how === "supervisor") terminal.note(terminal.mark("warn", "no systemd here: after a boot, run `fossora up` again"));
+}
