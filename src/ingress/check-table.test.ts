@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { IngressSettings, Table } from "../api/table.ts";
+import { isAllowed } from "./allow.ts";
 import { answer } from "./answer.ts";
 import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { decide } from "./decide.ts";
+import { planListeners } from "./listeners.ts";
 import { compileRouter } from "./match.ts";
+import { proxyHeader } from "./proxy-protocol.ts";
 import { compileZone } from "./zone.ts";
 
 const table: Table = {
@@ -25,7 +28,18 @@ const table: Table = {
       forwardedHeaders: "none",
     },
   ],
-  streams: [],
+  streams: [
+    {
+      name: "mqtt",
+      protocol: "udp",
+      address: "192.168.1.1",
+      port: 1883,
+      backends: [{ node: "attic", instance: "m", host: "10.0.0.3", port: 1883 }],
+      allow: ["lan"],
+      proxyProtocol: "v2",
+      idleTimeoutMs: 1000,
+    },
+  ],
   records: [{ name: "x.home.internal", type: "A", values: ["10.0.0.1"], ttl: 5 }],
   houseNames: [{ name: "app.home.internal", nodes: ["attic"] }],
   nodes: { attic: { lan: ["192.168.1.1"], tailnet: [] } },
@@ -48,6 +62,10 @@ test("the field that is wrong is named", () => {
     () => parseTable({ ...table, http: [{ ...table.http[0], backends: [{ node: "a", host: 1, port: 1 }] }] }),
     /"http\[0\]\.backends\[0\]\.host" must be text/,
   );
+  const stream = (more: object): Table => ({ ...table, streams: [{ ...table.streams[0], ...more }] as unknown as Table["streams"] });
+  assert.throws(() => parseTable(stream({ port: 65_536 })), /"streams\[0\]\.port" must be a port/);
+  assert.throws(() => parseTable(stream({ protocol: "sctp" })), /"streams\[0\]\.protocol" must be tcp or udp/);
+  assert.throws(() => parseTable(stream({ idleTimeoutMs: -1 })), /"streams\[0\]\.idleTimeoutMs" must be 0 or more/);
   assert.throws(() => parseTable({ ...table, nodes: { attic: { lan: [] } } }), /"nodes\.attic\.tailnet" must be a list/);
   assert.throws(() => parseSettings({ ...settings, dns: { addresses: [], ports: ["53"] } }), /"dns\.ports\[0\]" must be a whole number/);
   assert.throws(() => parseProgram({ execPath: "/x" }), /"args" must be a list/);
@@ -71,6 +89,12 @@ test("what is let through serves any request without a throw, and what is not is
       } catch (error) {
         assert.ok(error instanceof SyntaxError);
         return;
+      }
+      const { wishes } = planListeners(settings, parsed.streams, ["127.0.0.1"]);
+      assert.ok(wishes.every(({ ports }) => ports.every((port) => port > 0 && port < 65_536)));
+      for (const route of parsed.streams) {
+        isAllowed(route.allow, "10.0.0.1", undefined);
+        proxyHeader(route, { address: "10.0.0.1", port: 1 }, { address: "10.0.0.2", port: 2 });
       }
       decide(compileRouter(parsed), { host: "app", target: "/", from: "10.0.0.1" });
       for (const name of ["app", "x", "nope"])

@@ -73,13 +73,14 @@ function checkStream(route: Fields, at: string): void {
   if (route["allow"] !== undefined) texts(route["allow"], `${at}.allow`);
   if (route["proxyProtocol"] !== undefined) oneOf(["v1", "v2"], route["proxyProtocol"], `${at}.proxyProtocol`);
   number(route["idleTimeoutMs"], `${at}.idleTimeoutMs`);
+  if (Number(route["idleTimeoutMs"]) < 0) throw wrong(`${at}.idleTimeoutMs`, "0 or more");
 }
 
 function checkBackends(route: Fields, at: string): void {
   for (const [backendAt, backend] of rows(route, "backends", at)) {
     text(backend["node"], `${backendAt}.node`);
     text(backend["host"], `${backendAt}.host`);
-    port(backend["port"], `${backendAt}.port`);
+    number(backend["port"], `${backendAt}.port`);
   }
 }
 

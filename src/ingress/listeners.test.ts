@@ -89,6 +89,12 @@ test("a listener of a raw port finds its route, nobody else's", () => {
   assert.equal(plan.route("udp", "::", 1883), undefined);
 });
 
+test("a backend beyond the last port is none", () => {
+  const backend = (port: number) => ({ node: "attic", instance: "a", host: "10.0.0.2", port });
+  const plan = planListeners(settings, [{ ...mqtt, backends: [backend(65_535), backend(65_536), backend(0)] }], own);
+  assert.deepEqual(plan.route("tcp", "::", 1883)?.backends, [backend(65_535)]);
+});
+
 test("raw ports above the limit are not listened on, and said", () => {
   const many = Array.from({ length: 1025 }, (_, index) => ({ ...mqtt, port: index + 1 }));
   const plan = planListeners(settings, many, own);

@@ -27,6 +27,7 @@ export interface Places {
 /** Of raw ports, each times its addresses: all of them are handed down at once. */
 const STREAM_LISTENERS_MAX = 1024;
 
+const PORT_MAX = 65_535;
 const ALL = "::";
 
 export interface ListenerPlan {
@@ -91,7 +92,13 @@ function namedAddress({ address, allow }: StreamRoute, { containers }: Places): 
 }
 
 function listener(route: StreamRoute, address: string): StreamListener {
-  return { protocol: route.protocol, address, port: route.port, route };
+  return { protocol: route.protocol, address, port: route.port, route: dialable(route) };
+}
+
+/** A range may lead beyond the last port there is: such a backend is none. */
+function dialable(route: StreamRoute): StreamRoute {
+  const backends = route.backends.filter(({ port }) => port > 0 && port <= PORT_MAX);
+  return backends.length === route.backends.length ? route : { ...route, backends };
 }
 
 /** Private networks of single Services have addresses here too, which nobody is ever told. */

@@ -1,4 +1,4 @@
-// What raw TCP and UDP ask of whoever decides. Types only.
+// What raw TCP and UDP ask of whoever decides, and how both read its times.
 import type { NodeName } from "../../api/resource.ts";
 import type { StreamRoute } from "../../api/table.ts";
 import type { BackendOrder, Log } from "../../ports.ts";
@@ -19,4 +19,12 @@ export interface StreamOptions {
   readonly node: () => NodeName;
   readonly health: BackendOrder;
   readonly log: Log;
+}
+
+/** Node's timers know no more: 24 days. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** 0 is no limit. */
+export function idleLimitMs({ idleTimeoutMs }: StreamRoute): number {
+  return idleTimeoutMs === 0 ? TIMER_MAX_MS : Math.min(idleTimeoutMs, TIMER_MAX_MS);
 }

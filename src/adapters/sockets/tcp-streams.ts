@@ -2,7 +2,7 @@
 import net from "node:net";
 import type { Backend } from "../../api/table.ts";
 import type { Listen } from "../../ports.ts";
-import type { StreamOptions } from "./stream-options.ts";
+import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
 
 /** At one port; whoever comes then is turned away at once. */
 const CONNECTIONS_MAX = 4096;
@@ -17,8 +17,6 @@ const KEEP_ALIVE_MS = 30_000;
 const LAST_BYTES_MS = 10_000;
 /** Connections may go on for so long after their listener was closed. */
 const DRAIN_MS = 30 * 60_000;
-/** Node's timers know no more. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class TcpStreams {
   readonly #options: StreamOptions;
@@ -97,7 +95,7 @@ export class TcpStreams {
       if (upstream !== undefined) {
         const bytes = preface(route, from, asked);
         if (bytes !== undefined) upstream.write(bytes);
-        tie(client, upstream, route.idleTimeoutMs);
+        tie(client, upstream, idleLimitMs(route));
         return true;
       }
       const leftMs = HOLD_MS - (performance.now() - since);
@@ -166,7 +164,7 @@ function tie(client: net.Socket, upstream: net.Socket, idleMs: number): void {
     socket.pipe(other);
   }
   // The client's socket sees every byte, in either direction.
-  client.setTimeout(Math.min(idleMs, TIMER_MAX_MS), () => client.destroy());
+  client.setTimeout(idleMs, () => client.destroy());
   // It may have gone while it was held.
   if (client.destroyed) upstream.destroy();
 }

@@ -5,7 +5,7 @@ import type { Backend, StreamRoute } from "../../api/table.ts";
 import type { Listen, ListenAt, Listening } from "../../ports.ts";
 import { stopReceiving } from "./descriptor.ts";
 import { codeOf } from "./error-code.ts";
-import type { StreamOptions } from "./stream-options.ts";
+import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
 
 /** At one address and port. Those that there are go on; a new client waits until one is idle. */
 const SESSIONS_MAX = 1024;
@@ -18,8 +18,6 @@ const DRAIN_POLL_MS = 50;
 /** After the listener was closed: answers that are under way still arrive. */
 const DRAIN_QUIET_MS = 1000;
 const DRAIN_MS = 10_000;
-/** Node's timers know no more. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class UdpStreams {
   readonly #options: StreamOptions;
@@ -173,7 +171,7 @@ class Session {
     this.#options = options;
     this.route = route;
     this.backend = backend;
-    this.#idle = setTimeout(() => this.close(), Math.min(route.idleTimeoutMs, TIMER_MAX_MS));
+    this.#idle = setTimeout(() => this.close(), idleLimitMs(route));
     this.#upstream = dgram.createSocket({ type: net.isIPv6(backend.host) ? "udp6" : "udp4", recvBufferSize: RECEIVE_BYTES });
     this.#upstream.on("error", () => this.#refused());
     this.#upstream.on("message", (packet) => {
