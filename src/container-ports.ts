@@ -135,6 +135,8 @@ export interface NetworkSpec {
   /** CIDR, ours. */
   readonly subnet: string;
   readonly gateway: string;
+  /** CIDR within it: what Docker gives to containers that others put on it. Absent: any free address. */
+  readonly othersRange?: string;
   /** Containers on it may reach each other. */
   readonly icc: boolean;
   readonly labels: Readonly<Record<string, string>>;

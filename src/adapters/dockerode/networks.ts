@@ -25,7 +25,7 @@ export async function ensureNetwork(connection: Connection, spec: NetworkSpec, s
       Name: spec.name,
       Driver: "bridge",
       CheckDuplicate: true,
-      IPAM: { Config: [{ Subnet: spec.subnet, Gateway: spec.gateway }] },
+      IPAM: { Config: [{ Subnet: spec.subnet, Gateway: spec.gateway, ...(spec.othersRange !== undefined && { IPRange: spec.othersRange }) }] },
       Options: networkOptions(spec.icc, bridgeName(spec.name)),
       Labels: { ...spec.labels },
       abortSignal,

@@ -11,6 +11,7 @@ import {
   formatSubnet,
   gateway,
   hosts,
+  othersRange,
   overlap,
   parseAddress,
   parseSubnet,
@@ -106,6 +107,7 @@ class NodeAddresses implements Addresses {
       name: sharedNetworkName,
       subnet: formatSubnet(shared),
       gateway: this.gateway,
+      othersRange: formatSubnet(othersRange(shared)),
       icc: false,
       labels: { [LABEL.kind]: "Membership" },
     };
@@ -174,7 +176,9 @@ class NodeAddresses implements Addresses {
   #freeAddress(network: NetworkSpec): string | undefined {
     const subnet = parseSubnet(network.subnet);
     if (!subnet) return undefined;
-    const { first, last } = hosts(subnet);
+    const others = network.othersRange === undefined ? undefined : parseSubnet(network.othersRange);
+    const { first, last: lastHost } = hosts(subnet);
+    const last = others === undefined ? lastHost : others.base - 1;
     const taken = new Set([...this.#addresses.values()].map(({ address }) => address));
     const found = this.#free(
       last - first + 1,

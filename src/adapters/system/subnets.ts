@@ -41,9 +41,14 @@ export function gateway({ base }: Subnet): string {
   return formatAddress(base + 1);
 }
 
-/** 4091 containers on the one bridge of this node. */
+/** 4093 addresses on the one bridge of this node. */
 export function sharedSubnet(node: Subnet): Subnet {
   return { base: node.base, bits: 20 };
+}
+
+/** The last 254 of the shared bridge: for containers that somebody else puts on it. */
+export function othersRange(shared: Subnet): Subnet {
+  return { base: shared.base + size(shared.bits) - size(24), bits: 24 };
 }
 
 const privateBits = 28;
