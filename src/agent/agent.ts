@@ -40,6 +40,7 @@ import { versionOfFossora } from "./version.ts";
 const leaseTtlMs = 20_000;
 const storeRetryMs = 20;
 const engineInfoLimitMs = 5_000;
+const ingressLimitMs = 5_000;
 
 /** Runs until the signal, then leaves etcd, ingress and containers alive. Throws UserError for what a person should mend. */
 export async function runAgent(machine: Machine, signal: AbortSignal): Promise<void> {
@@ -75,11 +76,23 @@ class Node {
     const store = await this.#openStore(signal);
     const mirror = new StoreMirror({ store, clock, log });
     const client = connectIngress(path.join(settings.runDir, "ingress.sock"));
-    const sink = {
-      putTable: (table: Parameters<typeof client.putTable>[0]) =>
-        client.putTable(table, AbortSignal.any([signal, AbortSignal.timeout(engineInfoLimitMs)])),
-    };
-    const publisher = new Publisher({ node: this.#identity.node, mirror, sink, clock, log, defaultZone: DEFAULT_ZONE });
+    const limit = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(ingressLimitMs)]);
+    const publisher = new Publisher({
+      node: this.#identity.node,
+      mirror,
+      sink: {
+        putTable: async (table) => {
+          await client.putTable(table, limit());
+          return client.status(limit());
+        },
+      },
+      clock,
+      log,
+      defaultZone: DEFAULT_ZONE,
+      onListeners: () => {
+        for (const kind of ["Membership", "Route", "DnsRecord"] as const) engine.wakeAll(kind);
+      },
+    });
     const ports = await this.#ports({ store, mirror, publisher, signal });
     const engine = new Engine({ controllers: eachController(runnable), mirror, ports: ports.ports });
     ports.attach(engine);
@@ -178,9 +191,7 @@ class Node {
       clock,
       log,
       onChange: () => wired.publisher.forgetPublished(),
-      onStatus: (status) => {
-        if (wired.publisher.setStatus(status)) for (const kind of ["Membership", "Route", "DnsRecord"] as const) wired.engine.wakeAll(kind);
-      },
+      onStatus: (status) => wired.publisher.setStatus(status),
     });
     await keeper.start(wired.signal);
     return keeper;

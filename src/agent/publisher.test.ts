@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../../test/fakes/clock.ts";
 import { silentLog } from "../../test/support/real.ts";
 import type { AnyResource } from "../api/resource.ts";
-import type { HttpRoute, Table } from "../api/table.ts";
+import type { HttpRoute, IngressStatus, Table } from "../api/table.ts";
 import { Publisher } from "./publisher.ts";
 
 const route = (name: string): AnyResource => ({ kind: "Route", metadata: { name } }) as unknown as AnyResource; // all that the publisher reads
@@ -18,6 +18,8 @@ function setUp(names: readonly string[]) {
   const world = {
     fresh: true,
     failing: false,
+    told: 0,
+    listeners: [] as IngressStatus["listeners"],
     routes: names.map(route),
     nodes: new Map([["nas", { value: { addresses: { lan: [], tailnet: [] } } }]]),
   };
@@ -34,9 +36,18 @@ function setUp(names: readonly string[]) {
     putTable: async (table: Table) => {
       if (world.failing) throw new Error("away");
       tables.push(table);
+      return { pid: 1, build: "", revision: table.revision, listeners: world.listeners };
     },
   };
-  const publisher = new Publisher({ node: "nas", mirror: mirror as never, sink, clock, log: silentLog, defaultZone: "home.internal" });
+  const publisher = new Publisher({
+    node: "nas",
+    mirror: mirror as never,
+    sink,
+    clock,
+    log: silentLog,
+    defaultZone: "home.internal",
+    onListeners: () => void world.told++,
+  });
   return { clock, tables, world, publisher };
 }
 
@@ -93,4 +104,16 @@ test("nothing is published before this node has announced its addresses", async 
   await clock.advance(1_000);
   assert.equal(tables.length, 0);
   assert.ok(publisher.pending);
+});
+
+test("whoever shows ports hears at once when the ingress listens on others", async () => {
+  const { clock, world, publisher } = setUp(["a"]);
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(10);
+  const before = world.told;
+  world.listeners = [{ protocol: "tcp", address: "::", port: 1883, problem: "port 1883 is held by mosquitto" }];
+  publisher.setRoute("a", { http: [], streams: [] });
+  await clock.advance(10);
+  assert.equal(world.told, before + 1);
+  assert.equal(publisher.status()?.listeners[0]?.port, 1883);
 });

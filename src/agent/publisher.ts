@@ -10,7 +10,8 @@ type RecordRows = Pick<Table, "records" | "houseNames">;
 
 /** The part of the ingress' control socket that this needs. */
 export interface TableSink {
-  putTable(table: Table): Promise<void>;
+  /** Answers what it listens on now: raw ports come and go with the table. */
+  putTable(table: Table): Promise<IngressStatus>;
 }
 
 export interface PublisherOptions {
@@ -20,6 +21,8 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly defaultZone: string;
+  /** The ingress listens on others than before. */
+  readonly onListeners: () => void;
 }
 
 const retryMs = 250;
@@ -62,11 +65,10 @@ export class Publisher implements Proxy {
     return this.#status;
   }
 
-  /** Answers whether the listeners are others than before. */
-  setStatus(status: IngressStatus): boolean {
+  setStatus(status: IngressStatus): void {
     const changed = JSON.stringify(status.listeners) !== JSON.stringify(this.#status?.listeners);
     this.#status = status;
-    return changed;
+    if (changed) this.#options.onListeners();
   }
 
   /** A new ingress has only what was on disk: hand it everything again. */
@@ -102,8 +104,9 @@ export class Publisher implements Proxy {
     const text = JSON.stringify({ ...table, revision: 0 }); // a new revision alone is no news
     try {
       if (text !== this.#published) {
-        await this.#options.sink.putTable(table);
+        const status = await this.#options.sink.putTable(table);
         this.#published = text;
+        this.setStatus(status);
       }
     } catch (error) {
       this.#options.log.warn("Table could not be handed to the ingress", { error });

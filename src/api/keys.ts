@@ -18,7 +18,8 @@ export const PREFIX = {
 export const keys = {
   desired: (kind: Kind, name: Name): string => `${PREFIX.desired}${kind}/${name}`,
   applied: (kind: Kind, name: Name, manager: string): string => `${PREFIX.applied}${kind}/${name}/${manager}`,
-  history: (kind: Kind, name: Name, generation: number): string => `${PREFIX.history}${kind}/${name}/${String(generation).padStart(10, "0")}`,
+  history: (kind: Kind, name: Name, generation: number): string =>
+    `${PREFIX.history}${kind}/${name}/${String(generation).padStart(10, "0")}`,
   decided: (kind: Kind, name: Name): string => `${PREFIX.decided}${kind}/${name}`,
   volume: (name: Name): string => `${PREFIX.decided}Volume/${name}`,
   observed: (kind: Kind, name: Name, node: NodeName): string => `${PREFIX.observed}${kind}/${name}/${node}`,

@@ -64,7 +64,7 @@ export class VirtualClock implements Clock {
   async #settleFast(): Promise<void> {
     this.#steps += 1;
     if (this.#steps % STEPS_PER_TURN === 0) return this.settle();
-    await undefined;
+    await Promise.resolve();
     await new Promise<void>((resolve) => process.nextTick(resolve));
   }
 
