@@ -9,7 +9,7 @@ import type { Clock, Store } from "../ports.ts";
 import { readIfThere, writeWhole } from "./files.ts";
 
 export const DEFAULT_ZONE = "home.internal";
-export const HOUSE_NAME = "house";
+const HOUSE_NAME = "house";
 
 /** Writes the House if this node has never seen one. Throws UserError when a house that was there is gone. */
 export async function foundHouse(

@@ -30,7 +30,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
     ...(listeners && { listeners }),
     problems: [
       ...storeProblems(ports, store),
-      ...(listeners ?? []).flatMap(listenerProblem),
+      ...listenerProblems(listeners ?? []),
       ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each))),
     ],
   };
@@ -57,10 +57,19 @@ function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): read
   return [{ severity: "error", message, next: "journalctl -u fossora -n 50" }];
 }
 
-/** Names answer all the same, at another port. */
-function listenerProblem({ protocol, port, problem }: Listener): readonly HouseProblem[] {
-  if (problem === undefined) return [];
-  return [{ severity: "warning", message: `${protocol} is on port ${port}: ${problem}`, next: "free the port, then: sudo fossora up" }];
+/** Pages and names answer all the same, at another port; a raw port does not. The same is often said of each address. */
+function listenerProblems(listeners: readonly Listener[]): readonly HouseProblem[] {
+  const messages = listeners.flatMap(({ protocol, port, problem }) => {
+    if (problem === undefined) return [];
+    const isRaw = protocol === "tcp" || protocol === "udp";
+    return isRaw ? `${protocol} port ${port} does not answer: ${problem}` : `${protocol} is on port ${port}: ${problem}`;
+  });
+  // A port that was taken instead is kept: whoever holds the usual one may only be restarting.
+  return [...new Set(messages)].map((message) => ({
+    severity: "warning",
+    message,
+    next: "free the port, then: sudo fossora down && sudo fossora up",
+  }));
 }
 
 /** A derived object's trouble is its owner's, where that has any. */

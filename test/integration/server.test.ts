@@ -149,7 +149,7 @@ describe("reading", () => {
     assert.deepEqual(
       body.problems.map(({ message, next }) => [message, next]),
       [
-        ["http is on port 8080: 80 is held by nginx", "free the port, then: sudo fossora up"],
+        ["http is on port 8080: 80 is held by nginx", "free the port, then: sudo fossora down && sudo fossora up"],
         ["service jellyfin: not every instance is ready (Starting)", "fossora describe service jellyfin"],
       ],
     );
