@@ -51,7 +51,7 @@ export class FakeEngine {
 
   /** What answers on an address now, as a probe or a proxy would find it. */
   serving(address: string): FakeContainer | undefined {
-    return [...this.containers.values()].find((each) => each.serving && each.view().address === address);
+    return [...this.containers.values()].find((each) => each.address === address && each.serving);
   }
 
   /** The daemon ends and takes its containers with it: by its own stop, or with the machine's power. */
@@ -119,7 +119,7 @@ export class FakeEngine {
   }
 
   serves(address: string): boolean {
-    return [...this.containers.values()].some((each) => each.state === "running" && each.view().address === address);
+    return [...this.containers.values()].some((each) => each.address === address && each.state === "running");
   }
 
   #newId(): string {

@@ -56,12 +56,14 @@ export class FakeContainer {
   #timers: (() => void)[] = [];
   readonly #around: Surroundings;
   readonly #checked: boolean;
+  readonly #imageId: string;
 
   constructor(id: string, spec: ContainerSpec, imageHasHealthcheck: boolean, around: Surroundings) {
     this.id = id;
     this.spec = spec;
     this.#around = around;
     this.restartPolicy = spec.restart;
+    this.#imageId = imageId(spec.image);
     this.#checked = spec.healthcheck === undefined ? imageHasHealthcheck : spec.healthcheck !== "none";
     this.#health = this.#checked ? "starting" : "none";
   }
@@ -112,12 +114,20 @@ export class FakeContainer {
     return this.state === "running" && this.#around.clock.now() - this.#startedMs >= (this.#behaviour.servesAfterMs ?? 0);
   }
 
+  get address(): string | undefined {
+    return this.spec.network.kind === "bridge" ? this.spec.network.address : undefined;
+  }
+
+  get service(): string {
+    return this.spec.labels[LABEL.name] ?? "";
+  }
+
   view(): Container {
-    const { spec } = this;
+    const { spec, address } = this;
     return {
       id: this.id,
       name: spec.name,
-      service: spec.labels[LABEL.name] ?? "",
+      service: this.service,
       instance: spec.labels[LABEL.instance] ?? "",
       container: spec.labels[LABEL.container] ?? "",
       specHash: spec.labels[LABEL.specHash] ?? "",
@@ -128,8 +138,8 @@ export class FakeContainer {
       restarts: this.#restarts,
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
       ...(this.#finishedAt !== undefined && { finishedAt: this.#finishedAt }),
-      imageId: imageId(spec.image),
-      ...(spec.network.kind === "bridge" && { address: spec.network.address }),
+      imageId: this.#imageId,
+      ...(address !== undefined && { address }),
       published: Object.fromEntries(spec.publish.map(({ port, protocol }) => [`${port}/${protocol}`, 32_768 + (port % 28_000)])),
     };
   }

@@ -58,8 +58,8 @@ export class FakeContainers implements Containers {
 
   list(service: string | undefined, signal: AbortSignal): Promise<readonly Container[]> {
     return this.#call("list", service ?? "", signal, () => {
-      const all = [...this.#engine.containers.values()].map((each) => each.view());
-      return all.filter((each) => service === undefined || each.service === service);
+      const all = [...this.#engine.containers.values()];
+      return all.filter((each) => service === undefined || each.service === service).map((each) => each.view());
     });
   }
 
