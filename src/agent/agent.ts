@@ -26,6 +26,7 @@ import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
 import { EventWriter } from "./event-writer.ts";
 import { DEFAULT_ZONE, foundHouse } from "./found.ts";
 import { loadIdentity } from "./identity.ts";
+import { collectWhenQuiet } from "./idle-collection.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { childOf, type Machine } from "./install.ts";
@@ -109,7 +110,9 @@ class Node {
       clock,
       log,
     });
+    const changed = collectWhenQuiet(clock);
     mirror.subscribe((changes) => {
+      if (changes.length > 0) changed();
       if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
     });
     await Promise.all([mirror.run(signal), engine.run(signal), settingsKeeper.run(signal), this.#followContainers(engine, signal)]);

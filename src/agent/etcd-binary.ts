@@ -37,7 +37,7 @@ export async function findEtcdProgram(options: { readonly dataDir: string; reado
 }
 
 /** True when this program can run more than a house of one: members must be of the same or the next minor version. */
-export function carriesEtcd(): boolean {
+function carriesEtcd(): boolean {
   return sea.isSea() && sea.getAssetKeys().includes("etcd");
 }
 

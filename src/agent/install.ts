@@ -45,7 +45,7 @@ export interface Machine {
 /** How the node is kept running. */
 export type Keeper = "systemd" | "supervisor";
 
-export function keeper(): Keeper {
+function keeper(): Keeper {
   return isRoot() && existsSync("/run/systemd/system") ? "systemd" : "supervisor";
 }
 
@@ -141,6 +141,12 @@ export async function makeGroup(): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** What a person types. */
+export function commandName(): string {
+  const file = installedFile();
+  return !sea.isSea() || (process.env["PATH"] ?? "").split(":").includes(path.dirname(file)) ? "fossora" : file;
 }
 
 function installedFile(): string {

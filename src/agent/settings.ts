@@ -45,11 +45,11 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-export function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
+function defaultDataDir(env: NodeJS.ProcessEnv): string {
   return isRoot() ? "/var/lib/fossora" : path.join(env["XDG_DATA_HOME"] ?? path.join(homedir(), ".local/share"), "fossora");
 }
 
-export function defaultRunDir(env: NodeJS.ProcessEnv = process.env): string {
+function defaultRunDir(env: NodeJS.ProcessEnv): string {
   if (isRoot()) return "/run/fossora";
   const runtime = env["XDG_RUNTIME_DIR"];
   return runtime ? path.join(runtime, "fossora") : path.join(tmpdir(), `fossora-${process.getuid?.() ?? 0}`);

@@ -8,7 +8,7 @@ import { unixClient } from "../cli/client.ts";
 import type { NodeOptions, Terminal } from "../cli/node-commands.ts";
 import { explainDisk } from "./files.ts";
 import { nameOfNode } from "./identity.ts";
-import { install, makeGroup, type Keeper, type Machine } from "./install.ts";
+import { commandName, install, makeGroup, type Keeper, type Machine } from "./install.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
@@ -50,7 +50,7 @@ export async function up(
   }
   sayReady(outcome, how, terminal);
   await seeToFirewall({ summary: outcome, docker, dataDir: settings.dataDir, mayOpen: mayOpenFirewall }, terminal);
-  terminal.note("Next     fossora apply -f manifests/whoami.yaml");
+  terminal.note(`Next     ${commandName()} apply -f manifests/whoami.yaml`);
   return exit.ok;
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { HouseNode, programReason } from "../support/house.ts";
-import { download, ourProcesses, setUp } from "../support/installed.ts";
+import { download, downloaded, ourProcesses, setUp } from "../support/installed.ts";
 import { Lab, labReason } from "../support/lab.ts";
 
 const lab = new Lab();
@@ -107,5 +107,5 @@ content = bytearray(open(sys.argv[1], "rb").read())
 content[content.rfind(b"\\x28\\xb5\\x2f\\xfd") + 1000000] ^= 1
 open(sys.argv[1], "wb").write(content)
 `;
-  await lab.exec(node.name, "python3", "-c", script, "/opt/download/fossora");
+  await lab.exec(node.name, "python3", "-c", script, downloaded);
 }

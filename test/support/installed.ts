@@ -1,8 +1,8 @@
 // A lab host as `fossora up`, `down` and `uninstall` find and leave it: the program as it was downloaded, processes, files, units.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { HouseNode } from "./house.ts";
-import type { CommandOutcome, LabHost } from "./lab.ts";
+import type { HouseNode } from "./house.ts";
+import type { CommandOutcome } from "./lab.ts";
 
 const builtProgram = path.join(import.meta.dirname, "../../dist/fossora");
 /** Not where `up` puts it. */
@@ -37,11 +37,6 @@ export async function filesOf(node: HouseNode): Promise<ReadonlySet<string>> {
     ["run", "/run"],
   ];
   return new Set(roots.flatMap(([folder, at]) => listed(path.join(dir, folder), at)).filter((file) => !notOurs.test(file)));
-}
-
-/** Text of a file of the host; undefined without it. */
-export async function fileOn(host: LabHost, file: string): Promise<string> {
-  return readFileSync(path.join(host.root, file), "utf8");
 }
 
 function listed(folder: string, at: string): readonly string[] {
