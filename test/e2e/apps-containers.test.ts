@@ -83,7 +83,10 @@ describe("what containers are given", { skip }, () => {
   }
 
   async function inspect(service: string, container: string, format: string): Promise<string> {
-    const filters = [`label=fossora.dev/name=${service}`, `label=fossora.dev/container=${container}`].flatMap((filter) => ["--filter", filter]);
+    const filters = [`label=fossora.dev/name=${service}`, `label=fossora.dev/container=${container}`].flatMap((filter) => [
+      "--filter",
+      filter,
+    ]);
     const id = (await node.docker("ps", "-aq", ...filters)).trim();
     return (await node.docker("inspect", "--format", format, id)).trimEnd();
   }
@@ -166,6 +169,9 @@ describe("what containers are given", { skip }, () => {
     assert.match(await inside("everything", "df -k /dev/shm"), / 2048 /);
     assert.match(await inside("everything", "grep CapEff /proc/self/status"), /0000000000000000$/);
     assert.equal(await inspect("everything", "everything", '{{index .Config.Labels "org.example.colour"}}'), "blue");
-    assert.equal(await inspect("everything", "everything", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.Init}}"), "67108864 500000000 true");
+    assert.equal(
+      await inspect("everything", "everything", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.Init}}"),
+      "67108864 500000000 true",
+    );
   });
 });

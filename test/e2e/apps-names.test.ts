@@ -37,7 +37,10 @@ describe("names", { skip }, () => {
     resolver.setServers([node.address]);
     // What a Route outside leads to: no app of the house.
     await node.docker("run", "-d", "--name", "outside", "-e", "NAME=outside", "-p", `${outsidePort}:80`, "lab/whoami:1");
-    await node.apply(`${service("shop", "lab/whoami:1", "env: { NAME: shop }")}---\n${service("bank", "lab/whoami:2", "env: { NAME: bank }")}`, "--wait");
+    await node.apply(
+      `${service("shop", "lab/whoami:1", "env: { NAME: shop }")}---\n${service("bank", "lab/whoami:2", "env: { NAME: bank }")}`,
+      "--wait",
+    );
   });
   after(() => lab.down());
 
@@ -48,7 +51,8 @@ describe("names", { skip }, () => {
 
   /** In a container of the app. */
   async function fetchInside(app: string, host: string): Promise<string> {
-    return (JSON.parse(await node.run("exec", app, "--", "wget", "-q", "-O", "-", `http://${host}/json`)) as { readonly name: string }).name; // as above
+    return (JSON.parse(await node.run("exec", app, "--", "wget", "-q", "-O", "-", `http://${host}/json`)) as { readonly name: string })
+      .name; // as above
   }
 
   /** The addresses in an answer over TCP. */
@@ -109,7 +113,10 @@ describe("names", { skip }, () => {
     const derived = "route/shop";
     assert.match(await node.run("get", derived, "-o", "jsonpath={.metadata.owner}"), /Service\/shop/);
     await assert.rejects(node.run("delete", derived), /exit 5\n.*svc\/shop|exit 5\n.*service\/shop/s);
-    await node.apply("apiVersion: fossora.dev/v1\nkind: Route\nmetadata: { name: shop }\nspec: { host: shop, to: service/bank }\n", "--wait");
+    await node.apply(
+      "apiVersion: fossora.dev/v1\nkind: Route\nmetadata: { name: shop }\nspec: { host: shop, to: service/bank }\n",
+      "--wait",
+    );
     await until("the applied Route leads", async () => (await whoAnswers("shop.home.internal")) === "bank");
     await node.run("delete", derived);
     await until("the app's own leads again", async () => (await whoAnswers("shop.home.internal")) === "shop");

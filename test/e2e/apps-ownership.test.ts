@@ -33,7 +33,17 @@ describe("on a machine with containers of others", { skip }, () => {
     // Named like ours, on our bridge, with labels that look like ours, stopped or not.
     await node.docker("run", "-d", "--name", "shop-aaaa", "lab/whoami:1");
     await node.docker("run", "-d", "--name", "neighbour", "--network", "fossora", "lab/whoami:1");
-    await node.docker("run", "-d", "--name", "office-web", "--label", "fossora.dev/name=office", "--label", "com.docker.compose.project=office", "lab/whoami:1");
+    await node.docker(
+      "run",
+      "-d",
+      "--name",
+      "office-web",
+      "--label",
+      "fossora.dev/name=office",
+      "--label",
+      "com.docker.compose.project=office",
+      "lab/whoami:1",
+    );
     await node.docker("create", "--name", "shop-stopped", "lab/whoami:1");
     await node.docker("volume", "create", "office-files");
     await node.docker("network", "create", "office");
@@ -44,8 +54,17 @@ describe("on a machine with containers of others", { skip }, () => {
   /** Containers as they run, volumes and networks that are not the house's. */
   async function foreignThings(): Promise<readonly string[]> {
     const names = ["shop-aaaa", "neighbour", "office-web", "shop-stopped"];
-    const containers = await node.docker("inspect", "--format", "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.HostConfig.RestartPolicy.Name}}", ...names);
-    return [containers, await node.docker("volume", "inspect", "office-files"), await node.docker("network", "inspect", "--format", "{{.Id}}", "office")];
+    const containers = await node.docker(
+      "inspect",
+      "--format",
+      "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.HostConfig.RestartPolicy.Name}}",
+      ...names,
+    );
+    return [
+      containers,
+      await node.docker("volume", "inspect", "office-files"),
+      await node.docker("network", "inspect", "--format", "{{.Id}}", "office"),
+    ];
   }
 
   async function owned(): Promise<readonly string[]> {
@@ -107,7 +126,9 @@ describe("on a machine with containers of others", { skip }, () => {
     const before = await owned();
     const policies = async (): Promise<readonly string[]> => {
       const ids = before.map((line) => line.split(" ")[0] ?? "");
-      return [...new Set((await node.docker("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", ...ids)).split("\n").filter(Boolean))];
+      return [
+        ...new Set((await node.docker("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", ...ids)).split("\n").filter(Boolean)),
+      ];
     };
     const said = await node.try("uninstall");
     assert.equal(said.code, 0, said.stderr);

@@ -130,7 +130,10 @@ describe("an update of an app that people use", { skip }, () => {
     const before = await node.containers();
     const rollback = "update: { order: start-first, monitor: 1s, onFailure: rollback }";
     // Its predecessor may not even have been ready through `monitor` when this comes.
-    await assert.rejects(node.apply(shop({ image: "lab/whoami:2", lines: [rollback, neverHealthy] }), "--wait"), /exit 1\n[^]*rolled back.*Unhealthy/);
+    await assert.rejects(
+      node.apply(shop({ image: "lab/whoami:2", lines: [rollback, neverHealthy] }), "--wait"),
+      /exit 1\n[^]*rolled back.*Unhealthy/,
+    );
     await settled(1);
     assert.deepEqual(await node.containers(), before);
     assert.deepEqual(await versions(), ["1"]);

@@ -25,7 +25,9 @@ export async function ensureNetwork(connection: Connection, spec: NetworkSpec, s
       Name: spec.name,
       Driver: "bridge",
       CheckDuplicate: true,
-      IPAM: { Config: [{ Subnet: spec.subnet, Gateway: spec.gateway, ...(spec.othersRange !== undefined && { IPRange: spec.othersRange }) }] },
+      IPAM: {
+        Config: [{ Subnet: spec.subnet, Gateway: spec.gateway, ...(spec.othersRange !== undefined && { IPRange: spec.othersRange }) }],
+      },
       Options: networkOptions(spec.icc, bridgeName(spec.name)),
       Labels: { ...spec.labels },
       abortSignal,
