@@ -26,7 +26,7 @@ import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
 import { EventWriter } from "./event-writer.ts";
 import { DEFAULT_ZONE, foundHouse } from "./found.ts";
 import { loadIdentity } from "./identity.ts";
-import { collectWhenQuiet } from "./idle-collection.ts";
+import { collectGarbage, whenQuiet } from "./idle-collection.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { childOf, type Machine } from "./install.ts";
@@ -110,7 +110,7 @@ class Node {
       clock,
       log,
     });
-    const changed = collectWhenQuiet(clock);
+    const changed = whenQuiet(clock, collectGarbage);
     mirror.subscribe((changes) => {
       if (changes.length > 0) changed();
       if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
