@@ -305,6 +305,19 @@ test("an older snapshot does not leave a name waiting for a revision that never 
   assert.equal(lights.shining.get("lamp"), 1);
 });
 
+test("a revision that the mirror never comes to is awaited for a while only", async () => {
+  const { clock, store, lights, start, setLamp } = setUp();
+  lights.claims = true;
+  const commit = store.commit.bind(store);
+  store.commit = async (transaction, signal) => ({ ...(await commit(transaction, signal)), revision: 1_000_000 });
+  void start();
+  setLamp(1);
+  await clock.advance(5_000);
+  assert.deepEqual(lights.acts, ["claim"]);
+  await clock.advance(15_000);
+  assert.equal(lights.shining.get("lamp"), 1);
+});
+
 test("a plan that asks to be looked at again is", async () => {
   const { clock, lights, start, setLamp } = setUp();
   lights.recheckAfterMs = 10_000;

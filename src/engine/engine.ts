@@ -15,6 +15,8 @@ export const ROUNDS_MAX = 16;
 export const RESTLESS_MS = 1_000;
 export const RESYNC_MS = 300_000;
 const CONCURRENCY = 8;
+/** A revision may never be seen: an older snapshot was restored, or somebody wrote what is not mirrored. */
+const AWAIT_MS = 10_000;
 
 export interface EngineOptions {
   readonly controllers: readonly Runnable[];
@@ -44,6 +46,11 @@ interface Progress {
   failure: Condition | undefined;
 }
 
+interface Awaited {
+  readonly revision: number;
+  readonly untilMs: BootMs;
+}
+
 export class Engine {
   readonly #controllers: ReadonlyMap<Kind, Runnable>;
   readonly #mirror: StoreMirror;
@@ -51,9 +58,8 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #progress = new Map<string, Progress>();
   readonly #looks = new Map<string, Look>();
-  /** Keys that wait until the mirror is fresh and has come to a revision. */
-  readonly #waiting = new Map<string, number>();
-  #revision = 0;
+  /** Keys that wait until the mirror is fresh and has come to a revision, or has had time enough to. */
+  readonly #waiting = new Map<string, Awaited>();
   #signal: AbortSignal = AbortSignal.abort(new Error("The engine does not run"));
 
   constructor(options: EngineOptions) {
@@ -98,27 +104,14 @@ export class Engine {
         for (const name of controller.wakes(change, this.#mirror)) this.wake(controller.kind, name);
       }
     }
-    const restored = this.#mirror.revision < this.#revision;
-    this.#revision = this.#mirror.revision;
-    for (const [key, revision] of this.#waiting) {
-      // An older snapshot may never come to the revision that a key waits for.
-      if (restored) this.#waiting.set(key, 0);
-      if (restored || revision <= this.#revision) this.#queue.add(key);
-    }
+    for (const [key, awaited] of this.#waiting) if (this.#hasCome(awaited)) this.#queue.add(key);
   }
 
   async #run(key: string): Promise<void> {
     const [kind, name] = key.split("/") as [Kind, Name?]; // made in wake and wakeAll
     const controller = this.#controllers.get(kind);
     if (controller === undefined) return;
-    const progress = this.#progress.get(key) ?? {
-      rounds: 0,
-      lastHead: undefined,
-      failures: 0,
-      notBeforeMs: 0,
-      refused: undefined,
-      failure: undefined,
-    };
+    const progress = this.#progress.get(key) ?? newProgress();
     this.#progress.set(key, progress);
     const waitMs = progress.notBeforeMs - this.#ports.clock.now();
     if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
@@ -133,11 +126,15 @@ export class Engine {
 
   /** No plan from a stale mirror, and none before it shows what this key last wrote. */
   #ready(key: string): boolean {
-    const revision = this.#waiting.get(key) ?? 0;
-    const ready = this.#mirror.fresh && this.#mirror.revision >= revision;
+    const awaited = this.#waiting.get(key) ?? { revision: 0, untilMs: Infinity };
+    const ready = this.#hasCome(awaited);
     if (ready) this.#waiting.delete(key);
-    else this.#waiting.set(key, revision);
+    else this.#waiting.set(key, awaited);
     return ready;
+  }
+
+  #hasCome({ revision, untilMs }: Awaited): boolean {
+    return this.#mirror.fresh && (this.#mirror.revision >= revision || this.#ports.clock.now() >= untilMs);
   }
 
   /** Finds names that nothing wakes any more, such as what a deleted object left behind. */
@@ -171,7 +168,7 @@ export class Engine {
       throw error;
     }
     progress.failure = undefined;
-    if (store.revision > 0) this.#waiting.set(`${kind}/${name}`, store.revision);
+    if (store.revision > 0) this.#waiting.set(`${kind}/${name}`, { revision: store.revision, untilMs: this.#ports.clock.now() + AWAIT_MS });
     return true;
   }
 
@@ -224,6 +221,10 @@ export class Engine {
     const desired = this.#mirror.desired(kind, name)?.metadata;
     return `${desired?.uid}/${desired?.resourceVersion}/${this.#mirror.decided(kind, name)?.modRevision}`;
   }
+}
+
+function newProgress(): Progress {
+  return { rounds: 0, lastHead: undefined, failures: 0, notBeforeMs: 0, refused: undefined, failure: undefined };
 }
 
 function failureCondition(error: unknown): Condition {
