@@ -171,7 +171,8 @@ export class Invariants implements Witness {
     const instance = spec.labels[LABEL.instance] ?? "";
     const decided = this.#history(name).instances.get(instance);
     if (decided?.node !== node.name) this.#fail(`${node.name} would run ${name}-${instance}, which was never placed there`);
-    else if (this.#now - (decided.untilMs ?? Infinity) > GRACE_MS)
+    // What it had begun before it slept goes on when it wakes.
+    else if (this.#now - Math.max(decided.untilMs ?? Infinity, node.wokeAtMs) > GRACE_MS)
       this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);
   }
 

@@ -39,6 +39,7 @@ export class SimNode {
   readonly volumes: FakeVolumes;
   agent: Agent | undefined;
   power: "on" | "off" | "asleep" = "off";
+  wokeAtMs = -Infinity;
   /** Chances that a call to Docker is slow, or fails before or after it took effect. */
   dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
   readonly #world: World;
@@ -92,6 +93,7 @@ export class SimNode {
 
   wake(): void {
     this.power = "on";
+    this.wokeAtMs = this.#world.time.now();
     this.#connect();
     this.clock.thaw();
   }
