@@ -154,3 +154,10 @@ test("the decision says when time alone will change it", () => {
   const house = houseFacts({ decided: seen(updating()), ...both({}) });
   assert.equal(decide("app", service("app", two, 2), house, 2_000).recheckAfterMs, 3_000);
 });
+
+test("'all' has one on each node, also where a number of replicas had put two on one", () => {
+  const everywhere: ServiceSpec = { ...one, replicas: "all" };
+  const before = decided("app", everywhere, [instance("aaaa", "nas", everywhere), instance("bbbb", "nas", everywhere)]);
+  const nodes = [nodeFacts("nas"), nodeFacts("attic")];
+  assert.deepEqual(places(next(everywhere, before, { nodes, ...both({}) })), ["nas one", "attic one"]);
+});

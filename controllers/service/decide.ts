@@ -36,12 +36,20 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   const standings = alive.map((instance): Standing => ({
     instance,
     verdict: verdict(instance, spec, house.observed, now),
-    current: instance.revision === aimed.target && !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)),
+    current:
+      instance.revision === aimed.target &&
+      !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)) &&
+      !isSecond(instance, alive, spec),
   }));
   const judged = judge(aimed, spec, standings, wantedCount(wanted, standings, house));
   if (judged !== aimed) return settled(judged);
   const moved = takeStep({ decided: aimed, standings, wanted, house });
   return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings)]) };
+}
+
+/** `all` is one a node: what an earlier number of replicas put beside it is in the place of one elsewhere. */
+function isSecond(instance: DecidedInstance, all: readonly DecidedInstance[], { replicas }: ServiceSpec): boolean {
+  return replicas === "all" && all.find(({ node, revision }) => node === instance.node && revision === instance.revision) !== instance;
 }
 
 function settled(next: DecidedService | undefined): Decision {
