@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../../test/fakes/clock.ts";
-import { seen, SEEN_WITHIN_MS } from "./own-writes.ts";
+import { ApiError } from "./api-error.ts";
+import { listed, seen, SEEN_WITHIN_MS } from "./own-writes.ts";
 import type { ObjectReader } from "./ports.ts";
 
 function reader(): { readonly reader: ObjectReader; readonly reach: (revision: number) => void } {
@@ -47,4 +48,20 @@ test("a copy that lags keeps nobody waiting for long", async () => {
   const waiting = seen({ reader: own, clock }, 3);
   await clock.advance(SEEN_WITHIN_MS);
   await waiting;
+});
+
+test("an agent that has just started answers once it has read the store, and refuses rather than say that nothing is there", async () => {
+  const clock = new VirtualClock();
+  const { reader: own, reach } = reader();
+  reach(0);
+  let answered = false;
+  const waiting = listed({ reader: own, clock }).then(() => (answered = true));
+  await clock.advance(1_000);
+  assert.equal(answered, false);
+  reach(7);
+  await waiting;
+  reach(0);
+  const refused = assert.rejects(listed({ reader: own, clock }), (error) => error instanceof ApiError && error.status.code === 503);
+  await clock.advance(60_000);
+  await refused;
 });

@@ -14,6 +14,7 @@ import { JsonLines, readBody, sendJson, sendStatus } from "./http.ts";
 import { streamLogs } from "./logs.ts";
 import { list, readOne, watch } from "./objects.ts";
 import type { ServerPorts } from "./ports.ts";
+import { listed } from "./own-writes.ts";
 import { count, flag, text } from "./query.ts";
 import { WatchHub } from "./watch.ts";
 
@@ -105,10 +106,10 @@ export class ApiServer {
     if (root === "healthz" && call.path.length === 1)
       return sendJson(call.response, 200, { kind: "Health", node: this.#ports.identity.node, fresh: this.#ports.reader.fresh });
     if (root !== "api" || version !== "v1") throw unknownPath(call);
-    if (first === undefined) return this.#apply(call);
     if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
     if (first === "version" && rest.length === 0) return sendJson(call.response, 200, await this.#version(call.signal));
-    return this.#routeObjects(call, namesOfPath(first), rest);
+    await listed(this.#ports);
+    return first === undefined ? this.#apply(call) : this.#routeObjects(call, namesOfPath(first), rest);
   }
 
   async #routeObjects(call: Call, names: ServedKindNames, [name, part, ...more]: readonly string[]): Promise<void> {
