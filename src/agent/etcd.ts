@@ -46,9 +46,26 @@ export async function keepEtcd(options: EtcdOptions): Promise<string> {
     memberName: `${options.nodeId}-${base32(randomBytes(5))}`,
     clusterToken: base32(randomBytes(20)),
   }));
+  requireReadable(path.join(folder, "version"), options.program);
   const ports = await memberPorts(path.join(folder, "ports.json"), options.child);
   await options.child.keep(commandOf(folder, founding, ports, options));
   return `${address}:${ports.client}`;
+}
+
+/** etcd goes on with the data of its own minor version and of the one before; another would stop, or harm it. */
+function requireReadable(file: string, { version, file: program }: EtcdProgram): void {
+  const stored = readIfThere(file);
+  const step = stored === undefined ? 0 : minorOf(version) - minorOf(stored);
+  if (step !== 0 && step !== 1)
+    throw new UserError(
+      `Cannot start the store: its data is that of etcd ${stored}, and ${program} is etcd ${version}, which cannot go on with it. Nothing is changed. Name one of that version: fossora up --etcd PATH, for example /usr/bin/etcd of Debian's etcd-server.`,
+    );
+  if (stored !== version) writeWhole(file, version);
+}
+
+/** Of `3.7.3`; there is no etcd 4. */
+function minorOf(version: string): number {
+  return Number(version.split(".")[1]);
 }
 
 function commandOf(folder: string, founding: Founding, ports: MemberPorts, { program, trust }: EtcdOptions): ChildCommand {

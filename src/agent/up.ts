@@ -100,13 +100,18 @@ async function untilReady(settings: Settings, timeoutMs: number): Promise<HouseS
     if (problem !== undefined) return problem;
     try {
       const summary = await client.json<HouseSummary>("GET", "/api/v1/status");
-      if (summary.ready && summary.listeners !== undefined) return summary;
+      if (summary.ready && serves(summary)) return summary;
     } catch {
       // not there yet
     }
     await systemClock.sleep(readyPollMs, signal).catch(() => {}); // too late: the loop ends
   }
   return undefined;
+}
+
+/** The ingress was told where to listen, and has tried. */
+function serves({ listeners = [] }: HouseSummary): boolean {
+  return (["http", "dns"] as const).every((wanted) => listeners.some(({ protocol }) => protocol === wanted));
 }
 
 function sayReady(summary: HouseSummary, how: Keeper, terminal: Terminal): void {
@@ -118,5 +123,5 @@ function sayReady(summary: HouseSummary, how: Keeper, terminal: Terminal): void 
   terminal.note(terminal.mark("ok", `proxy ${ports("http")}, DNS ${ports("dns")}${boot}`));
   for (const { protocol, address, problem } of listeners)
     if (problem) terminal.note(terminal.mark("warn", `${protocol} on ${address}: ${problem}`));
-  if (how === "supervisor") terminal.note(terminal.mark("warn", "no systemd here: after a boot, run `fossora up` again"));
+  if (how === "supervisor") terminal.note(terminal.mark("warn", "nothing starts it at boot here: after one, run `fossora up` again"));
 }

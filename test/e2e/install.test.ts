@@ -54,6 +54,7 @@ describe("a computer without systemd", { skip: labReason() ?? programReason() ??
     assert.equal(code, 0, said);
     assert.match(said, /this is node 'attic', zone home\.internal/);
     assert.match(said, /proxy :80, DNS :53/);
+    assert.match(said, /nothing starts it at boot here: after one, run `fossora up` again/);
     assert.match(said, /Next +fossora apply -f/);
     assert.equal((await node.try("status")).code, 0);
     await node.apply(manifest, "--wait", "--timeout", "2m");

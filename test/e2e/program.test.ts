@@ -9,7 +9,9 @@ import { promisify } from "node:util";
 import { debianEtcd } from "../../tools/debian.ts";
 import { findCommand } from "../../tools/machine.ts";
 import { HouseNode, programReason } from "../support/house.ts";
+import { download, setUp } from "../support/installed.ts";
 import { Lab, labReason } from "../support/lab.ts";
+import { until } from "../support/until.ts";
 
 const project = path.join(import.meta.dirname, "../..");
 const program = path.join(project, "dist/fossora");
@@ -59,6 +61,29 @@ describe(
       const { store } = await node.summary();
       assert.match(store.version, /^3\.[45]\./);
       await node.apply(whoami, "--wait", "--timeout", "2m");
+      assert.match(await node.run("get", "services"), /whoami +1\/1 +Ready/);
+    });
+
+    test("has everything again after its etcd was killed", async () => {
+      const etcd = await node.pid("etcd");
+      await node.signal("etcd", "KILL");
+      await until("another etcd", async () => (await node.pid("etcd")) !== etcd);
+      await node.ready();
+      assert.match(await node.run("get", "services"), /whoami +1\/1 +Ready/);
+      await node.apply(whoami.replace(":1", ":2"), "--wait", "--timeout", "2m");
+    });
+
+    test("is told by another build what etcd its data needs, and goes on with that one", async () => {
+      const etcd = await node.pid("etcd");
+      await download(node);
+      const { code, said } = await setUp(node, "up");
+      assert.equal(code, 1);
+      assert.match(
+        said,
+        /its data is that of etcd 3\.[45]\.\d+, and .* is etcd 3\.7\.\d+, which cannot go on with it.*fossora up --etcd PATH/,
+      );
+      assert.equal((await setUp(node, "up", "--etcd", "/usr/bin/etcd")).code, 0);
+      assert.equal(await node.pid("etcd"), etcd);
       assert.match(await node.run("get", "services"), /whoami +1\/1 +Ready/);
     });
 
