@@ -213,7 +213,13 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
   if (part === undefined) return; // decided otherwise meanwhile
   const files = filesOf(part.container, fillingsFor(part, { kind: "host" }, ports));
   if (files.length > 0) await ports.containers.putFiles(action.id, files, signal);
-  await ports.containers.start(action.id, signal);
+  try {
+    await ports.containers.start(action.id, signal);
+  } catch (error) {
+    // Trying again would meet it again, for ever.
+    if (error instanceof EngineError && error.fault === "leftover") await ports.containers.remove(action.id, signal);
+    throw error;
+  }
   ports.events.emit({ kind, name: part.service, type: "Normal", reason: "Started", message: `Container '${action.name}' was started` });
 }
 

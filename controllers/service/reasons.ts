@@ -59,6 +59,7 @@ export const EXPLANATION: Readonly<Record<EngineFault, Explanation>> = {
   rateLimited: { reason: "RateLimited", remedy: "It is tried again; docker login as root raises the limit" },
   diskFull: { reason: "DiskFull", remedy: "Free some space where Docker keeps its data: docker system df" },
   addressInUse: { reason: "AddressInUse", remedy: "Another program has the address or port; it is tried again" },
+  leftover: { reason: "CreateFailed", remedy: "Docker was interrupted; the container is made anew" },
   nameInUse: { reason: "NameInUse", remedy: "Remove or rename the container that has this name" },
   hostPathMissing: { reason: "HostPathMissing", remedy: "Make the folder on that machine, or correct the path" },
   deviceMissing: { reason: "DeviceMissing", remedy: "Plug the device in, or place the Service elsewhere" },

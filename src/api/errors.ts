@@ -40,6 +40,7 @@ export type EngineFault =
   | "diskFull"
   | "addressInUse"
   | "nameInUse"
+  | "leftover" // a task of the container outlived its daemon: the container must be made anew
   | "hostPathMissing"
   | "deviceMissing"
   | "notFound"
