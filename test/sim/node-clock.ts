@@ -12,6 +12,8 @@ export interface NodeClockOptions {
 
 interface Timer {
   readonly run: () => void;
+  /** What is left of it, when it was set or when the computer fell asleep. */
+  leftMs: number;
   dueMs: number;
   cancel: () => void;
 }
@@ -21,7 +23,7 @@ export class NodeClock implements Clock {
   readonly #options: NodeClockOptions;
   readonly #zeroMs: number;
   readonly #timers = new Set<Timer>();
-  #asleepSinceMs: number | undefined;
+  #isAsleep = false;
 
   /** Shows 0 now. */
   constructor(time: VirtualClock, options: NodeClockOptions) {
@@ -44,9 +46,9 @@ export class NodeClock implements Clock {
   }
 
   timer(ms: number, run: () => void): () => void {
-    const timer: Timer = { run, dueMs: this.#time.now() + Math.ceil(ms / this.#options.rate), cancel: () => {} };
+    const timer: Timer = { run, leftMs: Math.ceil(ms / this.#options.rate), dueMs: 0, cancel: () => {} };
     this.#timers.add(timer);
-    if (this.#asleepSinceMs === undefined) this.#arm(timer);
+    if (!this.#isAsleep) this.#arm(timer);
     return () => {
       timer.cancel();
       this.#timers.delete(timer);
@@ -55,22 +57,22 @@ export class NodeClock implements Clock {
 
   /** Nothing that waits on this clock goes on until `thaw`. */
   freeze(): void {
-    this.#asleepSinceMs = this.#time.now();
-    for (const timer of this.#timers) timer.cancel();
+    this.#isAsleep = true;
+    for (const timer of this.#timers) {
+      timer.cancel();
+      timer.leftMs = timer.dueMs - this.#time.now();
+    }
   }
 
   /** Timers go on with what was left of them: a suspended computer's timers do not count its sleep. */
   thaw(): void {
-    const sleptMs = this.#time.now() - (this.#asleepSinceMs ?? this.#time.now());
-    this.#asleepSinceMs = undefined;
-    for (const timer of this.#timers) {
-      timer.dueMs += sleptMs;
-      this.#arm(timer);
-    }
+    this.#isAsleep = false;
+    for (const timer of this.#timers) this.#arm(timer);
   }
 
   #arm(timer: Timer): void {
-    timer.cancel = this.#time.timer(Math.max(0, timer.dueMs - this.#time.now()), () => {
+    timer.dueMs = this.#time.now() + timer.leftMs;
+    timer.cancel = this.#time.timer(timer.leftMs, () => {
       this.#timers.delete(timer);
       timer.run();
     });
