@@ -4,9 +4,11 @@ import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { createLog } from "../adapters/system/log.ts";
 import { EngineError, UserError } from "../api/errors.ts";
+import { LABEL } from "../api/labels.ts";
 import type { NodeCommands, NodeOptions } from "../cli/node-commands.ts";
 import type { Log } from "../ports.ts";
 import { explainDisk, makePrivateFolder, makeRunFolder } from "./files.ts";
+import { isFounded } from "./found.ts";
 import { removeInstallation, stop, toFlags, type Machine } from "./install.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
@@ -30,6 +32,7 @@ export const nodeCommands: NodeCommands = {
     try {
       for (const folder of folders) refuseSecond(folder);
       for (const folder of folders) claim(folder, "agent");
+      await refuseOtherHouse(settings);
       const { runAgent } = await import("./agent.ts");
       await runAgent({ settings, clock: systemClock, log }, stopping);
     } catch (error) {
@@ -128,6 +131,18 @@ function refuseSecond(folder: string): void {
   if (running !== undefined && running !== process.pid)
     throw new UserError(
       `Cannot start the agent: one runs already for ${folder}, with process id ${running}. \`fossora status\` asks it; \`fossora down\` stops it.`,
+    );
+}
+
+/** A new house would know nothing of another's containers, and take them for leftovers of its own. */
+async function refuseOtherHouse({ dataDir, dockerSocket }: Settings): Promise<void> {
+  if (isFounded(dataDir)) return;
+  const docker = new DockerContainers({ socketPath: dockerSocket });
+  const { length } = await docker.processes(AbortSignal.timeout(engineLimitMs));
+  docker.close();
+  if (length > 0)
+    throw new UserError(
+      `Cannot begin a new house in ${dataDir}: Docker has ${length} container${length === 1 ? "" : "s"} of another one. Start that one (its --data-dir, as its user, perhaps with sudo); if it is gone for good, remove them first: docker rm -f $(docker ps -aq --filter label=${LABEL.kind}).`,
     );
 }
 

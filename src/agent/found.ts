@@ -17,14 +17,14 @@ export async function foundHouse(
   signal: AbortSignal,
 ): Promise<"founded" | "found"> {
   const { store, dataDir, clock } = options;
-  const marker = path.join(dataDir, "founded");
+  const marker = markerIn(dataDir);
   const key = keys.desired("House", HOUSE_NAME);
   if (await store.get(key, signal)) {
-    if (readIfThere(marker) === undefined) writeWhole(marker, "");
+    if (!isFounded(dataDir)) writeWhole(marker, "");
     return "found";
   }
   const { entries } = await store.list(ROOT, signal);
-  if (readIfThere(marker) !== undefined || entries.length > 0)
+  if (isFounded(dataDir) || entries.length > 0)
     throw new UserError(
       `Cannot start: the store in ${path.join(dataDir, "etcd")} has lost its House, although this node knew one. Nothing is changed and the apps go on. Bring the folder back from a backup, or move ${dataDir} away to begin anew.`,
     );
@@ -38,4 +38,13 @@ export async function foundHouse(
   await store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: JSON.stringify(house) }] }, signal);
   writeWhole(marker, "");
   return "founded";
+}
+
+/** Has this node ever seen its House? */
+export function isFounded(dataDir: string): boolean {
+  return readIfThere(markerIn(dataDir)) !== undefined;
+}
+
+function markerIn(dataDir: string): string {
+  return path.join(dataDir, "founded");
 }

@@ -39,7 +39,6 @@ export async function up(
   const docker = new DockerContainers({ socketPath: settings.dockerSocket });
   terminal.note(terminal.mark("ok", `Docker ${await engineVersion(docker, settings)}`));
   await keepInstallation(options, settings);
-  await takeBackApps(docker);
   forgetProblem(settings.runDir);
   const how = await install(options, machine);
   const outcome = await untilReady(settings, timeoutMs);
@@ -48,6 +47,7 @@ export async function up(
     terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : path.join(settings.dataDir, "log", "agent.log")}`);
     return outcome === undefined ? exit.timedOut : exit.failed;
   }
+  await takeBackApps(docker);
   sayReady(outcome, how, terminal);
   await seeToFirewall({ summary: outcome, docker, dataDir: settings.dataDir, mayOpen: mayOpenFirewall }, terminal);
   terminal.note(`Next     ${commandName()} apply -f manifests/whoami.yaml`);

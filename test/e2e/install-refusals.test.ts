@@ -5,6 +5,12 @@ import { HouseNode, programReason } from "../support/house.ts";
 import { download, downloaded, ourProcesses, setUp } from "../support/installed.ts";
 import { Lab, labReason } from "../support/lab.ts";
 
+const manifest = `apiVersion: fossora.dev/v1
+kind: Service
+metadata: { name: whoami }
+spec: { image: "lab/whoami:1", port: 80 }
+`;
+
 const lab = new Lab();
 
 describe("a computer that is a node", { skip: labReason() ?? programReason() ?? false }, () => {
@@ -40,6 +46,15 @@ describe("a computer that is a node", { skip: labReason() ?? programReason() ?? 
     await lab.exec(node.name, "kill", String(await node.pid("agent")));
     assert.match((await setUp(node, "up")).said, /this is node 'h1'/);
     await lab.exec(node.name, "hostname", "h1");
+  });
+
+  test("refuses another house beside it, which would take its containers for leftovers", async () => {
+    await node.apply(manifest, "--wait", "--timeout", "2m");
+    const containers = await node.containers();
+    const place = ["--data-dir", "/opt/second", "--run-dir", "/run/second"];
+    await refused(/Cannot begin a new house in \/opt\/second: Docker has 1 container of another one.*its --data-dir/, "up", ...place);
+    assert.equal((await setUp(node, "down", ...place)).code, 0);
+    assert.deepEqual(await node.containers(), containers);
   });
 
   test("has one agent, whatever run folder a second one is given", async () => {
