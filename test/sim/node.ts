@@ -108,6 +108,15 @@ export class SimNode {
     this.#connect();
   }
 
+  /** Somebody types `docker rm -f` on all containers of the house. */
+  removeByHand(): void {
+    for (const container of [...this.docker.containers.values()]) {
+      container.end("kill");
+      this.docker.containers.delete(container.id);
+      this.docker.emit(container, "destroy");
+    }
+  }
+
   #connect(): void {
     if (this.#cutOff || this.power === "asleep") this.#world.etcd.isolate(this.name);
     else this.#world.etcd.rejoin(this.name);

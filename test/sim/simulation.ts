@@ -81,7 +81,7 @@ async function live(world: World): Promise<void> {
   workload.end();
   await converge(world, CONVERGE_WITHIN_MS);
   await rest(world);
-  const episode = world.random.pick([nodeDiesAndReturns, unrelatedNodeJoins, somethingChanges]);
+  const episode = world.random.pick([nodeDiesAndReturns, nodeIsCutOff, unrelatedNodeJoins, somethingChanges]);
   await episode(world, workload);
 }
 
@@ -122,6 +122,20 @@ async function nodeDiesAndReturns(world: World): Promise<void> {
   node.powerOn();
   await converge(world, SOON_MS);
   assertUnmoved(world, before, "a node returned");
+}
+
+/** What a node cannot know to be decided for it still, it does not make, even when somebody removes it there. */
+async function nodeIsCutOff(world: World): Promise<void> {
+  if (world.nodes.size === 1) return;
+  const node = world.random.pick([...world.nodes.values()]);
+  world.trace.add("", `${node.name} is cut off`);
+  node.cutOff = true;
+  await world.run(SOON_MS);
+  node.removeByHand();
+  await world.run(SETTLE_MS);
+  world.trace.add("", `${node.name} is back`);
+  node.cutOff = false;
+  await converge(world, SOON_MS);
 }
 
 /** A node that joins moves nothing that does not want to be everywhere. */
