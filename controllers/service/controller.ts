@@ -14,7 +14,7 @@ import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
 import { houseFacts, unusedImages } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
-import { aged, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { newsOfDecision, newsOfReport } from "./news.ts";
 import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 import { plan, transactionOf } from "./plan.ts";
@@ -28,10 +28,11 @@ const REMEMBER_TRIES_MAX = 8;
 export const serviceController: Controller<Resource<"Service">, ServiceFacts, ServiceAction> = {
   kind,
   wakes,
-  names: async ({ containers, mirror }, signal) => {
+  names: async ({ containers, mirror, addresses }, signal) => {
     const wanted = [...mirror.all(kind)].map(({ metadata }) => metadata.name);
     const decided = [...mirror.allDecided(kind)].map(([name]) => name);
-    return [...new Set([...wanted, ...decided, ...(await ownedNames(containers, signal))])];
+    const known = [...wanted, ...decided, ...(await ownedNames(containers, signal))];
+    return [...new Set([...known, ...holdersOf(addresses.keys(), known)])];
   },
   observe,
   plan,

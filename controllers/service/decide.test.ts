@@ -30,7 +30,7 @@ const running = decided("app", one, [instance("aaaa", "nas", one)]);
 const updating = (update: Partial<Update> = {}): DecidedService => {
   const target = { ...two, update: { ...two.update, ...update } };
   const revisions = { ...running.revisions, [revisionHash(two)]: { generation: 2, spec: target } };
-  return { ...running, target: revisionHash(two), revisions, instances: [...running.instances, instance("bbbb", "nas", two)] };
+  return { ...running, target: revisionHash(two), revisions, instances: [...running.instances, instance("bbbb", "nas", two, 2)] };
 };
 const both = (b: Parameters<typeof observedInstance>[1]) => ({
   observed: new Map([observed("nas", [observedInstance("aaaa"), observedInstance("bbbb", b)])]),
@@ -83,6 +83,12 @@ test("an update that fails is rolled back, and that generation is not tried agai
   const cleaned = next(two, back, both(failing), 2);
   assert.deepEqual(places(cleaned), ["nas one"]);
   assert.equal(next(two, cleaned, { observed: new Map([observed("nas", [observedInstance("aaaa")])]) }, 2), cleaned);
+});
+
+test("what ran the same spec before an update, and fails, is no failure of the update", () => {
+  const before = updating();
+  const scaled = { ...before, revisions: { ...before.revisions, [revisionHash(two)]: { generation: 3, spec: two } } };
+  assert.equal(next(two, scaled, both(failing), 3)?.failed, undefined);
 });
 
 test("an update that fails under onFailure: pause stays where it is", () => {

@@ -110,15 +110,20 @@ function withoutLost(
   return { alive, waitMs: earliest(waits) };
 }
 
-/** How an update ends: well, when all that is wanted has been ready through `monitor`; badly, when a new instance will not become ready. */
+/**
+ * How an update ends: well, when all that is wanted has been ready through `monitor`; badly, when an instance that was made for it will
+ * not become ready. What ran the same spec before it and fails now is trouble of its own.
+ */
 function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly Standing[], wanted: number): DecidedService {
-  const { good, target, revisions } = decided;
+  const { good, target, revisions, instances } = decided;
   if (good === target) return decided;
   if (standings.length === wanted && standings.every(({ current, verdict }) => current && verdict.kind === "settled")) {
-    return { ...decided, good: target, revisions: pick(revisions, [target, ...(good === undefined ? [] : [good])]) };
+    const needed = [target, ...(good === undefined ? [] : [good]), ...instances.map(({ revision }) => revision)];
+    return { ...decided, good: target, revisions: pick(revisions, needed) };
   }
   const failing = standings
-    .map(({ current, verdict }) => (current && verdict.kind === "failing" ? verdict.condition : undefined))
+    .filter(({ current, instance }) => current && instance.generation === revisions[target]?.generation)
+    .map(({ verdict }) => (verdict.kind === "failing" ? verdict.condition : undefined))
     .find((found) => found);
   // One that was replaced before all of it was ready through `monitor` has proven itself since, where it still serves.
   const back = good ?? standings.find(({ current, verdict }) => !current && verdict.kind === "settled")?.instance.revision;

@@ -5,8 +5,9 @@ import type { Container } from "../../src/api/types.ts";
 import { docker, instance, localFacts, seen, observedInstance } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { ImageInfo } from "./docker-types.ts";
-import { effortFor, pullKey, retryAtMs, SLOW_PULL_MS, STABLE_MS, type Surroundings } from "./effort.ts";
+import { effortFor, retryAtMs, SLOW_PULL_MS, STABLE_MS, type Surroundings } from "./effort.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";
+import { jobKeys } from "./job-keys.ts";
 
 const NOW = 100_000;
 const image: ImageInfo = { id: "sha256:1", digests: [], tags: [], arch: "amd64", hasHealthcheck: false, exposedTcpPorts: [], bytes: 1 };
@@ -54,14 +55,14 @@ test("an image that is not there is pulled, and one that is there is not asked f
 
 test("pull: always pulls once for each instance, and pull: never says so", () => {
   const container = { pull: "always" as const };
-  const key = pullKey(containerSpec("app", "app:1", container), "app", "aaaa");
+  const key = jobKeys.pull("app", "aaaa", "app:1");
   assert.equal(effort({ container, local: present }).action?.kind, "PullImage");
   assert.equal(effort({ container, local: { ...present, jobs: { [key]: { state: "done", atMs: 0 } } } }).action?.kind, "CreateContainer");
   assert.deepEqual(reason({ container: { pull: "never" } }), ["ImageNotFound"]);
 });
 
 test("a pull under way is waited for, and told when it takes long", () => {
-  const running = (sinceMs: number) => effort({ local: { jobs: { "pull app app:1": { state: "running", sinceMs } } } });
+  const running = (sinceMs: number) => effort({ local: { jobs: { "pull app aaaa app:1": { state: "running", sinceMs } } } });
   assert.deepEqual(
     [running(NOW - 500).action, running(NOW - 500).slow, running(NOW - 500).recheckAfterMs],
     [undefined, false, SLOW_PULL_MS - 500],
@@ -78,7 +79,7 @@ for (const [fault, expected] of [
   ["diskFull", "DiskFull"],
 ] as const) {
   test(`a pull that ends in ${fault} is ${expected}, and is tried again later`, () => {
-    const jobs = { "pull app app:1": failed(new EngineError(fault, "Cannot pull image")) };
+    const jobs = { "pull app aaaa app:1": failed(new EngineError(fault, "Cannot pull image")) };
     const { conditions, action, recheckAfterMs } = effort({ local: { jobs } });
     assert.deepEqual([conditions[0]?.reason, action, recheckAfterMs], [expected, undefined, 10_000]);
     assert.equal(effort({ local: { jobs }, around: { now: NOW + 10_000 } }).action?.kind, "PullImage");

@@ -100,9 +100,10 @@ function bring(container: Container, around: Surroundings, up: ReadonlySet<strin
 function pullEffort(container: Container, around: Surroundings): Effort | undefined {
   const { service, instance, local, now } = around;
   const { image, pull, platform } = container;
-  const key = pullKey(container, around.service, instance.id);
+  const key = jobKeys.pull(service, instance.id, image);
   const job = local.jobs[key];
   const isPresent = local.images[image] !== undefined;
+  // `always` means once for each instance.
   if (isPresent && (pull !== "always" || job?.state === "done")) return undefined;
   if (pull === "never") {
     const message = `Image '${image}' is not on this machine, and 'pull: never' forbids to ask a registry. Load it, or allow pulls`;
@@ -113,11 +114,6 @@ function pullEffort(container: Container, around: Surroundings): Effort | undefi
   if (job?.state !== "running") return effort;
   const slowInMs = job.sinceMs + SLOW_PULL_MS - now;
   return { ...effort, slow: slowInMs <= 0, recheckAfterMs: slowInMs > 0 ? slowInMs : undefined };
-}
-
-/** `pull: always` means once for each instance. */
-export function pullKey(container: Container, service: Name, instance: string): string {
-  return jobKeys.pull(service, container.image, container.pull === "always" ? instance : undefined);
 }
 
 /** What this machine does not have. */

@@ -118,7 +118,9 @@ function withInstance(
   const taken = new Set(decided.instances.map(({ id }) => id));
   let serial = decided.serial + 1;
   while (taken.has(instanceId(service, decided.uid, serial))) serial += 1;
-  const instance = { id: instanceId(service, decided.uid, serial), node, revision: decided.target, why };
+  const { uid, target } = decided;
+  const generation = decided.revisions[target]?.generation ?? 0;
+  const instance = { id: instanceId(service, uid, serial), node, revision: target, generation, why };
   return { ...decided, serial, instances: [...decided.instances, instance] };
 }
 

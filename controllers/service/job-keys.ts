@@ -2,8 +2,8 @@
 import type { Name } from "../../src/api/resource.ts";
 
 export const jobKeys = {
-  pull: (service: Name, image: string, instance?: string): string =>
-    `pull ${service} ${image}${instance === undefined ? "" : ` ${instance}`}`,
+  /** Of one instance: what failed for an earlier one says nothing about what is applied now. */
+  pull: (service: Name, instance: string, image: string): string => `pull ${service} ${instance} ${image}`,
   create: (container: string): string => `create ${container}`,
   start: (container: string): string => `start ${container}`,
   remove: (container: string): string => `remove ${container}`,

@@ -6,7 +6,7 @@ import { decided, docker, instance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { put, serviceSpec } from "../../test/fakes/objects.ts";
 import { FakeProbes } from "../../test/fakes/probes.ts";
-import { aged, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { partsOn } from "./parts.ts";
 
 const spec = serviceSpec("app", "app:1");
@@ -35,6 +35,10 @@ test("strayAddresses() are taken for what is neither here nor decided", async ()
   const mirror = await mirrorOf((etcd) => put(etcd, keys.decided("Service", "app"), value));
   const addresses = { keys: () => ["app-aaaa", "app-bbbb", "app-cccc", "web-dddd"] };
   assert.deepEqual(strayAddresses("app", ["app-cccc"], { addresses, mirror }), ["app-bbbb"]);
+});
+
+test("holdersOf() finds Services of which nothing is left but an address", () => {
+  assert.deepEqual(holdersOf(["app-aaaa", "my-web-bbbb", "app-cccc-db"], ["app"]), ["my", "my-web"]);
 });
 
 test("probeStates() begins checks of what runs, and ends those of what does not", async () => {

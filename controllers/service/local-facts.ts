@@ -37,6 +37,12 @@ export function strayAddresses(
   return own.filter((key) => !isDecidedName(key, mirror));
 }
 
+/** Services that nothing is left of but a taken address: all names that its key may begin with, for names may have dashes themselves. */
+export function holdersOf(addressKeys: readonly string[], known: readonly Name[]): readonly Name[] {
+  const orphans = addressKeys.filter((key) => !known.some((name) => key.startsWith(`${name}-`)));
+  return orphans.flatMap((key) => [...key.matchAll(/-/g)].map(({ index }) => key.slice(0, index)));
+}
+
 /** Begins or goes on with the agent's own checks of what runs, and ends the others. */
 export function probeStates(
   name: Name,

@@ -21,10 +21,10 @@ test("isOf() knows a container by its instance and its name inside it", () => {
   assert.ok(!isOf(part, docker("app", "bbbb", alone)));
 });
 
-test("pullsOf() names one pull for an image, and one for each instance under 'pull: always'", () => {
+test("pullsOf() names one pull for each image of an instance", () => {
   const parts = partsOn("nas", "app", decided("app", two, [instance("aaaa", "nas", two), instance("bbbb", "nas", two)]));
   const names = new Set(pullsOf(parts).map(({ key }) => key));
-  assert.deepEqual([...names], ["pull app app:1", "pull app db:1 aaaa", "pull app db:1 bbbb"]);
+  assert.deepEqual([...names], ["pull app aaaa app:1", "pull app aaaa db:1", "pull app bbbb app:1", "pull app bbbb db:1"]);
 });
 
 test("containerJobs() are all that may be under way for a container", () => {

@@ -4,7 +4,6 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService } from "../../src/api/state.ts";
 import { containerName, type Part } from "./container-spec.ts";
 import type { Container } from "./docker-types.ts";
-import { pullKey } from "./effort.ts";
 import { jobKeys } from "./job-keys.ts";
 
 /** Of all instances that are decided for a node. */
@@ -26,7 +25,7 @@ export function isOf({ instance, container }: Part, docker: Container): boolean 
 
 /** The pulls that parts may have begun, each with its image. */
 export function pullsOf(parts: readonly Part[]): readonly { readonly key: string; readonly image: string }[] {
-  return parts.map(({ service, instance, container }) => ({ key: pullKey(container, service, instance), image: container.image }));
+  return parts.map(({ service, instance, container }) => ({ key: jobKeys.pull(service, instance, container.image), image: container.image }));
 }
 
 export function containerJobs(name: string): readonly string[] {

@@ -9,7 +9,7 @@ const ready: Verdict = { kind: "ready", settledInMs: 500 };
 const waiting: Verdict = { kind: "waiting" };
 
 const standing = (id: string, current: boolean, verdict: Verdict, node = id): Standing => ({
-  instance: { id, node, revision: current ? "new" : "old", why: "" },
+  instance: { id, node, revision: current ? "new" : "old", generation: 1, why: "" },
   verdict,
   current,
 });

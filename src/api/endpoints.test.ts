@@ -9,8 +9,8 @@ const decided: DecidedService = {
   target: "r",
   revisions: {},
   instances: [
-    { id: "bbbb", node: "nas", revision: "r", why: "" },
-    { id: "aaaa", node: "pi", revision: "r", why: "" },
+    { id: "bbbb", node: "nas", revision: "r", generation: 1, why: "" },
+    { id: "aaaa", node: "pi", revision: "r", generation: 1, why: "" },
   ],
 };
 

@@ -9,6 +9,8 @@ export interface DecidedInstance {
   readonly node: NodeName;
   /** Key into `DecidedService.revisions`. */
   readonly revision: string;
+  /** The generation that it was made for: an update is judged by what was made for it. */
+  readonly generation: number;
   /** Why here, in one sentence: shown by `describe` and `explain placement`. */
   readonly why: string;
 }

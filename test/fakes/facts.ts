@@ -54,8 +54,8 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
   };
 }
 
-export function instance(id: string, node: NodeName, spec: ServiceSpec): DecidedInstance {
-  return { id, node, revision: revisionHash(spec), why: "" };
+export function instance(id: string, node: NodeName, spec: ServiceSpec, generation = 1): DecidedInstance {
+  return { id, node, revision: revisionHash(spec), generation, why: "" };
 }
 
 /** Decided and good, with these instances. */

@@ -18,6 +18,8 @@ const CHAOS_MAX_MS = 300_000;
 const CONVERGE_WITHIN_MS = 900_000;
 /** In a calm house: pull, start, monitor, each node by its rank; sooner than any resync could help. */
 const SOON_MS = 120_000;
+/** Three updates of five instances, one after the other, each through its monitor. */
+const UPDATED_MS = 200_000;
 const HICCUP_MS = 3_000;
 /** Longer than a resync. */
 const REST_MS = 400_000;
@@ -156,7 +158,7 @@ async function somethingChanges(world: World, workload: Workload): Promise<void>
     await world.run(HICCUP_MS);
   }
   for (const node of world.nodes.values()) node.dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
-  await converge(world, SOON_MS);
+  await converge(world, UPDATED_MS);
 }
 
 /** Of Services that do not want to be everywhere. */
