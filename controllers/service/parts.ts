@@ -25,7 +25,10 @@ export function isOf({ instance, container }: Part, docker: Container): boolean 
 
 /** The pulls that parts may have begun, each with its image. */
 export function pullsOf(parts: readonly Part[]): readonly { readonly key: string; readonly image: string }[] {
-  return parts.map(({ service, instance, container }) => ({ key: jobKeys.pull(service, instance, container.image), image: container.image }));
+  return parts.map(({ service, instance, container }) => ({
+    key: jobKeys.pull(service, instance, container.image),
+    image: container.image,
+  }));
 }
 
 export function containerJobs(name: string): readonly string[] {
