@@ -112,6 +112,8 @@ export interface ApplyAnswer {
   readonly dryRun: boolean;
   readonly revision: number;
   readonly results: readonly ApplyResult[];
+  /** With `prune`: what the same manager applied with such labels, and what is in none of the manifests. Nothing is deleted. */
+  readonly orphans?: readonly { readonly kind: Kind; readonly name: Name }[];
 }
 
 export interface DeleteAnswer {

@@ -1,6 +1,7 @@
 // `apply`: the house becomes as the files say; on a terminal one watches until it is.
 import { Option } from "commander";
 import type { ApplyAnswer, ApplyRequest, ApplyResult, LogLine } from "../api/wire.ts";
+import { deleteOrphans } from "./delete-orphans.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { follow, keyOf, NOTHING_SEEN, type Sight } from "./follow.ts";
 import { parseHere, readManifests } from "./manifest-files.ts";
@@ -16,6 +17,10 @@ export interface ApplyOptions {
   readonly dryRun?: "server" | "client";
   readonly force: boolean;
   readonly manager: string;
+  readonly prune: boolean;
+  readonly selector?: string;
+  /** Deletes without asking. */
+  readonly yes: boolean;
   /** Absent: on a terminal. */
   readonly wait?: boolean;
   readonly timeoutMs: number;
@@ -28,6 +33,9 @@ interface Flags {
   readonly dryRun?: "server" | "client" | true;
   readonly force?: boolean;
   readonly manager: string;
+  readonly prune?: boolean;
+  readonly selector?: string;
+  readonly yes?: boolean;
   readonly wait?: boolean;
   readonly timeout: number;
   readonly output?: string;
@@ -40,24 +48,27 @@ const FAILED_FOR_MS = 1_000;
 export const apply: Verb = {
   define(command, invoke) {
     command
-      .requiredOption("-f, --filename <file|folder|->", "what to apply; may be given several times", collect)
+      .requiredOption("-f, --filename <file|folder|URL|->", "what to apply; may be given several times", collect)
       .option("-R, --recursive", "folders in folders too")
       .addOption(
         new Option("--dry-run [where]", "only say what would happen; `client` asks no node").choices(["server", "client"]).preset("server"),
       )
       .option("--force", "take objects over from whoever manages them")
       .option("--manager <name>", "as whom", "cli")
+      .option("--prune", "delete what was applied before, has the labels of -l, and is in no file any more")
+      .option("-l, --selector <labels>", "what --prune may delete")
+      .option("-y, --yes", "let --prune delete without asking")
       .option("--wait", "until everything is ready; the default on a terminal")
       .option("--no-wait", "do not wait")
       .option("-o, --output <format>", "json, yaml or name");
     addDuration(command, "--timeout <duration>", "how long to wait", "5m")
       .addHelpText(
         "before",
-        "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n",
+        "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n  fossora apply -f media/ --prune -l group=media\n",
       )
       .action((flags: Flags) =>
         invoke((ports) => {
-          const { filename, dryRun, wait, output } = flags;
+          const { filename, dryRun, wait, output, selector } = flags;
           return runApply(
             {
               files: filename,
@@ -65,6 +76,9 @@ export const apply: Verb = {
               force: flags.force ?? false,
               manager: flags.manager,
               timeoutMs: flags.timeout,
+              prune: flags.prune ?? false,
+              yes: flags.yes ?? false,
+              ...(selector !== undefined && { selector }),
               ...(dryRun !== undefined && { dryRun: dryRun === true ? "server" : dryRun }),
               ...(wait !== undefined && { wait }),
               ...(output !== undefined && { output }),
@@ -78,12 +92,13 @@ export const apply: Verb = {
 
 export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<number> {
   const format = parseFormat(options.output);
+  const prune = pruneOf(options);
   const request = await readManifests(options, ports);
   if (options.dryRun === "client") return checkHere(request, ports);
   const answer = await ports.client.json<ApplyAnswer>("PATCH", "/api/v1", {
     body: JSON.stringify(request),
     contentType: "application/apply+json",
-    query: { manager: options.manager, ...(options.dryRun && { dryRun: "1" }), ...(options.force && { force: "1" }) },
+    query: { manager: options.manager, ...(options.dryRun && { dryRun: "1" }), ...(options.force && { force: "1" }), ...prune },
   });
   if (format.kind === "json") ports.stdout.line(JSON.stringify(answer, undefined, 2));
   else if (format.kind === "yaml") ports.stdout.line(await yaml(answer));
@@ -92,8 +107,24 @@ export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<
       ports.stdout.line(format.kind === "name" ? refOf(result) : `${refOf(result)} ${result.action}${answer.dryRun ? " (dry run)" : ""}`);
   for (const result of answer.results)
     for (const warning of result.warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(result)} ${warning}`);
+  if (answer.orphans) await deleteOrphans(answer.orphans, options, ports);
   if (answer.dryRun || !(options.wait ?? ports.stderr.isTty)) return EXIT.ok;
   return waitForAll(answer.results, options.timeoutMs, ports);
+}
+
+/** A mistyped folder must not empty the house: what may go is always named. */
+function pruneOf({ prune, selector, dryRun }: ApplyOptions): { readonly prune?: string } {
+  if (!prune && selector === undefined) return {};
+  if (!prune)
+    throw new Failure(EXIT.usage, "Cannot apply: -l says what --prune may delete, and --prune is not there.", "fossora apply --help");
+  if (dryRun === "client") throw new Failure(EXIT.usage, "Cannot prune without a node: use --dry-run=server.", "fossora apply --help");
+  if (selector === undefined || selector.trim() === "")
+    throw new Failure(
+      EXIT.usage,
+      "Cannot prune: -l is missing, the labels of what may be deleted.",
+      "fossora apply -f DIR --prune -l group=media",
+    );
+  return { prune: selector };
 }
 
 /** Without a node: what the language alone can say. */

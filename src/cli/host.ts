@@ -19,6 +19,9 @@ export interface Host {
 
 const INTERRUPTED = 130;
 const BROKEN_PIPE_EXIT = 0;
+const FETCH_WITHIN_MS = 30_000;
+/** A manifest is a few KiB; a whole film is a mistake. */
+const FETCH_BYTES_MAX = 8 * 1024 * 1024;
 
 export function processHost(): Host {
   // `fossora get ... | head -1` ends early, and that is no error.
@@ -71,7 +74,22 @@ const files: Files = {
     return stats === undefined ? undefined : stats.isDirectory() ? "directory" : "file";
   },
   list: (directory) => readdirSync(directory).sort(),
+  fetch: fetchText,
 };
+
+/** As `Files.fetch`. */
+export async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_WITHIN_MS) });
+  if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > FETCH_BYTES_MAX) throw new Error(`it is larger than ${FETCH_BYTES_MAX / 1024 / 1024} MiB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
 
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

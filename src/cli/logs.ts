@@ -11,7 +11,9 @@ import type { CliPorts, Verb } from "./verb.ts";
 export interface LogsOptions {
   readonly target?: string;
   readonly selector?: string;
+  readonly all: boolean;
   readonly follow: boolean;
+  readonly previous: boolean;
   readonly tail?: number;
   /** Unix seconds. */
   readonly since?: number;
@@ -23,7 +25,9 @@ export interface LogsOptions {
 
 interface Flags {
   readonly selector?: string;
+  readonly all?: boolean;
   readonly follow?: boolean;
+  readonly previous?: boolean;
   readonly tail?: number;
   readonly since?: number;
   readonly container?: string;
@@ -45,7 +49,9 @@ export const logs: Verb = {
     command
       .argument("[service|svc/name|instance/name]", "whose")
       .option("-l, --selector <labels>", "all services with these labels")
+      .option("--all", "all services")
       .option("-f, --follow", "go on as lines come")
+      .option("-p, --previous", "what was printed before the last restart")
       .addOption(new Option("-n, --tail <lines>", "only the last ones").argParser(wholeNumber))
       .addOption(new Option("--since <duration|time>", "only since then: 1h, or 2026-01-31T12:00:00Z").argParser(parseSince))
       .option("-c, --container <name>", "only of this container")
@@ -59,10 +65,12 @@ export const logs: Verb = {
       )
       .action((target: string | undefined, flags: Flags) =>
         invoke((ports) => {
-          const { selector, follow = false, tail, since, container, prefix, timestamps = false } = flags;
+          const { selector, all = false, follow = false, previous = false, tail, since, container, prefix, timestamps = false } = flags;
           return runLogs(
             {
+              all,
               follow,
+              previous,
               timestamps,
               json: flags.output === "json",
               ...(target !== undefined && { target }),
@@ -80,10 +88,18 @@ export const logs: Verb = {
 };
 
 export async function runLogs(options: LogsOptions, ports: CliPorts): Promise<number> {
+  if (options.follow && options.previous)
+    throw new Failure(EXIT.usage, "Cannot follow earlier logs: nothing is added to them.", "fossora logs SERVICE --previous");
   const sources = await sourcesOf(options, ports);
   const printer = new LinePrinter(options, sources.length > 1, ports);
-  if (options.follow) await Promise.all(sources.map((source) => printStream(source, options, printer, ports)));
-  else for (const source of sources) await printStream(source, options, printer, ports);
+  const print = (source: Source): Promise<void> =>
+    printStream(source, options, printer, ports).catch((error: unknown) => {
+      // One of many that has nothing to show keeps the others from nothing.
+      if (sources.length === 1 || !(error instanceof ApiFailure) || error.status.reason !== "NotFound") throw error;
+      if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.warn} ${error.status.message}`);
+    });
+  if (options.follow) await Promise.all(sources.map(print));
+  else for (const source of sources) await print(source);
   printer.end();
   return ports.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
 }
@@ -93,11 +109,16 @@ interface Source {
   readonly instance?: string;
 }
 
-async function sourcesOf({ target, selector }: LogsOptions, ports: CliPorts): Promise<readonly Source[]> {
-  if (selector !== undefined) {
-    const { items } = await ports.client.json<ObjectList>("GET", "/api/v1/services", { query: { labelSelector: selector } });
-    if (items.length === 0)
-      throw new Failure(EXIT.notFound, `Cannot show logs: no service has the labels "${selector}".`, "fossora get services --show-labels");
+async function sourcesOf({ target, selector, all }: LogsOptions, ports: CliPorts): Promise<readonly Source[]> {
+  if (all && target !== undefined)
+    throw new Failure(EXIT.usage, `Cannot show logs of "${target}" and of --all: take one of them.`, `fossora logs ${target}`);
+  if (all || selector !== undefined) {
+    const query = selector === undefined ? {} : { labelSelector: selector };
+    const { items } = await ports.client.json<ObjectList>("GET", "/api/v1/services", { query });
+    if (items.length === 0) {
+      const message = selector === undefined ? "there are no services" : `no service has the labels "${selector}"`;
+      throw new Failure(EXIT.notFound, `Cannot show logs: ${message}.`, "fossora get services --show-labels");
+    }
     return items.map(({ metadata }) => ({ service: metadata.name }));
   }
   if (target === undefined) throw new Failure(EXIT.usage, "Cannot show logs: whose? Give a service.", "fossora get services");
@@ -118,6 +139,7 @@ async function printStream(source: Source, options: LogsOptions, printer: LinePr
     ...(source.instance !== undefined && { instance: source.instance }),
     ...(options.container !== undefined && { container: options.container }),
     ...(options.follow && { follow: "1" }),
+    ...(options.previous && { previous: "1" }),
     ...(options.tail !== undefined && { tail: String(options.tail) }),
     ...(options.since !== undefined && { since: String(options.since) }),
   };

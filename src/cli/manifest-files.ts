@@ -1,4 +1,4 @@
-// The texts behind `-f FILE|DIR|-`, and the files that they name as `source`.
+// The texts behind `-f FILE|DIR|URL|-`, and the files that they name as `source`.
 import type { ApplyRequest } from "../api/wire.ts";
 import type { AnyManifestObject } from "../api/document.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
@@ -7,6 +7,7 @@ import type { CliPorts } from "./verb.ts";
 type Text = ApplyRequest["files"][number];
 
 const MANIFEST = /\.(?:ya?ml|json)$/;
+const URL_START = /^https?:\/\//i;
 const FILES_MAX = 1_000;
 const DEPTH_MAX = 16;
 
@@ -20,6 +21,7 @@ export async function readManifests({ files, recursive }: ManifestPaths, ports: 
   const texts: Text[] = [];
   for (const path of files) {
     if (path === "-") texts.push({ file: "-", text: await ports.stdin.readAll() });
+    else if (URL_START.test(path)) texts.push({ file: path, text: await fetchText(path, ports) });
     else for (const file of manifestsAt(path, recursive, ports)) texts.push({ file, text: readFile(file, ports) });
   }
   const sources = await readSources(texts, ports);
@@ -83,7 +85,25 @@ async function readSources(texts: readonly Text[], ports: Pick<CliPorts, "files"
   if (naming.length === 0) return undefined;
   const { neededSources } = await import("../api/sources.ts");
   const needed = neededSources(naming);
+  const [foreign] = neededSources(naming.filter(({ file }) => URL_START.test(file)));
+  if (foreign)
+    throw new Failure(
+      EXIT.usage,
+      `Cannot apply "${foreign.file}": it names the file "${foreign.path}", and what is fetched may read no files of this computer.`,
+      "fetch it and its files, and apply those",
+    );
   return needed.length === 0 ? undefined : Object.fromEntries(needed.map(({ path }) => [path, readFile(path, ports)]));
+}
+
+async function fetchText(url: string, { files }: Pick<CliPorts, "files">): Promise<string> {
+  try {
+    return await files.fetch(url);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Failure(EXIT.failed, `Cannot fetch "${url}": ${cause instanceof Error ? cause.message : String(cause)}`, `curl -fL ${url}`, {
+      cause: error,
+    });
+  }
 }
 
 function readFile(path: string, ports: Pick<CliPorts, "files">): string {

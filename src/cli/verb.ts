@@ -19,6 +19,8 @@ export interface Files {
   kind(path: string): "file" | "directory" | undefined;
   /** Names in a directory. */
   list(path: string): readonly string[];
+  /** The text behind an http or https address. Throws with what went wrong. */
+  fetch(url: string): Promise<string>;
 }
 
 export interface CliPorts {

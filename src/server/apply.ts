@@ -3,7 +3,8 @@ import { keysToRead, planApply, type ApplyPlan, type ApplyRefusal, type ReadEntr
 import { PREFIX } from "../api/keys.ts";
 import { parseManifests, type Manifest } from "../api/manifest.ts";
 import type { Problem } from "../api/problem.ts";
-import type { AnyResource, Kind, Name } from "../api/resource.ts";
+import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
+import { parseSelector } from "../api/selector.ts";
 import type { ApplyAnswer, ApplyRequest, ApplyResult } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
 import { seen } from "./own-writes.ts";
@@ -14,6 +15,8 @@ export interface ApplyOptions {
   readonly manager: string;
   readonly dryRun: boolean;
   readonly force: boolean;
+  /** A label selector: the answer names what was applied before and is in none of the manifests. */
+  readonly prune?: string;
 }
 
 /** Somebody else wrote one of the objects between our look and our write. */
@@ -21,6 +24,7 @@ const TRIES_MAX = 5;
 const READS_AT_ONCE = 32;
 const HISTORY_MAX = 10;
 const TRIM_WITHIN_MS = 10_000;
+const PRUNED: ReadonlySet<Kind> = new Set(["Service", "Route", "DnsRecord"]);
 const MANAGER = /^[a-z0-9](?:[a-z0-9./-]{0,62}[a-z0-9])?$/;
 
 /** `application/apply+json` for several files, `application/apply+yaml` for one text. Throws BadRequest. */
@@ -61,11 +65,13 @@ export async function applyManifests(
       trimHistory(ports, plan);
       await seen(ports, committed.revision);
     }
+    const orphans = options.prune === undefined ? undefined : await orphansOf(ports, plan, { ...options, prune: options.prune }, signal);
     return {
       kind: "ApplyResult",
       dryRun: options.dryRun,
       revision: committed.revision,
       results: plan.results.map((result) => resultOf(result, options.dryRun)),
+      ...(orphans && { orphans }),
     };
   }
   throw new ApiError("Conflict", `Cannot apply: the objects were changed by others ${TRIES_MAX} times in between. Try again.`);
@@ -92,6 +98,22 @@ async function planOnce(
       plan.refusals.map(({ problem }) => problem),
     );
   return plan;
+}
+
+/** Of this manager alone, and never what a house or a computer is: those are no apps. */
+async function orphansOf(
+  { store }: ServerPorts,
+  { results }: ApplyPlan,
+  { manager, prune }: ApplyOptions & { readonly prune: string },
+  signal: AbortSignal,
+): Promise<NonNullable<ApplyAnswer["orphans"]>> {
+  const matches = parseSelector(prune);
+  const { entries } = await store.list(PREFIX.desired, signal);
+  const stored = entries.map(({ value }) => JSON.parse(value) as StoredResource); // admission wrote it
+  return stored
+    .filter((each) => PRUNED.has(each.kind) && each.manager === manager && matches((key) => each.metadata.labels?.[key]))
+    .filter((each) => !results.some(({ kind, name }) => kind === each.kind && name === each.metadata.name))
+    .map(({ kind, metadata }) => ({ kind, name: metadata.name }));
 }
 
 async function readKeys(ports: ServerPorts, wanted: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ReadEntry>> {

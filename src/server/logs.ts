@@ -10,6 +10,8 @@ export interface LogRequest {
   readonly instance?: string;
   readonly container?: string;
   readonly follow: boolean;
+  /** Only what was printed before the last start: a container that Docker restarts goes on in the same log. */
+  readonly previous: boolean;
   readonly tail?: number;
   /** Unix seconds. */
   readonly since?: number;
@@ -26,6 +28,7 @@ const MERGED_LINES_MAX = 50_000;
 export async function streamLogs(ports: ServerPorts, request: LogRequest, open: () => JsonLines, signal: AbortSignal): Promise<void> {
   const containers = await choose(ports, request, signal);
   if (containers.length === 0) throw await nothingMeant(ports, request, signal);
+  if (request.previous && !containers.some(({ restarts }) => restarts > 0)) throw neverRestarted(request);
   const lines = open();
   if (request.follow) await follow(ports, request, lines, containers, signal);
   else await merge(ports, request, lines, containers, signal);
@@ -43,8 +46,16 @@ async function merge(
   const all = await Promise.all(
     containers.map(async (container) => {
       const collected: LogLine[] = [];
-      for await (const line of linesOf(ports, container, { ...request, tail }, signal)) collected.push(line);
-      return collected;
+      if (!request.previous) {
+        for await (const line of linesOf(ports, container, { ...request, tail }, signal)) collected.push(line);
+        return collected;
+      }
+      const { tail: _, ...whole } = request;
+      for await (const line of linesOf(ports, container, whole, signal)) {
+        if (container.startedAt !== undefined && isBefore(line.time, container.startedAt)) collected.push(line);
+        if (collected.length > 2 * tail) collected.splice(0, tail);
+      }
+      return collected.slice(-tail);
     }),
   );
   // Sorted by time, which is text of one form; the order within a container stays.
@@ -52,6 +63,15 @@ async function merge(
     lines.write(line);
     await lines.drained();
   }
+}
+
+/** RFC 3339 with up to nine digits of a second: as text, once the fractions are of one length. */
+function isBefore(time: string, start: string): boolean {
+  const padded = (text: string): string => {
+    const [second = "", fraction = ""] = text.replace("Z", "").split(".");
+    return `${second}.${fraction.padEnd(9, "0")}`;
+  };
+  return padded(time) < padded(start);
 }
 
 /** Until the client goes: an app that is updated or moves goes on under new containers. */
@@ -74,7 +94,7 @@ async function follow(
     }
     await ports.clock.sleep(LOOK_AGAIN_MS, signal).catch(() => undefined);
     // What is new now is shown from its first line on.
-    options = { service: request.service, follow: true };
+    options = { service: request.service, follow: true, previous: false };
     if (!signal.aborted) containers = await choose(ports, request, signal).catch(() => containers);
   }
   await Promise.allSettled(copies);
@@ -148,6 +168,14 @@ async function choose(ports: ServerPorts, request: LogRequest, signal: AbortSign
 
 function instanceName(service: string, instance: string): string {
   return instance.startsWith(`${service}-`) ? instance : `${service}-${instance}`;
+}
+
+function neverRestarted({ service }: LogRequest): ApiError {
+  return new ApiError(
+    "NotFound",
+    `Cannot show earlier logs: no container of "${service}" was restarted since it was made, and what an update replaced took its logs with it.`,
+    { next: `fossora logs ${service}` },
+  );
 }
 
 async function nothingMeant(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<ApiError> {

@@ -141,7 +141,13 @@ export class ApiServer {
         `Cannot ${call.method} /api/v1: manifests are applied with PATCH, objects are read below /api/v1/services and the like.`,
       );
     const body = readApplyRequest(call.request.headers["content-type"], await readBody(call.request), text(call.query, "file"));
-    const options = { manager: this.#manager(call), dryRun: flag(call.query, "dryRun"), force: flag(call.query, "force") };
+    const prune = text(call.query, "prune");
+    const options = {
+      manager: this.#manager(call),
+      dryRun: flag(call.query, "dryRun"),
+      force: flag(call.query, "force"),
+      ...(prune !== undefined && { prune }),
+    };
     sendJson(call.response, 200, await applyManifests(this.#ports, body, options, call.signal));
   }
 
@@ -171,6 +177,7 @@ export class ApiServer {
     const request = {
       service,
       follow: flag(query, "follow"),
+      previous: flag(query, "previous"),
       ...(instance && { instance }),
       ...(container && { container }),
       ...(tail !== undefined && { tail }),

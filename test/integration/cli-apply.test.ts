@@ -1,5 +1,7 @@
 // What a person sees who applies, word by word: on a terminal and not, to the end or until Ctrl-C.
 import assert from "node:assert/strict";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { begin, expectOutcome, fossora, screen, type Outcome } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
@@ -76,6 +78,55 @@ next:  fossora explain service.metadata
       code: 2,
       stderr: 'error: Cannot read "nowhere": there is no such file or folder.\nnext:  ls .\n',
     });
+  });
+
+  test("reads what an address gives, and lets it name no files of this computer", async () => {
+    const texts: Readonly<Record<string, string>> = {
+      "/a.yaml": WHOAMI.replace("name: whoami", "name: fetched"),
+      "/thief.yaml": WHOAMI.replace("port: 80", "port: 80, files: [{ path: /loot, source: /etc/hostname }]"),
+    };
+    const server = http.createServer(({ url = "" }, response) => {
+      response.writeHead(url in texts ? 200 : 404).end(texts[url] ?? "");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on TCP
+    try {
+      expectOutcome(await run("apply", "-f", `${at}/a.yaml`, "--dry-run"), { stdout: "service/fetched created (dry run)\n" });
+      expectOutcome(await run("apply", "-f", `${at}/b.yaml`), {
+        code: 1,
+        stderr: `error: Cannot fetch "${at}/b.yaml": the server answered 404 Not Found\nnext:  curl -fL ${at}/b.yaml\n`,
+      });
+      const thief = await run("apply", "-f", `${at}/thief.yaml`);
+      assert.equal(thief.code, 2);
+      assert.match(thief.stderr, /names the file "\/etc\/hostname", and what is fetched may read no files of this computer/);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("--prune deletes what its labels name and no file has any more, once a person agrees", async () => {
+    const labelled = (name: string) => WHOAMI.replace("name: whoami", `name: ${name}, labels: { set: prune }`);
+    const both = { "set/one.yaml": labelled("one"), "set/two.yaml": labelled("two") };
+    const files = { "set/one.yaml": labelled("one") };
+    const prune = ["apply", "-f", "set", "--prune", "-l", "set=prune"];
+    await fossora({ socket: house.socket, files: both }, "apply", "-f", "set");
+    expectOutcome(await fossora({ socket: house.socket, files }, ...prune, "--dry-run"), {
+      stdout: "service/one unchanged (dry run)\nservice/two deleted (dry run)\n",
+      stderr: "  goes with it: route/two, dnsrecord/two\n",
+    });
+    const unasked = await fossora({ socket: house.socket, files }, ...prune);
+    assert.deepEqual([unasked.code, unasked.stdout], [2, "service/one unchanged\n"]);
+    assert.match(unasked.stderr, /Nothing was deleted: service\/two is in no file any more, and nobody can be asked/);
+    const refused = await fossora({ socket: house.socket, files, tty: true, stdin: "n\n" }, ...prune, "--no-wait");
+    assert.match(screen(refused.stderr), /In no file any more: service\/two\nDelete\? \[y\/N\] Nothing was deleted\./);
+    assert.equal((await run("get", "svc/two")).code, 0);
+    const agreed = await fossora({ socket: house.socket, files, tty: true, stdin: "y\n" }, ...prune, "--no-wait");
+    assert.match(agreed.stdout, /service\/two deleted/);
+    assert.equal((await run("get", "svc/two")).code, 4);
+    assert.equal((await run("get", "svc/jellyfin")).code, 0, "it has other labels");
+    expectOutcome(await fossora({ socket: house.socket, files }, ...prune, "--yes"), { stdout: "service/one unchanged\n" });
+    assert.equal((await fossora({ socket: house.socket, files }, "apply", "-f", "set", "--prune")).code, 2);
+    await run("delete", "svc/one");
   });
 
   test("--dry-run=client needs no node", async () => {

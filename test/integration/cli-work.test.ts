@@ -59,6 +59,27 @@ describe("logs and exec", () => {
     house.containers.made.pop();
   });
 
+  test("--all shows every service, and what has nothing to show does not stop it", async () => {
+    await run("apply", "-f", "apps/a.yaml");
+    const { stdout, stderr, code } = await run("logs", "--all", "--no-prefix");
+    await run("delete", "svc/a");
+    assert.deepEqual([stdout, code], ["one\ntwo\n", 0]);
+    assert.match(stderr, /nothing of "a" was started on nas yet/);
+    assert.equal((await run("logs", "--all", "jellyfin")).code, 2);
+  });
+
+  test("--previous shows what was printed before the last start, and says when there was none", async () => {
+    const [container] = house.containers.made;
+    assert.ok(container);
+    const never = await run("logs", "jellyfin", "--previous");
+    assert.deepEqual([never.code, never.stdout], [4, ""]);
+    assert.match(never.stderr, /no container of "jellyfin" was restarted since it was made/);
+    house.containers.made[0] = { ...container, restarts: 1, startedAt: "2026-01-01T00:00:01.5Z" };
+    expectOutcome(await run("logs", "jellyfin", "--previous"), { stdout: "one\n" });
+    assert.equal((await run("logs", "jellyfin", "--previous", "-f")).code, 2);
+    house.containers.made[0] = container;
+  });
+
   test("-f goes on until Ctrl-C", async () => {
     const running = begin({ socket: house.socket }, "logs", "-f", "jellyfin", "--since", "1h");
     await until("both lines", () => running.stdout() === "one\ntwo\n");
@@ -150,7 +171,7 @@ describe("without a node, or with words that mean nothing", () => {
     });
     expectOutcome(await fossora(nowhere, "apply"), {
       code: 2,
-      stderr: "error: required option '-f, --filename <file|folder|->' not specified\nnext:  fossora apply --help\n",
+      stderr: "error: required option '-f, --filename <file|folder|URL|->' not specified\nnext:  fossora apply --help\n",
     });
     expectOutcome(await fossora(nowhere, "wait", "svc/x", "--timeout", "soon"), {
       code: 2,

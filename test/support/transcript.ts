@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { runCli } from "../../src/cli/main.ts";
 import type { Host } from "../../src/cli/host.ts";
-import { sleep } from "../../src/cli/host.ts";
+import { fetchText, sleep } from "../../src/cli/host.ts";
 import type { NodeCommands } from "../../src/cli/node-commands.ts";
 
 export interface RunOptions {
@@ -88,6 +88,7 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
           : [...written.keys()].some((each) => each.startsWith(path.endsWith("/") ? path : `${path}/`))
             ? "directory"
             : undefined,
+      fetch: fetchText,
       list(path) {
         const base = path.endsWith("/") ? path : `${path}/`;
         return [
