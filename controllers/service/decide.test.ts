@@ -85,6 +85,15 @@ test("an update that fails is rolled back, and that generation is not tried agai
   assert.equal(next(two, cleaned, { observed: new Map([observed("nas", [observedInstance("aaaa")])]) }, 2), cleaned);
 });
 
+test("a rollback returns to the containers of before, as many as are wished for now", () => {
+  const scaled = { ...two, replicas: 3 };
+  const update = updating();
+  const stopped = { ...update.revisions, [revisionHash(one)]: { generation: 1, spec: { ...one, replicas: 0 } } };
+  const revisions = { ...stopped, [revisionHash(two)]: { generation: 2, spec: scaled } };
+  const back = next(scaled, { ...update, revisions }, both(failing), 2);
+  assert.deepEqual(back?.revisions[back.target]?.spec, { ...one, replicas: 3 });
+});
+
 test("what ran the same spec before an update, and fails, is no failure of the update", () => {
   const before = updating();
   const scaled = { ...before, revisions: { ...before.revisions, [revisionHash(two)]: { generation: 3, spec: two } } };

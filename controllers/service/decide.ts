@@ -10,7 +10,7 @@ import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
 import { isForbidden, type Wanted } from "./placement.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
-import { isMovable, volumeNames } from "./traits.ts";
+import { cannotRunTwice, isMovable, volumeNames } from "./traits.ts";
 import { verdict } from "./verdict.ts";
 
 export interface Decision {
@@ -129,9 +129,15 @@ function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly S
   const back = good ?? standings.find(({ current, verdict }) => !current && verdict.kind === "settled")?.instance.revision;
   if (failing === undefined || back === undefined || spec.update.onFailure === "continue") return decided;
   const failed = { generation: revisions[target]?.generation ?? 0, revision: target, reason: failing.reason, message: failing.message };
-  return spec.update.onFailure === "rollback" && revisions[back]
-    ? { ...decided, failed, good: back, target: back }
-    : { ...decided, failed, good: back };
+  const { [back]: before } = revisions;
+  if (spec.update.onFailure !== "rollback" || before === undefined) return { ...decided, failed, good: back };
+  const returned = { ...revisions, [back]: { ...before, spec: withReplicas(before.spec, spec.replicas) } };
+  return { ...decided, failed, good: back, target: back, revisions: returned };
+}
+
+/** What failed are the containers: how many there should be is as wished for last, else a rollback could stop what was started since. */
+function withReplicas(spec: ServiceSpec, replicas: ServiceSpec["replicas"]): ServiceSpec {
+  return { ...spec, replicas: replicas !== 0 && cannotRunTwice(spec) ? 1 : replicas };
 }
 
 /** When an instance that is ready will have been so for long enough, if anything waits for it. */

@@ -135,7 +135,7 @@ export class Invariants implements Witness {
 
   /** Never more than replicas + surge. */
   #countPlaced(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[]): void {
-    // An update that was rolled back brings its older number of replicas, too.
+    // An update that was rolled back brings its older surge, too.
     const target = history.decided?.revisions[history.decided.target]?.spec;
     const limits = [...this.#recentSpecs(history), target].map((spec) => {
       if (spec === undefined) return 0;
