@@ -84,3 +84,11 @@ test("a Route without a backend says what it waits for", () => {
 test("a redirect needs no backend", () => {
   assert.equal(http({ redirect: { to: "https://x", status: 302 } }, target({ ready: [] }))?.waiting, undefined);
 });
+
+test("a container whose ports are published is dialled at the published port, and at no other", () => {
+  const published = { app: { "80/tcp": 32_768 } };
+  const there = { node: "nas", instance: observedInstance("aaaa", { addresses: { app: "127.0.0.1" }, published }) };
+  const backends = (port: number) => http({ to: { service: "app", container: "app", port } }, target({ ready: [there] }))?.backends;
+  assert.deepEqual(backends(80), [{ node: "nas", instance: "aaaa", host: "127.0.0.1", port: 32_768 }]);
+  assert.deepEqual(backends(22), [], "on 127.0.0.1 that is the machine's own");
+});

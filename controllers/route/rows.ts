@@ -71,9 +71,14 @@ function backendsOf(spec: RouteSpec, target: Target | undefined, node: NodeName,
   const service = target?.service?.spec;
   const container = to.container ?? service?.port?.container ?? service?.containers[0]?.name ?? "";
   const port = to.port ?? service?.port?.port ?? spec.listen?.port;
-  return (target?.ready ?? []).flatMap((each) => {
-    const host = each.instance.addresses[container];
-    return host === undefined || port === undefined ? [] : [{ node: each.node, instance: each.instance.id, host, port: port + offset }];
+  if (port === undefined) return [];
+  const protocol = spec.listen?.protocol ?? "tcp";
+  return (target?.ready ?? []).flatMap(({ node: where, instance: { id, addresses, published } }) => {
+    const host = addresses[container];
+    const ports = published?.[container];
+    // Where ports are published, any other one of 127.0.0.1 is somebody else's.
+    const dialled = ports === undefined ? port + offset : ports[`${port + offset}/${protocol}`];
+    return host === undefined || dialled === undefined ? [] : [{ node: where, instance: id, host, port: dialled }];
   });
 }
 

@@ -10,6 +10,7 @@ import { effortFor, removal, retryAtMs, type Effort, type Surroundings } from ".
 import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
 import { addressOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
+import { publishedOf } from "./published.ts";
 import { EXPLANATION } from "./reasons.ts";
 import { cannotRunTwice, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
 
@@ -93,11 +94,16 @@ function bringUp(around: Surroundings, nodeAddress: string): Brought {
     const address = addressOf(container, containers, nodeAddress);
     return address === undefined ? [] : [[container.name, address] as const];
   });
+  const published = spec.containers.flatMap((container) => {
+    const ports = publishedOf(container, containers);
+    return ports === undefined ? [] : [[container.name, ports] as const];
+  });
   const observed: ObservedInstance = {
     id: instance.id,
     revision: instance.revision,
     ready,
     addresses: Object.fromEntries(addresses),
+    ...(published.length > 0 && { published: Object.fromEntries(published) }),
     containers: efforts.map((effort) => withDigest(effort, around)),
     conditions,
   };

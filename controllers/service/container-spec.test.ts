@@ -26,6 +26,7 @@ const fillings: Fillings = {
   ],
   network: { kind: "bridge", network: "fossora", address: "10.201.0.2", aliases: [] },
   nameServers: ["10.201.0.1"],
+  remoteNetwork: false,
 };
 
 function partWith(over: Partial<Container>): Part {

@@ -7,6 +7,7 @@ import { sizeBytes } from "../../src/api/sizes.ts";
 import type { AdvertisedDevice } from "../../src/api/state.ts";
 import type { Container, FileEntry, ServiceSpec, VolumeMount } from "../../src/api/types.ts";
 import type { ContainerSpec } from "./docker-types.ts";
+import { portsToPublish } from "./published.ts";
 import { containerHash } from "./spec-hash.ts";
 import { isPlainPath, volumeName } from "./traits.ts";
 
@@ -27,6 +28,8 @@ export interface Fillings {
   readonly network: ContainerSpec["network"];
   /** Where containers on a bridge ask for names. */
   readonly nameServers: readonly string[];
+  /** Containers cannot be dialled by their addresses. */
+  readonly remoteNetwork: boolean;
 }
 
 const LOGGING = { driver: "local", options: { "max-size": "10m", "max-file": "3" } };
@@ -81,7 +84,7 @@ export function containerSpec(part: Part, fillings: Fillings): ContainerSpec {
     ...(fillings.network.kind === "bridge" && {
       dns: { servers: fillings.nameServers, search: [fillings.values.zone], options: ["ndots:1"] },
     }),
-    publish: [],
+    publish: fillings.remoteNetwork && fillings.network.kind === "bridge" ? portsToPublish(part.spec, container) : [],
     extraHosts: container.extraHosts ?? {},
     restart: container.restart,
     privileged: container.privileged,

@@ -31,6 +31,7 @@ export function fillingsFor(
 ): Fillings {
   const record = mirror.nodes().get(identity.node)?.value;
   const zone = mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
+  const remoteNetwork = record?.remoteNetwork ?? false;
   const references = secretsOf(part.container).map((reference) => [reference, secrets.get(reference) ?? ""] as const);
   return {
     values: fillValues(part.service, part.spec, {
@@ -42,6 +43,8 @@ export function fillingsFor(
     secrets: Object.fromEntries(references),
     devices: record?.devices ?? [],
     network,
-    nameServers: [addresses.gateway, ...system.resolvers()],
+    // A gateway that lies in another network cannot be ours.
+    nameServers: [...(remoteNetwork ? [] : [addresses.gateway]), ...system.resolvers()],
+    remoteNetwork,
   };
 }

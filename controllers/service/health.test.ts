@@ -11,7 +11,7 @@ const probe = (health: Health | undefined, dockerHealth: "none" | "starting" = "
   const spec = specWith(health === undefined ? {} : { health });
   const [container] = spec.containers;
   assert.ok(container);
-  return probeOf(spec, container, docker("app", "aaaa", spec, { health: dockerHealth }), "10.201.0.2");
+  return probeOf(spec, container, docker("app", "aaaa", spec, { health: dockerHealth }), { host: "10.201.0.2", published: undefined });
 };
 
 test("without a check the Service's port is tried, unless the image has a HEALTHCHECK", () => {
@@ -46,7 +46,10 @@ test("a container beside the app has no check by default", () => {
   const spec = serviceSpec("app", "app:1", { containers: [containerSpec("app", "app:1"), containerSpec("db", "db:1")] });
   const db = spec.containers[1];
   assert.ok(db);
-  assert.equal(probeOf(spec, db, docker("app", "aaaa", spec, { container: "db" }), "10.201.128.3"), undefined);
+  assert.equal(
+    probeOf(spec, db, docker("app", "aaaa", spec, { container: "db" }), { host: "10.201.128.3", published: undefined }),
+    undefined,
+  );
 });
 
 test("healthOf() believes the agent's probe before Docker, and nobody under 'none'", () => {

@@ -2,15 +2,29 @@
 import { durationMs } from "../../src/api/durations.ts";
 import type { Container as ContainerOf, Health, HealthTiming, ServiceSpec } from "../../src/api/types.ts";
 import type { Container, Probe, ProbeState } from "./docker-types.ts";
+import { publishedOf } from "./published.ts";
 import { networkOf } from "./traits.ts";
 
+const LOOPBACK = "127.0.0.1";
 type HealthState = Container["health"];
 
 /** For the check that nobody wrote: TCP on the Service's port. */
 const TIMING_DEFAULT: Probe["timing"] = { intervalMs: 10_000, timeoutMs: 5_000, retries: 3, startGraceMs: 30_000 };
 
+export interface Reach {
+  readonly host: string;
+  /** Where that is 127.0.0.1 for another network: ports inside (`80/tcp`) to ports there. */
+  readonly published: Readonly<Record<string, number>> | undefined;
+}
+
 /** The agent's own check of a running container; undefined: Docker's, or none. */
-export function probeOf(spec: ServiceSpec, container: ContainerOf, docker: Container, host: string): Probe | undefined {
+export function probeOf(spec: ServiceSpec, container: ContainerOf, docker: Container, { host, published }: Reach): Probe | undefined {
+  const probe = writtenProbe(spec, container, docker, host);
+  const port = probe && (published === undefined ? probe.port : published[`${probe.port}/tcp`]);
+  return probe && port !== undefined ? { ...probe, port } : undefined;
+}
+
+function writtenProbe(spec: ServiceSpec, container: ContainerOf, docker: Container, host: string): Probe | undefined {
   const { health } = container;
   const port = spec.port?.container === container.name ? spec.port.port : undefined;
   if (health === undefined) {
@@ -43,6 +57,7 @@ export function healthOf(
 /** Where a container is reached: it may share another one's network. `nodeAddress`: for the host's network. */
 export function addressOf(container: ContainerOf, containers: readonly Container[], nodeAddress: string): string | undefined {
   if (container.network === "host") return nodeAddress;
+  if (publishedOf(container, containers) !== undefined) return LOOPBACK;
   const owner = networkOf(container) ?? container.name;
   return containers.find((each) => each.container === owner)?.address;
 }

@@ -7,6 +7,7 @@ import type { LocalContainer, LocalFacts } from "./facts.ts";
 import { addressOf, probeOf } from "./health.ts";
 import { isDecidedName } from "./house-facts.ts";
 import { isOf } from "./parts.ts";
+import { publishedOf } from "./published.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -53,12 +54,10 @@ export function probeStates(
   const nodeAddress = mirror.nodes().get(identity.node)?.value.addresses.lan[0] ?? LOOPBACK;
   const wanted = parts.flatMap((part) => {
     const docker = containers.find((each) => isOf(part, each));
-    const host = addressOf(
-      part.container,
-      containers.filter(({ instance }) => instance === part.instance),
-      nodeAddress,
-    );
-    const probe = docker?.state === "running" && host !== undefined ? probeOf(part.spec, part.container, docker, host) : undefined;
+    const those = containers.filter(({ instance }) => instance === part.instance);
+    const host = addressOf(part.container, those, nodeAddress);
+    const reach = host === undefined ? undefined : { host, published: publishedOf(part.container, those) };
+    const probe = docker?.state === "running" && reach !== undefined ? probeOf(part.spec, part.container, docker, reach) : undefined;
     return docker && probe ? [{ id: docker.id, probe }] : [];
   });
   probes.keep(

@@ -1,5 +1,6 @@
 // What follows from a Service's spec about how its instances may be treated: whether two may run, where they are bound, what they need.
 import type { Name, NodeName } from "../../src/api/resource.ts";
+import { whyNotTwice } from "../../src/api/service-rules.ts";
 import { sizeBytes } from "../../src/api/sizes.ts";
 import type { Container, ServiceSpec, VolumeMount } from "../../src/api/types.ts";
 
@@ -12,10 +13,7 @@ export type UpdateOrder = "start-first" | "stop-first";
 
 /** Two at once would fight over data, a device, a port or an address. */
 export function cannotRunTwice(spec: ServiceSpec): boolean {
-  return spec.containers.some((container) => {
-    const writes = (container.volumes ?? []).some((mount) => !mount.readOnly);
-    return writes || (container.devices ?? []).length > 0 || container.network === "host" || container.macAddress !== undefined;
-  });
+  return whyNotTwice(spec) !== undefined;
 }
 
 export function updateOrder(spec: ServiceSpec): UpdateOrder {

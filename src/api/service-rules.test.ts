@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseManifests } from "./manifest.ts";
-import { cannotRunTwice, rootReasons } from "./service-rules.ts";
+import { whyNotTwice, rootReasons } from "./service-rules.ts";
 import type { ServiceSpec } from "./types.ts";
 
 function parse(spec: string): ReturnType<typeof parseManifests> {
@@ -59,6 +59,10 @@ const refusals: readonly (readonly [string, string])[] = [
     '{ image: "a:1", containers: [{ name: a, image: "a:1" }] }',
     "spec.image: belongs to a container: move 'image' into one of 'containers'",
   ],
+  [
+    '{ image: "a:1", readOnly: true, files: [{ path: /a, content: b }] }',
+    "spec.files: cannot go with 'readOnly': Docker writes no file into such a container; mount them from a folder instead",
+  ],
   ["{ port: 80 }", "spec.image: must have 'image'"],
 ];
 
@@ -93,10 +97,10 @@ test("a long chain of after is no circle, and is looked at once", () => {
 });
 
 test("what is written, a device, the host's network and a fixed address run once", () => {
-  assert.match(cannotRunTwice(specOf('{ image: "a:1", volumes: [nas:/a:/b] }')) ?? "", /'nas:\/a:\/b'/);
-  assert.match(cannotRunTwice(specOf('{ image: "a:1", devices: [gpu] }')) ?? "", /'gpu'/);
-  assert.match(cannotRunTwice(specOf('{ image: "a:1", macAddress: "02:42:ac:11:00:02" }')) ?? "", /02:42/);
-  assert.equal(cannotRunTwice(specOf('{ image: "a:1", volumes: ["host:/a:/b:ro"] }')), undefined);
+  assert.match(whyNotTwice(specOf('{ image: "a:1", volumes: [nas:/a:/b] }')) ?? "", /'nas:\/a:\/b'/);
+  assert.match(whyNotTwice(specOf('{ image: "a:1", devices: [gpu] }')) ?? "", /'gpu'/);
+  assert.match(whyNotTwice(specOf('{ image: "a:1", macAddress: "02:42:ac:11:00:02" }')) ?? "", /02:42/);
+  assert.equal(whyNotTwice(specOf('{ image: "a:1", volumes: ["host:/a:/b:ro"] }')), undefined);
 });
 
 test("what is as mighty as root is said", () => {

@@ -13,7 +13,7 @@ export function checkService(spec: ServiceSpec, name: string, report: Report): v
 }
 
 /** Why two instances at once would do harm, in words; undefined: they may overlap. Decides the default of `update.order`. */
-export function cannotRunTwice(spec: ServiceSpec): string | undefined {
+export function whyNotTwice(spec: ServiceSpec): string | undefined {
   for (const container of spec.containers) {
     const written = container.volumes?.find((volume) => !volume.readOnly);
     if (written !== undefined) return `'${volumeText(written)}' may be written by one instance at a time`;
@@ -55,6 +55,8 @@ function checkContainers(spec: ServiceSpec, report: Report): void {
     for (const [path, at] of duplicates((container.volumes ?? []).map((volume) => volume.path))) {
       report(`${field}.volumes[${at}]`, `something is mounted at '${path}' already`);
     }
+    if (container.readOnly && (container.files ?? []).length > 0)
+      report(`${field}.files`, "cannot go with 'readOnly': Docker writes no file into such a container; mount them from a folder instead");
     for (const [at, file] of (container.files ?? []).entries()) {
       if (file.source !== undefined)
         report(
@@ -158,7 +160,7 @@ function overlap(listen: Listen, earlier: readonly Listen[]): string | undefined
 }
 
 function checkUpdate(spec: ServiceSpec, report: Report): void {
-  const reason = spec.update.order === "start-first" ? cannotRunTwice(spec) : undefined;
+  const reason = spec.update.order === "start-first" ? whyNotTwice(spec) : undefined;
   if (reason !== undefined)
     report("spec.update.order", `cannot be 'start-first': ${reason}; leave it out, or write 'stop-first'`, "stop-first");
 }

@@ -76,6 +76,8 @@ export interface ObservedInstance {
   readonly ready: boolean;
   /** Fixed IPv4 by container name, as the node's own ingress reaches them. Host network: the node's address. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** By container name, where the engine's network is remote: ports inside (`80/tcp`) to ports on the node's 127.0.0.1. */
+  readonly published?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly containers: readonly ObservedContainer[];
   /** What a person should act on: ImagePullFailed, CrashLoop, HostPathMissing, DiskFull ... */
   readonly conditions: readonly Condition[];
@@ -130,6 +132,8 @@ export interface NodeRecord {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly devices: readonly AdvertisedDevice[];
+  /** Its containers cannot be dialled by address: the engine is rootless, or in a VM. */
+  readonly remoteNetwork?: boolean;
   readonly versions: { readonly fossora: string; readonly docker: string; readonly dockerApi: string; readonly etcd: string };
   /** Ports that this node's ingress really holds: `http` 80 unless it was busy. */
   readonly ports: { readonly http?: number; readonly dns?: number };

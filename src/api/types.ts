@@ -146,7 +146,7 @@ export interface Container {
   readonly init: boolean;
   /** Give the command a terminal. */
   readonly tty: boolean;
-  /** The container's own files cannot be changed; volumes and tmpfs can. */
+  /** The container's own files cannot be changed; volumes and tmpfs can. Not together with `files`. */
   readonly readOnly: boolean;
   /** Further names and their addresses, for /etc/hosts. */
   readonly extraHosts?: Readonly<Record<string, string>>;

@@ -95,7 +95,8 @@ export class ServiceModel {
     const probes = parts.flatMap((part) => {
       const container = machine.containers.find((each) => isOf(part, each));
       const host = container && addressOf(part.container, machine.containers, "192.168.1.10");
-      const probe = container && host !== undefined ? probeOf(part.spec, part.container, container, host) : undefined;
+      const probe =
+        container && host !== undefined ? probeOf(part.spec, part.container, container, { host, published: undefined }) : undefined;
       const health = behaviourOf(part.container.image) === "deaf" ? ("unhealthy" as const) : ("healthy" as const);
       return container && probe ? [[container.id, { health, sinceMs: 0 }] as const] : [];
     });

@@ -45,6 +45,7 @@ export class MachineSystem implements System {
       memoryBytes: totalmem(),
       diskBytes: disk.blocks * disk.bsize,
       devices,
+      ...(docker?.remoteNetwork && { remoteNetwork: true }),
       versions: { ...versions, docker: docker?.version ?? "", dockerApi: docker?.apiVersion ?? "" },
     };
   }
