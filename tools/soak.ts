@@ -5,6 +5,7 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { commit } from "./build.ts";
 import { projectRoot } from "./machine.ts";
+import { setUpTests } from "./test-setup.ts";
 
 const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true });
 const seed = values.seed ?? String(randomInt(2 ** 31));
@@ -27,6 +28,8 @@ const jobs: Readonly<Record<string, Job>> = {
 
 const unknown = positionals.find((name) => !(name in jobs));
 if (unknown !== undefined) throw new Error(`Cannot soak "${unknown}": it is none of ${Object.keys(jobs).join(", ")}`);
+const built = await setUpTests((text) => process.stderr.write(`${text}\n`));
+if (built.outcome === "failed") throw new Error(built.reason);
 for (const [name, { what, args, env }] of Object.entries(jobs)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   const began = performance.now();

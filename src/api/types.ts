@@ -16,7 +16,7 @@ export interface RouteOptions {
   readonly basicAuth?: readonly ({
     /** The user's name. */
     readonly user: string;
-    /** The password's hash: `scrypt:<salt>:<hash>`, both in base64. */
+    /** The password's hash, as `fossora hash-password` prints it. */
     readonly hash: string;
   })[];
   /** Ask another service about each request first: an answer of 2xx lets it pass. */
@@ -401,7 +401,7 @@ export interface ServiceRoute {
   readonly basicAuth?: readonly ({
     /** The user's name. */
     readonly user: string;
-    /** The password's hash: `scrypt:<salt>:<hash>`, both in base64. */
+    /** The password's hash, as `fossora hash-password` prints it. */
     readonly hash: string;
   })[];
   /** Ask another service about each request first: an answer of 2xx lets it pass. */
@@ -485,7 +485,7 @@ export interface RouteSpec {
   readonly basicAuth?: readonly ({
     /** The user's name. */
     readonly user: string;
-    /** The password's hash: `scrypt:<salt>:<hash>`, both in base64. */
+    /** The password's hash, as `fossora hash-password` prints it. */
     readonly hash: string;
   })[];
   /** Ask another service about each request first: an answer of 2xx lets it pass. */

@@ -75,6 +75,12 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     group: "Learn",
+    name: "hash-password",
+    summary: "a password as `basicAuth` takes it",
+    load: async () => (await import("./hash-password.ts")).hashPassword,
+  },
+  {
+    group: "Learn",
     name: "completion",
     summary: "complete words in bash, zsh or fish",
     load: async () => (await import("./completion.ts")).completion,

@@ -47,15 +47,8 @@ test("who is not allowed gets 403, from wherever a rule does not name", () => {
   assert.equal(decideFor({ allow: [] }, "127.0.0.1").kind, "forward");
 });
 
-test("a protection that cannot be given closes the route", () => {
-  assert.equal(statusOf(decideFor({ basicAuth: [{ user: "a", hash: "b" }] })), 501);
-  assert.equal(statusOf(decideFor({ forwardAuth: { url: "http://auth", headers: [] } })), 501);
-});
-
 test("a redirect needs no backend", () => {
-  assert.deepEqual(decideFor({ backends: [], redirect: { to: "https://x/", status: 308 } }), {
-    kind: "redirect",
-    status: 308,
-    location: "https://x/",
-  });
+  const decided = decideFor({ backends: [], redirect: { to: "https://x/", status: 308 } });
+  assert.ok(decided.kind === "redirect");
+  assert.deepEqual([decided.status, decided.location], [308, "https://x/"]);
 });

@@ -3,13 +3,13 @@ import type { HttpRoute } from "../api/table.ts";
 import { isAllowed } from "./allow.ts";
 import type { ContainerNetworks } from "./answer.ts";
 import type { Router } from "./match.ts";
-import { forbidden, notEnforceable, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
+import { forbidden, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
 
 export type Decision =
   | { readonly kind: "forward"; readonly route: HttpRoute }
   /** No backend: hold what has no body up to `route.holdMs`, then show the page. */
   | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "redirect"; readonly route: HttpRoute; readonly status: number; readonly location: string }
   | { readonly kind: "page"; readonly page: Page };
 
 export interface Asked {
@@ -25,17 +25,9 @@ export function decide(router: Router | undefined, asked: Asked, containers?: Co
   if (router === undefined) return { kind: "page", page: notSynced() };
   const route = router.find(asked.host, asked.target);
   if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? "") };
-  const missing = missingProtection(route);
-  if (missing !== undefined) return { kind: "page", page: notEnforceable(route.name, missing) };
   if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden() };
-  if (route.redirect !== undefined) return { kind: "redirect", status: route.redirect.status, location: route.redirect.to };
+  if (route.redirect !== undefined) return { kind: "redirect", route, status: route.redirect.status, location: route.redirect.to };
   if (route.backends.length > 0) return { kind: "forward", route };
   const { reason, message } = route.waiting ?? { reason: "NoBackend", message: "Nothing runs for this name right now." };
   return { kind: "wait", route, page: waiting(route.name, reason, message) };
-}
-
-function missingProtection(route: HttpRoute): string | undefined {
-  if (route.forwardAuth !== undefined) return "forwardAuth";
-  if (route.basicAuth !== undefined) return "basicAuth";
-  return undefined;
 }

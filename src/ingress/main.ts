@@ -100,6 +100,7 @@ class Ingress {
     const shared = { node: () => this.#state?.table.node ?? "", health: this.#health, plainAddress, log };
     this.#front = new HttpFront({
       decide: (asked) => decide(this.#state?.router, asked, this.#settings?.containers),
+      backendOf: (host) => this.#state?.router.find(host, "/")?.backends[0],
       pages,
       ...shared,
     });

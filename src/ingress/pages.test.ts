@@ -11,7 +11,9 @@ test("no page lets through what a stranger wrote", () => {
     pages.unreachable(evil),
     pages.timedOut(evil),
     pages.badRequest(evil),
-    pages.notEnforceable(evil, evil),
+    pages.signIn(evil),
+    pages.busy(evil),
+    pages.noSignIn(evil),
   ]) {
     assert.ok(!page.html.includes("<img") && !page.html.includes(`"alert`), page.html);
   }

@@ -42,9 +42,18 @@ export function badRequest(problem: string): Page {
   return page(400, "Not understood", escapeHtml(problem));
 }
 
-/** A protection that this release cannot give must close the door, not leave it open. */
-export function notEnforceable(name: string, option: string): Page {
-  return page(501, `${escapeHtml(name)} is closed`, `Its route asks for <b>${escapeHtml(option)}</b>, which this release cannot do.`);
+export function signIn(name: string): Page {
+  return page(401, "Who is it?", `${escapeHtml(name)} asks for a name and a password.`);
+}
+
+/** So many sign in at this moment that one more would slow everybody down. */
+export function busy(name: string): Page {
+  return page(503, "One moment", `Many sign in to ${escapeHtml(name)} at the same time.`, REFRESH_SECONDS);
+}
+
+/** The door stays closed while nobody can say who may come in. */
+export function noSignIn(name: string): Page {
+  return page(502, `${escapeHtml(name)} is closed`, "The service that says who may come in does not answer.", REFRESH_SECONDS);
 }
 
 function page(status: number, title: string, body: string, refresh?: number): Page {

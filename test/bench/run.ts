@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import path from "node:path";
-import { build } from "../../tools/build.ts";
+import { setUpTests } from "../../tools/test-setup.ts";
 import { labReason, Lab } from "../support/lab.ts";
 
 interface Row {
@@ -40,7 +40,8 @@ function table(rows: readonly Row[]): string {
 
 async function main(wanted: string): Promise<void> {
   if (wanted !== "growth") {
-    await build((text) => process.stderr.write(`${text}\n`));
+    const built = await setUpTests((text) => process.stderr.write(`${text}\n`));
+    if (built.outcome === "failed") throw new Error(built.reason);
     const rows = await figures();
     process.stdout.write(`${table(rows)}\n`);
     if (rows.some(({ ok }) => !ok)) process.exitCode = 1;

@@ -1,11 +1,13 @@
 // Logs, commands in containers, words that mean nothing, and what works without a node: transcripts and exit codes.
 import assert from "node:assert/strict";
+import { scryptSync } from "node:crypto";
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { HASH_BYTES, parsePasswordHash, SCRYPT } from "../../src/api/password.ts";
 import { begin, expectOutcome, fossora, type Outcome, type RunOptions } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
 import { FILES, READY_NODE, readyService } from "../support/transcript-statuses.ts";
@@ -178,6 +180,20 @@ describe("without a node, or with words that mean nothing", () => {
       stderr:
         "error: option '--timeout <duration>' argument 'soon' is invalid. It should look like 30s, 5m or 1h30m.\nnext:  fossora wait --help\n",
     });
+  });
+
+  test("hash-password needs none, and takes what is typed twice or piped in", async () => {
+    const piped = await fossora({ ...nowhere, stdin: "open sesame\n" }, "hash-password");
+    const hash = parsePasswordHash(piped.stdout.trim());
+    assert.ok(hash, piped.stderr);
+    const expected = scryptSync("open sesame", Buffer.from(hash.salt, "base64"), HASH_BYTES, SCRYPT);
+    assert.equal(hash.hash, expected.toString("base64"));
+    assert.equal((await fossora({ ...nowhere, stdin: "\n" }, "hash-password")).code, 2);
+    const typed = begin({ ...nowhere, tty: true, stdin: "one\none\n" }, "hash-password");
+    const { stdout, stderr } = await typed.done;
+    assert.match(stdout, /^scrypt:/);
+    assert.equal(stderr, "Password: \nAgain: \n", "nothing of it is shown");
+    assert.equal((await fossora({ ...nowhere, tty: true, stdin: "one\ntwo\n" }, "hash-password")).code, 2);
   });
 
   test("explain and api-resources need none", async () => {

@@ -5,7 +5,7 @@ import https from "node:https";
 import type net from "node:net";
 import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
-import { requestHeaders, responseHeaders, upgradeHeaders, type Forwarded } from "./headers.ts";
+import { requestHeaders, responseHeaders, upgradeHeaders, type Forwarded, type Headers } from "./headers.ts";
 import { tieSockets } from "./tie-sockets.ts";
 
 export interface Attempt {
@@ -17,8 +17,10 @@ export interface Attempt {
   readonly responseTimeoutMs?: number;
   readonly maxBodyBytes?: number;
   readonly forwarded?: Forwarded;
-  readonly requestHeaders?: Readonly<Record<string, string>>;
-  readonly responseHeaders?: Readonly<Record<string, string>>;
+  readonly requestHeaders?: Headers;
+  readonly responseHeaders?: Headers;
+  /** Set beside the cookies of the app. */
+  readonly cookie?: string;
   /** Not one of the connections that are kept open. */
   readonly freshConnection: boolean;
   /** First bytes after the head of an upgrade; absent: a plain request. */
@@ -204,7 +206,11 @@ function startTimers(upstream: http.ClientRequest, attempt: Attempt): Timers {
 /** Passes head and body on; from here on nothing can be mended, only cut off. */
 function answer({ client, attempt }: Sending, upstream: http.ClientRequest, response: http.IncomingMessage): Outcome {
   try {
-    client.writeHead(response.statusCode ?? 502, response.statusMessage, responseHeaders(response, attempt.responseHeaders));
+    client.writeHead(
+      response.statusCode ?? 502,
+      response.statusMessage,
+      responseHeaders(response, attempt.responseHeaders, attempt.cookie),
+    );
   } catch (error) {
     // A status that Node does not write, say 099: the client gets a page instead.
     response.on("error", () => undefined);
@@ -238,7 +244,7 @@ function upgrade(client: http.ServerResponse, { response, socket, head }: Upgrad
   }
   client.detachSocket(clientSocket);
   const lines = [`HTTP/1.1 101 ${response.statusMessage || "Switching Protocols"}`];
-  const headers = upgradeHeaders(response);
+  const headers = upgradeHeaders(response, attempt.cookie);
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
   clientSocket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   if (attempt.upgradeHead.length > 0) clientSocket.unshift(attempt.upgradeHead);

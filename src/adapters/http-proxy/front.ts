@@ -1,10 +1,13 @@
 // The HTTP server that people talk to: listens, asks what shall happen to a request, holds it, tries the backends, shows a page.
 import http from "node:http";
 import net from "node:net";
-import type { HttpRoute } from "../../api/table.ts";
+import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { BackendOrder, Listen, Listening, Log } from "../../ports.ts";
+import { BasicAuth } from "./basic-auth.ts";
+import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
-import { hasBody, requestProblem } from "./headers.ts";
+import { hasBody, requestProblem, type Headers } from "./headers.ts";
+import { stickyCookie, stickyFirst } from "./sticky.ts";
 
 export interface Page {
   readonly status: number;
@@ -15,7 +18,7 @@ export interface Page {
 export type Decision =
   | { readonly kind: "forward"; readonly route: HttpRoute }
   | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "redirect"; readonly route: HttpRoute; readonly status: number; readonly location: string }
   | { readonly kind: "page"; readonly page: Page };
 
 export interface FrontOptions {
@@ -28,7 +31,12 @@ export interface FrontOptions {
     readonly unreachable: (name: string) => Page;
     readonly timedOut: (name: string) => Page;
     readonly tooLarge: () => Page;
+    readonly signIn: (name: string) => Page;
+    readonly busy: (name: string) => Page;
+    readonly noSignIn: (name: string) => Page;
   };
+  /** Where an app of the house is reached, by its name. */
+  readonly backendOf: (host: string) => Backend | undefined;
   readonly plainAddress: (address: string) => string;
   readonly log: Log;
 }
@@ -44,6 +52,7 @@ const HEADER_BYTES_MAX = 32 * 1024;
 export class HttpFront {
   readonly #options: FrontOptions;
   readonly #forwarder: Forwarder = createForwarder();
+  readonly #basicAuth = new BasicAuth();
   readonly #held = new Set<() => void>();
   #answered = 0;
 
@@ -128,16 +137,24 @@ export class HttpFront {
     }
     const from = this.#options.plainAddress(request.socket.remoteAddress ?? "");
     const since = performance.now();
+    let admitted: Admitted | undefined;
     for (;;) {
       const decision = this.#options.decide({ host: request.headers.host, target, from });
       if (decision.kind === "page") return showPage(request, response, decision.page);
-      if (decision.kind === "redirect") return void response.writeHead(decision.status, { Location: decision.location }).end();
       const { route } = decision;
+      // Held meanwhile, it may be another route now.
+      if (admitted?.route !== route)
+        admitted = isOpen(route)
+          ? { route, headers: route.headers?.request }
+          : await this.#admit(request, response, { route, target, from });
+      if (admitted === undefined) return undefined;
+      if (decision.kind === "redirect") return void response.writeHead(decision.status, { Location: decision.location }).end();
       if (Number(request.headers["content-length"] ?? 0) > (route.maxBodyBytes ?? Infinity))
         return showPage(request, response, this.#options.pages.tooLarge());
       let page: Page;
       if (decision.kind === "forward") {
-        const outcome = await this.#tryBackends(request, response, { route, target, from, ...(upgradeHead && { upgradeHead }) });
+        const asked = { route, target, from, headers: admitted.headers, ...(upgradeHead && { upgradeHead }) };
+        const outcome = await this.#tryBackends(request, response, asked);
         if (outcome.kind === "answered" || outcome.kind === "clientGone") return undefined;
         page = this.#pageFor(outcome, route);
         if (outcome.kind !== "unreachable") return showPage(request, response, page);
@@ -148,6 +165,34 @@ export class HttpFront {
       await this.#hold(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS));
       if (response.destroyed) return undefined;
     }
+  }
+
+  /** Whether who asks may come in; undefined: the answer is given. */
+  async #admit(request: http.IncomingMessage, response: http.ServerResponse, asked: Asking): Promise<Admitted | undefined> {
+    const { route, target, from } = asked;
+    const { pages, backendOf, log } = this.#options;
+    let headers: Headers = { ...route.headers?.request };
+    if (route.basicAuth !== undefined) {
+      const verdict = await this.#basicAuth.check(request.headers.authorization, route.basicAuth);
+      if (verdict !== "let in") {
+        if (verdict === "refused") response.setHeader("WWW-Authenticate", `Basic realm="${route.name}", charset="UTF-8"`);
+        showPage(request, response, verdict === "busy" ? pages.busy(route.name) : pages.signIn(route.name));
+        return undefined;
+      }
+      // It was for us: the app is not told the password.
+      headers = { authorization: undefined, ...headers };
+    }
+    if (route.forwardAuth !== undefined) {
+      const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", backendOf });
+      if (verdict.kind === "refused") return void response.writeHead(verdict.status, [...verdict.headers]).end(verdict.body);
+      if (verdict.kind === "no answer") {
+        log.warn("Nobody says who may come in", { route: route.name, url: route.forwardAuth.url, error: verdict.error.message });
+        showPage(request, response, pages.noSignIn(route.name));
+        return undefined;
+      }
+      headers = { ...headers, ...verdict.headers };
+    }
+    return { route, headers };
   }
 
   #pageFor(outcome: Outcome, route: HttpRoute): Page {
@@ -174,7 +219,9 @@ export class HttpFront {
   /** The next backend only where nothing was sent and there is no body that may be lost on the way. */
   async #tryBackends(request: http.IncomingMessage, response: http.ServerResponse, asked: Asked): Promise<Outcome> {
     const { health, node } = this.#options;
-    const backends = health.order(asked.route.backends, node(), performance.now());
+    const { route } = asked;
+    const inTurn = health.order(route.backends, node(), performance.now());
+    const backends = route.sticky === true ? stickyFirst(route, inTurn, request.headers.cookie) : inTurn;
     const bodyless = !hasBody(request);
     const repeatable = bodyless && (request.method === "GET" || request.method === "HEAD");
     let last: Outcome = { kind: "unreachable", error: new Error("no backend") };
@@ -226,11 +273,24 @@ class InFlight {
   }
 }
 
-interface Asked {
+interface Asking {
   readonly route: HttpRoute;
   readonly target: string;
   readonly from: string;
+}
+
+interface Admitted {
+  readonly route: HttpRoute;
+  /** For the app, in place of the client's own. */
+  readonly headers: Headers | undefined;
+}
+
+interface Asked extends Asking, Admitted {
   readonly upgradeHead?: Buffer;
+}
+
+function isOpen({ basicAuth, forwardAuth }: HttpRoute): boolean {
+  return basicAuth === undefined && forwardAuth === undefined;
 }
 
 function attemptOf(
@@ -238,7 +298,8 @@ function attemptOf(
   asked: Asked,
   how: Pick<Attempt, "backend" | "connectTimeoutMs" | "freshConnection">,
 ): Attempt {
-  const { route, target, from, upgradeHead } = asked;
+  const { route, target, from, headers, upgradeHead } = asked;
+  const cookie = route.sticky === true ? stickyCookie(route, how.backend, request.headers.cookie) : undefined;
   const forwarded = { for: from, proto: "http", host: request.headers.host ?? "", port: request.socket.localPort ?? 0 } as const;
   return {
     ...how,
@@ -246,7 +307,8 @@ function attemptOf(
     ...(route.forwardedHeaders === "standard" && { forwarded }),
     ...(route.responseTimeoutMs !== undefined && { responseTimeoutMs: route.responseTimeoutMs }),
     ...(route.maxBodyBytes !== undefined && { maxBodyBytes: route.maxBodyBytes }),
-    ...(route.headers?.request && { requestHeaders: route.headers.request }),
+    ...(headers && { requestHeaders: headers }),
+    ...(cookie !== undefined && { cookie }),
     ...(route.headers?.response && { responseHeaders: route.headers.response }),
     ...(upgradeHead && { upgradeHead }),
   };

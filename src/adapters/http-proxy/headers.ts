@@ -9,11 +9,13 @@ export interface Forwarded {
   readonly port: number;
 }
 
+export type Headers = Readonly<Record<string, string | undefined>>;
+
 export interface RequestHeaderOptions {
   /** Absent: the app is told nothing about the client. */
   readonly forwarded?: Forwarded;
-  /** Set in place of what the client sent under these names. */
-  readonly set?: Readonly<Record<string, string>>;
+  /** Set in place of what the client sent under these names; undefined: left out. */
+  readonly set?: Headers;
   readonly upgrade: boolean;
 }
 
@@ -38,8 +40,7 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
   const listed = listedByConnection(request.headers.connection);
   const headers: string[] = [];
   eachHeader(request.rawHeaders, (name, value) => {
-    // Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one.
-    const key = name.toLowerCase().replaceAll("_", "-");
+    const key = keyOf(name);
     // A handshake has no body; a length would let the app wait for one.
     const misplaced = options.upgrade && key === "content-length";
     if (!HOP_BY_HOP.has(key) && !listed.has(key) && !FROM_PROXIES.test(key) && !misplaced) headers.push(name, value);
@@ -54,7 +55,8 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
   return withSet(headers, options.set);
 }
 
-export function responseHeaders(response: http.IncomingMessage, set: Readonly<Record<string, string>> | undefined): string[] {
+/** `cookie`: a Set-Cookie of our own, beside those of the app. */
+export function responseHeaders(response: http.IncomingMessage, set: Headers | undefined, cookie?: string): string[] {
   const listed = listedByConnection(response.headers.connection);
   const chunked = response.headers["transfer-encoding"] !== undefined;
   const headers: string[] = [];
@@ -63,12 +65,13 @@ export function responseHeaders(response: http.IncomingMessage, set: Readonly<Re
     // Node frames the answer anew for this client.
     if (!HOP_BY_HOP.has(key) && !listed.has(key) && !(chunked && key === "content-length")) headers.push(name, value);
   });
-  return withSet(headers, set);
+  const all = withSet(headers, set);
+  return cookie === undefined ? all : [...all, "Set-Cookie", cookie];
 }
 
 /** As they came, with the two that say what follows on this connection. */
-export function upgradeHeaders(response: http.IncomingMessage): string[] {
-  return [...responseHeaders(response, undefined), "Connection", "Upgrade", "Upgrade", "websocket"];
+export function upgradeHeaders(response: http.IncomingMessage, cookie: string | undefined): string[] {
+  return [...responseHeaders(response, undefined, cookie), "Connection", "Upgrade", "Upgrade", "websocket"];
 }
 
 /** A body follows. */
@@ -103,15 +106,20 @@ function listedByConnection(connection: string | undefined): ReadonlySet<string>
   return new Set(names.filter((name) => !NEVER_BY_HOP.has(name)));
 }
 
-function withSet(headers: string[], set: Readonly<Record<string, string>> | undefined): string[] {
+function withSet(headers: string[], set: Headers | undefined): string[] {
   if (set === undefined) return headers;
-  const names = new Set(Object.keys(set).map((name) => name.toLowerCase()));
+  const names = new Set(Object.keys(set).map(keyOf));
   const kept: string[] = [];
   eachHeader(headers, (name, value) => {
-    if (!names.has(name.toLowerCase())) kept.push(name, value);
+    if (!names.has(keyOf(name))) kept.push(name, value);
   });
-  for (const [name, value] of Object.entries(set)) kept.push(name, value);
+  for (const [name, value] of Object.entries(set)) if (value !== undefined) kept.push(name, value);
   return kept;
+}
+
+/** Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one. */
+function keyOf(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
 }
 
 function eachHeader(flat: readonly string[], visit: (name: string, value: string) => void): void {
