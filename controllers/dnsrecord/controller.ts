@@ -2,7 +2,7 @@
 import type { Name, Resource } from "../../src/api/resource.ts";
 import type { Change, Controller, Mirror } from "../../src/engine/contract.ts";
 import type { DnsRecordFacts } from "./facts.ts";
-import { holdsHttp, hostsOf, recordsOf, rivalsOf, waysIn, ZONE_DEFAULT } from "./house-facts.ts";
+import { holdsHttp, hostsOf, recordsOf, rivalsOf, waysIn, zoneOf } from "./house-facts.ts";
 import { plan, type SetRecord } from "./plan.ts";
 
 const kind = "DnsRecord";
@@ -15,7 +15,7 @@ export const dnsRecordController: Controller<Resource<"DnsRecord">, DnsRecordFac
     const record = mirror.desired(kind, name);
     return {
       name,
-      zone: mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT,
+      zone: zoneOf(mirror),
       held: proxy.record(name),
       rivals: record ? rivalsOf(record, mirror) : [],
       nodes: waysIn({ name: identity.node, holdsHttp: holdsHttp(proxy.status()?.listeners) }, mirror),
@@ -31,8 +31,9 @@ export const dnsRecordController: Controller<Resource<"DnsRecord">, DnsRecordFac
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
   if (change.kind === "Service" && change.room !== "desired") return recordsOf(change.name, mirror);
   if (change.kind === kind) {
-    const record = mirror.desired(kind, change.name);
-    return [change.name, ...(record ? rivalsOf(record, mirror).map(({ metadata }) => metadata.name) : [])];
+    // Whoever wanted what it wanted before may have it now.
+    const versions = [change.before, mirror.desired(kind, change.name)].filter((each) => each?.kind === kind);
+    return [change.name, ...versions.flatMap((each) => rivalsOf(each, mirror)).map(({ metadata }) => metadata.name)];
   }
   const isAboutAll = change.room === "node" || change.kind === "House" || (change.kind === "Membership" && change.room === "decided");
   return isAboutAll ? everyName(mirror) : [];

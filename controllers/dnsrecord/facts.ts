@@ -9,7 +9,7 @@ export interface DnsRecordFacts {
   readonly zone: string;
   /** What the ingress was last handed for this name. */
   readonly held: RecordRows | undefined;
-  /** Other records that want the same name and type. */
+  /** Other records that want the same name, or the same as one of these. */
   readonly rivals: readonly Resource<"DnsRecord">[];
   readonly nodes: readonly NodeFacts[];
   /** Where instances of the app that the name leads to are ready. */

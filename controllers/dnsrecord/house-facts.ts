@@ -3,12 +3,13 @@ import { readyInstances } from "../../src/api/endpoints.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
+import { bucketOf, wantSame } from "./conflict.ts";
 import type { NodeFacts } from "./facts.ts";
 
-export const ZONE_DEFAULT = "home.internal";
+const ZONE_DEFAULT = "home.internal";
 const HTTP_PORT = 80;
 
-const byClaim: Index = { kind: "DnsRecord", room: "desired", keys: (record: Resource<"DnsRecord">) => [claimOf(record)] };
+const byBucket: Index = { kind: "DnsRecord", room: "desired", keys: ({ spec }: Resource<"DnsRecord">) => [bucketOf(spec)] };
 
 /** The Service that a derived record's Route leads to; a record of its own leads nowhere. */
 const routesByService: Index = {
@@ -17,15 +18,23 @@ const routesByService: Index = {
   keys: ({ spec }: Resource<"Route">) => ("service" in spec.to ? [spec.to.service] : []),
 };
 
+export function zoneOf(mirror: Mirror): string {
+  return mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
+}
+
 /** The records that follow from a Service's Routes: they have the name of the Route, or of the Service. */
 export function recordsOf(service: Name, mirror: Mirror): readonly Name[] {
   const names = [service, ...(mirror.index(routesByService).get(service) ?? [])];
   return names.filter((name) => mirror.desired("DnsRecord", name) !== undefined);
 }
 
+/** Other records that want the same, and those that want the same as these. */
 export function rivalsOf(record: Resource<"DnsRecord">, mirror: Mirror): readonly Resource<"DnsRecord">[] {
-  const names = [...(mirror.index(byClaim).get(claimOf(record)) ?? [])].filter((name) => name !== record.metadata.name);
-  return names.sort().flatMap((name) => mirror.desired("DnsRecord", name) ?? []);
+  const zone = zoneOf(mirror);
+  const names = [...(mirror.index(byBucket).get(bucketOf(record.spec)) ?? [])].filter((name) => name !== record.metadata.name);
+  const others = names.sort().flatMap((name) => mirror.desired("DnsRecord", name) ?? []);
+  const direct = others.filter(({ spec }) => wantSame(record.spec, spec, zone));
+  return others.filter((other) => direct.includes(other) || direct.some(({ spec }) => wantSame(spec, other.spec, zone)));
 }
 
 /** Nodes that announce themselves and are not Down, and always this one: whoever asks it has found it. */
@@ -49,8 +58,4 @@ export function hostsOf(record: Resource<"DnsRecord">, mirror: Mirror): readonly
   const observed = [...mirror.observed<ObservedService>("Service", to.service)].map(([node, { value }]) => [node, value] as const);
   const ready = readyInstances(mirror.decided<DecidedService>("Service", to.service)?.value, observed);
   return [...new Set(ready.map(({ node }) => node))].sort();
-}
-
-function claimOf({ spec }: Resource<"DnsRecord">): string {
-  return `${spec.name.toLowerCase()} ${spec.type}`;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { DnsRecordSpec } from "../../src/api/types.ts";
 import { record } from "../../test/fakes/routes.ts";
 import type { DnsRecordFacts } from "./facts.ts";
-import { plan, RIVAL_RECHECK_MS, winnerOver } from "./plan.ts";
+import { plan } from "./plan.ts";
 import { NO_ROWS, rowsOf } from "./rows.ts";
 
 const spec: DnsRecordSpec = { name: "printer", type: "A", values: ["192.168.1.40"], ttl: "5m" };
@@ -29,15 +29,7 @@ test("a deleted record takes its rows away", () => {
   assert.deepEqual(plan(undefined, facts()).actions, []);
 });
 
-test("what a person wrote has the name before what follows from a Route, and then the older one", () => {
-  const derived = record("route", spec, "Route/route", "2020-01-01T00:00:00Z");
-  const older = record("older", spec, undefined, "2020-01-01T00:00:00Z");
-  assert.equal(winnerOver(derived, [printer]), "printer");
-  assert.equal(winnerOver(printer, [derived]), undefined);
-  assert.equal(winnerOver(printer, [older]), "older");
-});
-
-test("a record that lost its name has no rows, and looks again whether it may have them", () => {
-  const { actions, recheckAfterMs } = plan(record("late", spec, "Route/late"), facts({ name: "late", rivals: [printer] }));
-  assert.deepEqual([actions, recheckAfterMs], [[{ kind: "SetRecord", name: "late", rows: NO_ROWS }], RIVAL_RECHECK_MS]);
+test("a record that lost its name has no rows", () => {
+  const { actions } = plan(record("late", spec, "Route/late"), facts({ name: "late", rivals: [printer] }));
+  assert.deepEqual(actions, [{ kind: "SetRecord", name: "late", rows: NO_ROWS }]);
 });

@@ -5,7 +5,7 @@ import type { Name, Resource } from "../../src/api/resource.ts";
 import type { ObservedRoute } from "../../src/api/state.ts";
 import type { Change, Controller, Mirror } from "../../src/engine/contract.ts";
 import type { RouteFacts } from "./facts.ts";
-import { rivalsOf, routesTo, targetOf } from "./house-facts.ts";
+import { rivalsOf, routesTo, targetOf, zoneOf } from "./house-facts.ts";
 import { plan, type RouteAction } from "./plan.ts";
 
 const kind = "Route";
@@ -18,6 +18,7 @@ export const routeController: Controller<Resource<"Route">, RouteFacts, RouteAct
     const route = mirror.desired(kind, name);
     return {
       name,
+      zone: zoneOf(mirror),
       held: proxy.route(name),
       target: route && targetOf(route, mirror),
       rivals: route ? rivalsOf(route, mirror) : [],
@@ -41,10 +42,11 @@ export const routeController: Controller<Resource<"Route">, RouteFacts, RouteAct
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
   if (change.kind === "Service") return routesTo(change.name, mirror);
   if (change.kind === kind) {
-    const route = mirror.desired(kind, change.name);
-    return [change.name, ...(route ? rivalsOf(route, mirror).map(({ metadata }) => metadata.name) : [])];
+    // Whoever wanted what it wanted before may have it now.
+    const versions = [change.before, mirror.desired(kind, change.name)].filter((each) => each?.kind === kind);
+    return [change.name, ...versions.flatMap((each) => rivalsOf(each, mirror)).map(({ metadata }) => metadata.name)];
   }
-  // What a node observed counts no more when it is Down, or booted anew.
-  const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room === "decided");
-  return isAboutNodes ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
+  // What a node observed counts no more when it is Down, or booted anew; in another zone other names are the same.
+  const isAboutAll = change.room === "node" || change.kind === "House" || (change.kind === "Membership" && change.room === "decided");
+  return isAboutAll ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
 }

@@ -10,7 +10,8 @@ export interface RouteFacts {
   /** What the ingress was last handed for this name. */
   readonly held: RouteRows | undefined;
   readonly target: Target | undefined;
-  /** Other Routes that want the same host and path, or the same port. */
+  readonly zone: string;
+  /** Other Routes that want the same host and path, or the same port, or the same as one of these. */
   readonly rivals: readonly Resource<"Route">[];
   readonly listeners: IngressStatus["listeners"];
   /** What this node last reported of the Route. */

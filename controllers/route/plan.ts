@@ -7,22 +7,19 @@ import { winnerOver } from "./conflict.ts";
 import type { RouteFacts, RouteRows } from "./facts.ts";
 import { NO_ROWS, rowsOf } from "./rows.ts";
 
-/** Nothing tells a Route that the one which had its name has taken another. */
-export const RIVAL_RECHECK_MS = 5_000;
-
 export type RouteAction =
   | { readonly kind: "SetRoute"; readonly name: Name; readonly rows: RouteRows | undefined }
   | { readonly kind: "Report"; readonly name: Name; readonly conditions: readonly Condition[] };
 
 export function plan(route: Resource<"Route"> | undefined, facts: RouteFacts, { node }: Context): Plan<RouteAction> {
-  const { name, held, target, rivals, reported } = facts;
-  const winner = route && winnerOver(route, rivals);
+  const { name, zone, held, target, rivals, reported } = facts;
+  const winner = route && winnerOver(route, rivals, zone);
   const rows = route && (winner === undefined ? rowsOf(route, target, node) : NO_ROWS);
   const conditions = route && winner === undefined ? busyPorts(route, facts) : [];
   const actions: RouteAction[] = [];
   if (canonicalJson(rows) !== canonicalJson(held)) actions.push({ kind: "SetRoute", name, rows });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
-  return { actions, conditions, ...(winner !== undefined && { recheckAfterMs: RIVAL_RECHECK_MS }) };
+  return { actions, conditions };
 }
 
 function busyPorts({ spec }: Resource<"Route">, { listeners }: RouteFacts): readonly Condition[] {

@@ -8,17 +8,15 @@ import { httpUrl } from "../../src/api/urls.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
 import { winnerOver } from "./conflict.ts";
 import type { RouteRows } from "./facts.ts";
-import { rivalsOf, targetOf } from "./house-facts.ts";
+import { rivalsOf, targetOf, zoneOf } from "./house-facts.ts";
 import { rowsOf, waitingFor } from "./rows.ts";
-
-const ZONE_DEFAULT = "home.internal";
 
 export function routeStatus(route: Resource<"Route">, mirror: Mirror): RouteStatus {
   const { host, listen } = route.spec;
-  const zone = mirror.desired("House", "house")?.spec.zone ?? ZONE_DEFAULT;
+  const zone = zoneOf(mirror);
   const ports = [...mirror.nodes().values()].map(({ value }) => value.ports.http).filter((port) => port !== undefined);
   const target = targetOf(route, mirror);
-  const winner = winnerOver(route, rivalsOf(route, mirror));
+  const winner = winnerOver(route, rivalsOf(route, mirror), zone);
   const backends = backendsIn(rowsOf(route, target, ""));
   const observed = [...mirror.observed<ObservedRoute>("Route", route.metadata.name).values()].flatMap(({ value }) => value.conditions);
   return {
@@ -47,7 +45,7 @@ function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backend
       ...common,
       status: "False",
       reason: "Conflict",
-      message: `Route '${winner}' is older and has the same name or port. Delete or change one of them`,
+      message: `Route '${winner}' is older and has the same ${spec.listen ? "port" : "name and path"}. Delete or change one of them`,
     };
   if (backends.length === 0 && spec.redirect === undefined) return { ...common, status: "False", ...waiting };
   return {

@@ -13,3 +13,14 @@ export function httpUrl(host: string, zone: string, httpPorts: readonly number[]
   const [port = HTTP_PORT] = httpPorts.includes(HTTP_PORT) ? [] : httpPorts;
   return `http://${fqdn(host, zone)}${port === HTTP_PORT ? "" : `:${port}`}`;
 }
+
+/** Every name under which a Route's host is asked for, lower case. */
+export function hostNames(host: string, zone: string): readonly string[] {
+  const name = normalHost(host);
+  return name.includes(".") ? [name] : [name, `${name}.${zone}`, `${name}.local`];
+}
+
+/** As it stands in a request: lower case, without port and without trailing dot. */
+export function normalHost(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
+}

@@ -1,5 +1,5 @@
 // The contract between the engine and a controller: what a kind must bring so that the loop can run it.
-import type { Condition, Kind, Name, NodeName, Resource } from "../api/resource.ts";
+import type { AnyResource, Condition, Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { NodeRecord } from "../api/state.ts";
 import type { Containers } from "../container-ports.ts";
 import type {
@@ -26,6 +26,8 @@ export interface Change {
   readonly kind?: Kind;
   readonly name: Name;
   readonly node?: NodeName;
+  /** What a desired object was: whoever stood behind it may have what it had. */
+  readonly before?: AnyResource | undefined;
 }
 
 /** A fact and when this node's mirror first saw it. */

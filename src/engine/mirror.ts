@@ -200,9 +200,9 @@ export class StoreMirror implements Mirror {
     const seen = row && { value: row.value, modRevision: row.entry.modRevision, seenAtMs: this.#clock.now() };
     switch (key.room) {
       case "desired":
-        for (const { kind, name } of this.#objects.set(key, row && toResource(row))) {
+        for (const { kind, name, before } of this.#objects.set(key, row && toResource(row))) {
           this.#reindex("desired", kind, name, this.#objects.get(kind, name));
-          changes.push({ room: "desired", kind, name });
+          changes.push({ room: "desired", kind, name, before });
         }
         return;
       case "decided":

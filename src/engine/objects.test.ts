@@ -45,6 +45,17 @@ test("an applied object shadows the child of its name, and deleting it brings th
   assert.equal(objects.get("DnsRecord", "jellyfin")?.spec.name, "jellyfin");
 });
 
+test("a change says what each object was before, children included", () => {
+  const objects = new Objects();
+  set(objects, jellyfin);
+  const changed = objects.set({ kind: "Service", name: "jellyfin" }, undefined);
+  assert.deepEqual(
+    changed.map(({ before }) => before?.kind),
+    ["Service", "Route", "DnsRecord"],
+  );
+  assert.equal(objects.set({ kind: "Service", name: "jellyfin" }, jellyfin)[0]?.before, undefined);
+});
+
 test("of two owners that derive a child of one name every node chooses the same", () => {
   const listen = (port: number) => [{ port, protocol: "tcp" as const, container: "mqtt", targetPort: port }];
   const { port: _, ...spec } = serviceSpec("mqtt", "mqtt:2", { listen: [...listen(1883), ...listen(8883)] });

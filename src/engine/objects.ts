@@ -7,6 +7,11 @@ export interface Ref {
   readonly name: Name;
 }
 
+/** An object and what it was before. */
+export interface Changed extends Ref {
+  readonly before: AnyResource | undefined;
+}
+
 /** Until the House is stored. */
 const DEFAULT_ZONE = "home.internal";
 
@@ -28,8 +33,8 @@ export class Objects {
   }
 
   /** Stores the object, or forgets it; answers what changed, children included. */
-  set(ref: Ref, resource: AnyResource | undefined): readonly Ref[] {
-    const changed: Ref[] = [];
+  set(ref: Ref, resource: AnyResource | undefined): readonly Changed[] {
+    const changed: Changed[] = [];
     if (resource === undefined) this.#stored.delete(id(ref));
     else this.#stored.set(id(ref), resource);
     this.#refresh(ref, changed);
@@ -37,18 +42,19 @@ export class Objects {
     return changed;
   }
 
-  #refresh(ref: Ref, changed: Ref[]): void {
+  #refresh(ref: Ref, changed: Changed[]): void {
     const resource = this.#stored.get(id(ref)) ?? firstByOwner(this.#derived.get(id(ref)));
-    if (resource === this.get(ref.kind, ref.name)) return;
     const objects = this.#visible.get(ref.kind) ?? new Map<Name, AnyResource>();
+    const before = objects.get(ref.name);
+    if (resource === before) return;
     this.#visible.set(ref.kind, objects);
     if (resource === undefined) objects.delete(ref.name);
     else objects.set(ref.name, resource);
-    changed.push(ref);
+    changed.push({ ...ref, before });
     this.#derive(ref, resource, changed);
   }
 
-  #derive(owner: Ref, resource: AnyResource | undefined, changed: Ref[]): void {
+  #derive(owner: Ref, resource: AnyResource | undefined, changed: Changed[]): void {
     const derived = resource === undefined ? [] : children(resource, this.#zone);
     const refs = derived.map((child): Ref => ({ kind: child.kind, name: child.metadata.name }));
     const kept = new Set(refs.map(id));
@@ -74,7 +80,7 @@ export class Objects {
   }
 
   /** Names follow the zone, so another zone derives every child anew. */
-  #rezone(changed: Ref[]): void {
+  #rezone(changed: Changed[]): void {
     const [house] = this.all("House").values();
     const zone = house?.spec.zone ?? DEFAULT_ZONE;
     if (zone === this.#zone) return;

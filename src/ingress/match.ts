@@ -1,5 +1,7 @@
 // Which route a request belongs to: by host, then by the longest path. Compiled once a table, looked up at each request. Pure.
+import { normalPath } from "../api/paths.ts";
 import type { HttpRoute, Table } from "../api/table.ts";
+import { hostNames, normalHost } from "../api/urls.ts";
 
 export interface Router {
   /** `host` as it stands in the request; `target` is the path with or without its query. */
@@ -7,64 +9,34 @@ export interface Router {
 }
 
 export function compileRouter(table: Pick<Table, "zone" | "http">): Router {
-  const byHost = new Map<string, HttpRoute[]>();
+  const byHost = new Map<string, Entry[]>();
   for (const route of table.http) {
-    for (const host of hostsOf(route.host, table.zone)) {
-      const routes = byHost.get(host);
-      if (routes) routes.push(route);
-      else byHost.set(host, [route]);
+    const entry = { base: normalPath(route.path).replace(/^\/$/, ""), route };
+    for (const host of hostNames(route.host, table.zone)) {
+      const entries = byHost.get(host);
+      if (entries) entries.push(entry);
+      else byHost.set(host, [entry]);
     }
   }
   // A stable sort: of two equal paths the one that comes first in the table wins, on every node.
-  for (const routes of byHost.values()) routes.sort((a, b) => trimSlash(b.path).length - trimSlash(a.path).length);
+  for (const entries of byHost.values()) entries.sort((a, b) => b.base.length - a.base.length);
   return {
     find(host, target) {
-      const routes = host === undefined ? undefined : byHost.get(normalHost(host));
-      if (routes === undefined) return undefined;
+      const entries = host === undefined ? undefined : byHost.get(normalHost(host));
+      if (entries === undefined) return undefined;
       const path = normalPath(target);
-      return routes.find((route) => covers(route.path, path));
+      return entries.find(({ base }) => covers(base, path))?.route;
     },
   };
 }
 
-/** Lower case, without port and without trailing dot. */
-export function normalHost(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
-}
-
-/**
- * The path that an app would understand, for matching only: what is sent on is what the client wrote. Otherwise
- * `/open/../private` would be matched as `/open` and served as `/private`.
- */
-export function normalPath(target: string): string {
-  const path = decode(target.split(/[?#]/, 1)[0] ?? "").replaceAll("\\", "/");
-  const segments: string[] = [];
-  for (const segment of path.split("/")) {
-    if (segment === "..") segments.pop();
-    else if (segment !== "." && segment !== "") segments.push(segment);
-  }
-  return `/${segments.join("/")}`;
-}
-
-function hostsOf(host: string, zone: string): readonly string[] {
-  const name = normalHost(host);
-  return name.includes(".") ? [name] : [name, `${name}.${zone}`, `${name}.local`];
+interface Entry {
+  /** The route's path as requests are compared with it; of the root it is empty. */
+  readonly base: string;
+  readonly route: HttpRoute;
 }
 
 /** `/api` covers `/api` and `/api/x`, never `/apix`. */
-function covers(prefix: string, path: string): boolean {
-  const base = trimSlash(prefix);
+function covers(base: string, path: string): boolean {
   return path === base || path.startsWith(`${base}/`);
-}
-
-function trimSlash(path: string): string {
-  return path.replace(/\/+$/, "");
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // Not UTF-8 behind the per cent signs: then it is matched as it was written.
-  }
 }

@@ -62,6 +62,7 @@ function settleRoute(desired: Resource<"Route"> | undefined, facts: RouteFacts):
 
 const routeFacts = fc.record({
   name,
+  zone: fc.constant("home.internal"),
   held: fc.constant(undefined),
   target: optional(target),
   rivals: fc.array(anyRoute, { maxLength: 3 }),
@@ -93,6 +94,7 @@ test("of Routes that want the same exactly one has it, on every node and in what
             .filter((each) => {
               const facts = {
                 name: each.metadata.name,
+                zone: "home.internal",
                 held: undefined,
                 target: led,
                 rivals: all.filter((other) => other !== each),

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { apply } from "../../test/fakes/objects.ts";
+import { route } from "../../test/fakes/routes.ts";
+import { routeController } from "./controller.ts";
+
+const wanted = { host: "app", path: "/", to: { url: "http://x" } } as const;
+const another = { host: "other", path: "/", to: { url: "http://x" } } as const;
+const kind = "Route";
+
+test("whoever wants what a Route wanted is woken when it takes another name, and when it is gone", async () => {
+  const before = route("winner", wanted);
+  const moved = await mirrorOf((etcd) => {
+    apply(etcd, kind, "loser", wanted);
+    apply(etcd, kind, "stranger", { ...wanted, host: "stranger" });
+    apply(etcd, kind, "winner", another);
+  });
+  assert.deepEqual([...routeController.wakes({ room: "desired", kind, name: "winner", before }, moved)].sort(), ["loser", "winner"]);
+  const gone = await mirrorOf((etcd) => apply(etcd, kind, "loser", wanted));
+  assert.deepEqual([...routeController.wakes({ room: "desired", kind, name: "winner", before }, gone)].sort(), ["loser", "winner"]);
+});
+
+test("another zone wakes all of them, for it may make two names one", async () => {
+  const mirror = await mirrorOf((etcd) => apply(etcd, kind, "loser", wanted));
+  assert.ok(routeController.wakes({ room: "desired", kind: "House", name: "house" }, mirror).includes("loser"));
+});

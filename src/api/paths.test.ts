@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { normalPath } from "./paths.ts";
+
+test("a path is what an app makes of it, whatever its spelling", () => {
+  for (const path of ["/a/b", "/a//b/", "/%61/b", "/x/../a/b", "/x/%2e%2e/a/b", "/a\\b", "/a/./b?c=d", "../../a/b#c"])
+    assert.equal(normalPath(path), "/a/b", path);
+  assert.equal(normalPath("/%zz"), "/%zz");
+  assert.equal(normalPath(""), "/");
+});
+
+test("a normal path is normal", () => {
+  const segments = fc.array(fc.constantFrom("a", "b.c", "..", ".", "", "ü"), { maxLength: 8 });
+  fc.assert(fc.property(segments, (list) => assert.equal(normalPath(normalPath(list.join("/"))), normalPath(list.join("/")))));
+});
