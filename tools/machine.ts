@@ -34,7 +34,11 @@ export function installPackages(names: readonly string[], say: Say): void {
   }
   say(`Installing ${names.join(", ")} (Debian packages)`);
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...names]]) {
-    const { status, stdout, stderr } = spawnSync("apt-get", ["-q", ...args], { env: packageEnv, encoding: "utf8" });
+    // Another apt-get, say the machine's own at night, is waited for.
+    const { status, stdout, stderr } = spawnSync("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=120", ...args], {
+      env: packageEnv,
+      encoding: "utf8",
+    });
     if (status !== 0) throw new Error(`apt-get ${args.join(" ")} failed:\n${stdout.slice(-2000)}${stderr.slice(-2000)}`);
   }
 }

@@ -1,10 +1,11 @@
-// `npm run bench`: the figures of one computer on a lab host, then growth on fakes; prints the table of the README.
-// Exit code 1 when an aim is missed. `-- figures` or `-- growth` for one of them.
+// `npm run bench`: the figures of one computer on a lab host, the ingress beside its peers, growth on fakes; prints the table of the README.
+// Exit code 1 when an aim is missed. `-- figures`, `-- ingress` or `-- growth` for one of them.
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import path from "node:path";
 import { setUpTests } from "../../tools/test-setup.ts";
 import { labReason, Lab } from "../support/lab.ts";
+import { benchIngress } from "./ingress.ts";
 
 interface Row {
   readonly figure: string;
@@ -38,15 +39,24 @@ function table(rows: readonly Row[]): string {
   return ["| figure | Fossora | beside it | aim |", "|---|---|---|---|", ...lines].join("\n");
 }
 
-async function main(wanted: string): Promise<void> {
-  if (wanted !== "growth") {
-    const built = await setUpTests((text) => process.stderr.write(`${text}\n`));
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const parts = ["figures", "ingress", "growth"];
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.find((part) => !parts.includes(part));
+  if (unknown !== undefined) throw new Error(`Cannot measure "${unknown}": it is none of ${parts.join(", ")}`);
+  const runs = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
+  if (runs("figures") || runs("ingress")) {
+    const built = await setUpTests(say);
     if (built.outcome === "failed") throw new Error(built.reason);
+  }
+  if (runs("figures")) {
     const rows = await figures();
-    process.stdout.write(`${table(rows)}\n`);
+    process.stdout.write(`${table(rows)}\n\n`);
     if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
   }
-  if (wanted !== "figures") execFileSync(process.execPath, [path.join(import.meta.dirname, "growth.ts")], { stdio: "inherit" });
+  if (runs("ingress") && !(await benchIngress(say))) process.exitCode = 1;
+  if (runs("growth")) execFileSync(process.execPath, [path.join(import.meta.dirname, "growth.ts")], { stdio: "inherit" });
 }
 
-await main(process.argv[2] ?? "all");
+await main(process.argv.slice(2));

@@ -1,10 +1,13 @@
 // http-proxy as its README shows it, in a process of its own, for some of what the wrapper closes is that it takes the process along.
+// `kept`: with connections that are kept open, as a bench of it deserves.
 import type { AddressInfo } from "node:net";
 import http from "node:http";
 import httpProxy from "http-proxy";
 
 process.noDeprecation = true;
-const proxy = httpProxy.createProxyServer({ target: { host: "127.0.0.1", port: Number(process.argv[2]) }, xfwd: true });
+const agent = process.argv[3] === "kept" ? new http.Agent({ keepAlive: true }) : undefined;
+const target = { host: "127.0.0.1", port: Number(process.argv[2]) };
+const proxy = httpProxy.createProxyServer({ target, xfwd: true, ...(agent && { agent }) });
 const server = http.createServer((request, response) => proxy.web(request, response));
 server.on("upgrade", (request, socket, head) => proxy.ws(request, socket, head));
 server.listen(0, "127.0.0.1", () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
