@@ -51,13 +51,18 @@ test("the younger of two Routes has no rows", () => {
 
 test("a port that this node cannot open is reported, and only this node's", () => {
   const listeners = [
-    { protocol: "tcp", address: "0.0.0.0", port: 1883, problem: "mosquitto has it" },
+    { protocol: "tcp", address: "0.0.0.0", port: 1883, problem: "port 1883 is held by mosquitto (pid 7)" },
     { protocol: "udp", address: "0.0.0.0", port: 1883, problem: "not ours" },
   ] as const;
   const { actions, conditions } = plan(route("app", ports), facts({ listeners }), context);
   assert.deepEqual(
     conditions.map(({ reason, message }) => [reason, message]),
-    [["PortBusy", "Port 1883/tcp cannot be opened on this node: mosquitto has it"]],
+    [
+      [
+        "PortBusy",
+        "Port 1883/tcp cannot be opened on nas: port 1883 is held by mosquitto (pid 7). Stop that program, or listen on another port",
+      ],
+    ],
   );
   assert.deepEqual(
     actions.map(({ kind }) => kind),
@@ -67,4 +72,22 @@ test("a port that this node cannot open is reported, and only this node's", () =
     plan(route("app", ports), facts({ listeners, reported: conditions }), context).actions.map(({ kind }) => kind),
     ["SetRoute"],
   );
+});
+
+test("many busy ports are one condition, and a problem at another address is somebody else's", () => {
+  const listeners = Array.from({ length: 6 }, (_, index) => {
+    const port = 8000 + index;
+    return { protocol: "udp", address: "192.168.1.10", port, problem: `port ${port} needs root` } as const;
+  });
+  const range = (address?: string) =>
+    route("app", {
+      path: "/",
+      listen: { port: 8000, endPort: 8010, protocol: "udp", ...(address !== undefined && { address }) },
+      to: { service: "app", port: 8000 },
+    });
+  assert.deepEqual(
+    plan(range(), facts({ listeners }), context).conditions.map(({ message }) => message),
+    ["Ports cannot be opened on nas: port 8000 needs root; port 8001 needs root; port 8002 needs root; and 3 more"],
+  );
+  assert.deepEqual(plan(range("192.168.1.11"), facts({ listeners }), context).conditions, []);
 });

@@ -1,7 +1,7 @@
 // The plan of a Route on one node: the rows that this node's ingress serves for it, and what only this node can say of it.
 import { sameConditions } from "../../src/api/conditions.ts";
 import { canonicalJson } from "../../src/api/hash.ts";
-import type { Condition, Name, Resource } from "../../src/api/resource.ts";
+import type { Condition, Name, NodeName, Resource } from "../../src/api/resource.ts";
 import type { Context, Plan } from "../../src/engine/contract.ts";
 import { winnerOver } from "./conflict.ts";
 import type { RouteFacts, RouteRows } from "./facts.ts";
@@ -15,23 +15,35 @@ export function plan(route: Resource<"Route"> | undefined, facts: RouteFacts, { 
   const { name, zone, held, target, rivals, reported } = facts;
   const winner = route && winnerOver(route, rivals, zone);
   const rows = route && (winner === undefined ? rowsOf(route, target, node) : NO_ROWS);
-  const conditions = route && winner === undefined ? busyPorts(route, facts) : [];
+  const conditions = route && winner === undefined ? busyPorts(route, facts.listeners, node) : [];
   const actions: RouteAction[] = [];
   if (canonicalJson(rows) !== canonicalJson(held)) actions.push({ kind: "SetRoute", name, rows });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
   return { actions, conditions };
 }
 
-function busyPorts({ spec }: Resource<"Route">, { listeners }: RouteFacts): readonly Condition[] {
+/** Shown one by one; of a long range the first ones tell enough. */
+const PROBLEMS_MAX = 3;
+
+/** One condition a node, which names it: people read those of all nodes side by side. */
+function busyPorts({ spec }: Resource<"Route">, listeners: RouteFacts["listeners"], node: NodeName): readonly Condition[] {
   const { listen } = spec;
   if (listen === undefined) return [];
-  const busy = listeners.filter(({ protocol, port, problem }) => {
-    return problem !== undefined && protocol === listen.protocol && port >= listen.port && port <= (listen.endPort ?? listen.port);
+  const busy = listeners.filter(({ protocol, port, address, problem }) => {
+    const isOurs = protocol === listen.protocol && port >= listen.port && port <= (listen.endPort ?? listen.port);
+    return problem !== undefined && isOurs && (isEverywhere(listen.address) || isEverywhere(address) || address === listen.address);
   });
-  return busy.map(({ port, protocol, problem = "" }) => ({
-    type: "PortsHeld",
-    status: "False",
-    reason: "PortBusy",
-    message: `Port ${port}/${protocol} cannot be opened on this node: ${problem}`,
-  }));
+  const problems = [...new Set(busy.map(({ problem = "" }) => problem))];
+  const [first] = busy;
+  if (first === undefined) return [];
+  const shown = problems.slice(0, PROBLEMS_MAX).join("; ");
+  const more = problems.length > PROBLEMS_MAX ? `; and ${problems.length - PROBLEMS_MAX} more` : "";
+  const what = new Set(busy.map(({ port }) => port)).size === 1 ? `Port ${first.port}/${first.protocol}` : "Ports";
+  const remedy = shown.includes("is held by") ? ". Stop that program, or listen on another port" : "";
+  const message = `${what} cannot be opened on ${node}: ${shown}${more}${remedy}`;
+  return [{ type: "PortsHeld", status: "False", reason: "PortBusy", message }];
+}
+
+function isEverywhere(address: string | undefined): boolean {
+  return address === undefined || address === "::" || address === "0.0.0.0";
 }

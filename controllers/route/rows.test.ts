@@ -38,6 +38,14 @@ test("a Route may lead to what is no container: each node dials it by itself", (
   assert.equal(http({ to: { url: "http://router:8080/" } }, undefined)?.backends[0]?.port, 8080);
 });
 
+test("an address may be IPv6, and a range leads to the same range there", () => {
+  const ports: RouteSpec = { path: "/", listen: { port: 8000, endPort: 8001, protocol: "tcp" }, to: { url: "tcp://[fd00::7]:9000" } };
+  assert.deepEqual(
+    rowsOf(route("app", ports), undefined, "nas").streams.map(({ backends }) => backends.map(({ host, port }) => `${host} ${port}`)),
+    [["fd00::7 9000"], ["fd00::7 9001"]],
+  );
+});
+
 test("options are handed on as numbers and lists", () => {
   const row = http({
     timeouts: { response: "1m" },
@@ -91,4 +99,15 @@ test("a container whose ports are published is dialled at the published port, an
   const backends = (port: number) => http({ to: { service: "app", container: "app", port } }, target({ ready: [there] }))?.backends;
   assert.deepEqual(backends(80), [{ node: "nas", instance: "aaaa", host: "127.0.0.1", port: 32_768 }]);
   assert.deepEqual(backends(22), [], "on 127.0.0.1 that is the machine's own");
+});
+
+test("TLS that is passed through is told apart by its host, on port 443 unless another is named", () => {
+  const secret: RouteSpec = { host: "Films", path: "/", tls: "passthrough", to: { service: "app", port: 8443 } };
+  const shown = (spec: RouteSpec) => {
+    const { http: none, streams } = rowsOf(route("app", spec), target(), "nas");
+    assert.deepEqual(none, []);
+    return streams.map(({ protocol, port, host, backends }) => [protocol, port, host, backends[0]?.port]);
+  };
+  assert.deepEqual(shown(secret), [["tcp", 443, "films", 8443]]);
+  assert.deepEqual(shown({ ...secret, listen: { port: 9443, protocol: "tcp" } }), [["tcp", 9443, "films", 8443]]);
 });

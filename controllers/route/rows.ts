@@ -10,6 +10,8 @@ import type { RouteRows, Target } from "./facts.ts";
 const HOLD_DEFAULT = "10s";
 const TCP_IDLE_DEFAULT = "1h";
 const UDP_IDLE_DEFAULT = "1m";
+/** Of `tls: passthrough` without a port of its own. */
+const TLS_PORT = 443;
 const SCHEME_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 export const NO_ROWS: RouteRows = { http: [], streams: [] };
@@ -18,7 +20,7 @@ export const NO_ROWS: RouteRows = { http: [], streams: [] };
 export function rowsOf(route: Resource<"Route">, target: Target | undefined, node: NodeName): RouteRows {
   const { name } = route.metadata;
   const { spec } = route;
-  if (spec.listen !== undefined) return { http: [], streams: streamRows(name, spec, target, node) };
+  if (spec.listen !== undefined || spec.tls !== undefined) return { http: [], streams: streamRows(name, spec, target, node) };
   return spec.host === undefined ? NO_ROWS : { http: [httpRow({ name, spec, host: spec.host }, target, node)], streams: [] };
 }
 
@@ -50,14 +52,14 @@ function httpRow(
 
 /** One row a port: a range leads to the same range inside. */
 function streamRows(name: Name, spec: RouteSpec, target: Target | undefined, node: NodeName): readonly StreamRoute[] {
-  const { listen } = spec;
-  if (listen === undefined) return [];
+  const { listen = { port: TLS_PORT, protocol: "tcp" as const }, tls, host } = spec;
   const count = (listen.endPort ?? listen.port) - listen.port + 1;
   return Array.from({ length: count }, (_, offset) => ({
     name,
     protocol: listen.protocol,
     ...(listen.address !== undefined && { address: listen.address }),
     port: listen.port + offset,
+    ...(tls !== undefined && host !== undefined && { host: host.toLowerCase() }),
     backends: backendsOf(spec, target, node, offset),
     ...(spec.allow && { allow: spec.allow }),
     ...(spec.proxyProtocol && { proxyProtocol: spec.proxyProtocol }),
@@ -67,7 +69,7 @@ function streamRows(name: Name, spec: RouteSpec, target: Target | undefined, nod
 
 function backendsOf(spec: RouteSpec, target: Target | undefined, node: NodeName, offset: number): readonly Backend[] {
   const { to } = spec;
-  if ("url" in to) return urlBackend(to.url, spec, node);
+  if ("url" in to) return urlBackend(to.url, spec, node).map((backend) => ({ ...backend, port: backend.port + offset }));
   const service = target?.service?.spec;
   const container = to.container ?? service?.port?.container ?? service?.containers[0]?.name ?? "";
   const port = to.port ?? service?.port?.port ?? spec.listen?.port;
@@ -87,7 +89,8 @@ function urlBackend(text: string, { backendTls }: RouteSpec, node: NodeName): re
   if (url === null) return [];
   const port = url.port === "" ? (SCHEME_PORT[url.protocol] ?? 80) : Number(url.port);
   const tls = url.protocol === "https:" ? { tls: backendTls ?? "verify" } : {};
-  return [{ node, instance: "", host: url.hostname, port, ...tls }];
+  // Sockets take an IPv6 address without the brackets of a URL.
+  return [{ node, instance: "", host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, ...tls }];
 }
 
 /** For the page under the name, and for the Route's own condition. */

@@ -61,3 +61,12 @@ test("what a node alone can say is added", async () => {
     ],
   );
 });
+
+test("an app that cannot know its clients' addresses is said so", async () => {
+  const listen = { port: 1883, protocol: "tcp" } as const;
+  const raw: RouteSpec = { path: "/", listen, to: { service: "app", port: 1883 } };
+  const messageOf = async (routeSpec: RouteSpec) =>
+    (await statusOf({ name: "mqtt", routes: { mqtt: routeSpec } })).conditions.find(({ type }) => type === "Ready")?.message ?? "";
+  assert.match(await messageOf(raw), /gateway's address/);
+  assert.doesNotMatch(await messageOf({ ...raw, proxyProtocol: "v2" }), /gateway/);
+});

@@ -4,7 +4,8 @@ import type { Condition, Resource } from "../../src/api/resource.ts";
 import type { ObservedRoute } from "../../src/api/state.ts";
 import type { RouteStatus } from "../../src/api/status.ts";
 import type { Backend } from "../../src/api/table.ts";
-import { httpUrl } from "../../src/api/urls.ts";
+import type { RouteSpec } from "../../src/api/types.ts";
+import { fqdn, httpUrl } from "../../src/api/urls.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
 import { winnerOver } from "./conflict.ts";
 import type { RouteRows } from "./facts.ts";
@@ -12,7 +13,7 @@ import { rivalsOf, targetOf, zoneOf } from "./house-facts.ts";
 import { rowsOf, waitingFor } from "./rows.ts";
 
 export function routeStatus(route: Resource<"Route">, mirror: Mirror): RouteStatus {
-  const { host, listen } = route.spec;
+  const { host, listen, tls } = route.spec;
   const zone = zoneOf(mirror);
   const ports = [...mirror.nodes().values()].map(({ value }) => value.ports.http).filter((port) => port !== undefined);
   const target = targetOf(route, mirror);
@@ -20,7 +21,7 @@ export function routeStatus(route: Resource<"Route">, mirror: Mirror): RouteStat
   const backends = backendsIn(rowsOf(route, target, ""));
   const observed = [...mirror.observed<ObservedRoute>("Route", route.metadata.name).values()].flatMap(({ value }) => value.conditions);
   return {
-    ...(host !== undefined && listen === undefined && { url: httpUrl(host, zone, ports) }),
+    ...(host !== undefined && listen === undefined && { url: tls ? `https://${fqdn(host, zone)}` : httpUrl(host, zone, ports) }),
     backends: backendsText(backends, target?.placed),
     conditions: [readyCondition(route, { winner, backends, waiting: waitingFor(route.spec, target), observed }), ...observed],
   };
@@ -52,8 +53,14 @@ function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backend
     ...common,
     status: "True",
     reason: "Ready",
-    message: `It leads to ${backends.map(({ host, port }) => `${host}:${port}`).join(", ") || "another address"}`,
+    message: `It leads to ${backends.map(({ host, port }) => `${host}:${port}`).join(", ") || "another address"}${sourceNote(spec)}`,
   };
+}
+
+/** What an app hears of its clients where it hears nothing. */
+function sourceNote({ listen, tls, proxyProtocol, to }: RouteSpec): string {
+  const isHidden = (listen ?? tls) !== undefined && proxyProtocol === undefined && "service" in to;
+  return isHidden ? ". To the app every client has the gateway's address, unless it reads the PROXY protocol: 'proxyProtocol: v2'" : "";
 }
 
 /** Of a range of ports the first stands for all. */

@@ -33,6 +33,22 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
     "{ listen: 53/udp, to: service/x }",
     "spec.listen: cannot listen on 53: the house's DNS answers there: name this app as its upstream, 'resolver: { upstream: [service/x] }' in the House",
   ],
+  [
+    "Route",
+    "{ host: a, listen: 8443/udp, tls: passthrough, to: service/x }",
+    "spec.listen: must be TCP with 'tls: passthrough': datagrams carry no such name",
+  ],
+  ["Route", "{ listen: 1883, path: /a, to: service/x }", "spec.path: means something for HTTP only: this Route hands on bytes"],
+  [
+    "Route",
+    "{ host: a, to: 'http://192.168.1.1/admin' }",
+    "spec.to: must be an address without a path: what the browser asks for is sent on as it is",
+  ],
+  [
+    "Route",
+    "{ host: a, to: 'http://me:secret@192.168.1.1' }",
+    "spec.to: cannot have a name or a password in it: set 'headers.request' in their place",
+  ],
   ["Route", "{ listen: 20-10, to: service/x }", "spec.listen: must go up: 10 comes before 20"],
   ["Route", "{ listen: 1883, to: service/x, sticky: true }", "spec.sticky: means something for HTTP only: this Route hands on bytes"],
   [

@@ -54,10 +54,13 @@ function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
   if (tls !== undefined && host === undefined) report("spec.tls", "needs 'host': the name in the encrypted stream tells where it goes");
   if (host !== undefined && listen !== undefined && tls === undefined)
     report("spec.listen", "cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'");
+  if (tls !== undefined && listen?.protocol === "udp")
+    report("spec.listen", "must be TCP with 'tls: passthrough': datagrams carry no such name");
   for (const { at, message } of addressProblems(spec)) report(`spec.${at}`, message);
   for (const { at, message } of addressProblems(listen ?? {})) report(`spec.listen.${at}`, message);
   if (listen !== undefined) checkListen(listen, { name, shared: tls !== undefined }, report);
   const stream = listen !== undefined || tls !== undefined;
+  if (stream && spec.path !== "/") report("spec.path", "means something for HTTP only: this Route hands on bytes");
   for (const field of stream ? HTTP_ONLY : STREAM_ONLY) {
     if (spec[field] !== undefined)
       report(
@@ -65,10 +68,18 @@ function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
         stream ? "means something for HTTP only: this Route hands on bytes" : "means something for 'listen' only: this Route speaks HTTP",
       );
   }
+  if ("url" in spec.to && URL.parse(spec.to.url) !== null) checkUrl(spec.to.url, report);
   if ("url" in spec.to && !stream && !/^https?:/.test(spec.to.url))
     report("spec.to", "must begin with 'http://' or 'https://': this Route speaks HTTP");
   if ("url" in spec.to && stream && !/^(?:tcp|udp):\/\/.*:\d+$/.test(spec.to.url))
     report("spec.to", "must look like 'tcp://192.168.1.5:1883': this Route hands on bytes");
+}
+
+function checkUrl(text: string, report: Report): void {
+  const { pathname, search, hash, username, password } = new URL(text);
+  if (username !== "" || password !== "") report("spec.to", "cannot have a name or a password in it: set 'headers.request' in their place");
+  if (!["", "/"].includes(pathname) || search !== "" || hash !== "")
+    report("spec.to", "must be an address without a path: what the browser asks for is sent on as it is");
 }
 
 function checkListen(

@@ -39,6 +39,8 @@ export interface StreamRoute {
   /** Absent: all addresses of the node. */
   readonly address?: string;
   readonly port: number;
+  /** Only TLS connections that ask for this host, as an HttpRoute's; others share the port. */
+  readonly host?: string;
   readonly backends: readonly Backend[];
   readonly allow?: readonly string[];
   readonly proxyProtocol?: "v1" | "v2";

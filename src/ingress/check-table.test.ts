@@ -90,7 +90,7 @@ test("what is let through serves any request without a throw, and what is not is
         assert.ok(error instanceof SyntaxError);
         return;
       }
-      const { wishes } = planListeners(settings, parsed.streams, ["127.0.0.1"]);
+      const { wishes } = planListeners(settings, parsed, ["127.0.0.1"]);
       assert.ok(wishes.every(({ ports }) => ports.every((port) => port > 0 && port < 65_536)));
       for (const route of parsed.streams) {
         isAllowed(route.allow, "10.0.0.1", undefined);

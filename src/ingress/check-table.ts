@@ -69,6 +69,7 @@ function checkStream(route: Fields, at: string): void {
   oneOf(["tcp", "udp"], route["protocol"], `${at}.protocol`);
   if (route["address"] !== undefined) text(route["address"], `${at}.address`);
   port(route["port"], `${at}.port`);
+  if (route["host"] !== undefined) text(route["host"], `${at}.host`);
   checkBackends(route, at);
   if (route["allow"] !== undefined) texts(route["allow"], `${at}.allow`);
   if (route["proxyProtocol"] !== undefined) oneOf(["v1", "v2"], route["proxyProtocol"], `${at}.proxyProtocol`);

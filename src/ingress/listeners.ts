@@ -1,6 +1,7 @@
-// Where this node listens: for HTTP, for DNS, and for each raw port of the table. Every listener of a raw port has exactly one route.
-// Pure.
-import type { IngressSettings, IngressStatus, StreamRoute } from "../api/table.ts";
+// Where this node listens: for HTTP, for DNS, and for each raw port of the table. Every listener of a raw port has exactly one route, or
+// several that are told apart by the host that a TLS connection asks for. Pure.
+import type { IngressSettings, IngressStatus, StreamRoute, Table } from "../api/table.ts";
+import { hostNames } from "../api/urls.ts";
 import { inNetwork } from "./address.ts";
 
 export interface ListenerWish {
@@ -15,8 +16,12 @@ export interface StreamListener {
   readonly protocol: StreamRoute["protocol"];
   readonly address: string;
   readonly port: number;
-  readonly route: StreamRoute;
+  /** One, or several that each have a host. */
+  readonly routes: readonly StreamRoute[];
 }
+
+/** Which of the routes it is tells the host that the client asks for. */
+export const BY_HOST = "by host";
 
 export interface Places {
   /** This computer's addresses, of all networks and both families. */
@@ -32,27 +37,46 @@ const ALL = "::";
 
 export interface ListenerPlan {
   readonly wishes: readonly ListenerWish[];
-  /** Where a raw port of these leads. */
-  readonly route: (protocol: StreamRoute["protocol"], address: string, port: number) => StreamRoute | undefined;
+  /** Where a raw port of these leads; `host`: what the client asks for, where that was read. */
+  readonly route: (
+    protocol: StreamRoute["protocol"],
+    address: string,
+    port: number,
+    host?: string,
+  ) => StreamRoute | typeof BY_HOST | undefined;
   /** Raw ports above the limit, as the status shows them. */
   readonly refused: IngressStatus["listeners"];
 }
 
-export function planListeners(settings: IngressSettings | undefined, routes: readonly StreamRoute[], own: readonly string[]): ListenerPlan {
+export function planListeners(
+  settings: IngressSettings | undefined,
+  { zone, streams: routes }: Pick<Table, "zone" | "streams">,
+  own: readonly string[],
+): ListenerPlan {
   const containers = settings?.containers;
   const streams = settings === undefined ? [] : streamListeners(routes, { own, ...(containers && { containers }) });
   const served = streams.slice(0, STREAM_LISTENERS_MAX);
-  const byPlace = new Map(served.map(({ protocol, address, port, route }) => [placeOf(protocol, address, port), route]));
+  const byPlace = new Map(
+    served.map(({ protocol, address, port, routes: each }) => [placeOf(protocol, address, port), finder(each, zone)]),
+  );
   const problem = `this node has ${STREAM_LISTENERS_MAX} raw ports already, counted by address: name fewer ports, or one address`;
   return {
     wishes: [...frontListeners(settings), ...served.map(({ protocol, address, port }) => ({ protocol, address, ports: [port] }))],
-    route: (protocol, address, port) => byPlace.get(placeOf(protocol, address, port)),
+    route: (protocol, address, port, host) => byPlace.get(placeOf(protocol, address, port))?.(host),
     refused: streams.slice(STREAM_LISTENERS_MAX).map(({ protocol, address, port }) => ({ protocol, address, port, problem })),
   };
 }
 
 function placeOf(protocol: StreamRoute["protocol"], address: string, port: number): string {
   return `${protocol} ${address} ${port}`;
+}
+
+function finder(routes: readonly StreamRoute[], zone: string): (host: string | undefined) => StreamRoute | typeof BY_HOST | undefined {
+  const [first] = routes;
+  if (first?.host === undefined) return () => first;
+  const byHost = new Map<string, StreamRoute>();
+  for (const route of routes) for (const name of hostNames(route.host ?? "", zone)) if (!byHost.has(name)) byHost.set(name, route);
+  return (host) => (host === undefined ? BY_HOST : byHost.get(host));
 }
 
 /** Without settings nothing is listened on: only the agent knows which addresses are this computer's. */
@@ -71,18 +95,21 @@ function frontListeners(settings: IngressSettings | undefined): readonly Listene
 export function streamListeners(routes: readonly StreamRoute[], places: Places): readonly StreamListener[] {
   const byPort = Map.groupBy(routes, ({ protocol, port }) => `${protocol} ${port}`);
   return [...byPort.values()].flatMap((rivals) => {
-    const named = new Map<string, StreamRoute>();
-    for (const route of rivals) {
-      const address = namedAddress(route, places);
-      if (address !== undefined && address !== ALL && !named.has(address)) named.set(address, route);
-    }
-    const listeners = [...named].map(([address, route]) => listener(route, address));
-    const everywhere = rivals.find((route) => namedAddress(route, places) === ALL);
-    if (everywhere === undefined) return listeners;
-    const together = everywhere.protocol === "tcp" && named.size === 0;
-    const others = together ? [ALL] : reachable(places).filter((address) => !named.has(address));
+    const byAddress = Map.groupBy(rivals, (route) => namedAddress(route, places));
+    const everywhere = together(byAddress.get(ALL) ?? []);
+    const named = [...byAddress].flatMap(([address, each]) => (address === undefined || address === ALL ? [] : [[address, each] as const]));
+    const listeners = named.map(([address, each]) => listener(together(each), address));
+    const [route] = everywhere;
+    if (route === undefined) return listeners;
+    const isOneSocket = route.protocol === "tcp" && named.length === 0;
+    const others = isOneSocket ? [ALL] : reachable(places).filter((address) => !named.some(([taken]) => taken === address));
     return [...listeners, ...others.map((address) => listener(everywhere, address))];
   });
+}
+
+/** The first has the port, and shares it with those that have a host if it has one. */
+function together(routes: readonly StreamRoute[]): readonly StreamRoute[] {
+  return routes[0]?.host === undefined ? routes.slice(0, 1) : routes.filter(({ host }) => host !== undefined);
 }
 
 /** undefined: the apps' bridge is not made yet. */
@@ -91,8 +118,9 @@ function namedAddress({ address, allow }: StreamRoute, { containers }: Places): 
   return allow?.length === 1 && allow[0] === "apps" ? containers?.gateway : ALL;
 }
 
-function listener(route: StreamRoute, address: string): StreamListener {
-  return { protocol: route.protocol, address, port: route.port, route: dialable(route) };
+function listener(routes: readonly StreamRoute[], address: string): StreamListener {
+  const [{ protocol, port } = { protocol: "tcp" as const, port: 0 }] = routes;
+  return { protocol, address, port, routes: routes.map(dialable) };
 }
 
 /** A range may lead beyond the last port there is: such a backend is none. */

@@ -21,6 +21,7 @@ import { isAllowed } from "./allow.ts";
 import type { Question } from "./answer.ts";
 import { BackendHealth } from "./backend-health.ts";
 import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
+import { readHello, UNRECOGNIZED_NAME } from "./client-hello.ts";
 import { decide } from "./decide.ts";
 import { planListeners, type ListenerPlan } from "./listeners.ts";
 import { compileRouter, type Router } from "./match.ts";
@@ -34,6 +35,8 @@ const DRAIN_HANDOVER_MS = 30 * 60_000;
 const DRAIN_STOP_MS = 2000;
 /** A computer's addresses come and go, and nobody says so. */
 const ADDRESSES_EVERY_MS = 15_000;
+
+const NO_TABLE = { zone: "", streams: [] } as const;
 
 const log = createLog({
   level: "info",
@@ -87,7 +90,7 @@ class Ingress {
   readonly #listeners: ListenerSet;
   #state: State | undefined;
   #settings: IngressSettings | undefined;
-  #plan: ListenerPlan = planListeners(undefined, [], []);
+  #plan: ListenerPlan = planListeners(undefined, NO_TABLE, []);
   #control: ControlServer | undefined;
   #queries = 0;
   /** Set while and after another process takes over: what comes in then is for that one. */
@@ -105,7 +108,9 @@ class Ingress {
       ...shared,
     });
     const streams: StreamOptions = {
-      route: (protocol, address, port) => this.#plan.route(protocol, address, port),
+      route: (...asked) => this.#plan.route(...asked),
+      readHello,
+      noSuchHost: UNRECOGNIZED_NAME,
       isAllowed: ({ allow }, client) => isAllowed(allow, client, this.#settings?.containers),
       preface: proxyHeader,
       ...shared,
@@ -150,7 +155,7 @@ class Ingress {
   /** Opens what the table and the settings ask for now, and closes the rest; resolves when each was tried once. */
   async #listen(handed: readonly HandedDown[] = []): Promise<void> {
     const before = JSON.stringify(this.#plan.wishes);
-    this.#plan = planListeners(this.#settings, this.#state?.table.streams ?? [], localAddresses());
+    this.#plan = planListeners(this.#settings, this.#state?.table ?? NO_TABLE, localAddresses());
     this.#tcp.changed();
     if (handed.length > 0 || JSON.stringify(this.#plan.wishes) !== before) await this.#listeners.apply(this.#plan.wishes, handed);
   }

@@ -9,8 +9,14 @@ export interface Endpoint {
 }
 
 export interface StreamOptions {
-  /** Where the listener at this address and port leads, by the table of this moment. */
-  readonly route: (protocol: StreamRoute["protocol"], address: string, port: number) => StreamRoute | undefined;
+  /** Where the listener at this address and port leads, by the table of this moment; by host where several routes share it. */
+  readonly route: (protocol: StreamRoute["protocol"], address: string, port: number, host?: string) => StreamRoute | "by host" | undefined;
+  /** The host that the first bytes of a TLS connection ask for. */
+  readonly readHello: (
+    bytes: Uint8Array,
+  ) => { readonly kind: "incomplete" } | { readonly kind: "nameless" } | { readonly kind: "name"; readonly name: string };
+  /** For a TLS client whose host nobody has. */
+  readonly noSuchHost: Uint8Array;
   readonly isAllowed: (route: StreamRoute, client: string) => boolean;
   /** What the app is told before the first byte, or in each datagram. */
   readonly preface: (route: StreamRoute, client: Endpoint, asked: Endpoint) => Uint8Array | undefined;

@@ -2,6 +2,7 @@
 import net from "node:net";
 import type { Backend } from "../../api/table.ts";
 import type { Listen } from "../../ports.ts";
+import { peekHost } from "./peek.ts";
 import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
 
 /** At one port; whoever comes then is turned away at once. */
@@ -84,12 +85,24 @@ export class TcpStreams {
 
   /** False: nobody may or can take it. */
   async #connect(client: net.Socket, address: string): Promise<boolean> {
-    const { route: find, isAllowed, preface, plainAddress } = this.#options;
+    const { route: find, isAllowed, preface, plainAddress, readHello, noSuchHost } = this.#options;
     const from = { address: plainAddress(client.remoteAddress ?? ""), port: client.remotePort ?? 0 };
     const asked = { address: plainAddress(client.localAddress ?? ""), port: client.localPort ?? 0 };
-    const since = performance.now();
+    let since = performance.now();
+    let host: string | undefined;
     for (;;) {
-      const route = find("tcp", address, asked.port);
+      const route = find("tcp", address, asked.port, host);
+      if (route === "by host") {
+        host = await peekHost(client, readHello);
+        if (host === undefined) return false;
+        since = performance.now();
+        continue;
+      }
+      if (route === undefined && host !== undefined) {
+        client.end(noSuchHost);
+        client.resume().setTimeout(LAST_BYTES_MS, () => client.destroy());
+        return true;
+      }
       if (route === undefined || !isAllowed(route, from.address)) return false;
       const upstream = await this.#firstOf(route.backends);
       if (upstream !== undefined) {

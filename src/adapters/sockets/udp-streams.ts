@@ -87,7 +87,8 @@ class UdpPort {
 
   #receive(packet: Buffer, sender: dgram.RemoteInfo, port: number): void {
     if (sender.port === 0) return; // nobody can be answered there, and Node throws at it
-    const route = this.#options.route("udp", this.#address, port);
+    const found = this.#options.route("udp", this.#address, port);
+    const route = found === "by host" ? undefined : found; // a datagram asks for none
     const key = `${sender.address} ${sender.port}`;
     let session = this.#sessions.get(key);
     if (session !== undefined && session.route !== route && !(route && this.#mayGoOn(session, route, sender))) {
