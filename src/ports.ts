@@ -4,7 +4,8 @@ import type { NetworkSpec, PullProgress } from "./container-ports.ts";
 import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
 import type { AnyStatus } from "./api/status.ts";
-import type { Backend, IngressStatus, Table } from "./api/table.ts";
+import type { Backend, HttpRoute, IngressStatus, Table } from "./api/table.ts";
+import type { BackendFault, OwnReason } from "./api/traffic.ts";
 
 // ---------------------------------------------------------------- time and chance
 
@@ -266,4 +267,37 @@ export type Listen = (address: string, at: ListenAt) => Promise<Listening>;
 export interface BackendOrder {
   order(backends: readonly Backend[], node: NodeName, nowMs: number): readonly Backend[];
   unreachable(backend: Backend, nowMs: number): void;
+}
+
+// ---------------------------------------------------------------- what is counted of requests
+
+/** How one try of one backend ended; without a fault the head of its answer came after `tookMs`. */
+export interface Tried {
+  readonly fault?: BackendFault;
+  readonly error?: Error;
+  readonly tookMs: number;
+}
+
+/** One request from its head to its end. */
+export interface EndedExchange {
+  readonly route: HttpRoute | undefined;
+  /** Who answered; absent where the ingress did, or nobody. */
+  readonly backend: Backend | undefined;
+  readonly reason: OwnReason | undefined;
+  /** 0: the client went before there was an answer. */
+  readonly status: number;
+  /** From its arrival to the head of a backend's answer. */
+  readonly firstByteMs: number | undefined;
+  /** False: the answer ended early. */
+  readonly whole: boolean;
+}
+
+/** Told of each request; what it does is a few additions. `nowMs` is on one clock that only goes forward. */
+export interface TrafficCounter {
+  /** The request has found its route, or another than `before`; one `ended` follows for the last one. */
+  began(route: HttpRoute, before: HttpRoute | undefined): void;
+  tried(route: HttpRoute, backend: Backend, tried: Tried, nowMs: number): void;
+  /** On the client's connection, since it was last said. */
+  moved(route: HttpRoute | undefined, bytesIn: number, bytesOut: number): void;
+  ended(exchange: EndedExchange, nowMs: number): void;
 }

@@ -1,5 +1,6 @@
 // What happens to a request: exactly one of forward, wait, redirect or page, for any table and any request. Pure.
 import type { HttpRoute } from "../api/table.ts";
+import type { OwnReason } from "../api/traffic.ts";
 import { isAllowed } from "./allow.ts";
 import type { ContainerNetworks } from "./answer.ts";
 import type { Router } from "./match.ts";
@@ -10,7 +11,7 @@ export type Decision =
   /** No backend: hold what has no body up to `route.holdMs`, then show the page. */
   | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
   | { readonly kind: "redirect"; readonly route: HttpRoute; readonly status: number; readonly location: string }
-  | { readonly kind: "page"; readonly page: Page };
+  | { readonly kind: "page"; readonly page: Page; readonly reason: OwnReason; readonly route?: HttpRoute };
 
 export interface Asked {
   readonly host: string | undefined;
@@ -22,10 +23,10 @@ export interface Asked {
 
 /** `router` is absent until the first table. */
 export function decide(router: Router | undefined, asked: Asked, containers?: ContainerNetworks): Decision {
-  if (router === undefined) return { kind: "page", page: notSynced() };
+  if (router === undefined) return { kind: "page", page: notSynced(), reason: "notSynced" };
   const route = router.find(asked.host, asked.target);
-  if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? "") };
-  if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden() };
+  if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? ""), reason: "unknownHost" };
+  if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden(), reason: "notAllowed", route };
   if (route.redirect !== undefined) return { kind: "redirect", route, status: route.redirect.status, location: route.redirect.to };
   if (route.backends.length > 0) return { kind: "forward", route };
   const { reason, message } = route.waiting ?? { reason: "NoBackend", message: "Nothing runs for this name right now." };

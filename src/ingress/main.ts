@@ -15,6 +15,7 @@ import type { StreamOptions } from "../adapters/sockets/stream-options.ts";
 import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
 import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
 import { createLog } from "../adapters/system/log.ts";
+import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
 import { plainAddress } from "./address.ts";
 import { isAllowed } from "./allow.ts";
@@ -24,10 +25,12 @@ import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { readHello, UNRECOGNIZED_NAME } from "./client-hello.ts";
 import { decide } from "./decide.ts";
 import { planListeners, type ListenerPlan } from "./listeners.ts";
+import { ingressMetrics } from "./metrics.ts";
 import { compileRouter, type Router } from "./match.ts";
 import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { replyTo, type Peer, type Reply } from "./reply.ts";
+import { Traffic } from "./traffic.ts";
 import { compileZone, type Zone } from "./zone.ts";
 
 /** WebSockets and streams may take this long to end by themselves after a handover; after a stop nobody takes them over. */
@@ -84,6 +87,7 @@ class Ingress {
   readonly #tableFile: KeptFile;
   readonly #settingsFile: KeptFile;
   readonly #health = new BackendHealth();
+  readonly #traffic = new Traffic(performance.now());
   readonly #front: HttpFront;
   readonly #tcp: TcpStreams;
   readonly #udp: UdpStreams;
@@ -92,7 +96,7 @@ class Ingress {
   #settings: IngressSettings | undefined;
   #plan: ListenerPlan = planListeners(undefined, NO_TABLE, []);
   #control: ControlServer | undefined;
-  #queries = 0;
+  readonly #queries = new Map<string, number>();
   /** Set while and after another process takes over: what comes in then is for that one. */
   #handover: Promise<number> | undefined;
 
@@ -105,6 +109,7 @@ class Ingress {
       decide: (asked) => decide(this.#state?.router, asked, this.#settings?.containers),
       backendOf: (host) => this.#state?.router.find(host, "/")?.backends[0],
       pages,
+      traffic: this.#traffic,
       ...shared,
     });
     const streams: StreamOptions = {
@@ -149,6 +154,7 @@ class Ingress {
   #use(table: Table): void {
     this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
     this.#health.forget();
+    this.#traffic.keep(table);
     this.#front.changed();
   }
 
@@ -161,8 +167,11 @@ class Ingress {
   }
 
   #reply(question: Question, peer: Peer): Reply {
-    this.#queries += 1;
-    return replyTo(question, peer, { zone: this.#state?.zone, table: this.#state?.table, containers: this.#settings?.containers });
+    const known = { zone: this.#state?.zone, table: this.#state?.table, containers: this.#settings?.containers };
+    const reply = replyTo(question, peer, known);
+    const code = reply.kind === "answer" ? reply.answer.rcode : reply.kind === "forward" ? "forwarded" : "stranger";
+    this.#queries.set(code, (this.#queries.get(code) ?? 0) + 1);
+    return reply;
   }
 
   #routes(): ControlRoutes {
@@ -184,6 +193,10 @@ class Ingress {
           return ok();
         }),
       "GET /status": () => ({ status: 200, body: this.#status() }),
+      "GET /traffic": () => {
+        this.#front.countBytes();
+        return { status: 200, body: this.#traffic.report(performance.now(), this.#state?.table ?? { http: [] }) };
+      },
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
       "POST /handover": (body) => this.#handOver(body),
     };
@@ -228,17 +241,20 @@ class Ingress {
   }
 
   #metrics(): string {
-    const counts = {
-      fossora_http_requests_total: this.#front.answered,
-      fossora_http_held: this.#front.held,
-      fossora_dns_queries_total: this.#queries,
-      fossora_tcp_connections: this.#tcp.connections,
-      fossora_udp_sessions: this.#udp.sessions,
-      process_resident_memory_bytes: process.memoryUsage.rss(),
-    };
-    return Object.entries(counts)
-      .map(([name, value]) => `${name} ${value}\n`)
-      .join("");
+    this.#front.countBytes();
+    const { user, system } = process.cpuUsage();
+    const families = ingressMetrics(this.#traffic, {
+      build: this.#options.build,
+      revision: this.#state?.table.revision ?? 0,
+      startedAtSeconds: performance.timeOrigin / 1000,
+      cpuSeconds: (user + system) / 1e6,
+      memoryBytes: process.memoryUsage.rss(),
+      held: this.#front.held,
+      tcpConnections: this.#tcp.connections,
+      udpSessions: this.#udp.sessions,
+      dnsQueries: this.#queries,
+    });
+    return renderMetrics(families);
   }
 }
 

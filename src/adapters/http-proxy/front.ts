@@ -2,8 +2,10 @@
 import http from "node:http";
 import net from "node:net";
 import type { Backend, HttpRoute } from "../../api/table.ts";
-import type { BackendOrder, Listen, Listening, Log } from "../../ports.ts";
+import type { OwnReason } from "../../api/traffic.ts";
+import type { BackendOrder, Listen, Listening, Log, TrafficCounter } from "../../ports.ts";
 import { BasicAuth } from "./basic-auth.ts";
+import { Exchanges, type Exchange } from "./exchange.ts";
 import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
 import { hasBody, requestProblem, type Headers } from "./headers.ts";
@@ -19,13 +21,14 @@ export type Decision =
   | { readonly kind: "forward"; readonly route: HttpRoute }
   | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
   | { readonly kind: "redirect"; readonly route: HttpRoute; readonly status: number; readonly location: string }
-  | { readonly kind: "page"; readonly page: Page };
+  | { readonly kind: "page"; readonly page: Page; readonly reason: OwnReason; readonly route?: HttpRoute };
 
 export interface FrontOptions {
   readonly decide: (asked: { readonly host: string | undefined; readonly target: string; readonly from: string }) => Decision;
   /** This node's name: its own backends are tried first. */
   readonly node: () => string;
   readonly health: BackendOrder;
+  readonly traffic: TrafficCounter;
   readonly pages: {
     readonly badRequest: (problem: string) => Page;
     readonly unreachable: (name: string) => Page;
@@ -54,15 +57,16 @@ export class HttpFront {
   readonly #forwarder: Forwarder = createForwarder();
   readonly #basicAuth = new BasicAuth();
   readonly #held = new Set<() => void>();
-  #answered = 0;
+  readonly #exchanges: Exchanges;
 
   constructor(options: FrontOptions) {
     this.#options = options;
+    this.#exchanges = new Exchanges(options.traffic);
   }
 
-  /** Requests answered since the start, for the metrics. */
-  get answered(): number {
-    return this.#answered;
+  /** Whoever reads the counters wants to see the film that is still running. */
+  countBytes(): void {
+    this.#exchanges.countBytes();
   }
 
   get held(): number {
@@ -117,22 +121,24 @@ export class HttpFront {
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Buffer): Promise<void> {
-    this.#answered += 1;
     response.on("error", () => response.destroy());
+    const exchange = this.#exchanges.begin(request, response, upgradeHead !== undefined);
     try {
-      await this.#route(request, response, upgradeHead);
+      await this.#route(exchange, upgradeHead);
     } catch (error) {
       this.#options.log.error("Request failed", { error: error instanceof Error ? error.stack : String(error) });
       response.destroy();
     }
   }
 
-  async #route(request: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Buffer): Promise<void> {
+  async #route(exchange: Exchange, upgradeHead?: Buffer): Promise<void> {
+    const { request, response } = exchange;
     const target = originForm(request);
     const problem =
       requestProblem(request) ?? (target === undefined ? { status: 400, message: "The target and the Host do not agree." } : undefined);
     if (problem !== undefined || target === undefined) {
       const page = this.#options.pages.badRequest(problem?.message ?? "");
+      exchange.reason = "badRequest";
       return showPage(request, response, { ...page, status: problem?.status ?? 400 });
     }
     const from = this.#options.plainAddress(request.socket.remoteAddress ?? "");
@@ -140,27 +146,31 @@ export class HttpFront {
     let admitted: Admitted | undefined;
     for (;;) {
       const decision = this.#options.decide({ host: request.headers.host, target, from });
-      if (decision.kind === "page") return showPage(request, response, decision.page);
+      if (decision.route !== undefined) exchange.routed(decision.route);
+      if (decision.kind === "page") return showOwn(exchange, decision.page, decision.reason);
       const { route } = decision;
       // Held meanwhile, it may be another route now.
       if (admitted?.route !== route)
-        admitted = isOpen(route)
-          ? { route, headers: route.headers?.request }
-          : await this.#admit(request, response, { route, target, from });
+        admitted = isOpen(route) ? { route, headers: route.headers?.request } : await this.#admit(exchange, { route, target, from });
       if (admitted === undefined) return undefined;
-      if (decision.kind === "redirect") return void response.writeHead(decision.status, { Location: decision.location }).end();
+      if (decision.kind === "redirect") {
+        exchange.reason = "redirect";
+        return void response.writeHead(decision.status, { Location: decision.location }).end();
+      }
       if (Number(request.headers["content-length"] ?? 0) > (route.maxBodyBytes ?? Infinity))
-        return showPage(request, response, this.#options.pages.tooLarge());
+        return showOwn(exchange, this.#options.pages.tooLarge(), "tooLarge");
       let page: Page;
+      let reason: OwnReason = "waiting";
       if (decision.kind === "forward") {
         const asked = { route, target, from, headers: admitted.headers, ...(upgradeHead && { upgradeHead }) };
-        const outcome = await this.#tryBackends(request, response, asked);
+        const outcome = await this.#tryBackends(exchange, asked);
         if (outcome.kind === "answered" || outcome.kind === "clientGone") return undefined;
         page = this.#pageFor(outcome, route);
-        if (outcome.kind !== "unreachable") return showPage(request, response, page);
+        reason = outcome.kind === "stale" ? "failed" : outcome.kind;
+        if (outcome.kind !== "unreachable") return showOwn(exchange, page, reason);
       } else page = decision.page;
       const leftMs = route.holdMs - (performance.now() - since);
-      if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showPage(request, response, page);
+      if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
       // Without a backend only a new table helps; one that does not answer may be back at any moment.
       await this.#hold(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS));
       if (response.destroyed) return undefined;
@@ -168,15 +178,16 @@ export class HttpFront {
   }
 
   /** Whether who asks may come in; undefined: the answer is given. */
-  async #admit(request: http.IncomingMessage, response: http.ServerResponse, asked: Asking): Promise<Admitted | undefined> {
-    const { route, target, from } = asked;
+  async #admit(exchange: Exchange, { route, target, from }: Asking): Promise<Admitted | undefined> {
+    const { request, response } = exchange;
     const { pages, backendOf, log } = this.#options;
     let headers: Headers = { ...route.headers?.request };
     if (route.basicAuth !== undefined) {
       const verdict = await this.#basicAuth.check(request.headers.authorization, route.basicAuth);
       if (verdict !== "let in") {
         if (verdict === "refused") response.setHeader("WWW-Authenticate", `Basic realm="${route.name}", charset="UTF-8"`);
-        showPage(request, response, verdict === "busy" ? pages.busy(route.name) : pages.signIn(route.name));
+        if (verdict === "busy") showOwn(exchange, pages.busy(route.name), "busy");
+        else showOwn(exchange, pages.signIn(route.name), "signIn");
         return undefined;
       }
       // It was for us: the app is not told the password.
@@ -184,10 +195,13 @@ export class HttpFront {
     }
     if (route.forwardAuth !== undefined) {
       const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", backendOf });
-      if (verdict.kind === "refused") return void response.writeHead(verdict.status, [...verdict.headers]).end(verdict.body);
+      if (verdict.kind === "refused") {
+        exchange.reason = "signIn";
+        return void response.writeHead(verdict.status, [...verdict.headers]).end(verdict.body);
+      }
       if (verdict.kind === "no answer") {
         log.warn("Nobody says who may come in", { route: route.name, url: route.forwardAuth.url, error: verdict.error.message });
-        showPage(request, response, pages.noSignIn(route.name));
+        showOwn(exchange, pages.noSignIn(route.name), "noSignIn");
         return undefined;
       }
       headers = { ...headers, ...verdict.headers };
@@ -217,10 +231,12 @@ export class HttpFront {
   }
 
   /** The next backend only where nothing was sent and there is no body that may be lost on the way. */
-  async #tryBackends(request: http.IncomingMessage, response: http.ServerResponse, asked: Asked): Promise<Outcome> {
+  async #tryBackends(exchange: Exchange, asked: Asked): Promise<Outcome> {
     const { health, node } = this.#options;
+    const { request, response } = exchange;
     const { route } = asked;
-    const inTurn = health.order(route.backends, node(), performance.now());
+    let nowMs = performance.now();
+    const inTurn = health.order(route.backends, node(), nowMs);
     const backends = route.sticky === true ? stickyFirst(route, inTurn, request.headers.cookie) : inTurn;
     const bodyless = !hasBody(request);
     const repeatable = bodyless && (request.method === "GET" || request.method === "HEAD");
@@ -232,7 +248,8 @@ export class HttpFront {
       // Backends close idle connections; one that did so at this very moment has not seen the request.
       if (last.kind === "stale" && repeatable)
         last = await this.#forwarder.forward(request, response, { ...attempt, freshConnection: true });
-      if (last.kind === "unreachable") health.unreachable(backend, performance.now());
+      nowMs = exchange.tried(backend, last, nowMs);
+      if (last.kind === "unreachable") health.unreachable(backend, nowMs);
       if (last.kind !== "unreachable" || !bodyless) return last;
     }
     return last;
@@ -322,6 +339,11 @@ function originForm(request: http.IncomingMessage): string | undefined {
   if (absolute === null || absolute[1]?.toLowerCase() !== request.headers.host?.toLowerCase()) return undefined;
   const rest = absolute[2] ?? "";
   return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function showOwn(exchange: Exchange, page: Page, reason: OwnReason): void {
+  exchange.reason = reason;
+  showPage(exchange.request, exchange.response, page);
 }
 
 function showPage(request: http.IncomingMessage, response: http.ServerResponse, page: Page): void {

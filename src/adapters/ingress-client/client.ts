@@ -1,12 +1,17 @@
 // How the agent talks to its ingress: one short HTTP call each on the control socket, so that it always reaches whoever holds it now.
 import http from "node:http";
 import type { IngressProgram, IngressSettings, IngressStatus, Table } from "../../api/table.ts";
+import type { TrafficReport } from "../../api/traffic.ts";
 
 export interface IngressClient {
   /** Swapped in at once; on disk a little later. */
   putTable(table: Table, signal: AbortSignal): Promise<void>;
   putSettings(settings: IngressSettings, signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<IngressStatus>;
+  /** What it has counted since it started. */
+  traffic(signal: AbortSignal): Promise<TrafficReport>;
+  /** The same and more in Prometheus' text format. */
+  metrics(signal: AbortSignal): Promise<string>;
   /** Resolves with the new process' pid once it serves; when it fails, the old one goes on. */
   handover(program: IngressProgram, signal: AbortSignal): Promise<number>;
   /** Resolves when the process that answers now gave up its place: it died, was stopped, or handed over. */
@@ -18,13 +23,16 @@ const TRIES = 5;
 const RETRY_MS = 100;
 
 export function connectIngress(socketPath: string): IngressClient {
-  const call = (method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> =>
+  const text = (method: string, path: string, body: unknown, signal: AbortSignal): Promise<string> =>
     callPatiently({ socketPath, method, path, body, signal });
+  const call = async (...asked: Parameters<typeof text>): Promise<unknown> => JSON.parse(await text(...asked));
   return {
     putTable: async (table, signal) => void (await call("PUT", "/table", table, signal)),
     putSettings: async (settings, signal) => void (await call("PUT", "/settings", settings, signal)),
     // The ingress is of this program; another release's has at least these fields.
     status: async (signal) => (await call("GET", "/status", undefined, signal)) as IngressStatus,
+    traffic: async (signal) => (await call("GET", "/traffic", undefined, signal)) as TrafficReport, // as above
+    metrics: (signal) => text("GET", "/metrics", undefined, signal),
     handover: async (program, signal) => ((await call("POST", "/handover", program, signal)) as { readonly pid: number }).pid,
     gone: (signal) => untilGone(socketPath, signal),
   };
@@ -43,7 +51,7 @@ class HandingOver extends Error {
   override readonly name = "HandingOver";
 }
 
-async function callPatiently(call: Call): Promise<unknown> {
+async function callPatiently(call: Call): Promise<string> {
   for (let left = TRIES; ; left -= 1) {
     try {
       return await callOnce(call);
@@ -54,7 +62,7 @@ async function callPatiently(call: Call): Promise<unknown> {
   }
 }
 
-async function callOnce({ socketPath, method, path, body, signal }: Call): Promise<unknown> {
+async function callOnce({ socketPath, method, path, body, signal }: Call): Promise<string> {
   const { status, text } = await new Promise<{ readonly status: number; readonly text: string }>((done, fail) => {
     const request = http.request({ socketPath, method, path, signal, agent: false }, (response) => {
       const chunks: Buffer[] = [];
@@ -67,7 +75,7 @@ async function callOnce({ socketPath, method, path, body, signal }: Call): Promi
   });
   if (status === 503) throw new HandingOver(`Cannot ${method} ${path}: the ingress is handing over`);
   if (status !== 200) throw new Error(`Cannot ${method} ${path}: ${messageOf(text)}`);
-  return text === "" ? undefined : JSON.parse(text);
+  return text;
 }
 
 function messageOf(text: string): string {

@@ -1,0 +1,128 @@
+// One request from its head to its end, as it is counted: which route, which backend, why we answered ourselves, how many bytes.
+import type http from "node:http";
+import type net from "node:net";
+import type { Backend, HttpRoute } from "../../api/table.ts";
+import type { OwnReason } from "../../api/traffic.ts";
+import type { EndedExchange, TrafficCounter } from "../../ports.ts";
+import type { Outcome } from "./forwarder.ts";
+
+/** How far a connection was counted: its requests follow one another, and together they are all of its bytes. */
+interface Counted {
+  bytesIn: number;
+  bytesOut: number;
+}
+
+const counted = new WeakMap<net.Socket, Counted>();
+
+export class Exchange implements EndedExchange {
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
+  readonly #socket: net.Socket;
+  readonly #traffic: TrafficCounter;
+  readonly #beganMs = performance.now();
+  route: HttpRoute | undefined;
+  backend: Backend | undefined;
+  reason: OwnReason | undefined;
+  firstByteMs: number | undefined;
+  #upgraded: boolean;
+
+  constructor(request: http.IncomingMessage, response: http.ServerResponse, upgrade: boolean, traffic: TrafficCounter) {
+    this.request = request;
+    this.response = response;
+    // Node takes it from both when the connection ends.
+    this.#socket = request.socket;
+    this.#upgraded = upgrade;
+    this.#traffic = traffic;
+  }
+
+  routed(route: HttpRoute): void {
+    if (this.route?.name !== route.name) this.#traffic.began(route, this.route);
+    this.route = route;
+  }
+
+  /** Answers the time: when the next try begins. */
+  tried(backend: Backend, outcome: Outcome, sinceMs: number): number {
+    const nowMs = performance.now();
+    const { route } = this;
+    const tookMs = nowMs - sinceMs;
+    switch (outcome.kind) {
+      case "answered":
+        this.backend = backend;
+        this.firstByteMs = nowMs - this.#beganMs;
+        if (route !== undefined) this.#traffic.tried(route, backend, { tookMs }, nowMs);
+        return nowMs;
+      case "clientGone":
+      case "tooLarge":
+        return nowMs; // not the backend's doing
+      case "timedOut":
+        if (route !== undefined) this.#traffic.tried(route, backend, { fault: "timedOut", tookMs }, nowMs);
+        return nowMs;
+      case "unreachable":
+      case "stale":
+      case "failed": {
+        const fault = outcome.kind === "unreachable" ? "unreachable" : "failed";
+        if (route !== undefined) this.#traffic.tried(route, backend, { fault, error: outcome.error, tookMs }, nowMs);
+        return nowMs;
+      }
+    }
+  }
+
+  get status(): number {
+    const { response } = this;
+    if (response.headersSent) return response.statusCode;
+    // Its head went past the response, straight to the connection.
+    return this.#upgraded && this.backend !== undefined ? 101 : 0;
+  }
+
+  get whole(): boolean {
+    return this.response.writableFinished || this.status === 101;
+  }
+
+  countBytes(): void {
+    const socket = this.#socket;
+    let before = counted.get(socket);
+    if (before === undefined) counted.set(socket, (before = { bytesIn: 0, bytesOut: 0 }));
+    const { bytesRead, bytesWritten } = socket;
+    this.#traffic.moved(this.route, bytesRead - before.bytesIn, bytesWritten - before.bytesOut);
+    before.bytesIn = bytesRead;
+    before.bytesOut = bytesWritten;
+  }
+
+  end(): void {
+    // The last byte may be out before whoever awaits the backend has heard that it answers.
+    if (this.status > 0 && this.backend === undefined && this.reason === undefined) return void setImmediate(() => this.#count());
+    return this.#count();
+  }
+
+  #count(): void {
+    if (this.reason === undefined && this.status === 0) this.reason = "clientGone";
+    this.countBytes();
+    this.#traffic.ended(this, performance.now());
+  }
+}
+
+/** All that are under way. */
+export class Exchanges {
+  readonly #open = new Set<Exchange>();
+  readonly #traffic: TrafficCounter;
+
+  constructor(traffic: TrafficCounter) {
+    this.#traffic = traffic;
+  }
+
+  begin(request: http.IncomingMessage, response: http.ServerResponse, upgrade: boolean): Exchange {
+    const exchange = new Exchange(request, response, upgrade, this.#traffic);
+    this.#open.add(exchange);
+    // A WebSocket goes on when its response is done with.
+    (upgrade ? request.socket : response).once("close", () => {
+      this.#open.delete(exchange);
+      exchange.end();
+    });
+    return exchange;
+  }
+
+  /** Films and WebSockets that are still running are counted as far as they are. */
+  countBytes(): void {
+    for (const exchange of this.#open) exchange.countBytes();
+  }
+}
