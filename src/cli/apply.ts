@@ -25,6 +25,7 @@ export interface ApplyOptions {
   readonly wait?: boolean;
   readonly timeoutMs: number;
   readonly output?: string;
+  readonly detailedExitCode: boolean;
 }
 
 interface Flags {
@@ -39,6 +40,7 @@ interface Flags {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly output?: string;
+  readonly detailedExitcode?: boolean;
 }
 
 const LOG_TAIL = 10;
@@ -60,7 +62,8 @@ export const apply: Verb = {
       .option("-y, --yes", "let --prune delete without asking")
       .option("--wait", "until everything is ready; the default on a terminal")
       .option("--no-wait", "do not wait")
-      .option("-o, --output <format>", "json, yaml or name");
+      .option("-o, --output <format>", "json, yaml or name")
+      .option("--detailed-exitcode", "with --dry-run: 0 nothing would change, 1 something would");
     addDuration(command, "--timeout <duration>", "how long to wait", "5m")
       .addHelpText(
         "before",
@@ -78,6 +81,7 @@ export const apply: Verb = {
               timeoutMs: flags.timeout,
               prune: flags.prune ?? false,
               yes: flags.yes ?? false,
+              detailedExitCode: flags.detailedExitcode ?? false,
               ...(selector !== undefined && { selector }),
               ...(dryRun !== undefined && { dryRun: dryRun === true ? "server" : dryRun }),
               ...(wait !== undefined && { wait }),
@@ -93,6 +97,8 @@ export const apply: Verb = {
 export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<number> {
   const format = parseFormat(options.output);
   const prune = pruneOf(options);
+  if (options.detailedExitCode && options.dryRun !== "server")
+    throw new Failure(EXIT.usage, "Cannot say by --detailed-exitcode what would change without --dry-run=server.", "fossora apply --help");
   const request = await readManifests(options, ports);
   if (options.dryRun === "client") return checkHere(request, ports);
   const answer = await ports.client.json<ApplyAnswer>("PATCH", "/api/v1", {
@@ -108,6 +114,7 @@ export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<
   for (const result of answer.results)
     for (const warning of result.warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(result)} ${warning}`);
   if (answer.orphans) await deleteOrphans(answer.orphans, options, ports);
+  if (answer.dryRun && options.detailedExitCode) return changes(answer) ? EXIT.failed : EXIT.ok;
   if (answer.dryRun || !(options.wait ?? ports.stderr.isTty)) return EXIT.ok;
   return waitForAll(answer.results, options.timeoutMs, ports);
 }
@@ -125,6 +132,10 @@ function pruneOf({ prune, selector, dryRun }: ApplyOptions): { readonly prune?: 
       "fossora apply -f DIR --prune -l group=media",
     );
   return { prune: selector };
+}
+
+function changes({ results, orphans = [] }: ApplyAnswer): boolean {
+  return orphans.length > 0 || results.some(({ action }) => action !== "unchanged");
 }
 
 /** Without a node: what the language alone can say. */

@@ -1,6 +1,7 @@
 // The second half of `apply --prune`: what was applied before and is in no file any more goes, once a person has said yes.
 import { namesOf } from "../api/kinds.ts";
 import type { ApplyAnswer } from "../api/wire.ts";
+import { askLine } from "./ask.ts";
 import { runDelete } from "./delete.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { refOf } from "./rollout.ts";
@@ -24,7 +25,10 @@ export async function deleteOrphans(orphans: NonNullable<ApplyAnswer["orphans"]>
   }
   const { force, manager, timeoutMs } = options;
   const words = orphans.map(({ kind, name }) => `${namesOf(kind).singular}/${name}`);
-  await runDelete({ words, files: [], recursive: false, dryRun, force, manager, ignoreNotFound: true, wait: false, timeoutMs }, ports);
+  await runDelete(
+    { words, files: [], recursive: false, all: false, dryRun, force, manager, ignoreNotFound: true, wait: false, timeoutMs },
+    ports,
+  );
 }
 
 async function agrees(references: readonly string[], ports: CliPorts): Promise<boolean> {
@@ -35,16 +39,5 @@ async function agrees(references: readonly string[], ports: CliPorts): Promise<b
       "the same with --yes, or first with --dry-run",
     );
   ports.stderr.line(`In no file any more: ${references.join(", ")}`);
-  ports.stderr.write("Delete? [y/N] ");
-  const { createInterface } = await import("node:readline");
-  const lines = createInterface({ input: ports.stdin.stream });
-  const stop = (): void => lines.close();
-  ports.interrupted.addEventListener("abort", stop, { once: true });
-  try {
-    for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
-    return false;
-  } finally {
-    ports.interrupted.removeEventListener("abort", stop);
-    lines.close();
-  }
+  return /^y(?:es)?$/i.test((await askLine("Delete? [y/N] ", ports)) ?? "");
 }

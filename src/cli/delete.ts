@@ -1,6 +1,7 @@
 // `delete`: removes objects, and says what goes with them and what stays.
 import { namesOf } from "../api/kinds.ts";
 import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
+import { manyTargets } from "./delete-many.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { follow, keyOf } from "./follow.ts";
 import { addDuration, collect } from "./options.ts";
@@ -12,6 +13,10 @@ export interface DeleteOptions {
   readonly words: readonly string[];
   readonly files: readonly string[];
   readonly recursive: boolean;
+  /** Of one kind, every object; with `selector`, those that have the labels. */
+  readonly all: boolean;
+  readonly selector?: string;
+  readonly confirm?: string;
   readonly dryRun: boolean;
   readonly force: boolean;
   readonly manager: string;
@@ -23,6 +28,9 @@ export interface DeleteOptions {
 interface Flags {
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
+  readonly all?: boolean;
+  readonly selector?: string;
+  readonly confirm?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
   readonly manager: string;
@@ -38,13 +46,19 @@ export const deleteVerb: Verb = {
       .argument("[name...]")
       .option("-f, --filename <file|folder|->", "everything in these files; may be given several times", collect)
       .option("-R, --recursive", "folders in folders too")
+      .option("--all", "every object of the kind, once its name was typed")
+      .option("-l, --selector <labels>", "those of the kind with these labels, once its name was typed")
+      .option("--confirm <kind>", "in place of typing: --confirm=services")
       .option("--dry-run", "only say what would go and what would stay")
       .option("--force", "also what somebody else manages")
       .option("--manager <name>", "as whom", "cli")
       .option("--ignore-not-found", "what is not there is no failure")
       .option("--wait", "until it is gone");
     addDuration(command, "--timeout <duration>", "how long to wait", "5m")
-      .addHelpText("before", "Examples:\n  fossora delete svc/jellyfin\n  fossora delete -f jellyfin.yaml\n")
+      .addHelpText(
+        "before",
+        "Examples:\n  fossora delete svc/jellyfin\n  fossora delete -f jellyfin.yaml\n  fossora delete services -l group=media\n",
+      )
       .action((kind: string | undefined, names: readonly string[], flags: Flags) =>
         invoke((ports) =>
           runDelete(
@@ -52,6 +66,9 @@ export const deleteVerb: Verb = {
               words: kind === undefined ? [] : [kind, ...names],
               files: flags.filename ?? [],
               recursive: flags.recursive ?? false,
+              all: flags.all ?? false,
+              ...(flags.selector !== undefined && { selector: flags.selector }),
+              ...(flags.confirm !== undefined && { confirm: flags.confirm }),
               dryRun: flags.dryRun ?? false,
               force: flags.force ?? false,
               manager: flags.manager,
@@ -67,7 +84,10 @@ export const deleteVerb: Verb = {
 };
 
 export async function runDelete(options: DeleteOptions, ports: CliPorts): Promise<number> {
-  const targets = [...parseNamedTargets(options.words, "delete"), ...(await targetsInFiles(options, ports))];
+  const many = options.all || options.selector !== undefined;
+  const named = many ? await manyTargets(options, ports) : parseNamedTargets(options.words, "delete");
+  const targets = [...named, ...(await targetsInFiles(options, ports))];
+  if (targets.length === 0 && many) return EXIT.ok;
   if (targets.length === 0) throw new Failure(EXIT.usage, "Cannot delete: nothing was named.", "fossora delete svc/NAME");
   const deleted: NamedTarget[] = [];
   let failure: ApiFailure | undefined;

@@ -183,7 +183,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function end(): Promise<void> {
-  await command(program, ["delete", "service", "--all", "--yes"], env).catch(() => {});
+  await command(program, ["delete", "services", "--all", "--confirm=services"], env).catch(() => undefined);
   agent?.kill("SIGTERM");
   await endProcesses().catch(() => {});
   rmSync(folder, { recursive: true, force: true });

@@ -110,6 +110,11 @@ next:  fossora explain service.metadata
     const files = { "set/one.yaml": labelled("one") };
     const prune = ["apply", "-f", "set", "--prune", "-l", "set=prune"];
     await fossora({ socket: house.socket, files: both }, "apply", "-f", "set");
+    const detailed = (...more: readonly string[]) =>
+      fossora({ socket: house.socket, files: both }, "apply", "-f", "set/one.yaml", "--detailed-exitcode", ...more);
+    assert.equal((await detailed("--dry-run")).code, 0);
+    assert.equal((await detailed("--dry-run", "--prune", "-l", "set=prune")).code, 1);
+    assert.equal((await detailed()).code, 2);
     expectOutcome(await fossora({ socket: house.socket, files }, ...prune, "--dry-run"), {
       stdout: "service/one unchanged (dry run)\nservice/two deleted (dry run)\n",
       stderr: "  goes with it: route/two, dnsrecord/two\n",
@@ -289,6 +294,31 @@ next:  fossora describe service/jellyfin
 });
 
 describe("delete", () => {
+  test("--all and -l delete what a person confirms by the kind's name", async () => {
+    const labelled = (name: string, group: string) => WHOAMI.replace("name: whoami", `name: ${name}, labels: { group: ${group} }`);
+    const files = { "a.yaml": labelled("a", "x"), "b.yaml": labelled("b", "y") };
+    await fossora({ socket: house.socket, files }, "apply", "-f", "a.yaml", "-f", "b.yaml", "--no-wait");
+    expectOutcome(await run("delete", "services", "-l", "group=x", "--dry-run"), {
+      stdout: "service/a deleted (dry run)\n",
+      stderr: "  goes with it: route/a, dnsrecord/a\n",
+    });
+    expectOutcome(await run("delete", "services", "-l", "group=x"), {
+      code: 2,
+      stderr:
+        'error: Nothing was deleted: service/a would go, and --confirm does not say "services".\nnext:  the same with --confirm=services, or first with --dry-run\n',
+    });
+    const refused = await fossora({ socket: house.socket, tty: true, stdin: "yes\n" }, "delete", "svc", "-l", "group=x");
+    assert.equal(refused.code, 2);
+    assert.match(screen(refused.stderr), /^Goes: service\/a\nType "services" to delete: error: Nothing was deleted\./);
+    const typed = await fossora({ socket: house.socket, tty: true, stdin: "services\n" }, "delete", "svc", "-l", "group=x");
+    assert.deepEqual([typed.code, typed.stdout], [0, "service/a deleted\n"]);
+    assert.match((await run("delete", "services", "--all", "--confirm=services")).stdout, /service\/b deleted\n/);
+    expectOutcome(await run("delete", "services", "--all"), { stderr: "No services: nothing was deleted.\n" });
+    for (const words of [["--all"], ["svc/a", "--all"], ["svc", "--all", "-l", "a=b"]])
+      assert.equal((await run("delete", ...words)).code, 2);
+    await run("apply", "-f", "jellyfin.yaml", "--no-wait");
+  });
+
   test("says what goes with it and what stays", async () => {
     expectOutcome(await run("delete", "-f", "jellyfin.yaml", "--dry-run"), {
       stdout: "service/jellyfin deleted (dry run)\n",
