@@ -113,6 +113,81 @@ export const connectionCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "an upgrade that does not wait for the answer before it ends the connection after that answer, and nothing else",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      const answers: http.ServerResponse[] = [];
+      await using app = await webSocketApp(
+        () => undefined,
+        (_request, response) => void answers.push(response),
+      );
+      const port = await proxyTo(app.port);
+      const answer = rawRequest(port, `GET /slow HTTP/1.1\r\nHost: hello\r\n\r\n${upgradeRequest}`);
+      const slow = await until("the app was asked", () => answers[0], limitMs);
+      // By the time that this one is open, the other would be too.
+      (await openWebSocket(port)).destroy();
+      slow.end("slow");
+      assert.match(await answer, /^HTTP\/1\.1 200[^]*slow$/);
+    },
+  },
+  {
+    name: "what is no HTTP does not cut into the answer before it",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      const answers: http.ServerResponse[] = [];
+      await using app = await disposableApp((_request, response) => {
+        response.writeHead(200, { "Content-Length": 10 }).write("hello");
+        answers.push(response);
+      });
+      const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      let heard = "";
+      socket.on("data", (chunk) => (heard += String(chunk)));
+      socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
+      await until("half an answer", () => heard.endsWith("hello"), limitMs);
+      socket.write("what is no HTTP\r\n\r\n");
+      // The answer to a second request says that the proxy has read the first one's.
+      await rawRequest(await proxyTo(app.port), "what is no HTTP\r\n\r\n");
+      answers[0]?.end("world");
+      await withLimit(once(socket, "close"));
+      assert.match(heard, /^HTTP\/1\.1 200[^]*\r\n\r\nhelloworld$/);
+    },
+  },
+  {
+    name: "a client that leaves with requests in its queue leaves none of them at the app",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      let [asked, open] = [0, 0];
+      await using app = await disposableApp((_request, response) => {
+        asked += 1;
+        open += 1;
+        response.on("close", () => (open -= 1));
+      });
+      const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n".repeat(20));
+      await until("the app was asked", () => asked > 0, limitMs);
+      socket.resetAndDestroy();
+      await until("nothing is left at the app", () => open === 0, limitMs);
+      assert.equal(asked, 1, "a request waits for the answer to the one before it");
+    },
+  },
+  {
+    name: "a switch of protocols that nobody asked for is a failure of the app",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      await using app = await rawApp("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      const port = await proxyTo(app.port);
+      assert.equal((await withLimit(get(port))).status, 502);
+    },
+  },
+  {
+    name: "an upgrade to something else than was asked for is a failure of the app",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      await using app = await rawApp("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+      assert.match(await rawRequest(await proxyTo(app.port), upgradeRequest), /^HTTP\/1\.1 502/);
+    },
+  },
+  {
     name: "a WebSocket that is reset leaves the proxy alive and ends its other side",
     bare: "breaks",
     run: async (proxyTo) => {

@@ -30,7 +30,7 @@ export async function disposableApp(answer?: http.RequestListener): Promise<Disp
 }
 
 /** Says the same to whoever sends it something, and ends. */
-export async function rawApp(answer: string): Promise<DisposableApp> {
+export async function rawApp(answer: string | Buffer): Promise<DisposableApp> {
   const server = net.createServer((socket) => {
     socket.on("error", () => undefined);
     socket.once("data", () => socket.end(answer));
@@ -76,13 +76,17 @@ export async function openWebSocket(port: number, early = ""): Promise<net.Socke
 }
 
 /** All bytes that come back until the other side ends. */
-export function rawRequest(port: number, text: string): Promise<string> {
+export async function rawRequest(port: number, text: string | Buffer): Promise<string> {
+  return String(await rawBytes(port, text));
+}
+
+export function rawBytes(port: number, text: string | Buffer): Promise<Buffer> {
   const socket = net.connect(port, "127.0.0.1");
-  let answer = "";
-  const whole = new Promise<string>((done, fail) => {
-    socket.on("data", (chunk) => (answer += String(chunk)));
-    socket.on("error", (error) => (answer === "" ? fail(error) : done(answer)));
-    socket.on("close", () => done(answer));
+  const chunks: Buffer[] = [];
+  const whole = new Promise<Buffer>((done, fail) => {
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.on("error", (error) => (chunks.length === 0 ? fail(error) : done(Buffer.concat(chunks))));
+    socket.on("close", () => done(Buffer.concat(chunks)));
   });
   socket.write(text);
   return withLimit(whole).finally(() => socket.destroy());

@@ -5,7 +5,7 @@ import https from "node:https";
 import type net from "node:net";
 import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
-import { requestHeaders, responseHeaders, upgradeHeaders, type Forwarded, type Headers } from "./headers.ts";
+import { requestHeaders, responseHeaders, responseProblem, upgradeHeaders, type Forwarded, type Headers } from "./headers.ts";
 import { tieSockets } from "./tie-sockets.ts";
 
 export interface Attempt {
@@ -47,6 +47,11 @@ export interface Forwarder {
 
 /** Idle upstream connections; a backend that says less in `Keep-Alive` is heeded by Node. */
 const IDLE_MS = 60_000;
+
+/** Of an answer's head: cookies and policies of apps are long. */
+const HEADER_BYTES_MAX = 64 * 1024;
+/** Interim answers (103) before the one that counts. */
+const INTERIM_MAX = 20;
 
 interface PassOptions extends httpProxy.ServerOptions {
   readonly attempt: Attempt;
@@ -111,7 +116,16 @@ function send(sending: Sending): void {
     if (client.destroyed) return settle({ kind: "clientGone" });
     return settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
   });
+  let interim = 0;
+  upstream.on("information", ({ statusCode, rawHeaders, headers }) => {
+    interim += 1;
+    if (interim > INTERIM_MAX) upstream.destroy(new Error("interim answers without end"));
+    // 100 was for us. Where there was no time to hear of a client that is gone, or of one too old, nothing is said.
+    else if (statusCode !== 100 && request.httpVersion !== "1.0" && !client.headersSent)
+      client.writeInformation(statusCode, responseHeaders({ rawHeaders, headers }, undefined));
+  });
   upstream.once("response", (response) => {
+    if (upstream.destroyed) return; // it came in one piece with what it was destroyed for
     timers.stop();
     const outcome = answer(sending, upstream, response);
     answered = outcome.kind === "answered";
@@ -119,8 +133,9 @@ function send(sending: Sending): void {
   });
   upstream.once("upgrade", (response: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
     timers.stop();
-    answered = true;
-    settle(upgrade(client, { response, socket, head }, attempt));
+    const outcome = upgrade(client, { response, socket, head }, attempt);
+    answered = outcome.kind === "answered";
+    settle(outcome);
   });
   // Whoever does not wait must not keep the backend busy: a film that nobody watches, an endless stream.
   const onClientClose = (): void => {
@@ -176,7 +191,14 @@ function open(request: http.IncomingMessage, attempt: Attempt, agents: Sending["
     ...(attempt.forwarded && { forwarded: attempt.forwarded }),
     ...(attempt.requestHeaders && { set: attempt.requestHeaders }),
   });
-  const options = { host: backend.host, port: backend.port, method: request.method ?? "GET", path: attempt.path, headers };
+  const options = {
+    host: backend.host,
+    port: backend.port,
+    method: request.method ?? "GET",
+    path: attempt.path,
+    headers,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  };
   const ownConnection = upgrade || attempt.freshConnection;
   if (backend.tls === undefined) return http.request({ ...options, agent: ownConnection ? false : agents.http });
   return https.request({ ...options, agent: ownConnection ? false : agents.https, rejectUnauthorized: backend.tls === "verify" });
@@ -206,13 +228,15 @@ function startTimers(upstream: http.ClientRequest, attempt: Attempt): Timers {
 /** Passes head and body on; from here on nothing can be mended, only cut off. */
 function answer({ client, attempt }: Sending, upstream: http.ClientRequest, response: http.IncomingMessage): Outcome {
   try {
+    const problem = responseProblem(response);
+    if (problem !== undefined) throw new Error(problem);
     client.writeHead(
       response.statusCode ?? 502,
       response.statusMessage,
       responseHeaders(response, attempt.responseHeaders, attempt.cookie),
     );
   } catch (error) {
-    // A status that Node does not write, say 099: the client gets a page instead.
+    // One that nobody can understand, or a status that Node does not write, say 099: the client gets a page instead.
     response.on("error", () => undefined);
     upstream.destroy();
     return { kind: "failed", error: error as Error };
@@ -238,9 +262,10 @@ interface Upgraded {
 
 function upgrade(client: http.ServerResponse, { response, socket, head }: Upgraded, attempt: Attempt): Outcome {
   const clientSocket = client.socket;
-  if (clientSocket === null || attempt.upgradeHead === undefined) {
+  const isAsked = attempt.upgradeHead !== undefined && response.headers.upgrade?.toLowerCase() === "websocket";
+  if (clientSocket === null || attempt.upgradeHead === undefined || !isAsked) {
     socket.destroy();
-    return { kind: "clientGone" };
+    return isAsked ? { kind: "clientGone" } : { kind: "failed", error: new Error("a switch of protocols that nobody asked for") };
   }
   client.detachSocket(clientSocket);
   const lines = [`HTTP/1.1 101 ${response.statusMessage || "Switching Protocols"}`];

@@ -5,6 +5,7 @@ import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
 import type { BackendOrder, Listen, Listening, Log, TrafficCounter } from "../../ports.ts";
 import { BasicAuth } from "./basic-auth.ts";
+import { Connections, refuseWith, type ConnectionLimits } from "./connections.ts";
 import { Exchanges, type Exchange } from "./exchange.ts";
 import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
@@ -42,8 +43,19 @@ export interface FrontOptions {
   readonly backendOf: (host: string) => Backend | undefined;
   readonly plainAddress: (address: string) => string;
   readonly log: Log;
+  /** Other than the usual, for tests. */
+  readonly limits?: Partial<Limits>;
 }
 
+interface Limits extends ConnectionLimits {
+  /** From the first byte of a connection, or of a further request on it. */
+  readonly headMs: number;
+}
+
+const LIMITS: Limits = { headMs: 60_000, bodyIdleMs: 60_000, lingerMs: 30_000 };
+const CONNECTIONS_MAX = 8192;
+/** A client that lost its power is noticed while nothing is sent to it. */
+const PROBE_AFTER_MS = 30_000;
 const CONNECT_MS = 3000;
 /** With another backend to try, a silent one does not get the whole time: a person waits. */
 const CONNECT_MORE_MS = 500;
@@ -58,10 +70,12 @@ export class HttpFront {
   readonly #basicAuth = new BasicAuth();
   readonly #held = new Set<() => void>();
   readonly #exchanges: Exchanges;
+  readonly #limits: Limits;
 
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#exchanges = new Exchanges(options.traffic);
+    this.#limits = { ...LIMITS, ...options.limits };
   }
 
   /** Whoever reads the counters wants to see the film that is still running. */
@@ -79,8 +93,8 @@ export class HttpFront {
   }
 
   readonly listen: Listen = async (address, at) => {
-    const inFlight = new InFlight();
-    const server = this.#createServer(inFlight);
+    const connections = new Connections(this.#limits);
+    const server = this.#createServer(connections);
     const [fd] = "fds" in at ? at.fds : [];
     await new Promise<void>((done, fail) => {
       server.once("error", fail);
@@ -90,29 +104,40 @@ export class HttpFront {
       });
     });
     server.on("error", (error) => this.#options.log.warn("HTTP socket failed", { address, error: error.message }));
-    return listening(server, inFlight);
+    return listening(server, connections);
   };
 
-  #createServer(inFlight: InFlight): http.Server {
+  #createServer(connections: Connections): http.Server {
     const server = http.createServer({
       requestTimeout: 0, // else an upload ends after five minutes
-      headersTimeout: 60_000,
+      headersTimeout: this.#limits.headMs,
+      connectionsCheckingInterval: this.#limits.headMs / 2,
       keepAliveTimeout: 65_000,
       maxHeaderSize: HEADER_BYTES_MAX,
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_AFTER_MS,
       shouldUpgradeCallback: (request) => request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
     });
-    server.on("request", (request, response) => {
-      inFlight.add(response);
-      void this.#serve(request, response);
+    server.maxConnections = CONNECTIONS_MAX;
+    const onRequest = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+      await connections.turn(request, response);
+      await this.#serve(request, response);
+    };
+    server.on("request", (request, response) => void onRequest(request, response));
+    // The client may go on when it is clear that the app wants its body.
+    server.on("checkContinue", (request, response) => void onRequest(request, response));
+    server.on("upgrade", (request, socket, head) => this.#upgrade(request, { socket: socket as net.Socket, head, connections }));
+    server.on("connect", (_request, socket) => {
+      if (!connections.endsBefore(socket as net.Socket)) refuseWith("501 Not Implemented", socket as net.Socket);
     });
-    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as net.Socket, head));
-    server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket as net.Socket));
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => connections.refuse(error, socket as net.Socket));
     return server;
   }
 
   /** Until it is a WebSocket it is a request like any other: it may end in a page. */
-  #upgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void {
+  #upgrade(request: http.IncomingMessage, { socket, head, connections }: Upgrading): void {
     socket.on("error", () => socket.destroy());
+    if (connections.endsBefore(socket)) return;
     const response = new http.ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
@@ -135,8 +160,9 @@ export class HttpFront {
     const { request, response } = exchange;
     const target = originForm(request);
     const problem =
-      requestProblem(request) ?? (target === undefined ? { status: 400, message: "The target and the Host do not agree." } : undefined);
+      requestProblem(request) ?? (target === undefined ? { status: 400, message: "The target is none of this Host." } : undefined);
     if (problem !== undefined || target === undefined) {
+      response.shouldKeepAlive = false;
       const page = this.#options.pages.badRequest(problem?.message ?? "");
       exchange.reason = "badRequest";
       return showPage(request, response, { ...page, status: problem?.status ?? 400 });
@@ -237,6 +263,7 @@ export class HttpFront {
     const { route } = asked;
     let nowMs = performance.now();
     const inTurn = health.order(route.backends, node(), nowMs);
+    if (request.headers.expect !== undefined && request.httpVersion !== "1.0") response.writeContinue();
     const backends = route.sticky === true ? stickyFirst(route, inTurn, request.headers.cookie) : inTurn;
     const bodyless = !hasBody(request);
     const repeatable = bodyless && (request.method === "GET" || request.method === "HEAD");
@@ -256,13 +283,13 @@ export class HttpFront {
   }
 }
 
-function listening(server: http.Server, inFlight: InFlight): Listening {
+function listening(server: http.Server, connections: Connections): Listening {
   return {
     port: (server.address() as net.AddressInfo).port, // a TCP server has no other kind of address
     sockets: [server],
     drain: () =>
       new Promise((done) => {
-        inFlight.last();
+        connections.last();
         const idle = setInterval(() => server.closeIdleConnections(), IDLE_CLOSE_MS);
         // Not http.Server#close: it ends connections that have not sent their request yet.
         net.Server.prototype.close.call(server, () => {
@@ -273,21 +300,11 @@ function listening(server: http.Server, inFlight: InFlight): Listening {
   };
 }
 
-/** Answers under way on one listener, so that its last ones tell their clients to connect anew, at whoever listens then. */
-class InFlight {
-  readonly #responses = new Set<http.ServerResponse>();
-  #last = false;
-
-  add(response: http.ServerResponse): void {
-    if (this.#last) response.shouldKeepAlive = false;
-    this.#responses.add(response);
-    response.once("close", () => this.#responses.delete(response));
-  }
-
-  last(): void {
-    this.#last = true;
-    for (const response of this.#responses) response.shouldKeepAlive = false;
-  }
+interface Upgrading {
+  readonly socket: net.Socket;
+  /** What came after the request's own head. */
+  readonly head: Buffer;
+  readonly connections: Connections;
 }
 
 interface Asking {
@@ -331,13 +348,18 @@ function attemptOf(
   };
 }
 
-/** Path and query; from an absolute target its own, if it names the host that `Host` names. undefined: it does not. */
+/** Path and query; from an absolute target its own, if it names the host that `Host` names. undefined: it is none for a proxy. */
 function originForm(request: http.IncomingMessage): string | undefined {
   const target = request.url ?? "/";
-  if (target.startsWith("/") || target === "*") return target;
-  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
+  // Apps read a fragment as part of the path, or not.
+  if (target.includes("#")) return undefined;
+  if (target.startsWith("/")) return target;
+  const isOptions = request.method === "OPTIONS";
+  if (target === "*") return isOptions ? target : undefined;
+  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
   if (absolute === null || absolute[1]?.toLowerCase() !== request.headers.host?.toLowerCase()) return undefined;
   const rest = absolute[2] ?? "";
+  if (rest === "" && isOptions) return "*";
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
@@ -355,16 +377,4 @@ function showPage(request: http.IncomingMessage, response: http.ServerResponse, 
   };
   if (page.refresh !== undefined) headers["Retry-After"] = page.refresh;
   response.writeHead(page.status, headers).end(request.method === "HEAD" ? undefined : body);
-}
-
-const REFUSALS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
-  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
-};
-
-/** What is no HTTP gets a line of it, if there is anybody to read it. */
-function refuse(error: NodeJS.ErrnoException, socket: net.Socket): void {
-  if (socket.writable && error.code !== "ECONNRESET")
-    socket.write(`HTTP/1.1 ${REFUSALS[error.code ?? ""] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
-  socket.destroySoon();
 }

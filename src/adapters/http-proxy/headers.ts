@@ -19,7 +19,7 @@ export interface RequestHeaderOptions {
   readonly upgrade: boolean;
 }
 
-/** For one connection only: RFC 9110, 7.6.1, and two that never were standard. */
+/** For one connection only: RFC 9110, 7.6.1, two that never were standard, and one that goes with an upgrade which is not passed on. */
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -30,6 +30,7 @@ const HOP_BY_HOP = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  "http2-settings",
 ]);
 /** `Connection` may name headers to leave out, but not these: without them the message would mean something else. */
 const NEVER_BY_HOP = new Set(["host", "content-length", "content-type", "cookie", "authorization"]);
@@ -42,7 +43,7 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
   eachHeader(request.rawHeaders, (name, value) => {
     const key = keyOf(name);
     // A handshake has no body; a length would let the app wait for one.
-    const misplaced = options.upgrade && key === "content-length";
+    const misplaced = key === "content-length" && (options.upgrade || name.includes("_"));
     if (!HOP_BY_HOP.has(key) && !listed.has(key) && !FROM_PROXIES.test(key) && !misplaced) headers.push(name, value);
   });
   const { forwarded } = options;
@@ -56,7 +57,11 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
 }
 
 /** `cookie`: a Set-Cookie of our own, beside those of the app. */
-export function responseHeaders(response: http.IncomingMessage, set: Headers | undefined, cookie?: string): string[] {
+export function responseHeaders(
+  response: Pick<http.IncomingMessage, "headers" | "rawHeaders">,
+  set: Headers | undefined,
+  cookie?: string,
+): string[] {
   const listed = listedByConnection(response.headers.connection);
   const chunked = response.headers["transfer-encoding"] !== undefined;
   const headers: string[] = [];
@@ -79,17 +84,28 @@ export function hasBody(request: http.IncomingMessage): boolean {
   return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
 }
 
-/** What a proxy must not guess about: two hosts, codings it does not undo. undefined: all is well. */
-export function requestProblem(request: http.IncomingMessage): { readonly status: 400 | 501; readonly message: string } | undefined {
+/** What a proxy must not guess about, and what it does not do. undefined: all is well. */
+export function requestProblem(request: http.IncomingMessage): { readonly status: number; readonly message: string } | undefined {
+  const { httpVersion, method } = request;
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return { status: 505, message: "The versions known here are HTTP/1.0 and HTTP/1.1." };
+  // It would show the app's secrets to a script.
+  if (method === "TRACE") return { status: 501, message: "TRACE is not answered here." };
   let hosts = 0;
   eachHeader(request.rawHeaders, (name) => {
     if (name.toLowerCase() === "host") hosts += 1;
   });
   if (hosts > 1) return { status: 400, message: "A request has one Host." };
   const coding = request.headers["transfer-encoding"];
-  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked")
-    return { status: 501, message: "The only transfer coding known here is chunked." };
-  return undefined;
+  if (coding === undefined) return undefined;
+  if (coding.toLowerCase() !== "chunked") return { status: 501, message: "The only transfer coding known here is chunked." };
+  return httpVersion === "1.0" ? { status: 400, message: "HTTP/1.0 has no transfer codings." } : undefined;
+}
+
+/** Why an answer cannot be passed on; undefined: it can. */
+export function responseProblem({ httpVersionMajor, headers }: http.IncomingMessage): string | undefined {
+  if (httpVersionMajor !== 1) return `an answer of HTTP/${httpVersionMajor}`;
+  const coding = headers["transfer-encoding"];
+  return coding === undefined || coding.toLowerCase() === "chunked" ? undefined : `an answer with the transfer coding ${coding}`;
 }
 
 function framing(request: http.IncomingMessage): readonly string[] {

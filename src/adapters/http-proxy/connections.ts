@@ -1,0 +1,141 @@
+// What is under way on the connections of one listener: requests of one connection in turn, refusals that never cut into an answer,
+// bodies that do not come, and an end when the listener is drained.
+import type http from "node:http";
+import type net from "node:net";
+import { hasBody } from "./headers.ts";
+
+export interface ConnectionLimits {
+  /** A body that somebody waits for and of which nothing comes. */
+  readonly bodyIdleMs: number;
+  /** For the rest of a body after its answer: a browser that is cut off while it sends does not show the answer. */
+  readonly lingerMs: number;
+}
+
+/** Requests of one connection that came before it was their turn. */
+const WAITING_MAX = 100;
+
+interface Exchange {
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
+}
+
+interface Body extends Exchange {
+  bytesRead: number;
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Content Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #latest = new WeakMap<net.Socket, Exchange>();
+  readonly #waiting = new WeakMap<net.Socket, number>();
+  readonly #responses = new Set<http.ServerResponse>();
+  readonly #bodies = new Set<Body>();
+  #sweep: NodeJS.Timeout | undefined;
+  #last = false;
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  /** Resolves when all before it on its connection is answered (RFC 9112, 9.3.2); never, if the connection ends first. */
+  turn(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> | undefined {
+    const { socket } = request;
+    this.#latest.set(socket, { request, response });
+    if (response.socket !== null) return this.#begin(request, response);
+    const waiting = (this.#waiting.get(socket) ?? 0) + 1;
+    this.#waiting.set(socket, waiting);
+    if (waiting > WAITING_MAX) socket.destroy();
+    return new Promise((done) => {
+      response.once("socket", () => {
+        this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1);
+        this.#begin(request, response);
+        done();
+      });
+    });
+  }
+
+  /** Whether a switch of protocols would come before the answer to an earlier request; the connection then ends with that. */
+  endsBefore(socket: net.Socket): boolean {
+    const latest = this.#latest.get(socket);
+    if (latest === undefined || latest.response.writableFinished) return false;
+    endAfter(latest, socket);
+    return true;
+  }
+
+  /** For what is no HTTP, or did not come in time: a line of it, if it cuts into no answer. */
+  refuse(error: NodeJS.ErrnoException, socket: net.Socket): void {
+    const { code = "" } = error;
+    const latest = this.#latest.get(socket);
+    const underWay = latest !== undefined && !latest.response.writableFinished;
+    if (!socket.writable || !(code.startsWith("HPE_") || code in REFUSALS)) return void socket.destroy();
+    // The mistake is in what follows: nothing more of this connection can be understood, but what was asked before it is answered.
+    if (underWay && latest.request.complete) return endAfter(latest, socket);
+    if (underWay && (latest.response.headersSent || latest.response.socket !== socket)) return void socket.destroy();
+    return refuseWith(REFUSALS[code] ?? "400 Bad Request", socket);
+  }
+
+  /** From now on every answer tells its client to connect anew, to whoever listens then. */
+  last(): void {
+    this.#last = true;
+    for (const response of this.#responses) response.shouldKeepAlive = false;
+  }
+
+  #begin(request: http.IncomingMessage, response: http.ServerResponse): undefined {
+    if (this.#last) response.shouldKeepAlive = false;
+    this.#responses.add(response);
+    response.once("close", () => this.#responses.delete(response));
+    if (hasBody(request)) this.#watch(request, response);
+    return undefined;
+  }
+
+  #watch(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const { socket } = request;
+    const body = { request, response, bytesRead: socket.bytesRead };
+    this.#bodies.add(body);
+    this.#sweep ??= setInterval(() => this.#refuseIdle(), this.#limits.bodyIdleMs);
+    request.once("close", () => this.#forget(body));
+    response.once("finish", () => {
+      this.#forget(body);
+      if (request.complete || socket.destroyed) return;
+      const timer = setTimeout(() => socket.destroy(), this.#limits.lingerMs);
+      request.once("close", () => clearTimeout(timer));
+    });
+  }
+
+  #forget(body: Body): void {
+    this.#bodies.delete(body);
+    if (this.#bodies.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  #refuseIdle(): void {
+    for (const body of this.#bodies) {
+      const { request, response } = body;
+      const { bytesRead } = request.socket;
+      // Where the app does not read it is not the client that is slow, and an answer that has begun may outlast a silent body.
+      const isIdle = request.readableFlowing === true && !request.complete && !response.headersSent && bytesRead === body.bytesRead;
+      if (isIdle) this.refuse(Object.assign(new Error("no more of the body"), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), request.socket);
+      body.bytesRead = bytesRead;
+    }
+  }
+}
+
+export function refuseWith(status: string, socket: net.Socket): void {
+  socket.write(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+  socket.destroySoon();
+}
+
+const ending = new WeakSet<net.Socket>();
+
+function endAfter({ response }: Exchange, socket: net.Socket): void {
+  if (ending.has(socket)) return;
+  ending.add(socket);
+  response.shouldKeepAlive = false;
+  response.once("finish", () => socket.destroySoon());
+}
