@@ -247,6 +247,22 @@ export interface StatusReader {
   planned(kind: Kind, name: Name): readonly string[];
 }
 
+/** How much the engine of this node has done since it started. */
+export interface EngineCounts {
+  /** Names that wait for their turn or have it. */
+  readonly queued: number;
+  /** Names whose last try failed. */
+  readonly failing: number;
+  readonly kinds: ReadonlyMap<Kind, KindCounts>;
+}
+
+export interface KindCounts {
+  /** A name was looked at and planned. */
+  readonly looks: number;
+  readonly actions: number;
+  readonly failures: number;
+}
+
 // ---------------------------------------------------------------- sockets that the ingress listens on
 
 /** Where to listen: a port, or the sockets that the process before this one handed down. */

@@ -99,7 +99,7 @@ class Node {
     ports.attach(engine);
 
     const keeper = await this.#startIngress({ publisher, engine, client, signal });
-    await this.#serve({ mirror, engine, store, ports: ports.ports });
+    await this.#serve({ mirror, engine, store, ports: ports.ports, client });
     await foundWhenReady(store, settings.dataDir, clock, signal);
     const settingsKeeper = new IngressSettingsKeeper({
       settings,
@@ -200,7 +200,13 @@ class Node {
     return keeper;
   }
 
-  async #serve(wired: { mirror: StoreMirror; engine: Engine; store: EtcdStore; ports: Ports }): Promise<void> {
+  async #serve(wired: {
+    mirror: StoreMirror;
+    engine: Engine;
+    store: EtcdStore;
+    ports: Ports;
+    client: ReturnType<typeof connectIngress>;
+  }): Promise<void> {
     const { settings, clock, log } = this.#machine;
     const server = new ApiServer({
       reader: wired.mirror,
@@ -212,6 +218,8 @@ class Node {
       log,
       version: versionOfFossora(),
       listeners: () => wired.ports.proxy.status()?.listeners,
+      ingress: wired.client,
+      engine: () => wired.engine.counts,
     });
     const close = await openSocket(server, path.join(settings.runDir, "fossora.sock"));
     this.#close.push(close);

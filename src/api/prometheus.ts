@@ -14,6 +14,8 @@ export interface MetricSample {
   readonly value: number;
 }
 
+export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
 /** A family without samples is left out: there is nothing to count yet. */
 export function renderMetrics(families: readonly MetricFamily[]): string {
   return families

@@ -70,3 +70,8 @@ export interface TrafficReport {
   readonly recentMs: number;
   readonly routes: readonly RouteTraffic[];
 }
+
+/** What one node's ingress says of a route; `unknown` says why it says nothing. */
+export type NodeTraffic =
+  | { readonly node: NodeName; readonly forMs: number; readonly recentMs: number; readonly traffic: RouteTraffic | undefined }
+  | { readonly node: NodeName; readonly unknown: string };

@@ -3,6 +3,7 @@ import type { Problem } from "./problem.ts";
 import type { AnyResource, Condition, Kind, Name, NodeName } from "./resource.ts";
 import type { AnyStatus, InstanceStatus } from "./status.ts";
 import type { IngressStatus } from "./table.ts";
+import type { NodeTraffic } from "./traffic.ts";
 
 export type StatusReason =
   | "BadRequest" // 400
@@ -136,6 +137,8 @@ export interface Description {
   /** What this node would do next, as sentences. */
   readonly planned: readonly string[];
   readonly pulls: readonly PullReport[];
+  /** Of a Route: what each node's ingress has counted of it. */
+  readonly traffic?: readonly NodeTraffic[];
 }
 
 export interface HouseProblem {

@@ -11,9 +11,13 @@ const UNITS = [
 export function age(since: string | undefined, nowMs: number): string {
   const sinceMs = Date.parse(since ?? "");
   if (Number.isNaN(sinceMs)) return "-";
-  const ms = Math.max(0, nowMs - sinceMs);
+  return span(nowMs - sinceMs);
+}
+
+/** A duration in its largest unit; what is negative is none. */
+export function span(ms: number): string {
   const [unit, size] = UNITS.find(([, each]) => ms >= each) ?? ["s", 1_000];
-  return `${Math.floor(ms / size)}${unit}`;
+  return `${Math.floor(Math.max(0, ms) / size)}${unit}`;
 }
 
 /** `18.4s`, `2m05s`: how long somebody waits already. */

@@ -7,6 +7,7 @@ import { parseFormat, yaml } from "./print.ts";
 import { refOf } from "./rollout.ts";
 import { formatTable } from "./table.ts";
 import { parseNamedTargets, pathOf } from "./targets.ts";
+import { trafficLines } from "./traffic.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
 export const describe: Verb = {
@@ -49,6 +50,7 @@ function describeLines(description: Description, ports: CliPorts): readonly stri
       description.pulls.map((pull) => `${pull.image}  ${bytes(pull.doneBytes)} of ${pull.totalBytes === 0 ? "?" : bytes(pull.totalBytes)}`),
     ),
     ...section("Follows", childLines(children, nowMs)),
+    ...trafficLines(description.traffic ?? []),
     ...section("Next here", planned),
     ...section("Events", eventLines(events, nowMs)),
     ...tryLines(object),

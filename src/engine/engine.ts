@@ -2,7 +2,7 @@
 // until it is at rest. Knows no kind; all that it knows of the world comes through the ports.
 import { Refusal } from "../api/errors.ts";
 import type { Condition, Kind, Name } from "../api/resource.ts";
-import type { BootMs } from "../ports.ts";
+import type { BootMs, EngineCounts, KindCounts } from "../ports.ts";
 import { backoffMs, BACKOFF_MIN_MS } from "./backoff.ts";
 import type { Change, Ports } from "./contract.ts";
 import type { StoreMirror } from "./mirror.ts";
@@ -60,6 +60,7 @@ export class Engine {
   readonly #looks = new Map<string, Look>();
   /** Keys that wait until the mirror is fresh and has come to a revision, or has had time enough to. */
   readonly #waiting = new Map<string, Awaited>();
+  readonly #counts = new Map<Kind, { -readonly [K in keyof KindCounts]: number }>();
   #signal: AbortSignal = AbortSignal.abort(new Error("The engine does not run"));
 
   constructor(options: EngineOptions) {
@@ -98,6 +99,17 @@ export class Engine {
     return { actions: (look?.actions ?? []).map(actionText), conditions: [...(look?.conditions ?? []), ...(failure ? [failure] : [])] };
   }
 
+  get counts(): EngineCounts {
+    const failing = [...this.#progress.values()].filter(({ failure }) => failure !== undefined).length;
+    return { queued: this.#queue.size, failing, kinds: this.#counts };
+  }
+
+  #count(kind: Kind, what: keyof KindCounts): void {
+    const counts = this.#counts.get(kind) ?? { looks: 0, actions: 0, failures: 0 };
+    counts[what] += 1;
+    this.#counts.set(kind, counts);
+  }
+
   #heard(changes: readonly Change[]): void {
     for (const change of changes) {
       for (const controller of this.#controllers.values()) {
@@ -120,7 +132,9 @@ export class Engine {
     try {
       for (let again = true; again && this.#ready(key);) again = await step();
     } catch (error) {
-      if (!this.#signal.aborted) this.#failed(key, progress, error);
+      if (this.#signal.aborted) return;
+      this.#count(kind, "failures");
+      this.#failed(key, progress, error);
     }
   }
 
@@ -155,6 +169,7 @@ export class Engine {
     const store = new WriteTracker(this.#ports.store);
     const look = await controller.look(name, { ...this.#ports, store }, this.#signal);
     if (look === undefined) return true;
+    this.#count(kind, "looks");
     this.#looks.set(`${kind}/${name}`, look);
     if (look.head === undefined) return this.#atRest(kind, name, look);
     // A head that comes again had no effect that can be seen yet.
@@ -175,6 +190,7 @@ export class Engine {
   async #act(kind: Kind, name: Name, { head, actions: [action] }: Look): Promise<void> {
     const startedMs = this.#ports.clock.now();
     await head?.act();
+    this.#count(kind, "actions");
     const durationMs = this.#ports.clock.now() - startedMs;
     this.#ports.log.info("Action carried out", { kind, name, action: action && actionText(action), durationMs });
   }

@@ -23,6 +23,11 @@ export class WorkQueue {
     this.#tasks = new PQueue({ concurrency: options.concurrency });
   }
 
+  /** Keys that wait for their turn or have it. */
+  get size(): number {
+    return this.#states.size;
+  }
+
   /** Runs the key soon: once more after its present run if it runs, not at all if it waits already. */
   add(key: string): void {
     if (this.#closed) return;

@@ -4,6 +4,7 @@ import type { Description, EventObject, ServedObject } from "../api/wire.ts";
 import { StoreUnavailable } from "../api/errors.ts";
 import { readEvents } from "./events.ts";
 import type { ServerPorts } from "./ports.ts";
+import { trafficOf } from "./traffic.ts";
 import { serve } from "./view.ts";
 import { pullsOf } from "./watch.ts";
 
@@ -20,6 +21,7 @@ export async function describe(ports: ServerPorts, object: ServedObject, signal:
     events: (await eventsOrNone(ports, signal)).filter((event) => about.has(event.spec.object)).slice(-EVENTS_MAX),
     planned: object.kind === "Event" || object.kind === "Instance" ? [] : ports.statusReader.planned(object.kind, name),
     pulls: object.kind === "Service" ? pullsOf(ports, name) : [],
+    ...(object.kind === "Route" && { traffic: await trafficOf(ports, name, signal) }),
   };
 }
 

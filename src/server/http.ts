@@ -24,8 +24,15 @@ export async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 export function sendJson(response: ServerResponse, code: number, body: unknown): void {
-  const text = `${JSON.stringify(body)}\n`;
-  response.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+  send(response, code, "application/json", `${JSON.stringify(body)}\n`);
+}
+
+export function sendText(response: ServerResponse, contentType: string, text: string): void {
+  send(response, 200, contentType, text);
+}
+
+function send(response: ServerResponse, code: number, contentType: string, text: string): void {
+  response.writeHead(code, { "content-type": contentType, "content-length": Buffer.byteLength(text) });
   response.end(text);
 }
 

@@ -2,7 +2,8 @@
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
-import type { Clock, Identity, Log, StatusReader, Store } from "../ports.ts";
+import type { TrafficReport } from "../api/traffic.ts";
+import type { Clock, EngineCounts, Identity, Log, StatusReader, Store } from "../ports.ts";
 
 export interface ObjectChange {
   readonly room: "desired" | "decided" | "observed" | "node";
@@ -34,4 +35,10 @@ export interface ServerPorts {
   readonly version: string;
   /** What this node's ingress listens on; undefined until it has said so. */
   listeners(): IngressStatus["listeners"] | undefined;
+  /** This node's ingress, asked when somebody asks us. */
+  readonly ingress: {
+    traffic(signal: AbortSignal): Promise<TrafficReport>;
+    metrics(signal: AbortSignal): Promise<string>;
+  };
+  engine(): EngineCounts;
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import type { Duplex } from "node:stream";
 import { closest } from "../api/names.ts";
 import { isStored, kindByWord, SERVED_KINDS, type ServedKindNames } from "../api/kinds.ts";
+import { METRICS_CONTENT_TYPE } from "../api/prometheus.ts";
 import type { VersionAnswer } from "../api/wire.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import { applyManifests, readApplyRequest } from "./apply.ts";
@@ -10,8 +11,9 @@ import { deleteObject } from "./delete.ts";
 import { describe } from "./describe.ts";
 import { refuse, runExec } from "./exec.ts";
 import { summarise } from "./house-summary.ts";
-import { JsonLines, readBody, sendJson, sendStatus } from "./http.ts";
+import { JsonLines, readBody, sendJson, sendStatus, sendText } from "./http.ts";
 import { streamLogs } from "./logs.ts";
+import { scrape } from "./metrics.ts";
 import { list, readOne, watch } from "./objects.ts";
 import type { ServerPorts } from "./ports.ts";
 import { listed } from "./own-writes.ts";
@@ -105,6 +107,8 @@ export class ApiServer {
     const [root, version, first, ...rest] = call.path;
     if (root === "healthz" && call.path.length === 1)
       return sendJson(call.response, 200, { kind: "Health", node: this.#ports.identity.node, fresh: this.#ports.reader.fresh });
+    if (root === "metrics" && call.path.length === 1)
+      return sendText(call.response, METRICS_CONTENT_TYPE, await scrape(this.#ports, call.signal));
     if (root !== "api" || version !== "v1") throw unknownPath(call);
     if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
     if (first === "version" && rest.length === 0) return sendJson(call.response, 200, await this.#version(call.signal));

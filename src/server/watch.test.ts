@@ -67,6 +67,8 @@ async function start(): Promise<Setting> {
     log: silentLog,
     version: "0",
     listeners: () => undefined,
+    ingress: { traffic: () => Promise.reject(new Error("none")), metrics: () => Promise.reject(new Error("none")) },
+    engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),
   };
   const hub = new WatchHub(ports);
   void mirror.run(new AbortController().signal);

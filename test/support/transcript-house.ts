@@ -6,6 +6,7 @@ import { keys } from "../../src/api/keys.ts";
 import type { Kind, Name } from "../../src/api/resource.ts";
 import type { EventRecord } from "../../src/api/state.ts";
 import type { AnyStatus } from "../../src/api/status.ts";
+import type { TrafficReport } from "../../src/api/traffic.ts";
 import type { HouseSummary } from "../../src/api/wire.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Container, ExecSession, LogChunk, LogOptions, PullProgress } from "../../src/container-ports.ts";
@@ -31,6 +32,8 @@ export class TranscriptHouse {
   readonly mirror: StoreMirror;
   readonly containers: ScriptedContainers;
   listeners: HouseSummary["listeners"];
+  /** What its ingress says; undefined: it does not answer. */
+  traffic: TrafficReport | undefined;
   readonly #directory: string;
   readonly #statuses = new Map<string, AnyStatus>();
   readonly #pulls = new Map<
@@ -124,6 +127,12 @@ export class TranscriptHouse {
       log: silentLog,
       version: "0.1.0",
       listeners: () => this.listeners,
+      ingress: {
+        traffic: () => (this.traffic === undefined ? Promise.reject(new Error("silent")) : Promise.resolve(this.traffic)),
+        metrics: () =>
+          Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),
+      },
+      engine: () => ({ queued: 1, failing: 0, kinds: new Map([["Service", { looks: 3, actions: 2, failures: 1 }]]) }),
     });
   }
 }
