@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import { decided, instance, observedInstance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
-import { apply, put, serviceSpec } from "../../test/fakes/objects.ts";
+import { apply, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
 import { rivalsOf, routesTo, targetOf } from "./house-facts.ts";
 
 const spec = serviceSpec("app", "app:1");
@@ -44,4 +44,16 @@ test("targetOf() is the Service with what is ready and what is wrong", async () 
   );
   assert.deepEqual([target?.problem?.reason, target?.placed, target?.service?.metadata.name], ["CrashLoop", 2, "app"]);
   assert.equal(targetOf(router, mirror), undefined);
+});
+
+test("targetOf() says so when the computer of an instance is Down", async () => {
+  const mirror = await mirrorOf((etcd) => {
+    apply(etcd, "Service", "app", spec);
+    setMembershipState(etcd, "nas", "Down");
+    put(etcd, keys.decided("Service", "app"), decided("app", spec, [instance("aaaa", "nas", spec)]));
+  });
+  const derived = mirror.desired("Route", "app");
+  assert.ok(derived);
+  const target = targetOf(derived, mirror);
+  assert.deepEqual([target?.problem?.reason, target?.ready], ["NodeLost", []]);
 });

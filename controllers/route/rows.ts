@@ -36,7 +36,7 @@ function httpRow(
     host: host.toLowerCase(),
     path: spec.path,
     backends,
-    ...(waiting && { waiting }),
+    ...(waiting && { waiting: { ...waiting, next: nextStep(name, spec, target) } }),
     holdMs: durationMs(spec.hold ?? HOLD_DEFAULT),
     ...(spec.timeouts?.response !== undefined && { responseTimeoutMs: durationMs(spec.timeouts.response) }),
     ...(spec.maxBody !== undefined && { maxBodyBytes: sizeBytes(spec.maxBody) }),
@@ -91,6 +91,10 @@ function urlBackend(text: string, { backendTls }: RouteSpec, node: NodeName): re
   const tls = url.protocol === "https:" ? { tls: backendTls ?? "verify" } : {};
   // Sockets take an IPv6 address without the brackets of a URL.
   return [{ node, instance: "", host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, ...tls }];
+}
+
+function nextStep(name: Name, { to }: RouteSpec, target: Target | undefined): string {
+  return target?.service === undefined || "url" in to ? `fossora describe route/${name}` : `fossora describe service/${to.service}`;
 }
 
 /** For the page under the name, and for the Route's own condition. */

@@ -18,8 +18,8 @@ export interface HttpRoute {
   /** Begins with `/`; the longest wins. */
   readonly path: string;
   readonly backends: readonly Backend[];
-  /** Why there is no backend, for the page under its name: `Starting`, `NoNodeFits`, `ImagePullFailed`. */
-  readonly waiting?: { readonly reason: string; readonly message: string };
+  /** Why there is no backend, for the page under its name: `Starting`, `NoNodeFits`, `ImagePullFailed`; `next`: what to type. */
+  readonly waiting?: { readonly reason: string; readonly message: string; readonly next?: string };
   /** How long a request without a body waits for a backend, ms. */
   readonly holdMs: number;
   readonly responseTimeoutMs?: number;

@@ -61,6 +61,8 @@ function checkRoute(route: Fields, at: string): void {
   if (route["waiting"] !== undefined) {
     text(record(route["waiting"], `${at}.waiting`)["reason"], `${at}.waiting.reason`);
     text(record(route["waiting"], `${at}.waiting`)["message"], `${at}.waiting.message`);
+    if (record(route["waiting"], `${at}.waiting`)["next"] !== undefined)
+      text(record(route["waiting"], `${at}.waiting`)["next"], `${at}.waiting.next`);
   }
 }
 

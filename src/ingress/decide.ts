@@ -21,6 +21,8 @@ export interface Asked {
   readonly from: string;
 }
 
+const NO_BACKEND = { reason: "NoBackend", message: "Nothing runs for this name right now" };
+
 /** `router` is absent until the first table. */
 export function decide(router: Router | undefined, asked: Asked, containers?: ContainerNetworks): Decision {
   if (router === undefined) return { kind: "page", page: notSynced(), reason: "notSynced" };
@@ -29,6 +31,5 @@ export function decide(router: Router | undefined, asked: Asked, containers?: Co
   if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden(), reason: "notAllowed", route };
   if (route.redirect !== undefined) return { kind: "redirect", route, status: route.redirect.status, location: route.redirect.to };
   if (route.backends.length > 0) return { kind: "forward", route };
-  const { reason, message } = route.waiting ?? { reason: "NoBackend", message: "Nothing runs for this name right now." };
-  return { kind: "wait", route, page: waiting(route.name, reason, message) };
+  return { kind: "wait", route, page: waiting(route.name, route.waiting ?? NO_BACKEND) };
 }

@@ -72,6 +72,8 @@ describe("an ingress with backends", () => {
     assert.equal(page.status, 503);
     assert.match(page.body, /The image is not there\.[^]*ImagePullFailed/);
     assert.ok(Number(page.headers["retry-after"]) > 0 && page.headers["cache-control"] === "no-store");
+    assert.match(String(page.headers["content-security-policy"]), /^default-src 'none'; style-src 'sha256-/);
+    assert.equal(page.headers["x-content-type-options"], "nosniff");
     await ingress.client.putTable(tableOf([], { holdMs: 60_000 }), soon());
     assert.equal((await get(ingress.httpPort, { method: "POST", body: "x" })).status, 503);
   });

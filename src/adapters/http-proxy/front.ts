@@ -16,6 +16,7 @@ export interface Page {
   readonly status: number;
   readonly refresh?: number;
   readonly html: string;
+  readonly policy: string;
 }
 
 export type Decision =
@@ -374,6 +375,9 @@ function showPage(request: http.IncomingMessage, response: http.ServerResponse, 
     "Content-Type": "text/html; charset=utf-8",
     "Content-Length": body.length,
     "Cache-Control": "no-store",
+    "Content-Security-Policy": page.policy,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
   };
   if (page.refresh !== undefined) headers["Retry-After"] = page.refresh;
   response.writeHead(page.status, headers).end(request.method === "HEAD" ? undefined : body);
