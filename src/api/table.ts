@@ -71,6 +71,24 @@ export interface NodeAddresses {
   readonly tailnet: readonly string[];
 }
 
+/** Whom the house asks for names outside of it, in its people's stead. */
+export interface Resolver {
+  /** Whose questions: of this node's own LANs, of the tailnet. */
+  readonly serve: readonly ("lan" | "tailnet")[];
+  /** In the order in which they are asked. Empty: nobody can be asked, which is said as a failure. */
+  readonly upstreams: readonly ResolverUpstream[];
+}
+
+export interface ResolverUpstream {
+  /** IPv4 or IPv6. */
+  readonly host: string;
+  readonly port: number;
+  /** Where the port differs for TCP. */
+  readonly tcpPort?: number;
+  /** An app of the house: it is told who asks. */
+  readonly isApp?: boolean;
+}
+
 export interface Table {
   /** The store's revision that this table was built from. */
   readonly revision: number;
@@ -81,6 +99,8 @@ export interface Table {
   readonly records: readonly DnsEntry[];
   readonly houseNames: readonly HouseName[];
   readonly nodes: Readonly<Record<NodeName, NodeAddresses>>;
+  /** Absent: the house answers for its own names only. */
+  readonly resolver?: Resolver;
 }
 
 /** What the ingress tells its agent. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { inNetwork, isLan, isLoopback, isTailnet, nearness, parseAddress, plainAddress } from "./address.ts";
+import { inNetwork, isLan, isLoopback, isTailnet, nearness, parseAddress, plainAddress, reverseName } from "./address.ts";
 
 test("addresses of both families are read as bytes", () => {
   assert.deepEqual(parseAddress("192.168.1.40"), [192, 168, 1, 40]);
@@ -51,4 +51,9 @@ test("nearness counts shared bits, and is the same from both sides", () => {
   assert.equal(nearness("10.0.0.1", "10.0.0.1"), 32);
   assert.equal(nearness("10.0.0.1", "::1"), -1);
   fc.assert(fc.property(fc.ipV4(), fc.ipV4(), (a, b) => assert.equal(nearness(a, b), nearness(b, a))));
+});
+
+test("an IPv4 address has a reverse name", () => {
+  assert.equal(reverseName("192.168.1.10"), "10.1.168.192.in-addr.arpa");
+  assert.equal(reverseName("fd00::1"), undefined);
 });

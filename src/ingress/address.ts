@@ -39,6 +39,11 @@ export function nearness(a: string, b: string): number {
   return left !== undefined && left.length === right?.length ? commonBits(left, right) : -1;
 }
 
+/** The name under which an IPv4 address's own name is asked for; undefined: it is none. */
+export function reverseName(address: string): string | undefined {
+  return parseIpv4(address) && `${address.split(".").toReversed().join(".")}.in-addr.arpa`;
+}
+
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 const TAILNET = ["100.64.0.0/10", "fd7a:115c:a1e0::/48"];
 const LAN = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];

@@ -2,7 +2,7 @@
 import type { NodeAddresses } from "../api/table.ts";
 import { inNetwork, isIpv4, isLoopback, isTailnet, nearness } from "./address.ts";
 import { lowerCase, type RecordData, type RecordRow } from "./record.ts";
-import { isBelow, type Zone, type ZoneName } from "./zone.ts";
+import type { Zone, ZoneName } from "./zone.ts";
 
 export interface Question {
   /** As asked, whatever the case. */
@@ -53,9 +53,14 @@ export function isContainer(client: string, containers: ContainerNetworks): bool
 /** `zone` is absent until the first table: a made-up "no such name" would be remembered by whoever asked all name servers. */
 export function answer(zone: Zone | undefined, question: Question, view: View): Answer {
   if (zone === undefined) return SERVFAIL;
-  const name = lowerCase(question.name).replace(/\.$/, "");
-  if (!isBelow(name, zone.origin) || question.type === "AXFR" || question.type === "IXFR") return REFUSED;
+  const name = plainName(question.name);
+  if (zone.originOf(name) === undefined || question.type === "AXFR" || question.type === "IXFR") return REFUSED;
   return resolve(zone, { ...question, name }, view);
+}
+
+/** As the zone has it: lower case, no trailing dot. */
+export function plainName(name: string): string {
+  return lowerCase(name).replace(/\.$/, "");
 }
 
 function resolve(zone: Zone, question: Question, view: View): Answer {
@@ -64,22 +69,24 @@ function resolve(zone: Zone, question: Question, view: View): Answer {
   let name = question.name;
   for (let hop = 0; hop < ALIASES_MAX; hop += 1) {
     const found = zone.lookup(name);
-    if (found === undefined) return negative(zone, "NXDOMAIN", answers);
+    if (found === undefined) return negative(zone, name, "NXDOMAIN", answers);
     const rows = rowsOf(zone, found, question.type, view, name);
     const alias = rows.length === 0 && question.type !== "CNAME" ? found.records.find((record) => record.type === "CNAME") : undefined;
     if (alias?.type !== "CNAME") {
       answers.push(...rows.map((row) => ({ ...row, name })));
-      return rows.length === 0 ? negative(zone, "NOERROR", answers) : { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
+      return rows.length === 0
+        ? negative(zone, name, "NOERROR", answers)
+        : { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
     }
     answers.push({ ...alias, name });
-    if (!isBelow(alias.data, zone.origin)) break;
+    if (zone.originOf(alias.data) === undefined) break;
     name = alias.data;
   }
   return { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
 }
 
-function negative(zone: Zone, rcode: "NOERROR" | "NXDOMAIN", answers: readonly RecordRow[]): Answer {
-  return { rcode, authoritative: true, answers, authorities: [{ name: zone.origin, ...soa(zone) }] };
+function negative(zone: Zone, name: string, rcode: "NOERROR" | "NXDOMAIN", answers: readonly RecordRow[]): Answer {
+  return { rcode, authoritative: true, answers, authorities: [{ name: zone.originOf(name) ?? zone.origin, ...soa(zone) }] };
 }
 
 type Row = RecordData & { readonly ttl: number };
@@ -87,7 +94,7 @@ type Row = RecordData & { readonly ttl: number };
 function rowsOf(zone: Zone, found: ZoneName, type: string, view: View, name: string): readonly Row[] {
   // RFC 8482: a short answer of our own instead of everything.
   if (type === "ANY") return [{ type: "HINFO", ttl: TTL, data: { cpu: "RFC8482", os: "" } }];
-  if (name === zone.origin && type === "SOA") return [soa(zone)];
+  if (type === "SOA" && name === zone.originOf(name)) return [soa(zone)];
   if (name === zone.origin && type === "NS") return [{ type: "NS", ttl: TTL, data: `ns.${zone.origin}` }];
   const written = found.records.filter((record) => record.type === type);
   // Addresses that a person wrote for a name stand before those of the house.

@@ -23,6 +23,15 @@ export function parseTable(value: unknown): Table {
     texts(record(addresses, `nodes.${node}`)["lan"], `nodes.${node}.lan`);
     texts(record(addresses, `nodes.${node}`)["tailnet"], `nodes.${node}.tailnet`);
   }
+  if (table["resolver"] !== undefined) {
+    const resolver = record(table["resolver"], "resolver");
+    texts(resolver["serve"], "resolver.serve");
+    for (const [at, upstream] of rows(resolver, "upstreams", "resolver")) {
+      text(upstream["host"], `${at}.host`);
+      port(upstream["port"], `${at}.port`);
+      if (upstream["tcpPort"] !== undefined) port(upstream["tcpPort"], `${at}.tcpPort`);
+    }
+  }
   return value as Table; // every field that is read was checked above
 }
 

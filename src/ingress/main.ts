@@ -10,7 +10,7 @@ import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type Co
 import { handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
 import type { HandedDown } from "../adapters/sockets/listener.ts";
 import { ListenerSet } from "../adapters/sockets/listener-set.ts";
-import { localAddresses } from "../adapters/sockets/local-addresses.ts";
+import { localAddresses, localNetworks } from "../adapters/sockets/local-addresses.ts";
 import type { StreamOptions } from "../adapters/sockets/stream-options.ts";
 import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
 import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
@@ -19,7 +19,6 @@ import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
 import { plainAddress } from "./address.ts";
 import { isAllowed } from "./allow.ts";
-import type { Question } from "./answer.ts";
 import { BackendHealth } from "./backend-health.ts";
 import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { readHello, UNRECOGNIZED_NAME } from "./client-hello.ts";
@@ -29,7 +28,7 @@ import { ingressMetrics } from "./metrics.ts";
 import { compileRouter, type Router } from "./match.ts";
 import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
-import { replyTo, type Peer, type Reply } from "./reply.ts";
+import { placeOf, replyTo, type Known, type Peer } from "./reply.ts";
 import { Traffic } from "./traffic.ts";
 import { compileZone, type Zone } from "./zone.ts";
 
@@ -97,6 +96,8 @@ class Ingress {
   #plan: ListenerPlan = planListeners(undefined, NO_TABLE, []);
   #control: ControlServer | undefined;
   readonly #queries = new Map<string, number>();
+  /** What names are answered from: another object at each change. */
+  #known: Known = {};
   /** Set while and after another process takes over: what comes in then is for that one. */
   #handover: Promise<number> | undefined;
 
@@ -122,7 +123,14 @@ class Ingress {
     };
     this.#tcp = new TcpStreams(streams);
     this.#udp = new UdpStreams(streams);
-    const dns = dnsListener({ reply: (question, peer) => this.#reply(question, peer), forwarder: new Forwarder(), log });
+    const dns = dnsListener({
+      reply: (question, peer) => replyTo(question, peer, this.#known),
+      placeOf: (peer: Peer) => placeOf(peer, this.#known),
+      epoch: () => this.#known,
+      counted: (code) => this.#queries.set(code, (this.#queries.get(code) ?? 0) + 1),
+      forwarder: new Forwarder(),
+      log,
+    });
     this.#listeners = new ListenerSet({ http: this.#front.listen, dns, tcp: this.#tcp.listen, udp: this.#udp.listen }, log);
   }
 
@@ -161,17 +169,19 @@ class Ingress {
   /** Opens what the table and the settings ask for now, and closes the rest; resolves when each was tried once. */
   async #listen(handed: readonly HandedDown[] = []): Promise<void> {
     const before = JSON.stringify(this.#plan.wishes);
+    this.#learn();
     this.#plan = planListeners(this.#settings, this.#state?.table ?? NO_TABLE, localAddresses());
     this.#tcp.changed();
     if (handed.length > 0 || JSON.stringify(this.#plan.wishes) !== before) await this.#listeners.apply(this.#plan.wishes, handed);
   }
 
-  #reply(question: Question, peer: Peer): Reply {
-    const known = { zone: this.#state?.zone, table: this.#state?.table, containers: this.#settings?.containers };
-    const reply = replyTo(question, peer, known);
-    const code = reply.kind === "answer" ? reply.answer.rcode : reply.kind === "forward" ? "forwarded" : "stranger";
-    this.#queries.set(code, (this.#queries.get(code) ?? 0) + 1);
-    return reply;
+  /** A new object only for news: answers are kept as long as it stays. */
+  #learn(): void {
+    const { zone, table } = this.#state ?? {};
+    const containers = this.#settings?.containers;
+    const known: Known = { zone, table, networks: localNetworks(), ...(containers && { containers }) };
+    const isNews = known.zone !== this.#known.zone || known.containers !== this.#known.containers;
+    if (isNews || known.networks?.join() !== this.#known.networks?.join()) this.#known = known;
   }
 
   #routes(): ControlRoutes {

@@ -1,9 +1,8 @@
 // Who is answered, for whom others are asked, and who is turned away. Pure.
-import type { IngressSettings, Table } from "../api/table.ts";
-import { isLan, isLoopback, isTailnet, plainAddress } from "./address.ts";
-import { answer, isContainer, viewOf, type Answer, type Question } from "./answer.ts";
-import { lowerCase } from "./record.ts";
-import { isBelow, type Zone } from "./zone.ts";
+import type { IngressSettings, ResolverUpstream, Table } from "../api/table.ts";
+import { inNetwork, isLan, isLoopback, isTailnet, plainAddress } from "./address.ts";
+import { answer, isContainer, plainName, viewOf, type Answer, type Question, type View } from "./answer.ts";
+import type { Zone } from "./zone.ts";
 
 export interface Peer {
   /** The local address that was asked. */
@@ -12,9 +11,10 @@ export interface Peer {
 }
 
 export type Reply =
-  | { readonly kind: "answer"; readonly answer: Answer }
+  /** `recursion`: this asker may ask for names outside as well. */
+  | { readonly kind: "answer"; readonly answer: Answer; readonly recursion: boolean }
   /** Ask these in the peer's stead. */
-  | { readonly kind: "forward"; readonly upstreams: readonly string[] }
+  | { readonly kind: "forward"; readonly upstreams: readonly ResolverUpstream[] }
   /** Somebody from the internet: refused, and not often. */
   | { readonly kind: "stranger" };
 
@@ -23,15 +23,62 @@ export interface Known {
   readonly zone?: Zone | undefined;
   readonly table?: Table | undefined;
   readonly containers?: IngressSettings["containers"];
+  /** This computer's own networks: `192.168.1.10/24`. */
+  readonly networks?: readonly string[];
 }
 
-export function replyTo(question: Question, peer: Peer, { zone, table, containers }: Known): Reply {
-  const client = plainAddress(peer.client);
+export function replyTo(question: Question, peer: Peer, known: Known): Reply {
+  const { zone, table, containers } = known;
+  const asker = askerOf(peer, known);
+  if (asker === undefined) return { kind: "stranger" };
+  const isOutside = zone !== undefined && zone.originOf(plainName(question.name)) === undefined;
+  if (isOutside && asker.served === "containers") return { kind: "forward", upstreams: containers?.upstreams.map(upstreamOf) ?? [] };
+  if (isOutside && asker.served === "house") return { kind: "forward", upstreams: table?.resolver?.upstreams ?? [] };
+  return { kind: "answer", answer: answer(zone, question, asker.view), recursion: asker.served !== "nobody" };
+}
+
+const VIEWS: readonly View["from"][] = ["lan", "tailnet", "container", "loopback"];
+const SERVED = ["nobody", "containers", "house"] as const;
+
+/** Two who ask the same address from the same place are told the same of every name. undefined: a stranger. */
+export function placeOf(peer: Peer, known: Known): number | undefined {
+  const asker = askerOf(peer, known);
+  return asker && VIEWS.indexOf(asker.view.from) * SERVED.length + SERVED.indexOf(asker.served);
+}
+
+interface Asker {
+  readonly view: View;
+  /** As one of whom others are asked in its stead. */
+  readonly served: (typeof SERVED)[number];
+}
+
+function askerOf({ asked, client: address }: Peer, known: Known): Asker | undefined {
+  const { table, containers } = known;
+  const client = plainAddress(address);
   const fromContainer = containers !== undefined && isContainer(client, containers);
-  if (!fromContainer && !isLoopback(client) && !isLan(client) && !isTailnet(client)) return { kind: "stranger" };
-  const outside = zone !== undefined && !isBelow(lowerCase(question.name), zone.origin);
-  // Only there and only for them: nobody else may use this house to ask the world.
-  if (outside && fromContainer && peer.asked === containers.gateway) return { kind: "forward", upstreams: containers.upstreams };
+  if (!fromContainer && !isLoopback(client) && !isLan(client) && !isTailnet(client)) return undefined;
+  const view = viewOf(asked, client, table?.nodes[table.node], containers);
+  // Only there and only for them: nobody else may use the host's name servers.
+  if (fromContainer) return { view, served: asked === containers.gateway ? "containers" : "nobody" };
+  return { view, served: isServed(asked, client, known) ? "house" : "nobody" };
+}
+
+/** People of the house. Its nodes are none of them: what they ask may be what an upstream of ours could not answer. */
+function isServed(asked: string, client: string, { table, networks = [] }: Known): boolean {
   const own = table?.nodes[table.node];
-  return { kind: "answer", answer: answer(zone, question, viewOf(peer.asked, client, own, containers)) };
+  if (table?.resolver === undefined || own === undefined) return false;
+  const isNode = Object.values(table.nodes).some(({ lan, tailnet }) => lan.includes(client) || tailnet.includes(client));
+  if (isNode) return false;
+  const { serve } = table.resolver;
+  if (serve.includes("tailnet") && own.tailnet.includes(asked)) return isTailnet(client);
+  const lans = networks.filter((network) => own.lan.some((address) => network.startsWith(`${address}/`)));
+  return serve.includes("lan") && own.lan.includes(asked) && lans.some((network) => inNetwork(client, network));
+}
+
+const DNS_PORT = 53;
+
+/** `ADDRESS`, or an IPv4 address and a port. */
+function upstreamOf(text: string): ResolverUpstream {
+  const [host = "", port] = text.includes(".") ? text.split(":", 2) : [text];
+  return { host, port: port === undefined ? DNS_PORT : Number(port) };
 }

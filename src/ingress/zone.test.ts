@@ -36,18 +36,36 @@ test("every zone has its name server and its nodes", () => {
   assert.deepEqual(zone.lookup("attic.node.home.internal")?.house, { nodes: ["attic"], what: "node" });
 });
 
-test("records under one name add up, and what is outside of the zone is left out", () => {
-  const zone = zoneOf(
-    entry("app.home.internal", "TXT", "x"),
-    entry("app.home.internal", "MX", "1 m.example.com"),
-    entry("example.com", "A", "10.0.0.1"),
-  );
+test("records under one name add up", () => {
+  const zone = zoneOf(entry("app.home.internal", "TXT", "x"), entry("app.home.internal", "MX", "1 m.example.com"));
   assert.deepEqual(
     zone.lookup("app.home.internal")?.records.map(({ type }) => type),
     ["TXT", "MX"],
   );
   assert.deepEqual(zone.lookup("app.home.internal")?.house?.nodes, ["attic"]);
-  assert.equal(zone.lookup("example.com"), undefined);
+});
+
+test("a name outside that was given a record is a zone of its own, and what is above, beside and below it is not", () => {
+  const zone = zoneOf(entry("mail.example.com", "A", "10.0.0.1"), entry("*.dev.example.com", "A", "10.0.0.2"));
+  assert.equal(zone.lookup("mail.example.com")?.records.length, 1);
+  assert.equal(zone.lookup("a.b.dev.example.com")?.records.length, 1);
+  const origins = ["mail.example.com", "a.b.dev.example.com", "app.home.internal", "example.com", "x.mail.example.com", "dev.example.com"];
+  assert.deepEqual(
+    origins.map((name) => zone.originOf(name)),
+    ["mail.example.com", "dev.example.com", "home.internal", undefined, undefined, undefined],
+  );
+});
+
+test("the reverse names of nodes are answered, or what a person wrote for them, and no others", () => {
+  const name = "10.1.168.192.in-addr.arpa";
+  assert.deepEqual(zoneOf().lookup(name)?.records, [{ type: "PTR", data: "attic.node.home.internal", ttl: 5 }]);
+  assert.deepEqual(
+    zoneOf(entry(name, "PTR", "nas.example.com"))
+      .lookup(name)
+      ?.records.map(({ data }) => data),
+    ["nas.example.com"],
+  );
+  assert.equal(zoneOf().originOf("11.1.168.192.in-addr.arpa"), undefined);
 });
 
 test("a name whose values cannot be read exists all the same", () => {

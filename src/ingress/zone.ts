@@ -1,6 +1,8 @@
-// The zone as a tree of names, compiled once a table: which names exist, what they hold, which wildcard covers the rest. Pure.
+// The zone as a tree of names, compiled once a table: which names exist, what they hold, which wildcard covers the rest. Names outside that
+// a person gave records are each a small zone of their own, and so are the reverse names of the nodes. Pure.
 import type { HouseName, NodeAddresses, Table } from "../api/table.ts";
 import type { NodeName } from "../api/resource.ts";
+import { reverseName } from "./address.ts";
 import { dnsName, parseRecord, type RecordData } from "./record.ts";
 
 export interface ZoneName {
@@ -14,16 +16,19 @@ export interface Zone {
   readonly serial: number;
   readonly node: NodeName;
   readonly nodes: Readonly<Record<NodeName, NodeAddresses>>;
+  /** The zone that the name is in, of those that this house answers for; undefined: of none. */
+  originOf(name: string): string | undefined;
   /** The name itself, or the wildcard that covers it (RFC 4592: only below its closest existing ancestor). */
   lookup(name: string): ZoneName | undefined;
 }
 
 const EMPTY: ZoneName = { records: [] };
+/** Seconds, of names that follow from where nodes are. */
+const TTL = 5;
 
 export function compileZone(table: Pick<Table, "zone" | "revision" | "node" | "nodes" | "records" | "houseNames">): Zone {
   const origin = dnsName(table.zone) ?? table.zone;
   const names = new Map<string, ZoneName>([[origin, EMPTY]]);
-  const inZone = (name: string | undefined): name is string => name !== undefined && isBelow(name, origin);
   const add = (name: string, more: ZoneName): void => {
     const known = names.get(name) ?? EMPTY;
     names.set(name, { ...known, ...more, records: [...known.records, ...more.records] });
@@ -33,25 +38,33 @@ export function compileZone(table: Pick<Table, "zone" | "revision" | "node" | "n
   for (const entry of ownNames(table, origin)) add(entry.name, { records: [], house: { nodes: entry.nodes, what: "node" } });
   for (const entry of table.houseNames) {
     const name = dnsName(entry.name);
-    if (inZone(name)) add(name, { records: [], house: { nodes: entry.nodes, what: "app" } });
+    if (name !== undefined && isBelow(name, origin)) add(name, { records: [], house: { nodes: entry.nodes, what: "app" } });
   }
   for (const entry of table.records) {
     const name = dnsName(entry.name);
     const data = entry.values.map((value) => parseRecord(entry.type, value)).filter((parsed) => parsed !== undefined);
-    if (inZone(name)) add(name, { records: data.map((record) => ({ ...record, ttl: entry.ttl })) });
+    if (name !== undefined) add(name, { records: data.map((record) => ({ ...record, ttl: entry.ttl })) });
   }
+  for (const [name, data] of reverseNames(table, origin)) {
+    if (!names.has(name)) add(name, { records: [{ type: "PTR", data, ttl: TTL }] });
+  }
+  const covering = (name: string): string => {
+    let ancestor = parentOf(name);
+    while (ancestor !== "" && !names.has(ancestor) && !names.has(`*.${ancestor}`)) ancestor = parentOf(ancestor);
+    return ancestor;
+  };
   return {
     origin,
     serial: table.revision % 2 ** 32,
     node: table.node,
     nodes: table.nodes,
-    lookup(name) {
-      const exact = names.get(name);
-      if (exact !== undefined) return exact;
-      let ancestor = parentOf(name);
-      while (!names.has(ancestor) && isBelow(ancestor, origin)) ancestor = parentOf(ancestor);
-      return names.get(`*.${ancestor}`);
+    originOf(name) {
+      if (isBelow(name, origin)) return origin;
+      if (names.has(name)) return name;
+      const ancestor = covering(name);
+      return names.has(`*.${ancestor}`) ? ancestor : undefined;
     },
+    lookup: (name) => names.get(name) ?? names.get(`*.${covering(name)}`),
   };
 }
 
@@ -69,4 +82,14 @@ function parentOf(name: string): string {
 function ownNames(table: Pick<Table, "node" | "nodes">, origin: string): readonly HouseName[] {
   const nodes = Object.keys(table.nodes).map((node) => ({ name: `${node}.node.${origin}`, nodes: [node] }));
   return [{ name: `ns.${origin}`, nodes: [table.node] }, ...nodes];
+}
+
+/** Of the nodes' addresses, and of no others: the router knows the rest. */
+function reverseNames(table: Pick<Table, "nodes">, origin: string): readonly (readonly [string, string])[] {
+  return Object.entries(table.nodes).flatMap(([node, { lan, tailnet }]) =>
+    [...lan, ...tailnet].flatMap((address) => {
+      const name = reverseName(address);
+      return name === undefined ? [] : [[name, `${node}.node.${origin}`] as const];
+    }),
+  );
 }

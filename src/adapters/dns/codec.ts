@@ -1,5 +1,6 @@
 // DNS messages as bytes: the one place that knows dns-packet, behind a guard that keeps a small packet from costing much.
 import dnsPacket from "dns-packet";
+import { datagramLimit, DNSSEC_OK, EDNS_BYTES, FLAG, HEADER_BYTES, QUESTION_BYTES, RECORD_BYTES } from "./wire.ts";
 
 export interface Query {
   readonly id: number;
@@ -7,6 +8,8 @@ export interface Query {
   readonly question: { readonly name: string; readonly type: string };
   /** What the asker can take in one datagram; absent: it does not speak EDNS. */
   readonly udpSize?: number;
+  /** Told back to who says so (RFC 3225). */
+  readonly dnssecOk?: boolean;
 }
 
 type Rcode = "NOERROR" | "FORMERR" | "SERVFAIL" | "NXDOMAIN" | "NOTIMP" | "REFUSED";
@@ -25,16 +28,7 @@ export type Decoded =
   /** An answer, or too short to be answered. */
   | { readonly kind: "ignore" };
 
-const HEADER_BYTES = 12;
-/** Least bytes of a question and of a record: RFC 1035, 4.1. */
-const QUESTION_BYTES = 5;
-const RECORD_BYTES = 11;
 const ADDITIONALS_MAX = 2;
-const UDP_BYTES = 512;
-/** Fits one packet of any network (DNS flag day 2020). */
-const EDNS_BYTES = 1232;
-
-const FLAG = { response: 1 << 15, authoritative: 1 << 10, truncated: 1 << 9, recursionDesired: 1 << 8 } as const;
 const RCODE: Readonly<Record<Rcode, number>> = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 };
 const BAD_VERSION_HIGH_BITS = 1; // BADVERS is 16; the OPT record carries all but its lowest four bits (RFC 6891)
 
@@ -72,7 +66,7 @@ function decodePlausible(packet: Buffer): Decoded | undefined {
     id: packet.readUInt16BE(0),
     recursionDesired: message.flag_rd,
     question: { name: question.name, type: question.type },
-    ...(option !== undefined && { udpSize: option.udpPayloadSize }),
+    ...(option !== undefined && { udpSize: option.udpPayloadSize, dnssecOk: option.flag_do }),
   };
   if (option !== undefined && option.ednsVersion !== 0)
     return { kind: "error", reply: encode(query, empty("NOERROR"), { highBits: BAD_VERSION_HIGH_BITS }) };
@@ -86,16 +80,15 @@ function isEchoable(question: dnsPacket.Question, packet: Buffer): boolean {
   return echo.equals(packet.subarray(HEADER_BYTES, HEADER_BYTES + echo.length));
 }
 
-/** For TCP: at most 64 KiB, which no name of the house comes near. */
-export function encodeAnswer(query: Query, answer: Answer): Buffer {
-  return encode(query, answer);
+/** For TCP: at most 64 KiB, which no name of the house comes near. `recursion`: this asker may ask for other names as well. */
+export function encodeAnswer(query: Query, answer: Answer, recursion = false): Buffer {
+  return encode(query, answer, { recursion });
 }
 
 /** For UDP: what does not fit is left out and marked, so that the asker comes back by TCP. */
-export function encodeDatagram(query: Query, answer: Answer): Buffer {
-  const limit = query.udpSize === undefined ? UDP_BYTES : Math.min(Math.max(query.udpSize, UDP_BYTES), EDNS_BYTES);
-  const whole = encode(query, answer);
-  return whole.length <= limit ? whole : truncated(query);
+export function encodeDatagram(query: Query, answer: Answer, recursion = false): Buffer {
+  const whole = encode(query, answer, { recursion });
+  return whole.length <= datagramLimit(query.udpSize) ? whole : truncated(query);
 }
 
 export function truncated(query: Query): Buffer {
@@ -110,12 +103,19 @@ function empty(rcode: Rcode): Answer {
   return { rcode, authoritative: false, answers: [], authorities: [] };
 }
 
-function encode(query: Query, answer: Answer, options: { readonly truncated?: boolean; readonly highBits?: number } = {}): Buffer {
+interface EncodeOptions {
+  readonly truncated?: boolean;
+  readonly highBits?: number;
+  readonly recursion?: boolean;
+}
+
+function encode(query: Query, answer: Answer, options: EncodeOptions = {}): Buffer {
   const flags =
     RCODE[answer.rcode] |
     (answer.authoritative ? FLAG.authoritative : 0) |
     (options.truncated ? FLAG.truncated : 0) |
-    (query.recursionDesired ? FLAG.recursionDesired : 0);
+    (query.recursionDesired ? FLAG.recursionDesired : 0) |
+    (options.recursion ? FLAG.recursionAvailable : 0);
   // The asker's own spelling of the name, for those who mix the case and check it.
   const asked = query.question.name.toLowerCase();
   const answers = answer.answers.map((record) => (record.name === asked ? { ...record, name: query.question.name } : record));
@@ -127,19 +127,19 @@ function encode(query: Query, answer: Answer, options: { readonly truncated?: bo
     questions: [query.question as dnsPacket.Question],
     answers,
     authorities: [...answer.authorities],
-    additionals: query.udpSize === undefined ? [] : [ednsOption(options.highBits ?? 0)],
+    additionals: query.udpSize === undefined ? [] : [ednsOption(query, options.highBits ?? 0)],
   });
 }
 
-function ednsOption(highBits: number): dnsPacket.OptAnswer {
+function ednsOption({ dnssecOk = false }: Query, highBits: number): dnsPacket.OptAnswer {
   return {
     type: "OPT",
     name: ".",
     udpPayloadSize: EDNS_BYTES,
     extendedRcode: highBits,
     ednsVersion: 0,
-    flags: 0,
-    flag_do: false,
+    flags: dnssecOk ? DNSSEC_OK : 0,
+    flag_do: dnssecOk,
     options: [],
   };
 }

@@ -1,101 +1,130 @@
-// Asks the host's own name servers in a container's stead: the packet goes on as it came but for its id.
+// Asks other name servers in somebody's stead, one after the other, and no more at once than it can bear.
 import { randomInt } from "node:crypto";
 import dgram from "node:dgram";
 import net from "node:net";
+import { cutShort, fitsDatagram, passBack, passOn } from "./passed-on.ts";
+
+export interface Upstream {
+  readonly host: string;
+  readonly port: number;
+  /** Where its port differs for TCP. */
+  readonly tcpPort?: number;
+  /** An app of the house: it is told who asks. */
+  readonly isApp?: boolean;
+}
+
+export interface Forwarded {
+  /** As the asker sent it, read by the codec before. */
+  readonly packet: Buffer;
+  readonly client: string;
+  readonly upstreams: readonly Upstream[];
+  readonly over: "udp" | "tcp";
+}
 
 const TRY_MS = 2000;
-const UPSTREAMS_MAX = 3;
+const UPSTREAMS_MAX = 4;
 const IN_FLIGHT_MAX = 500;
-const DNS_PORT = 53;
+/** One asker leaves room for others. */
+const IN_FLIGHT_EACH_MAX = 100;
+/** One that answered nothing so often in a row is asked last for a while: a single name may be slow for reasons of its own. */
+const SILENCES_MAX = 3;
+const AWAY_MS = 5000;
+const SILENT_MAX = 64;
 
-/** Shared by all listeners, so that its limit holds for all together. */
+/** Shared by all listeners, so that its limits hold for all together. */
 export class Forwarder {
-  #inFlight = 0;
+  readonly #inFlight = new Map<string, number>();
+  readonly #silent = new Map<string, { readonly times: number; readonly atMs: number }>();
+  #total = 0;
 
-  /** Runs `ask` with one upstream after the other until one answers; undefined: none did. */
-  async first(upstreams: readonly string[], ask: (upstream: string) => Promise<Buffer>): Promise<Buffer | undefined> {
-    if (this.#inFlight >= IN_FLIGHT_MAX) return undefined;
-    this.#inFlight += 1;
+  /** The answer for the asker, one that fits what it asked over; undefined: no upstream had one. */
+  async ask({ packet, client, upstreams, over }: Forwarded): Promise<Buffer | undefined> {
+    const own = this.#inFlight.get(client) ?? 0;
+    if (this.#total >= IN_FLIGHT_MAX || own >= IN_FLIGHT_EACH_MAX) return undefined;
+    this.#total += 1;
+    this.#inFlight.set(client, own + 1);
     try {
-      for (const upstream of upstreams.slice(0, UPSTREAMS_MAX)) {
-        const answer = await ask(upstream).catch(() => undefined);
-        if (answer !== undefined) return answer;
+      for (const upstream of this.#inOrder(upstreams)) {
+        const answer = await askOne(upstream, packet, client, over).catch(() => undefined);
+        this.#heard(upstream, answer !== undefined);
+        if (answer !== undefined) return over === "tcp" || fitsDatagram(answer, packet) ? answer : cutShort(answer, packet);
       }
       return undefined;
     } finally {
-      this.#inFlight -= 1;
+      this.#total -= 1;
+      const left = (this.#inFlight.get(client) ?? 1) - 1;
+      if (left === 0) this.#inFlight.delete(client);
+      else this.#inFlight.set(client, left);
+    }
+  }
+
+  #inOrder(upstreams: readonly Upstream[]): readonly Upstream[] {
+    const now = performance.now();
+    const isAway = (upstream: Upstream): boolean => {
+      const { times = 0, atMs = 0 } = this.#silent.get(keyOf(upstream)) ?? {};
+      return times >= SILENCES_MAX && now - atMs < AWAY_MS;
+    };
+    return [...upstreams.filter((each) => !isAway(each)), ...upstreams.filter(isAway)].slice(0, UPSTREAMS_MAX);
+  }
+
+  #heard(upstream: Upstream, hasAnswered: boolean): void {
+    const key = keyOf(upstream);
+    const times = this.#silent.get(key)?.times ?? 0;
+    if (hasAnswered) this.#silent.delete(key);
+    else {
+      if (this.#silent.size >= SILENT_MAX) this.#silent.clear();
+      this.#silent.set(key, { times: times + 1, atMs: performance.now() });
     }
   }
 }
 
-export function forwardUdp(forwarder: Forwarder, packet: Buffer, upstreams: readonly string[]): Promise<Buffer | undefined> {
-  return forwarder.first(upstreams, (upstream) => askUdp(packet, upstream));
+function keyOf({ host, port }: Upstream): string {
+  return `${host} ${port}`;
 }
 
-export function forwardTcp(forwarder: Forwarder, packet: Buffer, upstreams: readonly string[]): Promise<Buffer | undefined> {
-  return forwarder.first(upstreams, (upstream) => askTcp(packet, upstream));
+async function askOne(upstream: Upstream, packet: Buffer, client: string, over: Forwarded["over"]): Promise<Buffer> {
+  const id = randomInt(0x10000);
+  const question = passOn(packet, id, upstream.isApp === true ? client : undefined);
+  const read = (answer: Buffer): Buffer | undefined => passBack(answer, packet, id);
+  return over === "udp" ? askUdp(upstream, question, read) : askTcp(upstream, question, read);
 }
+
+type Read = (answer: Buffer) => Buffer | undefined;
 
 /** A socket, and so a source port, of its own for each question: an answer cannot be guessed from outside. */
-function askUdp(packet: Buffer, upstream: string): Promise<Buffer> {
-  const { host, port } = endpoint(upstream);
+function askUdp({ host, port }: Upstream, question: Buffer, read: Read): Promise<Buffer> {
   const socket = dgram.createSocket(net.isIPv6(host) ? "udp6" : "udp4");
-  const id = randomInt(0x10000);
   return new Promise<Buffer>((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`${upstream} did not answer`)), TRY_MS);
+    const timer = setTimeout(() => fail(new Error(`${host} did not answer`)), TRY_MS);
     socket.once("close", () => clearTimeout(timer));
     socket.on("error", fail);
-    socket.on("message", (answer) => {
-      if (answersTo(answer, packet, id)) done(withId(answer, packet.readUInt16BE(0)));
+    socket.on("message", (message) => {
+      const answer = read(message);
+      if (answer !== undefined) done(answer);
     });
-    socket.connect(port, host, () => socket.send(withId(packet, id)));
+    socket.connect(port, host, () => socket.send(question));
   }).finally(() => socket.close());
 }
 
-function askTcp(packet: Buffer, upstream: string): Promise<Buffer> {
-  const { host, port } = endpoint(upstream);
-  const socket = net.connect({ host, port, timeout: TRY_MS });
-  const id = randomInt(0x10000);
+function askTcp({ host, port, tcpPort = port }: Upstream, question: Buffer, read: Read): Promise<Buffer> {
+  const socket = net.connect({ host, port: tcpPort });
+  const timer = setTimeout(() => socket.destroy(new Error(`${host} did not answer`)), TRY_MS);
   return new Promise<Buffer>((done, fail) => {
     let received: Buffer = Buffer.alloc(0);
     const length = Buffer.alloc(2);
-    length.writeUInt16BE(packet.length);
-    socket.write(Buffer.concat([length, withId(packet, id)]));
-    socket.on("timeout", () => fail(new Error(`${upstream} did not answer`)));
+    length.writeUInt16BE(question.length);
+    socket.write(Buffer.concat([length, question]));
     socket.on("error", fail);
-    socket.on("close", () => fail(new Error(`${upstream} hung up`)));
+    socket.on("close", () => fail(new Error(`${host} hung up`)));
     socket.on("data", (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       if (received.length < 2 || received.length < received.readUInt16BE(0) + 2) return;
-      const answer = received.subarray(2, received.readUInt16BE(0) + 2);
-      if (answersTo(answer, packet, id)) done(withId(answer, packet.readUInt16BE(0)));
-      else fail(new Error(`${upstream} answered something else`));
+      const answer = read(received.subarray(2, received.readUInt16BE(0) + 2));
+      if (answer === undefined) fail(new Error(`${host} answered something else`));
+      else done(answer);
     });
-  }).finally(() => socket.destroy());
-}
-
-/** Same id, a response, and the question repeated byte by byte but for the name's case. */
-function answersTo(answer: Buffer, packet: Buffer, id: number): boolean {
-  if (answer.length < 12 || answer.readUInt16BE(0) !== id || (answer.readUInt16BE(2) & 0x8000) === 0) return false;
-  const end = questionEnd(packet);
-  return answer.subarray(12, end).toString("latin1").toLowerCase() === packet.subarray(12, end).toString("latin1").toLowerCase();
-}
-
-function questionEnd(packet: Buffer): number {
-  let offset = 12;
-  while ((packet[offset] ?? 0) !== 0) offset += (packet[offset] ?? 0) + 1;
-  return offset + 5; // the root label, type and class
-}
-
-function withId(packet: Buffer, id: number): Buffer {
-  const copy = Buffer.from(packet);
-  copy.writeUInt16BE(id, 0);
-  return copy;
-}
-
-/** `ADDRESS`, `ADDRESS:PORT` (IPv4) or `[ADDRESS]:PORT`. */
-function endpoint(upstream: string): { readonly host: string; readonly port: number } {
-  if (net.isIP(upstream) !== 0) return { host: upstream, port: DNS_PORT };
-  const colon = upstream.lastIndexOf(":");
-  return { host: upstream.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(upstream.slice(colon + 1)) };
+  }).finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
 }

@@ -24,3 +24,20 @@ export class RateLimit {
     return true;
   }
 }
+
+/** What a name server gives away at most, for all its sockets together. */
+export interface Limits {
+  /** An answer of more than 512 bytes to this source. */
+  readonly large: (source: string) => boolean;
+  /** Any answer to somebody from the internet, whoever it is: addresses there are made up. */
+  readonly stranger: () => boolean;
+}
+
+const LARGE_PER_SECOND = 1000;
+const STRANGERS_PER_SECOND = 20;
+
+export function newLimits(): Limits {
+  const large = new RateLimit(LARGE_PER_SECOND);
+  const strangers = new RateLimit(STRANGERS_PER_SECOND);
+  return { large: (source) => large.take(source, Date.now()), stranger: () => strangers.take("all", Date.now()) };
+}

@@ -1,0 +1,81 @@
+// DNS over TCP on one address: one connection, any number of questions on it, each with its length before it (RFC 7766).
+import net from "node:net";
+import type { ListenAt } from "../../ports.ts";
+import { decodeQuery, encodeAnswer, refusal } from "./codec.ts";
+import type { Limits } from "./rate-limit.ts";
+import { codeOf, type DnsOptions, type Peer } from "./reply.ts";
+
+const IDLE_MS = 10_000;
+const CONNECTIONS_MAX = 256;
+/** A question is at most 12 + 255 + 4 bytes and its options; whoever sends more does not ask for a name. */
+const QUESTION_BYTES_MAX = 4096;
+const UNSENT_BYTES_MAX = 256 * 1024;
+
+export async function listenTcp(options: DnsOptions, address: string, at: ListenAt, limits: Limits): Promise<net.Server> {
+  const server = net.createServer({ noDelay: true }, (socket) => converse(options, address, socket, limits));
+  server.maxConnections = CONNECTIONS_MAX;
+  await new Promise<void>((done, fail) => {
+    server.once("error", fail);
+    const [fd] = "fds" in at ? at.fds : [];
+    server.listen(fd === undefined ? { port: "port" in at ? at.port : 0, host: address, ipv6Only: net.isIPv6(address) } : { fd }, () => {
+      server.off("error", fail);
+      done();
+    });
+  });
+  server.on("error", (error) => options.log.warn("DNS socket failed", { address, error: error.message }));
+  return server;
+}
+
+function converse(options: DnsOptions, asked: string, socket: net.Socket, limits: Limits): void {
+  const peer = { asked, client: socket.remoteAddress ?? "" };
+  let rest: Buffer = Buffer.alloc(0);
+  socket.setTimeout(IDLE_MS, () => socket.destroy());
+  socket.on("error", () => socket.destroy());
+  socket.on("data", (chunk: Buffer) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= 2) {
+      const length = rest.readUInt16BE(0);
+      if (length > QUESTION_BYTES_MAX || socket.writableLength > UNSENT_BYTES_MAX) return socket.destroy();
+      if (rest.length < length + 2) return undefined;
+      const packet = rest.subarray(2, length + 2);
+      rest = rest.subarray(length + 2);
+      if (!answer(options, packet, peer, { socket, limits })) return socket.destroy();
+    }
+    return undefined;
+  });
+}
+
+/** False: with this one there is nothing more to say. */
+function answer(
+  options: DnsOptions,
+  packet: Buffer,
+  peer: Peer,
+  { socket, limits }: { readonly socket: net.Socket; readonly limits: Limits },
+): boolean {
+  const send = (reply: Buffer): true => {
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(reply.length);
+    if (socket.writable) socket.write(Buffer.concat([length, reply]));
+    return true;
+  };
+  const decoded = decodeQuery(packet);
+  if (decoded.kind === "ignore") return false;
+  if (decoded.kind === "error") options.counted("malformed");
+  if (options.placeOf(peer) === undefined && !limits.stranger()) return false;
+  if (decoded.kind === "error") return send(decoded.reply);
+  const { query } = decoded;
+  const reply = options.reply(query.question, peer);
+  options.counted(codeOf(reply));
+  switch (reply.kind) {
+    case "answer":
+      return send(encodeAnswer(query, reply.answer, reply.recursion));
+    case "stranger":
+      return send(refusal(query, "REFUSED"));
+    case "forward":
+      if (!query.recursionDesired) return send(refusal(query, "REFUSED"));
+      void options.forwarder
+        .ask({ packet, client: peer.client, upstreams: reply.upstreams, over: "tcp" })
+        .then((found) => send(found ?? refusal(query, "SERVFAIL")));
+      return true;
+  }
+}

@@ -1,0 +1,166 @@
+// The house as the resolver of its people: names outside are asked of others, for those it serves and for nobody else.
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import dnsPacket from "dns-packet";
+import type { ResolverUpstream } from "../../src/api/table.ts";
+import { freePort, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import {
+  addressAnswer,
+  addressesIn,
+  askTcp,
+  askUdp,
+  question,
+  sendUdp,
+  startNameServer,
+  type TestNameServer,
+} from "../support/name-server.ts";
+
+/** On the node's LAN, which is loopback here; 127.0.0.1 is the node itself. */
+const PERSON = { from: "127.0.0.50" };
+const OTHER = { from: "127.0.0.51" };
+const EDNS = { type: "OPT", name: ".", udpPayloadSize: 4096, flags: 0, options: [] } as unknown as dnsPacket.OptAnswer; // the codec fills in the rest
+const ANSWER = "203.0.113.7";
+
+describe("a house that is a resolver", () => {
+  let ingress: TestIngress;
+  let servers: TestNameServer[] = [];
+  before(async () => {
+    ingress = await startIngress();
+  });
+  after(() => ingress.stop());
+  afterEach(() => {
+    for (const server of servers) server.stop();
+    servers = [];
+  });
+
+  async function server(...args: Parameters<typeof startNameServer>): Promise<TestNameServer> {
+    const started = await startNameServer(...args);
+    servers.push(started);
+    return started;
+  }
+  async function resolveWith(...upstreams: readonly (TestNameServer | ResolverUpstream)[]): Promise<void> {
+    const resolver = { serve: ["lan" as const], upstreams: upstreams.map((each) => ({ host: "127.0.0.1", ...portsOf(each) })) };
+    await ingress.client.putTable({ ...tableOf([]), nodes: { attic: { lan: ["127.0.0.1"], tailnet: [] } }, resolver }, soon());
+  }
+  function portsOf(upstream: TestNameServer | ResolverUpstream): Omit<ResolverUpstream, "host"> {
+    return "asked" in upstream ? { port: upstream.port } : upstream;
+  }
+
+  test("answers its own names itself and asks others for the rest, over UDP and TCP", async () => {
+    const upstream = await server();
+    await resolveWith(upstream);
+    for (const ask of [askUdp, askTcp]) {
+      const outside = await ask(ingress.dnsPort, "Example.com", PERSON);
+      assert.deepEqual(addressesIn(outside), [ANSWER]);
+      assert.deepEqual([outside.questions?.[0]?.name, outside.flag_ra], ["Example.com", true]);
+      assert.deepEqual(
+        outside.answers?.map((row) => "ttl" in row && row.ttl),
+        [60],
+      );
+      const inside = await ask(ingress.dnsPort, "hello.home.internal", PERSON);
+      assert.deepEqual([addressesIn(inside), inside.flag_aa, inside.flag_ra], [["127.0.0.1"], true, true]);
+    }
+    assert.equal(upstream.asked.length, 2);
+  });
+
+  test("asks nobody for the node itself, nor for who wants no recursion", async () => {
+    const upstream = await server();
+    await resolveWith(upstream);
+    assert.equal((await askUdp(ingress.dnsPort, "example.com")).rcode, "REFUSED");
+    assert.equal((await askUdp(ingress.dnsPort, "example.com", { ...PERSON, flags: 0 })).rcode, "REFUSED");
+    assert.equal((await askTcp(ingress.dnsPort, "example.com", { ...PERSON, flags: 0 })).rcode, "REFUSED");
+    assert.equal(upstream.asked.length, 0);
+  });
+
+  test("tells an app who asks, and nobody else", async () => {
+    const subnetIn = (packet: Buffer | undefined): unknown =>
+      packet &&
+      dnsPacket
+        .decode(packet)
+        .additionals?.flatMap((row) => (row.type === "OPT" ? row.options.map((each) => "ip" in each && each.ip) : []));
+    const [app, host] = [await server(), await server()];
+    for (const upstream of [{ host: "127.0.0.1", port: app.port, isApp: true }, host]) {
+      await resolveWith(upstream);
+      const spoofed = {
+        ...EDNS,
+        options: [{ code: "CLIENT_SUBNET", ip: "198.51.100.9", sourcePrefixLength: 32 }],
+      } as unknown as dnsPacket.OptAnswer; // as above
+      await askUdp(ingress.dnsPort, "example.com", { ...PERSON, additionals: [spoofed] });
+      await askTcp(ingress.dnsPort, "example.com", OTHER);
+    }
+    assert.deepEqual(app.asked.map(subnetIn), [[PERSON.from], [OTHER.from]]);
+    assert.deepEqual(host.asked.map(subnetIn), [[], []]);
+  });
+
+  test("asks the next one where an app is not there, and says that it failed where nobody is", async () => {
+    const gone = { host: "127.0.0.1", port: await freePort(), isApp: true };
+    await resolveWith(gone, await server());
+    for (const ask of [askUdp, askTcp]) assert.deepEqual(addressesIn(await ask(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
+    await resolveWith(gone);
+    for (const ask of [askUdp, askTcp]) assert.equal((await ask(ingress.dnsPort, "example.com", PERSON)).rcode, "SERVFAIL");
+    await resolveWith();
+    assert.equal((await askUdp(ingress.dnsPort, "example.com", PERSON)).rcode, "SERVFAIL");
+  });
+
+  test("does not wait again and again for one that is silent", async () => {
+    const silent = await server(() => undefined);
+    await resolveWith(silent, await server());
+    await Promise.all(Array.from({ length: 3 }, () => askUdp(ingress.dnsPort, "example.com", PERSON)));
+    const before = silent.asked.length;
+    assert.deepEqual(addressesIn(await askUdp(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
+    assert.equal(silent.asked.length, before);
+  });
+
+  test("passes on a denial, a cut answer, and a whole one by TCP", async () => {
+    const upstream = await server((packet, over) => {
+      const { questions = [], id = 0 } = dnsPacket.decode(packet);
+      if (questions[0]?.name === "nobody.example.com") return dnsPacket.encode({ type: "response", id, flags: 3, questions });
+      const whole = addressAnswer(packet, ANSWER, 90);
+      if (over === "tcp" || questions[0]?.name === "careless.example.com") return whole;
+      return dnsPacket.encode({ type: "response", id, flags: dnsPacket.TRUNCATED_RESPONSE, questions });
+    });
+    await resolveWith(upstream);
+    assert.equal((await askUdp(ingress.dnsPort, "nobody.example.com", PERSON)).rcode, "NXDOMAIN");
+    for (const name of ["big.example.com", "careless.example.com"]) {
+      const reply = await sendUdp(ingress.dnsPort, question(name, { additionals: [EDNS] }), PERSON);
+      assert.ok(reply.length <= 1232 && dnsPacket.decode(reply).flag_tc, name);
+      assert.equal((await askTcp(ingress.dnsPort, name, PERSON)).answers?.length, 90);
+    }
+  });
+
+  test("believes no answer that comes to another question", async () => {
+    const liar = await server((packet) => {
+      const other = dnsPacket.decode(packet);
+      return addressAnswer(question("other.example.com", {}, other.id), "198.51.100.66");
+    });
+    const honest = await server();
+    await resolveWith(liar, honest);
+    assert.deepEqual(addressesIn(await askUdp(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
+  });
+
+  test("lets one asker have so many questions under way and no more, and answers others meanwhile", async () => {
+    const silent = await server((packet) =>
+      dnsPacket.decode(packet).questions?.[0]?.name === "example.com" ? undefined : addressAnswer(packet, ANSWER),
+    );
+    await resolveWith(silent);
+    const rcodes: (string | undefined)[] = [];
+    const asked = Array.from({ length: 150 }, () => askUdp(ingress.dnsPort, "example.com", PERSON).then(({ rcode }) => rcodes.push(rcode)));
+    assert.deepEqual(addressesIn(await askUdp(ingress.dnsPort, "other.example.com", OTHER)), [ANSWER]);
+    await Promise.all(asked);
+    assert.deepEqual([...new Set(rcodes)], ["SERVFAIL"]);
+    assert.ok(silent.asked.length <= 101, `${silent.asked.length} went on`);
+  });
+
+  test("tells each asker of a name what is of use where it asked, from bytes that are kept or not", async () => {
+    await resolveWith(await server());
+    const table = { ...tableOf([]), nodes: { attic: { lan: ["127.0.0.1"], tailnet: [] } } };
+    for (let round = 0; round < 3; round += 1) {
+      const served = await askUdp(ingress.dnsPort, "hello.home.internal", PERSON);
+      const node = await askUdp(ingress.dnsPort, "hello.home.internal");
+      assert.deepEqual([served.flag_ra, node.flag_ra], [true, false]);
+    }
+    await ingress.client.putTable({ ...table, nodes: { attic: { lan: ["127.0.0.7"], tailnet: [] } } }, soon());
+    const later = await askUdp(ingress.dnsPort, "hello.home.internal", PERSON);
+    assert.deepEqual([addressesIn(later), later.flag_ra], [["127.0.0.7"], false]);
+  });
+});
