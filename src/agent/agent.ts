@@ -8,6 +8,7 @@ import { openAddresses } from "../adapters/system/addresses.ts";
 import { checkProbe } from "../adapters/system/check.ts";
 import { systemRandom } from "../adapters/system/clock.ts";
 import { BackgroundJobs } from "../adapters/system/jobs.ts";
+import { nodeAddresses } from "../adapters/system/node-addresses.ts";
 import { NodeProbes } from "../adapters/system/probes.ts";
 import { usedSubnets } from "../adapters/system/routes.ts";
 import { noSecrets } from "../adapters/system/secrets.ts";
@@ -126,7 +127,7 @@ class Node {
 
   async #openStore(signal: AbortSignal): Promise<EtcdStore> {
     const { settings, clock, log } = this.#machine;
-    const trust = await loadTrust(settings.dataDir);
+    const trust = await loadTrust(settings.dataDir, { addresses: nodeAddresses() });
     const child = childOf(this.#machine, "etcd");
     signal.addEventListener("abort", () => child.release(), { once: true });
     const host = await keepEtcd({ dataDir: settings.dataDir, nodeId: this.#identity.nodeId, program: this.#etcd, trust, child });

@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
+import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import { etcdEnvironment, etcdFlags } from "../adapters/etcd3/flags.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import type { EtcdProgram } from "./etcd-binary.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
-import { base32 } from "./identity.ts";
 import type { TrustFiles } from "./trust.ts";
 
 /** What was chosen at founding and holds ever after: etcd ignores its initial flags once it has data. */
@@ -77,7 +77,7 @@ function commandOf(folder: string, founding: Founding, ports: MemberPorts, { pro
     listen: { peer: [peer], client, metrics: [] },
     advertise: { peer: [peer], client },
     cluster: { state: "new", token: founding.clusterToken, members: [{ name: founding.memberName, peerUrl: peer }] },
-    tls: { ca: trust.ca, crl: trust.crl, certificate: trust.etcd.certificate, key: trust.etcd.key },
+    tls: { ca: trust.ca, crl: trust.crl, client: trust.etcdClient, peer: trust.etcdPeer },
     timing,
   });
   // On arm64, etcd before 3.5 refuses to start without being told that it may.

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { base32, loadIdentity } from "./identity.ts";
+import { loadIdentity } from "./identity.ts";
 
 test("a node is the same after a restart, and another boot after its run folder was emptied", (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
@@ -29,10 +29,4 @@ test("a node keeps its first name when the machine is renamed", (t) => {
   assert.equal(load({ hostName: "attic" }), "nas");
   assert.equal(load({ nodeName: "nas", hostName: "attic" }), "nas");
   assert.throws(() => load({ nodeName: "attic", hostName: "attic" }), /Cannot call this node "attic".*the node "nas"/);
-});
-
-test("base32 is that of RFC 4648", () => {
-  assert.equal(base32(Buffer.from("foobar")), "mzxw6ytboi");
-  assert.equal(base32(Buffer.from("fooba")), "mzxw6ytb");
-  assert.equal(base32(Buffer.from("f")), "my");
 });

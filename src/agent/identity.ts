@@ -1,13 +1,14 @@
 // Who this node is: a key made at its first start, an id that follows from the key, and a boot id that is new after each boot.
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { createKey, publicDerOf } from "../adapters/x509/read.ts";
+import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import type { Identity } from "../ports.ts";
+import { nodeIdOf } from "../trust/node-id.ts";
 import { readIfThere, writeWhole } from "./files.ts";
 import { nodeNameOf } from "./settings.ts";
-
-const idCharacters = 16;
 
 export function loadIdentity(options: NameOptions & { readonly runDir: string }): Identity {
   const node = nameOfNode(options);
@@ -15,7 +16,7 @@ export function loadIdentity(options: NameOptions & { readonly runDir: string })
   if (readIfThere(nameFile) === undefined) writeWhole(nameFile, `${node}\n`);
   return {
     node,
-    nodeId: loadNodeId(path.join(options.dataDir, "node.key")),
+    nodeId: loadNodeId(options.dataDir),
     bootId: loadBootId(path.join(options.runDir, "boot-id")),
   };
 }
@@ -38,15 +39,22 @@ export function nameOfNode({ dataDir, nodeName, hostName }: NameOptions): string
   return stored;
 }
 
-/** 16 characters of base32: SHA-256 of the public key of a P-256 key that never leaves this disk. */
-function loadNodeId(keyFile: string): string {
-  let pem = readIfThere(keyFile);
-  if (pem === undefined) {
-    pem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" });
-    writeWhole(keyFile, pem);
-  }
-  const publicKey = createPublicKey(createPrivateKey(pem)).export({ type: "spki", format: "der" });
-  return base32(createHash("sha256").update(publicKey).digest()).slice(0, idCharacters);
+/** PEM (PKCS #8) of the P-256 key that is made at the first start and never leaves this disk: the node's id follows from it. */
+export function loadNodeKey(dataDir: string): string {
+  const file = nodeKeyFile(dataDir);
+  const stored = readIfThere(file);
+  if (stored !== undefined) return stored;
+  const key = createKey();
+  writeWhole(file, key);
+  return key;
+}
+
+export function nodeKeyFile(dataDir: string): string {
+  return path.join(dataDir, "node.key");
+}
+
+export function loadNodeId(dataDir: string): string {
+  return nodeIdOf(publicDerOf(loadNodeKey(dataDir)));
 }
 
 /**
@@ -69,21 +77,4 @@ export function kernelBootId(): string {
   } catch {
     return "unknown";
   }
-}
-
-/** RFC 4648, lower case, without padding. */
-export function base32(bytes: Uint8Array): string {
-  let bits = 0;
-  let value = 0;
-  let text = "";
-  for (const byte of bytes) {
-    value = (value << 8) | byte;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += "abcdefghijklmnopqrstuvwxyz234567"[(value >>> bits) & 31];
-    }
-    value &= (1 << bits) - 1;
-  }
-  return bits > 0 ? text + "abcdefghijklmnopqrstuvwxyz234567"[(value << (5 - bits)) & 31] : text;
 }

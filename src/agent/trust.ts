@@ -1,48 +1,213 @@
-// The house's certificates on this node's disk: made at founding, read ever after. etcd is never open to a stranger, not even on loopback.
+// The house's certificates on this node's disk: made at founding or given at joining, looked at before etcd starts. etcd is never open to
+// a stranger, not even on loopback. Keys are made once and never leave the disk; only the CA's goes to those who vote.
 import path from "node:path";
+import { belongTogether, certifiedKeyOf, createKey, publicKeyOf, readLeaf } from "../adapters/x509/read.ts";
+import { commonNameOf, LEAF_USES, leafIsDue, leafNames, serialNumberOf, serialNumbersOf, type LeafUse } from "../trust/leaves.ts";
+import { houseHashOf, isNodeId } from "../trust/node-id.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
+import { loadNodeId, nodeKeyFile } from "./identity.ts";
+
+export interface LeafFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
 
 /** Paths of PEM files; the CRL is DER. */
 export interface TrustFiles {
   readonly ca: string;
   readonly crl: string;
-  /** etcd's own, as server, as peer and as the client of its own gateway. */
-  readonly etcd: { readonly certificate: string; readonly key: string };
-  /** This agent's, as etcd's client. */
-  readonly agent: { readonly certificate: string; readonly key: string };
+  /** On the node's own key: this agent's on 733, and as etcd's client. */
+  readonly agent: LeafFiles;
+  /** On 734. */
+  readonly ingress: LeafFiles;
+  /** What etcd shows to its peers, and to its clients. */
+  readonly etcdPeer: LeafFiles;
+  readonly etcdClient: LeafFiles;
 }
 
-/** Makes what is missing: a power cut between two files of the founding leaves nothing half done. */
-export async function loadTrust(dataDir: string): Promise<TrustFiles> {
-  const folder = path.join(dataDir, "trust");
-  const file = (name: string): string => path.join(folder, name);
-  const files: TrustFiles = {
+export interface TrustOptions {
+  /** All of this node's, to be in its leaves. */
+  readonly addresses?: readonly string[];
+  readonly nowMs?: number;
+}
+
+export interface DueLeaf {
+  readonly use: LeafUse;
+  readonly why: string;
+}
+
+/** What a node asks for when it cannot make its leaves itself. Public keys as PEM. */
+export interface LeavesWanted {
+  readonly keys: Readonly<Record<LeafUse, string>>;
+  readonly names: readonly string[];
+}
+
+/** What a newcomer is given. */
+export interface HouseGift {
+  readonly ca: string;
+  readonly crl: Uint8Array;
+  readonly removed: readonly string[];
+  /** PEM by use. */
+  readonly leaves: Readonly<Record<LeafUse, string>>;
+  /** Of a voter only. */
+  readonly caKey?: string;
+}
+
+/** Founds what is missing and makes leaves anew that are due, if this node can; a power cut at any moment leaves nothing half done. */
+export async function loadTrust(dataDir: string, options: TrustOptions = {}): Promise<TrustFiles> {
+  if (!hasTrust(dataDir)) await found(dataDir, options);
+  await renewOwnLeaves(dataDir, options);
+  return trustFiles(dataDir);
+}
+
+/** Does this node belong to a house? */
+export function hasTrust(dataDir: string): boolean {
+  return readIfThere(completeFile(dataDir)) !== undefined;
+}
+
+export function trustFiles(dataDir: string): TrustFiles {
+  const file = (name: string): string => path.join(trustFolder(dataDir), name);
+  const leaf = (use: LeafUse): LeafFiles => leafFiles(dataDir, use);
+  return {
     ca: file("ca.crt"),
     crl: file("ca.crl"),
-    etcd: { certificate: file("etcd.crt"), key: file("etcd.key") },
-    agent: { certificate: file("agent.crt"), key: file("agent.key") },
+    agent: leaf("agent"),
+    ingress: leaf("ingress"),
+    etcdPeer: leaf("etcd-peer"),
+    etcdClient: leaf("etcd-client"),
   };
-  if (readIfThere(file("complete")) === undefined) await found(folder, files);
-  return files;
 }
 
-async function found(folder: string, files: TrustFiles): Promise<void> {
-  const { createAuthority, issueLeaf } = await import("../adapters/x509/certificates.ts");
-  makePrivateFolder(folder);
-  const authority = await createAuthority("Fossora house");
-  const [etcd, agent] = await Promise.all([
-    issueLeaf(authority, { commonName: "etcd", names: ["127.0.0.1", "::1", "localhost"] }),
-    issueLeaf(authority, { commonName: "agent", names: ["localhost"] }),
-  ]);
-  const contents: readonly (readonly [string, string | Uint8Array])[] = [
-    [files.ca, authority.certificate],
-    [path.join(folder, "ca.key"), authority.key],
-    [files.crl, authority.crl],
-    [files.etcd.certificate, etcd.certificate],
-    [files.etcd.key, etcd.key],
-    [files.agent.certificate, agent.certificate],
-    [files.agent.key, agent.key],
-    [path.join(folder, "complete"), ""],
-  ];
-  for (const [name, content] of contents) writeWhole(name, content);
+export function authorityKeyFile(dataDir: string): string {
+  return path.join(trustFolder(dataDir), "ca.key");
+}
+
+/** Which of the house's CAs signs here; undefined while this node has no house. */
+export function houseHash(dataDir: string): string | undefined {
+  const ca = readIfThere(trustFiles(dataDir).ca);
+  return hasTrust(dataDir) && ca !== undefined ? houseHashOf(certifiedKeyOf(ca)) : undefined;
+}
+
+/** Leaves that must be made anew: by this node if it holds the CA's key, else by one that does. */
+export function dueLeaves(dataDir: string, { addresses = [], nowMs = Date.now() }: TrustOptions = {}): readonly DueLeaf[] {
+  const nodeId = loadNodeId(dataDir);
+  const ca = readIfThere(trustFiles(dataDir).ca) ?? "";
+  return LEAF_USES.flatMap((use) => {
+    const { certificate, key } = leafFiles(dataDir, use);
+    const wanted = { commonName: commonNameOf(use, nodeId), serialNumber: serialNumberOf(use, nodeId), names: leafNames(addresses) };
+    const text = readIfThere(certificate);
+    const leaf = text === undefined ? undefined : readLeaf(text, ca);
+    const why = leafIsDue(leaf, wanted, nowMs) ?? (belongTogether(text, readIfThere(key)) ? undefined : "its key is missing");
+    return why === undefined ? [] : [{ use, why }];
+  });
+}
+
+/** Makes keys that are missing. */
+export function leavesWanted(dataDir: string, addresses: readonly string[]): LeavesWanted {
+  makePrivateFolder(trustFolder(dataDir));
+  const keys = Object.fromEntries(LEAF_USES.map((use) => [use, publicKeyOf(leafKey(dataDir, use))]));
+  return { keys: keys as LeavesWanted["keys"], names: leafNames(addresses) }; // every use is there
+}
+
+/** Of a node that holds the CA's key. Answers what was made anew; etcd and our own TLS read the files again by themselves. */
+export async function renewOwnLeaves(dataDir: string, options: TrustOptions = {}): Promise<readonly DueLeaf[]> {
+  const key = readIfThere(authorityKeyFile(dataDir));
+  const due = key === undefined ? [] : dueLeaves(dataDir, options);
+  if (due.length === 0) return due;
+  const { issueLeaves } = await import("./authority.ts");
+  const leaves = await issueLeaves(dataDir, loadNodeId(dataDir), leavesWanted(dataDir, options.addresses ?? []), options.nowMs);
+  for (const { use } of due) writeWhole(leafFiles(dataDir, use).certificate, leaves[use]);
+  return due;
+}
+
+/** A newcomer's whole trust. What is there of an earlier house is overwritten: nothing of it is needed to be refused by that one. */
+export function acceptHouse(dataDir: string, gift: HouseGift): void {
+  makePrivateFolder(trustFolder(dataDir));
+  const files = trustFiles(dataDir);
+  writeWhole(files.ca, gift.ca);
+  if (gift.caKey !== undefined) writeWhole(authorityKeyFile(dataDir), gift.caKey);
+  writeWhole(removedFile(dataDir), JSON.stringify(gift.removed));
+  writeWhole(files.crl, gift.crl);
+  acceptLeaves(dataDir, gift.leaves);
+  writeWhole(completeFile(dataDir), "");
+}
+
+/** Throws when one is not this house's, or not for this node's keys. */
+export function acceptLeaves(dataDir: string, leaves: HouseGift["leaves"]): void {
+  const ca = readIfThere(trustFiles(dataDir).ca) ?? "";
+  for (const use of LEAF_USES) {
+    const text = leaves[use];
+    const facts = readLeaf(text, ca);
+    const mine = facts?.issuedByHouse === true && facts.commonName === commonNameOf(use, loadNodeId(dataDir));
+    if (!mine || !belongTogether(text, leafKey(dataDir, use)))
+      throw new Error(`Cannot use the certificate for ${use}: it is not this node's, or not of its house`);
+  }
+  for (const use of LEAF_USES) writeWhole(leafFiles(dataDir, use).certificate, leaves[use]);
+}
+
+/** Given at promotion to voter. Throws when it is not the key of this house's CA. */
+export function holdAuthority(dataDir: string, caKey: string): void {
+  const ca = readIfThere(trustFiles(dataDir).ca) ?? "";
+  if (!belongTogether(ca, caKey)) throw new Error("Cannot keep the house's key: it does not belong to the house's certificate");
+  writeWhole(authorityKeyFile(dataDir), caKey);
+}
+
+/** Node ids whose certificates are good for nothing. */
+export function removedNodes(dataDir: string): readonly string[] {
+  const text = readIfThere(removedFile(dataDir));
+  return text === undefined ? [] : (JSON.parse(text) as readonly string[]).filter(isNodeId); // written by this program alone
+}
+
+/** Takes over the house's list of removed nodes. It only grows, whatever comes late. Throws when the house did not sign it. */
+export async function acceptCrl(dataDir: string, crl: Uint8Array, removed: readonly string[]): Promise<void> {
+  const { readCrl } = await import("../adapters/x509/certificates.ts");
+  const files = trustFiles(dataDir);
+  const serials = new Set(await readCrl(readIfThere(files.ca) ?? "", crl));
+  const known = removedNodes(dataDir);
+  const missing = [...known, ...removed].find((nodeId) => serialNumbersOf(nodeId).some((serial) => !serials.has(serial)));
+  if (missing !== undefined && known.includes(missing)) return; // older than what is here
+  if (missing !== undefined) throw new Error(`Cannot use the list of removed nodes: it lacks ${missing}`);
+  // etcd first: between the two files a removed node is refused by it already.
+  writeWhole(files.crl, crl);
+  writeWhole(removedFile(dataDir), JSON.stringify([...new Set([...known, ...removed])]));
+}
+
+async function found(dataDir: string, { nowMs = Date.now() }: TrustOptions): Promise<void> {
+  const { createAuthority } = await import("../adapters/x509/certificates.ts");
+  makePrivateFolder(trustFolder(dataDir));
+  const files = trustFiles(dataDir);
+  const authority = await createAuthority("Fossora house", nowMs);
+  writeWhole(files.ca, authority.certificate);
+  writeWhole(authorityKeyFile(dataDir), authority.key);
+  writeWhole(removedFile(dataDir), "[]");
+  writeWhole(files.crl, authority.crl);
+  writeWhole(completeFile(dataDir), "");
+}
+
+function leafFiles(dataDir: string, use: LeafUse): LeafFiles {
+  const folder = trustFolder(dataDir);
+  const key = use === "agent" ? nodeKeyFile(dataDir) : path.join(folder, `${use}.key`);
+  return { certificate: path.join(folder, `${use}.crt`), key };
+}
+
+function leafKey(dataDir: string, use: LeafUse): string {
+  if (use === "agent") loadNodeId(dataDir); // makes the node's key
+  const file = leafFiles(dataDir, use).key;
+  const stored = readIfThere(file);
+  if (stored !== undefined) return stored;
+  const made = createKey();
+  writeWhole(file, made);
+  return made;
+}
+
+function trustFolder(dataDir: string): string {
+  return path.join(dataDir, "trust");
+}
+
+function completeFile(dataDir: string): string {
+  return path.join(trustFolder(dataDir), "complete");
+}
+
+function removedFile(dataDir: string): string {
+  return path.join(trustFolder(dataDir), "removed.json");
 }

@@ -4,9 +4,10 @@ import { once } from "node:events";
 import net from "node:net";
 import { after, before, describe, test } from "node:test";
 import tls from "node:tls";
-import { createAuthority, issueLeaf } from "../../src/adapters/x509/certificates.ts";
+import { createAuthority } from "../../src/adapters/x509/certificates.ts";
 import type { StreamRoute, Table } from "../../src/api/table.ts";
 import { freePort, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import { testLeaf } from "../support/leaf.ts";
 import { readProxyHeader } from "../support/proxy-protocol.ts";
 import { startTcpApp, talk, type TcpApp } from "../support/streams.ts";
 import { until } from "../support/until.ts";
@@ -22,10 +23,10 @@ describe("an ingress that passes TLS through", () => {
   let startTlsApp: (name: string) => Promise<TlsApp>;
   before(async () => {
     [ingress, port] = await Promise.all([startIngress(), freePort()]);
-    const authority = await createAuthority("test");
+    const authority = await createAuthority("test", Date.now());
     ca = authority.certificate;
     startTlsApp = async (name) => {
-      const leaf = await issueLeaf(authority, { commonName: name, names: [name] });
+      const leaf = await testLeaf(authority, [name]);
       const server = tls.createServer({ key: leaf.key, cert: leaf.certificate }, (socket) => {
         socket.on("error", () => socket.destroy());
         socket.end(`this is ${name}`);

@@ -35,9 +35,14 @@ export class EtcdCluster {
   /** Each generation has data folders, and a cluster id, of its own. */
   #generation = 0;
 
-  static async start(program: string, size: number): Promise<EtcdCluster> {
+  /** `house`: makes the trust of the house in a folder. */
+  static async start(
+    program: string,
+    size: number,
+    house: (folder: string) => Promise<TrustFiles> = (folder) => loadTrust(folder),
+  ): Promise<EtcdCluster> {
     const folder = mkdtempSync(path.join(tmpdir(), "fossora-etcd-"));
-    const trust = await loadTrust(folder);
+    const trust = await house(folder);
     const ports = await freePorts(3 * size);
     const cluster = new EtcdCluster(program, folder, trust, ports);
     try {
@@ -154,7 +159,7 @@ export class EtcdCluster {
       listen: { peer: [member.peerUrl], client: [`https://${member.host}`], metrics: [member.metricsUrl] },
       advertise: { peer: [member.peerUrl], client: [`https://${member.host}`] },
       cluster: { state: "new", token: this.#token(), members: this.#members },
-      tls: { ca: this.#trust.ca, crl: this.#trust.crl, ...this.#trust.etcd },
+      tls: { ca: this.#trust.ca, crl: this.#trust.crl, client: this.#trust.etcdClient, peer: this.#trust.etcdPeer },
       timing: { heartbeatMs: 100, electionMs: 1_000 },
     });
     const child = spawn(this.#program, flags, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...etcdEnvironment } });

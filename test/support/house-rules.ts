@@ -21,13 +21,14 @@ const rooms: readonly Room[] = [
   { name: "main", files: /^src\/(main|source-map)\.ts$/, imports: ["src/", "controllers/"], packages: [], node: "all" },
   {
     name: "ports",
-    files: /^src\/(container-)?ports\.ts$/,
+    files: /^src\/(container-|mesh-)?ports\.ts$/,
     imports: ["types:src/api/", "types:src/container-ports.ts"],
     packages: [],
     node: "none",
     pure: true,
   },
   { name: "api", files: /^src\/api\//, imports: ["schemas/"], packages: ["ajv", "js-yaml"], node: "none", pure: true },
+  { name: "trust", files: /^src\/trust\//, imports: ["src/api/"], packages: [], node: /^node:crypto$/, pure: true },
   {
     name: "engine",
     files: /^src\/engine\//,
@@ -67,7 +68,7 @@ const rooms: readonly Room[] = [
   {
     name: "adapters",
     files: /^src\/adapters\/[^/]+\//,
-    imports: ["src/api/", "types:src/ports.ts", "types:src/container-ports.ts"],
+    imports: ["src/api/", "src/trust/", "types:src/ports.ts", "types:src/container-ports.ts", "types:src/mesh-ports.ts"],
     packages: "its own",
     node: "all",
   },

@@ -1,5 +1,5 @@
 // Runs on a host beside its etcd: writes all the time, as a client of the house, until its standard input ends. Then prints what it met.
-// Usage: store-writer.ts TRUST_FOLDER ADDRESS:PORT
+// Usage: store-writer.ts DATA_DIR/trust ADDRESS:PORT
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { openStore } from "../../src/adapters/etcd3/store.ts";
@@ -20,7 +20,7 @@ async function main([trust = "", host = ""]: readonly string[]): Promise<void> {
   const pem = (name: string): Buffer => readFileSync(path.join(trust, name));
   const store = openStore({
     hosts: [host],
-    credentials: { ca: pem("ca.crt"), cert: pem("agent.crt"), key: pem("agent.key") },
+    credentials: { ca: pem("ca.crt"), cert: pem("agent.crt"), key: pem("../node.key") },
     clock: realClock,
     log: silentLog,
   });

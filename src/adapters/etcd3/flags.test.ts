@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { etcdFlags, type EtcdSettings } from "./flags.ts";
 
+const leaf = (name: string) => ({ certificate: `/t/${name}.crt`, key: `/t/${name}.key` });
+
 const settings: EtcdSettings = {
   name: "attic-k3f9",
   dataDir: "/data/etcd",
@@ -19,7 +21,7 @@ const settings: EtcdSettings = {
       { name: "nas-x2b1", peerUrl: "https://10.0.0.3:2380" },
     ],
   },
-  tls: { ca: "/t/ca.crt", crl: "/t/ca.crl", certificate: "/t/etcd.crt", key: "/t/etcd.key" },
+  tls: { ca: "/t/ca.crt", crl: "/t/ca.crl", client: leaf("etcd-client"), peer: leaf("etcd-peer") },
   timing: { heartbeatMs: 100, electionMs: 1000 },
 };
 

@@ -15,10 +15,15 @@ export interface EtcdSettings {
     readonly token: string;
     readonly members: readonly { readonly name: string; readonly peerUrl: string }[];
   };
-  /** Paths of PEM files; one leaf serves as server, peer and client. */
-  readonly tls: { readonly ca: string; readonly crl: string; readonly certificate: string; readonly key: string };
+  /** Paths of PEM files, the CRL's of DER: what it shows to its clients, and to its peers. */
+  readonly tls: { readonly ca: string; readonly crl: string; readonly client: LeafFiles; readonly peer: LeafFiles };
   /** The same on all members: 100/1000 on a wired LAN, 200/2000 on Wi-Fi, 500/5000 over a tailnet that is not local. */
   readonly timing: { readonly heartbeatMs: number; readonly electionMs: number };
+}
+
+interface LeafFiles {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** Go collects its garbage early: 10 MB less at rest for a little CPU under load. */
@@ -42,13 +47,13 @@ export function etcdFlags(version: string, settings: EtcdSettings): readonly str
     `--initial-cluster=${cluster.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join()}`,
     `--initial-cluster-state=${cluster.state}`,
     `--initial-cluster-token=${cluster.token}`,
-    `--cert-file=${tls.certificate}`,
-    `--key-file=${tls.key}`,
+    `--cert-file=${tls.client.certificate}`,
+    `--key-file=${tls.client.key}`,
     `--trusted-ca-file=${tls.ca}`,
     "--client-cert-auth",
     `--client-crl-file=${tls.crl}`,
-    `--peer-cert-file=${tls.certificate}`,
-    `--peer-key-file=${tls.key}`,
+    `--peer-cert-file=${tls.peer.certificate}`,
+    `--peer-key-file=${tls.peer.key}`,
     `--peer-trusted-ca-file=${tls.ca}`,
     "--peer-client-cert-auth",
     `--peer-crl-file=${tls.crl}`,

@@ -3,26 +3,47 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import tls from "node:tls";
-import { createAuthority, issueLeaf } from "./certificates.ts";
+import { createAuthority, createCrl, issueLeaf, readCrl, selfSign } from "./certificates.ts";
+import { createKey, publicKeyOf, readLeaf } from "./read.ts";
+
+const nowMs = Date.now();
+const yearMs = 365.25 * 24 * 3600 * 1000;
+
+async function leafOf(authority: Awaited<ReturnType<typeof createAuthority>>, names: readonly string[], issuedMs = nowMs) {
+  const key = createKey();
+  const request = { commonName: "agent.x", names, serialNumber: "4A0B", publicKey: publicKeyOf(key) };
+  return { key, certificate: await issueLeaf(authority, request, issuedMs) };
+}
 
 test("a leaf is signed by its authority and valid for its names alone", async () => {
-  const authority = await createAuthority("Fossora house");
-  const leaf = new X509Certificate(
-    (await issueLeaf(authority, { commonName: "etcd", names: ["127.0.0.1", "localhost", "::1"] })).certificate,
-  );
+  const authority = await createAuthority("Fossora house", nowMs);
+  const leaf = new X509Certificate((await leafOf(authority, ["127.0.0.1", "localhost", "::1"])).certificate);
   const ca = new X509Certificate(authority.certificate);
   assert.ok(leaf.verify(ca.publicKey));
   assert.ok(leaf.checkIssued(ca));
   assert.equal(leaf.checkIP("127.0.0.1"), "127.0.0.1");
   assert.equal(leaf.checkIP("10.0.0.1"), undefined);
   assert.equal(leaf.checkHost("localhost"), "localhost");
-  assert.equal(leaf.validToDate.getTime(), ca.validToDate.getTime());
+  assert.equal(leaf.serialNumber, "4A0B");
+});
+
+test("a leaf is valid from the CA's creation and for ten years from its own, never beyond the CA", async () => {
+  const authority = await createAuthority("Fossora house", nowMs - 55 * yearMs);
+  const ca = new X509Certificate(authority.certificate);
+  const validity = async (issuedMs: number): Promise<readonly number[]> => {
+    const leaf = new X509Certificate((await leafOf(authority, ["localhost"], issuedMs)).certificate);
+    return [leaf.validFromDate.getTime(), leaf.validToDate.getTime()].map((ms) => Math.round((ms - ca.validFromDate.getTime()) / yearMs));
+  };
+  assert.deepEqual(await validity(nowMs - 55 * yearMs), [0, 10]);
+  assert.deepEqual(await validity(nowMs - 30 * yearMs), [0, 35]);
+  assert.deepEqual(await validity(nowMs), [0, 60]);
+  assert.deepEqual(await validity(0), [0, 10]);
 });
 
 test("a client of another authority is refused, one of the house is heard", async () => {
-  const house = await createAuthority("Fossora house");
-  const stranger = await createAuthority("Fossora house");
-  const server = await issueLeaf(house, { commonName: "etcd", names: ["127.0.0.1"] });
+  const house = await createAuthority("Fossora house", nowMs);
+  const stranger = await createAuthority("Fossora house", nowMs);
+  const server = await leafOf(house, ["127.0.0.1"]);
   const listener = tls.createServer(
     { cert: server.certificate, key: server.key, ca: house.certificate, requestCert: true, rejectUnauthorized: true },
     (socket) => socket.end("heard"),
@@ -32,7 +53,7 @@ test("a client of another authority is refused, one of the house is heard", asyn
   await once(listener, "listening");
   const { port } = listener.address() as { port: number }; // a TCP listener's address is an object
   const ask = async (authority: typeof house): Promise<string> => {
-    const leaf = await issueLeaf(authority, { commonName: "agent", names: ["127.0.0.1"] });
+    const leaf = await leafOf(authority, ["127.0.0.1"]);
     const socket = tls.connect({ port, host: "127.0.0.1", cert: leaf.certificate, key: leaf.key, ca: house.certificate });
     let text = "";
     socket.on("data", (data) => (text += String(data)));
@@ -42,4 +63,33 @@ test("a client of another authority is refused, one of the house is heard", asyn
   assert.equal(await ask(house), "heard");
   assert.equal(await ask(stranger), "");
   listener.close();
+});
+
+test("what is in a leaf is read back, IPv6 addresses in their short form", async () => {
+  const authority = await createAuthority("Fossora house", nowMs);
+  const other = await createAuthority("Fossora house", nowMs);
+  const { certificate } = await leafOf(authority, ["localhost", "192.168.1.2", "fd7a:115c:a1e0::1", "::1"]);
+  const facts = readLeaf(certificate, authority.certificate);
+  assert.deepEqual(facts?.names, ["localhost", "192.168.1.2", "fd7a:115c:a1e0::1", "::1"]);
+  assert.equal(facts.commonName, "agent.x");
+  assert.equal(facts.serialNumber, "4A0B");
+  assert.equal(facts.issuedByHouse, true);
+  assert.equal(readLeaf(certificate, other.certificate)?.issuedByHouse, false);
+  assert.equal(readLeaf("half a certifica", authority.certificate), undefined);
+});
+
+test("a list of removed nodes is read back, and refused when another house signed it", async () => {
+  const authority = await createAuthority("Fossora house", nowMs);
+  const other = await createAuthority("Fossora house", nowMs);
+  assert.deepEqual(await readCrl(authority.certificate, authority.crl), []);
+  const crl = await createCrl(authority, ["4A0B", "5C00FF"]);
+  assert.deepEqual(await readCrl(authority.certificate, crl), ["4A0B", "5C00FF"]);
+  await assert.rejects(readCrl(other.certificate, crl), /not signed by the house/);
+});
+
+test("a node without a house shows a certificate of its own key", async () => {
+  const key = createKey();
+  const certificate = new X509Certificate(await selfSign("node.x", key));
+  assert.equal(certificate.publicKey.export({ type: "spki", format: "pem" }), publicKeyOf(key));
+  assert.ok(certificate.verify(certificate.publicKey));
 });

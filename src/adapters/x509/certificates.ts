@@ -1,6 +1,6 @@
-// The house's own certificates: one CA made at founding, leaves for etcd and its clients, an empty CRL. One import point of
-// @peculiar/x509. Valid for ten years from the CA's creation: a house that was off for long must come back, and a small computer
-// without a clock may think it is 1970.
+// The house's own certificates: one CA made at founding, leaves for each node, a CRL of removed ones, and what a node shows of itself
+// before it belongs to a house. One import point of @peculiar/x509. Everything is valid from the CA's creation: a small computer without
+// a clock must not be told that a certificate lies in its future.
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import {
@@ -13,36 +13,43 @@ import {
   SubjectAlternativeNameExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509Crl,
   X509CrlGenerator,
 } from "@peculiar/x509";
+import { createKey, publicKeyOf } from "./read.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-const validityMs = 3652 * 24 * 3600 * 1000;
+const YEAR_MS = 365.25 * 24 * 3600 * 1000;
+/** Longer than its leaves by far: they are made anew, the CA never is. */
+const AUTHORITY_MS = 60 * YEAR_MS;
+const LEAF_MS = 10 * YEAR_MS;
 
-/** PEM texts but for the CRL; the key is PKCS #8. */
-export interface Authority {
+/** PEM texts; the key is PKCS #8. */
+export interface AuthorityPair {
   readonly certificate: string;
   readonly key: string;
-  /** DER, the one form that every etcd reads. Empty at founding: removal of a node adds to it. */
-  readonly crl: Uint8Array;
 }
 
-export interface Leaf {
-  readonly certificate: string;
-  readonly key: string;
+export interface Authority extends AuthorityPair {
+  /** DER, the one form that every etcd reads. Empty at founding: removal of a node adds to it. */
+  readonly crl: Uint8Array;
 }
 
 export interface LeafRequest {
   readonly commonName: string;
   /** IP addresses and DNS names that it is valid for. */
   readonly names: readonly string[];
+  /** Hexadecimal. */
+  readonly serialNumber: string;
+  /** PEM (SubjectPublicKeyInfo). */
+  readonly publicKey: string;
 }
 
-export async function createAuthority(commonName: string): Promise<Authority> {
+export async function createAuthority(commonName: string, nowMs: number): Promise<Authority> {
   cryptoProvider.set(webcrypto);
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const notBefore = new Date();
-  const notAfter = new Date(notBefore.getTime() + validityMs);
+  const key = createKey();
+  const keys = { privateKey: await importKey(key), publicKey: await importPublicKey(publicKeyOf(key)) };
+  const [notBefore, notAfter] = [new Date(nowMs), new Date(nowMs + AUTHORITY_MS)];
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${commonName}`,
     keys,
@@ -54,28 +61,22 @@ export async function createAuthority(commonName: string): Promise<Authority> {
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
     ],
   });
-  const crl = await X509CrlGenerator.create({
-    issuer: certificate.subject,
-    thisUpdate: notBefore,
-    nextUpdate: notAfter,
-    signingKey: keys.privateKey,
-    signingAlgorithm: algorithm,
-    entries: [],
-  });
-  return { certificate: certificate.toString("pem"), key: await exportKey(keys.privateKey), crl: new Uint8Array(crl.rawData) };
+  const pair = { certificate: certificate.toString("pem"), key };
+  return { ...pair, crl: await createCrl(pair, []) };
 }
 
-/** A leaf for servers and clients alike: a member of etcd is both. */
-export async function issueLeaf(authority: Authority, request: LeafRequest): Promise<Leaf> {
+/** A leaf for servers and clients alike, as PEM: a node is both. */
+export async function issueLeaf(authority: AuthorityPair, request: LeafRequest, nowMs: number): Promise<string> {
   cryptoProvider.set(webcrypto);
   const issuer = new X509Certificate(authority.certificate);
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const notAfterMs = Math.min(issuer.notAfter.getTime(), Math.max(nowMs, issuer.notBefore.getTime()) + LEAF_MS);
   const certificate = await X509CertificateGenerator.create({
+    serialNumber: request.serialNumber,
     subject: `CN=${request.commonName}`,
     issuer: issuer.subject,
     notBefore: issuer.notBefore,
-    notAfter: issuer.notAfter,
-    publicKey: keys.publicKey,
+    notAfter: new Date(notAfterMs),
+    publicKey: await importPublicKey(request.publicKey),
     signingKey: await importKey(authority.key),
     signingAlgorithm: algorithm,
     extensions: [
@@ -85,15 +86,56 @@ export async function issueLeaf(authority: Authority, request: LeafRequest): Pro
       new SubjectAlternativeNameExtension(request.names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? "ip" : "dns", value }))),
     ],
   });
-  return { certificate: certificate.toString("pem"), key: await exportKey(keys.privateKey) };
+  return certificate.toString("pem");
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key)).toString("base64");
-  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}/g, "$&\n").trimEnd()}\n-----END PRIVATE KEY-----\n`;
+/** What a node shows before it belongs to a house: its key alone counts, so that it needs neither a clock nor an end. */
+export async function selfSign(commonName: string, key: string): Promise<string> {
+  cryptoProvider.set(webcrypto);
+  const publicKey = await importPublicKey(publicKeyOf(key));
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: `CN=${commonName}`,
+    keys: { publicKey, privateKey: await importKey(key) },
+    signingAlgorithm: algorithm,
+    notBefore: new Date(0),
+    notAfter: new Date(AUTHORITY_MS * 2),
+    extensions: [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth])],
+  });
+  return certificate.toString("pem");
+}
+
+/** Signed by the house, as DER. */
+export async function createCrl(authority: AuthorityPair, serialNumbers: readonly string[]): Promise<Uint8Array> {
+  cryptoProvider.set(webcrypto);
+  const issuer = new X509Certificate(authority.certificate);
+  const crl = await X509CrlGenerator.create({
+    issuer: issuer.subject,
+    thisUpdate: issuer.notBefore,
+    nextUpdate: issuer.notAfter, // whoever looks at it refuses everybody once it is past
+    signingKey: await importKey(authority.key),
+    signingAlgorithm: algorithm,
+    entries: serialNumbers.map((serialNumber) => ({ serialNumber, revocationDate: issuer.notBefore })),
+  });
+  return new Uint8Array(crl.rawData);
+}
+
+/** Upper-case hexadecimal. Throws when the CRL is not signed by this authority. */
+export async function readCrl(certificate: string, crl: Uint8Array): Promise<readonly string[]> {
+  cryptoProvider.set(webcrypto);
+  const read = new X509Crl(Uint8Array.from(crl));
+  if (!(await read.verify({ publicKey: new X509Certificate(certificate).publicKey })))
+    throw new Error("Cannot use the list of removed nodes: it is not signed by the house");
+  return read.entries.map(({ serialNumber }) => serialNumber.toUpperCase());
 }
 
 function importKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ""), "base64");
-  return webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
+  return webcrypto.subtle.importKey("pkcs8", derOf(pem), algorithm, false, ["sign"]);
+}
+
+function importPublicKey(pem: string): Promise<webcrypto.CryptoKey> {
+  return webcrypto.subtle.importKey("spki", derOf(pem), algorithm, true, ["verify"]);
+}
+
+function derOf(pem: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ""), "base64"));
 }
