@@ -49,6 +49,9 @@ function installMissing(say: Say): void {
     ip: "iproute2",
     dig: "bind9-dnsutils",
     python3: "python3", // the lab is written in it
+    chromium: "chromium",
+    curl: "curl",
+    wget: "wget",
   });
   const missing = packages.filter(([command]) => findCommand(command) === undefined).map(([, name]) => name);
   if (missing.length > 0) installPackages(missing, say);
