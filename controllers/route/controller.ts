@@ -23,6 +23,7 @@ export const routeController: Controller<Resource<"Route">, RouteFacts, RouteAct
       target: route && targetOf(route, mirror),
       rivals: route ? rivalsOf(route, mirror) : [],
       listeners: proxy.status()?.listeners ?? [],
+      localNames: proxy.status()?.localNames ?? [],
       reported: mirror.written<ObservedRoute>(kind, name, identity.node)?.value.conditions ?? [],
     };
   },

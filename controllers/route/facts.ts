@@ -1,7 +1,7 @@
 // What the plan of a Route looks at.
 import type { ReadyInstance } from "../../src/api/endpoints.ts";
 import type { Condition, Name, Resource } from "../../src/api/resource.ts";
-import type { IngressStatus, Table } from "../../src/api/table.ts";
+import type { IngressStatus, LocalName, Table } from "../../src/api/table.ts";
 
 export type RouteRows = Pick<Table, "http" | "streams">;
 
@@ -14,6 +14,8 @@ export interface RouteFacts {
   /** Other Routes that want the same host and path, or the same port, or the same as one of these. */
   readonly rivals: readonly Resource<"Route">[];
   readonly listeners: IngressStatus["listeners"];
+  /** Names on the LAN for which this node speaks. */
+  readonly localNames: readonly LocalName[];
   /** What this node last reported of the Route. */
   readonly reported: readonly Condition[];
 }

@@ -22,6 +22,7 @@ const facts = (over: Partial<RouteFacts> = {}): RouteFacts => ({
   target,
   rivals: [],
   listeners: [],
+  localNames: [],
   reported: [],
   ...over,
 });
@@ -90,4 +91,19 @@ test("many busy ports are one condition, and a problem at another address is som
     ["Ports cannot be opened on nas: port 8000 needs root; port 8001 needs root; port 8002 needs root; and 3 more"],
   );
   assert.deepEqual(plan(range("192.168.1.11"), facts({ listeners }), context).conditions, []);
+});
+
+test("a name that another device has on the LAN is told, also of a full `.local` name, and no other one's", () => {
+  const localNames = [
+    { host: "app", address: "192.168.1.10", state: "silent", problem: "192.168.1.9 has that name already" },
+    { host: "app", address: "10.0.0.10", state: "announced" },
+    { host: "other", address: "192.168.1.10", state: "silent", problem: "somebody has it" },
+  ] as const;
+  for (const host of ["app", "App.local"]) {
+    const { conditions } = plan({ ...web, spec: { ...web.spec, host } }, facts({ localNames }), context);
+    assert.deepEqual(
+      conditions.map(({ type, status, reason, message }) => [type, status, reason, message]),
+      [["LocalName", "False", "NotAnnounced", "app.local does not lead to nas on the LAN: 192.168.1.9 has that name already"]],
+    );
+  }
 });

@@ -15,7 +15,8 @@ export function plan(route: Resource<"Route"> | undefined, facts: RouteFacts, { 
   const { name, zone, held, target, rivals, reported } = facts;
   const winner = route && winnerOver(route, rivals, zone);
   const rows = route && (winner === undefined ? rowsOf(route, target, node) : NO_ROWS);
-  const conditions = route && winner === undefined ? busyPorts(route, facts.listeners, node) : [];
+  const conditions =
+    route && winner === undefined ? [...busyPorts(route, facts.listeners, node), ...silentName(route, facts.localNames, node)] : [];
   const actions: RouteAction[] = [];
   if (canonicalJson(rows) !== canonicalJson(held)) actions.push({ kind: "SetRoute", name, rows });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
@@ -46,4 +47,13 @@ function busyPorts({ spec }: Resource<"Route">, listeners: RouteFacts["listeners
 
 function isEverywhere(address: string | undefined): boolean {
   return address === undefined || address === "::" || address === "0.0.0.0";
+}
+
+/** By mDNS: `jellyfin` or `jellyfin.local` may be another device's. */
+function silentName({ spec }: Resource<"Route">, localNames: RouteFacts["localNames"], node: NodeName): readonly Condition[] {
+  const label = spec.host?.toLowerCase().replace(/\.local$/, "");
+  const problems = localNames.filter(({ host }) => host === label).flatMap(({ problem = [] }) => problem);
+  if (problems.length === 0) return [];
+  const message = `${label}.local does not lead to ${node} on the LAN: ${[...new Set(problems)].join("; ")}`;
+  return [{ type: "LocalName", status: "False", reason: "NotAnnounced", message }];
 }

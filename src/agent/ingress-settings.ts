@@ -6,6 +6,9 @@ import type { Addresses, Clock, Log, System } from "../ports.ts";
 import type { IngressKeeper } from "./ingress.ts";
 import type { Settings } from "./settings.ts";
 
+/** All of this machine's addresses. */
+const everywhere = ["::", "0.0.0.0"];
+
 export interface IngressSettingsOptions {
   readonly settings: Settings;
   readonly addresses: Addresses;
@@ -63,10 +66,13 @@ export class IngressSettingsKeeper {
   async #settings(signal: AbortSignal): Promise<IngressSettings> {
     const { settings, addresses, system } = this.#options;
     const { lan, tailnet } = (await system.describe(signal)).addresses;
+    const listen = settings.http.address ?? "::";
     const gateway = this.#bridgeIsMade ? [addresses.gateway] : [];
     return {
-      http: { addresses: [settings.http.address ?? "::"], ports: settings.http.ports },
+      http: { addresses: [listen], ports: settings.http.ports },
       dns: { addresses: ["127.0.0.1", ...gateway, ...lan, ...tailnet], ports: settings.dnsPorts },
+      // A name leads people only to where the proxy answers them.
+      ...(settings.mdns && { mdns: { addresses: lan.filter((address) => everywhere.includes(listen) || address === listen) } }),
       ...(this.#bridgeIsMade && {
         containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: system.resolvers() },
       }),

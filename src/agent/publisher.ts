@@ -66,7 +66,7 @@ export class Publisher implements Proxy {
   }
 
   setStatus(status: IngressStatus): void {
-    const changed = JSON.stringify(status.listeners) !== JSON.stringify(this.#status?.listeners);
+    const changed = JSON.stringify(tellable(status)) !== JSON.stringify(this.#status && tellable(this.#status));
     this.#status = status;
     if (changed) this.#options.onListeners();
   }
@@ -132,7 +132,7 @@ export class Publisher implements Proxy {
   #table(): Table {
     const { mirror, node, defaultZone } = this.#options;
     const nodes: Record<NodeName, NodeAddresses> = {};
-    for (const [name, record] of mirror.nodes()) nodes[name] = record.value.addresses;
+    for (const [name, record] of mirror.nodes()) nodes[name] = { id: record.value.nodeId, ...record.value.addresses };
     const routes = sorted(this.#routes);
     const records = sorted(this.#records);
     return {
@@ -146,6 +146,11 @@ export class Publisher implements Proxy {
       nodes,
     };
   }
+}
+
+/** What conditions are made of. */
+function tellable({ listeners, localNames = [] }: IngressStatus): unknown {
+  return [listeners, localNames.filter(({ problem }) => problem !== undefined)];
 }
 
 /** By name: the same rows make the same table whatever order they came in. */

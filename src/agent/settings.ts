@@ -15,6 +15,8 @@ export interface Settings {
   readonly hostName: string;
   readonly http: { readonly address?: string; readonly ports: readonly number[] };
   readonly dnsPorts: readonly number[];
+  /** Whether names are announced on the LAN. */
+  readonly mdns: boolean;
   readonly etcd?: string;
   readonly logLevel: LogLevel;
 }
@@ -36,6 +38,7 @@ export function resolveSettings(options: NodeOptions, env: NodeJS.ProcessEnv = p
       ports: listen === undefined ? [80, ...httpFallbacks] : [listen.port],
     },
     dnsPorts: options.dnsPort === undefined ? [53, ...dnsFallbacks] : [options.dnsPort],
+    mdns: options.mdns !== "off",
     ...(options.etcd === undefined ? {} : { etcd: path.resolve(options.etcd) }),
     logLevel: options.logLevel ?? "info",
   };

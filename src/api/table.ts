@@ -67,6 +67,8 @@ export interface HouseName {
 }
 
 export interface NodeAddresses {
+  /** The node's id; absent in a table of an earlier release. */
+  readonly id?: string;
   readonly lan: readonly string[];
   readonly tailnet: readonly string[];
 }
@@ -116,6 +118,18 @@ export interface IngressStatus {
     /** Set when the wanted port was busy or forbidden: who holds it, and what was taken instead. */
     readonly problem?: string;
   }[];
+  /** Names on the LAN by mDNS, of each segment for which this node speaks; absent in an earlier release. */
+  readonly localNames?: readonly LocalName[];
+}
+
+/** `jellyfin` for `jellyfin.local`. */
+export interface LocalName {
+  readonly host: string;
+  /** This node's own on that segment. */
+  readonly address: string;
+  readonly state: "probing" | "announced" | "silent";
+  /** Why it is not announced though it should be. */
+  readonly problem?: string;
 }
 
 /** What only this node knows about its own sockets: sent by its agent, kept on disk beside the table. */
@@ -139,6 +153,11 @@ export interface IngressSettings {
     readonly subnets: readonly string[];
     /** The host's real name servers, tried in order. */
     readonly upstreams: readonly string[];
+  };
+  /** Absent: no name is announced on the LAN. */
+  readonly mdns?: {
+    /** Own ones on LANs. */
+    readonly addresses: readonly string[];
   };
 }
 

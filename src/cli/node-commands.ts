@@ -10,6 +10,8 @@ export interface NodeOptions {
   /** `[ADDRESS:]PORT` */
   readonly httpListen?: string;
   readonly dnsPort?: number;
+  /** Whether names are announced on the LAN; on by default. */
+  readonly mdns?: "on" | "off";
   /** Path of the etcd program. */
   readonly etcd?: string;
   readonly logLevel?: "debug" | "info" | "warn" | "error";

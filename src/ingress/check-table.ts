@@ -20,6 +20,8 @@ export function parseTable(value: unknown): Table {
   }
   for (const [at, route] of rows(table, "streams")) checkStream(route, at);
   for (const [node, addresses] of Object.entries(record(table["nodes"], "nodes"))) {
+    const { id } = record(addresses, `nodes.${node}`);
+    if (id !== undefined) text(id, `nodes.${node}.id`);
     texts(record(addresses, `nodes.${node}`)["lan"], `nodes.${node}.lan`);
     texts(record(addresses, `nodes.${node}`)["tailnet"], `nodes.${node}.tailnet`);
   }
@@ -48,6 +50,7 @@ export function parseSettings(value: unknown): IngressSettings {
     texts(containers["subnets"], "containers.subnets");
     texts(containers["upstreams"], "containers.upstreams");
   }
+  if (settings["mdns"] !== undefined) texts(record(settings["mdns"], "mdns")["addresses"], "mdns.addresses");
   return value as IngressSettings; // every field was checked above
 }
 

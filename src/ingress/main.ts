@@ -7,6 +7,8 @@ import { dnsListener } from "../adapters/dns/server.ts";
 import { HttpFront } from "../adapters/http-proxy/front.ts";
 import { KeptFile } from "../adapters/ingress-control/kept-file.ts";
 import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type ControlServer } from "../adapters/ingress-control/server.ts";
+import { MdnsLinks } from "../adapters/mdns/links.ts";
+import { ownLinks } from "../adapters/mdns/own-links.ts";
 import { handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
 import type { HandedDown } from "../adapters/sockets/listener.ts";
 import { ListenerSet } from "../adapters/sockets/listener-set.ts";
@@ -26,6 +28,9 @@ import { decide } from "./decide.ts";
 import { planListeners, type ListenerPlan } from "./listeners.ts";
 import { ingressMetrics } from "./metrics.ts";
 import { compileRouter, type Router } from "./match.ts";
+import { planMdns, rememberMembers, type Members } from "./mdns-plan.ts";
+import { MdnsResponder, type SegmentWish } from "./mdns-responder.ts";
+import { localNames } from "./mdns-status.ts";
 import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { placeOf, replyTo, type Known, type Peer } from "./reply.ts";
@@ -91,9 +96,11 @@ class Ingress {
   readonly #tcp: TcpStreams;
   readonly #udp: UdpStreams;
   readonly #listeners: ListenerSet;
+  readonly #mdns = new MdnsLinks<SegmentWish, MdnsResponder>({ responder: () => new MdnsResponder(Math.random), log });
   #state: State | undefined;
   #settings: IngressSettings | undefined;
   #plan: ListenerPlan = planListeners(undefined, NO_TABLE, []);
+  #members: Members = new Map();
   #control: ControlServer | undefined;
   readonly #queries = new Map<string, number>();
   /** What names are answered from: another object at each change. */
@@ -154,13 +161,15 @@ class Ingress {
   async end(limitMs: number): Promise<void> {
     this.#control?.close();
     const limit = setTimeout(() => process.exit(0), limitMs);
-    await Promise.all([this.#listeners.drain(), this.#tableFile.flush(), this.#settingsFile.flush()]);
+    const mdns = this.#mdns.end({ handover: this.#handover !== undefined });
+    await Promise.all([mdns, this.#listeners.drain(), this.#tableFile.flush(), this.#settingsFile.flush()]);
     clearTimeout(limit);
     process.exit(0);
   }
 
   #use(table: Table): void {
     this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
+    this.#members = rememberMembers(this.#members, table);
     this.#health.forget();
     this.#traffic.keep(table);
     this.#front.changed();
@@ -172,6 +181,8 @@ class Ingress {
     this.#learn();
     this.#plan = planListeners(this.#settings, this.#state?.table ?? NO_TABLE, localAddresses());
     this.#tcp.changed();
+    const { table } = this.#state ?? {};
+    this.#mdns.apply(planMdns({ table, settings: this.#settings?.mdns, links: ownLinks(), members: this.#members }));
     if (handed.length > 0 || JSON.stringify(this.#plan.wishes) !== before) await this.#listeners.apply(this.#plan.wishes, handed);
   }
 
@@ -247,6 +258,7 @@ class Ingress {
       build: this.#options.build,
       revision: this.#state?.table.revision ?? 0,
       listeners: [...this.#listeners.status, ...this.#plan.refused],
+      localNames: localNames(this.#mdns.state.map(({ responder, ...link }) => ({ ...link, names: responder.names }))),
     };
   }
 

@@ -67,6 +67,7 @@ const routeFacts = fc.record({
   target: optional(target),
   rivals: fc.array(anyRoute, { maxLength: 3 }),
   listeners: fc.array(listener, { maxLength: 2 }),
+  localNames: fc.constant([]),
   reported: fc.constant([]),
 });
 
@@ -99,6 +100,7 @@ test("of Routes that want the same exactly one has it, on every node and in what
                 target: led,
                 rivals: all.filter((other) => other !== each),
                 listeners: [],
+                localNames: [],
                 reported: [],
               };
               const [action] = planRoute(each, facts, context).actions;

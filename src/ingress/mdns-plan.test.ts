@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { HttpRoute, NodeAddresses, StreamRoute } from "../api/table.ts";
+import { announcerOf, localHosts, planMdns, rememberMembers } from "./mdns-plan.ts";
+
+const route = (host: string): HttpRoute => ({ name: host, host, path: "/", backends: [], holdMs: 0, forwardedHeaders: "standard" });
+const at = (id: string, ...lan: readonly string[]): NodeAddresses => ({ id, lan, tailnet: [] });
+const nodes = { attic: at("b", "192.168.1.10", "10.0.0.10"), cellar: at("a", "192.168.1.11"), office: at("c", "10.0.0.12") };
+const stream = (host?: string): StreamRoute => ({
+  name: "x",
+  protocol: "tcp",
+  port: 443,
+  ...(host !== undefined && { host }),
+  backends: [],
+  idleTimeoutMs: 0,
+});
+const table = { node: "attic", nodes, http: [route("jellyfin"), route("immich")], streams: [] };
+const links = [
+  { address: "192.168.1.10", network: "192.168.1.0/24" },
+  { address: "10.0.0.10", network: "10.0.0.0/24" },
+];
+const settings = { addresses: ["192.168.1.10", "10.0.0.10"] };
+const members = rememberMembers(new Map(), table);
+
+test("single labels are announced, and `.local` names; full names and the computers' own are not", () => {
+  const http = ["jellyfin", "immich", "immich", "printer.local", "attic", "shop.example.com", "deep.printer.local", "*.x"].map(route);
+  assert.deepEqual(localHosts({ nodes, http, streams: [stream(), stream("vault")] }), ["immich", "jellyfin", "printer", "vault"]);
+});
+
+test("on each segment the lowest live id announces; a node without an id counts by its name", () => {
+  assert.equal(announcerOf({ nodes }, "192.168.1.0/24", "b"), "a");
+  assert.equal(announcerOf({ nodes }, "10.0.0.0/24", "b"), "b");
+  assert.equal(announcerOf({ nodes: { attic: { lan: ["10.0.0.10"], tailnet: [] } } }, "10.0.0.0/24", "attic"), "attic");
+  const wishes = planMdns({ table, settings, links, members });
+  assert.deepEqual([...wishes.keys()], ["10.0.0.0/24"]);
+  const alone = { ...table, nodes: { attic: nodes.attic, office: nodes.office } };
+  assert.deepEqual([...planMdns({ table: alone, settings, links, members }).keys()], ["192.168.1.0/24", "10.0.0.0/24"]);
+});
+
+test("exactly one of the nodes that see each other announces on a segment", () => {
+  const announcing = Object.entries(nodes).filter(([node, { lan }]) => {
+    const own = lan.map((address) => ({ address, network: `${address.split(".").slice(0, 3).join(".")}.0/24` }));
+    const wishes = planMdns({ table: { ...table, node }, settings: { addresses: lan }, links: own, members });
+    return wishes.has("10.0.0.0/24");
+  });
+  assert.deepEqual(
+    announcing.map(([node]) => node),
+    ["attic"],
+  );
+});
+
+test("who was a member is known as one after its agent fell silent", () => {
+  const alone = { ...table, nodes: { attic: nodes.attic } };
+  const wish = planMdns({ table: alone, settings, links, members: rememberMembers(members, alone) }).get("192.168.1.0/24");
+  assert.deepEqual([...(wish?.members ?? [])], [["192.168.1.11", "lower"]]);
+  assert.deepEqual(wish?.hosts, ["immich", "jellyfin"]);
+  const moved = rememberMembers(members, { nodes: { cellar: at("z", "192.168.1.11") } });
+  assert.equal(moved.get("192.168.1.11"), "z");
+  assert.equal(rememberMembers(new Map(Array.from({ length: 300 }, (_, index) => [`${index}`, "x"])), { nodes }).size, 256);
+});
+
+test("of two addresses in one network the first speaks; one that is not there yet does not", () => {
+  const twice = [...links, { address: "192.168.1.20", network: "192.168.1.0/24" }];
+  const alone = { ...table, nodes: { attic: nodes.attic } };
+  const addresses = ["192.168.1.20", "192.168.1.10", "172.20.0.1"];
+  const wishes = planMdns({ table: alone, settings: { addresses }, links: twice, members });
+  assert.deepEqual(
+    [...wishes].map(([network, { address }]) => [network, address]),
+    [["192.168.1.0/24", "192.168.1.20"]],
+  );
+});
+
+test("without a table, or where it is switched off, nothing is announced", () => {
+  assert.equal(planMdns({ table: undefined, settings, links, members }).size, 0);
+  assert.equal(planMdns({ table, settings: undefined, links, members }).size, 0);
+});
