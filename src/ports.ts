@@ -308,6 +308,25 @@ export interface EndedExchange {
   readonly whole: boolean;
 }
 
+export interface LoggedExchange extends EndedExchange {
+  readonly asked: {
+    readonly method: string;
+    readonly host: string;
+    /** As it came, query and all. */
+    readonly target: string;
+    readonly client: string;
+  };
+  /** Heads included. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly tookMs: number;
+}
+
+/** Told of each request when it has ended; it keeps what it wants at once, for the request is not its own. */
+export interface ExchangeLog {
+  ended(exchange: LoggedExchange): void;
+}
+
 /** Told of each request; what it does is a few additions. `nowMs` is on one clock that only goes forward. */
 export interface TrafficCounter {
   /** The request has found its route, or another than `before`; one `ended` follows for the last one. */

@@ -219,6 +219,7 @@ class Node {
       log,
       version: versionOfFossora(),
       listeners: () => wired.ports.proxy.status()?.listeners,
+      accessLog: () => wired.ports.proxy.status()?.accessLog,
       ingress: wired.client,
       engine: () => wired.engine.counts,
     });

@@ -70,6 +70,7 @@ export class IngressSettingsKeeper {
     const gateway = this.#bridgeIsMade ? [addresses.gateway] : [];
     return {
       http: { addresses: [listen], ports: settings.http.ports },
+      ...(settings.accessLog !== undefined && { accessLog: settings.accessLog }),
       dns: { addresses: ["127.0.0.1", ...gateway, ...lan, ...tailnet], ports: settings.dnsPorts },
       // A name leads people only to where the proxy answers them.
       ...(settings.mdns && { mdns: { addresses: lan.filter((address) => everywhere.includes(listen) || address === listen) } }),

@@ -132,6 +132,7 @@ export function toFlags(options: NodeOptions): readonly string[] {
     ...flag("--mdns", options.mdns),
     ...flag("--etcd", options.etcd),
     ...flag("--log-level", options.logLevel),
+    ...flag("--access-log", options.accessLog),
   ];
 }
 

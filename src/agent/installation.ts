@@ -27,13 +27,14 @@ export function writeInstallation(dataDir: string, installation: Installation): 
 
 /** What was given now, and for the rest what was given before. Paths hold from every folder. */
 export function withKept(given: NodeOptions, kept: KeptOptions): NodeOptions {
-  const { dataDir, runDir, dockerSocket, etcd, ...others } = { ...kept, ...given };
+  const { dataDir, runDir, dockerSocket, etcd, accessLog, ...others } = { ...kept, ...given };
   return {
     ...others,
     ...(dataDir !== undefined && { dataDir: path.resolve(dataDir) }),
     ...(runDir !== undefined && { runDir: path.resolve(runDir) }),
     ...(dockerSocket !== undefined && { dockerSocket: path.resolve(dockerSocket) }),
     ...(etcd !== undefined && { etcd: path.resolve(etcd) }),
+    ...(accessLog !== undefined && { accessLog: accessLog === "off" ? accessLog : path.resolve(accessLog) }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Settings {
   readonly mdns: boolean;
   readonly etcd?: string;
   readonly logLevel: LogLevel;
+  /** Of the ingress; absent: off. */
+  readonly accessLog?: string;
 }
 
 /** Taken in this order where 80 or 53 are busy or not allowed; 5353 is mDNS's. */
@@ -41,6 +43,7 @@ export function resolveSettings(options: NodeOptions, env: NodeJS.ProcessEnv = p
     mdns: options.mdns !== "off",
     ...(options.etcd === undefined ? {} : { etcd: path.resolve(options.etcd) }),
     logLevel: options.logLevel ?? "info",
+    ...(options.accessLog === undefined || options.accessLog === "off" ? {} : { accessLog: path.resolve(options.accessLog) }),
   };
 }
 

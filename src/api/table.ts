@@ -120,6 +120,14 @@ export interface IngressStatus {
   }[];
   /** Names on the LAN by mDNS, of each segment for which this node speaks; absent in an earlier release. */
   readonly localNames?: readonly LocalName[];
+  /** Absent: off. */
+  readonly accessLog?: {
+    readonly file: string;
+    readonly lines: number;
+    readonly dropped: number;
+    /** Why nothing is written. */
+    readonly problem?: string;
+  };
 }
 
 /** `jellyfin` for `jellyfin.local`. */
@@ -159,6 +167,8 @@ export interface IngressSettings {
     /** Own ones on LANs. */
     readonly addresses: readonly string[];
   };
+  /** Absolute path; absent: no access log is written. */
+  readonly accessLog?: string;
 }
 
 /** The program that takes over from a running ingress; `args` as for a first start. */

@@ -15,6 +15,8 @@ export interface NodeOptions {
   /** Path of the etcd program. */
   readonly etcd?: string;
   readonly logLevel?: "debug" | "info" | "warn" | "error";
+  /** A file, or `off`. */
+  readonly accessLog?: string;
 }
 
 /** Where a node command talks to the person: data on stdout, all else on stderr. */

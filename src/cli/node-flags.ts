@@ -13,6 +13,7 @@ interface NodeFlags {
   readonly mdns?: NonNullable<NodeOptions["mdns"]>;
   readonly etcd?: string;
   readonly logLevel?: NonNullable<NodeOptions["logLevel"]>;
+  readonly accessLog?: string;
 }
 
 const PORT_MAX = 65_535;
@@ -32,11 +33,12 @@ export function addNodeFlags(command: Command): Command {
     .addOption(new Option("--dns-port <port>", "for DNS; default 53, or the next free one").argParser(parsePort))
     .addOption(new Option("--mdns <on|off>", "announce apps as NAME.local on the LAN; default on").choices(["on", "off"]))
     .option("--etcd <path>", "another etcd program than the one inside")
-    .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]));
+    .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]))
+    .option("--access-log <file|off>", "a line of JSON for each request, paths without their query; default off");
 }
 
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, mdns, etcd, logLevel } = flags;
+  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, mdns, etcd, logLevel, accessLog } = flags;
   return {
     ...(dataDir !== undefined && { dataDir }),
     ...(runDir !== undefined && { runDir }),
@@ -47,6 +49,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(mdns !== undefined && { mdns }),
     ...(etcd !== undefined && { etcd }),
     ...(logLevel !== undefined && { logLevel }),
+    ...(accessLog !== undefined && { accessLog }),
   };
 }
 

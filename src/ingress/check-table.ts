@@ -44,6 +44,7 @@ export function parseSettings(value: unknown): IngressSettings {
     texts(listen["addresses"], `${protocol}.addresses`);
     list(listen["ports"], `${protocol}.ports`).forEach((port, index) => number(port, `${protocol}.ports[${index}]`));
   }
+  if (settings["accessLog"] !== undefined) text(settings["accessLog"], "accessLog");
   if (settings["containers"] !== undefined) {
     const containers = record(settings["containers"], "containers");
     text(containers["gateway"], "containers.gateway");

@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { AccessLog } from "../adapters/access-log/access-log.ts";
 import { Forwarder } from "../adapters/dns/forward.ts";
 import { dnsListener } from "../adapters/dns/server.ts";
 import { HttpFront } from "../adapters/http-proxy/front.ts";
@@ -19,6 +20,7 @@ import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
 import { createLog } from "../adapters/system/log.ts";
 import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
+import { accessLine } from "./access-line.ts";
 import { plainAddress } from "./address.ts";
 import { isAllowed } from "./allow.ts";
 import { BackendHealth } from "./backend-health.ts";
@@ -92,6 +94,7 @@ class Ingress {
   readonly #settingsFile: KeptFile;
   readonly #health = new BackendHealth();
   readonly #traffic = new Traffic(performance.now());
+  readonly #accessLog = new AccessLog({ line: accessLine, log });
   readonly #front: HttpFront;
   readonly #tcp: TcpStreams;
   readonly #udp: UdpStreams;
@@ -118,6 +121,7 @@ class Ingress {
       backendOf: (host) => this.#state?.router.find(host, "/")?.backends[0],
       pages,
       traffic: this.#traffic,
+      accessLog: this.#accessLog,
       ...shared,
     });
     const streams: StreamOptions = {
@@ -148,7 +152,7 @@ class Ingress {
       throw new Error(`Cannot start: another ingress answers at ${socketPath}. Stop it, or hand over to this one.`);
     const table = await readKept(this.#tableFile, parseTable);
     if (table !== undefined) this.#use(table);
-    this.#settings = await readKept(this.#settingsFile, parseSettings);
+    this.#useSettings(await readKept(this.#settingsFile, parseSettings));
     await this.#listen(handed);
     this.#control = await serveControl(socketPath, this.#routes());
     setInterval(() => {
@@ -163,8 +167,14 @@ class Ingress {
     const limit = setTimeout(() => process.exit(0), limitMs);
     const mdns = this.#mdns.end({ handover: this.#handover !== undefined });
     await Promise.all([mdns, this.#listeners.drain(), this.#tableFile.flush(), this.#settingsFile.flush()]);
+    await this.#accessLog.flush();
     clearTimeout(limit);
     process.exit(0);
+  }
+
+  #useSettings(settings: IngressSettings | undefined): void {
+    this.#settings = settings;
+    this.#accessLog.use(settings?.accessLog);
   }
 
   #use(table: Table): void {
@@ -208,7 +218,7 @@ class Ingress {
       "PUT /settings": (body) =>
         this.#unlessHandedOver(async () => {
           const settings = parseSettings(body);
-          this.#settings = settings;
+          this.#useSettings(settings);
           await this.#listen();
           void this.#settingsFile.write(settings).catch((error: unknown) => log.error("Settings were not kept", { error: String(error) }));
           return ok();
@@ -259,6 +269,7 @@ class Ingress {
       revision: this.#state?.table.revision ?? 0,
       listeners: [...this.#listeners.status, ...this.#plan.refused],
       localNames: localNames(this.#mdns.state.map(({ responder, ...link }) => ({ ...link, names: responder.names }))),
+      ...(this.#accessLog.status && { accessLog: this.#accessLog.status }),
     };
   }
 
@@ -275,6 +286,7 @@ class Ingress {
       tcpConnections: this.#tcp.connections,
       udpSessions: this.#udp.sessions,
       dnsQueries: this.#queries,
+      accessLog: this.#accessLog.status,
     });
     return renderMetrics(families);
   }

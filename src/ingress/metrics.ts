@@ -15,6 +15,8 @@ export interface ProcessCounts {
   readonly udpSessions: number;
   /** By the answer's code; `forwarded` and `stranger` have none of ours. */
   readonly dnsQueries: ReadonlyMap<string, number>;
+  /** Absent: off. */
+  readonly accessLog?: { readonly lines: number; readonly dropped: number } | undefined;
 }
 
 /** Powers of four, because they are bounds of the histogram's own buckets: 1 ms to 16 s. */
@@ -76,7 +78,7 @@ function routeFamilies(traffic: Traffic): readonly MetricFamily[] {
   ];
 }
 
-function processFamilies(counts: ProcessCounts): readonly MetricFamily[] {
+function processFamilies({ accessLog, ...counts }: ProcessCounts): readonly MetricFamily[] {
   const queries = [...counts.dnsQueries].map(([rcode, value]) => ({ labels: { rcode }, value }));
   const build = { labels: { build: counts.build }, value: 1 };
   return [
@@ -89,6 +91,12 @@ function processFamilies(counts: ProcessCounts): readonly MetricFamily[] {
     gauge("fossora_ingress_start_time_seconds", "When this ingress started, in Unix time.", counts.startedAtSeconds),
     counter("fossora_ingress_cpu_seconds_total", "Processor time of the ingress.", counts.cpuSeconds),
     gauge("fossora_ingress_resident_memory_bytes", "Memory of the ingress.", counts.memoryBytes),
+    ...(accessLog === undefined
+      ? []
+      : [
+          counter("fossora_access_log_lines_total", "Lines of the access log that were written.", accessLog.lines),
+          counter("fossora_access_log_dropped_total", "Lines of the access log that were lost.", accessLog.dropped),
+        ]),
   ];
 }
 

@@ -1,6 +1,7 @@
 // The house in one look, for `fossora status`: problems first, each with what to do about it.
 import type { AnyResource, Condition, Kind } from "../api/resource.ts";
 import { namesOf } from "../api/kinds.ts";
+import type { IngressStatus } from "../api/table.ts";
 import type { HouseProblem, HouseSummary } from "../api/wire.ts";
 import type { StoreStatus } from "../ports.ts";
 import type { ServerPorts } from "./ports.ts";
@@ -31,6 +32,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
     problems: [
       ...storeProblems(ports, store),
       ...listenerProblems(listeners ?? []),
+      ...accessLogProblems(ports.accessLog()),
       ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each))),
     ],
   };
@@ -70,6 +72,17 @@ function listenerProblems(listeners: readonly Listener[]): readonly HouseProblem
     message,
     next: "free the port, then: sudo fossora down && sudo fossora up",
   }));
+}
+
+function accessLogProblems(accessLog: IngressStatus["accessLog"]): readonly HouseProblem[] {
+  if (accessLog?.problem === undefined) return [];
+  return [
+    {
+      severity: "warning",
+      message: `the access log is not written: ${accessLog.problem}`,
+      next: `mend that, or: sudo fossora up --access-log off`,
+    },
+  ];
 }
 
 /** A derived object's trouble is its owner's, where that has any. */

@@ -35,6 +35,8 @@ export interface ServerPorts {
   readonly version: string;
   /** What this node's ingress listens on; undefined until it has said so. */
   listeners(): IngressStatus["listeners"] | undefined;
+  /** Undefined while it is off, or not known. */
+  accessLog(): IngressStatus["accessLog"];
   /** This node's ingress, asked when somebody asks us. */
   readonly ingress: {
     traffic(signal: AbortSignal): Promise<TrafficReport>;

@@ -67,6 +67,7 @@ async function start(): Promise<Setting> {
     log: silentLog,
     version: "0",
     listeners: () => undefined,
+    accessLog: () => undefined,
     ingress: { traffic: () => Promise.reject(new Error("none")), metrics: () => Promise.reject(new Error("none")) },
     engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),
   };

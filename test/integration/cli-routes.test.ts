@@ -1,6 +1,7 @@
 // What a person sees of the ingress from outside, word by word: the routes and their traffic, and the metrics as a scraper reads them.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { NodeOptions } from "../../src/cli/node-commands.ts";
 import type { Description } from "../../src/api/wire.ts";
 import type { RouteTraffic } from "../../src/api/traffic.ts";
 import { parseMetrics, valueOf } from "../support/prometheus.ts";
@@ -161,4 +162,30 @@ test("GET /metrics is what the agent and its ingress count, in Prometheus' forma
   assert.equal(valueOf(scraped, "fossora_mirror_fresh"), 1);
   assert.equal(valueOf(scraped, "fossora_ingress_up"), 1);
   assert.equal(valueOf(scraped, "fossora_table_revision"), 1);
+});
+
+test("status says when the access log is not written", async () => {
+  house.accessLog = { file: "/srv/access.log", lines: 0, dropped: 4, problem: "ENOENT: no such file or directory, open '/srv/access.log'" };
+  const { stdout } = await run("status");
+  assert.match(
+    stdout,
+    /\n! the access log is not written: ENOENT: no such file or directory, open '\/srv\/access.log' +→ mend that, or: sudo fossora up --access-log off\n/,
+  );
+  house.accessLog = undefined;
+});
+
+test("--access-log is in the help of what starts a node, and reaches it", async () => {
+  for (const verb of ["up", "agent"])
+    assert.match(
+      (await run(verb, "--help")).stdout,
+      /--access-log <file\|off> +a line of JSON for each request, paths without\s+their\s+query; default off/,
+    );
+  const given: unknown[] = [];
+  const agent = (options: NodeOptions): Promise<number> => {
+    given.push(options.accessLog);
+    return Promise.resolve(0);
+  };
+  for (const value of ["/var/log/fossora-access.log", "off"])
+    await fossora({ socket: house.socket, node: { agent } }, "agent", "--access-log", value);
+  assert.deepEqual(given, ["/var/log/fossora-access.log", "off"]);
 });

@@ -6,6 +6,7 @@ import { keys } from "../../src/api/keys.ts";
 import type { Kind, Name } from "../../src/api/resource.ts";
 import type { EventRecord } from "../../src/api/state.ts";
 import type { AnyStatus } from "../../src/api/status.ts";
+import type { IngressStatus } from "../../src/api/table.ts";
 import type { TrafficReport } from "../../src/api/traffic.ts";
 import type { HouseSummary } from "../../src/api/wire.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
@@ -32,6 +33,7 @@ export class TranscriptHouse {
   readonly mirror: StoreMirror;
   readonly containers: ScriptedContainers;
   listeners: HouseSummary["listeners"];
+  accessLog: IngressStatus["accessLog"];
   /** What its ingress says; undefined: it does not answer. */
   traffic: TrafficReport | undefined;
   readonly #directory: string;
@@ -127,6 +129,7 @@ export class TranscriptHouse {
       log: silentLog,
       version: "0.1.0",
       listeners: () => this.listeners,
+      accessLog: () => this.accessLog,
       ingress: {
         traffic: () => (this.traffic === undefined ? Promise.reject(new Error("silent")) : Promise.resolve(this.traffic)),
         metrics: () =>

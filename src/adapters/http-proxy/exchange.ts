@@ -3,7 +3,7 @@ import type http from "node:http";
 import type net from "node:net";
 import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
-import type { EndedExchange, TrafficCounter } from "../../ports.ts";
+import type { ExchangeLog, LoggedExchange, TrafficCounter } from "../../ports.ts";
 import type { Outcome } from "./forwarder.ts";
 
 /** How far a connection was counted: its requests follow one another, and together they are all of its bytes. */
@@ -12,27 +12,36 @@ interface Counted {
   bytesOut: number;
 }
 
+interface Told {
+  readonly traffic: TrafficCounter;
+  readonly log: ExchangeLog;
+}
+
 const counted = new WeakMap<net.Socket, Counted>();
 
-export class Exchange implements EndedExchange {
+export class Exchange implements LoggedExchange {
   readonly request: http.IncomingMessage;
   readonly response: http.ServerResponse;
   readonly #socket: net.Socket;
   readonly #traffic: TrafficCounter;
+  readonly #log: ExchangeLog;
   readonly #beganMs = performance.now();
   route: HttpRoute | undefined;
   backend: Backend | undefined;
   reason: OwnReason | undefined;
   firstByteMs: number | undefined;
+  bytesIn = 0;
+  bytesOut = 0;
   #upgraded: boolean;
 
-  constructor(request: http.IncomingMessage, response: http.ServerResponse, upgrade: boolean, traffic: TrafficCounter) {
+  constructor(request: http.IncomingMessage, response: http.ServerResponse, upgrade: boolean, { traffic, log }: Told) {
     this.request = request;
     this.response = response;
     // Node takes it from both when the connection ends.
     this.#socket = request.socket;
     this.#upgraded = upgrade;
     this.#traffic = traffic;
+    this.#log = log;
   }
 
   routed(route: HttpRoute): void {
@@ -78,12 +87,25 @@ export class Exchange implements EndedExchange {
     return this.response.writableFinished || this.status === 101;
   }
 
+  get tookMs(): number {
+    return performance.now() - this.#beganMs;
+  }
+
+  get asked(): LoggedExchange["asked"] {
+    const { method = "", url = "", headers } = this.request;
+    return { method, target: url, host: headers.host ?? "", client: this.#socket.remoteAddress ?? "" };
+  }
+
   countBytes(): void {
     const socket = this.#socket;
     let before = counted.get(socket);
     if (before === undefined) counted.set(socket, (before = { bytesIn: 0, bytesOut: 0 }));
     const { bytesRead, bytesWritten } = socket;
-    this.#traffic.moved(this.route, bytesRead - before.bytesIn, bytesWritten - before.bytesOut);
+    const bytesIn = bytesRead - before.bytesIn;
+    const bytesOut = bytesWritten - before.bytesOut;
+    this.bytesIn += bytesIn;
+    this.bytesOut += bytesOut;
+    this.#traffic.moved(this.route, bytesIn, bytesOut);
     before.bytesIn = bytesRead;
     before.bytesOut = bytesWritten;
   }
@@ -98,20 +120,21 @@ export class Exchange implements EndedExchange {
     if (this.reason === undefined && this.status === 0) this.reason = "clientGone";
     this.countBytes();
     this.#traffic.ended(this, performance.now());
+    this.#log.ended(this);
   }
 }
 
 /** All that are under way. */
 export class Exchanges {
   readonly #open = new Set<Exchange>();
-  readonly #traffic: TrafficCounter;
+  readonly #told: Told;
 
-  constructor(traffic: TrafficCounter) {
-    this.#traffic = traffic;
+  constructor(told: Told) {
+    this.#told = told;
   }
 
   begin(request: http.IncomingMessage, response: http.ServerResponse, upgrade: boolean): Exchange {
-    const exchange = new Exchange(request, response, upgrade, this.#traffic);
+    const exchange = new Exchange(request, response, upgrade, this.#told);
     this.#open.add(exchange);
     // A WebSocket goes on when its response is done with.
     (upgrade ? request.socket : response).once("close", () => {

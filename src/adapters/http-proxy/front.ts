@@ -3,7 +3,7 @@ import http from "node:http";
 import net from "node:net";
 import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
-import type { BackendOrder, Listen, Listening, Log, TrafficCounter } from "../../ports.ts";
+import type { BackendOrder, ExchangeLog, Listen, Listening, Log, TrafficCounter } from "../../ports.ts";
 import { BasicAuth } from "./basic-auth.ts";
 import { Connections, refuseWith, type ConnectionLimits } from "./connections.ts";
 import { Exchanges, type Exchange } from "./exchange.ts";
@@ -31,6 +31,7 @@ export interface FrontOptions {
   readonly node: () => string;
   readonly health: BackendOrder;
   readonly traffic: TrafficCounter;
+  readonly accessLog: ExchangeLog;
   readonly pages: {
     readonly badRequest: (problem: string) => Page;
     readonly unreachable: (name: string) => Page;
@@ -75,7 +76,7 @@ export class HttpFront {
 
   constructor(options: FrontOptions) {
     this.#options = options;
-    this.#exchanges = new Exchanges(options.traffic);
+    this.#exchanges = new Exchanges({ traffic: options.traffic, log: options.accessLog });
     this.#limits = { ...LIMITS, ...options.limits };
   }
 
