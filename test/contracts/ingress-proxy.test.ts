@@ -6,9 +6,10 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import { connectionCases } from "./ingress-connection-cases.ts";
+import { keptCases } from "./ingress-kept-cases.ts";
 import { messageCases } from "./ingress-message-cases.ts";
 
-const proxyCases = [...messageCases, ...connectionCases];
+const proxyCases = [...messageCases, ...connectionCases, ...keptCases];
 
 describe("the ingress as a proxy", () => {
   let ingress: TestIngress;

@@ -1,0 +1,43 @@
+// The ingress' HTTP server in the test's own process, with limits that a test can wait for.
+import { HttpFront, type FrontOptions } from "../../src/adapters/http-proxy/front.ts";
+import { plainAddress } from "../../src/ingress/address.ts";
+import { BackendHealth } from "../../src/ingress/backend-health.ts";
+import { decide } from "../../src/ingress/decide.ts";
+import { compileRouter } from "../../src/ingress/match.ts";
+import * as pages from "../../src/ingress/pages.ts";
+import { Traffic } from "../../src/ingress/traffic.ts";
+import type { HttpRoute } from "../../src/api/table.ts";
+import { tableOf } from "./ingress.ts";
+
+export interface TestFront extends AsyncDisposable {
+  readonly port: number;
+  /** What was logged as an error. */
+  readonly errors: readonly string[];
+}
+
+export async function startFront(
+  appPort: number,
+  limits: NonNullable<FrontOptions["limits"]>,
+  more: Partial<HttpRoute> = {},
+): Promise<TestFront> {
+  const errors: string[] = [];
+  const router = compileRouter(tableOf([appPort], { holdMs: 0, ...more }));
+  const front = new HttpFront({
+    decide: (asked) => decide(router, asked),
+    node: () => "attic",
+    health: new BackendHealth(),
+    pages,
+    backendOf: () => undefined,
+    plainAddress,
+    traffic: new Traffic(performance.now()),
+    log: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: (text, fields) => void errors.push(`${text} ${JSON.stringify(fields)}`),
+    },
+    limits,
+  });
+  const listening = await front.listen("127.0.0.1", { port: 0 });
+  return { port: listening.port, errors, [Symbol.asyncDispose]: () => listening.drain() };
+}
