@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HttpRoute } from "../api/table.ts";
 import { decide, type Decision } from "./decide.ts";
-import { compileRouter } from "./match.ts";
+import { compileRouter, type Router } from "./match.ts";
 
 const base: HttpRoute = {
   name: "app",
@@ -12,8 +12,9 @@ const base: HttpRoute = {
   holdMs: 1000,
   forwardedHeaders: "standard",
 };
+const router = (more: Partial<HttpRoute>): Router => compileRouter({ zone: "home.internal", http: [{ ...base, ...more }] });
 const decideFor = (more: Partial<HttpRoute>, from = "192.168.1.9", host = "app"): Decision =>
-  decide(compileRouter({ zone: "home.internal", http: [{ ...base, ...more }] }), { host, target: "/", from });
+  decide(router(more), { host, target: "/", from });
 const statusOf = (decision: Decision): number | undefined =>
   decision.kind === "page" || decision.kind === "wait" ? decision.page.status : undefined;
 
@@ -47,8 +48,19 @@ test("who is not allowed gets 403, from wherever a rule does not name", () => {
   assert.equal(decideFor({ allow: [] }, "127.0.0.1").kind, "forward");
 });
 
-test("a redirect needs no backend", () => {
-  const decided = decideFor({ backends: [], redirect: { to: "https://x/", status: 308 } });
-  assert.ok(decided.kind === "redirect");
-  assert.deepEqual([decided.status, decided.location], [308, "https://x/"]);
+test("a redirect needs no backend, and keeps path and query where its address ends with a slash", () => {
+  const cases = [
+    ["https://x/", "/", "https://x/"],
+    ["https://x/", "/a/b?c=/d", "https://x/a/b?c=/d"],
+    ["https://x/", "//evil.example/", "https://x//evil.example/"],
+    ["https://x/below/", "/a?b", "https://x/below/a?b"],
+    ["https://x/", "*", "https://x/"],
+    ["https://x", "/a?b", "https://x"],
+    ["https://x/login?from=", "/a", "https://x/login?from="],
+  ];
+  for (const [to = "", target = "", location] of cases) {
+    const decided = decide(router({ backends: [], redirect: { to, status: 308 } }), { host: "app", target, from: "192.168.1.9" });
+    assert.ok(decided.kind === "redirect");
+    assert.deepEqual([decided.status, decided.location], [308, location]);
+  }
 });

@@ -29,7 +29,15 @@ export function decide(router: Router | undefined, asked: Asked, containers?: Co
   const route = router.find(asked.host, asked.target);
   if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? ""), reason: "unknownHost" };
   if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden(), reason: "notAllowed", route };
-  if (route.redirect !== undefined) return { kind: "redirect", route, status: route.redirect.status, location: route.redirect.to };
+  if (route.redirect !== undefined) {
+    const { status, to } = route.redirect;
+    return { kind: "redirect", route, status, location: locationOf(to, asked.target) };
+  }
   if (route.backends.length > 0) return { kind: "forward", route };
   return { kind: "wait", route, page: waiting(route.name, route.waiting ?? NO_BACKEND) };
+}
+
+/** Path and query are kept where `to` ends with `/`. */
+function locationOf(to: string, target: string): string {
+  return to.endsWith("/") && target.startsWith("/") ? to + target.slice(1) : to;
 }

@@ -43,8 +43,8 @@ describe("what flows through the ingress", () => {
     await ingress.client.putTable(tableOf([app.port]), soon());
     await run().finally(() => app.stop());
   };
-  const request = (options: http.RequestOptions = {}): http.ClientRequest =>
-    http.request({ host: "127.0.0.1", port: ingress.httpPort, agent: false, ...options, headers: { Host: "hello", ...options.headers } });
+  const request = (method = "GET", headers: http.OutgoingHttpHeaders = {}): http.ClientRequest =>
+    http.request({ host: "127.0.0.1", port: ingress.httpPort, agent: false, method, headers: { Host: "hello", ...headers } });
 
   for (const framing of ["a length", "chunks"] as const) {
     const headers = framing === "a length" ? { "Content-Length": bytes } : {};
@@ -68,7 +68,7 @@ describe("what flows through the ingress", () => {
       const answer: http.RequestListener = (got, response) => void read(got).then((all) => response.end(JSON.stringify(all)));
       await appBefore(answer, async () => {
         const grew = await growth(async () => {
-          const client = request({ method: "PUT", headers });
+          const client = request("PUT", headers);
           const [[response]] = await Promise.all([once(client, "response") as Promise<[http.IncomingMessage]>, send(client)]);
           assert.deepEqual(JSON.parse(String(await once(response, "data"))), sum(bytes));
         });
@@ -112,7 +112,7 @@ describe("what flows through the ingress", () => {
       () => undefined,
       async () => {
         const grew = await growth(async () => {
-          const client = request({ method: "POST" });
+          const client = request("POST");
           client.on("error", () => undefined);
           let sent = 0;
           while (client.write(piece) || (await drained(client))) sent += MiB;
@@ -147,7 +147,7 @@ describe("what flows through the ingress", () => {
       streams.push(response);
     };
     await appBefore(answer, async () => {
-      const client = request({ headers: { "Last-Event-ID": "41" } }).end();
+      const client = request("GET", { "Last-Event-ID": "41" }).end();
       const [response] = (await once(client, "response")) as [http.IncomingMessage];
       assert.equal(response.headers["x-last"], "41");
       let heard = "";

@@ -85,7 +85,10 @@ describe("WebSockets through the ingress", () => {
       (await Promise.all(answers)).map(String),
       all.map((_, index) => String(index)),
     );
-    for (const [index, socket] of all.entries()) index % 2 === 0 ? socket.terminate() : socket.close();
+    for (const [index, socket] of all.entries()) {
+      if (index % 2 === 0) socket.terminate();
+      else socket.close();
+    }
     await until("all are gone", () => sockets.clients.size === 0);
   });
 });

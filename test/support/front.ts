@@ -5,8 +5,8 @@ import { BackendHealth } from "../../src/ingress/backend-health.ts";
 import { decide } from "../../src/ingress/decide.ts";
 import { compileRouter } from "../../src/ingress/match.ts";
 import * as pages from "../../src/ingress/pages.ts";
-import { Traffic } from "../../src/ingress/traffic.ts";
 import type { HttpRoute } from "../../src/api/table.ts";
+import { Traffic } from "../../src/ingress/traffic.ts";
 import { tableOf } from "./ingress.ts";
 
 export interface TestFront extends AsyncDisposable {
@@ -30,6 +30,7 @@ export async function startFront(
     backendOf: () => undefined,
     plainAddress,
     traffic: new Traffic(performance.now()),
+    accessLog: { ended: () => undefined },
     log: {
       debug: () => undefined,
       info: () => undefined,
