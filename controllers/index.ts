@@ -4,6 +4,7 @@ import type { AnyStatus } from "../src/api/status.ts";
 import type { Controller, Mirror } from "../src/engine/contract.ts";
 import { dnsRecordController } from "./dnsrecord/controller.ts";
 import { dnsRecordStatus } from "./dnsrecord/status.ts";
+import { houseController } from "./house/controller.ts";
 import { membershipController } from "./membership/controller.ts";
 import { houseStatus, membershipStatus } from "./membership/status.ts";
 import { routeController } from "./route/controller.ts";
@@ -13,7 +14,7 @@ import { serviceStatus } from "./service/status.ts";
 
 /** Applies `use` to each, with its own types: `eachController(runnable)`. */
 export function eachController<T>(use: <D, O, A extends { readonly kind: string }>(controller: Controller<D, O, A>) => T): readonly T[] {
-  return [use(membershipController), use(serviceController), use(routeController), use(dnsRecordController)];
+  return [use(membershipController), use(serviceController), use(routeController), use(dnsRecordController), use(houseController)];
 }
 
 /** What the server shows under `status`. */

@@ -201,9 +201,11 @@ export interface LocalVolumes {
 export interface Proxy {
   setRoute(name: Name, rows: Pick<Table, "http" | "streams"> | undefined): void;
   setRecord(name: Name, rows: Pick<Table, "records" | "houseNames"> | undefined): void;
+  setHouse(rows: Pick<Table, "resolver"> | undefined): void;
   /** What was last handed over under that name, to compare. */
   route(name: Name): Pick<Table, "http" | "streams"> | undefined;
   record(name: Name): Pick<Table, "records" | "houseNames"> | undefined;
+  house(): Pick<Table, "resolver"> | undefined;
   status(): IngressStatus | undefined;
 }
 

@@ -1,7 +1,7 @@
 // The status of a node, and of the house as the sum of its nodes, as people read it.
 import { newestTransition } from "../../src/api/conditions.ts";
 import type { Condition, NodeName, Resource } from "../../src/api/resource.ts";
-import type { DecidedMembership, ObservedMembership } from "../../src/api/state.ts";
+import type { DecidedMembership, ObservedConditions, ObservedMembership } from "../../src/api/state.ts";
 import type { HouseStatus, MembershipStatus } from "../../src/api/status.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
 
@@ -36,7 +36,8 @@ export function houseStatus(house: Resource<"House">, mirror: Mirror): HouseStat
     message: `${ready} of ${nodes.length} nodes are ready`,
     observedGeneration: house.metadata.generation,
   };
-  return { nodes: nodes.length, readyNodes: ready, conditions: [condition] };
+  const observed = [...mirror.observed<ObservedConditions>("House", house.metadata.name).values()].flatMap(({ value }) => value.conditions);
+  return { nodes: nodes.length, readyNodes: ready, conditions: [condition, ...observed] };
 }
 
 function readiness({ metadata, spec }: Resource<"Membership">, observed: readonly Condition[], mirror: Mirror): Condition {

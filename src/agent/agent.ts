@@ -92,7 +92,7 @@ class Node {
       log,
       defaultZone: DEFAULT_ZONE,
       onListeners: () => {
-        for (const kind of ["Membership", "Route", "DnsRecord"] as const) engine.wakeAll(kind);
+        for (const kind of ["Membership", "Route", "DnsRecord", "House"] as const) engine.wakeAll(kind);
       },
     });
     const ports = await this.#ports({ store, mirror, publisher, signal });

@@ -2,6 +2,7 @@
 // when an address came or went.
 import type { IngressSettings } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
+import { isLan, isTailnet } from "../ingress/address.ts";
 import type { Addresses, Clock, Log, System } from "../ports.ts";
 import type { IngressKeeper } from "./ingress.ts";
 import type { Settings } from "./settings.ts";
@@ -68,14 +69,23 @@ export class IngressSettingsKeeper {
     const { lan, tailnet } = (await system.describe(signal)).addresses;
     const listen = settings.http.address ?? "::";
     const gateway = this.#bridgeIsMade ? [addresses.gateway] : [];
+    const own = [addresses.gateway, ...lan, ...tailnet];
+    // Strangers are turned away wherever they ask; on an address of the internet there is nobody else.
+    const people = [...lan, ...tailnet].filter((address) => isLan(address) || isTailnet(address));
     return {
       http: { addresses: [listen], ports: settings.http.ports },
       ...(settings.accessLog !== undefined && { accessLog: settings.accessLog }),
-      dns: { addresses: ["127.0.0.1", ...gateway, ...lan, ...tailnet], ports: settings.dnsPorts },
+      dns: { addresses: ["127.0.0.1", ...gateway, ...people], ports: settings.dnsPorts },
       // A name leads people only to where the proxy answers them.
-      ...(settings.mdns && { mdns: { addresses: lan.filter((address) => everywhere.includes(listen) || address === listen) } }),
+      ...(settings.mdns && {
+        mdns: { addresses: people.filter((address) => lan.includes(address) && (everywhere.includes(listen) || address === listen)) },
+      }),
       ...(this.#bridgeIsMade && {
-        containers: { gateway: addresses.gateway, subnets: [wholeSubnet(addresses.shared.subnet)], upstreams: system.resolvers() },
+        containers: {
+          gateway: addresses.gateway,
+          subnets: [wholeSubnet(addresses.shared.subnet)],
+          upstreams: system.resolvers().filter((server) => !own.includes(server)),
+        },
       }),
     };
   }

@@ -1,4 +1,4 @@
-// Collects the rows that the Route and DnsRecord controllers hand over and gives the ingress one whole table: coalesced, and never
+// Collects the rows that the controllers of Route, DnsRecord and House hand over and gives the ingress one whole table: coalesced, and never
 // before every name of the mirror has had its turn, so that a restarted agent takes no app off the table that the ingress still serves.
 import type { Name, NodeName } from "../api/resource.ts";
 import type { IngressStatus, NodeAddresses, Table } from "../api/table.ts";
@@ -7,6 +7,7 @@ import type { Clock, Log, Proxy } from "../ports.ts";
 
 type RouteRows = Pick<Table, "http" | "streams">;
 type RecordRows = Pick<Table, "records" | "houseNames">;
+type HouseRows = Pick<Table, "resolver">;
 
 /** The part of the ingress' control socket that this needs. */
 export interface TableSink {
@@ -31,6 +32,7 @@ export class Publisher implements Proxy {
   readonly #options: PublisherOptions;
   readonly #routes = new Map<Name, RouteRows>();
   readonly #records = new Map<Name, RecordRows>();
+  #house: HouseRows | undefined;
   #status: IngressStatus | undefined;
   #published: string | undefined;
   #cancel: (() => void) | undefined;
@@ -51,6 +53,15 @@ export class Publisher implements Proxy {
     if (rows) this.#records.set(name, rows);
     else this.#records.delete(name);
     this.publishSoon();
+  }
+
+  setHouse(rows: HouseRows | undefined): void {
+    this.#house = rows;
+    this.publishSoon();
+  }
+
+  house(): HouseRows | undefined {
+    return this.#house;
   }
 
   route(name: Name): RouteRows | undefined {
@@ -97,7 +108,7 @@ export class Publisher implements Proxy {
   }
 
   async #publish(): Promise<void> {
-    if (!this.#complete()) return; // whatever is missing calls setRoute or setRecord
+    if (!this.#complete()) return; // whatever is missing is handed over and tries again
     this.#changed = false;
     this.#sending = true;
     const table = this.#table();
@@ -124,6 +135,7 @@ export class Publisher implements Proxy {
     const { mirror, node } = this.#options;
     // Without this node's own record its names would have no address: an agent that was away for long announces it anew.
     if (!mirror.fresh || !mirror.nodes().has(node)) return false;
+    if (mirror.desired("House", "house") !== undefined && this.#house === undefined) return false;
     for (const route of mirror.all("Route")) if (!this.#routes.has(route.metadata.name)) return false;
     for (const record of mirror.all("DnsRecord")) if (!this.#records.has(record.metadata.name)) return false;
     return true;
@@ -144,6 +156,7 @@ export class Publisher implements Proxy {
       records: records.flatMap((rows) => rows.records),
       houseNames: records.flatMap((rows) => rows.houseNames),
       nodes,
+      ...this.#house,
     };
   }
 }

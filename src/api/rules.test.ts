@@ -90,6 +90,30 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
   ["House", "{}", "metadata.name: must be 'house': there is one House"],
   ["House", "{ zone: home }", "spec.zone: must have a dot: browsers search for single words, try 'home.internal'", "house"],
   ["House", "{ zone: my.local }", "spec.zone: cannot end in 'local': those names belong to mDNS, which the house answers besides", "house"],
+  [
+    "House",
+    "{ resolver: { serve: [lan], upstream: pihole } }",
+    "spec.resolver.upstream[0]: must be an address such as '9.9.9.9', or 'service/NAME' or 'service/NAME:PORT', not 'pihole'",
+    "house",
+  ],
+  [
+    "House",
+    "{ resolver: { serve: [lan], upstream: [9.9.9.9, 1.1.1] } }",
+    "spec.resolver.upstream[1]: must be an address such as '9.9.9.9' or 'service/NAME:PORT', not '1.1.1'",
+    "house",
+  ],
+  [
+    "House",
+    "{ resolver: { serve: [wan], upstream: host } }",
+    "spec.resolver.serve[0]: must be 'lan' or 'tailnet': did you mean 'lan'?",
+    "house",
+  ],
+  [
+    "House",
+    "{ resolver: { serve: [lan], upstream: 9.9.9.9, fallback: host } }",
+    "spec.resolver.fallback: means something for an app as upstream only: there is none such as 'service/pihole:53'",
+    "house",
+  ],
   ["Membership", "{ devices: { zigbee: ttyACM0 } }", "spec.devices.zigbee: must be a path that begins with '/dev/', not 'ttyACM0'"],
 ];
 
@@ -106,6 +130,8 @@ const accepted: readonly (readonly [string, string, string?])[] = [
   ["DnsRecord", '{ name: "*.apps", type: AAAA, values: "fd00::1" }'],
   ["Membership", "{ role: auto, hostPaths: [/tank], devices: { zigbee: /dev/serial/by-id/usb-ITead_Sonoff_Zigbee-if00 } }", "nas"],
   ["House", "{ zone: home.example.com, resolver: { serve: [lan], upstream: host } }", "house"],
+  ["House", "{ resolver: { serve: [lan, tailnet], upstream: service/pihole:53, fallback: host } }", "house"],
+  ["House", '{ resolver: { serve: [tailnet], upstream: [9.9.9.9, "[fd00::1]:5353", service/pihole] } }', "house"],
 ];
 
 for (const [kind, spec, name] of accepted) test(`accepts ${kind} ${spec}`, () => assert.deepEqual(said(kind, spec, name), []));

@@ -7,6 +7,7 @@ import { portProblem } from "./ports-in-use.ts";
 import type { Kind, Name, Specs } from "./resource.ts";
 import { checkService } from "./service-rules.ts";
 import type { DnsRecordSpec, HouseSpec, RouteSpec } from "./types.ts";
+import { parseUpstream } from "./upstream.ts";
 
 /** The one House there is. */
 const HOUSE_NAME = "house";
@@ -124,6 +125,13 @@ function checkHouse(spec: HouseSpec, name: Name, report: Report): void {
     report("spec.zone", `must have a dot: browsers search for single words, try '${spec.zone}.internal'`, `${spec.zone}.internal`);
   if (spec.zone === "local" || spec.zone.endsWith(".local"))
     report("spec.zone", "cannot end in 'local': those names belong to mDNS, which the house answers besides", "home.internal");
+  const upstreams = spec.resolver?.upstream ?? [];
+  for (const [index, text] of (upstreams === "host" ? [] : upstreams).entries()) {
+    if (parseUpstream(text) === undefined)
+      report(`spec.resolver.upstream[${index}]`, `must be an address such as '9.9.9.9' or 'service/NAME:PORT', not '${text}'`);
+  }
+  if (spec.resolver?.fallback !== undefined && (upstreams === "host" || !upstreams.some((text) => text.startsWith("service/"))))
+    report("spec.resolver.fallback", "means something for an app as upstream only: there is none such as 'service/pihole:53'");
 }
 
 function isHostName(value: string): boolean {

@@ -560,9 +560,9 @@ export interface HouseSpec {
   readonly resolver?: {
     /** Who may ask. */
     readonly serve: readonly ("lan" | "tailnet")[];
-    /** Who is asked for other names: `host` as the node itself does, addresses, or `service/NAME`. */
+    /** Who is asked for other names, in this order: `host` as the node itself does, addresses, or `service/NAME:PORT`. */
     readonly upstream: "host" | readonly string[];
-    /** Whom to ask while an app as upstream is not ready. Absent: nobody. */
+    /** Whom to ask while an app as upstream is not ready or does not answer. Absent: nobody. */
     readonly fallback?: "host";
   };
 }

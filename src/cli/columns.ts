@@ -77,6 +77,7 @@ const HOUSE: readonly Column<Of<"House">>[] = [
   READY,
   { header: "ZONE", value: (house) => house.spec.zone },
   { header: "NODES", value: (house) => nodesOf(statusOf(house)) },
+  { header: "RESOLVER", value: resolverText },
   AGE,
 ];
 
@@ -162,6 +163,14 @@ export function statusOf<K extends keyof StatusByKind>(object: {
 
 function devicesOf(status: MembershipStatus | undefined): string {
   return status?.devices.join(",") || "-";
+}
+
+/** Whom it serves, or why it cannot. */
+function resolverText(house: Of<"House">): string {
+  const { resolver } = house.spec;
+  if (resolver === undefined) return "off";
+  const trouble = conditionsOf(house).find(({ type, status }) => type === "ResolverReady" && status === "False");
+  return trouble?.reason ?? resolver.serve.join(",");
 }
 
 function nodesOf(status: HouseStatus | undefined): string {

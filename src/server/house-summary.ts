@@ -33,6 +33,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
       ...storeProblems(ports, store),
       ...listenerProblems(listeners ?? []),
       ...accessLogProblems(ports.accessLog()),
+      ...(house ? resolverProblems(ports, house.metadata.name) : []),
       ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each))),
     ],
   };
@@ -83,6 +84,15 @@ function accessLogProblems(accessLog: IngressStatus["accessLog"]): readonly Hous
       next: `mend that, or: sudo fossora up --access-log off`,
     },
   ];
+}
+
+function resolverProblems(ports: ServerPorts, name: string): readonly HouseProblem[] {
+  const troubles = conditionsOf(ports, "House", name).filter(({ type, status }) => type === "ResolverReady" && status === "False");
+  return troubles.map((trouble) => ({
+    severity: "warning",
+    message: `resolver: ${sentence(trouble)}`,
+    next: "fossora describe house/house",
+  }));
 }
 
 /** A derived object's trouble is its owner's, where that has any. */

@@ -69,11 +69,13 @@ export class FakeEvents implements Events {
 
 type RouteRows = Pick<Table, "http" | "streams">;
 type RecordRows = Pick<Table, "records" | "houseNames">;
+type HouseRows = Pick<Table, "resolver">;
 
 /** Holds the rows that the ingress would serve. */
 export class FakeProxy implements Proxy {
   readonly routes = new Map<Name, RouteRows>();
   readonly records = new Map<Name, RecordRows>();
+  rows: HouseRows | undefined;
   ingress: IngressStatus | undefined = {
     pid: 1,
     build: "fake",
@@ -100,6 +102,14 @@ export class FakeProxy implements Proxy {
 
   record(name: Name): RecordRows | undefined {
     return this.records.get(name);
+  }
+
+  setHouse(rows: HouseRows | undefined): void {
+    this.rows = rows;
+  }
+
+  house(): HouseRows | undefined {
+    return this.rows;
   }
 
   status(): IngressStatus | undefined {

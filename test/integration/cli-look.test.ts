@@ -70,8 +70,8 @@ jellyfin-k3f9  jellyfin  nas   True   Running  2d
 NAME      READY  TYPE  FQDN                    ANSWERS       TTL  AGE
 jellyfin  True   A     jellyfin.home.internal  192.168.1.10  5s   9d
 
-NAME   READY    ZONE           NODES  AGE
-house  Unknown  home.internal  -      9d
+NAME   READY    ZONE           NODES  RESOLVER  AGE
+house  Unknown  home.internal  -      off       9d
 `,
     });
   });
