@@ -10,7 +10,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { runCli } = await import("./cli/main.ts");
-  return runCli(argv, { node: async () => (await import("./agent/commands.ts")).nodeCommands, version: versionOfFossora });
+  return runCli(argv, {
+    node: async () => (await import("./agent/commands.ts")).nodeCommands,
+    dns: async () => (await import("./agent/dns-probe.ts")).dnsProbe,
+    version: versionOfFossora,
+  });
 }
 
 main(process.argv.slice(2)).then(

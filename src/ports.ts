@@ -5,6 +5,7 @@ import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
 import type { AnyStatus } from "./api/status.ts";
 import type { Backend, HttpRoute, IngressStatus, Table } from "./api/table.ts";
+import type { DnsReply } from "./api/dns-facts.ts";
 import type { BackendFault, OwnReason } from "./api/traffic.ts";
 
 // ---------------------------------------------------------------- time and chance
@@ -285,6 +286,29 @@ export type Listen = (address: string, at: ListenAt) => Promise<Listening>;
 export interface BackendOrder {
   order(backends: readonly Backend[], node: NodeName, nowMs: number): readonly Backend[];
   unreachable(backend: Backend, nowMs: number): void;
+}
+
+// ---------------------------------------------------------------- asking name servers, for people
+
+export interface NameServer {
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: "udp" | "tcp";
+}
+
+/** Questions of a person's own computer. Each ends within a few seconds, and throws where there was no answer. */
+export interface DnsProbe {
+  ask(server: NameServer, name: string, type: "A" | "NS" | "SOA"): Promise<DnsReply>;
+  /** As programs on this computer find addresses; none: there is no such name here. */
+  lookup(name: string): Promise<readonly string[]>;
+  /** One question to everybody on the LANs that this computer is on; `.local` names alone. */
+  askLocal(name: string): Promise<DnsReply>;
+  /** Which zones tailscaled sends where; undefined: there is none here, or it is not connected. */
+  splitDns(): Promise<Readonly<Record<string, readonly string[]>> | undefined>;
+  /** Whom this computer asks. */
+  nameServers(): readonly string[];
+  /** As `process.platform` says. */
+  readonly platform: string;
 }
 
 // ---------------------------------------------------------------- what is counted of requests

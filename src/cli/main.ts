@@ -2,6 +2,7 @@
 import type { Problem } from "../api/problem.ts";
 import { kindByWord } from "../api/kinds.ts";
 import type { ErrorStatus } from "../api/wire.ts";
+import type { DnsProbe } from "../ports.ts";
 import { unixClient, type Client } from "./client.ts";
 import { ApiFailure, EXIT, exitCodeOf, Failure } from "./failure.ts";
 import { processHost, type Host } from "./host.ts";
@@ -14,6 +15,7 @@ import { VERBS } from "./verbs.ts";
 
 export interface CliOptions {
   readonly node: () => Promise<NodeCommands>;
+  readonly dns: () => Promise<DnsProbe>;
   readonly version: () => string;
   /** Absent: this process. */
   readonly host?: Host;
@@ -78,6 +80,7 @@ function portsOf(
     every: (ms, run) => host.every(ms, run),
     version: options.version(),
     node: options.node,
+    dns: options.dns,
   };
 }
 

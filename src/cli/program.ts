@@ -42,6 +42,6 @@ export async function buildProgram({ verbs, invoke, stdout, stderr }: ProgramOpt
   return program;
 }
 
-function addGlobalFlags(command: Command): void {
+export function addGlobalFlags(command: Command): void {
   command.option("--no-color", "no colours, as with NO_COLOR=1").option("-q, --quiet", "only what was asked for");
 }

@@ -1,5 +1,6 @@
 // What a verb is: a line in the table of commands, its options, and a run that sees the world through these ports alone.
 import type { Command } from "commander";
+import type { DnsProbe } from "../ports.ts";
 import type { Client } from "./client.ts";
 import type { NodeCommands } from "./node-commands.ts";
 import type { Output } from "./terminal.ts";
@@ -42,6 +43,7 @@ export interface CliPorts {
   /** Of this program. */
   readonly version: string;
   readonly node: () => Promise<NodeCommands>;
+  readonly dns: () => Promise<DnsProbe>;
 }
 
 export type Run = (ports: CliPorts) => Promise<number>;

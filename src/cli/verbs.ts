@@ -65,6 +65,12 @@ export const VERBS: readonly VerbEntry[] = [
     summary: "all about one object: why here, why not ready",
     load: async () => (await import("./describe.ts")).describe,
   },
+  {
+    group: "Look",
+    name: "dns",
+    summary: "check that names lead here, and set up what asks",
+    load: async () => (await import("./dns.ts")).dns,
+  },
   { group: "Look", name: "events", summary: "what happened", load: async () => (await import("./events.ts")).events },
   { group: "Learn", name: "explain", summary: "what a field means", load: async () => (await import("./explain.ts")).explain },
   {

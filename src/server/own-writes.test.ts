@@ -15,6 +15,7 @@ function reader(): { readonly reader: ObjectReader; readonly reach: (revision: n
     },
     desired: () => undefined,
     all: () => [],
+    nodes: () => new Map(),
     subscribe(listener) {
       const run = (): void => listener([]);
       listeners.add(run);

@@ -2,6 +2,7 @@
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
+import type { NodeRecord } from "../api/state.ts";
 import type { TrafficReport } from "../api/traffic.ts";
 import type { Clock, EngineCounts, Identity, Log, StatusReader, Store } from "../ports.ts";
 
@@ -19,6 +20,8 @@ export interface ObjectReader {
   readonly revision: number;
   desired<K extends Kind>(kind: K, name: Name): Resource<K> | undefined;
   all<K extends Kind>(kind: K): Iterable<Resource<K>>;
+  /** Nodes that announce themselves. */
+  nodes(): ReadonlyMap<NodeName, { readonly value: NodeRecord }>;
   /** Calls after each batch of changes; answers the function that ends it. */
   subscribe(listener: (changes: readonly ObjectChange[]) => void): () => void;
 }
@@ -39,6 +42,7 @@ export interface ServerPorts {
   accessLog(): IngressStatus["accessLog"];
   /** This node's ingress, asked when somebody asks us. */
   readonly ingress: {
+    status(signal: AbortSignal): Promise<IngressStatus>;
     traffic(signal: AbortSignal): Promise<TrafficReport>;
     metrics(signal: AbortSignal): Promise<string>;
   };

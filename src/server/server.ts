@@ -9,6 +9,7 @@ import { ApiError, statusOf } from "./api-error.ts";
 import { applyManifests, readApplyRequest } from "./apply.ts";
 import { deleteObject } from "./delete.ts";
 import { describe } from "./describe.ts";
+import { dnsFacts } from "./dns-facts.ts";
 import { refuse, runExec } from "./exec.ts";
 import { summarise } from "./house-summary.ts";
 import { JsonLines, readBody, sendJson, sendStatus, sendText } from "./http.ts";
@@ -111,6 +112,7 @@ export class ApiServer {
       return sendText(call.response, METRICS_CONTENT_TYPE, await scrape(this.#ports, call.signal));
     if (root !== "api" || version !== "v1") throw unknownPath(call);
     if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
+    if (first === "dns-facts" && rest.length === 0) return sendJson(call.response, 200, await dnsFacts(this.#ports, call.signal));
     if (first === "version" && rest.length === 0) return sendJson(call.response, 200, await this.#version(call.signal));
     await listed(this.#ports);
     return first === undefined ? this.#apply(call) : this.#routeObjects(call, namesOfPath(first), rest);

@@ -68,7 +68,11 @@ async function start(): Promise<Setting> {
     version: "0",
     listeners: () => undefined,
     accessLog: () => undefined,
-    ingress: { traffic: () => Promise.reject(new Error("none")), metrics: () => Promise.reject(new Error("none")) },
+    ingress: {
+      status: () => Promise.reject(new Error("none")),
+      traffic: () => Promise.reject(new Error("none")),
+      metrics: () => Promise.reject(new Error("none")),
+    },
     engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),
   };
   const hub = new WatchHub(ports);

@@ -6,7 +6,7 @@ import { keys } from "../../src/api/keys.ts";
 import type { Kind, Name } from "../../src/api/resource.ts";
 import type { EventRecord } from "../../src/api/state.ts";
 import type { AnyStatus } from "../../src/api/status.ts";
-import type { IngressStatus } from "../../src/api/table.ts";
+import type { IngressStatus, LocalName } from "../../src/api/table.ts";
 import type { TrafficReport } from "../../src/api/traffic.ts";
 import type { HouseSummary } from "../../src/api/wire.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
@@ -34,6 +34,7 @@ export class TranscriptHouse {
   readonly containers: ScriptedContainers;
   listeners: HouseSummary["listeners"];
   accessLog: IngressStatus["accessLog"];
+  localNames: readonly LocalName[] = [];
   /** What its ingress says; undefined: it does not answer. */
   traffic: TrafficReport | undefined;
   readonly #directory: string;
@@ -131,6 +132,7 @@ export class TranscriptHouse {
       listeners: () => this.listeners,
       accessLog: () => this.accessLog,
       ingress: {
+        status: () => Promise.resolve({ pid: 1, build: "", revision: 1, listeners: this.listeners ?? [], localNames: this.localNames }),
         traffic: () => (this.traffic === undefined ? Promise.reject(new Error("silent")) : Promise.resolve(this.traffic)),
         metrics: () =>
           Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),

@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import { runCli } from "../../src/cli/main.ts";
 import type { Host } from "../../src/cli/host.ts";
 import { fetchText, sleep } from "../../src/cli/host.ts";
+import type { DnsProbe } from "../../src/ports.ts";
 import type { NodeCommands } from "../../src/cli/node-commands.ts";
 
 export interface RunOptions {
@@ -15,6 +16,7 @@ export interface RunOptions {
   /** Since NOW_MS; absent: time stands still, so that transcripts are always the same. */
   readonly elapsedMs?: () => number;
   readonly node?: Partial<NodeCommands>;
+  readonly dns?: DnsProbe;
   readonly columns?: number;
 }
 
@@ -47,7 +49,12 @@ export function begin(options: RunOptions, ...argv: readonly string[]): Running 
     interrupt = run;
   });
   const node = (): Promise<NodeCommands> => Promise.resolve((options.node ?? {}) as NodeCommands); // the test brings those that it runs
-  const done = runCli(argv, { node, version: () => "0.1.0", host }).then((code) => ({ code, stdout: stdout.text, stderr: stderr.text }));
+  const dns = (): Promise<DnsProbe> => Promise.resolve(options.dns ?? ({} as DnsProbe)); // as above
+  const done = runCli(argv, { node, dns, version: () => "0.1.0", host }).then((code) => ({
+    code,
+    stdout: stdout.text,
+    stderr: stderr.text,
+  }));
   return { done, stdout: () => stdout.text, stderr: () => stderr.text, interrupt: () => interrupt() };
 }
 

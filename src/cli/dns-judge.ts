@@ -1,0 +1,223 @@
+// What the answers of name servers mean for a person: is it right, and if not, what to do and what to type next. Pure.
+import type { DnsFacts, DnsReply } from "../api/dns-facts.ts";
+import type { NameServer } from "../ports.ts";
+import type { Mark } from "./terminal.ts";
+
+export type Group = "servers" | "this computer" | "tailnet" | "local names";
+
+export interface Finding {
+  readonly group: Group;
+  readonly mark: Mark;
+  readonly text: string;
+  readonly ms?: number;
+  /** What to do about it, and the next command. */
+  readonly fix?: string;
+  readonly next?: string;
+}
+
+export type Outcome<T = DnsReply> = { readonly reply: T } | { readonly error: string };
+
+/** The app whose name is asked for; absent: the house has none yet. */
+export type App = DnsFacts["apps"][number] | undefined;
+
+export interface ServerAnswers {
+  readonly node: string;
+  readonly server: NameServer;
+  readonly soa: Outcome;
+  readonly ns: Outcome;
+  readonly app: Outcome | undefined;
+}
+
+/** Slower than this a page feels slow, for each name is asked anew after five seconds. */
+const SLOW_MS = 100;
+const DNS_PORT = 53;
+const RESOLVED_STUBS: ReadonlySet<string> = new Set(["127.0.0.53", "127.0.0.54"]);
+const MAGIC_DNS = "100.100.100.100";
+
+export function judgePorts({ listeners, nodes, node }: DnsFacts): readonly Finding[] {
+  const problems = [...new Set(listeners.flatMap(({ problem }) => problem ?? []))];
+  const own = problems.map((problem): Finding => ({
+    group: "servers",
+    mark: "error",
+    text: `${node} does not hold port 53 everywhere: ${problem}`,
+    fix: "phones, routers and tailnets ask port 53 only: free it, then start Fossora anew",
+    next: "sudo fossora down && sudo fossora up",
+  }));
+  const others = nodes
+    .filter(({ name, port }) => name !== node && port !== undefined && port !== DNS_PORT)
+    .map(({ name, port }): Finding => ({
+      group: "servers",
+      mark: "error",
+      text: `${name} answers on port ${port}, not on 53`,
+      fix: `somebody else holds port 53 there; ask on ${name} who`,
+      next: `fossora dns check (on ${name})`,
+    }));
+  return [...own, ...others];
+}
+
+export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): Finding {
+  const { node, server, soa, ns } = answers;
+  const where = `${node} ${server.address}:${server.port} ${server.protocol}`;
+  const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({
+    group: "servers",
+    mark,
+    text: `${where}  ${text}`,
+    ...more,
+  });
+  if ("error" in soa)
+    return finding("error", soa.error, {
+      fix: `is ${node} on, and does its firewall let port ${server.port}/${server.protocol} through?`,
+      next: node === facts.node ? "sudo fossora up --open-firewall" : `fossora describe node ${node}`,
+    });
+  const wrong = wrongSoa(facts.zone, soa.reply);
+  if (wrong !== undefined) return finding("error", wrong.text, wrong);
+  if ("error" in ns) return finding("error", `ns.${facts.zone}: ${ns.error}`, { next: "fossora status" });
+  if (addressesIn(ns.reply).length === 0)
+    return finding("error", `it knows no name server of ${facts.zone}`, {
+      fix: "no computer of the house holds port 53",
+      next: "fossora status",
+    });
+  if (app !== undefined && answers.app !== undefined) {
+    const unknown = wrongApp(app, answers.app);
+    if (unknown !== undefined) return finding("error", unknown, { next: `fossora describe dnsrecord ${app.name}` });
+  }
+  const ms = soa.reply.ms;
+  const said =
+    app !== undefined && answers.app !== undefined && "reply" in answers.app
+      ? `${app.fqdn} is ${addressesIn(answers.app.reply).join(", ")}`
+      : "it answers for the zone";
+  return ms > SLOW_MS
+    ? finding("warn", `${said}, but slowly`, { ms, fix: "a poor link, or a busy computer" })
+    : finding("ok", said, { ms });
+}
+
+function wrongSoa(
+  zone: string,
+  { rcode, authoritative, answers }: DnsReply,
+): { readonly text: string; readonly fix?: string; readonly next?: string } | undefined {
+  const [soa] = answers.filter(({ type }) => type === "SOA");
+  if (rcode === "SERVFAIL")
+    return {
+      text: "it does not know the house yet (SERVFAIL)",
+      fix: "it has just started, or its agent has no table for it",
+      next: "fossora status",
+    };
+  if (rcode === "REFUSED")
+    return {
+      text: "it refuses to answer (REFUSED)",
+      fix: `its zone is another one than ${zone}, or this computer is in no network that it knows`,
+      next: "fossora get house",
+    };
+  if (soa?.data === `ns.${zone}` && authoritative) return undefined;
+  return {
+    text: `somebody else answers there (${rcode}${soa === undefined ? "" : `, ${soa.data}`})`,
+    fix: "another DNS server has that port",
+    next: "fossora status",
+  };
+}
+
+function wrongApp(app: NonNullable<App>, outcome: Outcome): string | undefined {
+  if ("error" in outcome) return `${app.fqdn}: ${outcome.error}`;
+  return addressesIn(outcome.reply).length === 0 ? `it has no address for ${app.fqdn} (${outcome.reply.rcode})` : undefined;
+}
+
+/** `resolver`: what this computer's own resolver said of the name. */
+export function judgeResolver(
+  facts: DnsFacts,
+  name: string,
+  resolver: Outcome<{ readonly addresses: readonly string[]; readonly ms: number }>,
+  asks: { readonly nameServers: readonly string[]; readonly platform: string },
+): Finding {
+  const setup = `fossora dns setup ${setupWord(asks)}`;
+  const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({ group: "this computer", mark, text, ...more });
+  const asked = asks.nameServers.length === 0 ? "" : `; it asks ${asks.nameServers.join(", ")}`;
+  if ("error" in resolver)
+    return finding("error", `${name}: ${resolver.error}${asked}`, { fix: "whom it asks does not answer at all", next: setup });
+  const { addresses, ms } = resolver.reply;
+  if (addresses.length === 0)
+    return finding("error", `${name}: it finds no such name${asked}`, {
+      fix: `let it, or whom it asks, ask the house for ${facts.zone}`,
+      next: setup,
+    });
+  const strangers = addresses.filter((address) => !isOfHouse(facts, address));
+  if (strangers.length > 0)
+    return finding("error", `${name} leads to ${strangers.join(", ")}, which is no computer of this house`, {
+      fix: `somebody else answers for ${facts.zone}${asked}`,
+      next: setup,
+    });
+  return finding("ok", `${name} is ${addresses.join(", ")}`, { ms });
+}
+
+export function judgeTailnet(facts: DnsFacts, routes: Readonly<Record<string, readonly string[]>> | undefined): readonly Finding[] {
+  const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({ group: "tailnet", mark, text, ...more });
+  const next = "fossora dns setup tailscale";
+  if (routes === undefined) return [];
+  const tailnetOfHouse = new Set(facts.nodes.flatMap(({ tailnet }) => tailnet));
+  const servers = routes[facts.zone] ?? [];
+  if (servers.length === 0)
+    return [finding("warn", `the tailnet sends nobody to the house for ${facts.zone}: away from home the names are not found`, { next })];
+  const strangers = servers.filter((server) => !tailnetOfHouse.has(server));
+  if (strangers.length > 0)
+    return [
+      finding("error", `the tailnet asks ${strangers.join(", ")} for ${facts.zone}, which is no computer of this house`, {
+        fix: "an address of before: replace it",
+        next,
+      }),
+    ];
+  const missing = facts.nodes.filter(
+    ({ tailnet, port }) => port === DNS_PORT && tailnet.length > 0 && !tailnet.some((address) => servers.includes(address)),
+  );
+  const said = `${facts.zone} is asked of ${servers.join(", ")}`;
+  if (missing.length > 0) return [finding("warn", `${said}; ${missing.map(({ name }) => name).join(", ")} could answer too`, { next })];
+  return [finding("ok", said)];
+}
+
+/** `outcome`: absent where nobody was asked, for no name is announced. */
+export function judgeLocal(facts: DnsFacts, name: string, outcome: Outcome | undefined): readonly Finding[] {
+  const problems = facts.localNames.flatMap(({ host, problem }): readonly Finding[] =>
+    problem === undefined
+      ? []
+      : [
+          {
+            group: "local names",
+            mark: "warn",
+            text: `${host}.local is not announced: ${problem}`,
+            next: `fossora describe route ${host}`,
+          },
+        ],
+  );
+  if (outcome === undefined) return problems;
+  const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({ group: "local names", mark, text, ...more });
+  if ("error" in outcome)
+    return [
+      ...problems,
+      finding("warn", `${name}: ${outcome.error}`, {
+        fix: "a firewall keeps out UDP 5353, or the network keeps its devices apart (guest Wi-Fi)",
+        next: "sudo fossora up --open-firewall",
+      }),
+    ];
+  const addresses = addressesIn(outcome.reply);
+  const strangers = addresses.filter((address) => !isOfHouse(facts, address));
+  if (strangers.length > 0)
+    return [
+      ...problems,
+      finding("warn", `${name} leads to ${strangers.join(", ")}, another device of that name`, {
+        fix: "give it or the Route another name",
+      }),
+    ];
+  return [...problems, finding("ok", `${name} is ${addresses.join(", ")}`, { ms: outcome.reply.ms })];
+}
+
+function isOfHouse({ nodes }: DnsFacts, address: string): boolean {
+  return address.startsWith("127.") || nodes.some(({ lan, tailnet }) => lan.includes(address) || tailnet.includes(address));
+}
+
+function addressesIn({ answers }: DnsReply): readonly string[] {
+  return answers.filter(({ type }) => type === "A").map(({ data }) => data);
+}
+
+function setupWord({ nameServers, platform }: { readonly nameServers: readonly string[]; readonly platform: string }): string {
+  if (platform === "darwin") return "macos";
+  if (nameServers.some((server) => RESOLVED_STUBS.has(server))) return "resolved";
+  return nameServers.includes(MAGIC_DNS) ? "tailscale" : "router";
+}

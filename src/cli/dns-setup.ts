@@ -1,0 +1,132 @@
+// `dns setup`: what a person does elsewhere so that names of the zone come to the house, with the addresses that answer now. Pure.
+import type { DnsFacts } from "../api/dns-facts.ts";
+
+export const SETUP_WORDS = ["tailscale", "router", "pihole", "adguard", "resolved", "macos"] as const;
+export type SetupWord = (typeof SETUP_WORDS)[number];
+
+interface Servers {
+  readonly zone: string;
+  /** On the LAN, those on port 53 first; `10.0.0.1` or with their port. */
+  readonly lan: readonly { readonly address: string; readonly port: number }[];
+  readonly tailnet: readonly { readonly address: string; readonly port: number }[];
+  /** An app's full name, to try it. */
+  readonly example: string;
+}
+
+const DNS_PORT = 53;
+
+const TITLES: Readonly<Record<SetupWord, string>> = {
+  tailscale: "Tailscale: every device of the tailnet, at home and away",
+  router: "Router: every device at home",
+  pihole: "Pi-hole",
+  adguard: "AdGuard Home",
+  resolved: "systemd-resolved: one Linux computer",
+  macos: "macOS: one Mac",
+};
+
+/** Each a title and lines that can be copied. */
+export function setupText(facts: DnsFacts, words: readonly SetupWord[]): readonly string[] {
+  const servers = serversOf(facts);
+  const sections = words.flatMap((word) => ["", TITLES[word], ...linesOf(word, servers).map((line) => (line === "" ? "" : `  ${line}`))]);
+  return [...introduction(facts, servers), ...sections, "", `Then try: fossora dns check`];
+}
+
+function introduction({ zone, nodes }: DnsFacts, { lan, tailnet }: Servers): readonly string[] {
+  const shown = nodes.map(
+    ({ name, lan: own, tailnet: away, port }) =>
+      `${name} ${[...own, ...away].filter(isIpv4).join(" ") || "without an address"}${port === undefined || port === DNS_PORT ? "" : `, port ${port}`}`,
+  );
+  const head = [`Names below ${zone} are answered by: ${shown.join("; ") || "no computer yet"}`];
+  if (![...lan, ...tailnet].some(({ port }) => port === DNS_PORT))
+    head.push(`! None of them has port 53, which routers, phones and tailnets ask: fossora dns check says who has it`);
+  return head;
+}
+
+function serversOf({ zone, nodes, apps }: DnsFacts): Servers {
+  const of = (network: "lan" | "tailnet"): Servers["lan"] =>
+    nodes
+      .flatMap(({ port = DNS_PORT, ...node }) => node[network].filter(isIpv4).map((address) => ({ address, port })))
+      .toSorted((a, b) => Number(b.port === DNS_PORT) - Number(a.port === DNS_PORT));
+  return { zone, lan: of("lan"), tailnet: of("tailnet"), example: apps[0]?.fqdn ?? `ns.${zone}` };
+}
+
+function linesOf(word: SetupWord, servers: Servers): readonly string[] {
+  const { zone, lan, tailnet, example } = servers;
+  const onPort53 = ({ port }: { readonly port: number }): boolean => port === DNS_PORT;
+  switch (word) {
+    case "tailscale": {
+      const addresses = tailnet.filter(onPort53).map(({ address }) => address);
+      if (addresses.length === 0) return ["No computer of the house is in a tailnet and has port 53."];
+      return [
+        "https://login.tailscale.com/admin/dns → Nameservers → Add nameserver → Custom",
+        ...addresses.map((address) => `  Nameserver ${address}   Restrict to domain: ${zone}`),
+        `Headscale, in its config.yaml:  dns: { nameservers: { split: { ${zone}: [${addresses.join(", ")}] } } }`,
+      ];
+    }
+    case "router":
+      return router(
+        zone,
+        lan.filter(onPort53).map(({ address }) => address),
+      );
+    case "pihole":
+      if (lan.length === 0) return [NO_LAN];
+      return [
+        "Version 6: Settings → All settings → Miscellaneous → misc.dnsmasq_lines. Version 5: a file /etc/dnsmasq.d/90-fossora.conf.",
+        ...lan.map(({ address, port }) => `server=/${zone}/${address}${port === DNS_PORT ? "" : `#${port}`}`),
+        `rebind-domain-ok=/${zone}/`,
+      ];
+    case "adguard":
+      if (lan.length === 0) return [NO_LAN];
+      return [
+        "Settings → DNS settings → Upstream DNS servers, a line of its own:",
+        `[/${zone}/]${lan.map((server) => withPort(server)).join(" ")}`,
+      ];
+    case "resolved":
+      if (lan.length === 0) return [NO_LAN];
+      return [
+        "sudo mkdir -p /etc/systemd/resolved.conf.d",
+        `printf '[Resolve]\\nDNS=${lan.map((server) => withPort(server)).join(" ")}\\nDomains=~${zone}\\n' | sudo tee /etc/systemd/resolved.conf.d/fossora.conf`,
+        "sudo systemctl restart systemd-resolved",
+        `resolvectl query ${example}`,
+      ];
+    case "macos":
+      return macos(servers);
+  }
+}
+
+const NO_LAN = "No computer of the house has an address on a LAN.";
+
+function router(zone: string, addresses: readonly string[]): readonly string[] {
+  if (addresses.length === 0) return ["No computer of the house has an address on a LAN and port 53 there."];
+  const [first = ""] = addresses;
+  return [
+    `Let it send ${zone} to ${addresses.join(" and ")} ("conditional forwarding", "domain override"), and let it accept private addresses`,
+    `in answers for ${zone} ("DNS rebind protection": an exception).`,
+    "OpenWrt:",
+    ...addresses.map((address) => `  uci add_list dhcp.@dnsmasq[0].server='/${zone}/${address}'`),
+    `  uci add_list dhcp.@dnsmasq[0].rebind_domain='${zone}'; uci commit dhcp; /etc/init.d/dnsmasq restart`,
+    `OPNsense, pfSense: Services → Unbound or DNS Resolver → Domain Overrides: ${zone} to ${first}`,
+    "A router that can do neither: fossora explain house.spec.resolver makes the house the name server of the whole LAN.",
+  ];
+}
+
+/** One file a zone; each `nameserver` shares its port. */
+function macos({ zone, lan, example }: Servers): readonly string[] {
+  const [first] = lan;
+  if (first === undefined) return [NO_LAN];
+  const alike = lan.filter(({ port }) => port === first.port);
+  const text = [...alike.map(({ address }) => `nameserver ${address}`), ...(first.port === DNS_PORT ? [] : [`port ${first.port}`])];
+  return [
+    "sudo mkdir -p /etc/resolver",
+    `printf '${text.join("\\n")}\\n' | sudo tee /etc/resolver/${zone}`,
+    `dscacheutil -q host -a name ${example}`,
+  ];
+}
+
+function withPort({ address, port }: { readonly address: string; readonly port: number }): string {
+  return port === DNS_PORT ? address : `${address}:${port}`;
+}
+
+function isIpv4(address: string): boolean {
+  return /^\d+(?:\.\d+){3}$/.test(address);
+}
