@@ -74,6 +74,8 @@ export type Write = { readonly put: string; readonly value: string } | { readonl
 export interface Transaction {
   readonly compare: readonly Compare[];
   readonly writes: readonly Write[];
+  /** What it puts ends by itself after so long, unless it is written again. An election begins the time anew. */
+  readonly ttlMs?: number;
 }
 
 export interface CommitResult {

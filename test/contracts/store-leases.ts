@@ -1,6 +1,6 @@
 // Leases: their keys live exactly as long as somebody says so.
 import assert from "node:assert/strict";
-import { readerOf, storeTest, valueOf, type StoreBench } from "./store-bench.ts";
+import { readerOf, signal, storeTest, valueOf, type StoreBench } from "./store-bench.ts";
 
 export function leaseCases(bench: () => StoreBench): void {
   const ttlMs = 3_000;
@@ -23,6 +23,19 @@ export function leaseCases(bench: () => StoreBench): void {
     await b.until(() => reader.events.at(-1)?.type === "delete", "the end of the key");
     assert.equal(await valueOf(b, `${prefix}a`), undefined);
     assert.equal(await valueOf(b, `${prefix}b`), undefined);
+    await reader.stop();
+  });
+
+  storeTest("what is put for a time ends by itself, unless it is written again", bench, async (b, store, prefix) => {
+    const reader = await readerOf(b, store, prefix);
+    const [short, kept] = [`${prefix}short`, `${prefix}kept`];
+    const writes = [short, kept].map((key) => ({ put: key, value: "1" }));
+    const { committed } = await b.settled(store.commit({ compare: [{ key: short, modRevision: 0 }], writes, ttlMs }, signal));
+    assert.equal(committed, true);
+    await b.settled(store.commit({ compare: [], writes: [{ put: kept, value: "2" }] }, signal));
+    await b.until(() => reader.events.at(-1)?.type === "delete", "the end of the key");
+    assert.equal(await valueOf(b, short), undefined);
+    assert.equal(await valueOf(b, kept), "2");
     await reader.stop();
   });
 

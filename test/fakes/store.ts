@@ -137,7 +137,7 @@ export class FakeEtcd {
     return events.filter((event) => (event.type === "put" ? event.entry.key : event.key).startsWith(prefix));
   }
 
-  commit({ compare, writes }: Transaction, leaseId?: string): CommitResult {
+  commit({ compare, writes, ttlMs }: Transaction, leaseId = ttlMs === undefined ? undefined : this.grant(ttlMs)): CommitResult {
     const keys = writes.map((write) => ("put" in write ? write.put : write.delete));
     assert(new Set(keys).size === keys.length, "etcd refuses a key twice in one transaction");
     assert(Math.max(keys.length, compare.length) <= TXN_OPS_MAX, `etcd refuses more than ${TXN_OPS_MAX} operations`);

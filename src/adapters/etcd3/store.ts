@@ -90,9 +90,12 @@ class OpenStore implements EtcdStore {
   }
 
   async commit(transaction: Transaction, signal: AbortSignal): Promise<CommitResult> {
-    const request = toTxnRequest(transaction);
-    const { succeeded, header } = await this.#calls.write((etcd) => etcd.kv.txn(request), { signal: this.#closable(signal) });
-    return { committed: succeeded, revision: Number(header.revision) };
+    const limits = { signal: this.#closable(signal) };
+    const { ttlMs } = transaction;
+    const lease = ttlMs === undefined ? undefined : await this.#calls.write((etcd) => etcd.leaseClient.leaseGrant(grantOf(ttlMs)), limits);
+    const request = toTxnRequest(transaction, lease?.ID);
+    const { succeeded, header } = await this.#calls.write((etcd) => etcd.kv.txn(request), limits);
+    return { committed: succeeded, revision: Number(header.revision) }; // a lease without a key runs out
   }
 
   lease(ttlMs: number): Lease {
@@ -152,6 +155,10 @@ class OpenStore implements EtcdStore {
   #closable(signal: AbortSignal): AbortSignal {
     return AbortSignal.any([signal, this.#closing.signal]);
   }
+}
+
+function grantOf(ttlMs: number): { readonly TTL: number } {
+  return { TTL: Math.ceil(ttlMs / 1000) };
 }
 
 /** Compacted, or not yet reached in a store that has gone back. */

@@ -39,3 +39,11 @@ test("a transaction compares mod revisions, 0 for a key that must not exist", ()
     success: [{ request_put: { key: Buffer.from("/a"), value: Buffer.from("1") } }, { request_delete_range: { key: Buffer.from("/b") } }],
   });
 });
+
+test("what is put for a time belongs to a lease", () => {
+  const request = toTxnRequest({ compare: [], writes: [{ put: "/a", value: "1" }, { delete: "/b" }] }, "77");
+  assert.deepEqual(request.success, [
+    { request_put: { key: Buffer.from("/a"), value: Buffer.from("1"), lease: "77" } },
+    { request_delete_range: { key: Buffer.from("/b") } },
+  ]);
+});

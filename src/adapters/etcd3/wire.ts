@@ -29,10 +29,11 @@ export function toStoreEvent({ type, kv }: IEvent): StoreEvent {
   return { type: "delete", key: kv.key.toString(), modRevision: Number(kv.mod_revision) };
 }
 
-export function toTxnRequest({ compare, writes }: Transaction): ITxnRequest {
+/** `leaseId`: of what it puts. */
+export function toTxnRequest({ compare, writes }: Transaction, leaseId?: string): ITxnRequest {
   return {
     compare: compare.map(({ key, modRevision }) => ({ result: "Equal", target: "Mod", key: Buffer.from(key), mod_revision: modRevision })),
-    success: writes.map(toRequest),
+    success: writes.map((write) => toRequest(write, leaseId)),
   };
 }
 
@@ -44,7 +45,10 @@ export function toLeasedDelete(leaseId: string, key: string): ITxnRequest {
   };
 }
 
-function toRequest(write: Write): NonNullable<ITxnRequest["success"]>[number] {
-  if ("put" in write) return { request_put: { key: Buffer.from(write.put), value: Buffer.from(write.value) } };
+function toRequest(write: Write, lease?: string): NonNullable<ITxnRequest["success"]>[number] {
+  if ("put" in write) {
+    const put = { key: Buffer.from(write.put), value: Buffer.from(write.value) };
+    return { request_put: lease === undefined ? put : { ...put, lease } };
+  }
   return { request_delete_range: { key: Buffer.from(write.delete) } };
 }
