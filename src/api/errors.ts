@@ -30,6 +30,21 @@ export class WatchExpired extends Error {
   override readonly name = "WatchExpired";
 }
 
+/** A node's answer to another one is no; `code` is for programs. Thrown by whoever answers, and again where it was asked. */
+export class MeshRefusal extends Error {
+  override readonly name = "MeshRefusal";
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Another node did not answer: what was asked of it may or may not have been done. */
+export class MeshUnreachable extends Error {
+  override readonly name = "MeshUnreachable";
+}
+
 /** Why Docker said no, so that a condition can name the remedy. */
 export type EngineFault =
   | "unavailable" // no answer from the socket

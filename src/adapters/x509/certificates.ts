@@ -61,7 +61,7 @@ export async function createAuthority(commonName: string, nowMs: number): Promis
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
     ],
   });
-  const pair = { certificate: certificate.toString("pem"), key };
+  const pair = { certificate: pemOf(certificate), key };
   return { ...pair, crl: await createCrl(pair, []) };
 }
 
@@ -86,7 +86,7 @@ export async function issueLeaf(authority: AuthorityPair, request: LeafRequest, 
       new SubjectAlternativeNameExtension(request.names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? "ip" : "dns", value }))),
     ],
   });
-  return certificate.toString("pem");
+  return pemOf(certificate);
 }
 
 /** What a node shows before it belongs to a house: its key alone counts, so that it needs neither a clock nor an end. */
@@ -101,7 +101,7 @@ export async function selfSign(commonName: string, key: string): Promise<string>
     notAfter: new Date(AUTHORITY_MS * 2),
     extensions: [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth])],
   });
-  return certificate.toString("pem");
+  return pemOf(certificate);
 }
 
 /** Signed by the house, as DER. */
@@ -126,6 +126,11 @@ export async function readCrl(certificate: string, crl: Uint8Array): Promise<rea
   if (!(await read.verify({ publicKey: new X509Certificate(certificate).publicKey })))
     throw new Error("Cannot use the list of removed nodes: it is not signed by the house");
   return read.entries.map(({ serialNumber }) => serialNumber.toUpperCase());
+}
+
+/** With a line's end, so that one can follow another. */
+function pemOf(certificate: X509Certificate): string {
+  return `${certificate.toString("pem").trimEnd()}\n`;
 }
 
 function importKey(pem: string): Promise<webcrypto.CryptoKey> {
