@@ -24,6 +24,8 @@ export const keys = {
   volume: (name: Name): string => `${PREFIX.decided}Volume/${name}`,
   observed: (kind: Kind, name: Name, node: NodeName): string => `${PREFIX.observed}${kind}/${name}/${node}`,
   node: (node: NodeName): string => `${PREFIX.nodes}${node}`,
+  invite: (id: string): string => `${PREFIX.house}invites/${id}`,
+  waiting: (nodeId: string): string => `${PREFIX.house}waiting/${nodeId}`,
   event: (id: string): string => `${PREFIX.events}${id}`,
 } as const;
 

@@ -14,6 +14,8 @@ const REQUEST_BYTES_MAX = 1024 * 1024;
 export interface DialOptions {
   readonly address: string;
   readonly port: number;
+  /** Which of this computer's addresses to speak from; absent: what the route says. */
+  readonly localAddress?: string;
   readonly trust: MeshTrust;
   readonly limitMs: number;
   readonly signal?: AbortSignal;
@@ -28,13 +30,14 @@ interface Waiting {
 
 /** Throws MeshUnreachable, and its signal's reason. */
 export async function dial(options: DialOptions): Promise<MeshConnection> {
-  const { address, port, trust, limitMs, signal, expect } = options;
+  const { address, port, localAddress, trust, limitMs, signal, expect } = options;
   const limit = AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal ? [signal] : [])]);
   limit.throwIfAborted();
   const socket = tls.connect({
     ...secureOptions(trust),
     host: address,
     port,
+    ...(localAddress !== undefined && { localAddress }),
     rejectUnauthorized: false, // who it is decides what it is told
     checkServerIdentity: () => undefined,
     ALPNProtocols: [PROTOCOL],

@@ -8,7 +8,7 @@ export interface GateLimits {
   readonly favouredMax: number;
 }
 
-export const GATE_LIMITS: GateLimits = { strangersMax: 64, strangersPerSourceMax: 8, favouredMax: 512 };
+const GATE_LIMITS: GateLimits = { strangersMax: 64, strangersPerSourceMax: 8, favouredMax: 512 };
 
 /** Asks a source may make at once, and how fast they grow again. */
 interface Rate {
