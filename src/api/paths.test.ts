@@ -8,6 +8,8 @@ test("a path is what an app makes of it, whatever its spelling", () => {
     assert.equal(normalPath(path), "/a/b", path);
   assert.equal(normalPath("/%zz"), "/%zz");
   assert.equal(normalPath(""), "/");
+  for (const path of ["/", "/a", "/a/b.c/d-e_f"]) assert.equal(normalPath(`${path}?q=/../x`), path);
+  for (const path of ["/.well-known/x", "/a/.b"]) assert.equal(normalPath(path), path);
 });
 
 test("a normal path is normal", () => {

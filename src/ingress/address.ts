@@ -9,8 +9,13 @@ export function parseAddress(text: string): readonly number[] | undefined {
   return mapped ? bytes?.slice(12) : bytes;
 }
 
+const MAPPED = "::ffff:";
+
 /** As people and apps write it: an IPv4 client of a dual-stack socket without `::ffff:`. */
 export function plainAddress(text: string): string {
+  // Asked at each request: nearly all clients are one of these.
+  if (!/[:%]/.test(text)) return text;
+  if (text.startsWith(MAPPED) && isIpv4(text.slice(MAPPED.length))) return text.slice(MAPPED.length);
   const bytes = parseAddress(text);
   return bytes?.length === 4 ? bytes.join(".") : text;
 }

@@ -9,6 +9,7 @@ export class BackendHealth implements BackendOrder {
   #turn = 0;
 
   order(backends: readonly Backend[], node: string, nowMs: number): readonly Backend[] {
+    if (backends.length < 2) return backends;
     this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER;
     const own = backends.filter((backend) => backend.node === node);
     const shift = own.length === 0 ? 0 : this.#turn % own.length;
