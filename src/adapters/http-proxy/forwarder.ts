@@ -5,6 +5,7 @@ import https from "node:https";
 import type net from "node:net";
 import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
+import { passBody } from "./answer-body.ts";
 import { requestHeaders, responseHeaders, responseProblem, upgradeHeaders, type Forwarded, type Headers } from "./headers.ts";
 import { tieSockets } from "./tie-sockets.ts";
 
@@ -124,14 +125,14 @@ function send(sending: Sending): void {
     else if (statusCode !== 100 && request.httpVersion !== "1.0" && !client.headersSent)
       client.writeInformation(statusCode, responseHeaders({ rawHeaders, headers }, undefined));
   });
-  upstream.once("response", (response) => {
+  upstream.on("response", (response) => {
     if (upstream.destroyed) return; // it came in one piece with what it was destroyed for
     timers.stop();
     const outcome = answer(sending, upstream, response);
     answered = outcome.kind === "answered";
     settle(outcome);
   });
-  upstream.once("upgrade", (response: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
+  upstream.on("upgrade", (response: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
     timers.stop();
     const outcome = upgrade(client, { response, socket, head }, attempt);
     answered = outcome.kind === "answered";
@@ -141,8 +142,8 @@ function send(sending: Sending): void {
   const onClientClose = (): void => {
     if (!(client.writableFinished && upstream.writableFinished)) upstream.destroy();
   };
-  client.once("close", onClientClose);
-  upstream.once("close", () => {
+  client.on("close", onClientClose);
+  upstream.on("close", () => {
     client.off("close", onClientClose);
     // It answered early, or is gone: what the client still sends must not stand in the way of its next request.
     request.unpipe(upstream);
@@ -209,18 +210,20 @@ interface Timers {
   stop(): void;
 }
 
+/** None on a connection that was kept open, unless the route has a limit: they are most, and a timer costs each. */
 function startTimers(upstream: http.ClientRequest, attempt: Attempt): Timers {
   let connected = false;
+  let timer: NodeJS.Timeout | undefined;
   const { connectTimeoutMs, responseTimeoutMs } = attempt;
-  let timer = setTimeout(() => upstream.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
   const onConnect = (): void => {
     connected = true;
     clearTimeout(timer);
     if (responseTimeoutMs !== undefined) timer = setTimeout(() => upstream.destroy(new TimedOut()), responseTimeoutMs);
   };
-  upstream.once("socket", (socket) => {
-    if (upstream.reusedSocket || !socket.connecting) onConnect();
-    else socket.once(attempt.backend.tls === undefined ? "connect" : "secureConnect", onConnect);
+  upstream.on("socket", (socket) => {
+    if (upstream.reusedSocket || !socket.connecting) return onConnect();
+    timer = setTimeout(() => upstream.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
+    return void socket.once(attempt.backend.tls === undefined ? "connect" : "secureConnect", onConnect);
   });
   return { connected: () => connected, stop: () => clearTimeout(timer) };
 }
@@ -241,16 +244,7 @@ function answer({ client, attempt }: Sending, upstream: http.ClientRequest, resp
     upstream.destroy();
     return { kind: "failed", error: error as Error };
   }
-  response.on("error", () => client.destroy());
-  response.on("close", () => {
-    // A client that cannot see the end of the body would wait for it.
-    if (!response.complete) client.destroy();
-  });
-  response.pipe(client);
-  // An event stream shows its head before its first event; where the body is there already, head and body go together.
-  setImmediate(() => {
-    if (!response.readableDidRead && !client.writableEnded && !client.destroyed) client.flushHeaders();
-  });
+  passBody(response, client);
   return { kind: "answered" };
 }
 
