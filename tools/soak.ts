@@ -1,5 +1,5 @@
-// `npm run soak`: what takes too long for every run of the tests. A million manifests, ten thousand seeds of the simulator, an hour of
-// a house under load whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
+// `npm run soak`: what takes too long for every run of the tests. A million manifests, ten thousand seeds of the simulator,
+// clients and apps that send the ingress nearly anything, an hour of a house under load whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -23,6 +23,11 @@ const jobs: Readonly<Record<string, Job>> = {
     env: { FOSSORA_FUZZ: "1000000", FOSSORA_SEED: seed },
   },
   sim: { what: "10,000 houses", args: ["test/sim/run.ts", "--seeds", "10000", "--from", seed] },
+  http: {
+    what: "150,000 raw HTTP exchanges, 2 GiB each way",
+    args: ["--test", "test/integration/ingress-fuzz.test.ts", "test/integration/ingress-flows.test.ts"],
+    env: { FOSSORA_HTTP_EXCHANGES: "100000", FOSSORA_FLOW_MIB: "2048", FOSSORA_SEED: seed },
+  },
   house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts"] },
 };
 

@@ -131,6 +131,24 @@ export const connectionCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "who goes at once, having asked for a tunnel or for an upgrade behind what is refused, leaves the proxy alive",
+    bare: "holds",
+    run: async (proxyTo) => {
+      await using app = await disposableApp();
+      const port = await proxyTo(app.port);
+      const leave = async (text: string): Promise<void> => {
+        const socket = net.connect(port, "127.0.0.1");
+        socket.on("error", () => undefined);
+        await new Promise<void>((done) => socket.write(text, () => done()));
+        socket.resetAndDestroy();
+      };
+      for (const first of ["", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: hello\r\nExpect: x\r\n\r\n"])
+        for (const last of ["CONNECT hello:80 HTTP/1.1\r\nHost: hello:80\r\n\r\n", upgradeRequest])
+          for (let round = 0; round < 5; round += 1) await leave(first + last);
+      assert.equal((await get(port)).status, 200);
+    },
+  },
+  {
     name: "what is no HTTP does not cut into the answer before it",
     bare: "breaks",
     run: async (proxyTo) => {

@@ -1,7 +1,7 @@
 // A real ingress process for tests, with a run and a data directory of its own, an app behind it, and sockets on loopback.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
@@ -22,16 +22,30 @@ export interface TestIngress {
   /** Starts the program (again) in the same directories and waits until it answers. */
   start(): Promise<void>;
   metrics(): Promise<string>;
+  log(): Promise<string>;
   /** Ends whoever holds the control socket and removes the directories. */
   stop(): Promise<void>;
 }
 
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
 
-export async function startIngress(): Promise<TestIngress> {
+/** As the built program has it: a small new space, so that memory tells of leaks and not of garbage. */
+export const AS_BUILT = ["--max-semi-space-size=2"];
+
+export async function startIngress(nodeOptions: readonly string[] = []): Promise<TestIngress> {
   const directory = await mkdtemp(path.join(os.tmpdir(), "fossora-ingress-"));
   const socketPath = path.join(directory, "run", "ingress.sock");
-  const args = [main, "ingress", "--run-dir", path.join(directory, "run"), "--data-dir", path.join(directory, "data"), "--build", "test"];
+  const args = [
+    ...nodeOptions,
+    main,
+    "ingress",
+    "--run-dir",
+    path.join(directory, "run"),
+    "--data-dir",
+    path.join(directory, "data"),
+    "--build",
+    "test",
+  ];
   const [httpPort, dnsPort] = await Promise.all([freePort(), freePort()]);
   const settings = { http: { addresses: ["127.0.0.1"], ports: [httpPort] }, dns: { addresses: ["127.0.0.1"], ports: [dnsPort] } };
   const client = connectIngress(socketPath);
@@ -55,6 +69,7 @@ export async function startIngress(): Promise<TestIngress> {
       return child;
     },
     start,
+    log: () => readFile(path.join(directory, "log"), "utf8"),
     metrics: async () => (await get(undefined, { socketPath, path: "/metrics" })).body,
     async stop() {
       const pid = await client.status(soon()).then(

@@ -18,7 +18,7 @@ export interface ReadBytes {
 
 const CRLF = "\r\n";
 const requestLine = /^([A-Z-]+) ([\x21\x22\x24-\x7e\x80-\xff]+) HTTP\/1\.1$/;
-const headerLine = /^([!#$%&'*+\-.^`|~0-9A-Za-z]+): ?([\t\x20-\x7e\x80-\xff]*)$/;
+const headerLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ?([\t\x20-\x7e\x80-\xff]*)$/;
 const chunkSize = /^[0-9a-fA-F]{1,12}$/;
 
 /** The first request in these bytes. undefined: more must come. Throws Ambiguous. */

@@ -62,7 +62,7 @@ export class Connections {
   /** Whether a switch of protocols would come before the answer to an earlier request; the connection then ends with that. */
   endsBefore(socket: net.Socket): boolean {
     const latest = this.#latest.get(socket);
-    if (latest === undefined || latest.response.writableFinished) return false;
+    if (latest === undefined || !isUnderWay(latest)) return false;
     endAfter(latest, socket);
     return true;
   }
@@ -71,7 +71,7 @@ export class Connections {
   refuse(error: NodeJS.ErrnoException, socket: net.Socket): void {
     const { code = "" } = error;
     const latest = this.#latest.get(socket);
-    const underWay = latest !== undefined && !latest.response.writableFinished;
+    const underWay = latest !== undefined && isUnderWay(latest);
     if (!socket.writable || !(code.startsWith("HPE_") || code in REFUSALS)) return void socket.destroy();
     // The mistake is in what follows: nothing more of this connection can be understood, but what was asked before it is answered.
     if (underWay && latest.request.complete) return endAfter(latest, socket);
@@ -124,6 +124,11 @@ export class Connections {
       body.bytesRead = bytesRead;
     }
   }
+}
+
+/** Also in the moment after its last byte, when Node has not yet taken it from its connection. */
+function isUnderWay({ response }: Exchange): boolean {
+  return response.socket !== null || !response.writableFinished;
 }
 
 export function refuseWith(status: string, socket: net.Socket): void {

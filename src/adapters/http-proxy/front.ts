@@ -116,6 +116,7 @@ export class HttpFront {
       connectionsCheckingInterval: this.#limits.headMs / 2,
       keepAliveTimeout: 65_000,
       maxHeaderSize: HEADER_BYTES_MAX,
+      requireHostHeader: false, // every answer is ours, so that we know what is under way
       keepAlive: true,
       keepAliveInitialDelay: PROBE_AFTER_MS,
       shouldUpgradeCallback: (request) => request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
@@ -128,9 +129,13 @@ export class HttpFront {
     server.on("request", (request, response) => void onRequest(request, response));
     // The client may go on when it is clear that the app wants its body.
     server.on("checkContinue", (request, response) => void onRequest(request, response));
+    server.on("checkExpectation", (request, response) => void onRequest(request, response));
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, { socket: socket as net.Socket, head, connections }));
-    server.on("connect", (_request, socket) => {
-      if (!connections.endsBefore(socket as net.Socket)) refuseWith("501 Not Implemented", socket as net.Socket);
+    server.on("connect", (_request, stream) => {
+      const socket = stream as net.Socket;
+      // Node takes its own listener away from a connection that it hands over.
+      socket.on("error", () => socket.destroy());
+      if (!connections.endsBefore(socket)) refuseWith("501 Not Implemented", socket);
     });
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => connections.refuse(error, socket as net.Socket));
     return server;
@@ -169,7 +174,10 @@ export class HttpFront {
       exchange.reason = "badRequest";
       return showPage(request, response, { ...page, status: problem?.status ?? 400 });
     }
-    const from = this.#options.plainAddress(request.socket.remoteAddress ?? "");
+    const { remoteAddress } = request.socket;
+    // Gone before it was its turn: nobody asks, and whether somebody may is unknown.
+    if (remoteAddress === undefined) return void response.destroy();
+    const from = this.#options.plainAddress(remoteAddress);
     const since = performance.now();
     let admitted: Admitted | undefined;
     for (;;) {

@@ -86,7 +86,7 @@ export function hasBody(request: http.IncomingMessage): boolean {
 
 /** What a proxy must not guess about, and what it does not do. undefined: all is well. */
 export function requestProblem(request: http.IncomingMessage): { readonly status: number; readonly message: string } | undefined {
-  const { httpVersion, method } = request;
+  const { httpVersion, method, headers } = request;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return { status: 505, message: "The versions known here are HTTP/1.0 and HTTP/1.1." };
   // It would show the app's secrets to a script.
   if (method === "TRACE") return { status: 501, message: "TRACE is not answered here." };
@@ -94,8 +94,10 @@ export function requestProblem(request: http.IncomingMessage): { readonly status
   eachHeader(request.rawHeaders, (name) => {
     if (name.toLowerCase() === "host") hosts += 1;
   });
-  if (hosts > 1) return { status: 400, message: "A request has one Host." };
-  const coding = request.headers["transfer-encoding"];
+  if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) return { status: 400, message: "A request has one Host." };
+  if (headers.expect !== undefined && httpVersion === "1.1" && headers.expect.toLowerCase() !== "100-continue")
+    return { status: 417, message: "All that can be expected here is 100-continue." };
+  const coding = headers["transfer-encoding"];
   if (coding === undefined) return undefined;
   if (coding.toLowerCase() !== "chunked") return { status: 501, message: "The only transfer coding known here is chunked." };
   return httpVersion === "1.0" ? { status: 400, message: "HTTP/1.0 has no transfer codings." } : undefined;
