@@ -1,5 +1,6 @@
-// `npm run soak`: what takes too long for every run of the tests. A million manifests, ten thousand seeds of the simulator,
-// clients and apps that send the ingress nearly anything, an hour of a house under load whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
+// `npm run soak`: what takes too long for every run of the tests. A million manifests, ten thousand seeds of the simulator, clients and
+// apps that send the ingress nearly anything, an hour of a house under load whose processes are killed in turn. `npm run soak -- fuzz` for
+// one of them; `--seed N` repeats one.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";

@@ -132,7 +132,7 @@ export const connectionCases: readonly ProxyCase[] = [
   },
   {
     name: "who goes at once, having asked for a tunnel or for an upgrade behind what is refused, leaves the proxy alive",
-    bare: "holds",
+    bare: "breaks",
     run: async (proxyTo) => {
       await using app = await disposableApp();
       const port = await proxyTo(app.port);

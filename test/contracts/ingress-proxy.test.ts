@@ -23,7 +23,8 @@ describe("the ingress as a proxy", () => {
   for (const { name, run } of proxyCases) test(name, () => run(proxyTo));
 });
 
-describe("http-proxy without its wrapper", () => {
+// Each has a process of its own, and what breaks often hangs.
+describe("http-proxy without its wrapper", { concurrency: 4 }, () => {
   for (const { name, bare, run } of proxyCases) {
     test(`${bare}: ${name}`, async () => {
       const started: (() => void)[] = [];
