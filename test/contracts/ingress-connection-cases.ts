@@ -48,6 +48,7 @@ export const connectionCases: readonly ProxyCase[] = [
       });
       const port = await proxyTo(app.port);
       const socket = net.connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
       socket.write("POST / HTTP/1.1\r\nHost: hello\r\nContent-Length: 1000\r\n\r\nhalf");
       await once(app.server, "request");
       socket.resetAndDestroy();
@@ -87,6 +88,7 @@ export const connectionCases: readonly ProxyCase[] = [
     run: async (proxyTo) => {
       await using app = await rawApp("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
       const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      socket.on("error", () => undefined);
       let heard = "";
       socket.on("data", (chunk) => (heard += String(chunk)));
       const bytes = 4_000_000;
@@ -158,6 +160,7 @@ export const connectionCases: readonly ProxyCase[] = [
         answers.push(response);
       });
       const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      socket.on("error", () => undefined);
       let heard = "";
       socket.on("data", (chunk) => (heard += String(chunk)));
       socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
@@ -181,6 +184,7 @@ export const connectionCases: readonly ProxyCase[] = [
         response.on("close", () => (open -= 1));
       });
       const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      socket.on("error", () => undefined);
       socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n".repeat(20));
       await until("the app was asked", () => asked > 0, limitMs);
       socket.resetAndDestroy();
