@@ -1,6 +1,6 @@
-// `npm run soak`: what takes too long for every run of the tests. A million manifests, ten thousand seeds of the simulator, clients and
-// apps that send the ingress nearly anything, an hour of a house under load whose processes are killed in turn. `npm run soak -- fuzz` for
-// one of them; `--seed N` repeats one.
+// `npm run soak`: what takes too long for every run of the tests. A million manifests, a hundred thousand mDNS packets, ten thousand
+// seeds of the simulator, clients and apps that send the ingress nearly anything, an hour of a house under load whose processes are
+// killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -22,6 +22,11 @@ const jobs: Readonly<Record<string, Job>> = {
     what: "1,000,000 manifests",
     args: ["--test", "test/properties/language.test.ts", "test/properties/language-merge.test.ts"],
     env: { FOSSORA_FUZZ: "1000000", FOSSORA_SEED: seed },
+  },
+  mdns: {
+    what: "100,000 mDNS packets",
+    args: ["--test", "test/properties/local-names.test.ts"],
+    env: { FOSSORA_MDNS_FUZZ: "100000", FOSSORA_SEED: seed },
   },
   sim: { what: "10,000 houses", args: ["test/sim/run.ts", "--seeds", "10000", "--from", seed] },
   http: {

@@ -52,8 +52,10 @@ function installMissing(say: Say): void {
     chromium: "chromium",
     curl: "curl",
     wget: "wget",
+    "avahi-daemon": "avahi-daemon libnss-mdns",
+    "avahi-resolve": "avahi-utils",
   });
-  const missing = packages.filter(([command]) => findCommand(command) === undefined).map(([, name]) => name);
+  const missing = packages.filter(([command]) => findCommand(command) === undefined).flatMap(([, names]) => names.split(" "));
   if (missing.length > 0) installPackages(missing, say);
 }
 

@@ -87,6 +87,7 @@ class Node {
           await client.putTable(table, limit());
           return client.status(limit());
         },
+        status: () => client.status(limit()),
       },
       clock,
       log,

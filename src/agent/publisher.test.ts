@@ -20,6 +20,8 @@ function setUp(names: readonly string[]) {
     failing: false,
     told: 0,
     listeners: [] as IngressStatus["listeners"],
+    localNames: [] as NonNullable<IngressStatus["localNames"]>,
+    asked: 0,
     routes: names.map(route),
     nodes: new Map([["nas", { value: { addresses: { lan: [], tailnet: [] } } }]]),
   };
@@ -36,7 +38,11 @@ function setUp(names: readonly string[]) {
     putTable: async (table: Table) => {
       if (world.failing) throw new Error("away");
       tables.push(table);
-      return { pid: 1, build: "", revision: table.revision, listeners: world.listeners };
+      return { pid: 1, build: "", revision: table.revision, listeners: world.listeners, localNames: world.localNames };
+    },
+    status: async () => {
+      world.asked += 1;
+      return { pid: 1, build: "", revision: 7, listeners: world.listeners, localNames: world.localNames };
     },
   };
   const publisher = new Publisher({
@@ -116,4 +122,16 @@ test("whoever shows ports hears at once when the ingress listens on others", asy
   await clock.advance(10);
   assert.equal(world.told, before + 1);
   assert.equal(publisher.status()?.listeners[0]?.port, 1883);
+});
+
+test("a name that is still probed for is looked at again, until it is settled", async () => {
+  const { clock, publisher, world } = setUp(["a"]);
+  world.localNames = [{ host: "a", address: "192.168.1.10", state: "probing" }];
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(5_000);
+  assert.equal(world.asked, 2);
+  world.localNames = [{ host: "a", address: "192.168.1.10", state: "silent", problem: "192.168.1.9 has it" }];
+  const { told } = world;
+  await clock.advance(60_000);
+  assert.deepEqual([world.asked, world.told], [3, told + 1]);
 });

@@ -13,6 +13,7 @@ type HouseRows = Pick<Table, "resolver">;
 export interface TableSink {
   /** Answers what it listens on now: raw ports come and go with the table. */
   putTable(table: Table): Promise<IngressStatus>;
+  status(): Promise<IngressStatus>;
 }
 
 export interface PublisherOptions {
@@ -27,6 +28,8 @@ export interface PublisherOptions {
 }
 
 const retryMs = 250;
+/** A name on the LAN is probed for in about a second. */
+const probedMs = 2_000;
 
 export class Publisher implements Proxy {
   readonly #options: PublisherOptions;
@@ -36,6 +39,7 @@ export class Publisher implements Proxy {
   #status: IngressStatus | undefined;
   #published: string | undefined;
   #cancel: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
   #sending = false;
   #changed = false;
 
@@ -80,6 +84,7 @@ export class Publisher implements Proxy {
     const changed = JSON.stringify(tellable(status)) !== JSON.stringify(this.#status && tellable(this.#status));
     this.#status = status;
     if (changed) this.#options.onListeners();
+    if (status.localNames?.some(({ state }) => state === "probing")) this.#lookAgain();
   }
 
   /** A new ingress has only what was on disk: hand it everything again. */
@@ -105,6 +110,19 @@ export class Publisher implements Proxy {
   stop(): void {
     this.#cancel?.();
     this.#cancel = () => {}; // no later timer is made
+    this.#cancelLook?.();
+    this.#cancelLook = () => {};
+  }
+
+  #lookAgain(): void {
+    const { clock, sink } = this.#options;
+    this.#cancelLook ??= clock.timer(probedMs, () => {
+      this.#cancelLook = undefined;
+      void sink.status().then(
+        (status) => this.setStatus(status),
+        () => {}, // away: whoever takes its place is asked anew
+      );
+    });
   }
 
   async #publish(): Promise<void> {

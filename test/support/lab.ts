@@ -64,8 +64,8 @@ export class Lab {
   }
 
   /** A computer without Docker on the same network, asking the given addresses for names. */
-  async client(name: string, dns: readonly string[] = []): Promise<void> {
-    await this.#run("client", name, ...dns.flatMap((address) => ["--dns", address]));
+  async client(name: string, dns: readonly string[] = []): Promise<LabHost> {
+    return JSON.parse(await this.#run("client", name, ...dns.flatMap((address) => ["--dns", address]))) as LabHost; // the lab's documented form
   }
 
   async hosts(): Promise<readonly LabHost[]> {

@@ -124,6 +124,7 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
       onPacket: (packet, from) => this.#send(this.#responder.receive(packet, from, performance.now())),
     });
     this.#socket = { at: address, socket };
+    socket.open();
   }
 
   /** Tried again with the next wish, which comes when the addresses are looked at. */

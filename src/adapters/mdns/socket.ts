@@ -45,7 +45,10 @@ export class MdnsSocket {
     this.#socket = dgram.createSocket({ type: "udp4", reuseAddr: true, lookup });
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("message", (packet, from) => this.#receive(packet, from));
-    // To the group, not to an address: what is sent to this host alone on this port stays with the program that it is for.
+  }
+
+  /** To the group, not to an address: what is sent to this host alone on this port stays with the program that it is for. */
+  open(): void {
     this.#socket.bind({ port: PORT, address: GROUP }, () => this.#ready());
   }
 
