@@ -19,7 +19,7 @@ test("a Route leads to the ready instances of its Service, at the Service's port
     name: "app",
     host: "app",
     path: "/",
-    backends: [{ node: "nas", instance: "aaaa", host: "10.201.0.2", port: 80 }],
+    backends: [{ node: "nas", instance: "app-aaaa", host: "10.201.0.2", port: 80 }],
     holdMs: 10_000,
     forwardedHeaders: "standard",
   });
@@ -28,7 +28,7 @@ test("a Route leads to the ready instances of its Service, at the Service's port
 test("a Route may name another port and container", () => {
   const two = { node: "nas", instance: observedInstance("aaaa", { addresses: { app: "10.201.0.2", db: "10.201.0.3" } }) };
   assert.deepEqual(http({ to: { service: "app", container: "db", port: 9 } }, target({ ready: [two] }))?.backends, [
-    { node: "nas", instance: "aaaa", host: "10.201.0.3", port: 9 },
+    { node: "nas", instance: "app-aaaa", host: "10.201.0.3", port: 9 },
   ]);
 });
 
@@ -97,7 +97,7 @@ test("a container whose ports are published is dialled at the published port, an
   const published = { app: { "80/tcp": 32_768 } };
   const there = { node: "nas", instance: observedInstance("aaaa", { addresses: { app: "127.0.0.1" }, published }) };
   const backends = (port: number) => http({ to: { service: "app", container: "app", port } }, target({ ready: [there] }))?.backends;
-  assert.deepEqual(backends(80), [{ node: "nas", instance: "aaaa", host: "127.0.0.1", port: 32_768 }]);
+  assert.deepEqual(backends(80), [{ node: "nas", instance: "app-aaaa", host: "127.0.0.1", port: 32_768 }]);
   assert.deepEqual(backends(22), [], "on 127.0.0.1 that is the machine's own");
 });
 

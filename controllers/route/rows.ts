@@ -80,7 +80,7 @@ function backendsOf(spec: RouteSpec, target: Target | undefined, node: NodeName,
     const ports = published?.[container];
     // Where ports are published, any other one of 127.0.0.1 is somebody else's.
     const dialled = ports === undefined ? port + offset : ports[`${port + offset}/${protocol}`];
-    return host === undefined || dialled === undefined ? [] : [{ node: where, instance: id, host, port: dialled }];
+    return host === undefined || dialled === undefined ? [] : [{ node: where, instance: `${to.service}-${id}`, host, port: dialled }];
   });
 }
 

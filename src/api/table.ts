@@ -4,6 +4,7 @@ import type { Name, NodeName } from "./resource.ts";
 /** Where a request may go. From another node the way is 734 to `node`, and from there the same. */
 export interface Backend {
   readonly node: NodeName;
+  /** `jellyfin-k3f9`; empty for what is no container. */
   readonly instance: string;
   /** IPv4 or host name, dialled by the ingress of `node`. */
   readonly host: string;
