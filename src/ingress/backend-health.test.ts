@@ -14,12 +14,24 @@ test("this node's own backends take turns before those of others", () => {
   ]);
 });
 
-test("who could not be reached is tried last for ten seconds, or until all is forgotten", () => {
+test("the requests of one app shift nobody else's turns", () => {
+  const health = new BackendHealth();
+  const others = [backend("attic", 4), backend("attic", 5)];
+  const firsts = [0, 1, 2, 3].map(() => {
+    health.order(others, "attic", 0);
+    return health.order([one, two], "attic", 0)[0]?.port;
+  });
+  assert.deepEqual(firsts, [2, 1, 2, 1]);
+});
+
+test("who could not be reached is tried last for ten seconds, or until a table comes without it", () => {
   const health = new BackendHealth();
   health.unreachable(one, 0);
   assert.deepEqual(health.order([one, far], "attic", 9_999), [far, one]);
   assert.deepEqual(health.order([one, far], "attic", 10_000), [one, far]);
   health.unreachable(one, 0);
-  health.forget();
+  health.keep([one, far]);
+  assert.deepEqual(health.order([one, far], "attic", 1), [far, one]);
+  health.keep([far]);
   assert.deepEqual(health.order([one, far], "attic", 1), [one, far]);
 });

@@ -6,13 +6,13 @@ const OUT_MS = 10_000;
 
 export class BackendHealth implements BackendOrder {
   readonly #outUntilMs = new Map<string, number>();
-  #turn = 0;
+  /** By the first of a route's own backends: the requests of one app shift nobody else's turns. */
+  readonly #turns = new Map<string, number>();
 
   order(backends: readonly Backend[], node: string, nowMs: number): readonly Backend[] {
     if (backends.length < 2) return backends;
-    this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER;
     const own = backends.filter((backend) => backend.node === node);
-    const shift = own.length === 0 ? 0 : this.#turn % own.length;
+    const shift = this.#turn(own);
     const inTurn = [...own.slice(shift), ...own.slice(0, shift), ...backends.filter((backend) => backend.node !== node)];
     const isOut = (backend: Backend): boolean => (this.#outUntilMs.get(keyOf(backend)) ?? 0) > nowMs;
     return [...inTurn.filter((backend) => !isOut(backend)), ...inTurn.filter(isOut)];
@@ -22,9 +22,18 @@ export class BackendHealth implements BackendOrder {
     this.#outUntilMs.set(keyOf(backend), nowMs + OUT_MS);
   }
 
-  /** A new table: what was out may have been started anew at the same address. */
-  forget(): void {
-    this.#outUntilMs.clear();
+  /** A new table: what is not in it any more is forgotten, since it may come back at the same address. */
+  keep(backends: Iterable<Backend>): void {
+    const keys = new Set(Array.from(backends, keyOf));
+    for (const known of [this.#outUntilMs, this.#turns]) for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
+  }
+
+  #turn(own: readonly Backend[]): number {
+    const [first] = own;
+    if (first === undefined || own.length === 1) return 0;
+    const turn = ((this.#turns.get(keyOf(first)) ?? 0) + 1) % own.length;
+    this.#turns.set(keyOf(first), turn);
+    return turn;
   }
 }
 

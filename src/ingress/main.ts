@@ -180,7 +180,7 @@ class Ingress {
   #use(table: Table): void {
     this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
     this.#members = rememberMembers(this.#members, table);
-    this.#health.forget();
+    this.#health.keep([...table.http, ...table.streams].flatMap(({ backends }) => backends));
     this.#traffic.keep(table);
     this.#front.changed();
   }
