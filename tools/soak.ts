@@ -34,6 +34,10 @@ const jobs: Readonly<Record<string, Job>> = {
     args: ["--test", "test/integration/ingress-fuzz.test.ts", "test/integration/ingress-flows.test.ts"],
     env: { FOSSORA_HTTP_EXCHANGES: "100000", FOSSORA_FLOW_MIB: "2048", FOSSORA_SEED: seed },
   },
+  ingress: {
+    what: "10 minutes of an ingress with 500 clients",
+    args: ["test/support/ingress-soak.ts", "--seconds", "600", "--seed", seed],
+  },
   house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts"] },
 };
 

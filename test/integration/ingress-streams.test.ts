@@ -92,7 +92,7 @@ describe("an ingress with raw TCP ports", () => {
       }
       await nobodyLeft();
       await until("the app has lost them too", () => app.connections === 0);
-      return metric("process_resident_memory_bytes");
+      return metric("fossora_ingress_resident_memory_bytes");
     };
     const descriptors = await openDescriptors(ingress);
     await round();

@@ -10,6 +10,7 @@ import { Exchanges, type Exchange } from "./exchange.ts";
 import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
 import { hasBody, requestProblem, type Headers } from "./headers.ts";
+import { Held } from "./held.ts";
 import { stickyCookie, stickyFirst } from "./sticky.ts";
 
 export interface Page {
@@ -70,7 +71,7 @@ export class HttpFront {
   readonly #options: FrontOptions;
   readonly #forwarder: Forwarder = createForwarder();
   readonly #basicAuth = new BasicAuth();
-  readonly #held = new Set<() => void>();
+  readonly #held = new Held();
   readonly #exchanges: Exchanges;
   readonly #limits: Limits;
 
@@ -89,9 +90,9 @@ export class HttpFront {
     return this.#held.size;
   }
 
-  /** After a new table: whoever is held looks again. */
+  /** After a new table: whoever is held and has news of its app looks again. */
   changed(): void {
-    for (const wake of this.#held) wake();
+    this.#held.changed();
   }
 
   readonly listen: Listen = async (address, at) => {
@@ -179,9 +180,10 @@ export class HttpFront {
     if (remoteAddress === undefined) return void response.destroy();
     const from = this.#options.plainAddress(remoteAddress);
     const since = performance.now();
+    const look = (): Decision => this.#options.decide({ host: request.headers.host, target, from });
     let admitted: Admitted | undefined;
     for (;;) {
-      const decision = this.#options.decide({ host: request.headers.host, target, from });
+      const decision = look();
       if (decision.route !== undefined) exchange.routed(decision.route);
       if (decision.kind === "page") return showOwn(exchange, decision.page, decision.reason);
       const { route } = decision;
@@ -208,7 +210,7 @@ export class HttpFront {
       const leftMs = route.holdMs - (performance.now() - since);
       if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
       // Without a backend only a new table helps; one that does not answer may be back at any moment.
-      await this.#hold(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS));
+      await this.#held.wait(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS), decision, look);
       if (response.destroyed) return undefined;
     }
   }
@@ -249,21 +251,6 @@ export class HttpFront {
     const { pages } = this.#options;
     if (outcome.kind === "timedOut") return pages.timedOut(route.name);
     return outcome.kind === "tooLarge" ? pages.tooLarge() : pages.unreachable(route.name);
-  }
-
-  /** Resolves at the next table, after the time, or when the client goes away. */
-  #hold(response: http.ServerResponse, ms: number): Promise<void> {
-    return new Promise((done) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        response.off("close", wake);
-        this.#held.delete(wake);
-        done();
-      };
-      const timer = setTimeout(wake, ms);
-      response.once("close", wake);
-      this.#held.add(wake);
-    });
   }
 
   /** The next backend only where nothing was sent and there is no body that may be lost on the way. */

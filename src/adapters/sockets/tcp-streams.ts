@@ -21,7 +21,8 @@ const DRAIN_MS = 30 * 60_000;
 
 export class TcpStreams {
   readonly #options: StreamOptions;
-  readonly #held = new Set<() => void>();
+  /** Who waits for a backend, and whether a table has news for them. */
+  readonly #held = new Map<() => void, () => boolean>();
   #connections = 0;
 
   constructor(options: StreamOptions) {
@@ -33,9 +34,9 @@ export class TcpStreams {
     return this.#connections;
   }
 
-  /** After a new table: whoever is held looks again. */
+  /** After a new table: whoever is held and leads elsewhere now looks again. */
   changed(): void {
-    for (const wake of this.#held) wake();
+    for (const [wake, hasNews] of this.#held) if (hasNews()) wake();
   }
 
   readonly listen: Listen = async (address, at) => {
@@ -114,7 +115,10 @@ export class TcpStreams {
       const leftMs = HOLD_MS - (performance.now() - since);
       if (leftMs <= 0) return false;
       // Without a backend only a new table helps; one that does not answer may be back at any moment.
-      await this.#hold(route.backends.length === 0 ? leftMs : Math.min(leftMs, HOLD_RETRY_MS));
+      await this.#hold(route.backends.length === 0 ? leftMs : Math.min(leftMs, HOLD_RETRY_MS), () => {
+        const now = find("tcp", address, asked.port, host);
+        return now === undefined || now === "by host" || !isAllowed(now, from.address) || !leadSame(now.backends, route.backends);
+      });
     }
   }
 
@@ -129,7 +133,7 @@ export class TcpStreams {
     return undefined;
   }
 
-  #hold(ms: number): Promise<void> {
+  #hold(ms: number, hasNews: () => boolean): Promise<void> {
     return new Promise((done) => {
       const wake = (): void => {
         clearTimeout(timer);
@@ -137,9 +141,13 @@ export class TcpStreams {
         done();
       };
       const timer = setTimeout(wake, ms);
-      this.#held.add(wake);
+      this.#held.set(wake, hasNews);
     });
   }
+}
+
+function leadSame(left: readonly Backend[], right: readonly Backend[]): boolean {
+  return left.length === right.length && left.every(({ host, port }, index) => right[index]?.host === host && right[index].port === port);
 }
 
 /** undefined: it refused, or did not answer in time. */

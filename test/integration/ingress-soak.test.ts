@@ -1,0 +1,10 @@
+// A short soak of the ingress; `npm run soak -- ingress` is the long one.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { soakIngress, soakProblems } from "../support/ingress-soak.ts";
+
+test("under a crowd, with new tables and restarting apps, nobody gets another app's answer and nothing is left behind", async () => {
+  const result = await soakIngress({ seconds: 10, clients: 100, seed: 1 });
+  assert.deepEqual(soakProblems(result), []);
+  assert.ok(result.seen.answered > 100 && result.swaps > 5 && result.restarts > 1, JSON.stringify(result));
+});
