@@ -48,6 +48,8 @@ function installMissing(say: Say): void {
     iptables: "iptables",
     ip: "iproute2",
     dig: "bind9-dnsutils",
+    dnsmasq: "dnsmasq-base",
+    "musl-gcc": "musl-tools", // as images of Alpine have it, without the image
     python3: "python3", // the lab is written in it
     chromium: "chromium",
     curl: "curl",

@@ -55,7 +55,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<M
   if (name !== identity.node) return undefined;
   const listeners = proxy.status()?.listeners;
   const { nodeId, bootId } = identity;
-  const machine: NodeRecord = { ...(await ports.system.describe(signal)), nodeId, bootId, ports: portsHeld(listeners) };
+  const described = await ports.system.describe(signal);
+  const machine: NodeRecord = { ...described, nodeId, bootId, ports: portsHeld(listeners, described.addresses) };
   const verdict = mirror.decided<DecidedMembership>(kind, name);
   return {
     name,
@@ -69,9 +70,11 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<M
   };
 }
 
-function portsHeld(listeners: MembershipFacts["listeners"]): NodeRecord["ports"] {
+/** That of DNS is the one that others ask: loopback's, and the apps' gateway's, may be another. */
+function portsHeld(listeners: MembershipFacts["listeners"], { lan, tailnet }: NodeRecord["addresses"]): NodeRecord["ports"] {
   const http = listeners?.find(({ protocol }) => protocol === "http")?.port;
-  const dns = listeners?.find(({ protocol }) => protocol === "dns")?.port;
+  const names = listeners?.filter(({ protocol }) => protocol === "dns") ?? [];
+  const dns = (names.find(({ address }) => lan.includes(address) || tailnet.includes(address)) ?? names[0])?.port;
   return { ...(http !== undefined && { http }), ...(dns !== undefined && { dns }) };
 }
 

@@ -5,6 +5,7 @@ import { canonicalJson } from "../../src/api/hash.ts";
 import type { Condition, NodeName, Resource } from "../../src/api/resource.ts";
 import type { NodeRecord } from "../../src/api/state.ts";
 import type { Context, Plan } from "../../src/engine/contract.ts";
+import { withDnsFix } from "./dns-holders.ts";
 import type { MembershipFacts } from "./facts.ts";
 
 /** Addresses and devices come and go without telling. */
@@ -55,10 +56,14 @@ function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
 }
 
 function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): readonly Condition[] {
-  const troubled = listeners.filter(({ protocol, problem }) => problem !== undefined && (protocol === "http" || protocol === "dns"));
+  // A resolver that the host keeps for itself on loopback is in nobody's way.
+  const troubled = listeners.filter(
+    ({ protocol, address, problem }) =>
+      problem !== undefined && (protocol === "http" || (protocol === "dns" && !address.startsWith("127."))),
+  );
   // One for each address, and often the same of all.
   const problems = (wanted: "http" | "dns"): string =>
-    [...new Set(troubled.filter(({ protocol }) => protocol === wanted).map(({ problem }) => problem))].join("; ");
+    [...new Set(troubled.filter(({ protocol }) => protocol === wanted).map(({ problem = "" }) => withDnsFix(problem)))].join("; ");
   return (["http", "dns"] as const)
     .filter((protocol) => troubled.some((each) => each.protocol === protocol))
     .map((protocol) => ({
