@@ -47,6 +47,8 @@ describe("a rule of the house", () => {
     ["src/cli/get.ts", 'import https from "node:https";'],
     ["src/cli/get.ts", 'const { Etcd3 } = await import("etcd3");'],
     ["src/cli/get.ts", 'import { agent } from "../agent/agent.ts";'],
+    ["src/joining/voters.ts", 'import { once } from "node:events";'],
+    ["src/joining/voters.ts", 'import { store } from "../adapters/etcd3/store.ts";'],
     ["src/server/server.ts", 'import { plan } from "../../controllers/service/plan.ts";'],
     ["src/ingress/match.ts", 'import { createServer } from "node:http";'],
     ["src/ingress/main.ts", 'import { Etcd3 } from "etcd3";'],

@@ -37,6 +37,14 @@ const rooms: readonly Room[] = [
     node: /^node:assert/,
   },
   {
+    name: "joining",
+    files: /^src\/joining\//,
+    imports: ["src/api/", "types:src/engine/contract.ts"],
+    packages: [],
+    node: "none",
+    pure: true,
+  },
+  {
     name: "server",
     files: /^src\/server\//,
     imports: ["src/api/", "types:src/ports.ts", "types:src/container-ports.ts"],

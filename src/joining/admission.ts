@@ -1,0 +1,266 @@
+// The queue beside the etcd leader: from the view of the house and what the queued nodes answered to at most one next step. Everything that
+// matters lies in the store, so that whoever leads next goes on where this one stopped. Pure.
+import {
+  isAlive,
+  memberOf,
+  nodeOfMember,
+  quorumOf,
+  type ActiveAdmission,
+  type EtcdMember,
+  type HouseNode,
+  type HouseView,
+  type Ms,
+  type QueueEntry,
+  type Stored,
+} from "./house-view.ts";
+import type { Admission, NodeId } from "./messages.ts";
+import { behind, headOf, mayBeReinstalled, replacedBy, UNAPPROVED_FOR_MS } from "./queue.ts";
+import { MEMBERS_MAX, planVoters, type VoterStep } from "./voters.ts";
+import type { StewardMemory } from "./steward-memory.ts";
+
+/** Each is one effect; those that write compare `modRevision`. */
+export type AdmissionStep =
+  /** Writes `queue/active` if there is none. */
+  | { readonly kind: "activate"; readonly active: ActiveAdmission }
+  | { readonly kind: "advance"; readonly active: ActiveAdmission; readonly modRevision: number }
+  | { readonly kind: "add-learner"; readonly peerUrl: string }
+  | { readonly kind: "remove"; readonly memberId: string; readonly why: string }
+  /** Deletes `queue/active` and the entry, writes the node into the roster, and takes the replaced one out. */
+  | { readonly kind: "finish"; readonly node: HouseNode; readonly replaces?: NodeId; readonly modRevision: number }
+  /** Deletes `queue/active`; the entry, if it is still there, goes to the end. */
+  | {
+      readonly kind: "give-up";
+      readonly modRevision: number;
+      readonly entry?: Stored<QueueEntry>;
+      readonly order: number;
+      readonly why: string;
+    }
+  | { readonly kind: "postpone"; readonly entry: Stored<QueueEntry>; readonly order: number; readonly missed: boolean }
+  | { readonly kind: "drop"; readonly entry: Stored<QueueEntry>; readonly why: string };
+
+export type StewardStep = AdmissionStep | VoterStep;
+
+/** From MemberAdd to an answering member. */
+const ADMISSION_MS = 30_000;
+/** The head answers each broadcast, so a second each. */
+const HEAD_SILENT_MS = 5_000;
+const PRESENT_FRESH_MS = 3_000;
+/** So often a node's turn comes without an answer until it is forgotten; it asks again when it is back. */
+const MISSED_MAX = 3;
+/** An unstarted member that nobody is admitting, or one of nobody's. */
+const ORPHAN_MS = 10_000;
+/** A dead voter keeps learners out; a worker can come in. */
+const WORKER_INSTEAD_MS = 60_000;
+
+export function planSteward(view: HouseView, memory: StewardMemory): StewardStep | undefined {
+  const { active } = view;
+  const entry = active && view.entries.find(({ value }) => value.nodeId === active.value.nodeId);
+  if (active !== undefined) return entry === undefined ? abort(view, active) : goOn(view, memory, { active, entry });
+  return removeOrphan(view) ?? dropStale(view) ?? planVoters(view) ?? nextHead(view, memory);
+}
+
+/** What the named node is told while its admission waits for it. */
+export function admissionOf({ clusterId, members, active }: HouseView): Admission | undefined {
+  if (active?.value.step !== "added") return undefined;
+  const { nodeId, role, memberName, memberId, peerUrl } = active.value;
+  const initialCluster = members.map((member) => ({
+    name: member.peerUrl === peerUrl ? memberName : member.name,
+    peerUrl: member.peerUrl,
+  }));
+  if (role === "worker") return { nodeId, role, memberName, clusterId, initialCluster: [] };
+  // Another one that has not started would have to be named, and has no name.
+  if (memberId === undefined || initialCluster.some(({ name }) => name === "")) return undefined;
+  return { nodeId, role, memberName, memberId, clusterId, initialCluster };
+}
+
+// ---------------------------------------------------------------- nobody is being admitted
+
+function nextHead(view: HouseView, memory: StewardMemory): AdmissionStep | undefined {
+  const head = headOf(view.entries);
+  if (head === undefined) return undefined;
+  const { value } = head;
+  const heard = memory.present.get(value.nodeId);
+  if (heard !== undefined && view.nowMs - heard.atMs <= PRESENT_FRESH_MS && heard.dataDirEmpty)
+    return isBlocked(view, value) ? letOthersGoFirst(view, head) : activate(view, memory, { ...value, request: heard.request });
+  const headSinceMs = memory.head?.nodeId === value.nodeId ? memory.head.sinceMs : view.nowMs;
+  if (view.nowMs - Math.max(headSinceMs, head.seenAtMs) < HEAD_SILENT_MS) return undefined;
+  if (value.missed + 1 >= MISSED_MAX) return { kind: "drop", entry: head, why: `${value.name} did not answer when its turn came` };
+  return { kind: "postpone", entry: head, order: behind(view.entries), missed: true };
+}
+
+/** Its former self may still be there: by its machine, or by its address. */
+function isBlocked(view: HouseView, entry: QueueEntry): boolean {
+  if (entry.byItself && mayBeReinstalled(view, entry)) return true;
+  const there = view.members.find(({ name, peerUrl }) => name !== "" && peerUrl === entry.request.peerUrl);
+  const nodeId = there && nodeOfMember(there);
+  return nodeId !== undefined && nodeId !== entry.nodeId && nodeId !== replacedBy(view, entry)?.nodeId;
+}
+
+function letOthersGoFirst(view: HouseView, entry: Stored<QueueEntry>): AdmissionStep | undefined {
+  const others = view.entries.some(({ value }) => value.approved && value.nodeId !== entry.value.nodeId);
+  return others ? { kind: "postpone", entry, order: behind(view.entries), missed: false } : undefined;
+}
+
+function activate(view: HouseView, memory: StewardMemory, entry: QueueEntry): AdmissionStep | undefined {
+  const { nodeId, request } = entry;
+  const replaced = replacedBy(view, entry);
+  const own = memberOf(view.members, nodeId);
+  const obstacle = own ?? (replaced && memberOf(view.members, replaced.nodeId));
+  const role = roleFor(view, memory, entry, obstacle);
+  if (role === undefined) return undefined;
+  const active: ActiveAdmission = {
+    nodeId,
+    role,
+    peerUrl: request.peerUrl,
+    memberName: request.memberName,
+    step: obstacle === undefined ? "adding" : "making room",
+    until: memory.until,
+    ...(replaced !== undefined && { replaces: replaced.nodeId }),
+  };
+  return { kind: "activate", active };
+}
+
+/** Undefined: there is no room for a learner yet, and soon will be. */
+function roleFor(view: HouseView, memory: StewardMemory, { nodeId }: QueueEntry, leaving?: EtcdMember): "learner" | "worker" | undefined {
+  const members = view.members.filter((member) => member !== leaving);
+  if (view.roster.get(nodeId)?.role === "worker" || members.length >= MEMBERS_MAX) return "worker";
+  const unhealthy = !members.every((member) => member.learner || isAlive(view, member));
+  if (unhealthy && view.nowMs - (memory.unhealthySinceMs ?? view.nowMs) >= WORKER_INSTEAD_MS) return "worker";
+  return members.filter(({ learner }) => learner).length < view.learnersMax ? "learner" : undefined;
+}
+
+function removeOrphan(view: HouseView): AdmissionStep | undefined {
+  const orphan = view.members.find((member) => {
+    const nodeId = nodeOfMember(member);
+    const known = nodeId !== undefined && view.roster.has(nodeId);
+    return member.learner && !known && view.nowMs - Math.max(member.seenAtMs, view.leadsSinceMs) >= ORPHAN_MS;
+  });
+  return orphan && { kind: "remove", memberId: orphan.id, why: "nobody is being admitted as this member" };
+}
+
+function dropStale({ entries, nowMs }: HouseView): AdmissionStep | undefined {
+  const stale = entries.find(({ value, seenAtMs }) => !value.approved && nowMs - seenAtMs >= UNAPPROVED_FOR_MS);
+  return stale && { kind: "drop", entry: stale, why: `nobody approved ${stale.value.name}` };
+}
+
+// ---------------------------------------------------------------- one is being admitted
+
+interface Admitting {
+  readonly active: Stored<ActiveAdmission>;
+  readonly entry: Stored<QueueEntry>;
+}
+
+function goOn(view: HouseView, memory: StewardMemory, admitting: Admitting): StewardStep | undefined {
+  const { active, entry } = admitting;
+  const lateMs = view.nowMs - Math.max(active.seenAtMs, view.leadsSinceMs) - ADMISSION_MS;
+  switch (active.value.step) {
+    case "making room":
+      return makeRoom(view, active) ?? (lateMs >= 0 ? giveUp(view, active, entry, "there was no room in time") : undefined);
+    case "adding":
+      return add(view, memory, admitting) ?? (lateMs >= 0 ? giveUp(view, active, entry, "it could not be added in time") : undefined);
+    case "added":
+      return waitForStart(view, memory, { ...admitting, isLate: lateMs >= 0 });
+  }
+}
+
+/** The member of the node's former self, or of its own former data. */
+function makeRoom(view: HouseView, { value, modRevision }: Stored<ActiveAdmission>): AdmissionStep | undefined {
+  const former =
+    memberOf(view.members, value.nodeId) ?? (value.replaces === undefined ? undefined : memberOf(view.members, value.replaces));
+  if (former === undefined) return { kind: "advance", active: { ...value, step: "adding" }, modRevision };
+  const voters = view.members.filter((member) => !member.learner && member !== former);
+  const alive = voters.filter((member) => isAlive(view, member)).length;
+  const allowed = former.learner || (former.id !== view.leaderMemberId && alive >= quorumOf(voters.length));
+  return allowed ? { kind: "remove", memberId: former.id, why: "its machine comes back with new data" } : undefined;
+}
+
+/** A leader may have died after its MemberAdd: what is there with this peer URL and has not started is adopted. */
+function add(view: HouseView, memory: StewardMemory, { active }: Admitting): AdmissionStep | undefined {
+  const { value, modRevision } = active;
+  if (value.role === "worker") return { kind: "advance", active: { ...value, step: "added" }, modRevision };
+  const there = view.members.find(({ peerUrl }) => peerUrl === value.peerUrl);
+  if (there !== undefined && there.name === "" && there.learner)
+    return { kind: "advance", active: { ...value, step: "added", memberId: there.id }, modRevision };
+  if (there !== undefined || view.members.some(({ name }) => name === "")) return undefined;
+  if (view.nowMs < (memory.addAgainAtMs ?? 0)) return undefined;
+  return { kind: "add-learner", peerUrl: value.peerUrl };
+}
+
+/** It is in when it says so with the right ids, or when etcd and its own status say so. */
+function waitForStart(
+  view: HouseView,
+  memory: StewardMemory,
+  { active, entry, isLate }: Admitting & { readonly isLate: boolean },
+): AdmissionStep | undefined {
+  const { value, modRevision } = active;
+  const started = memory.started.get(value.nodeId);
+  const finish = (): AdmissionStep => ({
+    kind: "finish",
+    node: nodeOf(view, entry.value, value),
+    modRevision,
+    ...(value.replaces !== undefined && { replaces: value.replaces }),
+  });
+  if (value.role === "worker") {
+    if (started?.clusterId === view.clusterId && started.memberId === undefined && started.atMs >= active.seenAtMs) return finish();
+    return isLate ? giveUp(view, active, entry, "it never started") : undefined;
+  }
+  const member = view.members.find(({ id }) => id === value.memberId);
+  if (member === undefined) return giveUp(view, active, entry, "its member was removed");
+  const says = started?.clusterId === view.clusterId && started.memberId === value.memberId;
+  if (member.name === value.memberName && isAlive(view, member) && (says || isLate)) return finish();
+  const failed = member.name !== "" && isAskingAgain(memory, value.nodeId, member, view.nowMs);
+  if (!isLate && !failed) return undefined;
+  return { kind: "remove", memberId: member.id, why: failed ? "it started and lost its data" : "it never started" };
+}
+
+/** A member that started cannot start again without its data. */
+function isAskingAgain(memory: StewardMemory, nodeId: NodeId, member: EtcdMember, nowMs: Ms): boolean {
+  const heard = memory.present.get(nodeId);
+  return heard !== undefined && heard.dataDirEmpty && heard.atMs > member.seenAtMs && nowMs - heard.atMs <= PRESENT_FRESH_MS;
+}
+
+/** Its entry is gone: an older installation at the same address, or a person said no. */
+function abort(view: HouseView, active: Stored<ActiveAdmission>): AdmissionStep {
+  const member = view.members.find(({ id }) => id === active.value.memberId);
+  const mine = member ?? view.members.find(({ peerUrl, name }) => name === "" && peerUrl === active.value.peerUrl);
+  if (mine !== undefined && mine.learner && !view.roster.has(nodeOfMember(mine) ?? ""))
+    return { kind: "remove", memberId: mine.id, why: "it is no longer in the queue" };
+  return giveUp(view, active, undefined, "it is no longer in the queue");
+}
+
+function giveUp(
+  view: HouseView,
+  { modRevision }: Stored<ActiveAdmission>,
+  entry: Stored<QueueEntry> | undefined,
+  why: string,
+): AdmissionStep {
+  return { kind: "give-up", modRevision, order: behind(view.entries), why, ...(entry !== undefined && { entry }) };
+}
+
+function nodeOf(
+  view: HouseView,
+  { nodeId, name, addresses, versions, request }: QueueEntry,
+  { replaces, memberName, peerUrl }: ActiveAdmission,
+): HouseNode {
+  const former = (replaces === undefined ? undefined : view.roster.get(replaces)) ?? view.roster.get(nodeId);
+  return {
+    nodeId,
+    // The name that apps are placed by.
+    name: former?.name ?? freeName(view, name),
+    addresses,
+    versions,
+    request: { ...request, memberName, peerUrl },
+    role: former?.role ?? "auto",
+  };
+}
+
+/** Names are unique in the house, whatever the machines call themselves. */
+function freeName({ roster }: HouseView, name: string): string {
+  const taken = new Set([...roster.values()].map((node) => node.name));
+  const charactersMax = 60;
+  for (let number = 1; number <= roster.size + 1; number++) {
+    const tried = number === 1 ? name : `${name.slice(0, charactersMax)}-${number}`;
+    if (!taken.has(tried)) return tried;
+  }
+  return name;
+}

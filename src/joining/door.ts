@@ -1,0 +1,56 @@
+// What a node of the house, leader or not, does for one who asks to join or whose address has changed: an answer, and a change of the store. Pure.
+import type { HouseNode, QueueEntry, Stored } from "./house-view.ts";
+import {
+  PROTOCOL,
+  type Address,
+  type Join,
+  type JoinAnswer,
+  type Joining,
+  type Moved,
+  type NodeId,
+  type Sender,
+  type Trust,
+} from "./messages.ts";
+import { enqueue, type QueueChange } from "./queue.ts";
+
+/** What this node has just read in the store. */
+export interface DoorView {
+  readonly self: Sender;
+  readonly entries: readonly Stored<QueueEntry>[];
+  readonly roster: ReadonlyMap<NodeId, HouseNode>;
+  readonly joining: Joining;
+  readonly clusterVersion: string;
+  readonly members: readonly Address[];
+}
+
+export interface Opened {
+  /** Committed first; when it is not, or the store does not answer, the asker is told to try another. */
+  readonly change?: Extract<QueueChange, { kind: "put" }>;
+  readonly answer: JoinAnswer;
+}
+
+export function openDoor(view: DoorView, join: Join, trust: Trust): Opened {
+  const { entries, joining, clusterVersion, roster } = view;
+  const change = enqueue({ join, trust, entries, joining, clusterVersion, known: roster.has(join.from.nodeId) });
+  if (change.kind === "refuse") return { answer: answerOf(view, "refused", change.reason) };
+  const { approved } = change.entry;
+  const answer = answerOf(view, approved ? "queued" : "waits for approval", approved ? "" : "a person has to approve it");
+  return change.kind === "put" ? { change, answer } : { answer };
+}
+
+/** No quorum, or another was quicker: it may be asked again, best of another member. */
+export function tryAnother(view: Pick<DoorView, "self" | "members">): JoinAnswer {
+  return answerOf(view, "try another", "the store does not answer here");
+}
+
+/** A node of the house has another address: the new roster entry, or undefined when there is nothing to write. */
+export function movedNode(roster: ReadonlyMap<NodeId, HouseNode>, { from, peerUrl }: Moved, trust: Trust): HouseNode | undefined {
+  const node = roster.get(from.nodeId);
+  if (node === undefined || trust !== "trusted") return undefined;
+  const next: HouseNode = { ...node, addresses: from.addresses, versions: from.versions, request: { ...node.request, peerUrl } };
+  return JSON.stringify(next) === JSON.stringify(node) ? undefined : next;
+}
+
+function answerOf({ self, members }: Pick<DoorView, "self" | "members">, verdict: JoinAnswer["verdict"], reason: string): JoinAnswer {
+  return { protocol: PROTOCOL, kind: "join-answer", from: self, verdict, reason, members };
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { member, nodeId, NOW, view } from "../../test/fakes/joining.ts";
+import { fitnessClass, isAlive, isAliveChecked, memberOf, nodeOfMember, quorumOf, sameMachine, silentMs } from "./house-view.ts";
+
+test("a started member's name tells its node, and one that has not started is nobody's", () => {
+  assert.equal(nodeOfMember({ name: `${nodeId("b")}-i1` }), nodeId("b"));
+  assert.equal(nodeOfMember({ name: "" }), undefined);
+  assert.equal(memberOf([member("a"), member("b")], nodeId("b"))?.id, "mb");
+});
+
+test("a member is alive while its last answer is fresh, and checked after 10 s of answers", () => {
+  const health = new Map([["ma", { answeringSinceMs: NOW - 9_000, answeredAtMs: NOW - 1_000 }]]);
+  const seen = view({ voters: "a", health });
+  assert.deepEqual([isAlive(seen, member("a")), isAliveChecked(seen, member("a"))], [true, false]);
+  const later = { ...seen, nowMs: NOW + 1_000 };
+  assert.deepEqual([isAlive(later, member("a")), isAliveChecked(later, member("a"))], [true, true]);
+  assert.equal(isAlive({ ...seen, nowMs: NOW + 1_001 }, member("a")), false);
+});
+
+test("a new leader counts silence from when it began", () => {
+  assert.equal(silentMs(view({ leadsSinceMs: NOW - 7_000, heardAtMs: new Map() }), nodeId("b")), 7_000);
+  assert.equal(silentMs(view({ heardAtMs: new Map([[nodeId("b"), NOW - 9_000]]) }), nodeId("b")), 9_000);
+});
+
+test("a quorum is more than half", () => assert.deepEqual([1, 2, 3, 4, 5].map(quorumOf), [1, 2, 2, 3, 3]));
+
+test("machines are told by their product UUID, else by a MAC address", () => {
+  const hints = (productUuid: string, ...macs: string[]): { readonly productUuid: string; readonly macs: readonly string[] } => ({
+    productUuid,
+    macs,
+  });
+  assert(sameMachine(hints("u1", "m1"), hints("u1", "m2")));
+  assert(!sameMachine(hints("u1", "m1"), hints("u2", "m1")));
+  assert(sameMachine(hints("", "m1", "m2"), hints("u2", "m2")));
+  assert(!sameMachine(hints(""), hints("")));
+});
+
+test("wired and fast comes before slow, and slow before a battery", () => {
+  const good = { link: "wired", battery: false, fsyncP99Ms: 3 } as const;
+  assert.equal(fitnessClass(good), 0);
+  assert.equal(fitnessClass({ ...good, fsyncP99Ms: 80 }), 1);
+  assert.equal(fitnessClass({ ...good, link: "wireless" }), 1);
+  assert.equal(fitnessClass({ ...good, battery: true }), 2);
+});

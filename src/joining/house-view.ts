@@ -1,0 +1,146 @@
+// What the agent beside the etcd leader knows when it decides: the queue and the roster out of the store, the members out of etcd, and
+// what it heard itself. Types, and what follows from them at once. Pure.
+import type { Address, Fitness, HouseState, JoinRequest, MachineHints, NodeId, Versions } from "./messages.ts";
+
+/** Milliseconds on the agent's own boot-time clock; never another node's. */
+export type Ms = number;
+
+/** A value of the store and when this agent first saw it so. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly modRevision: number;
+  readonly seenAtMs: Ms;
+}
+
+/** `queue/<nodeId>`. */
+export interface QueueEntry {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  /** The agent's; the first is what entries are deduplicated by. */
+  readonly addresses: readonly Address[];
+  readonly versions: Versions;
+  readonly request: JoinRequest;
+  /** The lowest is at the head. */
+  readonly order: number;
+  /** How often its turn came and it did not answer. */
+  readonly missed: number;
+  /** False: it waits for a person. */
+  readonly approved: boolean;
+  /** Whose place it takes: by a person's word, or because trust without a person allows to go by the machine's hints. */
+  readonly replaces?: NodeId;
+  readonly byItself: boolean;
+}
+
+/** `queue/active`: there is at most one, and whoever leads goes on with it. */
+export interface ActiveAdmission {
+  readonly nodeId: NodeId;
+  readonly peerUrl: string;
+  readonly memberName: string;
+  readonly role: "learner" | "worker";
+  readonly step: "making room" | "adding" | "added";
+  readonly memberId?: string;
+  readonly replaces?: NodeId;
+  /** Wall time for people; deadlines count from when the leader first saw the step. */
+  readonly until: string;
+}
+
+/** `house/nodes/<nodeId>`: a node that belongs to the house, alive or not. */
+export interface HouseNode {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly versions: Versions;
+  readonly request: JoinRequest;
+  /** Its wish, from its Membership. */
+  readonly role: "auto" | "voter" | "standby" | "worker";
+}
+
+export interface EtcdMember {
+  readonly id: string;
+  /** "" until it has started. */
+  readonly name: string;
+  readonly peerUrl: string;
+  readonly learner: boolean;
+  readonly seenAtMs: Ms;
+}
+
+/** Answers of a member's own `status()`, asked every second or so. */
+export interface MemberHealth {
+  /** Since when it has answered without a miss; absent: it did not answer the last time. */
+  readonly answeringSinceMs?: Ms;
+  readonly answeredAtMs?: Ms;
+}
+
+export interface HouseView {
+  readonly nowMs: Ms;
+  readonly self: NodeId;
+  readonly house: HouseState;
+  readonly clusterId: string;
+  /** Of the member beside this agent, when it leads. */
+  readonly leaderMemberId: string;
+  readonly term: number;
+  readonly entries: readonly Stored<QueueEntry>[];
+  readonly active?: Stored<ActiveAdmission>;
+  readonly roster: ReadonlyMap<NodeId, HouseNode>;
+  readonly members: readonly EtcdMember[];
+  readonly health: ReadonlyMap<string, MemberHealth>;
+  /** When the agent or the etcd of a node was last heard; absent: not since this agent leads. */
+  readonly heardAtMs: ReadonlyMap<NodeId, Ms>;
+  readonly leadsSinceMs: Ms;
+  /** When this agent last saw voters or learners change. */
+  readonly changedAtMs?: Ms;
+  /** Learners that every member's flags allow: 3 from etcd 3.6 with the flag on, else 1. */
+  readonly learnersMax: number;
+  /** The House's setting. */
+  readonly replaceAfterMs: Ms;
+}
+
+export const LEARNERS_MAX = 3;
+/** An older answer says nothing about now. */
+export const ANSWER_FRESH_MS = 2_000;
+/** Asked twice, so far apart. */
+const ALIVE_CHECKED_MS = 10_000;
+
+/** The node that a started member's name carries. */
+export function nodeOfMember({ name }: Pick<EtcdMember, "name">): NodeId | undefined {
+  const [nodeId] = name.split("-");
+  return nodeId === "" ? undefined : nodeId;
+}
+
+export function memberOf(members: readonly EtcdMember[], nodeId: NodeId): EtcdMember | undefined {
+  return members.find((member) => nodeOfMember(member) === nodeId);
+}
+
+/** It answered just now. */
+export function isAlive({ health, nowMs }: HouseView, { id }: EtcdMember): boolean {
+  const answeredAtMs = health.get(id)?.answeredAtMs;
+  return answeredAtMs !== undefined && nowMs - answeredAtMs <= ANSWER_FRESH_MS;
+}
+
+/** It answered just now and has done so for as long as a promotion asks for. */
+export function isAliveChecked(view: HouseView, member: EtcdMember): boolean {
+  const since = view.health.get(member.id)?.answeringSinceMs;
+  return since !== undefined && view.nowMs - since >= ALIVE_CHECKED_MS && isAlive(view, member);
+}
+
+/** How long neither agent nor etcd was heard; a new leader counts from when it began. */
+export function silentMs({ heardAtMs, leadsSinceMs, nowMs }: HouseView, nodeId: NodeId): Ms {
+  return nowMs - Math.max(heardAtMs.get(nodeId) ?? leadsSinceMs, leadsSinceMs);
+}
+
+export function quorumOf(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
+/** The roster's node with the same machine: any permanent MAC address, or the product UUID. */
+export function sameMachine(a: MachineHints, b: MachineHints): boolean {
+  if (a.productUuid !== "" && b.productUuid !== "") return a.productUuid === b.productUuid;
+  return a.macs.some((mac) => b.macs.includes(mac));
+}
+
+/** 0 wired and fast, 1 slow, 2 on a battery: lower is better for the vote. */
+export function fitnessClass({ link, battery, fsyncP99Ms }: Fitness): 0 | 1 | 2 {
+  const slowDiskMs = 50;
+  if (battery) return 2;
+  return link === "wired" && fsyncP99Ms <= slowDiskMs ? 0 : 1;
+}

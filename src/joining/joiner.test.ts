@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { here, houseState, nodeId, request, sender } from "../../test/fakes/joining.ts";
+import type { Here, Joiner, JoinerEffect, JoinerEvent, Membership } from "./joiner-state.ts";
+import { newJoiner, step } from "./joiner.ts";
+import { PROTOCOL, type Message, type Trust } from "./messages.ts";
+
+const kept: Membership = { houseId: "house1", epoch: 0, clusterId: "c1", memberId: "mb" };
+const inHouse = (more: Partial<ReturnType<typeof houseState>> = {}): Here =>
+  here("b", { self: sender("b", { house: houseState(more) }), houseIsFresh: true, members: ["a:733", "b:733"] });
+
+const heard = (message: Message, trust: Trust = "trusted"): JoinerEvent => ({
+  kind: "heard",
+  message,
+  from: message.from.addresses[0] ?? "",
+  trust,
+});
+const hello = (letter: string, house?: ReturnType<typeof houseState>): Message => {
+  return { protocol: PROTOCOL, kind: "hello", from: sender(letter, house === undefined ? {} : { house }) };
+};
+const kinds = (effects: readonly JoinerEffect[]): readonly string[] =>
+  effects.map((effect) => (effect.kind === "send" ? effect.message.kind : effect.kind));
+
+describe("hello", () => {
+  test("is answered in every phase, with the house and its members", () => {
+    const fresh = step(newJoiner(0), heard(hello("c")), here("b"));
+    assert.deepEqual(kinds(fresh.effects), ["hello-answer"]);
+    const { effects } = step(newJoiner(0, kept), heard(hello("c")), inHouse());
+    assert(effects[0]?.kind === "send" && effects[0].message.kind === "hello-answer");
+    assert.deepEqual([effects[0].message.from.house?.id, effects[0].message.members], ["house1", ["a:733", "b:733"]]);
+  });
+
+  test("of somebody who is refused is not answered, nor remembered", () => {
+    const { joiner, effects } = step(newJoiner(0), heard(hello("c"), "refused"), here("b"));
+    assert.deepEqual([effects.length, joiner.peers.size], [0, 0]);
+  });
+
+  test("of itself is nobody's", () => assert.deepEqual(step(newJoiner(0), heard(hello("b")), here("b")).effects, []));
+});
+
+describe("a member", () => {
+  const member = newJoiner(0, kept);
+
+  test("says again that it started, when its leader still calls it", () => {
+    const call = { protocol: PROTOCOL, kind: "request-admission", term: 1, head: nodeId("b"), members: [] } as const;
+    const message: Message = { ...call, from: sender("a", { house: houseState() }) };
+    assert.deepEqual(kinds(step(member, heard(message), inHouse()).effects), ["started"]);
+    const { memberId: _, ...worker } = kept;
+    assert.deepEqual(kinds(step(newJoiner(0, worker), heard(message), inHouse()).effects), ["started", "present"]);
+  });
+
+  test("gives up an empty house of one for another, and asks there at once", () => {
+    const { joiner, effects } = step(member, heard(hello("a", houseState({ id: "house0" }))), inHouse({ nodes: 1, hasObjects: false }));
+    assert.deepEqual(kinds(effects), ["hello-answer", "say", "archive", "forget", "join"]);
+    assert.equal(joiner.phase.kind, "asking");
+  });
+
+  test("gives up nothing on stale numbers, or for somebody whom it does not trust", () => {
+    const other = hello("a", houseState({ id: "house0" }));
+    const empty = inHouse({ nodes: 1, hasObjects: false });
+    assert.deepEqual(kinds(step(member, heard(other), { ...empty, houseIsFresh: false }).effects), ["hello-answer"]);
+    assert.deepEqual(kinds(step(member, heard(other, "needs approval"), empty).effects), ["hello-answer"]);
+  });
+
+  test("says once that there are two houses", () => {
+    const first = step(member, heard(hello("a", houseState({ id: "house0" }))), inHouse());
+    assert.match(JSON.stringify(first.effects), /two houses, this one and that of a; they are never merged/);
+    assert.deepEqual(kinds(step(first.joiner, heard(hello("d", houseState({ id: "house0" }))), inHouse()).effects), ["hello-answer"]);
+  });
+
+  test("that meets a higher epoch of its house sets its data aside and joins again", () => {
+    const { joiner, effects } = step(member, heard(hello("a", houseState({ epoch: 1 }))), inHouse());
+    assert.deepEqual(kinds(effects), ["hello-answer", "say", "archive", "forget", "join"]);
+    assert(joiner.phase.kind === "asking");
+    assert.equal(joiner.phase.house.epoch, 1);
+  });
+
+  test("stays when its etcd merely failed, and leaves when it was removed or absorbed elsewhere", () => {
+    assert.equal(step(member, { kind: "etcd-ended", reason: "failed" }, inHouse()).joiner.phase.kind, "member");
+    assert.equal(step(member, { kind: "etcd-runs", clusterId: "c1", memberId: "mb" }, inHouse()).joiner.phase.kind, "member");
+    const events: readonly JoinerEvent[] = [
+      { kind: "etcd-ended", reason: "removed" },
+      { kind: "etcd-runs", clusterId: "c2", memberId: "mb" },
+      { kind: "etcd-runs", clusterId: "c1", memberId: "mx" },
+    ];
+    for (const event of events) {
+      const { joiner, effects } = step(member, event, inHouse());
+      assert.deepEqual(kinds(effects), ["archive", "forget"]);
+      assert.equal(joiner.phase.kind, "looking");
+    }
+  });
+
+  test("that a person sends to another house goes if its own is empty, and says what to do if not", () => {
+    const wish = { addresses: ["nas:733"] };
+    assert.deepEqual(kinds(step(member, { kind: "tick" }, { ...inHouse({ nodes: 1, hasObjects: false }), wish }).effects).slice(0, 2), [
+      "archive",
+      "forget",
+    ]);
+    const stays = step(member, { kind: "tick" }, { ...inHouse(), wish });
+    assert.match(JSON.stringify(stays.effects[0]), /Cannot join nas:733.*First: fossora leave/);
+  });
+});
+
+test("who founded a house is its member", () => {
+  const laying: Joiner = { ...newJoiner(0), phase: { kind: "laying the ground", sinceMs: 0 } };
+  const { joiner, effects } = step(laying, { kind: "founded", house: houseState(), clusterId: "c1", memberId: "mb" }, here("b"));
+  assert.deepEqual(joiner.phase, { kind: "member", membership: kept });
+  assert.deepEqual(effects, [{ kind: "keep", membership: kept }]);
+});
+
+// ---------------------------------------------------------------- laws
+
+const house = fc.record({
+  id: fc.constantFrom("house1", "house2"),
+  epoch: fc.nat(1),
+  nodes: fc.integer({ min: 1, max: 3 }),
+  hasObjects: fc.boolean(),
+  joining: fc.constantFrom("auto" as const, "off" as const),
+});
+const from = fc
+  .record({
+    letter: fc.constantFrom("a", "c", "d"),
+    house: fc.option(house, { nil: undefined }),
+    founding: fc.constantFrom("asks", "founds", undefined),
+  })
+  .map((each) =>
+    sender(each.letter, {
+      ...(each.house && { house: each.house }),
+      ...(each.founding !== undefined && !each.house && { founding: each.founding }),
+    }),
+  );
+const admission = {
+  nodeId: nodeId("b"),
+  role: "learner",
+  memberName: `${nodeId("b")}-i1`,
+  memberId: "mb",
+  clusterId: "c1",
+  initialCluster: [],
+} as const;
+const message: fc.Arbitrary<Message> = fc.tuple(from, fc.nat(7)).map(([sends, index]) => {
+  const envelope = { protocol: PROTOCOL, from: sends } as const;
+  const all: readonly Message[] = [
+    { ...envelope, kind: "hello" },
+    { ...envelope, kind: "hello-answer", members: ["d:733"] },
+    { ...envelope, kind: "join", request: request("c") },
+    { ...envelope, kind: "join-answer", verdict: "queued", reason: "", members: [] },
+    { ...envelope, kind: "request-admission", term: 1, head: nodeId("b"), members: [] },
+    { ...envelope, kind: "admitted", admission, credentials: "" },
+    { ...envelope, kind: "started", clusterId: "c1" },
+    { ...envelope, kind: "moved", peerUrl: "https://c:2380" },
+  ];
+  return all[index] ?? { ...envelope, kind: "hello" };
+});
+const event: fc.Arbitrary<JoinerEvent> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ kind: "tick" } as const) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(message, fc.constantFrom<Trust>("trusted", "trusted", "needs approval", "refused"))
+      .map(([each, trust]) => heard(each, trust)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<JoinerEvent>(
+      { kind: "etcd-runs", clusterId: "c1", memberId: "mb" },
+      { kind: "etcd-ended", reason: "removed" },
+    ),
+  },
+);
+
+test("whatever a node hears, it is in one phase, keeps bounds, and says nothing to who is refused", () => {
+  const long = fc.array(fc.tuple(event, fc.integer({ min: 0, max: 5_000 })), { maxLength: 60 });
+  fc.assert(
+    fc.property(long, (events) => {
+      let joiner = newJoiner(0);
+      let nowMs = 0;
+      for (const [each, passedMs] of events) {
+        nowMs += passedMs;
+        const member = joiner.phase.kind === "member";
+        const where = { ...(member ? inHouse() : here("b")), nowMs };
+        const stepped = step(joiner, each, where);
+        if (each.kind === "heard" && each.trust === "refused") assert.deepEqual(stepped.effects, []);
+        if (member && stepped.joiner.phase.kind === "looking") assert(kinds(stepped.effects).includes("forget"));
+        // A house with objects is left only when etcd or a higher epoch says so.
+        if (member && kinds(stepped.effects).includes("forget"))
+          assert(each.kind !== "tick" && (each.kind !== "heard" || each.message.from.house?.epoch === 1));
+        if (kinds(stepped.effects).includes("start")) assert.equal(kinds(stepped.effects).filter((kind) => kind === "archive").length, 1);
+        joiner = stepped.joiner;
+        assert(joiner.peers.size <= 3 && joiner.said.length <= 16);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,199 @@
+// A node's way into a house as a state machine: events and the clock in, messages and deeds out. Pure.
+import { hearAdmitted, hearAsking, hearEtcd, presentMessage, startedMessage, tickAsking, tickStarting } from "./asking.ts";
+import type { Ms } from "./house-view.ts";
+import {
+  enter,
+  say,
+  startOver,
+  stay,
+  andThen,
+  type Here,
+  type Joiner,
+  type JoinerEffect,
+  type JoinerEvent,
+  type Membership,
+  type Stepped,
+} from "./joiner-state.ts";
+import { forgetSilent, look, sayHello, senderOf } from "./looking.ts";
+import { PROTOCOL, type Address, type Message, type Sender, type Trust } from "./messages.ts";
+import { isEmpty, meet } from "./two-houses.ts";
+
+/** A member asks, too, whether there is another house. */
+const MEMBER_HELLO_MS = 15_000;
+const PEERS_MAX = 256;
+
+type Heard = Extract<JoinerEvent, { kind: "heard" }>;
+
+/** `kept` is what the disk says: with it this node is a member from the start. */
+export function newJoiner(nowMs: Ms, kept?: Membership): Joiner {
+  return {
+    phase: kept === undefined ? { kind: "looking", sinceMs: nowMs } : { kind: "member", membership: kept },
+    peers: new Map(),
+    said: [],
+    bornAtMs: nowMs,
+  };
+}
+
+export function step(joiner: Joiner, event: JoinerEvent, here: Here): Stepped {
+  switch (event.kind) {
+    case "tick":
+      return tick(joiner, here);
+    case "heard":
+      return event.message.from.nodeId === here.self.nodeId ? stay(joiner) : hear(learn(joiner, here, event), here, event);
+    case "founded": {
+      const { house, clusterId, memberId } = event;
+      const membership = { houseId: house.id, epoch: house.epoch, clusterId, memberId };
+      return enter(joiner, { kind: "member", membership }, [{ kind: "keep", membership }]);
+    }
+    case "etcd-runs":
+    case "etcd-ended":
+      return hearOfEtcd(joiner, here, event);
+  }
+}
+
+function tick(joiner: Joiner, here: Here): Stepped {
+  const remembering = forgetSilent(joiner, here);
+  const { phase } = remembering;
+  switch (phase.kind) {
+    case "looking":
+    case "founding":
+      return andThen(sayHello(remembering, here), (next) => look(next, here));
+    case "laying the ground":
+      return sayHello(remembering, here);
+    case "asking":
+      return tickAsking(remembering, here, phase);
+    case "starting":
+      return tickStarting(remembering, here, phase);
+    case "member":
+      return andThen(giveUpForWish(remembering, here), (next) => sayHello(next, here, MEMBER_HELLO_MS));
+  }
+}
+
+function hear(joiner: Joiner, here: Here, event: Heard): Stepped {
+  const { message, from, trust } = event;
+  const answered = message.kind === "hello" && trust !== "refused" ? stay(joiner, [answer(joiner, here, from)]) : stay(joiner);
+  if (trust === "refused") return answered;
+  return andThen(answered, (next) => {
+    const { phase } = next;
+    switch (phase.kind) {
+      case "looking":
+      case "founding":
+        return look(next, here);
+      case "asking":
+        return hearAsking(next, here, phase, message);
+      case "member":
+        return hearAsMember(next, here, phase.membership, { message, trust });
+      case "laying the ground":
+      case "starting":
+        return stay(next);
+    }
+  });
+}
+
+function answer(joiner: Joiner, here: Here, to: Address): JoinerEffect {
+  const message: Message = { protocol: PROTOCOL, kind: "hello-answer", from: senderOf(joiner, here), members: here.members };
+  return { kind: "send", to: [to], message };
+}
+
+function hearOfEtcd(joiner: Joiner, here: Here, event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>): Stepped {
+  const { phase } = joiner;
+  if (phase.kind === "starting") return hearEtcd(joiner, here, phase, event);
+  if (phase.kind !== "member") return stay(joiner);
+  const { clusterId, memberId } = phase.membership;
+  const foreign = event.kind === "etcd-runs" && (event.clusterId !== clusterId || event.memberId !== memberId);
+  // The agent's supervision restarts one that merely failed.
+  if (!foreign && (event.kind === "etcd-runs" || event.reason === "failed")) return stay(joiner);
+  return leave(joiner, here);
+}
+
+function hearAsMember(
+  joiner: Joiner,
+  here: Here,
+  membership: Membership,
+  { message, trust }: { readonly message: Message; readonly trust: Trust },
+): Stepped {
+  const ours = here.self.house;
+  const theirs = message.from.house;
+  if (ours === undefined || theirs === undefined) return stay(joiner);
+  switch (meet(ours, theirs)) {
+    case "same":
+      return hearFromOurs(joiner, here, membership, message);
+    case "ours is older":
+      return leaveFor(joiner, here, {
+        peer: message.from,
+        why: "The house has been taken over since this node was last here; it sets its data aside and joins again.",
+      });
+    case "give up":
+      if (trust !== "trusted" || !here.houseIsFresh) return stay(joiner);
+      return leaveFor(joiner, here, {
+        peer: message.from,
+        why: `This node's house is empty; it is set aside, and the node joins that of ${message.from.name}.`,
+      });
+    case "they give up":
+      return stay(joiner);
+    case "stay apart":
+      return say(
+        joiner,
+        `There are two houses, this one and that of ${message.from.name}; they are never merged. To join one, type on a computer of the other: fossora leave`,
+        theirs.id,
+      );
+  }
+}
+
+function hearFromOurs(joiner: Joiner, here: Here, membership: Membership, message: Message): Stepped {
+  const to = message.from.addresses;
+  const started: JoinerEffect = { kind: "send", to, message: startedMessage(here, membership) };
+  if (message.kind === "admitted" && message.admission.nodeId === here.self.nodeId) {
+    if (message.admission.role === "worker" || membership.memberId !== undefined) return stay(joiner, [started]);
+    const house = { id: membership.houseId, epoch: membership.epoch, contacts: here.members, term: 0 };
+    return hearAdmitted(joiner, here, house, message);
+  }
+  if (message.kind !== "request-admission" || message.head !== here.self.nodeId) return stay(joiner);
+  if (membership.memberId !== undefined) return stay(joiner, [started]);
+  // A worker may be called as the next standby.
+  return stay(joiner, [started, { kind: "send", to, message: presentMessage(here, true) }]);
+}
+
+/** `fossora join` in a house of one without objects. */
+function giveUpForWish(joiner: Joiner, here: Here): Stepped {
+  const { wish, self } = here;
+  if (wish === undefined || self.house === undefined) return stay(joiner);
+  const joined = [...joiner.peers.values()].find(
+    ({ address, sender }) => sender.house?.id === self.house?.id && wish.addresses.includes(address),
+  );
+  if (joined !== undefined) return stay(joiner);
+  if (!here.houseIsFresh) return stay(joiner);
+  if (isEmpty(self.house)) return leave(joiner, here);
+  const text = `Cannot join ${wish.addresses.join(" or ")}: this computer belongs to a house with apps or other computers, and two houses are never merged. First: fossora leave`;
+  return say(joiner, text);
+}
+
+/** It asks the other house at once, without looking round again. */
+function leaveFor(joiner: Joiner, here: Here, { peer, why }: { readonly peer: Sender; readonly why: string }): Stepped {
+  const known = joiner.peers.get(peer.nodeId);
+  return andThen(say(joiner, why), (told) =>
+    andThen(leave(told, here), (fresh) =>
+      look(known === undefined ? fresh : { ...fresh, peers: new Map([[peer.nodeId, known]]) }, freshHere(here)),
+    ),
+  );
+}
+
+/** The edge says so from the next event on. */
+function freshHere(here: Here): Here {
+  const { house: _, ...self } = here.self;
+  return { ...here, self, members: [], houseIsFresh: false };
+}
+
+/** The data is set aside, and the node is as fresh as on its first day, but for its key. */
+function leave(joiner: Joiner, { nowMs }: Here): Stepped {
+  return startOver(joiner, nowMs, [{ kind: "archive" }, { kind: "forget" }]);
+}
+
+function learn(joiner: Joiner, { nowMs }: Here, { message, from, trust }: Heard): Joiner {
+  const { nodeId } = message.from;
+  if (trust === "refused" || (joiner.peers.size >= PEERS_MAX && !joiner.peers.has(nodeId))) return joiner;
+  const members = message.kind === "hello-answer" ? message.members : (joiner.peers.get(nodeId)?.members ?? []);
+  const peers = new Map(joiner.peers);
+  peers.set(nodeId, { sender: message.from, address: from, members, trust, seenAtMs: nowMs });
+  return { ...joiner, peers };
+}

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { here, houseState, sender } from "../../test/fakes/joining.ts";
+import type { Here, Joiner, JoinerEffect, Peer } from "./joiner-state.ts";
+import { newJoiner } from "./joiner.ts";
+import { forgetSilent, look, sayHello, senderOf } from "./looking.ts";
+
+function knowing(...peers: readonly Peer[]): Joiner {
+  return { ...newJoiner(0), peers: new Map(peers.map((peer) => [peer.sender.nodeId, peer])) };
+}
+
+function peer(letter: string, more: Partial<Peer> & { readonly house?: ReturnType<typeof houseState> } = {}): Peer {
+  const { house, ...rest } = more;
+  const from = sender(letter, house === undefined ? {} : { house });
+  return { sender: from, address: `${letter}:733`, members: [], trust: "trusted", seenAtMs: 0, ...rest };
+}
+
+const said = (effects: readonly JoinerEffect[]): string => effects.map((effect) => (effect.kind === "say" ? effect.text : "")).join("");
+
+/** Looks, and looks again later. */
+function lookAt(
+  joiner: Joiner,
+  letter: string,
+  times: readonly number[],
+  more: Partial<Here> = {},
+): { joiner: Joiner; effects: readonly JoinerEffect[] } {
+  let current = joiner;
+  const effects: JoinerEffect[] = [];
+  for (const nowMs of times) {
+    const stepped = look(current, here(letter, { nowMs, ...more }));
+    current = stepped.joiner;
+    effects.push(...stepped.effects);
+  }
+  return { joiner: current, effects };
+}
+
+describe("a fresh node", () => {
+  test("founds when nobody answers: on a tailnet after 3 s, on a LAN after 4.5 s", () => {
+    assert.equal(lookAt(knowing(), "b", [1_499]).joiner.phase.kind, "looking");
+    assert.equal(lookAt(knowing(), "b", [1_500, 2_999]).joiner.phase.kind, "founding");
+    assert.equal(lookAt(knowing(), "b", [1_500, 3_000]).joiner.phase.kind, "laying the ground");
+    assert.equal(lookAt(knowing(), "b", [2_999], { tailnet: "absent" }).joiner.phase.kind, "looking");
+    const { effects } = lookAt(knowing(), "b", [3_000, 4_500], { tailnet: "absent" });
+    assert.equal(effects.at(-1)?.kind, "found");
+  });
+
+  test("waits for a tailscaled that is not Running yet, for 30 s", () => {
+    assert.equal(lookAt(knowing(), "b", [29_999], { tailnet: "starting" }).joiner.phase.kind, "looking");
+    assert.equal(lookAt(knowing(), "b", [30_000], { tailnet: "starting" }).joiner.phase.kind, "founding");
+  });
+
+  test("waits for a trusted one with a lower id, and says for whom", () => {
+    const { joiner, effects } = lookAt(knowing(peer("a")), "b", [1_500, 9_000]);
+    assert.equal(joiner.phase.kind, "looking");
+    assert.match(said(effects), /a is about to found the house/);
+  });
+
+  test("does not wait for one that a person has to trust, nor for a higher id", () => {
+    assert.equal(lookAt(knowing(peer("a", { trust: "needs approval" })), "b", [1_500]).joiner.phase.kind, "founding");
+    assert.equal(lookAt(knowing(peer("c")), "b", [1_500]).joiner.phase.kind, "founding");
+  });
+
+  test("backs off from founding before a lower id, a house, and one that is past the point of return", () => {
+    const founding = { kind: "founding", sinceMs: 0 } as const;
+    assert.equal(look({ ...knowing(peer("a")), phase: founding }, here("b")).joiner.phase.kind, "looking");
+    assert.equal(look({ ...knowing(peer("c", { house: houseState() })), phase: founding }, here("b")).joiner.phase.kind, "asking");
+    const past = { ...peer("c"), sender: sender("c", { founding: "founds" }) };
+    assert.equal(look({ ...knowing(past), phase: founding }, here("b")).joiner.phase.kind, "looking");
+    const asks = { ...peer("c"), sender: sender("c", { founding: "asks" }) };
+    assert.equal(look({ ...knowing(asks), phase: founding }, here("b")).joiner.phase.kind, "founding");
+  });
+
+  test("asks a trusted house at once, a house with objects before an empty one", () => {
+    const empty = peer("a", { house: houseState({ id: "house0", nodes: 1, hasObjects: false }) });
+    const { joiner, effects } = look(knowing(empty, peer("c", { house: houseState() })), here("b"));
+    assert(joiner.phase.kind === "asking");
+    assert.equal(joiner.phase.house.id, "house1");
+    assert(effects[0]?.kind === "send" && effects[0].message.kind === "join");
+  });
+
+  test("founds its own beside a house on the LAN, and says what to type", () => {
+    const seen = knowing(peer("nas", { trust: "needs approval", house: houseState() }));
+    const { joiner, effects } = lookAt(seen, "b", [3_000, 4_500], { tailnet: "absent" });
+    assert.equal(joiner.phase.kind, "laying the ground");
+    assert.match(said(effects), /To join it: fossora join nas/);
+  });
+
+  test("waits where the house of the same people lets nobody in", () => {
+    const { joiner, effects } = lookAt(knowing(peer("a", { house: houseState({ joining: "off" }) })), "b", [60_000]);
+    assert.equal(joiner.phase.kind, "looking");
+    assert.match(said(effects), /lets nobody in.*joining: auto/);
+  });
+
+  test("asks the house that a person named, and founds none until it answers", () => {
+    const wish = { addresses: ["nas:733"] };
+    assert.equal(lookAt(knowing(peer("c", { house: houseState() })), "b", [60_000], { wish }).joiner.phase.kind, "looking");
+    const named = knowing(
+      peer("c", { house: houseState() }),
+      peer("nas", { trust: "needs approval", house: houseState({ id: "house2" }) }),
+    );
+    const { joiner } = look(named, here("b", { wish }));
+    assert(joiner.phase.kind === "asking");
+    assert.equal(joiner.phase.house.id, "house2");
+  });
+});
+
+test("hello goes to every candidate and everybody known, once a second, and not to itself", () => {
+  const known = knowing({ ...peer("d"), address: "d:733" });
+  const { joiner, effects } = sayHello(known, here("b", { candidates: ["a:733", "b:733"] }));
+  assert.deepEqual(
+    effects.map((effect) => effect.kind === "send" && effect.to),
+    [["a:733"], ["d:733"]],
+  );
+  assert.equal(sayHello(joiner, here("b", { nowMs: 999 })).effects.length, 0);
+  assert.equal(sayHello(joiner, here("b", { nowMs: 1_000 })).effects.length > 0, true);
+});
+
+test("who was waited for and is silent is forgotten, and everybody is asked anew", () => {
+  const forgot = forgetSilent(knowing(peer("a"), peer("c", { seenAtMs: 9_000 })), here("b", { nowMs: 10_000 }));
+  assert.deepEqual(
+    [...forgot.peers.values()].map((each) => each.address),
+    ["c:733"],
+  );
+  assert.deepEqual(forgot.phase, { kind: "looking", sinceMs: 10_000 });
+  const higher = forgetSilent(knowing(peer("c")), here("b", { nowMs: 10_000 }));
+  assert.deepEqual(higher.phase, { kind: "looking", sinceMs: 0 });
+});
+
+test("a node says how far it is with founding", () => {
+  const joiner = newJoiner(0);
+  assert.equal(senderOf(joiner, here("b")).founding, undefined);
+  assert.equal(senderOf({ ...joiner, phase: { kind: "founding", sinceMs: 0 } }, here("b")).founding, "asks");
+  assert.equal(senderOf({ ...joiner, phase: { kind: "laying the ground", sinceMs: 0 } }, here("b")).founding, "founds");
+});

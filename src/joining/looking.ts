@@ -1,0 +1,119 @@
+// A fresh node looks for a house, and founds one if there is none: of several that look at once only the one with the lowest id does. Pure.
+import { say, enter, stay, andThen, type Here, type Joiner, type JoinerEffect, type Peer, type Stepped } from "./joiner-state.ts";
+import { PROTOCOL, type Address, type Sender } from "./messages.ts";
+import { beginAsking } from "./asking.ts";
+
+const HELLO_EVERY_MS = 1_000;
+/** So long everybody has for an answer; on a LAN mDNS needs longer. */
+const SETTLE_TAILNET_MS = 1_500;
+const SETTLE_LAN_MS = 3_000;
+/** A tailscaled that is there but not Running is waited for. */
+const TAILNET_WAIT_MAX_MS = 30_000;
+/** All are asked once more. */
+const FOUNDING_MS = 1_500;
+const FOUNDING_HELLO_MS = 500;
+/** Who has been silent for so long is not waited for. */
+const PEER_SILENT_MS = 10_000;
+const ADDRESSES_MAX = 256;
+
+/** At every tick and message while this node is fresh and has asked nobody. */
+export function look(joiner: Joiner, here: Here): Stepped {
+  const { phase } = joiner;
+  if (phase.kind !== "looking" && phase.kind !== "founding") return stay(joiner);
+  const house = houseToJoin(joiner, here);
+  if (house?.sender.house !== undefined) return beginAsking(joiner, here, { state: house.sender.house, contacts: contactsOf(house) });
+  return phase.kind === "looking" ? settle(joiner, here, phase.sinceMs) : found(joiner, here, phase.sinceMs);
+}
+
+/** Who was silent is forgotten; if it was one that was waited for, everybody is asked anew before this node founds. */
+export function forgetSilent(joiner: Joiner, { nowMs, self }: Here): Joiner {
+  const silent = [...joiner.peers.values()].filter(({ seenAtMs }) => nowMs - seenAtMs >= PEER_SILENT_MS);
+  if (silent.length === 0) return joiner;
+  const peers = new Map(joiner.peers);
+  for (const { sender } of silent) peers.delete(sender.nodeId);
+  const waitedFor = silent.some((peer) => isAhead(peer, self));
+  const { phase } = joiner;
+  return { ...joiner, peers, phase: waitedFor && phase.kind === "looking" ? { kind: "looking", sinceMs: nowMs } : phase };
+}
+
+/** To everybody, when it is time for it. */
+export function sayHello(joiner: Joiner, here: Here, everyMs = helloEveryMs(joiner)): Stepped {
+  if (joiner.helloAtMs !== undefined && here.nowMs - joiner.helloAtMs < everyMs) return stay(joiner);
+  return { joiner: { ...joiner, helloAtMs: here.nowMs }, effects: hellos(joiner, here) };
+}
+
+/** As this node speaks now. */
+export function senderOf({ phase }: Joiner, { self }: Here): Sender {
+  if (phase.kind === "founding") return { ...self, founding: "asks" };
+  return phase.kind === "laying the ground" ? { ...self, founding: "founds" } : self;
+}
+
+function helloEveryMs({ phase }: Joiner): number {
+  return phase.kind === "founding" ? FOUNDING_HELLO_MS : HELLO_EVERY_MS;
+}
+
+function hellos(joiner: Joiner, here: Here): readonly JoinerEffect[] {
+  const known = [...joiner.peers.values()].map(({ address }) => address);
+  const to = [...new Set([...(here.wish?.addresses ?? []), ...here.candidates, ...known])].filter(
+    (address) => !here.self.addresses.includes(address),
+  );
+  const message = { protocol: PROTOCOL, kind: "hello", from: senderOf(joiner, here) } as const;
+  return to.slice(0, ADDRESSES_MAX).map((address) => ({ kind: "send", to: [address], message }));
+}
+
+/** What a person wished for; else the house that proves to be of the same people. */
+function houseToJoin({ peers }: Joiner, { wish }: Here): Peer | undefined {
+  const houses = [...peers.values()].filter(({ sender, trust }) => sender.house !== undefined && trust !== "refused");
+  if (wish !== undefined)
+    return houses.find(({ address, sender }) => wish.addresses.some((each) => each === address || sender.addresses.includes(each)));
+  const open = houses.filter(({ sender, trust }) => trust === "trusted" && sender.house?.joining !== "off");
+  return open.sort((a, b) => rank(a) - rank(b) || ((a.sender.house?.id ?? "") < (b.sender.house?.id ?? "") ? -1 : 1))[0];
+}
+
+/** A house with something in it before one that may give itself up. */
+function rank({ sender: { house } }: Peer): number {
+  return house !== undefined && (house.hasObjects || house.nodes > 1) ? 0 : 1;
+}
+
+function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
+  const { nowMs, tailnet, wish, self } = here;
+  if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return stay(joiner);
+  if (nowMs - sinceMs < (tailnet === "running" ? SETTLE_TAILNET_MS : SETTLE_LAN_MS)) return stay(joiner);
+  if (wish !== undefined) return say(joiner, `Nobody with a house answers at ${wish.addresses.join(" or ")}; still asking.`);
+  const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
+  if (closed !== undefined)
+    return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
+  const ahead = firstAhead(joiner, self);
+  if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);
+  const founding = { ...joiner, helloAtMs: nowMs, phase: { kind: "founding", sinceMs: nowMs } } as const;
+  return { joiner: founding, effects: hellos(founding, here) };
+}
+
+function found(joiner: Joiner, here: Here, sinceMs: number): Stepped {
+  const { nowMs, self } = here;
+  if (firstAhead(joiner, self) !== undefined) return enter(joiner, { kind: "looking", sinceMs: nowMs });
+  if (nowMs - sinceMs < FOUNDING_MS) return stay(joiner);
+  return andThen(sayWhatToType(joiner), (next) => enter(next, { kind: "laying the ground", sinceMs: nowMs }, [{ kind: "found" }]));
+}
+
+function firstAhead({ peers }: Joiner, self: Sender): Peer | undefined {
+  return [...peers.values()].filter((peer) => isAhead(peer, self)).sort((a, b) => (a.sender.nodeId < b.sender.nodeId ? -1 : 1))[0];
+}
+
+/** Only who needs no person to be trusted is waited for: anybody else could keep a house from being founded. */
+function isAhead({ sender, trust }: Peer, self: Sender): boolean {
+  return trust === "trusted" && sender.house === undefined && (sender.nodeId < self.nodeId || sender.founding === "founds");
+}
+
+function sayWhatToType(joiner: Joiner): Stepped {
+  const seen = [...joiner.peers.values()].find(({ sender, trust }) => sender.house !== undefined && trust === "needs approval");
+  if (seen === undefined) return stay(joiner);
+  return say(
+    joiner,
+    `A house is here already, that of ${seen.sender.name}; this node founds its own. To join it: fossora join ${seen.sender.name}`,
+  );
+}
+
+function contactsOf({ address, members }: Peer): readonly Address[] {
+  return [...new Set([address, ...members])];
+}

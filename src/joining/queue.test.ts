@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { entry, houseNode, join, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
+import type { QueueEntry, Stored } from "./house-view.ts";
+import { behind, enqueue, formerSelf, headOf, mayBeReinstalled, postponed, recruited, replacedBy, UNAPPROVED_MAX } from "./queue.ts";
+
+const asked = { trust: "trusted", entries: [], joining: "auto", clusterVersion: "3.7.3", known: false } as const;
+
+describe("who gets in line", () => {
+  test("a trusted node gets in at the end", () => {
+    const change = enqueue({ ...asked, join: join("b"), entries: [entry("a", { order: 4 })] });
+    assert(change.kind === "put");
+    assert.deepEqual([change.entry.order, change.entry.approved, change.modRevision], [5, true, 0]);
+  });
+
+  test("asking again changes nothing", () => {
+    const first = enqueue({ ...asked, join: join("b") });
+    assert(first.kind === "put");
+    const stored = { value: first.entry, modRevision: 3, seenAtMs: 0 };
+    assert.equal(enqueue({ ...asked, join: join("b"), entries: [stored] }).kind, "keep");
+  });
+
+  test("a newer installation at the same address replaces the older one", () => {
+    const older = entry("a");
+    const change = enqueue({ ...asked, join: join("b", { addresses: ["a:733"] }), entries: [older] });
+    assert(change.kind === "put");
+    assert.deepEqual(change.removes, [older]);
+  });
+
+  test("who is not trusted cannot push out one that is, by taking its address", () => {
+    const change = enqueue({ ...asked, trust: "needs approval", join: join("b", { addresses: ["a:733"] }), entries: [entry("a")] });
+    assert.equal(change.kind, "refuse");
+  });
+
+  test("a person is waited for where trust was not proven, and where the House says so", () => {
+    for (const more of [{ trust: "needs approval" } as const, { joining: "approve" } as const]) {
+      const change = enqueue({ ...asked, ...more, join: join("b") });
+      assert(change.kind === "put" && !change.entry.approved);
+    }
+  });
+
+  test("what a person approved stays approved", () => {
+    const change = enqueue({ ...asked, trust: "needs approval", join: join("b"), entries: [entry("b", { missed: 1 })] });
+    assert(change.kind === "put" || change.kind === "keep");
+    assert.equal(change.entry.approved, true);
+  });
+
+  test("a node of the house needs nobody's approval to come back", () => {
+    const change = enqueue({ ...asked, trust: "needs approval", joining: "off", known: true, join: join("b") });
+    assert(change.kind === "put" && change.entry.approved);
+  });
+
+  const unapproved = Array.from({ length: UNAPPROVED_MAX }, (_, index) => entry("cdefg".charAt(index), { approved: false }));
+  const refused: readonly (readonly [string, Partial<Parameters<typeof enqueue>[0]>, RegExp])[] = [
+    ["a stranger", { trust: "refused" }, /does not know whose computer it is/],
+    ["everybody when joining is off", { joining: "off" }, /lets nobody in/],
+    ["another version", { join: join("b", { versions: { fossora: "0.1.0", etcd: "3.5.1" } }) }, /only the same minor version/],
+    ["a sixth that waits for a person", { trust: "needs approval", entries: unapproved }, /too many computers wait/],
+  ];
+  for (const [who, more, reason] of refused) {
+    test(`${who} is refused with the reason`, () => {
+      const change = enqueue({ ...asked, join: join("b"), ...more });
+      assert(change.kind === "refuse");
+      assert.match(change.reason, reason);
+    });
+  }
+
+  test("however often whoever asks, nobody is in the queue twice, by id or by address", () => {
+    const who = fc.record({ letter: fc.constantFrom("a", "b", "c", "d"), address: fc.constantFrom("x:733", "y:733", "z:733") });
+    fc.assert(
+      fc.property(fc.array(who, { maxLength: 30 }), (all) => {
+        const queue = new Map<string, Stored<QueueEntry>>();
+        for (const { letter, address } of all) {
+          const change = enqueue({ ...asked, join: join(letter, { addresses: [address] }), entries: [...queue.values()] });
+          if (change.kind !== "put") continue;
+          for (const { value } of change.removes) queue.delete(value.nodeId);
+          queue.set(change.entry.nodeId, { value: change.entry, modRevision: 1, seenAtMs: 0 });
+        }
+        const addresses = [...queue.values()].map(({ value }) => value.addresses[0]);
+        assert.equal(new Set(addresses).size, addresses.length);
+        assert.equal(new Set([...queue.values()].map(({ value }) => value.order)).size, queue.size);
+      }),
+    );
+  });
+});
+
+test("the head is the first that is approved, and who is postponed comes last", () => {
+  const entries = [entry("a", { order: 1, approved: false }), entry("b", { order: 3 }), entry("c", { order: 2 })];
+  assert.equal(headOf(entries)?.value.name, "c");
+  const after = postponed(entry("c", { order: 2 }), { order: behind(entries), missed: true });
+  assert.deepEqual([after.order, after.missed], [4, 1]);
+  assert.equal(headOf([entry("a", { approved: false })]), undefined);
+});
+
+test("a recruited worker is approved and last", () => {
+  const made = recruited(houseNode("w"), [entry("a", { order: 7 })]);
+  assert.deepEqual([made.order, made.approved, made.nodeId], [8, true, nodeId("w")]);
+});
+
+describe("a reinstalled machine", () => {
+  const reinstalled = entry("n", { request: { ...request("n"), machine: request("b").machine } }).value;
+  const silentFor = (ms: number): ReturnType<typeof view> =>
+    view({ voters: "abc", dead: "b", heardAtMs: new Map([[nodeId("b"), NOW - ms]]), leadsSinceMs: 0 });
+
+  test("takes the place of its former self after 60 s of silence", () => {
+    assert.equal(replacedBy(silentFor(60_000), reinstalled)?.name, "b");
+    assert.equal(replacedBy(silentFor(59_000), reinstalled), undefined);
+    assert.equal(mayBeReinstalled(silentFor(59_000), reinstalled), true);
+  });
+
+  test("is another machine while its likeness is alive", () => {
+    assert.equal(mayBeReinstalled(silentFor(1_000), reinstalled), false);
+  });
+
+  test("needs a person's word where its trust came from a token", () => {
+    const byToken = { ...reinstalled, byItself: false };
+    assert.equal(replacedBy(silentFor(60_000), byToken), undefined);
+    assert.equal(formerSelf(silentFor(60_000), byToken)?.name, "b");
+    assert.equal(replacedBy(silentFor(0), { ...byToken, replaces: nodeId("b") })?.name, "b");
+  });
+});

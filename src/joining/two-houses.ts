@@ -1,0 +1,19 @@
+// Two houses that meet: they are never merged, but an empty house of one gives itself up for another. Pure.
+import type { HouseState } from "./messages.ts";
+
+export type Meeting = "same" | "ours is older" | "give up" | "they give up" | "stay apart";
+
+/** What to do on hearing of another house, both seen from here. Of two that are empty the lower id stays. */
+export function meet(ours: HouseState, theirs: HouseState): Meeting {
+  if (ours.id === theirs.id) return theirs.epoch > ours.epoch ? "ours is older" : "same";
+  const weAreEmpty = isEmpty(ours);
+  const theyAreEmpty = isEmpty(theirs);
+  if (weAreEmpty && theyAreEmpty) return theirs.id < ours.id ? "give up" : "they give up";
+  if (weAreEmpty) return "give up";
+  return theyAreEmpty ? "they give up" : "stay apart";
+}
+
+/** Only its founder belongs to it, and nobody has applied anything. */
+export function isEmpty({ nodes, hasObjects }: HouseState): boolean {
+  return nodes <= 1 && !hasObjects;
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { entry, houseNode, member, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
+import { isAliveChecked, quorumOf, type EtcdMember, type HouseView } from "./house-view.ts";
+import { MEMBERS_MAX, planVoters, votersFor, type VoterStep } from "./voters.ts";
+
+const step = (seen: Parameters<typeof view>[0]): string => {
+  const planned = planVoters(view(seen));
+  if (planned === undefined) return "nothing";
+  return planned.kind === "recruit" ? `recruit ${planned.nodeId.charAt(0)}` : `${planned.kind} ${planned.memberId}`;
+};
+
+describe("who votes", () => {
+  const table: readonly (readonly [string, Parameters<typeof view>[0], string])[] = [
+    ["one node votes", { voters: "a" }, "nothing"],
+    ["of two the second stands by", { voters: "a", learners: "b" }, "nothing"],
+    ["of three both learners are promoted", { voters: "a", learners: "bc" }, "promote mb"],
+    ["the second of two promoted together follows at once", { voters: "ab", learners: "c", changedAtMs: NOW - 20 }, "promote mc"],
+    ["three stay three while one learner is dead", { voters: "a", learners: "bc", dead: "c" }, "nothing"],
+    ["of four one stands by", { voters: "abc", learners: "d" }, "nothing"],
+    ["of five all vote", { voters: "abc", learners: "de" }, "promote md"],
+    ["of six one stands by", { voters: "abcde", learners: "f" }, "nothing"],
+    ["of seven one works", { voters: "abcde", learners: "f", workers: "g" }, "nothing"],
+    ["two standbys beside five voters are one too many", { voters: "abcde", learners: "fg" }, "remove mf"],
+    ["a worker becomes the missing standby", { voters: "abcde", workers: "fg" }, "recruit f"],
+    ["a worker that is queued already is not called twice", { voters: "abcde", workers: "f", entries: [entry("f")] }, "nothing"],
+    ["two voters of two are one too many", { voters: "ab" }, "remove mb"],
+    ["nothing changes soon after another change", { voters: "ab", changedAtMs: NOW - 9_000 }, "nothing"],
+    ["a dead voter is replaced by the standby", { voters: "abc", learners: "d", dead: "b" }, "remove mb"],
+    ["a dead voter without a standby stays", { voters: "abc", dead: "b" }, "nothing"],
+    ["a dead voter with a dead standby stays", { voters: "abc", learners: "d", dead: "bd" }, "nothing"],
+    ["a reboot takes no vote away", { voters: "abc", learners: "d", dead: "b", leadsSinceMs: NOW - 599_000 }, "nothing"],
+    ["without quorum nothing is tried", { voters: "abc", learners: "d", dead: "bc" }, "nothing"],
+    ["a dead learner makes room for a worker", { voters: "abcde", learners: "f", workers: "g", dead: "f" }, "remove mf"],
+    ["a dead learner stays where nobody wants its place", { voters: "abc", learners: "d", dead: "d" }, "nothing"],
+  ];
+  for (const [name, seen, expected] of table) test(name, () => assert.equal(step(seen), expected));
+
+  test("a learner is promoted after it answered for 10 s, and only if it answers still", () => {
+    const health = (answeringSinceMs: number, answeredAtMs: number): HouseView["health"] =>
+      new Map(["ma", "mb", "mc"].map((id) => [id, { answeringSinceMs, answeredAtMs }]));
+    assert.equal(step({ voters: "a", learners: "bc", health: health(NOW - 9_999, NOW) }), "nothing");
+    assert.equal(step({ voters: "a", learners: "bc", health: health(NOW - 10_000, NOW) }), "promote mb");
+    assert.equal(step({ voters: "a", learners: "bc", health: health(NOW - 60_000, NOW - 2_001) }), "nothing");
+  });
+
+  test("nothing changes while somebody is being admitted", () => {
+    const active = {
+      nodeId: nodeId("d"),
+      peerUrl: "https://d:2380",
+      memberName: `${nodeId("d")}-i1`,
+      role: "learner",
+      step: "adding",
+      until: "",
+    } as const;
+    assert.equal(step({ voters: "a", learners: "bc", active: { value: active, modRevision: 1, seenAtMs: 0 } }), "nothing");
+  });
+
+  const rosterWith = (letters: string, changed: ReturnType<typeof houseNode>): HouseView["roster"] =>
+    new Map(letters.split("").map((letter) => [nodeId(letter), letter === changed.name ? changed : houseNode(letter)]));
+
+  test("a voter at another address is updated, and a learner leaves to join again", () => {
+    const moved = houseNode("b", { request: { ...request("b"), peerUrl: "https://elsewhere:2380" } });
+    const planned = planVoters(view({ voters: "abc", roster: rosterWith("abc", moved) }));
+    assert.deepEqual(planned, { kind: "update", memberId: "mb", peerUrl: "https://elsewhere:2380", why: "b has another address" });
+    assert.equal(step({ voters: "a", learners: "b", roster: rosterWith("ab", moved) }), "remove mb");
+  });
+
+  test("a laptop gives its vote to a standby that stays at home, the leader after handing over", () => {
+    const laptop = (letter: string): HouseView["roster"] =>
+      rosterWith("abcd", houseNode(letter, { request: request(letter, { battery: true }) }));
+    assert.equal(step({ voters: "abc", learners: "d", roster: laptop("b") }), "remove mb");
+    assert.equal(step({ voters: "abc", learners: "d", roster: laptop("a") }), "move-leader mb");
+    assert.equal(step({ voters: "abc", learners: "d", roster: laptop("d") }), "nothing");
+  });
+
+  test("three nodes give three voters, whatever they are", () => {
+    const roster = new Map(
+      ["a", "b", "c"].map((letter) => [nodeId(letter), houseNode(letter, { request: request(letter, { battery: true }) })]),
+    );
+    assert.equal(step({ voters: "a", learners: "bc", roster }), "promote mb");
+  });
+
+  test("the leader is moved to the best voter once the house is at rest", () => {
+    const roster = rosterWith("abc", houseNode("a", { request: request("a", { fsyncP99Ms: 200 }) }));
+    assert.equal(step({ voters: "abc", roster }), "move-leader mb");
+    assert.equal(step({ voters: "abc", roster, changedAtMs: NOW - 15_000 }), "nothing");
+  });
+
+  test("who wants no vote gets none", () => {
+    assert.equal(step({ voters: "a", learners: "bc", roster: rosterWith("abc", houseNode("c", { role: "standby" })) }), "nothing");
+    assert.equal(step({ voters: "abcde", workers: "f", roster: rosterWith("abcdef", houseNode("f", { role: "worker" })) }), "nothing");
+  });
+});
+
+// ---------------------------------------------------------------- laws
+
+const LETTERS: readonly string[] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+/** Any house, sensible or not. */
+const anyView = fc
+  .record({
+    roles: fc.array(fc.constantFrom("voter", "learner", "worker"), { minLength: 1, maxLength: LETTERS.length }),
+    dead: fc.subarray([...LETTERS]),
+    laptops: fc.subarray([...LETTERS]),
+    wishes: fc.array(fc.constantFrom("auto", "auto", "standby", "worker", "voter"), {
+      minLength: LETTERS.length,
+      maxLength: LETTERS.length,
+    }),
+    changedMs: fc.constantFrom(0, 5_000, 10_000, 100_000),
+    leadsMs: fc.constantFrom(30_000, NOW),
+  })
+  .map(({ roles, dead, laptops, wishes, changedMs, leadsMs }) => {
+    const of = (role: string): string => LETTERS.filter((_, index) => roles[index] === role).join("");
+    const voters = of("voter") === "" ? "z" : of("voter");
+    const seen = {
+      voters,
+      learners: of("learner"),
+      workers: of("worker"),
+      dead: dead.filter((letter) => letter !== voters.charAt(0)).join(""),
+    };
+    const made = view({ ...seen, changedAtMs: NOW - changedMs, leadsSinceMs: NOW - leadsMs });
+    const roster = new Map(
+      [...made.roster].map(([id, node], index) => [
+        id,
+        { ...node, role: wishes[index] ?? "auto", request: request(node.name, { battery: laptops.includes(node.name) }) } as const,
+      ]),
+    );
+    return { ...made, roster };
+  });
+
+function after(seen: HouseView, planned: VoterStep, nowMs: number): HouseView {
+  const base = { ...seen, nowMs, ...(planned.kind !== "recruit" && planned.kind !== "move-leader" && { changedAtMs: nowMs }) };
+  switch (planned.kind) {
+    case "promote":
+      return { ...base, members: seen.members.map((each) => (each.id === planned.memberId ? { ...each, learner: false } : each)) };
+    case "remove":
+      return { ...base, members: seen.members.filter(({ id }) => id !== planned.memberId) };
+    case "move-leader":
+      return { ...base, leaderMemberId: planned.memberId };
+    case "update":
+      return {
+        ...base,
+        members: seen.members.map((each) => (each.id === planned.memberId ? { ...each, peerUrl: planned.peerUrl } : each)),
+      };
+    case "recruit": {
+      const node = seen.roster.get(planned.nodeId);
+      return node === undefined ? base : { ...base, members: [...seen.members, member(node.name, { learner: true })] };
+    }
+  }
+}
+
+const votersOf = ({ members }: HouseView): readonly EtcdMember[] => members.filter(({ learner }) => !learner);
+
+const hasQuorum = (seen: HouseView): boolean =>
+  votersOf(seen).filter(({ id }) => seen.health.has(id)).length >= quorumOf(votersOf(seen).length);
+
+describe("in any house", () => {
+  test("no change loses the quorum, removes the leader, updates a learner or promotes one that is not alive", () => {
+    fc.assert(
+      fc.property(anyView, (seen) => {
+        const planned = planVoters(seen);
+        if (planned === undefined) return;
+        const next = after(seen, planned, NOW);
+        if (hasQuorum(seen)) assert(hasQuorum(next), JSON.stringify(planned));
+        if (planned.kind === "recruit") return;
+        const target = seen.members.find(({ id }) => id === planned.memberId);
+        assert(target !== undefined);
+        if (planned.kind === "remove") assert.notEqual(planned.memberId, seen.leaderMemberId);
+        if (planned.kind === "update") assert(!target.learner);
+        if (planned.kind === "promote") assert(isAliveChecked(seen, target));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("the order of members and nodes does not matter", () => {
+    fc.assert(
+      fc.property(anyView, (seen) => {
+        const turned = { ...seen, members: [...seen.members].reverse(), roster: new Map([...seen.roster].reverse()) };
+        assert.equal(planVoters(turned)?.kind, planVoters(seen)?.kind);
+      }),
+    );
+  });
+
+  test("step by step it comes to rest with the voters of the table, if all live and no wish stands against it", () => {
+    fc.assert(
+      fc.property(anyView, fc.boolean(), (seen, keepWishes) => {
+        const health = new Map([...LETTERS, "z"].map((letter) => [`m${letter}`, { answeringSinceMs: 0 }]));
+        const heard = [...LETTERS, "z"].map((letter) => nodeId(letter));
+        const roster = keepWishes ? seen.roster : new Map([...seen.roster].map(([id, node]) => [id, { ...node, role: "auto" as const }]));
+        let current: HouseView = { ...seen, roster };
+        const roundsMax = 60;
+        for (let round = 0; ; round++) {
+          assert(round < roundsMax, "it never comes to rest");
+          const nowMs = current.nowMs + 61_000;
+          const alive = new Map([...health].map(([id, each]) => [id, { ...each, answeredAtMs: nowMs }]));
+          current = { ...current, nowMs, health: alive, heardAtMs: new Map(heard.map((id) => [id, nowMs])) };
+          const planned = planVoters(current);
+          if (planned === undefined) break;
+          current = after(current, planned, nowMs);
+        }
+        const eligible = [...roster.values()].filter(({ role }) => role === "auto" || role === "voter").length;
+        assert.equal(votersOf(current).length % 2, 1);
+        if (keepWishes) return;
+        assert.equal(votersOf(current).length, votersFor(eligible));
+        assert.equal(current.members.length, Math.min(roster.size, MEMBERS_MAX));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
