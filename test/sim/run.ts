@@ -1,13 +1,20 @@
 // `npm run sim -- --seeds 10000 [--from 1]`: lives many houses through, and says how fast. `--seed N` lives one, and tells all of it.
+// `--joining` before them: neighbourhoods of computers that become one house.
 import { parseArgs } from "node:util";
+import { runJoining } from "./joining/run.ts";
 import { simulate } from "./simulation.ts";
 
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const args = process.argv.slice(2);
+if (args.includes("--joining")) {
+  runJoining(args, say);
+  process.exit();
+}
 const { values } = parseArgs({
   options: { seeds: { type: "string", default: "1000" }, from: { type: "string", default: "1" }, seed: { type: "string" } },
 });
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const startedMs = performance.now();
 let steps = 0;

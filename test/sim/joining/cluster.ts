@@ -1,0 +1,189 @@
+// A model of one etcd cluster, with the traps that were measured on the real one: who is a member, who leads, what the store holds.
+import type { MemberAnswer } from "../../../src/joining/steward-memory.ts";
+import { LEARNERS_MAX, quorumOf } from "../../../src/joining/house-view.ts";
+import type { SeededRandom } from "../../fakes/clock.ts";
+
+/** All voters must have been connected for so long before anybody is added. */
+const HEALTHY_AFTER_MS = 5_000;
+const ELECTION_MS = 1_000;
+
+export interface Member {
+  readonly id: string;
+  /** "" until it has started. */
+  name: string;
+  peerUrl: string;
+  learner: boolean;
+  /** Its log was close to the leader's once: then a promotion is not refused, whether it is alive or not. */
+  caughtUp: boolean;
+  connectedSinceMs: number | undefined;
+}
+
+export interface Value {
+  readonly text: string;
+  readonly modRevision: number;
+}
+
+/** What the world says of the processes behind the members. */
+export interface Processes {
+  /** The host on which the member's process runs, when it runs and others reach its address. */
+  hostOf(cluster: Cluster, member: Member): number | undefined;
+  linked(a: number, b: number): boolean;
+}
+
+export class Cluster {
+  readonly id: string;
+  readonly houseId: string;
+  readonly members: Member[] = [];
+  readonly store = new Map<string, Value>();
+  /** Listings as they were read since the last change. */
+  readonly listings = new Map<string, readonly unknown[]>();
+  revision = 1;
+  term = 1;
+  leader: Member | undefined;
+  hasObjects = false;
+  #memberIds = 0;
+  #leaderlessSinceMs: number | undefined;
+  readonly #processes: Processes;
+  readonly #random: SeededRandom;
+
+  constructor(options: { readonly id: string; readonly houseId: string; readonly processes: Processes; readonly random: SeededRandom }) {
+    this.id = options.id;
+    this.houseId = options.houseId;
+    this.#processes = options.processes;
+    this.#random = options.random;
+  }
+
+  get voters(): readonly Member[] {
+    return this.members.filter(({ learner }) => !learner);
+  }
+
+  /** The first member, which founds. */
+  found(name: string, peerUrl: string, nowMs: number): Member {
+    const member = this.#add({ name, peerUrl, learner: false });
+    Object.assign(member, { caughtUp: true, connectedSinceMs: nowMs });
+    this.leader = member;
+    return member;
+  }
+
+  /** Voters that run and that one of them reaches, itself included. */
+  reached(host: number): number {
+    return this.voters.filter((member) => {
+      const other = this.#processes.hostOf(this, member);
+      return other !== undefined && this.#processes.linked(host, other);
+    }).length;
+  }
+
+  leaderHost(): number | undefined {
+    return this.leader && this.#processes.hostOf(this, this.leader);
+  }
+
+  /** A leader that reaches a majority, and a way from this host to it, over a voter or at once. */
+  serves(host: number): boolean {
+    const leader = this.leaderHost();
+    if (leader === undefined || this.reached(leader) < quorumOf(this.voters.length)) return false;
+    if (this.#processes.linked(host, leader)) return true;
+    return this.voters.some((member) => {
+      const over = this.#processes.hostOf(this, member);
+      return over !== undefined && this.#processes.linked(host, over) && this.#processes.linked(over, leader);
+    });
+  }
+
+  /** Heartbeats and elections, every so often. */
+  beat(nowMs: number): void {
+    const leader = this.leaderHost();
+    const leads = leader !== undefined && this.reached(leader) >= quorumOf(this.voters.length);
+    if (!leads) return this.#elect(nowMs);
+    this.#leaderlessSinceMs = undefined;
+    for (const member of this.members) {
+      const host = this.#processes.hostOf(this, member);
+      const connected = host !== undefined && this.#processes.linked(leader, host);
+      member.connectedSinceMs = connected ? (member.connectedSinceMs ?? nowMs) : undefined;
+      if (connected && member.name !== "") member.caughtUp = true;
+    }
+  }
+
+  #elect(nowMs: number): void {
+    this.#leaderlessSinceMs ??= nowMs;
+    if (nowMs - this.#leaderlessSinceMs < ELECTION_MS) return;
+    const candidates = this.voters.filter((member) => {
+      const host = this.#processes.hostOf(this, member);
+      return host !== undefined && this.reached(host) >= quorumOf(this.voters.length);
+    });
+    if (candidates.length === 0) return;
+    this.leader = this.#random.pick(candidates);
+    this.term += 1;
+    this.#leaderlessSinceMs = undefined;
+    // Streams are set up anew.
+    for (const member of this.members) member.connectedSinceMs = undefined;
+  }
+
+  // ---------------------------------------------------------------- changes of the members; whoever calls has asked `serves`
+
+  add(peerUrl: string, learner: boolean, nowMs: number): MemberAnswer {
+    if (this.members.some((member) => member.peerUrl === peerUrl)) return "peer url exists";
+    if (learner && this.members.filter((member) => member.learner).length >= LEARNERS_MAX) return "too many learners";
+    const healthy = this.voters.every(
+      ({ connectedSinceMs }) => connectedSinceMs !== undefined && nowMs - connectedSinceMs >= HEALTHY_AFTER_MS,
+    );
+    if (!healthy && !(this.voters.length === 1)) return "unhealthy";
+    this.#add({ name: "", peerUrl, learner });
+    return "done";
+  }
+
+  /** Checks the position of the log, not life. */
+  promote(id: string): MemberAnswer {
+    const member = this.member(id);
+    if (member === undefined || !member.learner || !member.caughtUp) return "unknown";
+    member.learner = false;
+    return "done";
+  }
+
+  remove(id: string): MemberAnswer {
+    const at = this.members.findIndex((member) => member.id === id);
+    if (at < 0) return "unknown";
+    const [member] = this.members.splice(at, 1);
+    if (member === this.leader) this.leader = undefined;
+    return "done";
+  }
+
+  update(id: string, peerUrl: string): MemberAnswer {
+    const member = this.member(id);
+    if (member === undefined) return "unknown";
+    if (this.members.some((other) => other.peerUrl === peerUrl)) return "peer url exists";
+    member.peerUrl = peerUrl;
+    return "done";
+  }
+
+  moveLeader(id: string): MemberAnswer {
+    const member = this.member(id);
+    if (member === undefined || member.learner || this.#processes.hostOf(this, member) === undefined) return "unknown";
+    this.leader = member;
+    this.term += 1;
+    return "done";
+  }
+
+  member(id: string): Member | undefined {
+    return this.members.find((member) => member.id === id);
+  }
+
+  // ---------------------------------------------------------------- the store
+
+  /** Compare-and-swap: false when a key is not at its revision. */
+  commit(compare: readonly (readonly [string, number])[], writes: readonly (readonly [string, string | undefined])[]): boolean {
+    if (compare.some(([key, modRevision]) => (this.store.get(key)?.modRevision ?? 0) !== modRevision)) return false;
+    this.revision += 1;
+    this.listings.clear();
+    for (const [key, text] of writes) {
+      if (text === undefined) this.store.delete(key);
+      else this.store.set(key, { text, modRevision: this.revision });
+    }
+    return true;
+  }
+
+  #add(options: Pick<Member, "name" | "peerUrl" | "learner">): Member {
+    this.#memberIds += 1;
+    const member = { ...options, id: `${this.id}m${this.#memberIds}`, caughtUp: false, connectedSinceMs: undefined };
+    this.members.push(member);
+    return member;
+  }
+}

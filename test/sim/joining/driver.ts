@@ -1,0 +1,287 @@
+// The edge of a simulated agent: it hands events to the pure parts and carries out what they answer, as the real agent does on sockets and etcd.
+import type { StewardStep } from "../../../src/joining/admission.ts";
+import { memberAddresses } from "../../../src/joining/broadcast.ts";
+import { movedNode, tryAnother, type DoorView } from "../../../src/joining/door.ts";
+import type { HouseNode, QueueEntry } from "../../../src/joining/house-view.ts";
+import type { Here, JoinerEffect, JoinerEvent } from "../../../src/joining/joiner-state.ts";
+import { PROTOCOL, type Message, type Trust } from "../../../src/joining/messages.ts";
+import { readMessage } from "../../../src/joining/parse-message.ts";
+import { answered, hear, look } from "../../../src/joining/steward-memory.ts";
+import type { Cluster, Member } from "./cluster.ts";
+import type { Host } from "./host.ts";
+import { stepEffect } from "./steps.ts";
+import { read } from "./store.ts";
+import { viewOf } from "./view.ts";
+import type { World } from "./world.ts";
+
+const TICK_MS = 1_000;
+/** An answer that does not come is not waited for. */
+const ANSWER_MAX_MS = 5_000;
+/** A decision that has become older on its way out is not carried out: the machine may have been frozen in between. */
+const DECISION_MAX_MS = 1_000;
+const PARSED_EACH = 16;
+
+export class Driver {
+  readonly #world: World;
+  #received = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  begin(host: Host): void {
+    const tick = (): void => {
+      if (host.people === "stranger") this.#intrude(host);
+      else this.#tick(host);
+      this.#world.later(host, TICK_MS, tick);
+    };
+    this.#world.later(host, this.#world.random.int(1, TICK_MS), tick);
+  }
+
+  #tick(host: Host): void {
+    // A person on the other side has typed `fossora join`.
+    if (host.people === "guest")
+      host.wish = host.disk.membership === undefined ? this.#world.hosts.filter(isOurs).map(({ address }) => address) : undefined;
+    this.hear(host, { kind: "tick" });
+    this.#member(host);
+  }
+
+  /** It asks whoever is there, whether they talk to it or not. */
+  #intrude(host: Host): void {
+    const { request } = this.#here(host);
+    for (const { address } of this.#world.hosts.filter(isOurs))
+      this.#world.send(host, [address], { protocol: PROTOCOL, kind: "join", from: host.sender(), request });
+  }
+
+  hear(host: Host, event: JoinerEvent): void {
+    const { agent } = host;
+    if (agent === undefined) return;
+    const before = agent.joiner.phase;
+    const { joiner, effects } = this.#world.parts.step(agent.joiner, event, this.#here(host));
+    agent.joiner = joiner;
+    if (joiner.phase.kind === "looking") agent.lookingSinceMs = joiner.phase.sinceMs;
+    if (joiner.phase.kind !== before.kind) this.#world.say(host, `${before.kind} -> ${joiner.phase.kind}`);
+    this.#world.invariants.onEvent(host, event, { effects, before });
+    for (const effect of effects) this.#carryOut(host, effect);
+  }
+
+  receive(host: Host, from: Host, sent: Message): void {
+    this.#received += 1;
+    const message = this.#received % PARSED_EACH === 0 ? readMessage(JSON.stringify(sent)) : sent;
+    if (host.people === "stranger") return this.#answerAsIntruder(host, from, message);
+    this.#world.invariants.onHeard(host, from, message);
+    this.hear(host, { kind: "heard", message, from: from.address, trust: this.#trust(host, from) });
+    const { agent } = host;
+    if (agent === undefined || host.disk.membership === undefined) return;
+    if (message.kind === "join") this.#door(host, from, message);
+    if (message.kind === "moved") this.#moved(host, from, message);
+    if (message.kind === "present" || message.kind === "started") agent.memory = hear(agent.memory, message, host.clock(this.#world.nowMs));
+  }
+
+  #answerAsIntruder(host: Host, from: Host, message: Message): void {
+    const { request, wall } = this.#here(host);
+    if (message.kind === "request-admission")
+      this.#world.send(host, [from.address], {
+        protocol: PROTOCOL,
+        kind: "present",
+        from: host.sender(),
+        request,
+        dataDirEmpty: true,
+        wall,
+      });
+  }
+
+  /** Who belongs to the house has its certificate; whom a person named is believed. */
+  #trust(host: Host, from: Host): Trust {
+    const trust = host.trusts(from);
+    if (trust !== "needs approval") return trust;
+    const cluster = this.#world.clusterOf(host);
+    const isMember = cluster?.store.has(`nodes/${from.disk.nodeId}`) === true;
+    return isMember || (host.wish !== undefined && isOurs(from)) ? "trusted" : trust;
+  }
+
+  founded(host: Host, cluster: Cluster, member: Member): void {
+    const node = this.#nodeOf(host);
+    cluster.commit([], [[`nodes/${node.nodeId}`, JSON.stringify(node)]]);
+    const house = { id: cluster.houseId, epoch: 0, nodes: 1, hasObjects: false, joining: "auto" } as const;
+    host.disk.house = house;
+    host.disk.members = [host.address];
+    this.hear(host, { kind: "founded", house, clusterId: cluster.id, memberId: member.id });
+  }
+
+  #nodeOf(host: Host): HouseNode {
+    const { nodeId, name, addresses, versions } = host.sender();
+    return { nodeId, name, addresses, versions, request: this.#here(host).request, role: "auto" };
+  }
+
+  #here(host: Host): Here {
+    const world = this.#world;
+    const cluster = world.clusterOf(host);
+    const houseIsFresh = cluster?.serves(host.index) === true;
+    if (cluster !== undefined && houseIsFresh && host.disk.house?.nodes === 1) this.#refresh(host, cluster);
+    return {
+      nowMs: host.clock(world.nowMs),
+      self: host.sender(),
+      request: { peerUrl: host.peerUrl, memberName: host.memberName, machine: host.machine, fitness: host.fitness },
+      candidates: world.hosts.filter((other) => other !== host).map(({ address }) => address),
+      tailnet: world.tailnet,
+      members: host.disk.members,
+      houseIsFresh,
+      wall: "2026-01-01T00:00:00Z",
+      ...(host.wish !== undefined && { wish: { addresses: host.wish } }),
+    };
+  }
+
+  #carryOut(host: Host, effect: JoinerEffect): void {
+    const world = this.#world;
+    switch (effect.kind) {
+      case "send":
+        return world.send(host, effect.to, effect.message);
+      case "found":
+        return world.found(host);
+      case "archive":
+        return world.archive(host);
+      case "start":
+        return effect.admission.role === "learner" ? world.startJoiner(host, effect.admission) : undefined;
+      case "keep":
+        return world.keep(host, effect.membership);
+      case "forget":
+        return world.keep(host, undefined);
+      case "say":
+        return world.say(host, `"${effect.text}"`);
+    }
+  }
+
+  // ---------------------------------------------------------------- a node of the house
+
+  #member(host: Host): void {
+    const cluster = this.#world.clusterOf(host);
+    if (cluster === undefined || host.agent === undefined || !cluster.serves(host.index)) return;
+    this.#refresh(host, cluster);
+    const node = read<HouseNode>(cluster, "nodes/").find(({ value }) => value.nodeId === host.disk.nodeId);
+    if (node !== undefined && node.value.request.peerUrl !== host.peerUrl)
+      for (const to of host.disk.members)
+        this.#world.send(host, [to], { protocol: PROTOCOL, kind: "moved", from: host.sender(), peerUrl: host.peerUrl });
+    this.#steward(host, cluster);
+  }
+
+  /** What it knows of its house when the store will not answer. */
+  #refresh(host: Host, cluster: Cluster): void {
+    const roster = read<HouseNode>(cluster, "nodes/");
+    host.disk.members = memberAddresses({ roster: new Map(roster.map(({ value }) => [value.nodeId, value])) });
+    host.disk.house = {
+      id: cluster.houseId,
+      epoch: 0,
+      nodes: Math.max(roster.length, cluster.members.length),
+      hasObjects: cluster.hasObjects,
+      joining: "auto",
+    };
+  }
+
+  #door(host: Host, from: Host, join: Extract<Message, { kind: "join" }>): void {
+    const world = this.#world;
+    const cluster = world.clusterOf(host);
+    const answer = (message: Message): void => world.send(host, [from.address], message);
+    if (cluster === undefined || !cluster.serves(host.index))
+      return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
+    const roster = new Map(read<HouseNode>(cluster, "nodes/").map(({ value }) => [value.nodeId, value]));
+    const view: DoorView = {
+      self: host.sender(),
+      entries: read<QueueEntry>(cluster, "queue/").map((each) => ({ ...each, seenAtMs: 0 })),
+      roster,
+      joining: "auto",
+      clusterVersion: "3.7.3",
+      members: host.disk.members,
+    };
+    const opened = world.parts.openDoor(view, join, this.#trust(host, from));
+    const { change } = opened;
+    if (change === undefined) return answer(opened.answer);
+    world.later(host, world.network.delayMs(), () => {
+      if (!cluster.serves(host.index)) return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
+      const removes = change.removes.map(({ value, modRevision }) => [`queue/${value.nodeId}`, modRevision] as const);
+      const key = `queue/${change.entry.nodeId}`;
+      const committed = cluster.commit(
+        [[key, change.modRevision], ...removes],
+        [[key, JSON.stringify(change.entry)], ...removes.map(([removed]) => [removed, undefined] as const)],
+      );
+      world.say(host, `queues ${from.name}: ${committed}`);
+      answer(committed ? opened.answer : tryAnother({ self: host.sender(), members: host.disk.members }));
+    });
+  }
+
+  #moved(host: Host, from: Host, moved: Extract<Message, { kind: "moved" }>): void {
+    const cluster = this.#world.clusterOf(host);
+    if (cluster === undefined || !cluster.serves(host.index)) return;
+    const key = `nodes/${moved.from.nodeId}`;
+    const there = cluster.store.get(key);
+    if (there === undefined) return;
+    const node = movedNode(new Map([[moved.from.nodeId, JSON.parse(there.text) as HouseNode]]), moved, this.#trust(host, from));
+    if (node !== undefined) cluster.commit([[key, there.modRevision]], [[key, JSON.stringify(node)]]);
+  }
+
+  // ---------------------------------------------------------------- beside the leader
+
+  #steward(host: Host, cluster: Cluster): void {
+    const { agent } = host;
+    const world = this.#world;
+    if (agent === undefined) return;
+    if (host.etcd === undefined || cluster.leader?.id !== host.etcd.memberId) {
+      agent.leadsSinceMs = undefined;
+      return;
+    }
+    const view = viewOf(world, host, cluster);
+    if (view === undefined) return;
+    agent.memory = look(agent.memory, view, "");
+    const { message, to } = world.parts.broadcast(view, host.sender());
+    for (const addresses of to) world.send(host, addresses, message);
+    const admit = world.parts.admit(view);
+    if (admit !== undefined)
+      world.send(host, admit.to, {
+        protocol: PROTOCOL,
+        kind: "admitted",
+        from: host.sender(),
+        admission: admit.admission,
+        credentials: "",
+      });
+    if (agent.busy) return;
+    const step = world.parts.planSteward(view, agent.memory);
+    if (step !== undefined) this.#take(host, cluster, step);
+  }
+
+  /** Sent now, done a little later, answered later still or not at all. */
+  #take(host: Host, cluster: Cluster, step: StewardStep): void {
+    const world = this.#world;
+    const { agent, boot } = host;
+    if (agent === undefined) return;
+    agent.busy = true;
+    world.say(host, `step ${JSON.stringify(step).slice(0, 150)}`);
+    const decidedAtMs = world.nowMs;
+    const done = (answer: ReturnType<typeof stepEffect>): void =>
+      world.later(host, answer === "unknown" ? ANSWER_MAX_MS : world.network.delayMs(), () => {
+        agent.busy = false;
+        if (answer !== "done") world.say(host, `answer: ${answer}`);
+        if (step.kind === "add-learner") agent.memory = answered(agent.memory, answer, host.clock(world.nowMs));
+        if (answer === "done") this.#member(host);
+      });
+    world.later(host, world.random.int(0, 50), () => {
+      if (world.nowMs - decidedAtMs > DECISION_MAX_MS) return done("unknown");
+      // On the wire: it may arrive although the sender dies.
+      world.time.after(world.network.delayMs(), () => {
+        const answer = cluster.serves(host.index) ? stepEffect(world, { host, cluster, step }) : "unknown";
+        if (answer === "done") world.afterStep?.(host, step);
+        const crashes = answer === "done" && isChange(step) && world.random.chance(world.crashAfterChange);
+        if (host.boot !== boot) return;
+        done(world.random.chance(world.lostAnswers) ? "unknown" : answer);
+        if (crashes) world.crash(host);
+      });
+    });
+  }
+}
+
+function isOurs({ people }: Host): boolean {
+  return people === "ours";
+}
+
+function isChange({ kind }: StewardStep): boolean {
+  return kind !== "drop" && kind !== "postpone";
+}

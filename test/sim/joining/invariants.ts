@@ -1,0 +1,169 @@
+// What must never happen while computers become one house, checked at each event and each change of the members.
+import type { StewardStep } from "../../../src/joining/admission.ts";
+import { nodeOfMember, quorumOf, type HouseNode, type QueueEntry } from "../../../src/joining/house-view.ts";
+import type { JoinerEffect, JoinerEvent, Phase } from "../../../src/joining/joiner-state.ts";
+import type { Message } from "../../../src/joining/messages.ts";
+import type { MemberAnswer } from "../../../src/joining/steward-memory.ts";
+import type { Cluster, Member } from "./cluster.ts";
+import type { Host } from "./host.ts";
+import { read } from "./store.ts";
+import type { World } from "./world.ts";
+
+/** Between the last answer of a member and the change that relied on it. */
+const GRACE_MS = 5_000;
+
+interface Exchange {
+  readonly atMs: number;
+  readonly freshThen: boolean;
+}
+
+export class Invariants {
+  readonly #world: World;
+  /** By pairs of hosts: the last answer that one had from the other. */
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #lookingSince = new Map<Host, number>();
+  readonly #founders = new Map<Host, { readonly clusterId: string; readonly sinceMs: number }>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** After every event. */
+  check(): void {
+    for (const cluster of this.#world.clusters.values()) {
+      let unstarted = 0;
+      for (const { name } of cluster.members) if (name === "") unstarted += 1;
+      if (unstarted > 1 && !this.#allStarting(cluster)) this.#world.fail(`${unstarted} admissions are under way at once`);
+    }
+  }
+
+  /** A member that runs has its name a moment later. */
+  #allStarting(cluster: Cluster): boolean {
+    const pending = cluster.members.filter((member) => member.name === "" && this.#world.hostOf(cluster, member) === undefined);
+    return pending.length <= 1;
+  }
+
+  onStart(host: Host): void {
+    this.#lookingSince.set(host, this.#world.nowMs);
+  }
+
+  onHeard(host: Host, from: Host, message: Message): void {
+    if (message.kind !== "hello-answer") return;
+    const both = [host.index, from.index].sort((a, b) => a - b).join();
+    this.#exchanges.set(both, { atMs: this.#world.nowMs, freshThen: message.from.house === undefined });
+  }
+
+  onEvent(
+    host: Host,
+    event: JoinerEvent,
+    { effects, before }: { readonly effects: readonly JoinerEffect[]; readonly before: Phase },
+  ): void {
+    const phase = host.agent?.joiner.phase;
+    if (phase?.kind === "looking" && host.clock(this.#world.nowMs) === phase.sinceMs) this.#lookingSince.set(host, this.#world.nowMs);
+    if (effects.some(({ kind }) => kind === "found")) this.#checkFounding(host);
+    if (before.kind === "member" && effects.some(({ kind }) => kind === "archive")) this.#checkArchive(host, event);
+  }
+
+  /** One house, provided that each two fresh nodes exchanged a message while settling. */
+  #checkFounding(host: Host): void {
+    const sinceMs = this.#lookingSince.get(host) ?? host.bornAtMs;
+    for (const [other, { clusterId, sinceMs: otherSinceMs }] of this.#founders) {
+      if (other === host || other.people !== host.people || this.#world.clusterOf(other)?.id !== clusterId) continue;
+      const exchange = this.#exchanges.get([host.index, other.index].sort((a, b) => a - b).join());
+      const from = Math.max(sinceMs, exchange?.freshThen === true ? otherSinceMs : sinceMs);
+      if (exchange !== undefined && exchange.atMs >= from && exchange.atMs >= other.bornAtMs)
+        this.#world.fail(`${host.name} founds a second house although it and ${other.name} had spoken`);
+    }
+    const { clusters } = this.#world;
+    this.#founders.set(host, { clusterId: `c${clusters.size + 1}`, sinceMs });
+  }
+
+  /** What was founded in the meantime has its name only now. */
+  onFounded(host: Host, clusterId: string): void {
+    const founder = this.#founders.get(host);
+    this.#founders.set(host, { clusterId, sinceMs: founder?.sinceMs ?? host.bornAtMs });
+  }
+
+  /** A node's data is set aside when it counts no more, never otherwise. */
+  #checkArchive(host: Host, event: JoinerEvent): void {
+    const { data } = host.disk;
+    const cluster = data && this.#world.clusters.get(data.clusterId);
+    if (data === undefined || cluster === undefined || event.kind === "etcd-ended") return;
+    const member = cluster.member(data.memberId);
+    const nodes = read<HouseNode>(cluster, "nodes/").length;
+    if (member !== undefined && member.name !== "" && (nodes > 1 || cluster.hasObjects))
+      this.#world.fail(`${host.name} gives up a house with ${nodes} nodes${cluster.hasObjects ? " and objects" : ""}`);
+  }
+
+  /** Around a change of the members. */
+  around(cluster: Cluster, step: StewardStep, change: () => MemberAnswer): MemberAnswer {
+    const had = this.#quorum(cluster);
+    this.#before(cluster, step);
+    const answer = change();
+    if (answer !== "done") return answer;
+    if (had && !this.#quorum(cluster)) this.#world.fail(`a change of the members lost the quorum: ${JSON.stringify(step)}`);
+    return answer;
+  }
+
+  #before(cluster: Cluster, step: StewardStep): void {
+    switch (step.kind) {
+      case "add-learner":
+        return this.#isKnown(cluster, step.peerUrl);
+      case "promote": {
+        const member = cluster.member(step.memberId);
+        if (member?.learner === true && !this.#isAlive(cluster, member))
+          this.#world.fail(`a learner that is not alive was promoted: ${member.name}`);
+        return;
+      }
+      case "remove":
+        if (cluster.leader?.id === step.memberId) this.#world.fail("the leader was removed before it handed over");
+        return this.#checkSilence(cluster, step);
+      case "update":
+        if (cluster.member(step.memberId)?.learner === true) this.#world.fail("a learner was updated");
+        return;
+      default:
+    }
+  }
+
+  /** A reboot takes no vote away. */
+  #checkSilence(cluster: Cluster, { memberId, why }: Extract<StewardStep, { kind: "remove" }>): void {
+    const host = this.#world.hosts.find(({ disk }) => disk.data?.memberId === memberId);
+    if (!/silent for long/.test(why) || host === undefined || cluster.member(memberId)?.learner !== false) return;
+    const awayMs = host.agent === undefined ? this.#world.nowMs - host.crashedAtMs : Number.POSITIVE_INFINITY;
+    // Clocks differ, and its last sign of life is a tick old.
+    if (awayMs < this.#world.replaceAfterMs * 0.9) this.#world.fail(`${host.name} lost its vote after ${awayMs} ms of silence`);
+  }
+
+  /** Of an entry that somebody vouched for, and whose machine nobody refuses. */
+  #isKnown(cluster: Cluster, peerUrl: string): void {
+    const entry = read<QueueEntry>(cluster, "queue/").find(({ value }) => value.approved && value.request.peerUrl === peerUrl);
+    const host = this.#world.hosts.find((each) => each.peerUrl === peerUrl);
+    if (host?.people === "stranger") this.#world.fail(`a stranger is being admitted: ${host.name}`);
+    // Its request may have been replaced by a newer one a moment ago.
+    const known = entry !== undefined || host !== undefined;
+    if (!known) this.#world.fail(`a member of unknown key is added: ${peerUrl}`);
+  }
+
+  /** Of all members once it is calm. */
+  checkMembers(cluster: Cluster): void {
+    const roster = new Set(read<HouseNode>(cluster, "nodes/").map(({ value }) => value.nodeId));
+    for (const member of cluster.members) {
+      const nodeId = nodeOfMember(member);
+      if (nodeId === undefined || !roster.has(nodeId)) this.#world.fail(`a member of unknown key stays: ${member.name || member.peerUrl}`);
+    }
+  }
+
+  #quorum(cluster: Cluster): boolean {
+    const { voters } = cluster;
+    return voters.filter((member) => this.#isAlive(cluster, member)).length >= quorumOf(voters.length);
+  }
+
+  /** It runs, or did a moment ago. */
+  #isAlive(cluster: Cluster, member: Member): boolean {
+    return this.#world.hosts.some((host) => {
+      const memberOf = host.etcd?.memberId === member.id || host.disk.data?.memberId === member.id;
+      const isOn = host.etcd !== undefined && this.#world.isOn(host);
+      return memberOf && host.disk.data?.clusterId === cluster.id && (isOn || this.#world.nowMs - host.crashedAtMs <= GRACE_MS);
+    });
+  }
+}

@@ -1,0 +1,145 @@
+// One simulated life: computers that start whenever they like, faults for a while, then calm, in which they must be one house as it should be.
+import { MEMBERS_MAX, votersFor } from "../../../src/joining/voters.ts";
+import type { HouseNode, QueueEntry } from "../../../src/joining/house-view.ts";
+import { SimulationFailure } from "../world.ts";
+import { Chaos } from "./chaos.ts";
+import type { Cluster } from "./cluster.ts";
+import { realParts, type Parts } from "./parts.ts";
+import { read } from "./store.ts";
+import { World } from "./world.ts";
+
+const CHAOS_MAX_MS = 120_000;
+/** A former self must be silent for a minute, a dead learner for the time of `replaceAfterMs`, and each goes through the queue. */
+const CALM_WITHIN_MS = 600_000;
+/** Longer than any change that is left waits for the one before. */
+const REST_MS = 25_000;
+const RESTS_MAX = 12;
+
+export interface JoiningRun {
+  readonly seed: number;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly fingerprint: number;
+}
+
+export interface LiveOptions {
+  readonly parts?: Partial<Parts>;
+  readonly tell?: (line: string) => void;
+}
+
+/** Throws SimulationFailure with the seed and the last of the trace. */
+export function live(seed: number, { parts = {}, tell }: LiveOptions = {}): JoiningRun {
+  const world = new World(seed, { ...realParts, ...parts });
+  world.tell = tell;
+  try {
+    liveOn(world);
+  } catch (error) {
+    if (!(error instanceof SimulationFailure)) throw error;
+    throw new SimulationFailure(`seed ${seed}: ${error.message}\n${world.lastLines()}`, { cause: error });
+  }
+  return { seed, steps: world.time.steps, virtualMs: world.nowMs, fingerprint: world.fingerprint() };
+}
+
+function liveOn(world: World): void {
+  const { random } = world;
+  const size = random.pick([1, 2, 3, 3, 4, 5, 6, 7]);
+  for (let index = 0; index < size; index++) world.addHost();
+  if (random.chance(0.1)) world.addHost("stranger");
+  if (random.chance(0.1)) world.addHost("guest");
+  people(world);
+  const spreadMs = random.pick([0, 500, 3_000, 40_000]);
+  for (const host of world.hosts) world.time.after(random.int(0, spreadMs), () => world.start(host));
+  world.time.after(random.int(5_000, 90_000), () => {
+    for (const cluster of world.clusters.values()) if (cluster.leaderHost() !== undefined && random.chance(0.7)) cluster.hasObjects = true;
+  });
+  const chaos = new Chaos(world);
+  if (random.chance(0.85)) chaos.start();
+  world.run(random.int(5_000, CHAOS_MAX_MS));
+  chaos.end();
+  comeToRest(world);
+  for (const cluster of houses(world)) world.invariants.checkMembers(cluster);
+}
+
+/** Somebody approves whoever waits for it, sooner or later. */
+function people(world: World): void {
+  world.time.after(world.random.int(1_000, 20_000), () => {
+    for (const cluster of world.clusters.values())
+      for (const { value, modRevision } of read<QueueEntry>(cluster, "queue/")) {
+        const host = world.hosts.find(({ disk }) => disk.nodeId === value.nodeId);
+        const key = `queue/${value.nodeId}`;
+        if (host?.people !== "guest" || (value.approved && value.replaces !== undefined)) continue;
+        // `fossora node replace`, where its disk was lost.
+        const former = read<HouseNode>(cluster, "nodes/").find(
+          (node) => node.value.name === host.name && node.value.nodeId !== value.nodeId,
+        );
+        const next: QueueEntry = { ...value, approved: true, ...(former !== undefined && { replaces: former.value.nodeId }) };
+        if (JSON.stringify(next) !== JSON.stringify(value)) cluster.commit([[key, modRevision]], [[key, JSON.stringify(next)]]);
+      }
+    people(world);
+  });
+}
+
+/** Betterment may go on for a while, each step as calmly as the one before. */
+function comeToRest(world: World): void {
+  for (let rests = 0; rests < RESTS_MAX; rests++) {
+    if (!world.runUntil(() => problems(world).length === 0, CALM_WITHIN_MS))
+      world.fail(`not one house:\n  ${problems(world).join("\n  ")}\n  ${membersOf(world)}`);
+    if (!world.runUntil(() => problems(world).length > 0, REST_MS)) return;
+  }
+  world.fail("it never comes to rest");
+}
+
+function membersOf(world: World): string {
+  const described = houses(world).map((cluster) => {
+    const members = cluster.members.map((member) => {
+      const host = world.hosts.find(({ etcd }) => etcd?.memberId === member.id);
+      return `${member.id}${member.learner ? " (learner)" : ""} at ${member.peerUrl}: ${host?.name ?? "nobody"}`;
+    });
+    return `${cluster.houseId}, led by ${cluster.leader?.id ?? "nobody"}: ${members.join(", ")}`;
+  });
+  return described.join("; ");
+}
+
+/** Why the neighbourhood is not yet as it should be. */
+export function problems(world: World): readonly string[] {
+  const ours = world.hosts.filter(({ people }) => people !== "stranger");
+  const fresh = ours.filter((host) => host.agent?.joiner.phase.kind !== "member");
+  const found = fresh.map((host) => `${host.name} is ${host.agent?.joiner.phase.kind ?? "off"}`);
+  const living = houses(world);
+  if (living.length > 1 && living.some((cluster) => !cluster.hasObjects && read(cluster, "nodes/").length < 2))
+    found.push(`there are ${living.length} houses, and one of them is empty`);
+  for (const cluster of living) found.push(...problemsOf(world, cluster));
+  return found;
+}
+
+/** Those that somebody of ours belongs to. */
+export function houses(world: World): readonly Cluster[] {
+  return [...world.clusters.values()].filter((cluster) =>
+    world.hosts.some((host) => host.people !== "stranger" && world.clusterOf(host) === cluster),
+  );
+}
+
+function problemsOf(world: World, cluster: Cluster): readonly string[] {
+  const inIt = world.hosts.filter((host) => world.clusterOf(host) === cluster);
+  const roster = read<HouseNode>(cluster, "nodes/").map(({ value }) => value);
+  const found: string[] = [];
+  for (const host of inIt) {
+    const node = roster.find(({ nodeId }) => nodeId === host.disk.nodeId);
+    if (node === undefined) found.push(`${host.name} is not in the roster of ${cluster.houseId}`);
+    else if (node.request.peerUrl !== host.peerUrl) found.push(`${host.name} is known at its old address`);
+  }
+  if ([...cluster.store.keys()].some((key) => key === "active" || key.startsWith("queue/"))) found.push(`somebody is still in the queue`);
+  if (cluster.members.some(({ name }) => name === "")) found.push(`${cluster.houseId} has a member that never started`);
+  for (const member of cluster.members)
+    if (houses(world).length === 1 && world.hostOf(cluster, member) === undefined)
+      found.push(`${member.name} runs nowhere, or nobody finds it`);
+  const gone = roster.filter(({ nodeId }) => !inIt.some((host) => host.disk.nodeId === nodeId));
+  // A node whose disk was lost may have become one of another house.
+  if (gone.length > 0 && houses(world).length > 1) return found;
+  if (gone.length > 0) found.push(`${cluster.houseId} still counts ${gone.map(({ name }) => name).join()}`);
+  const voters = cluster.voters.length;
+  if (voters !== votersFor(roster.length)) found.push(`${cluster.houseId} has ${voters} voters for ${roster.length} nodes`);
+  const members = Math.min(roster.length, MEMBERS_MAX);
+  if (cluster.members.length !== members) found.push(`${cluster.houseId} has ${cluster.members.length} members for ${roster.length} nodes`);
+  return found;
+}

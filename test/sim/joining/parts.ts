@@ -1,0 +1,20 @@
+// The pure parts that a simulated node is made of: the tests plant bugs by replacing one.
+import { planSteward, type StewardStep } from "../../../src/joining/admission.ts";
+import { admit, broadcast } from "../../../src/joining/broadcast.ts";
+import { openDoor } from "../../../src/joining/door.ts";
+import { newJoiner, step } from "../../../src/joining/joiner.ts";
+
+export interface Parts {
+  readonly newJoiner: typeof newJoiner;
+  readonly step: typeof step;
+  readonly planSteward: typeof planSteward;
+  readonly openDoor: typeof openDoor;
+  readonly broadcast: typeof broadcast;
+  readonly admit: typeof admit;
+  /** Adds a voter where a learner was asked for. */
+  readonly addsVoters: boolean;
+}
+
+export const realParts: Parts = { newJoiner, step, planSteward, openDoor, broadcast, admit, addsVoters: false };
+
+export type { StewardStep };

@@ -1,0 +1,258 @@
+// A simulated neighbourhood: its computers, the network between them, and the etcd clusters that they make.
+import type { Membership } from "../../../src/joining/joiner-state.ts";
+import type { Admission, Fitness, Message } from "../../../src/joining/messages.ts";
+import { SeededRandom } from "../../fakes/clock.ts";
+import { SimulationFailure } from "../world.ts";
+import { Cluster, type Member } from "./cluster.ts";
+import { Driver } from "./driver.ts";
+import { Host, type People } from "./host.ts";
+import { Invariants } from "./invariants.ts";
+import { Network } from "./network.ts";
+import type { Parts, StewardStep } from "./parts.ts";
+import { Timeline } from "./timeline.ts";
+
+const BEAT_MS = 500;
+const TRACE_LINES_MAX = 120;
+
+export class World {
+  readonly time = new Timeline();
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly hosts: Host[] = [];
+  readonly clusters = new Map<string, Cluster>();
+  readonly invariants: Invariants;
+  readonly parts: Parts;
+  readonly driver: Driver;
+  readonly tailnet: "running" | "absent";
+  replaceAfterMs = 60_000;
+  /** Of a change of the members: the answer, or the request, is lost. */
+  lostAnswers = 0;
+  /** The machine dies right after a change of the members took effect. */
+  crashAfterChange = 0;
+  /** Hears of each change that took effect. */
+  afterStep: ((host: Host, step: StewardStep) => void) | undefined;
+  tell: ((line: string) => void) | undefined;
+  readonly #lines: string[] = [];
+  #hash = 0;
+
+  constructor(seed: number, parts: Parts) {
+    this.random = new SeededRandom(seed);
+    this.network = new Network(this.random.fork());
+    this.tailnet = this.random.pick(["running", "absent"] as const);
+    this.parts = parts;
+    this.invariants = new Invariants(this);
+    this.driver = new Driver(this);
+    this.#beat();
+  }
+
+  get nowMs(): number {
+    return this.time.nowMs;
+  }
+
+  addHost(people: People = "ours", fitness?: Fitness): Host {
+    const { random } = this;
+    const made: Fitness = {
+      link: random.pick(["wired", "wired", "wireless"] as const),
+      battery: random.chance(0.2),
+      fsyncP99Ms: random.pick([3, 80]),
+    };
+    const host = new Host({ index: this.hosts.length, people, random: random.fork(), fitness: fitness ?? made });
+    this.hosts.push(host);
+    return host;
+  }
+
+  run(ms: number): void {
+    this.time.runUntil(this.nowMs + ms, () => this.invariants.check());
+  }
+
+  /** True as soon as it holds; false: not within the time. */
+  runUntil(holds: () => boolean, withinMs: number): boolean {
+    for (const endMs = this.nowMs + withinMs; this.nowMs < endMs; this.run(BEAT_MS)) if (holds()) return true;
+    return holds();
+  }
+
+  // ---------------------------------------------------------------- computers
+
+  isOn(host: Host): boolean {
+    return host.agent !== undefined && host.frozenUntilMs <= this.nowMs;
+  }
+
+  start(host: Host): void {
+    if (host.agent !== undefined) return;
+    host.boot += 1;
+    host.bornAtMs = this.nowMs;
+    host.frozenUntilMs = 0;
+    this.say(host, `starts${host.disk.membership === undefined ? "" : " with its disk"} as ${host.disk.nodeId.slice(0, 4)}`);
+    this.invariants.onStart(host);
+    host.newAgent(this.parts.newJoiner(host.clock(this.nowMs), host.disk.membership));
+    if (host.disk.data !== undefined) this.later(host, this.random.int(200, 800), () => this.#runEtcd(host));
+    this.driver.begin(host);
+  }
+
+  crash(host: Host): void {
+    if (host.agent === undefined) return;
+    this.say(host, "loses power");
+    host.boot += 1;
+    host.agent = undefined;
+    host.etcd = undefined;
+    host.crashedAtMs = this.nowMs;
+  }
+
+  freeze(host: Host, ms: number): void {
+    this.say(host, `freezes for ${ms} ms`);
+    host.frozenUntilMs = this.nowMs + ms;
+    host.crashedAtMs = this.nowMs;
+  }
+
+  /** Something that happens on this host unless it crashes before; while it is frozen it waits. */
+  later(host: Host, ms: number, run: () => void): void {
+    const { boot } = host;
+    this.time.after(ms, () => {
+      if (host.boot !== boot) return;
+      if (host.frozenUntilMs > this.nowMs) this.later(host, host.frozenUntilMs - this.nowMs, run);
+      else run();
+    });
+  }
+
+  linked(a: number, b: number): boolean {
+    return this.network.linked(a, b);
+  }
+
+  // ---------------------------------------------------------------- messages
+
+  send(from: Host, to: readonly string[], message: Message): void {
+    const [first] = to;
+    if (first === undefined) return;
+    for (const delayMs of this.network.delaysMs()) this.time.after(delayMs, () => this.#deliver(from, to, message));
+  }
+
+  #deliver(from: Host, to: readonly string[], message: Message): void {
+    const host = this.hosts.find(({ address }) => to.includes(address));
+    if (host === undefined || !this.isOn(host) || !this.linked(from.index, host.index)) return;
+    this.driver.receive(host, from, message);
+  }
+
+  // ---------------------------------------------------------------- etcd
+
+  clusterOf(host: Host): Cluster | undefined {
+    const { membership } = host.disk;
+    return membership && this.clusters.get(membership.clusterId);
+  }
+
+  hostOf(cluster: Cluster, member: Member): number | undefined {
+    for (const host of this.hosts)
+      if (host.etcd?.memberId === member.id && host.etcd.clusterId === cluster.id && host.peerUrl === member.peerUrl && this.isOn(host))
+        return host.index;
+    return undefined;
+  }
+
+  found(host: Host): void {
+    this.later(host, this.random.int(100, 800), () => {
+      const cluster = this.#newCluster();
+      const member = cluster.found(host.memberName, host.peerUrl, this.nowMs);
+      host.disk.data = { clusterId: cluster.id, memberId: member.id, memberName: member.name };
+      host.etcd = host.disk.data;
+      this.say(host, `founded ${cluster.houseId}`);
+      this.invariants.onFounded(host, cluster.id);
+      this.driver.founded(host, cluster, member);
+    });
+  }
+
+  #newCluster(): Cluster {
+    const processes = {
+      hostOf: (cluster: Cluster, member: Member) => this.hostOf(cluster, member),
+      linked: (a: number, b: number) => this.linked(a, b),
+    };
+    const number = this.clusters.size + 1;
+    const id = `c${number}`;
+    const cluster = new Cluster({ id, houseId: `house${number}`, processes, random: this.random.fork() });
+    this.clusters.set(id, cluster);
+    return cluster;
+  }
+
+  /** A joiner whose list of members is not exactly the present one exits. */
+  startJoiner(host: Host, admission: Admission): void {
+    if (host.broken) return;
+    this.later(host, this.random.int(100, 1_500), () => {
+      const cluster = this.clusters.get(admission.clusterId);
+      const listed = admission.initialCluster.map(({ peerUrl }) => peerUrl).sort();
+      const present = cluster?.members.map(({ peerUrl }) => peerUrl).sort() ?? [];
+      const mine = cluster?.members.find(({ peerUrl }) => peerUrl === host.peerUrl);
+      const phase = host.agent?.joiner.phase;
+      if (phase?.kind !== "starting" || phase.admission !== admission) return;
+      const reachable = cluster?.serves(host.index) === true;
+      if (cluster === undefined || mine === undefined || mine.name !== "" || !reachable || listed.join() !== present.join()) {
+        this.say(host, `its etcd ends: ${listed.join()} listed, ${present.join()} there`);
+        return this.driver.hear(host, { kind: "etcd-ended", reason: "failed" });
+      }
+      host.disk.data = { clusterId: cluster.id, memberId: mine.id, memberName: admission.memberName };
+      this.#runEtcd(host);
+    });
+  }
+
+  #runEtcd(host: Host): void {
+    const { data } = host.disk;
+    if (data === undefined) return;
+    host.etcd = data;
+    this.driver.hear(host, { kind: "etcd-runs", clusterId: data.clusterId, memberId: data.memberId });
+  }
+
+  archive(host: Host): void {
+    if (host.disk.data !== undefined) this.say(host, "sets its data aside");
+    host.etcd = undefined;
+    host.disk.data = undefined;
+    host.disk.installId += 1;
+  }
+
+  keep(host: Host, membership: Membership | undefined): void {
+    host.disk.membership = membership;
+    if (membership === undefined) host.disk.house = undefined;
+  }
+
+  #beat(): void {
+    this.time.after(BEAT_MS, () => {
+      for (const cluster of this.clusters.values()) this.#beatOf(cluster);
+      this.#beat();
+    });
+  }
+
+  #beatOf(cluster: Cluster): void {
+    cluster.beat(this.nowMs);
+    for (const host of this.hosts) {
+      const { etcd } = host;
+      if (etcd?.clusterId !== cluster.id || !cluster.serves(host.index) || !this.isOn(host)) continue;
+      const member = cluster.member(etcd.memberId);
+      if (member !== undefined) member.name = etcd.memberName;
+      else this.#wasRemoved(host);
+    }
+  }
+
+  /** A removed member hears of it and ends. */
+  #wasRemoved(host: Host): void {
+    this.say(host, "its etcd was removed from the cluster");
+    host.etcd = undefined;
+    this.later(host, 0, () => this.driver.hear(host, { kind: "etcd-ended", reason: "removed" }));
+  }
+
+  // ---------------------------------------------------------------- what happened
+
+  say(host: Host | undefined, what: string): void {
+    const line = `${(this.nowMs / 1000).toFixed(3).padStart(9)} ${(host?.name ?? "").padEnd(4)} ${what}`;
+    for (let at = 0; at < line.length; at += 7) this.#hash = (Math.imul(this.#hash, 31) + line.charCodeAt(at)) | 0;
+    this.tell?.(line);
+    this.#lines.push(line);
+    if (this.#lines.length > 2 * TRACE_LINES_MAX) this.#lines.splice(0, TRACE_LINES_MAX);
+  }
+
+  fail(what: string): never {
+    throw new SimulationFailure(what);
+  }
+
+  lastLines(): string {
+    return this.#lines.slice(-TRACE_LINES_MAX).join("\n");
+  }
+
+  fingerprint(): number {
+    return this.#hash;
+  }
+}
