@@ -34,8 +34,10 @@ test("a Route may name another port and container", () => {
 
 test("a Route may lead to what is no container: each node dials it by itself", () => {
   const backends = http({ to: { url: "https://192.168.1.1" }, backendTls: "insecure" }, undefined)?.backends;
-  assert.deepEqual(backends, [{ node: "nas", instance: "", host: "192.168.1.1", port: 443, tls: "insecure" }]);
-  assert.equal(http({ to: { url: "http://router:8080/" } }, undefined)?.backends[0]?.port, 8080);
+  assert.deepEqual(backends, [{ node: "nas", instance: "", host: "192.168.1.1", port: 443, tls: "insecure", authority: "192.168.1.1" }]);
+  const plain = http({ to: { url: "http://router:8080/" } }, undefined)?.backends[0];
+  assert.deepEqual([plain?.port, plain?.tls, plain?.authority], [8080, undefined, "router:8080"]);
+  assert.equal(http({ backendTls: "insecure" })?.backends[0]?.tls, "insecure", "a Service may speak TLS too");
 });
 
 test("an address may be IPv6, and a range leads to the same range there", () => {

@@ -29,7 +29,8 @@ function httpRow(
   target: Target | undefined,
   node: NodeName,
 ): HttpRoute {
-  const backends = backendsOf(spec, target, node, 0);
+  const tls = "service" in spec.to && spec.backendTls !== undefined ? { tls: spec.backendTls } : {};
+  const backends = backendsOf(spec, target, node, 0).map((backend) => ({ ...backend, ...tls }));
   const waiting = backends.length === 0 && spec.redirect === undefined ? waitingFor(spec, target) : undefined;
   return {
     name,
@@ -89,8 +90,9 @@ function urlBackend(text: string, { backendTls }: RouteSpec, node: NodeName): re
   if (url === null) return [];
   const port = url.port === "" ? (SCHEME_PORT[url.protocol] ?? 80) : Number(url.port);
   const tls = url.protocol === "https:" ? { tls: backendTls ?? "verify" } : {};
+  const authority = url.protocol === "https:" || url.protocol === "http:" ? { authority: url.host } : {};
   // Sockets take an IPv6 address without the brackets of a URL.
-  return [{ node, instance: "", host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, ...tls }];
+  return [{ node, instance: "", host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, ...tls, ...authority }];
 }
 
 function nextStep(name: Name, { to }: RouteSpec, target: Target | undefined): string {

@@ -10,6 +10,8 @@ export interface Backend {
   readonly host: string;
   readonly port: number;
   readonly tls?: "verify" | "insecure";
+  /** Of an address outside of the house: the host, and its port if it is not the usual one, that it knows itself by. */
+  readonly authority?: string;
 }
 
 export interface HttpRoute {

@@ -470,7 +470,7 @@ export interface RouteSpec {
     /** The container's port. Absent: the Service's `port`. */
     readonly port?: number;
   } | {
-    /** An address outside of the house: http, https, tcp or udp. */
+    /** An address outside of the house: http, https, tcp or udp. By HTTP it is asked for its own name, unless `headers` set another `Host`. */
     readonly url: string;
   };
   /** Tell the app the client's address by the PROXY protocol, which it must understand. Absent: the app sees the bridge's gateway. */

@@ -97,6 +97,8 @@ function checkBackends(route: Fields, at: string): void {
     text(backend["node"], `${backendAt}.node`);
     text(backend["host"], `${backendAt}.host`);
     number(backend["port"], `${backendAt}.port`);
+    if (backend["tls"] !== undefined) oneOf(["verify", "insecure"], backend["tls"], `${backendAt}.tls`);
+    if (backend["authority"] !== undefined) text(backend["authority"], `${backendAt}.authority`);
   }
 }
 

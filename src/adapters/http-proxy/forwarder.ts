@@ -7,6 +7,7 @@ import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
 import { passBody } from "./answer-body.ts";
 import { requestHeaders, responseHeaders, responseProblem, upgradeHeaders, type Forwarded, type Headers } from "./headers.ts";
+import { sentHere } from "./outside.ts";
 import { tieSockets } from "./tie-sockets.ts";
 
 export interface Attempt {
@@ -233,11 +234,9 @@ function answer({ client, attempt }: Sending, upstream: http.ClientRequest, resp
   try {
     const problem = responseProblem(response);
     if (problem !== undefined) throw new Error(problem);
-    client.writeHead(
-      response.statusCode ?? 502,
-      response.statusMessage,
-      responseHeaders(response, attempt.responseHeaders, attempt.cookie),
-    );
+    const { backend, responseHeaders: set } = attempt;
+    const toSet = backend.authority === undefined ? set : { ...sentHere(response.headers.location, backend), ...set };
+    client.writeHead(response.statusCode ?? 502, response.statusMessage, responseHeaders(response, toSet, attempt.cookie));
   } catch (error) {
     // One that nobody can understand, or a status that Node does not write, say 099: the client gets a page instead.
     response.on("error", () => undefined);

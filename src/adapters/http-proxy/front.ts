@@ -11,6 +11,7 @@ import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
 import { hasBody, requestProblem, type Headers } from "./headers.ts";
 import { Held } from "./held.ts";
+import { askedThere } from "./outside.ts";
 import { stickyCookie, stickyFirst } from "./sticky.ts";
 
 export interface Page {
@@ -338,7 +339,9 @@ function attemptOf(
     ...(route.forwardedHeaders === "standard" && { forwarded }),
     ...(route.responseTimeoutMs !== undefined && { responseTimeoutMs: route.responseTimeoutMs }),
     ...(route.maxBodyBytes !== undefined && { maxBodyBytes: route.maxBodyBytes }),
-    ...(headers && { requestHeaders: headers }),
+    ...((headers !== undefined || how.backend.authority !== undefined) && {
+      requestHeaders: { ...askedThere(request, how.backend, headers), ...headers },
+    }),
     ...(cookie !== undefined && { cookie }),
     ...(route.headers?.response && { responseHeaders: route.headers.response }),
     ...(upgradeHead && { upgradeHead }),
