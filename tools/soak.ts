@@ -1,6 +1,6 @@
 // `npm run soak`: what takes too long for every run of the tests. A million manifests, a hundred thousand mDNS packets, ten thousand
-// seeds of the simulator, clients and apps that send the ingress nearly anything, an hour of a house under load whose processes are
-// killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
+// seeds of the simulator, clients and apps that send the ingress nearly anything, attacks on port 733, an hour of a house under load
+// whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -37,6 +37,11 @@ const jobs: Readonly<Record<string, Job>> = {
   ingress: {
     what: "10 minutes of an ingress with 500 clients",
     args: ["test/support/ingress-soak.ts", "--seconds", "600", "--seed", seed],
+  },
+  mesh: {
+    what: "100,000 attacks on port 733",
+    args: ["--test", "test/integration/mesh-fuzz.test.ts"],
+    env: { FOSSORA_MESH_ATTACKS: "100000", FOSSORA_SEED: seed },
   },
   house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts"] },
 };

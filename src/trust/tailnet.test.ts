@@ -44,6 +44,7 @@ test("computers of the same person are asked, and those with a tag of the house"
   assert.deepEqual(asked(running, nas), ["mac", "tagged", "same"]);
   assert.deepEqual(asked({ ...running, self: { ...device, userId: "99", tags: ["tag:ci"] } }), []);
   assert.deepEqual(asked({ kind: "unknown", state: "NoState" }, nas), []);
+  assert.deepEqual(asked({ kind: "absent" }, nas), []);
 });
 
 test("the same person's computer is trusted, another's is not", () => {

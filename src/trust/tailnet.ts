@@ -27,7 +27,9 @@ export type TailnetState =
       readonly userspace: boolean;
     }
   /** Nothing is known, which never means that there is nobody. `state` in Tailscale's own words. */
-  | { readonly kind: "unknown"; readonly state: string };
+  | { readonly kind: "unknown"; readonly state: string }
+  /** There is no tailscaled on this machine. */
+  | { readonly kind: "absent" };
 
 /** Who is behind an address, by WhoIs: a device, not a process. */
 export interface TailnetWho {

@@ -149,6 +149,23 @@ export class Lab {
     await this.#run("heal", ...hosts);
   }
 
+  /** `lab tailnet ...`; answers what it prints. */
+  async tailnet(...args: readonly string[]): Promise<string> {
+    return this.#run("tailnet", ...args);
+  }
+
+  /**
+   * Undefined: there is a tailnet from now on. Else why this machine cannot have one. Its programs are built once, which takes minutes.
+   */
+  async startTailnet(): Promise<string | undefined> {
+    for (const verb of ["install", "up"]) {
+      const { code, stderr } = await this.#try("tailnet", verb);
+      if (code === 77) return stderr.trim();
+      if (code !== 0) throw new Error(`lab tailnet ${verb}: exit ${code}\n${stderr}`);
+    }
+    return undefined;
+  }
+
   /** Nothing of this lab remains, also of one that an interrupted run left. */
   async down(): Promise<void> {
     await this.#run("down");

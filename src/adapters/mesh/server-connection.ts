@@ -141,14 +141,14 @@ export class ServerConnection {
     const { handler, peer, socket } = this.#options;
     this.#streaming = true; // nothing more is a frame, unless it was refused
     let run: ((bytes: TLSSocket) => void) | undefined;
-    const outcome = await this.#outcome(request, async (signal) => {
+    const frame = await this.#outcome(request, async (signal) => {
       if (handler.stream === undefined || peer.standing !== "member")
         throw new MeshRefusal("UnknownMethod", `There is no stream ${request.method}`);
       const stream = await handler.stream(peer, request.method, request.body, signal);
       run = (bytes) => stream.run(bytes);
       return stream.answer;
     });
-    await this.#send(outcome);
+    await this.#send(frame);
     if (run === undefined) {
       this.#streaming = false;
       return;
@@ -160,24 +160,25 @@ export class ServerConnection {
     run(socket);
   }
 
-  async #outcome({ id, method, limitMs }: RequestMessage, work: (signal: AbortSignal) => Promise<unknown>): Promise<object> {
+  /** The frame of the answer, or of why there is none. */
+  async #outcome({ id, method, limitMs }: RequestMessage, work: (signal: AbortSignal) => Promise<unknown>): Promise<Buffer> {
     const { refusal, limits, log, peer } = this.#options;
     const late = AbortSignal.timeout(Math.ceil(Math.min(limitMs, limits.answerMs)));
+    const no = (code: string, message: string): Buffer => encodeFrame({ id, error: { code, message } }, ANSWER_BYTES_MAX);
     try {
       const refused = refusal(method);
       if (refused) throw refused;
-      return { id, body: (await work(AbortSignal.any([this.#closing.signal, late]))) ?? null };
+      return encodeFrame({ id, body: (await work(AbortSignal.any([this.#closing.signal, late]))) ?? null }, ANSWER_BYTES_MAX);
     } catch (error) {
-      if (error instanceof MeshRefusal) return { id, error: { code: error.code, message: error.message } };
+      if (error instanceof MeshRefusal) return no(error.code, error.message);
       if (!this.#closing.signal.aborted) log.warn("Mesh request failed", { method, nodeId: peer.nodeId, address: peer.address, error });
-      return { id, error: { code: "Internal", message: "The other node could not do it; its log says why" } };
+      return no("Internal", "The other node could not do it; its log says why");
     }
   }
 
   /** Counts as being answered until the bytes have left: a peer that does not read gets no more. */
-  #send(message: object): Promise<void> {
+  #send(frame: Buffer): Promise<void> {
     const { socket } = this.#options;
-    const frame = encodeFrame(message, ANSWER_BYTES_MAX);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = setTimeout(() => reject(new Error("It does not read")), this.#options.limits.answerMs);
     socket.write(frame, (error) => (error ? reject(error) : resolve()));

@@ -1,0 +1,124 @@
+// Trust by a real tailnet: real tailscaled of several users on lab hosts, our LocalAPI client, 733 and the call-back between them.
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, describe, test, type TestContext } from "node:test";
+import { Lab, labReason } from "../support/lab.ts";
+import { until } from "../support/until.ts";
+
+const program = path.join(import.meta.dirname, "../support/mesh-node.ts");
+const reason = labReason();
+
+interface Verdict {
+  readonly trusted: boolean;
+  readonly because: string;
+}
+
+interface TailnetNode {
+  readonly host: string;
+  readonly ip: string;
+}
+
+describe("a tailnet of two people", { skip: reason ?? false }, () => {
+  const lab = new Lab();
+  let absent: string | undefined;
+  const ips = new Map<string, string>();
+
+  const remember = (text: string): void => {
+    const { nodes } = JSON.parse(text) as { readonly nodes: readonly TailnetNode[] }; // the lab's documented form
+    for (const { host, ip } of nodes) ips.set(host, ip);
+  };
+  const run = async (host: string, ...args: readonly string[]): Promise<unknown> => {
+    const text = await lab.exec(host, process.execPath, program, ...args);
+    return JSON.parse(text) as unknown;
+  };
+  /** Asks from one host at another's tailnet address. */
+  const join = async (from: string, to: string, ...more: readonly string[]) =>
+    (await run(from, "join", "/var/lib/mesh", ips.get(to) ?? to, ...more)) as { readonly they: Verdict; readonly we: Verdict }; // what the program prints
+  const serve = (host: string, ...args: readonly string[]): Promise<void> =>
+    lab.start(host, "mesh", [process.execPath, program, "serve", "/var/lib/mesh", ...args]);
+  const needs = (t: TestContext): boolean => {
+    if (absent !== undefined) t.skip(absent);
+    return absent === undefined;
+  };
+
+  before(async () => {
+    await lab.down();
+    await lab.up(3);
+    absent = await lab.startTailnet();
+    if (absent !== undefined) return;
+    remember(await lab.tailnet("join", "h1", "h2"));
+    remember(await lab.tailnet("join", "h3", "--user", "bob"));
+    await serve("h1", "--house");
+    await Promise.all([serve("h2"), serve("h3")]);
+    for (const host of ["h1", "h2", "h3"])
+      await until(`port 733 of ${host}`, async () => (await lab.logs(host, "mesh")).includes("listening"));
+  });
+  after(() => lab.down());
+
+  test("a machine finds those of the same person in its tailnet, and no others", async (t) => {
+    if (!needs(t)) return;
+    assert.deepEqual(await run("h1", "peers"), { state: "running", peers: ["h2.tail.lab"] });
+    assert.deepEqual(await run("h3", "peers"), { state: "running", peers: [] });
+  });
+
+  test("two machines of one person trust each other without a word", async (t) => {
+    if (!needs(t)) return;
+    const trusted = { trusted: true, because: "both belong to alice@lab.test" };
+    assert.deepEqual(await join("h2", "h1"), { they: trusted, we: trusted });
+  });
+
+  test("another person's machine is refused, and would not trust the house either", async (t) => {
+    if (!needs(t)) return;
+    assert.deepEqual(await join("h3", "h1"), {
+      they: { trusted: false, because: "it belongs to bob@lab.test, another user" },
+      we: { trusted: false, because: "it belongs to alice@lab.test, another user" },
+    });
+  });
+
+  test("the LAN address of a trusted machine proves nothing", async (t) => {
+    if (!needs(t)) return;
+    const { ip } = await lab.host("h1");
+    const { they, we } = await join("h2", ip);
+    assert.deepEqual([they.trusted, we.trusted], [false, false]);
+    assert.match(they.because, /does not know this address/);
+  });
+
+  test("a program on a trusted machine that is not its agent is called back and found out", async (t) => {
+    if (!needs(t)) return;
+    const asked = (await run("h2", "join", "/var/lib/mesh-of-somebody", ips.get("h1") ?? "")) as { readonly they: Verdict }; // what it prints
+    assert.deepEqual(asked.they, { trusted: false, because: "another program than the agent of h2.tail.lab asked" });
+    await lab.stop("h2", "mesh");
+    const alone = await join("h2", "h1");
+    assert.equal(alone.they.trusted, false);
+    assert.match(alone.they.because, /^h2.tail.lab cannot be called back: /);
+    await lab.restart("h2", "mesh");
+  });
+
+  test("a tagged machine is trusted by a house that names the tag, and by no other", async (t) => {
+    if (!needs(t)) return;
+    await lab.tailnet("leave", "h3");
+    remember(await lab.tailnet("join", "h3", "--tag", "tag:fossora"));
+    const untold = await until("the tagged machine's way to h1", () => join("h3", "h1"));
+    assert.deepEqual(untold.they, { trusted: false, because: "it is tagged tag:fossora, which the house does not name" });
+    await lab.stop("h1", "mesh");
+    await serve("h1", "--house", "--tag", "tag:fossora");
+    const told = await until("h1 again", () => join("h3", "h1"));
+    assert.deepEqual(told.they, { trusted: true, because: "it has the tag tag:fossora" });
+    assert.deepEqual(await run("h1", "peers", "--tag", "tag:fossora"), { state: "running", peers: ["h2.tail.lab", "h3.tail.lab"] });
+  });
+
+  test("without its control server a machine that starts anew knows nothing, which is not nobody", async (t) => {
+    if (!needs(t)) return;
+    await lab.kill("control");
+    await lab.stop("h2", "tailscaled");
+    assert.deepEqual(await run("h2", "peers"), { state: "absent", peers: [] });
+    await lab.restart("h2", "tailscaled");
+    await until("tailscaled's answer", async () => (await run("h2", "peers")) as { readonly state: string }); // what it prints
+    const { state } = await until("a state", async () => {
+      const found = (await run("h2", "peers")) as { readonly state: string }; // what it prints
+      return found.state === "absent" ? undefined : found;
+    });
+    assert.match(state, /^(NoState|Starting)$/);
+    assert.equal((await join("h2", "h1").catch(() => undefined))?.they.trusted ?? false, false);
+  });
+});

@@ -1,0 +1,91 @@
+// What port 733 grants a stranger: little, and not for long. The limits are short here, so that the tests are.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
+import tls from "node:tls";
+import { encodeFrame } from "../../src/adapters/mesh/frames.ts";
+import { STRANGER_LIMITS } from "../../src/adapters/mesh/server-connection.ts";
+import { MeshRefusal, MeshUnreachable } from "../../src/api/errors.ts";
+import type { MeshHandler } from "../../src/mesh-ports.ts";
+import { limitMs, TestNode } from "../support/mesh.ts";
+import { until } from "../support/until.ts";
+
+const echo: MeshHandler = { request: async (_peer, _method, body) => body };
+const short = { ...STRANGER_LIMITS, frameMs: 200, idleMs: 400, lifeMs: 1_500 };
+
+async function connect(node: TestNode, to: TestNode): Promise<tls.TLSSocket> {
+  const { certificate: cert, key } = await node.trust();
+  const socket = tls.connect({ host: "127.0.0.1", port: to.port, cert, key, rejectUnauthorized: false, ALPNProtocols: ["fossora/1"] });
+  socket.on("error", () => {}).resume();
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+const closed = (socket: net.Socket): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
+
+test("a frame whose bytes drip, a silent connection and one without end are closed, a busy one is not", async (t) => {
+  const server = await new TestNode(t).listen(echo, { limits: { stranger: short } });
+  const node = new TestNode(t);
+  const [dripping, silent, endless] = await Promise.all([1, 2, 3].map(() => connect(node, server)));
+  assert.ok(dripping && silent && endless);
+  const hello = encodeFrame({ id: 1, method: "hello", body: 1, limitMs: 1_000 }, 1_000);
+  const drip = setInterval(() => dripping.write(hello.subarray(0, 1)), 20);
+  const busy = setInterval(() => endless.write(hello), 100);
+  t.after(() => [drip, busy].forEach((timer) => clearInterval(timer)));
+  await closed(dripping);
+  assert.equal(silent.destroyed, false);
+  await closed(silent);
+  assert.equal(endless.destroyed, false);
+  await closed(endless);
+  await until("that nobody is left", () => server.server?.peers.length === 0);
+});
+
+test("who opens a connection and says nothing loses it, and its place", async (t) => {
+  const gate = { strangersMax: 2, strangersPerSourceMax: 2, favouredMax: 2 };
+  const server = await new TestNode(t).listen(echo, { limits: { gate, handshakeMs: 300 } });
+  const silent = [1, 2].map(() =>
+    net
+      .connect(server.port, "127.0.0.1")
+      .on("error", () => {})
+      .resume(),
+  );
+  await Promise.all(silent.map((socket) => once(socket, "connect")));
+  const node = new TestNode(t);
+  await assert.rejects(node.dial(server), MeshUnreachable);
+  await Promise.all(silent.map(closed));
+  await until("a free place", async () => (await node.dial(server)).request("hello", 1, { limitMs }));
+});
+
+test("members have places of their own, and strangers that fill theirs do not shut them out", async (t) => {
+  const gate = { strangersMax: 2, strangersPerSourceMax: 2, favouredMax: 2 };
+  const founder = await (
+    await new TestNode(t).found()
+  ).listen(echo, { limits: { gate }, isFavoured: (address) => address === "127.0.0.7" });
+  const member = await founder.admit(new TestNode(t));
+  const stranger = new TestNode(t);
+  const links = [await stranger.dial(founder), await stranger.dial(founder)];
+  await assert.rejects(member.dial(founder), MeshUnreachable); // from an address that nobody knows
+  const link = await member.dial(founder, { localAddress: "127.0.0.7" });
+  assert.equal(await link.request("api", 7, { limitMs }), 7);
+  links.forEach((each) => each.close());
+  await until("a place for the member without a known address", async () => (await member.dial(founder)).request("api", 1, { limitMs }));
+});
+
+test("who asks to join again and again is told to wait, and hello goes on", async (t) => {
+  const server = await new TestNode(t).listen(echo);
+  const link = await new TestNode(t).dial(server);
+  for (let index = 0; index < 5; index++) assert.equal(await link.request("join", index, { limitMs }), index);
+  await assert.rejects(link.request("join", 6, { limitMs }), (error) => error instanceof MeshRefusal && error.code === "TooOften");
+  assert.equal(await link.request("hello", 7, { limitMs }), 7);
+});
+
+test("a message that is too long never leaves, and an answer that is becomes an error of its asker alone", async (t) => {
+  const founder = await (await new TestNode(t).found()).listen({ request: async (_peer, _method, body) => "x".repeat(Number(body)) });
+  const member = await founder.admit(new TestNode(t));
+  const link = await member.dial(founder);
+  await assert.rejects(link.request("api", "x".repeat(2_000_000), { limitMs }), /2000\d+ bytes/);
+  assert.equal(await link.request("api", 3, { limitMs }), "xxx");
+  await assert.rejects(link.request("api", 2_000_000, { limitMs }), (error) => error instanceof MeshRefusal && error.code === "Internal");
+  assert.equal(await link.request("api", 3, { limitMs }), "xxx");
+});

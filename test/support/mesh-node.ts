@@ -1,0 +1,72 @@
+// A node's end of port 733 as a program: on hosts of the lab, and as something to attack. Prints one JSON a line.
+// mesh-node.ts serve DATA_DIR [--house] [--port N | --fd N] [--favour BEGINNING-OF-ADDRESS] [--tag TAG]    hello and join, by what the tailnet says
+// mesh-node.ts join DATA_DIR ADDRESS [--tag TAG]                           asks, and judges whom it asked
+// mesh-node.ts peers [--tag TAG]                                           whom it would ask
+import { parseArgs } from "node:util";
+import { dial } from "../../src/adapters/mesh/client.ts";
+import { MeshServer } from "../../src/adapters/mesh/server.ts";
+import { TailscaleLocalApi } from "../../src/adapters/tailscale/local-api.ts";
+import { makePrivateFolder } from "../../src/agent/files.ts";
+import { loadMeshTrust } from "../../src/agent/mesh-trust.ts";
+import { proveAnswerer, proveAsker } from "../../src/agent/tailnet-proof.ts";
+import { loadTrust } from "../../src/agent/trust.ts";
+import { worthAsking } from "../../src/trust/tailnet.ts";
+import { silentLog } from "./real.ts";
+
+const MESH_PORT = 733;
+const limitMs = 5_000;
+const callBackMs = 2_000;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    house: { type: "boolean", default: false },
+    port: { type: "string", default: String(MESH_PORT) },
+    fd: { type: "string" },
+    favour: { type: "string", multiple: true, default: [] },
+    tag: { type: "string", multiple: true, default: [] },
+  },
+});
+const [verb, dataDir = "", address = ""] = positionals;
+const settings = { tags: values.tag };
+const tailnet = new TailscaleLocalApi();
+const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+async function serve(): Promise<void> {
+  if (values.house) await loadTrust(dataDir);
+  const trust = await loadMeshTrust(dataDir);
+  const callBack = async (to: string, signal: AbortSignal): Promise<string> => {
+    const link = await dial({ address: to, port: MESH_PORT, trust, limitMs: callBackMs, signal });
+    link.close();
+    return link.peer.nodeId;
+  };
+  const server = new MeshServer({
+    trust,
+    handler: {
+      request: (peer, method, _body, signal) =>
+        method === "join" ? proveAsker(peer, { tailnet, callBack }, { settings, signal }) : Promise.resolve({ you: peer.nodeId }),
+    },
+    log: silentLog,
+    isFavoured: (from) => values.favour.some((beginning) => from.startsWith(beginning)),
+  });
+  const port = await server.listen(values.fd === undefined ? { address: "::", port: Number(values.port) } : { fd: Number(values.fd) });
+  print({ listening: port });
+  process.on("message", () => process.send?.({ memory: process.memoryUsage().rss, peers: server.peers.length }));
+}
+
+async function join(): Promise<void> {
+  const link = await dial({ address, port: MESH_PORT, trust: await loadMeshTrust(dataDir), limitMs });
+  const signal = AbortSignal.timeout(limitMs);
+  const they = await link.request("join", {}, { limitMs });
+  print({ they, we: await proveAnswerer(link.peer.address, { tailnet }, { settings, signal }) });
+  link.close();
+}
+
+async function peers(): Promise<void> {
+  const state = await tailnet.status(AbortSignal.timeout(limitMs));
+  print({ state: state.kind === "unknown" ? state.state : state.kind, peers: worthAsking(state, settings).map(({ name }) => name) });
+}
+
+if (dataDir !== "") makePrivateFolder(dataDir);
+const verbs: Readonly<Record<string, () => Promise<void>>> = { serve, join, peers };
+await verbs[verb ?? ""]?.();
