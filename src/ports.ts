@@ -4,7 +4,7 @@ import type { NetworkSpec, PullProgress } from "./container-ports.ts";
 import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
 import type { AnyStatus } from "./api/status.ts";
-import type { Backend, HttpRoute, IngressStatus, Table } from "./api/table.ts";
+import type { Backend, HttpRoute, IngressStatus, StreamRoute, Table } from "./api/table.ts";
 import type { DnsReply } from "./api/dns-facts.ts";
 import type { BackendFault, OwnReason } from "./api/traffic.ts";
 
@@ -322,9 +322,12 @@ export interface Tried {
   readonly tookMs: number;
 }
 
-/** One request from its head to its end. */
+/** An HTTP or a raw route: what is counted of it goes by its name. */
+export type Counted = Pick<HttpRoute | StreamRoute, "name">;
+
+/** One request from its head to its end; of a raw route a connection or a client's session. */
 export interface EndedExchange {
-  readonly route: HttpRoute | undefined;
+  readonly route: Counted | undefined;
   /** Who answered; absent where the ingress did, or nobody. */
   readonly backend: Backend | undefined;
   readonly reason: OwnReason | undefined;
@@ -358,9 +361,9 @@ export interface ExchangeLog {
 /** Told of each request; what it does is a few additions. `nowMs` is on one clock that only goes forward. */
 export interface TrafficCounter {
   /** The request has found its route, or another than `before`; one `ended` follows for the last one. */
-  began(route: HttpRoute, before: HttpRoute | undefined): void;
-  tried(route: HttpRoute, backend: Backend, tried: Tried, nowMs: number): void;
+  began(route: Counted, before: Counted | undefined): void;
+  tried(route: Counted, backend: Backend, tried: Tried, nowMs: number): void;
   /** On the client's connection, since it was last said. */
-  moved(route: HttpRoute | undefined, bytesIn: number, bytesOut: number): void;
+  moved(route: Counted | undefined, bytesIn: number, bytesOut: number): void;
   ended(exchange: EndedExchange, nowMs: number): void;
 }

@@ -24,7 +24,7 @@ export type OwnReason = (typeof OWN_REASONS)[number];
 /** How one try of one backend ended, where it ended badly. */
 export type BackendFault = "unreachable" | "timedOut" | "failed";
 
-/** From the request's arrival to the head of the answer, over the last minutes. */
+/** From the request's arrival to the head of the answer, or until a raw connection was made; over the last minutes. */
 export interface FirstByte {
   readonly requests: number;
   readonly p50Ms: number;
@@ -48,15 +48,17 @@ export interface BackendTraffic {
 
 export interface RouteTraffic {
   readonly route: Name;
+  readonly protocol: "http" | "tcp" | "udp";
+  /** Of a raw route connections, or sessions of clients. */
   readonly requests: number;
-  /** By `1xx` to `5xx`; `none`: the client went before there was an answer. */
+  /** Of HTTP, by `1xx` to `5xx`; `none`: the client went before there was an answer. */
   readonly codes: Readonly<Record<string, number>>;
   readonly reasons: Readonly<Partial<Record<OwnReason, number>>>;
   /** Answers that ended before they were whole. */
   readonly cutOff: number;
   /** Under way now: downloads, WebSockets, requests that are held. */
   readonly open: number;
-  /** On the clients' connections, heads included. */
+  /** On the clients' side, heads included. */
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly firstByte?: FirstByte;

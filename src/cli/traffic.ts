@@ -7,24 +7,27 @@ export function trafficLines(nodes: readonly NodeTraffic[]): readonly string[] {
   return nodes.flatMap((each) => {
     if ("unknown" in each) return ["", `Traffic on ${each.node}`, `  not known: ${each.unknown}; the apps may answer all the same`];
     const { node, forMs, recentMs, traffic } = each;
-    if (traffic === undefined) return ["", `Traffic on ${node}`, "  none: its ingress serves no HTTP under this name"];
+    if (traffic === undefined) return ["", `Traffic on ${node}`, "  none: its ingress does not serve this name"];
     return [
       "",
       `Traffic on ${node}, for ${span(forMs)}`,
       ...formatTable(routeRows(traffic, recentMs)).map((line) => `  ${line}`),
       "",
       `Backends as ${node} sees them`,
-      ...backendLines(traffic.backends).map((line) => `  ${line}`),
+      ...backendLines(traffic).map((line) => `  ${line}`),
     ];
   });
 }
 
+const NOUNS = { http: "Requests", tcp: "Connections", udp: "Sessions" } as const;
+
 function routeRows(traffic: RouteTraffic, recentMs: number): readonly (readonly string[])[] {
-  const { requests, codes, reasons, cutOff, open, bytesIn, bytesOut, firstByte } = traffic;
-  const classes = Object.entries(codes).filter(([code, count]) => count > 0 && code !== "none");
+  const { protocol, requests, codes, reasons, cutOff, open, bytesIn, bytesOut, firstByte } = traffic;
+  const isHttp = protocol === "http";
+  const classes = Object.entries(codes).filter(([code, count]) => isHttp && count > 0 && code !== "none");
   return [
     [
-      "Requests",
+      NOUNS[protocol],
       [
         number(requests),
         ...classes.map(([code, count]) => `${code} ${number(count)}`),
@@ -34,18 +37,19 @@ function routeRows(traffic: RouteTraffic, recentMs: number): readonly (readonly 
     ...optional("No backend", counted(reasons)),
     ...optional("Cut off", cutOff === 0 ? "" : `${number(cutOff)} answer${cutOff === 1 ? " was" : "s were"} not whole`),
     ["Bytes", `in ${bytes(bytesIn)}   out ${bytes(bytesOut)}`],
-    [
-      "First byte",
-      firstByte === undefined
-        ? `no answer in the last ${span(recentMs)}`
-        : `p50 ${took(firstByte.p50Ms)}   p99 ${took(firstByte.p99Ms)}   of ${number(firstByte.requests)} in the last ${span(recentMs)}`,
-    ],
+    ...(isHttp ? [["First byte", firstByteText(firstByte, recentMs)]] : []),
   ];
 }
 
-function backendLines(backends: readonly BackendTraffic[]): readonly string[] {
+function firstByteText(firstByte: FirstByte | undefined, recentMs: number): string {
+  if (firstByte === undefined) return `no answer in the last ${span(recentMs)}`;
+  const { p50Ms, p99Ms, requests } = firstByte;
+  return `p50 ${took(p50Ms)}   p99 ${took(p99Ms)}   of ${number(requests)} in the last ${span(recentMs)}`;
+}
+
+function backendLines({ backends, protocol }: RouteTraffic): readonly string[] {
   if (backends.length === 0) return ["none"];
-  const header = ["INSTANCE", "NODE", "ADDRESS", "HEALTH", "REQUESTS", "FAULTS", "P50", "P99", "LAST ERROR"];
+  const header = ["INSTANCE", "NODE", "ADDRESS", "HEALTH", NOUNS[protocol].toUpperCase(), "FAULTS", "P50", "P99", "LAST ERROR"];
   return formatTable([header, ...backends.map(backendRow)]);
 }
 

@@ -20,6 +20,7 @@ import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
 import { createLog } from "../adapters/system/log.ts";
 import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
+import type { TrafficReport } from "../api/traffic.ts";
 import { accessLine } from "./access-line.ts";
 import { plainAddress } from "./address.ts";
 import { isAllowed } from "./allow.ts";
@@ -94,6 +95,7 @@ class Ingress {
   readonly #settingsFile: KeptFile;
   readonly #health = new BackendHealth();
   readonly #traffic = new Traffic(performance.now());
+  readonly #streamTraffic = new Traffic(performance.now());
   readonly #accessLog = new AccessLog({ line: accessLine, log });
   readonly #front: HttpFront;
   readonly #tcp: TcpStreams;
@@ -130,6 +132,7 @@ class Ingress {
       noSuchHost: UNRECOGNIZED_NAME,
       isAllowed: ({ allow }, client) => isAllowed(allow, client, this.#settings?.containers),
       preface: proxyHeader,
+      traffic: this.#streamTraffic,
       ...shared,
     };
     this.#tcp = new TcpStreams(streams);
@@ -181,7 +184,8 @@ class Ingress {
     this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
     this.#members = rememberMembers(this.#members, table);
     this.#health.keep([...table.http, ...table.streams].flatMap(({ backends }) => backends));
-    this.#traffic.keep(table);
+    this.#traffic.keep(table.http);
+    this.#streamTraffic.keep(table.streams);
     this.#front.changed();
   }
 
@@ -225,8 +229,8 @@ class Ingress {
         }),
       "GET /status": () => ({ status: 200, body: this.#status() }),
       "GET /traffic": () => {
-        this.#front.countBytes();
-        return { status: 200, body: this.#traffic.report(performance.now(), this.#state?.table ?? { http: [] }) };
+        this.#countBytes();
+        return { status: 200, body: this.#report() };
       },
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
       "POST /handover": (body) => this.#handOver(body),
@@ -273,10 +277,22 @@ class Ingress {
     };
   }
 
-  #metrics(): string {
+  /** What is still running is counted as far as it is. */
+  #countBytes(): void {
     this.#front.countBytes();
+    this.#tcp.countBytes();
+  }
+
+  #report(): TrafficReport {
+    const { http = [], streams = [] } = this.#state?.table ?? {};
+    const report = this.#traffic.report(performance.now(), http);
+    return { ...report, routes: [...report.routes, ...this.#streamTraffic.report(performance.now(), streams).routes] };
+  }
+
+  #metrics(): string {
+    this.#countBytes();
     const { user, system } = process.cpuUsage();
-    const families = ingressMetrics(this.#traffic, {
+    const families = ingressMetrics(this.#traffic, this.#streamTraffic, {
       build: this.#options.build,
       revision: this.#state?.table.revision ?? 0,
       startedAtSeconds: performance.timeOrigin / 1000,

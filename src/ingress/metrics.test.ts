@@ -28,7 +28,7 @@ test("what was counted is what a strict scraper reads", () => {
   traffic.moved(app, 10, 2000);
   traffic.ended({ route: app, backend, reason: undefined, status: 200, firstByteMs: 5, whole: true }, 0);
   traffic.ended({ route: undefined, backend: undefined, reason: "unknownHost", status: 404, firstByteMs: undefined, whole: true }, 0);
-  const scraped = parseMetrics(renderMetrics(ingressMetrics(traffic, counts)));
+  const scraped = parseMetrics(renderMetrics(ingressMetrics(traffic, new Traffic(0), counts)));
   assert.equal(valueOf(scraped, "fossora_http_requests_total", { route: "app", backend: "app-1", code: "2xx" }), 1);
   assert.equal(valueOf(scraped, "fossora_http_own_answers_total", { route: "", reason: "unknownHost" }), 1);
   assert.equal(valueOf(scraped, "fossora_http_backend_faults_total", { fault: "unreachable" }), 1);
@@ -40,6 +40,6 @@ test("what was counted is what a strict scraper reads", () => {
 });
 
 test("an ingress that has served nothing yet is scraped as well", () => {
-  const scraped = parseMetrics(renderMetrics(ingressMetrics(new Traffic(0), { ...counts, dnsQueries: new Map() })));
+  const scraped = parseMetrics(renderMetrics(ingressMetrics(new Traffic(0), new Traffic(0), { ...counts, dnsQueries: new Map() })));
   assert.equal(valueOf(scraped, "fossora_http_held"), 1);
 });

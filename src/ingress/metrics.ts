@@ -22,8 +22,41 @@ export interface ProcessCounts {
 /** Powers of four, because they are bounds of the histogram's own buckets: 1 ms to 16 s. */
 const BOUNDS_MS = [1, 4, 16, 64, 256, 1024, 4096, 16_384] as const;
 
-export function ingressMetrics(traffic: Traffic, counts: ProcessCounts): readonly MetricFamily[] {
-  return [...requestFamilies(traffic), ...routeFamilies(traffic), ...processFamilies(counts)];
+/** `streams`: of raw routes. */
+export function ingressMetrics(http: Traffic, streams: Traffic, counts: ProcessCounts): readonly MetricFamily[] {
+  return [...requestFamilies(http), ...routeFamilies(http), ...streamFamilies(streams), ...processFamilies(counts)];
+}
+
+function streamFamilies(traffic: Traffic): readonly MetricFamily[] {
+  const ended = [...traffic.requests()].map(({ route, backend, requests: value }) => ({ labels: { route, backend }, value }));
+  const reasons = [...traffic.reasons()].map(({ route, reason, requests: value }) => ({ labels: { route, reason }, value }));
+  const faults = [...traffic.faults()].map(({ route, backend, fault, tries: value }) => ({ labels: { route, backend, fault }, value }));
+  const routes = [...traffic.routes()];
+  const each = (value: (route: (typeof routes)[number]) => number): readonly MetricSample[] =>
+    routes.map((route) => ({ labels: { route: route.route }, value: value(route) }));
+  return [
+    family("fossora_stream_ended_total", "Raw connections and sessions that ended, by who had them.", "counter", ended),
+    family("fossora_stream_refused_total", "Raw connections and sessions that no backend had, by why.", "counter", reasons),
+    family("fossora_stream_backend_faults_total", "Tries of a backend that made no connection.", "counter", faults),
+    family(
+      "fossora_stream_open",
+      "Raw connections and sessions that are open.",
+      "gauge",
+      each(({ open }) => open),
+    ),
+    family(
+      "fossora_stream_received_bytes_total",
+      "Bytes from clients of raw routes.",
+      "counter",
+      each(({ bytesIn }) => bytesIn),
+    ),
+    family(
+      "fossora_stream_sent_bytes_total",
+      "Bytes to clients of raw routes.",
+      "counter",
+      each(({ bytesOut }) => bytesOut),
+    ),
+  ];
 }
 
 function requestFamilies(traffic: Traffic): readonly MetricFamily[] {

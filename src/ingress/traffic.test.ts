@@ -8,15 +8,15 @@ import { Traffic } from "./traffic.ts";
 const one: Backend = { node: "attic", instance: "app-1", host: "10.0.0.2", port: 80 };
 const two: Backend = { ...one, instance: "app-2", host: "10.0.0.3" };
 const app: HttpRoute = { name: "app", host: "app", path: "/", backends: [one, two], holdMs: 0, forwardedHeaders: "standard" };
-const table = { http: [app] };
+const table = [app];
 
 function end(traffic: Traffic, over: Partial<EndedExchange> = {}, nowMs = 0): void {
   if (!("route" in over) || over.route !== undefined) traffic.began(over.route ?? app, undefined);
   traffic.ended({ route: app, backend: one, reason: undefined, status: 200, firstByteMs: 3, whole: true, ...over }, nowMs);
 }
 
-function reportOf(traffic: Traffic, nowMs = 0, http: readonly HttpRoute[] = table.http): RouteTraffic {
-  const [first] = traffic.report(nowMs, { http }).routes;
+function reportOf(traffic: Traffic, nowMs = 0, http: readonly HttpRoute[] = table): RouteTraffic {
+  const [first] = traffic.report(nowMs, http).routes;
   assert.ok(first);
   return first;
 }
@@ -90,7 +90,7 @@ test("a request that found another route while it was held is under way there", 
   traffic.began(app, undefined);
   traffic.began(other, app);
   assert.deepEqual(
-    traffic.report(0, { http: [app, other] }).routes.map(({ open }) => open),
+    traffic.report(0, [app, other]).routes.map(({ open }) => open),
     [0, 1],
   );
 });
@@ -99,7 +99,7 @@ test("of what left the table a few backends stay, and no route that has nothing 
   const traffic = new Traffic(0);
   const many = Array.from({ length: 10 }, (_, index): Backend => ({ ...one, instance: `app-${index}` }));
   for (const backend of many) traffic.tried(app, backend, { fault: "failed", error: new Error("crash"), tookMs: 1 }, 0);
-  traffic.keep({ http: [{ ...app, backends: [two] }] });
+  traffic.keep([{ ...app, backends: [two] }]);
   assert.deepEqual(
     reportOf(traffic, 0, [{ ...app, backends: [two] }]).backends.map(({ instance, gone }) => [instance, gone]),
     [
@@ -110,17 +110,17 @@ test("of what left the table a few backends stay, and no route that has nothing 
       ["app-9", true],
     ],
   );
-  traffic.keep({ http: [] });
+  traffic.keep([]);
   assert.deepEqual([...traffic.routes()], []);
   traffic.began(app, undefined);
-  traffic.keep({ http: [] });
+  traffic.keep([]);
   assert.equal([...traffic.routes()].length, 1);
 });
 
 test("two rows of one route are one line of the report", () => {
   const traffic = new Traffic(0);
   end(traffic);
-  const report = traffic.report(0, { http: [app, { ...app, path: "/api" }] });
+  const report = traffic.report(0, [app, { ...app, path: "/api" }]);
   assert.deepEqual(
     report.routes.map(({ requests, backends }) => [requests, backends.length]),
     [[1, 2]],

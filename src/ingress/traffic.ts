@@ -1,8 +1,8 @@
 // What the ingress counts of HTTP requests, by route and backend: a few additions each, read when somebody asks. Pure; bounded by the
 // routes of the table and a few backends each.
 import type { BackendFault, BackendTraffic, FirstByte, OwnReason, RouteTraffic, TrafficReport } from "../api/traffic.ts";
-import type { Backend, HttpRoute, Table } from "../api/table.ts";
-import type { EndedExchange, TrafficCounter, Tried } from "../ports.ts";
+import type { Backend, HttpRoute, StreamRoute } from "../api/table.ts";
+import type { Counted, EndedExchange, TrafficCounter, Tried } from "../ports.ts";
 import { bucketOf, quantileMs, RECENT_MS, RecentHistogram, TotalHistogram } from "./histogram.ts";
 
 /** Backends of a route that are no longer in the table: their last errors are what people ask for after a crash. */
@@ -39,6 +39,14 @@ class RouteCounts {
   bytesOut = 0;
 }
 
+/** Of the table: a route has several where it has several paths, or ports. */
+type Row = HttpRoute | StreamRoute;
+
+interface Tabled {
+  readonly protocol: RouteTraffic["protocol"];
+  readonly backends: readonly Backend[];
+}
+
 /** One series of the metrics: requests of a route that ended with such a code, by who answered. */
 export interface RequestCount {
   readonly route: string;
@@ -55,12 +63,12 @@ export class Traffic implements TrafficCounter {
     this.#sinceMs = nowMs;
   }
 
-  began(route: HttpRoute, before: HttpRoute | undefined): void {
+  began(route: Counted, before: Counted | undefined): void {
     if (before !== undefined) this.#countsOf(before.name).open -= 1;
     this.#countsOf(route.name).open += 1;
   }
 
-  tried(route: HttpRoute, backend: Backend, { fault, error, tookMs }: Tried, nowMs: number): void {
+  tried(route: Counted, backend: Backend, { fault, error, tookMs }: Tried, nowMs: number): void {
     const counts = backendOf(this.#countsOf(route.name), backend);
     if (fault === undefined) {
       counts.recent.add(bucketOf(tookMs), nowMs);
@@ -72,7 +80,7 @@ export class Traffic implements TrafficCounter {
     if (fault === "unreachable") counts.outSinceMs ??= nowMs;
   }
 
-  moved(route: HttpRoute | undefined, bytesIn: number, bytesOut: number): void {
+  moved(route: Counted | undefined, bytesIn: number, bytesOut: number): void {
     const counts = this.#countsOf(route?.name ?? NO_ROUTE);
     counts.bytesIn += bytesIn;
     counts.bytesOut += bytesOut;
@@ -94,9 +102,9 @@ export class Traffic implements TrafficCounter {
   }
 
   /** After a new table: what it no longer names is forgotten, but for what is under way and a few backends that were. */
-  keep({ http }: Pick<Table, "http">): void {
+  keep(rows: readonly Row[]): void {
     const routes = new Map<string, Set<string>>();
-    for (const { name, backends } of http) {
+    for (const { name, backends } of rows) {
       const keys = routes.get(name) ?? new Set();
       for (const backend of backends) keys.add(keyOf(backend));
       routes.set(name, keys);
@@ -109,10 +117,13 @@ export class Traffic implements TrafficCounter {
     }
   }
 
-  report(nowMs: number, { http }: Pick<Table, "http">): TrafficReport {
-    const inTable = new Map<string, Backend[]>();
-    for (const { name, backends } of http) inTable.set(name, [...(inTable.get(name) ?? []), ...backends]);
-    const routes = [...inTable].map(([name, backends]) => routeReport(name, this.#routes.get(name) ?? new RouteCounts(), backends, nowMs));
+  report(nowMs: number, rows: readonly Row[]): TrafficReport {
+    const inTable = new Map<string, Tabled>();
+    for (const row of rows) {
+      const known = inTable.get(row.name)?.backends ?? [];
+      inTable.set(row.name, { protocol: "protocol" in row ? row.protocol : "http", backends: [...known, ...row.backends] });
+    }
+    const routes = [...inTable].map(([name, tabled]) => routeReport(name, this.#routes.get(name) ?? new RouteCounts(), tabled, nowMs));
     return { forMs: nowMs - this.#sinceMs, recentMs: RECENT_MS, routes };
   }
 
@@ -176,18 +187,19 @@ function* codeCounts(route: string, backend: string, codes: Float64Array): Itera
   }
 }
 
-function routeReport(route: string, counts: RouteCounts, inTable: readonly Backend[], nowMs: number): RouteTraffic {
-  const tabled = new Set(inTable.map(keyOf));
+function routeReport(route: string, counts: RouteCounts, { protocol, backends }: Tabled, nowMs: number): RouteTraffic {
+  const tabled = new Set(backends.map(keyOf));
   const sums = new Float64Array(CODES.length);
   for (const codes of [counts.codes, ...[...counts.backends.values()].map((each) => each.codes)])
     codes.forEach((count, index) => (sums[index] = (sums[index] ?? 0) + count));
   const gone = [...counts.backends].filter(([key]) => !tabled.has(key)).map(([, each]) => each);
-  const present = [...new Map(inTable.map((backend) => [keyOf(backend), backend]))].map(
+  const present = [...new Map(backends.map((backend) => [keyOf(backend), backend]))].map(
     ([key, backend]) => counts.backends.get(key) ?? new BackendCounts(backend),
   );
   const firstByte = firstByteOf(counts.recent, nowMs);
   return {
     route,
+    protocol,
     requests: sums.reduce((total, count) => total + count, 0),
     codes: Object.fromEntries(CODES.map((code, index) => [code, sums[index] ?? 0])),
     reasons: Object.fromEntries(counts.reasons),

@@ -15,6 +15,7 @@ let house: TranscriptHouse;
 const BACKEND = { node: "nas", instance: "jellyfin-k3f9", host: "172.30.0.5", port: 8096 };
 const TRAFFIC: RouteTraffic = {
   route: "jellyfin",
+  protocol: "http",
   requests: 12_345,
   codes: { none: 2, "1xx": 3, "2xx": 12_000, "3xx": 0, "4xx": 300, "5xx": 40 },
   reasons: { unreachable: 38, clientGone: 2 },
@@ -133,14 +134,41 @@ Backends as nas sees them
   });
 });
 
-test("an ingress that is silent, or serves no HTTP under the name, is said to", async () => {
+test("describe of a raw route counts connections", async () => {
+  const { firstByte: _, ...raw } = TRAFFIC;
+  const [backend] = TRAFFIC.backends;
+  assert.ok(backend);
+  const counts = {
+    requests: 12,
+    codes: { "2xx": 12 },
+    reasons: { notAllowed: 3 },
+    cutOff: 0,
+    open: 2,
+    backends: [{ ...backend, requests: 12 }],
+  };
+  house.traffic = { forMs: 60_000, recentMs: 300_000, routes: [{ ...raw, ...counts, protocol: "tcp" }] };
+  expectOutcome(await run("describe", "route", "jellyfin"), {
+    stdout: `${head}
+Traffic on nas, for 1m
+  Connections  12   under way 2
+  No backend   notAllowed 3
+  Bytes        in 1.2 MB   out 46 GB
+
+Backends as nas sees them
+  INSTANCE       NODE  ADDRESS          HEALTH     CONNECTIONS  FAULTS  P50     P99    LAST ERROR
+  jellyfin-k3f9  nas   172.30.0.5:8096  reachable  12           1       3.7 ms  1.3 s  socket hang up, 1h ago
+`,
+  });
+});
+
+test("an ingress that is silent, or does not serve the name, is said to", async () => {
   house.traffic = undefined;
   expectOutcome(await run("describe", "route", "jellyfin"), {
     stdout: `${head}\nTraffic on nas\n  not known: its ingress does not answer; the apps may answer all the same\n`,
   });
   house.traffic = { forMs: 5_000, recentMs: 300_000, routes: [] };
   expectOutcome(await run("describe", "route", "jellyfin"), {
-    stdout: `${head}\nTraffic on nas\n  none: its ingress serves no HTTP under this name\n`,
+    stdout: `${head}\nTraffic on nas\n  none: its ingress does not serve this name\n`,
   });
 });
 

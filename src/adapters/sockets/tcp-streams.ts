@@ -3,6 +3,7 @@ import net from "node:net";
 import type { Backend } from "../../api/table.ts";
 import type { Listen } from "../../ports.ts";
 import { peekHost } from "./peek.ts";
+import { StreamCounts, type StreamCount } from "./stream-count.ts";
 import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
 
 /** At one port; whoever comes then is turned away at once. */
@@ -23,10 +24,16 @@ export class TcpStreams {
   readonly #options: StreamOptions;
   /** Who waits for a backend, and whether a table has news for them. */
   readonly #held = new Map<() => void, () => boolean>();
+  readonly #counts: StreamCounts;
   #connections = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
+    this.#counts = new StreamCounts(options.traffic);
+  }
+
+  countBytes(): void {
+    this.#counts.countBytes();
   }
 
   /** Open right now, for the metrics. */
@@ -89,6 +96,7 @@ export class TcpStreams {
     const { route: find, isAllowed, preface, plainAddress, readHello, noSuchHost } = this.#options;
     const from = { address: plainAddress(client.remoteAddress ?? ""), port: client.remotePort ?? 0 };
     const asked = { address: plainAddress(client.localAddress ?? ""), port: client.localPort ?? 0 };
+    const count = this.#counts.begin(client);
     let since = performance.now();
     let host: string | undefined;
     for (;;) {
@@ -104,8 +112,11 @@ export class TcpStreams {
         client.resume().setTimeout(LAST_BYTES_MS, () => client.destroy());
         return true;
       }
-      if (route === undefined || !isAllowed(route, from.address)) return false;
-      const upstream = await this.#firstOf(route.backends);
+      if (route === undefined) return false;
+      count.routed(route);
+      count.reason = isAllowed(route, from.address) ? (route.backends.length === 0 ? "waiting" : "unreachable") : "notAllowed";
+      if (count.reason === "notAllowed") return false;
+      const upstream = await this.#firstOf(route.backends, count);
       if (upstream !== undefined) {
         const bytes = preface(route, from, asked);
         if (bytes !== undefined) upstream.write(bytes);
@@ -122,12 +133,14 @@ export class TcpStreams {
     }
   }
 
-  async #firstOf(backends: readonly Backend[]): Promise<net.Socket | undefined> {
+  async #firstOf(backends: readonly Backend[], count: StreamCount): Promise<net.Socket | undefined> {
     const { health, node } = this.#options;
     const ordered = health.order(backends, node(), performance.now());
     for (const [index, backend] of ordered.entries()) {
+      const sinceMs = performance.now();
       const upstream = await connectTo(backend, index < ordered.length - 1 ? CONNECT_MORE_MS : CONNECT_MS);
-      if (upstream !== undefined) return upstream;
+      count.tried(backend, upstream instanceof Error ? upstream : undefined, sinceMs);
+      if (!(upstream instanceof Error)) return upstream;
       health.unreachable(backend, performance.now());
     }
     return undefined;
@@ -150,19 +163,23 @@ function leadSame(left: readonly Backend[], right: readonly Backend[]): boolean 
   return left.length === right.length && left.every(({ host, port }, index) => right[index]?.host === host && right[index].port === port);
 }
 
-/** undefined: it refused, or did not answer in time. */
-function connectTo({ host, port }: Backend, limitMs: number): Promise<net.Socket | undefined> {
+/** An error: it refused, or did not answer in time. */
+function connectTo({ host, port }: Backend, limitMs: number): Promise<net.Socket | Error> {
   return new Promise((done) => {
     const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true });
+    let problem = new Error(`no connection within ${limitMs} ms`);
     const limit = setTimeout(() => socket.destroy(), limitMs);
-    socket.on("error", () => socket.destroy());
+    socket.on("error", (error) => {
+      problem = error;
+      socket.destroy();
+    });
     socket.once("connect", () => {
       clearTimeout(limit);
       done(socket);
     });
     socket.once("close", () => {
       clearTimeout(limit);
-      done(undefined);
+      done(problem);
     });
   });
 }

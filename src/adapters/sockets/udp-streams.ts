@@ -2,7 +2,8 @@
 import dgram from "node:dgram";
 import net from "node:net";
 import type { Backend, StreamRoute } from "../../api/table.ts";
-import type { Listen, ListenAt, Listening } from "../../ports.ts";
+import type { OwnReason } from "../../api/traffic.ts";
+import type { Listen, ListenAt, Listening, TrafficCounter } from "../../ports.ts";
 import { stopReceiving } from "./descriptor.ts";
 import { codeOf } from "./error-code.ts";
 import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
@@ -104,16 +105,23 @@ class UdpPort {
     const { host, port } = session.backend;
     const leadsThere = route.backends.some((backend) => backend.host === host && backend.port === port);
     if (!leadsThere || !this.#options.isAllowed(route, sender.address)) return false;
+    if (session.route.name !== route.name) this.#options.traffic.began(route, session.route);
     session.route = route;
     return true;
   }
 
   /** undefined: the client may not, there is no backend, or there is no room. */
   #open(key: string, route: StreamRoute, sender: dgram.RemoteInfo, port: number): Session | undefined {
-    const { isAllowed, health, node, preface } = this.#options;
-    if (this.#sessions.size >= SESSIONS_MAX || !isAllowed(route, sender.address)) return undefined;
-    const [backend] = health.order(route.backends, node(), performance.now());
-    if (backend === undefined) return undefined;
+    const { isAllowed, health, node, preface, traffic } = this.#options;
+    const nowMs = performance.now();
+    const turnAway = (reason: OwnReason): undefined => {
+      traffic.began(route, undefined);
+      traffic.ended({ ...UNANSWERED, route, backend: undefined, reason, status: 0 }, nowMs);
+    };
+    if (!isAllowed(route, sender.address)) return turnAway("notAllowed");
+    if (this.#sessions.size >= SESSIONS_MAX) return turnAway("busy");
+    const [backend] = health.order(route.backends, node(), nowMs);
+    if (backend === undefined) return turnAway("waiting");
     const session: Session = new Session({
       route,
       backend,
@@ -121,6 +129,7 @@ class UdpPort {
       answer: (packet) => this.#answer(packet, sender),
       closed: () => this.#sessions.delete(key),
       refused: () => health.unreachable(backend, performance.now()),
+      traffic,
     });
     this.#sessions.set(key, session);
     return session;
@@ -154,7 +163,11 @@ interface SessionOptions {
   readonly closed: () => void;
   /** The backend's computer says that nobody listens there. */
   readonly refused: () => void;
+  readonly traffic: TrafficCounter;
 }
+
+/** Whether anybody answers a datagram, nobody can say. */
+const UNANSWERED = { firstByteMs: undefined, whole: true } as const;
 
 class Session {
   readonly backend: Backend;
@@ -163,6 +176,8 @@ class Session {
   readonly #options: SessionOptions;
   readonly #upstream: dgram.Socket;
   readonly #idle: NodeJS.Timeout;
+  readonly #openedMs = performance.now();
+  #answered = false;
   /** undefined: the socket is open. */
   #waiting: Buffer[] | undefined = [];
   #closed = false;
@@ -172,11 +187,13 @@ class Session {
     this.#options = options;
     this.route = route;
     this.backend = backend;
+    options.traffic.began(route, undefined);
     this.#idle = setTimeout(() => this.close(), idleLimitMs(route));
     this.#upstream = dgram.createSocket({ type: net.isIPv6(backend.host) ? "udp6" : "udp4", recvBufferSize: RECEIVE_BYTES });
     this.#upstream.on("error", () => this.#refused());
     this.#upstream.on("message", (packet) => {
       this.#idle.refresh();
+      this.#countAnswer(packet.length);
       options.answer(packet);
     });
     this.#upstream.connect(backend.port, backend.host, (error?: Error) => {
@@ -188,6 +205,15 @@ class Session {
     });
   }
 
+  #countAnswer(bytes: number): void {
+    const { traffic } = this.#options;
+    traffic.moved(this.route, 0, bytes);
+    if (this.#answered) return;
+    this.#answered = true;
+    const nowMs = performance.now();
+    traffic.tried(this.route, this.backend, { tookMs: nowMs - this.#openedMs }, nowMs);
+  }
+
   send(packet: Buffer): void {
     this.#idle.refresh();
     if (this.#waiting !== undefined) {
@@ -195,7 +221,8 @@ class Session {
       return;
     }
     if (this.#closed || this.#upstream.getSendQueueSize() > UNSENT_BYTES_MAX) return;
-    const { preface } = this.#options;
+    const { preface, traffic } = this.#options;
+    traffic.moved(this.route, packet.length, 0);
     this.#upstream.send(preface === undefined ? packet : [preface, packet], (error) => {
       if (codeOf(error) === "ECONNREFUSED") this.#refused();
     });
@@ -206,11 +233,15 @@ class Session {
     this.#closed = true;
     clearTimeout(this.#idle);
     this.#upstream.close();
+    const { route, backend } = this;
+    this.#options.traffic.ended({ ...UNANSWERED, route, backend, reason: undefined, status: 200 }, performance.now());
     this.#options.closed();
   }
 
   #refused(): void {
     if (this.#closed) return;
+    const error = new Error("nobody listens there");
+    this.#options.traffic.tried(this.route, this.backend, { fault: "unreachable", error, tookMs: 0 }, performance.now());
     this.#options.refused();
     this.close();
   }
