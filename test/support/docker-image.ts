@@ -1,6 +1,6 @@
 // A tiny image made of this machine's static busybox, without a registry: `docker import` of a tar of the program and its names.
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -13,6 +13,8 @@ export interface TestImage {
   readonly reference: string;
   /** What it answers on port 80, at `/`. */
   readonly page: string;
+  /** Files of this machine that go to /bin, with the libraries that they need. */
+  readonly programs?: readonly string[];
   /** More files by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -42,7 +44,7 @@ export async function makeTestImage(socketPath: string, image: TestImage): Promi
   }
 }
 
-function rootTar({ page, files = {} }: TestImage): Buffer {
+function rootTar({ page, files = {}, programs = [] }: TestImage): Buffer {
   const busybox = staticBusybox();
   if (busybox === undefined) throw new Error(`Cannot make a test image: ${noBusybox()}`);
   const root = mkdtempSync(path.join(tmpdir(), "fossora-image-"));
@@ -51,6 +53,13 @@ function rootTar({ page, files = {} }: TestImage): Buffer {
     cpSync(busybox, path.join(root, "bin/busybox"), { dereference: true });
     for (const applet of execFileSync(busybox, ["--list"], { encoding: "utf8" }).trim().split("\n")) {
       if (applet !== "busybox") symlinkSync("busybox", path.join(root, "bin", applet));
+    }
+    for (const program of programs) {
+      copyFileSync(program, path.join(root, "bin", path.basename(program)));
+      for (const library of librariesOf(program)) {
+        mkdirSync(path.dirname(path.join(root, library)), { recursive: true });
+        copyFileSync(library, path.join(root, library));
+      }
     }
     const passwd = "root:x:0:0:root:/:/bin/sh\nguest:x:1000:1000:guest:/:/bin/sh\n";
     for (const [file, content] of Object.entries({
@@ -66,4 +75,10 @@ function rootTar({ page, files = {} }: TestImage): Buffer {
   } finally {
     rmSync(root, { recursive: true });
   }
+}
+
+/** None of a static one, of which ldd says so and fails. */
+function librariesOf(program: string): readonly string[] {
+  const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
+  return [...stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].flatMap(([, library]) => library ?? []);
 }
