@@ -1,6 +1,6 @@
 // What a node tells of the house's DNS, for `fossora dns`: which computers answer, and for what. Pure types.
 import type { NodeName } from "./resource.ts";
-import type { IngressStatus, LocalName } from "./table.ts";
+import type { LocalName } from "./table.ts";
 
 export interface DnsNode {
   readonly name: NodeName;
@@ -8,6 +8,8 @@ export interface DnsNode {
   readonly tailnet: readonly string[];
   /** Where its DNS answers; absent: it has not said so. */
   readonly port?: number;
+  /** Who holds the port that it should have, and how it is got back. */
+  readonly problem?: string;
 }
 
 export interface DnsFacts {
@@ -16,8 +18,8 @@ export interface DnsFacts {
   /** Who says this. */
   readonly node: NodeName;
   readonly nodes: readonly DnsNode[];
-  /** This node's own, of DNS; who holds a port instead is in their problems. */
-  readonly listeners: IngressStatus["listeners"];
+  /** Networks whose questions about everything else the house answers too. */
+  readonly resolves: readonly ("lan" | "tailnet")[];
   /** Apps that are ready, by name: each should lead to the house. */
   readonly apps: readonly { readonly name: string; readonly fqdn: string; readonly addresses: readonly string[] }[];
   readonly localNames: readonly LocalName[];

@@ -25,6 +25,8 @@ export interface CheckFlags extends FactFlags {
 
 const DNS_PORT = 53;
 const SERVERS_MAX = 32;
+/** Reserved for such uses (RFC 2606), and always there. */
+const OUTSIDE = "example.com";
 const GROUPS: readonly Group[] = ["servers", "this computer", "tailnet", "local names"];
 
 export async function runDnsCheck(name: string | undefined, flags: CheckFlags, ports: CliPorts): Promise<number> {
@@ -40,6 +42,13 @@ export async function runDnsCheck(name: string | undefined, flags: CheckFlags, p
   else if (format.kind === "yaml") ports.stdout.line(await yaml(report));
   else print(ports.stdout, { facts, app, findings, summary: summaryOf(problems, warnings) });
   return problems > 0 ? EXIT.failed : EXIT.ok;
+}
+
+interface Asked {
+  readonly node: string;
+  readonly server: NameServer;
+  /** It should know the names of everybody else too. */
+  readonly resolves: boolean;
 }
 
 async function examine(facts: DnsFacts, app: App, probe: DnsProbe): Promise<readonly Finding[]> {
@@ -68,29 +77,32 @@ function answeredBy(servers: readonly ServerAnswers[]): readonly string[] {
 }
 
 /** Over the tailnet only from a computer that is in it. */
-function serversOf({ nodes, node }: DnsFacts): readonly { readonly node: string; readonly server: NameServer }[] {
+function serversOf({ nodes, node, resolves }: DnsFacts): readonly Asked[] {
   const inTailnet = (nodes.find(({ name }) => name === node)?.tailnet.length ?? 0) > 0;
+  const networks = inTailnet ? (["lan", "tailnet"] as const) : (["lan"] as const);
   return nodes
-    .flatMap(({ name, lan, tailnet, port }) =>
-      [...lan, ...(inTailnet ? tailnet : [])].flatMap((address) =>
-        (["udp", "tcp"] as const).map((protocol) => ({ node: name, server: { address, port: port ?? DNS_PORT, protocol } })),
+    .flatMap(({ name, port = DNS_PORT, ...addresses }) =>
+      networks.flatMap((network) =>
+        addresses[network].flatMap((address) =>
+          (["udp", "tcp"] as const).map((protocol) => ({
+            node: name,
+            server: { address, port, protocol },
+            resolves: resolves.includes(network),
+          })),
+        ),
       ),
     )
     .slice(0, SERVERS_MAX);
 }
 
-async function askServer(
-  facts: DnsFacts,
-  app: App,
-  { node, server }: { readonly node: string; readonly server: NameServer },
-  probe: DnsProbe,
-): Promise<ServerAnswers> {
-  const [soa, ns, forApp] = await Promise.all([
+async function askServer(facts: DnsFacts, app: App, { node, server, resolves }: Asked, probe: DnsProbe): Promise<ServerAnswers> {
+  const [soa, ns, forApp, outside] = await Promise.all([
     outcome(probe.ask(server, facts.zone, "SOA")),
     outcome(probe.ask(server, `ns.${facts.zone}`, "A")),
     app === undefined ? undefined : outcome(probe.ask(server, app.fqdn, "A")),
+    resolves ? outcome(probe.ask(server, OUTSIDE, "A")) : undefined,
   ]);
-  return { node, server, soa, ns, app: forApp };
+  return { node, server, soa, ns, app: forApp, outside };
 }
 
 async function askResolver(
@@ -101,9 +113,10 @@ async function askResolver(
   return outcome(probe.lookup(name).then((addresses) => ({ addresses, ms: performance.now() - startedMs })));
 }
 
-/** Only where a name is announced: nobody is to be blamed for what is switched off. */
-async function askLocal({ localNames }: DnsFacts, app: App, probe: DnsProbe): Promise<Outcome | undefined> {
-  const isAnnounced = localNames.some(({ host, state }) => host === app?.name && state === "announced");
+/** Only where a name is announced, or where no node tells: nobody is to be blamed for what is switched off. */
+async function askLocal({ localNames, node }: DnsFacts, app: App, probe: DnsProbe): Promise<Outcome | undefined> {
+  const isAnnounced =
+    localNames.some(({ host, state }) => host === app?.name && state === "announced") || (node === "" && app !== undefined);
   return isAnnounced ? outcome(probe.askLocal(localName(app))) : undefined;
 }
 

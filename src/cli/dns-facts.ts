@@ -37,5 +37,5 @@ function factsOf(zone: string, addresses: readonly string[]): DnsFacts {
     const [, address = text, port] = /^(\d+(?:\.\d+){3}):(\d+)$/.exec(text) ?? [];
     return { name: "server", lan: [address], tailnet: [], port: port === undefined ? DNS_PORT : Number(port) };
   });
-  return { kind: "DnsFacts", zone, node: "", nodes, listeners: [], apps: [], localNames: [] };
+  return { kind: "DnsFacts", zone, node: "", nodes, resolves: [], apps: [], localNames: [] };
 }

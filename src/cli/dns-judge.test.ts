@@ -11,7 +11,7 @@ const facts: DnsFacts = {
     { name: "nas", lan: ["192.168.1.10"], tailnet: ["100.64.0.1"], port: 53 },
     { name: "nuc", lan: ["192.168.1.12"], tailnet: ["100.64.0.2"], port: 53 },
   ],
-  listeners: [],
+  resolves: [],
   apps: [],
   localNames: [],
 };
@@ -24,7 +24,7 @@ const soa = said({ answers: [{ type: "SOA", data: "ns.home.internal" }] });
 const address = said({ answers: [{ type: "A", data: "192.168.1.10" }] });
 const judged = (over: Partial<ServerAnswers>): readonly [string, string] => {
   const server = { address: "192.168.1.10", port: 53, protocol: "udp" } as const;
-  const { mark, text } = judgeServer(facts, app, { node: "nas", server, soa, ns: address, app: address, ...over });
+  const { mark, text } = judgeServer(facts, app, { node: "nas", server, soa, ns: address, app: address, outside: undefined, ...over });
   return [mark, text.replace(/^nas \S+ udp {2}/, "")];
 };
 
@@ -48,6 +48,8 @@ test("each wrong answer has its own words", () => {
   assert.match(judged({ soa: said({ answers: soa.reply.answers, authoritative: false }) })[1], /somebody else/);
   assert.match(judged({ ns: said() })[1], /knows no name server/);
   assert.match(judged({ app: said({ rcode: "NXDOMAIN" }) })[1], /no address for app\.home\.internal \(NXDOMAIN\)/);
+  assert.match(judged({ outside: said({ rcode: "SERVFAIL" }) })[1], /finds nothing outside of home\.internal: SERVFAIL/);
+  assert.match(judged({ outside: { error: "no answer" } })[1], /outside of home\.internal: no answer/);
   assert.match(judged({ app: { error: "it hung up" } })[1], /app\.home\.internal: it hung up/);
 });
 

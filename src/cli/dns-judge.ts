@@ -26,6 +26,8 @@ export interface ServerAnswers {
   readonly soa: Outcome;
   readonly ns: Outcome;
   readonly app: Outcome | undefined;
+  /** Of a name that is not the house's; absent: it does not answer for those here. */
+  readonly outside: Outcome | undefined;
 }
 
 /** Slower than this a page feels slow, for each name is asked anew after five seconds. */
@@ -34,25 +36,23 @@ const DNS_PORT = 53;
 const RESOLVED_STUBS: ReadonlySet<string> = new Set(["127.0.0.53", "127.0.0.54"]);
 const MAGIC_DNS = "100.100.100.100";
 
-export function judgePorts({ listeners, nodes, node }: DnsFacts): readonly Finding[] {
-  const problems = [...new Set(listeners.flatMap(({ problem }) => problem ?? []))];
-  const own = problems.map((problem): Finding => ({
-    group: "servers",
-    mark: "error",
-    text: `${node} does not hold port 53 everywhere: ${problem}`,
-    fix: "phones, routers and tailnets ask port 53 only: free it, then start Fossora anew",
-    next: "sudo fossora down && sudo fossora up",
-  }));
-  const others = nodes
-    .filter(({ name, port }) => name !== node && port !== undefined && port !== DNS_PORT)
-    .map(({ name, port }): Finding => ({
-      group: "servers",
-      mark: "error",
-      text: `${name} answers on port ${port}, not on 53`,
-      fix: `somebody else holds port 53 there; ask on ${name} who`,
-      next: `fossora dns check (on ${name})`,
-    }));
-  return [...own, ...others];
+/** What a problem says of who has the port, and behind it how it is got back. */
+const FIX_FOLLOWS = ". Nobody asks there: ";
+
+export function judgePorts({ nodes }: DnsFacts): readonly Finding[] {
+  return nodes.flatMap(({ name, port, problem }): readonly Finding[] => {
+    if (problem === undefined && (port === undefined || port === DNS_PORT)) return [];
+    const [what = "", how] = problem?.split(FIX_FOLLOWS) ?? [`it answers on port ${port}`];
+    return [
+      {
+        group: "servers",
+        mark: "error",
+        text: `${name} does not have port 53, which phones, routers and tailnets ask: ${what}`,
+        fix: how ?? "free the port there; then: sudo fossora down && sudo fossora up",
+        next: `fossora describe node ${name}`,
+      },
+    ];
+  });
 }
 
 export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): Finding {
@@ -81,6 +81,12 @@ export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): 
     const unknown = wrongApp(app, answers.app);
     if (unknown !== undefined) return finding("error", unknown, { next: `fossora describe dnsrecord ${app.name}` });
   }
+  const closed = answers.outside === undefined ? undefined : wrongOutside(answers.outside);
+  if (closed !== undefined)
+    return finding("error", `it finds nothing outside of ${facts.zone}: ${closed}`, {
+      fix: "whom the House's spec.resolver.upstream names does not answer",
+      next: "fossora describe house house",
+    });
   const ms = soa.reply.ms;
   const said =
     app !== undefined && answers.app !== undefined && "reply" in answers.app
@@ -119,6 +125,11 @@ function wrongSoa(
 function wrongApp(app: NonNullable<App>, outcome: Outcome): string | undefined {
   if ("error" in outcome) return `${app.fqdn}: ${outcome.error}`;
   return addressesIn(outcome.reply).length === 0 ? `it has no address for ${app.fqdn} (${outcome.reply.rcode})` : undefined;
+}
+
+function wrongOutside(outcome: Outcome): string | undefined {
+  if ("error" in outcome) return outcome.error;
+  return addressesIn(outcome.reply).length === 0 ? outcome.reply.rcode : undefined;
 }
 
 /** `resolver`: what this computer's own resolver said of the name. */

@@ -11,6 +11,7 @@ interface Servers {
   readonly tailnet: readonly { readonly address: string; readonly port: number }[];
   /** An app's full name, to try it. */
   readonly example: string;
+  readonly resolves: DnsFacts["resolves"];
 }
 
 const DNS_PORT = 53;
@@ -42,16 +43,16 @@ function introduction({ zone, nodes }: DnsFacts, { lan, tailnet }: Servers): rea
   return head;
 }
 
-function serversOf({ zone, nodes, apps }: DnsFacts): Servers {
+function serversOf({ zone, nodes, apps, resolves }: DnsFacts): Servers {
   const of = (network: "lan" | "tailnet"): Servers["lan"] =>
     nodes
       .flatMap(({ port = DNS_PORT, ...node }) => node[network].filter(isIpv4).map((address) => ({ address, port })))
       .toSorted((a, b) => Number(b.port === DNS_PORT) - Number(a.port === DNS_PORT));
-  return { zone, lan: of("lan"), tailnet: of("tailnet"), example: apps[0]?.fqdn ?? `ns.${zone}` };
+  return { zone, lan: of("lan"), tailnet: of("tailnet"), example: apps[0]?.fqdn ?? `ns.${zone}`, resolves };
 }
 
 function linesOf(word: SetupWord, servers: Servers): readonly string[] {
-  const { zone, lan, tailnet, example } = servers;
+  const { zone, lan, tailnet, example, resolves } = servers;
   const onPort53 = ({ port }: { readonly port: number }): boolean => port === DNS_PORT;
   switch (word) {
     case "tailscale": {
@@ -60,12 +61,15 @@ function linesOf(word: SetupWord, servers: Servers): readonly string[] {
       return [
         "https://login.tailscale.com/admin/dns → Nameservers → Add nameserver → Custom",
         ...addresses.map((address) => `  Nameserver ${address}   Restrict to domain: ${zone}`),
+        ...(resolves.includes("tailnet")
+          ? ["The house resolves everything for the tailnet: the same without a domain sends it all names."]
+          : []),
         `Headscale, in its config.yaml:  dns: { nameservers: { split: { ${zone}: [${addresses.join(", ")}] } } }`,
       ];
     }
     case "router":
       return router(
-        zone,
+        servers,
         lan.filter(onPort53).map(({ address }) => address),
       );
     case "pihole":
@@ -96,8 +100,12 @@ function linesOf(word: SetupWord, servers: Servers): readonly string[] {
 
 const NO_LAN = "No computer of the house has an address on a LAN.";
 
-function router(zone: string, addresses: readonly string[]): readonly string[] {
+function router({ zone, resolves }: Servers, addresses: readonly string[]): readonly string[] {
   if (addresses.length === 0) return ["No computer of the house has an address on a LAN and port 53 there."];
+  if (resolves.includes("lan"))
+    return [
+      `The house is the resolver of the LAN: in the router's DHCP settings name ${addresses.join(" and ")} as DNS server, and no other.`,
+    ];
   const [first = ""] = addresses;
   return [
     `Let it send ${zone} to ${addresses.join(" and ")} ("conditional forwarding", "domain override"), and let it accept private addresses`,

@@ -5,10 +5,10 @@ import { keys } from "../../src/api/keys.ts";
 import type { DnsReply } from "../../src/api/dns-facts.ts";
 import type { NodeRecord } from "../../src/api/state.ts";
 import type { DnsProbe, NameServer } from "../../src/ports.ts";
-import { put, remove } from "../fakes/objects.ts";
+import { foundHouse, put, remove } from "../fakes/objects.ts";
 import { expectOutcome, fossora, type Outcome, type RunOptions } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
-import { condition, FILES, READY_ROUTE, readyService } from "../support/transcript-statuses.ts";
+import { condition, FILES, READY_NODE, READY_ROUTE, readyService } from "../support/transcript-statuses.ts";
 import { until } from "../support/until.ts";
 
 const APP = "jellyfin.home.internal";
@@ -114,7 +114,7 @@ test("on a terminal it is in colour, and where the locale is not UTF-8 in ASCII"
 
 test("a port that somebody else holds, a silent server, a resolver that does not know: each with what to do", async () => {
   house.listeners = [
-    { protocol: "dns", address: "192.168.1.10", port: 5354, problem: "dnsmasq (pid 812) has port 53; 5354 was taken instead" },
+    { protocol: "dns", address: "192.168.1.10", port: 5354, problem: "port 53 is held by dnsmasq (pid 812); 5354 was taken instead" },
   ];
   probe.servers = (server) =>
     server.protocol === "tcp" ? new Error("no answer within 2000 ms") : reply({ type: "SOA", data: "ns.home.internal" });
@@ -126,9 +126,9 @@ test("a port that somebody else holds, a silent server, a resolver that does not
     stdout: `home.internal, asked for jellyfin.home.internal
 
 servers
-  ✗ nas does not hold port 53 everywhere: dnsmasq (pid 812) has port 53; 5354 was taken instead
-      fix: phones, routers and tailnets ask port 53 only: free it, then start Fossora anew
-      → sudo fossora down && sudo fossora up
+  ✗ nas does not have port 53, which phones, routers and tailnets ask: port 53 is held by dnsmasq (pid 812); 5354 was taken instead
+      fix: free the port there; then: sudo fossora down && sudo fossora up
+      → fossora describe node nas
   ✗ nas 192.168.1.10:5354 udp  it knows no name server of home.internal
       fix: no computer of the house holds port 53
       → fossora status
@@ -164,12 +164,62 @@ test("two computers: one that is down is named, and the tailnet is asked from in
   probe.routes = { "home.internal": ["100.64.0.1"] };
   const { code, stdout } = await run(["check", "jellyfin"]);
   assert.equal(code, 1);
-  assert.match(stdout, /\n {2}✗ nuc answers on port 5354, not on 53\n {6}fix: .*on nuc who\n/);
+  assert.match(stdout, /\n {2}✗ nuc does not have port 53, .*: it answers on port 5354\n {6}fix: .*\n {6}→ fossora describe node nuc\n/);
   assert.match(stdout, /\n {2}✗ nuc 192\.168\.1\.12:5354 udp {2}connect EHOSTUNREACH\n.*\n {6}→ fossora describe node nuc\n/);
   assert.match(stdout, /\n {2}✓ nas 100\.64\.0\.1:53 udp /);
   assert.match(stdout, /\ntailnet\n {2}✓ home\.internal is asked of 100\.64\.0\.1\n/);
   remove(house.etcd, keys.node("nuc"));
   await until("it is gone", () => house.mirror.nodes().size === 1);
+});
+
+test("a node's own words on who has its port are passed on, with the commands that give it back", async () => {
+  const message =
+    "port 53 is held by unbound (pid 7); 5354 was taken instead. Nobody asks there: sudo systemctl stop unbound; then: sudo fossora down && sudo fossora up";
+  house.setStatus("Membership", "nas", {
+    ...READY_NODE,
+    conditions: [...READY_NODE.conditions, condition("DnsPortHeld", "False", "PortBusy", message)],
+  });
+  house.listeners = [
+    { protocol: "dns", address: "192.168.1.10", port: 5354, problem: "port 53 is held by unbound (pid 7); 5354 was taken instead" },
+  ];
+  const { stdout } = await run(["check"]);
+  assert.match(
+    stdout,
+    /\n {2}✗ nas does not have port 53, .*: port 53 is held by unbound \(pid 7\); 5354 was taken instead\n {6}fix: sudo systemctl stop unbound; then: sudo fossora down && sudo fossora up\n/,
+  );
+  house.setStatus("Membership", "nas", READY_NODE);
+});
+
+test("a house that resolves everything is asked for another's name too", async () => {
+  await fossora(
+    {
+      socket: house.socket,
+      files: {
+        "house.yaml":
+          "apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house }\nspec: { zone: home.internal, resolver: { serve: [lan], upstream: 9.9.9.9 } }\n",
+      },
+    },
+    "apply",
+    "-f",
+    "house.yaml",
+    "--force",
+  );
+  assert.equal((await run(["check"])).code, 0);
+  assert.ok(probe.asked.includes("udp 192.168.1.10:53 A example.com"));
+  const healthy = probe.servers;
+  probe.servers = (server, name, type) => (name === "example.com" ? { ...reply(), rcode: "SERVFAIL" } : healthy(server, name, type));
+  const { code, stdout } = await run(["check"]);
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /\n {2}✗ nas 192\.168\.1\.10:53 udp {2}it finds nothing outside of home\.internal: SERVFAIL\n.*\n {6}→ fossora describe house house\n/,
+  );
+  assert.match(
+    (await run(["setup", "router"])).stdout,
+    /\n {2}The house is the resolver of the LAN: in the router's DHCP settings name 192\.168\.1\.10 as DNS server, and no other\.\n/,
+  );
+  foundHouse(house.etcd);
+  await until("it no longer is", () => house.mirror.desired("House", "house")?.spec.resolver === undefined);
 });
 
 test("-o json has every finding, and the exit code stays", async () => {
