@@ -101,7 +101,7 @@ export const connectionCases: readonly ProxyCase[] = [
     },
   },
   {
-    name: "a kept-open connection that the app closes at that moment costs no GET",
+    name: "a kept-open connection that the app closes at that moment costs no GET and no POST",
     bare: "holds", // it opens a connection for each request
     run: async (proxyTo) => {
       const seen = new WeakSet<net.Socket>();
@@ -111,7 +111,11 @@ export const connectionCases: readonly ProxyCase[] = [
         return void response.end("well");
       });
       const port = await proxyTo(app.port);
-      for (let round = 0; round < 4; round += 1) assert.equal((await get(port)).status, 200);
+      for (let round = 0; round < 4; round += 1) {
+        assert.equal((await get(port)).status, 200);
+        assert.equal((await get(port, { method: "POST", body: "x" })).status, 200);
+        assert.equal((await get(port, { method: "DELETE" })).status, 200);
+      }
     },
   },
   {

@@ -14,7 +14,7 @@ import { createAuthority } from "../../src/adapters/x509/certificates.ts";
 import type { HttpRoute, Table } from "../../src/api/table.ts";
 import { get, soon, startApp, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import { testLeaf } from "../support/leaf.ts";
-import { openWebSocket, webSocketApp } from "../support/proxy.ts";
+import { openWebSocket, rawRequest, webSocketApp } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 
 /** Where the route leads, as the agent writes it for an address outside of the house. */
@@ -71,6 +71,23 @@ describe("a route of the ingress", () => {
     await ingress.client.putTable(tableOf([], { redirect: { to: "https://new.example/start", status: 302 } }), soon());
     const whole = await get(ingress.httpPort, { path: "/a" });
     assert.deepEqual([whole.status, whole.headers.location, whole.body], [302, "https://new.example/start", ""]);
+  });
+
+  test("does not ask for a body that it will not take", async () => {
+    const sink = await startApp((request, response) => request.resume().on("end", () => response.end("taken")));
+    const post = (bytes: number): Promise<string> =>
+      rawRequest(
+        ingress.httpPort,
+        `POST / HTTP/1.1\r\nHost: hello\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: ${bytes}\r\n\r\n${"x".repeat(bytes)}`,
+      );
+    await ingress.client.putTable(tableOf([sink.port], { maxBodyBytes: 10 }), soon());
+    assert.match(await post(10), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/);
+    assert.match(await post(11), /^HTTP\/1\.1 413/);
+    await ingress.client.putTable(tableOf([sink.port], { redirect: { to: "https://new.example/", status: 308 } }), soon());
+    assert.match(await post(10), /^HTTP\/1\.1 308/);
+    await ingress.client.putTable(tableOf([], { holdMs: 0 }), soon());
+    assert.match(await post(10), /^HTTP\/1\.1 503/);
+    sink.stop();
   });
 
   test("lets in whom it allows, by the address that they come from", async (t) => {

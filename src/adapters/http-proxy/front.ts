@@ -268,7 +268,9 @@ export class HttpFront {
     let last: Outcome = { kind: "unreachable", error: new Error("no backend") };
     for (const [index, backend] of backends.entries()) {
       const more = bodyless && index < backends.length - 1;
-      const attempt = attemptOf(request, asked, { backend, connectTimeoutMs: more ? CONNECT_MORE_MS : CONNECT_MS, freshConnection: false });
+      // Nobody may say a second time what must not be done twice, so it is not said where the backend may just have hung up.
+      const how = { backend, connectTimeoutMs: more ? CONNECT_MORE_MS : CONNECT_MS, freshConnection: !repeatable };
+      const attempt = attemptOf(request, asked, how);
       last = await this.#forwarder.forward(request, response, attempt);
       // Backends close idle connections; one that did so at this very moment has not seen the request.
       if (last.kind === "stale" && repeatable)
