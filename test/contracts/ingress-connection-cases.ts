@@ -71,6 +71,32 @@ export const connectionCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "a body that lasts until the connection ends is not whole when the connection breaks",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      const sockets: net.Socket[] = [];
+      const server = net.createServer((socket) => {
+        sockets.push(socket);
+        socket.on("error", () => undefined);
+        socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\n\r\nhalf"));
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      try {
+        const port = await proxyTo((server.address() as net.AddressInfo).port);
+        const request = http.get({ port, host: "127.0.0.1", agent: false, headers: { Host: "hello" } });
+        const [response] = (await withLimit(once(request, "response"))) as [http.IncomingMessage];
+        response.on("error", () => undefined);
+        await once(response, "data");
+        sockets[0]?.resetAndDestroy();
+        await withLimit(new Promise((done) => response.resume().on("close", done)));
+        assert.equal(response.complete, false);
+      } finally {
+        server.close();
+      }
+    },
+  },
+  {
     name: "an app that is not there is answered with 502, by a proxy that lives on",
     bare: "breaks",
     run: async (proxyTo) => {

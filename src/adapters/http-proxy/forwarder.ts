@@ -6,7 +6,15 @@ import type net from "node:net";
 import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
 import { passBody } from "./answer-body.ts";
-import { requestHeaders, responseHeaders, responseProblem, upgradeHeaders, type Forwarded, type Headers } from "./headers.ts";
+import {
+  endsWithConnection,
+  requestHeaders,
+  responseHeaders,
+  responseProblem,
+  upgradeHeaders,
+  type Forwarded,
+  type Headers,
+} from "./headers.ts";
 import { sentHere } from "./outside.ts";
 import { tieSockets } from "./tie-sockets.ts";
 
@@ -110,11 +118,12 @@ function send(sending: Sending): void {
   const upstream = open(request, attempt, agents);
   const timers = startTimers(upstream, attempt);
   let answered = false;
+  let openEnded: http.IncomingMessage | undefined;
 
   upstream.on("error", (error) => {
     timers.stop();
-    // A body that the app no longer takes; whether its answer is whole, the answer itself tells.
-    if (answered) return undefined;
+    // A body that the app no longer takes: whether its answer is whole, the answer itself tells, unless it lasts until the connection ends.
+    if (answered) return openEnded?.readableEnded === false ? void client.destroy() : undefined;
     if (client.destroyed) return settle({ kind: "clientGone" });
     return settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
   });
@@ -131,6 +140,7 @@ function send(sending: Sending): void {
     timers.stop();
     const outcome = answer(sending, upstream, response);
     answered = outcome.kind === "answered";
+    if (endsWithConnection(request, response)) openEnded = response;
     settle(outcome);
   });
   upstream.on("upgrade", (response: http.IncomingMessage, socket: net.Socket, head: Buffer) => {

@@ -110,6 +110,12 @@ export function responseProblem({ httpVersionMajor, headers }: http.IncomingMess
   return coding === undefined || coding.toLowerCase() === "chunked" ? undefined : `an answer with the transfer coding ${coding}`;
 }
 
+/** Nothing but the end of its connection says where its body ends: RFC 9112, 6.3. */
+export function endsWithConnection({ method }: http.IncomingMessage, { headers, statusCode }: http.IncomingMessage): boolean {
+  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) return false;
+  return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
+}
+
 function framing(request: http.IncomingMessage): readonly string[] {
   // Node undid the chunks; with a flat array it asks us to say that it shall make them again, also for DELETE and OPTIONS.
   if (request.headers["transfer-encoding"] !== undefined) return ["Transfer-Encoding", "chunked"];
