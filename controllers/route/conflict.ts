@@ -3,8 +3,7 @@ import { normalPath } from "../../src/api/paths.ts";
 import type { Name, Resource } from "../../src/api/resource.ts";
 import type { RouteSpec } from "../../src/api/types.ts";
 import { hostNames } from "../../src/api/urls.ts";
-
-const TLS_PORT = 443;
+import { TLS_PORT } from "./rows.ts";
 
 /** Only Routes that have one of these in common can want the same: whatever the zone is. */
 export function bucketsOf(spec: RouteSpec): readonly string[] {

@@ -5,7 +5,7 @@ import type { Condition, Name, NodeName, Resource } from "../../src/api/resource
 import type { Context, Plan } from "../../src/engine/contract.ts";
 import { winnerOver } from "./conflict.ts";
 import type { RouteFacts, RouteRows } from "./facts.ts";
-import { NO_ROWS, rowsOf } from "./rows.ts";
+import { NO_ROWS, rowsOf, TLS_PORT } from "./rows.ts";
 
 export type RouteAction =
   | { readonly kind: "SetRoute"; readonly name: Name; readonly rows: RouteRows | undefined }
@@ -28,7 +28,7 @@ const PROBLEMS_MAX = 3;
 
 /** One condition a node, which names it: people read those of all nodes side by side. */
 function busyPorts({ spec }: Resource<"Route">, listeners: RouteFacts["listeners"], node: NodeName): readonly Condition[] {
-  const { listen } = spec;
+  const { listen = spec.tls && { port: TLS_PORT, protocol: "tcp" as const } } = spec;
   if (listen === undefined) return [];
   const busy = listeners.filter(({ protocol, port, address, problem }) => {
     const isOurs = protocol === listen.protocol && port >= listen.port && port <= (listen.endPort ?? listen.port);
@@ -40,9 +40,13 @@ function busyPorts({ spec }: Resource<"Route">, listeners: RouteFacts["listeners
   const shown = problems.slice(0, PROBLEMS_MAX).join("; ");
   const more = problems.length > PROBLEMS_MAX ? `; and ${problems.length - PROBLEMS_MAX} more` : "";
   const what = new Set(busy.map(({ port }) => port)).size === 1 ? `Port ${first.port}/${first.protocol}` : "Ports";
-  const remedy = shown.includes("is held by") ? ". Stop that program, or listen on another port" : "";
-  const message = `${what} cannot be opened on ${node}: ${shown}${more}${remedy}`;
+  const message = `${what} cannot be opened on ${node}: ${shown}${more}${remedyFor(shown)}`;
   return [{ type: "PortsHeld", status: "False", reason: "PortBusy", message }];
+}
+
+function remedyFor(problems: string): string {
+  if (!problems.includes("is held by")) return "";
+  return problems.includes("the house's own") ? ". Listen on another port" : ". Stop that program, or listen on another port";
 }
 
 function isEverywhere(address: string | undefined): boolean {

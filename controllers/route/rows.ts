@@ -11,7 +11,7 @@ const HOLD_DEFAULT = "10s";
 const TCP_IDLE_DEFAULT = "1h";
 const UDP_IDLE_DEFAULT = "1m";
 /** Of `tls: passthrough` without a port of its own. */
-const TLS_PORT = 443;
+export const TLS_PORT = 443;
 const SCHEME_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 export const NO_ROWS: RouteRows = { http: [], streams: [] };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import http from "node:http";
 import net from "node:net";
 import { after, before, describe, test } from "node:test";
 import { freePort, get, soon, startApp, startIngress, tableOf, type TestApp, type TestIngress } from "../support/ingress.ts";
@@ -41,6 +42,29 @@ describe("an ingress with backends", () => {
     for (let round = 0; round < 10; round += 1) await get(ingress.httpPort);
     assert.deepEqual(counts, [5, 5]);
     for (const replica of replicas) replica.stop();
+  });
+
+  test("a kept connection asks the new table, and what is under way ends with the old one", async () => {
+    let finish: (() => void) | undefined;
+    const old = await startApp((request, response) => {
+      if (request.url !== "/long") return response.end("old");
+      response.write("begun by old, ");
+      finish = () => response.end("ended by old");
+      return undefined;
+    });
+    const fresh = await startApp((_request, response) => response.end("fresh"));
+    await ingress.client.putTable(tableOf([old.port]), soon());
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    assert.equal((await get(ingress.httpPort, { agent })).body, "old");
+    const long = get(ingress.httpPort, { path: "/long" });
+    await until("it is under way", () => finish !== undefined);
+    await ingress.client.putTable(tableOf([fresh.port]), soon());
+    assert.equal((await get(ingress.httpPort, { agent })).body, "fresh");
+    finish?.();
+    assert.equal((await long).body, "begun by old, ended by old");
+    agent.destroy();
+    old.stop();
+    fresh.stop();
   });
 
   test("a GET without a backend is held until the table brings one", async () => {

@@ -55,6 +55,19 @@ describe("an ingress with raw TCP ports", () => {
     await nobodyLeft();
   });
 
+  test("each of several ports leads to its own backend", async () => {
+    const say = (text: string) => startTcpApp((socket) => socket.end(text));
+    await using one = await say("one");
+    await using two = await say("two");
+    const ports = await Promise.all([freePort(), freePort()]);
+    const [first] = streamTable("tcp", ports[0], [one.port]).streams;
+    const [second] = streamTable("tcp", ports[1], [two.port]).streams;
+    assert.ok(first && second);
+    await ingress.client.putTable({ ...streamTable("tcp", port, []), streams: [first, second] }, soon());
+    const heard = await Promise.all(ports.map((each) => talk(each, Buffer.from("x"))));
+    assert.deepEqual(heard.map(String), ["one", "two"]);
+  });
+
   test("goes on to the next backend when one refuses", async () => {
     await using app = await startTcpApp((socket) => socket.pipe(socket));
     await serve([await freePort(), app.port]);

@@ -24,6 +24,7 @@ test("the program that holds a port is named", async () => {
   const us = new RegExp(`\\(pid ${process.pid}\\)$`);
   assert.match((await portHolder(["tcp"], "127.0.0.1", (tcp.address() as net.AddressInfo).port)) ?? "", us);
   assert.match((await portHolder(["udp"], "::", udp.address().port)) ?? "", us);
+  assert.match((await portHolder(["udp"], "::", udp.address().port)) ?? "", /^the house's own ingress/);
   tcp.close();
   udp.close();
 });

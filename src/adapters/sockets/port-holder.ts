@@ -1,9 +1,11 @@
 // Who holds a port, for people: /proc/net tells the socket, /proc/*/fd the program. Best effort: without root others' files are closed.
 import { readdir, readFile, readlink } from "node:fs/promises";
+import path from "node:path";
 
 const TCP_LISTEN = "0A";
+const NODE_THREAD = "MainThread";
 
-/** `nginx (pid 812)`; undefined: nobody to be seen. */
+/** `nginx (pid 812)`, or this process; undefined: nobody to be seen. */
 export async function portHolder(protocols: readonly ("tcp" | "udp")[], address: string, port: number): Promise<string | undefined> {
   const tables = await Promise.all(protocols.flatMap((protocol) => [`/proc/net/${protocol}`, `/proc/net/${protocol}6`]).map(readOrNothing));
   const inodes = new Set(tables.flatMap((table) => socketsAt(table, address, port)));
@@ -48,12 +50,21 @@ async function ownerOf(inodes: ReadonlySet<string>): Promise<string | undefined>
     for (const descriptor of descriptors) {
       const link = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => "");
       const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
-      if (inode !== undefined && inodes.has(inode)) return `${(await readOrNothing(`/proc/${pid}/comm`)).trim()} (pid ${pid})`;
+      if (inode !== undefined && inodes.has(inode)) return `${await programName(pid)} (pid ${pid})`;
     }
   }
   return undefined;
 }
 
-async function readOrNothing(path: string): Promise<string> {
-  return readFile(path, "utf8").catch(() => "");
+/** As `ps` shows it; a program that runs another's text, as Node does, is named by what it runs. */
+async function programName(pid: string): Promise<string> {
+  if (Number(pid) === process.pid) return "the house's own ingress";
+  const name = (await readOrNothing(`/proc/${pid}/comm`)).trim();
+  if (name !== NODE_THREAD) return name;
+  const [program = "", script = ""] = (await readOrNothing(`/proc/${pid}/cmdline`)).split("\0");
+  return [path.basename(program), ...(/^[^-].*\.[cm]?[jt]s$/.test(script) ? [path.basename(script)] : [])].join(" ");
+}
+
+async function readOrNothing(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
 }
