@@ -72,7 +72,7 @@ export const connectionCases: readonly ProxyCase[] = [
   },
   {
     name: "a body that lasts until the connection ends is not whole when the connection breaks",
-    bare: "breaks",
+    bare: "holds", // by ending the process
     run: async (proxyTo) => {
       const sockets: net.Socket[] = [];
       const server = net.createServer((socket) => {
