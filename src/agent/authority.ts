@@ -4,7 +4,7 @@ import { belongTogether, publicDerOf } from "../adapters/x509/read.ts";
 import { commonNameOf, LEAF_USES, leafNames, serialNumberOf, serialNumbersOf, type LeafUse } from "../trust/leaves.ts";
 import { nodeIdOf } from "../trust/node-id.ts";
 import { readIfThere } from "./files.ts";
-import { acceptCrl, authorityKeyFile, removedNodes, trustFiles, type LeavesWanted } from "./trust.ts";
+import { authorityKeyFile, removedNodes, trustFiles, type LeavesWanted } from "./trust.ts";
 
 /**
  * Leaves for a node whose key was proven. Throws when its agent's key is another, when it was removed, when a name is no IP address,
@@ -36,15 +36,9 @@ export async function issueLeaves(
   return Object.fromEntries(leaves) as Readonly<Record<LeafUse, string>>; // every use is there
 }
 
-/** Strikes a node off, here at once; the answer is for all others. Its key never belongs to this house again. */
-export async function revokeNode(
-  dataDir: string,
-  nodeId: string,
-): Promise<{ readonly crl: Uint8Array; readonly removed: readonly string[] }> {
-  const removed = [...new Set([...removedNodes(dataDir), nodeId])];
-  const crl = await createCrl(authorityOf(dataDir), removed.flatMap(serialNumbersOf));
-  await acceptCrl(dataDir, crl, removed);
-  return { crl, removed };
+/** The CRL of these nodes and no others, as DER: a removed key never belongs to this house again. */
+export function signRemovals(dataDir: string, removed: readonly string[]): Promise<Uint8Array> {
+  return createCrl(authorityOf(dataDir), removed.flatMap(serialNumbersOf));
 }
 
 /** The CA's key, for a node that is promoted to voter. */

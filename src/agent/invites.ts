@@ -51,7 +51,7 @@ export async function redeemInvite(
   { message, proof }: Proven,
   signal: AbortSignal,
 ): Promise<(answer: unknown) => Proven> {
-  const [id = "", mac] = (proof ?? "").split(".");
+  const [id = "", mac] = typeof proof === "string" ? proof.split(".") : [];
   const key = keys.invite(id);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const entry = /^[a-z2-7]{8}$/.test(id) ? await store.get(key, signal) : undefined;

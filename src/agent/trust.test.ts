@@ -6,7 +6,7 @@ import { test, type TestContext } from "node:test";
 import { LEAF_USES, serialNumbersOf } from "../trust/leaves.ts";
 import { createKey, publicKeyOf, readLeaf } from "../adapters/x509/read.ts";
 import { createAuthority, readCrl } from "../adapters/x509/certificates.ts";
-import { authorityKey, issueLeaves, revokeNode } from "./authority.ts";
+import { authorityKey, issueLeaves } from "./authority.ts";
 import { loadNodeId, loadNodeKey } from "./identity.ts";
 import {
   acceptCrl,
@@ -22,6 +22,7 @@ import {
   renewOwnLeaves,
   trustFiles,
 } from "./trust.ts";
+import { revokeNode } from "../../test/support/removal.ts";
 
 const yearMs = 365.25 * 24 * 3600 * 1000;
 const addresses = ["192.168.1.2"];

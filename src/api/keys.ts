@@ -25,6 +25,7 @@ export const keys = {
   observed: (kind: Kind, name: Name, node: NodeName): string => `${PREFIX.observed}${kind}/${name}/${node}`,
   node: (node: NodeName): string => `${PREFIX.nodes}${node}`,
   invite: (id: string): string => `${PREFIX.house}invites/${id}`,
+  removed: `${PREFIX.house}removed`,
   waiting: (nodeId: string): string => `${PREFIX.house}waiting/${nodeId}`,
   event: (id: string): string => `${PREFIX.events}${id}`,
 } as const;

@@ -7,13 +7,13 @@ import { test, type TestContext } from "node:test";
 import tls from "node:tls";
 import { dial } from "../../src/adapters/mesh/client.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
-import { revokeNode } from "../../src/agent/authority.ts";
 import { houseHash, trustFiles } from "../../src/agent/trust.ts";
 import { MeshRefusal, MeshUnreachable } from "../../src/api/errors.ts";
 import type { MeshHandler, MeshPeer } from "../../src/mesh-ports.ts";
 import { limitMs, TestNode } from "../support/mesh.ts";
 import { silentLog } from "../support/real.ts";
 import { until } from "../support/until.ts";
+import { revokeNode } from "../support/removal.ts";
 
 const yearMs = 365.25 * 24 * 3600 * 1000;
 const echo: MeshHandler = { request: async (peer, method, body) => ({ nodeId: peer.nodeId, standing: peer.standing, method, body }) };
@@ -88,6 +88,23 @@ test("who shows no certificate, another protocol, or TLS 1.2 is not spoken to", 
     await new Promise((resolve) => socket.once("close", resolve));
     assert.deepEqual(founder.server?.peers, []);
   }
+});
+
+test("a resumed session proves nothing: its exporter and its key are another connection's", async (t) => {
+  const founder = await (await new TestNode(t).found()).listen(echo);
+  const trust = await (await founder.admit(new TestNode(t))).trust();
+  const options = { host: "127.0.0.1", port: founder.port, rejectUnauthorized: false, ALPNProtocols: ["fossora/1"] };
+  const first = tls.connect({ ...options, cert: trust.certificate, key: trust.key });
+  first.resume();
+  const [session] = (await once(first, "session")) as Buffer[]; // as tls has it
+  const second = tls.connect({ ...options, session: session ?? Buffer.alloc(0) });
+  second.on("error", () => {}).resume();
+  const resumed = new Promise<boolean>((resolve) => second.once("secureConnect", () => resolve(second.isSessionReused())));
+  const closed = new Promise<void>((resolve) => second.once("close", () => resolve()));
+  assert.equal(await resumed, true);
+  await closed;
+  assert.equal(first.destroyed, false);
+  first.destroy();
 });
 
 test("a certificate of the house for etcd or the ingress makes no agent", async (t) => {

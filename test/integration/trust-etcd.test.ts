@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { once } from "node:events";
+import tls from "node:tls";
 import { after, test } from "node:test";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
-import { issueLeaves, revokeNode } from "../../src/agent/authority.ts";
+import { issueLeaves } from "../../src/agent/authority.ts";
 import { loadNodeId, loadNodeKey } from "../../src/agent/identity.ts";
-import { leavesWanted, loadTrust } from "../../src/agent/trust.ts";
+import { leavesWanted, loadTrust, renewOwnLeaves } from "../../src/agent/trust.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { EtcdCluster } from "../support/etcd.ts";
+import { revokeNode } from "../support/removal.ts";
 
 const program = findEtcd(() => {});
 const skip = program === undefined && "there is no etcd on this machine";
@@ -51,4 +54,22 @@ test("etcd hears a member of the house until it is removed, at once and without 
   await revokeNode(house, loadNodeId(member));
   await assert.rejects(asMember());
   assert.equal((await memberStatus({ host, credentials: cluster.credentials, signal: limit() })).learner, false);
+});
+
+test("etcd shows a leaf that was made anew while it runs", { skip }, async (t) => {
+  let house = "";
+  const cluster = await EtcdCluster.start(program ?? "", 1, (folder) => loadTrust((house = folder)));
+  t.after(() => cluster.close());
+  const namesShown = async (): Promise<string> => {
+    const port = Number(cluster.hosts[0]?.split(":")[1]);
+    const { ca, cert, key } = cluster.credentials;
+    const socket = tls.connect({ host: "127.0.0.1", port, ca, cert, key, servername: "localhost" });
+    await once(socket, "secureConnect");
+    const names = socket.getPeerX509Certificate()?.subjectAltName ?? "";
+    socket.destroy();
+    return names;
+  };
+  assert.doesNotMatch(await namesShown(), /10\.1\.2\.3/);
+  await renewOwnLeaves(house, { addresses: ["10.1.2.3"] });
+  assert.match(await namesShown(), /10\.1\.2\.3/);
 });

@@ -53,10 +53,20 @@ export class MeshServer {
     this.#tls.on("secureConnection", (socket) => this.#greet(socket));
   }
 
-  /** Answers the port. Throws as `listen` does: EADDRINUSE, EACCES. */
+  /** Answers the port; `::` is IPv4 as well, and IPv4 alone where there is no IPv6. Throws as `listen` does: EADDRINUSE, EACCES. */
   async listen(at: MeshAddress): Promise<number> {
+    try {
+      return await this.#listen(at);
+    } catch (error) {
+      const isIpv4Kernel = "address" in at && at.address === "::" && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(codeOf(error));
+      if (!isIpv4Kernel) throw error;
+      return this.#listen({ address: "0.0.0.0", port: at.port });
+    }
+  }
+
+  async #listen(at: MeshAddress): Promise<number> {
     const server = net.createServer({ noDelay: true }, (socket) => this.#enter(socket));
-    server.listen("fd" in at ? { fd: at.fd } : { host: at.address, port: at.port, ipv6Only: at.address === "::" ? false : undefined });
+    server.listen("fd" in at ? { fd: at.fd } : { host: at.address, port: at.port });
     await once(server, "listening");
     server.on("error", (error) => this.#options.log.warn("Mesh listener failed", { error }));
     this.#listeners.add(server);
@@ -140,4 +150,8 @@ export class MeshServer {
 
 function isRated(method: string): method is Rated {
   return RATED.includes(method);
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | undefined)?.code);
 }

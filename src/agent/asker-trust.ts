@@ -1,0 +1,45 @@
+// What proofs say of whoever asks to join, in the words of the joining: a token, the tailnet, or nothing yet.
+import { MeshRefusal } from "../api/errors.ts";
+import type { MeshPeer } from "../mesh-ports.ts";
+import type { Store } from "../ports.ts";
+import type { TailnetSettings } from "../trust/tailnet.ts";
+import { redeemInvite, type Proven } from "./invites.ts";
+import { proveAsker, type TailnetProofPorts } from "./tailnet-proof.ts";
+
+export interface AskerTrust {
+  readonly trust: "trusted" | "needs approval" | "refused";
+  /** For people, and for the log. */
+  readonly because: string;
+  /** What goes back: proven too where a token was. */
+  readonly answer: (message: unknown) => Proven;
+}
+
+export interface AskerTrustPorts extends TailnetProofPorts {
+  readonly store: Store;
+  readonly removed: () => readonly string[];
+}
+
+/** Throws what the store throws. */
+export async function judgeAsker(
+  peer: MeshPeer,
+  proven: Proven,
+  ports: AskerTrustPorts,
+  options: { readonly settings: TailnetSettings; readonly signal: AbortSignal },
+): Promise<AskerTrust> {
+  const plain = (message: unknown): Proven => ({ message });
+  if (ports.removed().includes(peer.nodeId)) return { trust: "refused", because: "it was removed from this house", answer: plain };
+  if (proven.proof !== undefined) {
+    try {
+      const answer = await redeemInvite(ports.store, peer, proven, options.signal);
+      return { trust: "trusted", because: "it has a token of this house", answer };
+    } catch (error) {
+      if (error instanceof MeshRefusal) return { trust: "refused", because: error.message, answer: plain };
+      throw error;
+    }
+  }
+  const { trusted, because } = await proveAsker(peer, ports, options);
+  if (trusted) return { trust: "trusted", because, answer: plain };
+  // On the tailnet it is known whose it is, and it is nobody's of this house; on the LAN a person may know.
+  const known = (await ports.tailnet.whois(peer.address, options.signal)) !== undefined;
+  return { trust: known ? "refused" : "needs approval", because, answer: plain };
+}
