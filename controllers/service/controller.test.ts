@@ -5,7 +5,7 @@ import { LABEL } from "../../src/api/labels.ts";
 import { keys, PREFIX } from "../../src/api/keys.ts";
 import type { DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
-import { Engine } from "../../src/engine/engine.ts";
+import { Engine, RESYNC_MS } from "../../src/engine/engine.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import { runnable } from "../../src/engine/runnable.ts";
 import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
@@ -225,5 +225,17 @@ test("Docker away is a condition, and when it is back the app is, too", async ()
   house.docker.startDaemon();
   await house.ready();
   assert.equal(house.docker.containers.size, 1);
+  await house.end();
+});
+
+test("a private network that was made while its instance was taken away goes at the next resync", async () => {
+  const house = await setUp();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  const labels = { [LABEL.kind]: "Service", [LABEL.name]: "app", [LABEL.instance]: "zzzz" };
+  const network = { name: "fossora-app-zzzz", subnet: "10.203.250.0/28", gateway: "10.203.250.1", icc: true, labels };
+  house.docker.networks.set(network.name, network);
+  await house.clock.until(() => !house.docker.networks.has(network.name), 2 * RESYNC_MS, "no network");
+  assert.deepEqual(house.names(), ["app"]);
   await house.end();
 });

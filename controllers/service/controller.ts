@@ -82,11 +82,18 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
   },
 };
 
+/**
+ * Whose private networks were here at the last resync: one that was made while its instance was being taken away is in no decision, and no
+ * address tells of it.
+ */
+const networkHolders = new WeakMap<Ports["containers"], ReadonlySet<Name>>();
+
 /** Services that this machine still has something of, although nobody may want them any more. */
 async function ownedNames(containers: Ports["containers"], signal: AbortSignal): Promise<readonly Name[]> {
   try {
     const owned = (await containers.list(undefined, signal)).map(({ service }) => service);
     const networks = (await containers.networks(signal)).map(({ labels }) => labels[LABEL.name]).filter((name) => name !== undefined);
+    networkHolders.set(containers, new Set(networks));
     return [...owned, ...networks];
   } catch (error) {
     // Everything is looked at again once Docker is back.
@@ -117,7 +124,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const untold = parts.filter(({ instance }) => !reported?.value.instances.some(({ id }) => id === instance));
   const present = (docker.containers ?? []).map((each) => each.name);
   // What is still taken for no container may be a network of an earlier revision.
-  const asks = docker.containers && (mayHaveNetworks(decided) || strayAddresses(name, present, ports).length > 0);
+  const mayHave = mayHaveNetworks(decided) || networkHolders.get(ports.containers)?.has(name) === true;
+  const asks = docker.containers && (mayHave || strayAddresses(name, present, ports).length > 0);
   const networks = asks ? networksOf(name, await ports.containers.networks(signal)) : [];
   const unused = unusedImages(reported?.value, mirror);
   const images = docker.containers ? [...missing, ...untold].map(({ container }) => container.image) : [];
