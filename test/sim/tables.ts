@@ -45,7 +45,7 @@ function expectedBackends(world: World, { spec }: Resource<"Route">, node: SimNo
   const instances = (exists && decidedService(world, service)?.instances) || [];
   return instances
     .filter((instance) => on.has(instance.node))
-    .map((instance) => `${instance.node}/${instance.id}/${addressOf(world, instance, container)}`)
+    .map((instance) => `${instance.node}/${service}-${instance.id}/${addressOf(world, instance, container)}`)
     .sort();
 }
 
