@@ -23,6 +23,11 @@ const jobs: Readonly<Record<string, Job>> = {
     args: ["--test", "test/properties/language.test.ts", "test/properties/language-merge.test.ts"],
     env: { FOSSORA_FUZZ: "1000000", FOSSORA_SEED: seed },
   },
+  dns: {
+    what: "1,000,000 DNS packets",
+    args: ["--test", "test/properties/names.test.ts", "test/integration/dns-fuzz.test.ts"],
+    env: { FOSSORA_DNS_PACKETS: "1000000", FOSSORA_SEED: seed },
+  },
   mdns: {
     what: "100,000 mDNS packets",
     args: ["--test", "test/properties/local-names.test.ts"],

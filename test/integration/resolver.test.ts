@@ -1,5 +1,6 @@
 // The house as the resolver of its people: names outside are asked of others, for those it serves and for nobody else.
 import assert from "node:assert/strict";
+import net from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
 import dnsPacket from "dns-packet";
 import type { ResolverUpstream } from "../../src/api/table.ts";
@@ -13,6 +14,8 @@ import {
   sendUdp,
   startNameServer,
   type TestNameServer,
+  framed,
+  readFramed,
 } from "../support/name-server.ts";
 
 /** On the node's LAN, which is loopback here; 127.0.0.1 is the node itself. */
@@ -61,6 +64,14 @@ describe("a house that is a resolver", () => {
       assert.deepEqual([addressesIn(inside), inside.flag_aa, inside.flag_ra], [["127.0.0.1"], true, true]);
     }
     assert.equal(upstream.asked.length, 2);
+  });
+
+  test("answers by TCP who has said that it will ask nothing more", async () => {
+    await resolveWith(await server());
+    const socket = net.connect({ port: ingress.dnsPort, host: "127.0.0.1", localAddress: PERSON.from });
+    socket.end(Buffer.concat([framed(question("example.com")), framed(question("hello.home.internal", {}, 2))]));
+    const answers = await readFramed(socket, 2);
+    assert.deepEqual(new Set(answers.map(({ id }) => id)), new Set([1, 2]));
   });
 
   test("asks nobody for the node itself, nor for who wants no recursion", async () => {

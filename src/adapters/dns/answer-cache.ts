@@ -83,9 +83,9 @@ function readAsked(packet: Buffer, place: number): Asked | undefined {
   return { name, nameEnd, form: (packet.readUInt16BE(nameEnd) * PLACES + place) * 3 + edns };
 }
 
-/** The question's name, and each owner that repeats it byte by byte. */
+/** The question's name, and each owner of an answer that repeats it byte by byte. */
 function nameOffsets(reply: Buffer, name: Buffer): readonly number[] | undefined {
   const starts = recordStarts(reply);
-  const owners = starts?.slice(0, -1).filter((start) => reply.subarray(start, start + name.length).equals(name));
+  const owners = starts?.slice(0, reply.readUInt16BE(6)).filter((start) => reply.subarray(start, start + name.length).equals(name));
   return owners && (reply.readUInt16BE(2) & FLAG.response) !== 0 ? [HEADER_BYTES, ...owners] : undefined;
 }

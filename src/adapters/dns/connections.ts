@@ -12,7 +12,7 @@ const QUESTION_BYTES_MAX = 4096;
 const UNSENT_BYTES_MAX = 256 * 1024;
 
 export async function listenTcp(options: DnsOptions, address: string, at: ListenAt, limits: Limits): Promise<net.Server> {
-  const server = net.createServer({ noDelay: true }, (socket) => converse(options, address, socket, limits));
+  const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => converse(options, address, socket, limits));
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
@@ -28,9 +28,15 @@ export async function listenTcp(options: DnsOptions, address: string, at: Listen
 
 function converse(options: DnsOptions, asked: string, socket: net.Socket, limits: Limits): void {
   const peer = { asked, client: socket.remoteAddress ?? "" };
+  const conversation: Conversation = { socket, limits, waiting: 0, hasEnded: false };
   let rest: Buffer = Buffer.alloc(0);
   socket.setTimeout(IDLE_MS, () => socket.destroy());
   socket.on("error", () => socket.destroy());
+  // Who asked all that it wanted to ask still waits for the answers.
+  socket.on("end", () => {
+    conversation.hasEnded = true;
+    if (conversation.waiting === 0) socket.end();
+  });
   socket.on("data", (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     while (rest.length >= 2) {
@@ -39,19 +45,23 @@ function converse(options: DnsOptions, asked: string, socket: net.Socket, limits
       if (rest.length < length + 2) return undefined;
       const packet = rest.subarray(2, length + 2);
       rest = rest.subarray(length + 2);
-      if (!answer(options, packet, peer, { socket, limits })) return socket.destroy();
+      if (!answer(options, packet, peer, conversation)) return socket.destroy();
     }
     return undefined;
   });
 }
 
+interface Conversation {
+  readonly socket: net.Socket;
+  readonly limits: Limits;
+  /** Questions that others were asked. */
+  waiting: number;
+  hasEnded: boolean;
+}
+
 /** False: with this one there is nothing more to say. */
-function answer(
-  options: DnsOptions,
-  packet: Buffer,
-  peer: Peer,
-  { socket, limits }: { readonly socket: net.Socket; readonly limits: Limits },
-): boolean {
+function answer(options: DnsOptions, packet: Buffer, peer: Peer, conversation: Conversation): boolean {
+  const { socket, limits } = conversation;
   const send = (reply: Buffer): true => {
     const length = Buffer.alloc(2);
     length.writeUInt16BE(reply.length);
@@ -73,9 +83,12 @@ function answer(
       return send(refusal(query, "REFUSED"));
     case "forward":
       if (!query.recursionDesired) return send(refusal(query, "REFUSED"));
-      void options.forwarder
-        .ask({ packet, client: peer.client, upstreams: reply.upstreams, over: "tcp" })
-        .then((found) => send(found ?? refusal(query, "SERVFAIL")));
+      conversation.waiting += 1;
+      void options.forwarder.ask({ packet, client: peer.client, upstreams: reply.upstreams, over: "tcp" }).then((found) => {
+        conversation.waiting -= 1;
+        send(found ?? refusal(query, "SERVFAIL"));
+        if (conversation.hasEnded && conversation.waiting === 0) socket.end();
+      });
       return true;
   }
 }
