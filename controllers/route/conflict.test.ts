@@ -30,6 +30,7 @@ const same: readonly (readonly [RouteSpec, RouteSpec])[] = [
   [web("films", "/a/b"), web("films", "/a//./%62")],
   [raw(8000, { endPort: 8010 }), raw(8010)],
   [raw(53, { address: "0.0.0.0" }), raw(53)],
+  [raw(53, { address: "fd00::10" }), raw(53, { address: "FD00:0:0:0::0010" })],
   [raw(5432, {}, { allow: ["apps"] }), raw(5432, {}, { allow: ["apps"] })],
   [secret("films"), secret("films.home.internal", 443)],
   [secret("films", 8443), raw(8443)],

@@ -49,8 +49,13 @@ function portsOf({ listen, tls, allow }: RouteSpec): Ports | undefined {
   if (listen === undefined) return tls && { protocol: "tcp", first: TLS_PORT, last: TLS_PORT, place: "" };
   const { port, endPort = port, protocol, address = "" } = listen;
   const isOfApps = address === "" && allow?.length === 1 && allow[0] === "apps";
-  const place = isOfApps ? "apps" : address === "0.0.0.0" || address === "::" ? "" : address.toLowerCase();
+  const place = isOfApps ? "apps" : address === "0.0.0.0" || address === "::" ? "" : sameForm(address);
   return { protocol, first: port, last: endPort, place };
+}
+
+/** IPv6 can be written in many ways. */
+function sameForm(address: string): string {
+  return address.includes(":") ? (URL.parse(`http://[${address}]`)?.hostname ?? address) : address;
 }
 
 function shareName(a: RouteSpec, b: RouteSpec, zone: string): boolean {

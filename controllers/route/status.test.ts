@@ -42,7 +42,16 @@ test("a Route that leads somewhere is Ready, with its URL and backends", async (
 
 test("the younger of two Routes says who has its name", async () => {
   const status = await statusOf({ name: "zebra", routes: { zebra: { host: "app", path: "/", to: { service: "app" } } } });
+  assert.equal(status.backends, "0/1");
   assert.deepEqual([status.conditions[0]?.reason, /'app'/.test(status.conditions[0]?.message ?? "")], ["Conflict", true]);
+});
+
+test("a Route whose port no node can open is not Ready, and says why", async () => {
+  const listen = { port: 1883, protocol: "tcp" } as const;
+  const routes = { mqtt: { path: "/", listen, to: { service: "app", port: 1883 } } };
+  const busy = { type: "PortsHeld", status: "False", reason: "PortBusy", message: "mosquitto has it" } as const;
+  const { conditions } = await statusOf({ name: "mqtt", routes, conditions: [busy] });
+  assert.deepEqual([conditions[0]?.status, conditions[0]?.reason, conditions[0]?.message], ["False", "PortBusy", "mosquitto has it"]);
 });
 
 test("a Route to nothing says what is missing", async () => {

@@ -22,8 +22,11 @@ export function routeStatus(route: Resource<"Route">, mirror: Mirror): RouteStat
   const observed = [...mirror.observed<ObservedRoute>("Route", route.metadata.name).values()].flatMap(({ value }) => value.conditions);
   return {
     ...(host !== undefined && listen === undefined && { url: tls ? `https://${fqdn(host, zone)}` : httpUrl(host, zone, ports) }),
-    backends: backendsText(backends, target?.placed),
-    conditions: [readyCondition(route, { winner, backends, waiting: waitingFor(route.spec, target), observed }), ...observed],
+    backends: backendsText(winner === undefined ? backends : [], target?.placed),
+    conditions: [
+      readyCondition(route, { winner, backends, waiting: waitingFor(route.spec, target), observed, nodes: mirror.nodes().size }),
+      ...observed,
+    ],
   };
 }
 
@@ -32,9 +35,12 @@ interface Reading {
   readonly backends: readonly Backend[];
   readonly waiting: { readonly reason: string; readonly message: string };
   readonly observed: readonly Condition[];
+  /** How many there are. */
+  readonly nodes: number;
 }
 
-function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backends, waiting, observed }: Reading): Condition {
+function readyCondition({ metadata, spec }: Resource<"Route">, reading: Reading): Condition {
+  const { winner, backends, waiting, observed } = reading;
   const since = newestTransition(observed);
   const common = {
     type: "Ready",
@@ -46,8 +52,10 @@ function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backend
       ...common,
       status: "False",
       reason: "Conflict",
-      message: `Route '${winner}' is older and has the same ${spec.listen ? "port" : "name and path"}. Delete or change one of them`,
+      message: `Route '${winner}' is older and has the same ${(spec.listen ?? spec.tls) ? "port" : "name and path"}. Delete or change one of them`,
     };
+  const busy = busyEverywhere(spec, reading);
+  if (busy !== undefined) return { ...common, status: "False", reason: busy.reason, message: busy.message };
   if (backends.length === 0 && spec.redirect === undefined) return { ...common, status: "False", ...waiting };
   return {
     ...common,
@@ -55,6 +63,13 @@ function readyCondition({ metadata, spec }: Resource<"Route">, { winner, backend
     reason: "Ready",
     message: `It leads to ${backends.map(({ host, port }) => `${host}:${port}`).join(", ") || "another address"}${sourceNote(spec)}`,
   };
+}
+
+/** As long as one node has the port there is a way in. */
+function busyEverywhere({ listen, tls }: RouteSpec, { observed, nodes }: Reading): Condition | undefined {
+  if ((listen ?? tls) === undefined) return undefined;
+  const busy = observed.filter(({ type, status }) => type === "PortsHeld" && status === "False");
+  return busy.length >= nodes ? busy[0] : undefined;
 }
 
 /** What an app hears of its clients where it hears nothing. */

@@ -459,7 +459,7 @@ export interface RouteSpec {
     /** The node's address to listen on. Absent: all. */
     readonly address?: string;
   };
-  /** `passthrough`: the encrypted stream is handed over as it is, chosen by the name in it. */
+  /** `passthrough`: the encrypted stream is handed over as it is, chosen by the name in it, on port 443 or the one in `listen`. */
   readonly tls?: "passthrough";
   /** Where it leads: `service/NAME`, `service/NAME:PORT`, `service/NAME/CONTAINER:PORT`, or an address such as `https://192.168.1.1`. Absent only with `redirect`. */
   readonly to: {

@@ -24,6 +24,8 @@ type Of<K extends ServedResource["kind"]> = Extract<ServedResource, { readonly k
 const NAME = { header: "NAME", value: (object: ServedObject) => object.metadata.name };
 const AGE = { header: "AGE", value: (object: ServedObject, nowMs: number) => age(object.metadata.creationTimestamp, nowMs) };
 const READY = { header: "READY", value: (object: ServedObject) => ready(object)?.status ?? "Unknown" };
+/** For kinds without a STATUS. */
+const READY_OR_WHY = { header: "READY", value: readyOrWhy };
 const STATUS = { header: "STATUS", value: statusWord };
 
 const SERVICE: readonly Column<Of<"Service">>[] = [
@@ -39,7 +41,7 @@ const SERVICE: readonly Column<Of<"Service">>[] = [
 
 const ROUTE: readonly Column<Of<"Route">>[] = [
   NAME,
-  READY,
+  READY_OR_WHY,
   { header: "URL", value: (route) => statusOf(route)?.url ?? "-" },
   { header: "BACKENDS", value: (route) => statusOf(route)?.backends || "-" },
   AGE,
@@ -48,7 +50,7 @@ const ROUTE: readonly Column<Of<"Route">>[] = [
 
 const DNS_RECORD: readonly Column<Of<"DnsRecord">>[] = [
   NAME,
-  READY,
+  READY_OR_WHY,
   { header: "TYPE", value: (record) => record.spec.type },
   { header: "FQDN", value: (record) => statusOf(record)?.fqdn ?? record.spec.name },
   { header: "ANSWERS", value: (record) => statusOf(record)?.answers.join(",") || "-" },
@@ -134,6 +136,12 @@ export function ready(object: ServedObject): Condition | undefined {
 
 export function conditionsOf(object: ServedObject): readonly Condition[] {
   return "status" in object && object.status ? object.status.conditions : [];
+}
+
+function readyOrWhy(object: ServedObject): string {
+  const condition = ready(object);
+  if (condition === undefined) return "Unknown";
+  return condition.status === "True" ? "True" : `${condition.status} (${condition.reason})`;
 }
 
 /** The reason of the worst condition. */

@@ -68,6 +68,12 @@ spec:
 const lab = new Lab();
 const skip = labReason() ?? programReason() ?? false;
 
+const inner = (container: string, port: number): string => `apiVersion: fossora.dev/v1
+kind: Route
+metadata: { name: paperless-${container} }
+spec: { host: ${container}, to: "service/paperless/${container}:${port}" }
+`;
+
 describe("what containers are given", { skip }, () => {
   let node: HouseNode;
 
@@ -90,6 +96,16 @@ describe("what containers are given", { skip }, () => {
     const id = (await node.docker("ps", "-aq", ...filters)).trim();
     return (await node.docker("inspect", "--format", format, id)).trimEnd();
   }
+
+  test("a Route leads to any container of an app by its name and port", async () => {
+    await node.apply(`${inner("db", 80)}---\n${inner("cache", 81)}`, "--wait");
+    const answer = async (host: string): Promise<string> => (await node.request(host, "/json")).body;
+    await until(
+      "both are reached",
+      async () => (await answer("db")).includes('"name":"health"') && (await answer("cache")).includes('"version":"2"'),
+    );
+    await node.run("delete", "route", "paperless-db", "paperless-cache");
+  });
 
   test("the containers of an app find each other by name and alias, and nobody else's", async () => {
     assert.match(await inside("paperless", "wget -q -O - http://db/json", "web"), /"name":"health"/);

@@ -123,6 +123,23 @@ describe("names", { skip }, () => {
     assert.deepEqual(await node.containers(), before);
   });
 
+  test("of two Routes of one name the older has it, the other says so, and takes its place when it goes", async () => {
+    const route = (name: string, host: string, app: string): string =>
+      `apiVersion: fossora.dev/v1\nkind: Route\nmetadata: { name: ${name} }\nspec: { host: ${host}, to: service/${app} }\n`;
+    await node.apply(route("first", "films", "shop"), "--wait");
+    await node.apply(route("second", "films.home.internal", "bank"));
+    assert.match(await node.run("get", "routes"), /^second .*Conflict/m);
+    assert.match(
+      await node.run("describe", "route/second"),
+      /Ready +False +Conflict .*Route 'first' is older and has the same name and path/,
+    );
+    assert.equal(await whoAnswers("films.home.internal"), "shop");
+    await node.apply(route("first", "movies", "shop"), "--wait");
+    await until("the other has the name", async () => (await whoAnswers("films.home.internal")) === "bank");
+    assert.doesNotMatch(await node.run("get", "routes"), /Conflict/);
+    await node.run("delete", "route", "first", "second");
+  });
+
   test("a container reaches other apps by the same names: each is the house's own proxy, on its node", async () => {
     const gateway = (await node.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "fossora")).trim();
     for (const host of ["bank.home.internal", "bank"]) assert.equal(await fetchInside("shop", host), "bank", host);

@@ -86,6 +86,17 @@ test("get routes names the URL and the backends", async () => {
   });
 });
 
+test("a Route that another has the name of says whose it is and what to do", async () => {
+  const message = "Route 'films' is older and has the same name and path. Delete or change one of them";
+  const { url: _, ...status } = READY_ROUTE;
+  house.setStatus("Route", "jellyfin", { ...status, backends: "0/1", conditions: [condition("Ready", "False", "Conflict", message)] });
+  expectOutcome(await run("get", "routes"), {
+    stdout: "NAME      READY             URL  BACKENDS  AGE\njellyfin  False (Conflict)  -    0/1       9d\n",
+  });
+  assert.match((await run("describe", "route", "jellyfin")).stdout, /Ready  False  Conflict  2m  Route 'films' is older/);
+  house.setStatus("Route", "jellyfin", READY_ROUTE);
+});
+
 test("describe route tells what each node's ingress has counted", async () => {
   house.traffic = { forMs: 7_200_000, recentMs: 300_000, routes: [TRAFFIC] };
   const expected = `${head}
