@@ -121,6 +121,13 @@ const heads: readonly AnswerCase[] = [
     "a bare CR in a value": ok(`X: y\rSet-Cookie: a=b\r\n${length5}`, "hello"),
     "a NUL in a value": ok(`X: y\0z\r\n${length5}`, "hello"),
   }),
+  ...[...Array(256).keys()].map((byte): AnswerCase => {
+    const name = `byte ${byte} in a value of an interim answer breaks nothing`;
+    const answer = `HTTP/1.1 103 Early Hints\r\nX: a${String.fromCharCode(byte)}b\r\n\r\n${ok(length5, "hello")}`;
+    // What ends a line, and what no value may hold.
+    const isRefused = (byte < 32 && byte !== 9) || byte === 127;
+    return { name, section: "9110 5.5", answer, status: isRefused ? 502 : 200, body: isRefused ? page : "hello" };
+  }),
   ...failures("9112 5", { "a head without end": ok(`X: ${"x".repeat(200_000)}\r\n${length5}`, "hello") }),
   ...whole("9112 5", "hello", {
     "a head of 30 KiB": { answer: ok(`X: ${"x".repeat(30_000)}\r\n${length5}`, "hello"), has: /X: x{30000}\r\n/ },

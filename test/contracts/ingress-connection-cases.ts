@@ -37,6 +37,23 @@ export const connectionCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "a client that ends its side does not wait for the answer",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      let [asked, closed] = [0, 0];
+      await using app = await disposableApp((_request, response) => {
+        asked += 1;
+        response.on("close", () => (closed += 1));
+      });
+      const socket = net.connect(await proxyTo(app.port), "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
+      await until("the app was asked", () => asked === 1, limitMs);
+      socket.end();
+      await until("the app saw it", () => closed === 1, limitMs);
+    },
+  },
+  {
     name: "a client that goes away in the middle of its body is gone for the app too, and the proxy lives on",
     bare: "holds",
     run: async (proxyTo) => {
