@@ -32,8 +32,16 @@ export function secureOptions(trust: MeshTrust): SecureContextOptions {
   };
 }
 
-/** Undefined: it proved nothing. */
+/** Undefined: it proved nothing, or showed what cannot be read. */
 export function identify(socket: TLSSocket, trust: MeshTrust): MeshPeer | undefined {
+  try {
+    return read(socket, trust);
+  } catch {
+    return undefined; // whoever shows a chain can put anything into it
+  }
+}
+
+function read(socket: TLSSocket, trust: MeshTrust): MeshPeer | undefined {
   const certificate = socket.getPeerX509Certificate();
   // A resumed session proves the key of another connection.
   if (certificate === undefined || socket.isSessionReused() || socket.alpnProtocol !== PROTOCOL) return undefined;
