@@ -33,6 +33,11 @@ const jobs: Readonly<Record<string, Job>> = {
     args: ["--test", "test/properties/local-names.test.ts"],
     env: { FOSSORA_MDNS_FUZZ: "100000", FOSSORA_SEED: seed },
   },
+  tls: {
+    what: "1,000,000 first bytes of TLS",
+    args: ["--test", "src/ingress/client-hello.test.ts"],
+    env: { FOSSORA_HELLOS: "1000000", FOSSORA_SEED: seed },
+  },
   sim: { what: "10,000 houses", args: ["test/sim/run.ts", "--seeds", "10000", "--from", seed] },
   http: {
     what: "150,000 raw HTTP exchanges, 2 GiB each way",

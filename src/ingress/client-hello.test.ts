@@ -3,6 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { HELLO_BYTES_MAX, readHello } from "./client-hello.ts";
 
+/** `npm run soak` tries a million. */
+const RUNS = Number(process.env["FOSSORA_HELLOS"] ?? 2000);
+const SEED = process.env["FOSSORA_SEED"];
 const uint = (value: number, width: number): number[] =>
   Array.from({ length: width }, (_, index) => (value >> (8 * (width - 1 - index))) & 255);
 const sized = (width: number, bytes: readonly number[]): number[] => [...uint(bytes.length, width), ...bytes];
@@ -72,6 +75,6 @@ test("any bytes have exactly one answer, also those that are nearly a message", 
       assert.ok(["incomplete", "nameless", "name"].includes(hello.kind));
       if (hello.kind === "name") assert.match(hello.name, /^[a-z0-9_.-]{1,253}$/);
     }),
-    { numRuns: 2000 },
+    { numRuns: RUNS, ...(SEED !== undefined && { seed: Number(SEED) }) },
   );
 });
