@@ -24,6 +24,10 @@ export const keys = {
   volume: (name: Name): string => `${PREFIX.decided}Volume/${name}`,
   observed: (kind: Kind, name: Name, node: NodeName): string => `${PREFIX.observed}${kind}/${name}/${node}`,
   node: (node: NodeName): string => `${PREFIX.nodes}${node}`,
+  queued: (nodeId: string): string => `${PREFIX.queue}${nodeId}`,
+  /** The one admission that is under way. */
+  admission: `${PREFIX.queue}active`,
+  houseNode: (nodeId: string): string => `${PREFIX.house}nodes/${nodeId}`,
   invite: (id: string): string => `${PREFIX.house}invites/${id}`,
   removed: `${PREFIX.house}removed`,
   waiting: (nodeId: string): string => `${PREFIX.house}waiting/${nodeId}`,

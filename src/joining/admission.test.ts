@@ -8,7 +8,15 @@ import { noMemory, type StewardMemory } from "./steward-memory.ts";
 const N = nodeId("n");
 
 function active(more: Partial<ActiveAdmission> = {}, seenAtMs = NOW): Stored<ActiveAdmission> {
-  const value = { nodeId: N, peerUrl: "https://n:2380", memberName: `${N}-i1`, role: "learner", step: "adding", until: "" } as const;
+  const value = {
+    nodeId: N,
+    name: "n",
+    peerUrl: "https://n:2380",
+    memberName: `${N}-i1`,
+    role: "learner",
+    step: "adding",
+    until: "",
+  } as const;
   return { value: { ...value, ...more }, modRevision: 9, seenAtMs };
 }
 
@@ -90,11 +98,6 @@ describe("while nobody is being admitted", () => {
     assert.equal(kindOf(withN({}, { ...unstarted, seenAtMs: NOW - 10_000 })), "remove");
     assert.equal(kindOf(withN({}, { ...unstarted, name: `${N}-i1`, seenAtMs: NOW - 10_000 })), "remove");
   });
-
-  test("who waits for a person is forgotten after 10 min", () => {
-    const waiting = { ...entry("n", { approved: false }), seenAtMs: NOW - 600_000 };
-    assert.equal(kindOf(view({ entries: [waiting] })), "drop");
-  });
 });
 
 describe("while one is being admitted", () => {
@@ -152,15 +155,17 @@ describe("while one is being admitted", () => {
   });
 
   test("it gets its former self's name back, and otherwise one that is free", () => {
-    const finish = (seen: HouseView): string => {
-      const step = planSteward({ ...seen, health }, started("mn"));
-      assert(step?.kind === "finish");
-      return step.node.name;
+    const nameOf = (seen: HouseView, memory = present("n")): string => {
+      const step = planSteward(seen, memory);
+      assert(step?.kind === "activate");
+      return step.active.name;
     };
-    const replacing = active({ step: "added", memberId: "mn", replaces: nodeId("b") });
-    assert.equal(finish(withN({ voters: "ab", entries: [entry("n")], active: replacing }, running)), "b");
-    const roster = new Map([[nodeId("a"), houseNode("a", { name: "n" })]]);
-    assert.equal(finish(withN({ entries: [entry("n")], active: added, roster }, running)), "n-2");
+    const again = entry("n", { request: { ...request("n"), machine: request("b").machine } });
+    const memory = { ...noMemory, present: new Map([[N, { atMs: NOW, dataDirEmpty: true, request: again.value.request }]]) };
+    assert.equal(nameOf(view({ voters: "abc", dead: "b", entries: [again] }), memory), "b");
+    const taken = new Map([[nodeId("a"), houseNode("a", { name: "n" })]]);
+    assert.equal(nameOf(view({ entries: [entry("n")], roster: taken })), "n-2");
+    assert.equal(nameOf(view({ entries: [entry("n")] })), "n");
   });
 
   test("after 30 s it is in if it runs, and removed if it never started", () => {

@@ -14,8 +14,8 @@ import {
   type Stored,
 } from "./house-view.ts";
 import type { Admission, NodeId } from "./messages.ts";
-import { behind, headOf, mayBeReinstalled, replacedBy, UNAPPROVED_FOR_MS } from "./queue.ts";
-import { MEMBERS_MAX, planVoters, type VoterStep } from "./voters.ts";
+import { behind, headOf, mayBeReinstalled, replacedBy } from "./queue.ts";
+import { hasRoster, MEMBERS_MAX, planVoters, type VoterStep } from "./voters.ts";
 import type { StewardMemory } from "./steward-memory.ts";
 
 /** Each is one effect; those that write compare `modRevision`. */
@@ -56,21 +56,21 @@ export function planSteward(view: HouseView, memory: StewardMemory): StewardStep
   const { active } = view;
   const entry = active && view.entries.find(({ value }) => value.nodeId === active.value.nodeId);
   if (active !== undefined) return entry === undefined ? abort(view, active) : goOn(view, memory, { active, entry });
-  return removeOrphan(view) ?? dropStale(view) ?? planVoters(view) ?? nextHead(view, memory);
+  return removeOrphan(view) ?? planVoters(view) ?? nextHead(view, memory);
 }
 
 /** What the named node is told while its admission waits for it. */
 export function admissionOf({ clusterId, members, active }: HouseView): Admission | undefined {
   if (active?.value.step !== "added") return undefined;
-  const { nodeId, role, memberName, memberId, peerUrl } = active.value;
+  const { nodeId, name, role, memberName, memberId, peerUrl } = active.value;
   const initialCluster = members.map((member) => ({
     name: member.peerUrl === peerUrl ? memberName : member.name,
     peerUrl: member.peerUrl,
   }));
-  if (role === "worker") return { nodeId, role, memberName, clusterId, initialCluster: [] };
+  if (role === "worker") return { nodeId, name, role, memberName, clusterId, initialCluster: [] };
   // Another one that has not started would have to be named, and has no name.
   if (memberId === undefined || initialCluster.some(({ name }) => name === "")) return undefined;
-  return { nodeId, role, memberName, memberId, clusterId, initialCluster };
+  return { nodeId, name, role, memberName, memberId, clusterId, initialCluster };
 }
 
 // ---------------------------------------------------------------- nobody is being admitted
@@ -97,7 +97,7 @@ function isBlocked(view: HouseView, entry: QueueEntry): boolean {
 }
 
 function letOthersGoFirst(view: HouseView, entry: Stored<QueueEntry>): AdmissionStep | undefined {
-  const others = view.entries.some(({ value }) => value.approved && value.nodeId !== entry.value.nodeId);
+  const others = view.entries.some(({ value }) => value.nodeId !== entry.value.nodeId);
   return others ? { kind: "postpone", entry, order: behind(view.entries), missed: false } : undefined;
 }
 
@@ -113,6 +113,7 @@ function activate(view: HouseView, memory: StewardMemory, entry: QueueEntry): Ad
     role,
     peerUrl: request.peerUrl,
     memberName: request.memberName,
+    name: nameOf(view, entry, replaced),
     step: obstacle === undefined ? "adding" : "making room",
     until: memory.until,
     ...(replaced !== undefined && { replaces: replaced.nodeId }),
@@ -130,17 +131,13 @@ function roleFor(view: HouseView, memory: StewardMemory, { nodeId }: QueueEntry,
 }
 
 function removeOrphan(view: HouseView): AdmissionStep | undefined {
+  if (!hasRoster(view)) return undefined;
   const orphan = view.members.find((member) => {
     const nodeId = nodeOfMember(member);
     const known = nodeId !== undefined && view.roster.has(nodeId);
     return member.learner && !known && view.nowMs - Math.max(member.seenAtMs, view.leadsSinceMs) >= ORPHAN_MS;
   });
   return orphan && { kind: "remove", memberId: orphan.id, why: "nobody is being admitted as this member" };
-}
-
-function dropStale({ entries, nowMs }: HouseView): AdmissionStep | undefined {
-  const stale = entries.find(({ value, seenAtMs }) => !value.approved && nowMs - seenAtMs >= UNAPPROVED_FOR_MS);
-  return stale && { kind: "drop", entry: stale, why: `nobody approved ${stale.value.name}` };
 }
 
 // ---------------------------------------------------------------- one is being admitted
@@ -237,29 +234,20 @@ function giveUp(
   return { kind: "give-up", modRevision, order: behind(view.entries), why, ...(entry !== undefined && { entry }) };
 }
 
-function nodeOf(
-  view: HouseView,
-  { nodeId, name, addresses, versions, request }: QueueEntry,
-  { replaces, memberName, peerUrl }: ActiveAdmission,
-): HouseNode {
+function nodeOf(view: HouseView, { nodeId, addresses, versions, request }: QueueEntry, active: ActiveAdmission): HouseNode {
+  const { replaces, memberName, peerUrl, name } = active;
   const former = (replaces === undefined ? undefined : view.roster.get(replaces)) ?? view.roster.get(nodeId);
-  return {
-    nodeId,
-    // The name that apps are placed by.
-    name: former?.name ?? freeName(view, name),
-    addresses,
-    versions,
-    request: { ...request, memberName, peerUrl },
-    role: former?.role ?? "auto",
-  };
+  return { nodeId, name, addresses, versions, request: { ...request, memberName, peerUrl }, role: former?.role ?? "auto" };
 }
 
-/** Names are unique in the house, whatever the machines call themselves. */
-function freeName({ roster }: HouseView, name: string): string {
+/** The name that apps are placed by: its former self's; else its own, unless another node of the house has it. */
+function nameOf({ roster }: HouseView, { nodeId, name }: QueueEntry, replaced: HouseNode | undefined): string {
+  const former = replaced ?? roster.get(nodeId);
+  if (former !== undefined) return former.name;
   const taken = new Set([...roster.values()].map((node) => node.name));
   const charactersMax = 60;
   for (let number = 1; number <= roster.size + 1; number++) {
-    const tried = number === 1 ? name : `${name.slice(0, charactersMax)}-${number}`;
+    const tried = number === 1 ? name : `${name.slice(0, charactersMax).replace(/-$/, "")}-${number}`;
     if (!taken.has(tried)) return tried;
   }
   return name;

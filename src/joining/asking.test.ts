@@ -14,6 +14,7 @@ const house = { id: "house1", epoch: 0, contacts: ["a:733", "c:733"], term: 3 };
 const asking: Asking = { kind: "asking", house, askedAtMs: 0, heardAtMs: 0 };
 const admission: Admission = {
   nodeId: nodeId("b"),
+  name: "b",
   role: "learner",
   memberName: `${nodeId("b")}-i1`,
   memberId: "mb",
@@ -91,6 +92,8 @@ describe("a node that asks", () => {
     assert.deepEqual(hearAsking(inPhase(asking), at(5), asking, call({ ...named, from: foreign })).effects, []);
     const older = { ...asking, house: { ...house, epoch: 1 } };
     assert.deepEqual(hearAsking(inPhase(older), at(5), older, call(named)).effects, []);
+    const takenOver = call({ ...named, term: 1, from: sender("a", { house: houseState({ epoch: 1 }) }) });
+    assert.deepEqual(sent(hearAsking(inPhase(asking), at(5), asking, takenOver).effects), [["present", "a:733"]]);
   });
 });
 

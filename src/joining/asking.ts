@@ -135,10 +135,10 @@ function hearAnswer(joiner: Joiner, here: Here, phase: Asking, { verdict, reason
 
 function hearBroadcast(joiner: Joiner, here: Here, phase: Asking, { term, head, members, from }: RequestAdmission): Stepped {
   const { house } = phase;
-  // A leader that was replaced and does not know it yet.
-  if (term < house.term || (from.house?.epoch ?? 0) < house.epoch) return stay(joiner);
+  const epoch = from.house?.epoch ?? 0;
+  // A leader that was replaced and does not know it yet; a take-over begins to count terms anew.
+  if (epoch < house.epoch || (epoch === house.epoch && term < house.term)) return stay(joiner);
   const contacts = withContacts(house.contacts, members);
-  const epoch = Math.max(house.epoch, from.house?.epoch ?? 0);
   // It says nothing of this node's own request: the broadcast may be for an entry of its former self.
   const next: Asking = { ...phase, house: { ...house, contacts, term, epoch }, heardAtMs: here.nowMs };
   if (head !== here.self.nodeId) return enter(joiner, next);

@@ -34,7 +34,10 @@ export function admit(view: HouseView): Admit | undefined {
   return admission && entry && { to: entry.value.addresses, admission };
 }
 
-/** Of every node of the house: any of them can take a request to join. */
+/** Of every node of the house, for any can take a request to join: the best of each, then their others. */
 export function memberAddresses({ roster }: Pick<HouseView, "roster">): readonly Address[] {
-  return [...roster.values()].flatMap(({ addresses }) => addresses.slice(0, 1)).slice(0, MEMBER_ADDRESSES_MAX);
+  const nodes = [...roster.values()];
+  const most = nodes.reduce((count, { addresses }) => Math.max(count, addresses.length), 0);
+  const ranks = Array.from({ length: most }, (_, rank) => nodes.flatMap(({ addresses }) => addresses.slice(rank, rank + 1)));
+  return ranks.flat().slice(0, MEMBER_ADDRESSES_MAX);
 }

@@ -21,8 +21,13 @@ test("who is trusted is queued, and told the house and its members", () => {
 
 test("who needs a person waits for one", () => {
   const { change, answer } = openDoor(view, join("b"), "needs approval");
-  assert.equal(change?.entry.approved, false);
+  assert.equal(change, undefined);
   assert.equal(answer.verdict, "waits for approval");
+});
+
+test("whom a person or a token let in is queued, and not taken for a former self without asking", () => {
+  const { change, answer } = openDoor(view, join("b"), "approved");
+  assert.deepEqual([change?.entry.byItself, answer.verdict], [false, "queued"]);
 });
 
 test("a stranger is refused without a trace in the store", () => {

@@ -5,6 +5,7 @@ import {
   type Address,
   type Join,
   type JoinAnswer,
+  type JoinTrust,
   type Joining,
   type Moved,
   type NodeId,
@@ -29,13 +30,19 @@ export interface Opened {
   readonly answer: JoinAnswer;
 }
 
-export function openDoor(view: DoorView, join: Join, trust: Trust): Opened {
+export function openDoor(view: DoorView, join: Join, trust: JoinTrust): Opened {
   const { entries, joining, clusterVersion, roster } = view;
   const change = enqueue({ join, trust, entries, joining, clusterVersion, known: roster.has(join.from.nodeId) });
-  if (change.kind === "refuse") return { answer: answerOf(view, "refused", change.reason) };
-  const { approved } = change.entry;
-  const answer = answerOf(view, approved ? "queued" : "waits for approval", approved ? "" : "a person has to approve it");
-  return change.kind === "put" ? { change, answer } : { answer };
+  switch (change.kind) {
+    case "refuse":
+      return { answer: answerOf(view, "refused", change.reason) };
+    case "wait":
+      return { answer: answerOf(view, "waits for approval", "a person has to approve it") };
+    case "keep":
+      return { answer: answerOf(view, "queued", "") };
+    case "put":
+      return { change, answer: answerOf(view, "queued", "") };
+  }
 }
 
 /** No quorum, or another was quicker: it may be asked again, best of another member. */

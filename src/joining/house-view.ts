@@ -24,8 +24,6 @@ export interface QueueEntry {
   readonly order: number;
   /** How often its turn came and it did not answer. */
   readonly missed: number;
-  /** False: it waits for a person. */
-  readonly approved: boolean;
   /** Whose place it takes: by a person's word, or because trust without a person allows to go by the machine's hints. */
   readonly replaces?: NodeId;
   readonly byItself: boolean;
@@ -36,6 +34,8 @@ export interface ActiveAdmission {
   readonly nodeId: NodeId;
   readonly peerUrl: string;
   readonly memberName: string;
+  /** Its former self's, or one that is free. */
+  readonly name: string;
   readonly role: "learner" | "worker";
   readonly step: "making room" | "adding" | "added";
   readonly memberId?: string;

@@ -25,6 +25,10 @@ export interface Here {
 
 export type JoinerEvent =
   | { readonly kind: "tick" }
+  /**
+   * `from` is where an answer reaches the sender. `trust` also is `trusted` for whoever shows a certificate of this node's house, or of
+   * the house that it is asking, whose CA the edge remembers from the first contact.
+   */
   | { readonly kind: "heard"; readonly message: Message; readonly from: Address; readonly trust: Trust }
   /** This node's store has made its first object. */
   | { readonly kind: "founded"; readonly house: HouseState; readonly clusterId: string; readonly memberId: string }

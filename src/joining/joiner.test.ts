@@ -76,6 +76,11 @@ describe("a member", () => {
     assert.equal(joiner.phase.house.epoch, 1);
   });
 
+  test("believes nobody who is not trusted that its house was taken over", () => {
+    const { joiner, effects } = step(member, heard(hello("a", houseState({ epoch: 1 })), "needs approval"), inHouse());
+    assert.deepEqual([joiner.phase.kind, kinds(effects)], ["member", ["hello-answer"]]);
+  });
+
   test("stays when its etcd merely failed, and leaves when it was removed or absorbed elsewhere", () => {
     assert.equal(step(member, { kind: "etcd-ended", reason: "failed" }, inHouse()).joiner.phase.kind, "member");
     assert.equal(step(member, { kind: "etcd-runs", clusterId: "c1", memberId: "mb" }, inHouse()).joiner.phase.kind, "member");
@@ -102,11 +107,40 @@ describe("a member", () => {
   });
 });
 
+test("nobody is admitted by one who does not speak for the house", () => {
+  const house = { id: "house1", epoch: 0, contacts: ["a:733"], term: 0 };
+  const asking: Joiner = { ...newJoiner(0), phase: { kind: "asking", house, askedAtMs: 0, heardAtMs: 0 } };
+  const admitted: Message = {
+    protocol: PROTOCOL,
+    kind: "admitted",
+    from: sender("a", { house: houseState() }),
+    admission,
+    credentials: "",
+  };
+  assert.equal(step(asking, heard(admitted, "needs approval"), here("b")).joiner.phase.kind, "asking");
+  assert.equal(step(asking, heard(admitted), here("b")).joiner.phase.kind, "starting");
+});
+
+test("of very many that speak only so many are remembered, and the trusted rather", () => {
+  const letters = "abcdefghijklmnopqrstuvwxyz234567".split("");
+  let joiner = newJoiner(0);
+  for (const one of letters)
+    for (const other of letters) {
+      const message: Message = { ...hello("c"), from: { ...sender("c"), nodeId: one.repeat(15) + other } };
+      joiner = step(joiner, heard(message, "needs approval"), here("b")).joiner;
+    }
+  joiner = step(joiner, heard(hello("d")), here("b")).joiner;
+  assert.equal(joiner.peers.size, 256);
+  assert(joiner.peers.has(nodeId("d")));
+});
+
 test("who founded a house is its member", () => {
   const laying: Joiner = { ...newJoiner(0), phase: { kind: "laying the ground", sinceMs: 0 } };
   const { joiner, effects } = step(laying, { kind: "founded", house: houseState(), clusterId: "c1", memberId: "mb" }, here("b"));
   assert.deepEqual(joiner.phase, { kind: "member", membership: kept });
-  assert.deepEqual(effects, [{ kind: "keep", membership: kept }]);
+  // And tells everybody at once.
+  assert.deepEqual(kinds(effects), ["keep", "hello", "hello"]);
+  assert(effects[1]?.kind === "send" && effects[1].message.from.house?.id === "house1");
 });
 
 // ---------------------------------------------------------------- laws
@@ -132,6 +166,7 @@ const from = fc
   );
 const admission = {
   nodeId: nodeId("b"),
+  name: "b",
   role: "learner",
   memberName: `${nodeId("b")}-i1`,
   memberId: "mb",

@@ -43,7 +43,9 @@ export function step(joiner: Joiner, event: JoinerEvent, here: Here): Stepped {
     case "founded": {
       const { house, clusterId, memberId } = event;
       const membership = { houseId: house.id, epoch: house.epoch, clusterId, memberId };
-      return enter(joiner, { kind: "member", membership }, [{ kind: "keep", membership }]);
+      const next = enter(joiner, { kind: "member", membership }, [{ kind: "keep", membership }]);
+      // Whoever waits for it need not ask.
+      return andThen(next, (founded) => sayHello(founded, { ...here, self: { ...here.self, house } }, 0));
     }
     case "etcd-runs":
     case "etcd-ended":
@@ -80,6 +82,8 @@ function hear(joiner: Joiner, here: Here, event: Heard): Stepped {
       case "founding":
         return look(next, here);
       case "asking":
+        // Whoever is not known to speak for the house can neither admit nor keep waiting.
+        if (trust !== "trusted" && message.kind !== "join-answer") return stay(next);
         return hearAsking(next, here, phase, message);
       case "member":
         return hearAsMember(next, here, phase.membership, { message, trust });
@@ -117,8 +121,10 @@ function hearAsMember(
   if (ours === undefined || theirs === undefined) return stay(joiner);
   switch (meet(ours, theirs)) {
     case "same":
+      if (trust !== "trusted") return stay(joiner);
       return hearFromOurs(joiner, here, membership, message);
     case "ours is older":
+      if (trust !== "trusted") return stay(joiner);
       return leaveFor(joiner, here, {
         peer: message.from,
         why: "The house has been taken over since this node was last here; it sets its data aside and joins again.",
@@ -189,11 +195,17 @@ function leave(joiner: Joiner, { nowMs }: Here): Stepped {
   return startOver(joiner, nowMs, [{ kind: "archive" }, { kind: "forget" }]);
 }
 
+/** When there is no room, one that a person would have to trust goes for one that is trusted. */
 function learn(joiner: Joiner, { nowMs }: Here, { message, from, trust }: Heard): Joiner {
   const { nodeId } = message.from;
-  if (trust === "refused" || (joiner.peers.size >= PEERS_MAX && !joiner.peers.has(nodeId))) return joiner;
-  const members = message.kind === "hello-answer" ? message.members : (joiner.peers.get(nodeId)?.members ?? []);
+  if (trust === "refused") return joiner;
   const peers = new Map(joiner.peers);
+  if (peers.size >= PEERS_MAX && !peers.has(nodeId)) {
+    const [oldest] = [...peers].find((peer) => peer[1].trust !== "trusted") ?? [];
+    if (trust !== "trusted" || oldest === undefined) return joiner;
+    peers.delete(oldest);
+  }
+  const members = message.kind === "hello-answer" ? message.members : (peers.get(nodeId)?.members ?? []);
   peers.set(nodeId, { sender: message.from, address: from, members, trust, seenAtMs: nowMs });
   return { ...joiner, peers };
 }

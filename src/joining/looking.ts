@@ -4,12 +4,10 @@ import { PROTOCOL, type Address, type Sender } from "./messages.ts";
 import { beginAsking } from "./asking.ts";
 
 const HELLO_EVERY_MS = 1_000;
-/** So long everybody has for an answer; on a LAN mDNS needs longer. */
-const SETTLE_TAILNET_MS = 1_500;
-const SETTLE_LAN_MS = 3_000;
+/** So long everybody has for an answer, and as long again while all are asked once more: 3 s in all. */
+const SETTLE_MS = 1_500;
 /** A tailscaled that is there but not Running is waited for. */
 const TAILNET_WAIT_MAX_MS = 30_000;
-/** All are asked once more. */
 const FOUNDING_MS = 1_500;
 const FOUNDING_HELLO_MS = 500;
 /** Who has been silent for so long is not waited for. */
@@ -78,7 +76,7 @@ function rank({ sender: { house } }: Peer): number {
 function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
   const { nowMs, tailnet, wish, self } = here;
   if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return stay(joiner);
-  if (nowMs - sinceMs < (tailnet === "running" ? SETTLE_TAILNET_MS : SETTLE_LAN_MS)) return stay(joiner);
+  if (nowMs - sinceMs < SETTLE_MS) return stay(joiner);
   if (wish !== undefined) return say(joiner, `Nobody with a house answers at ${wish.addresses.join(" or ")}; still asking.`);
   const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
   if (closed !== undefined)

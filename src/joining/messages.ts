@@ -11,6 +11,8 @@ export type Address = string;
 
 /** What the edge's proofs say of whoever sent a message. */
 export type Trust = "trusted" | "needs approval" | "refused";
+/** `approved`: by a person's word or a token, so that a person is asked about its former self, too. */
+export type JoinTrust = Trust | "approved";
 export type Joining = "auto" | "approve" | "off";
 
 export interface HouseState {
@@ -32,7 +34,7 @@ export interface Sender {
   /** Where its agent listens, best first. */
   readonly addresses: readonly Address[];
   readonly versions: Versions;
-  /** Absent: it is fresh. */
+  /** Absent: it is fresh. Of this node's own house the edge believes it only from one who shows a certificate of the house. */
   readonly house?: HouseState;
   /** Fresh, and asking all once more before it founds a house; or founding it, from which there is no way back. */
   readonly founding?: "asks" | "founds";
@@ -79,6 +81,8 @@ export interface Admission {
   readonly nodeId: NodeId;
   /** A worker keeps a copy of the state and runs no etcd. */
   readonly role: "learner" | "worker";
+  /** The node's in this house, by which apps are placed. */
+  readonly name: string;
   readonly memberName: string;
   /** Absent for a worker. */
   readonly memberId?: string;

@@ -9,6 +9,7 @@ const from = sender("a", { house: houseState(), founding: "asks" });
 const envelope = { protocol: PROTOCOL, from } as const;
 const admission = {
   nodeId: nodeId("b"),
+  name: "b",
   role: "learner",
   memberName: `${nodeId("b")}-i1`,
   memberId: "1f",

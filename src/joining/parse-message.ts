@@ -111,6 +111,7 @@ function request(value: unknown): void {
 function admission(fields: Fields): void {
   nodeId(fields["nodeId"], "admission.nodeId");
   oneOf(["learner", "worker"], fields["role"], "admission.role");
+  name(fields["name"], "admission.name");
   memberName(fields["memberName"], "admission.memberName");
   if (fields["memberId"] !== undefined || fields["role"] === "learner") filled(fields["memberId"], "admission.memberId");
   filled(fields["clusterId"], "admission.clusterId");

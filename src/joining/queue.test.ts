@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { entry, houseNode, join, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
 import type { QueueEntry, Stored } from "./house-view.ts";
-import { behind, enqueue, formerSelf, headOf, mayBeReinstalled, postponed, recruited, replacedBy, UNAPPROVED_MAX } from "./queue.ts";
+import { behind, enqueue, formerSelf, headOf, mayBeReinstalled, postponed, recruited, replacedBy } from "./queue.ts";
 
 const asked = { trust: "trusted", entries: [], joining: "auto", clusterVersion: "3.7.3", known: false } as const;
 
@@ -11,7 +11,7 @@ describe("who gets in line", () => {
   test("a trusted node gets in at the end", () => {
     const change = enqueue({ ...asked, join: join("b"), entries: [entry("a", { order: 4 })] });
     assert(change.kind === "put");
-    assert.deepEqual([change.entry.order, change.entry.approved, change.modRevision], [5, true, 0]);
+    assert.deepEqual([change.entry.order, change.entry.byItself, change.modRevision], [5, true, 0]);
   });
 
   test("asking again changes nothing", () => {
@@ -28,35 +28,25 @@ describe("who gets in line", () => {
     assert.deepEqual(change.removes, [older]);
   });
 
-  test("who is not trusted cannot push out one that is, by taking its address", () => {
-    const change = enqueue({ ...asked, trust: "needs approval", join: join("b", { addresses: ["a:733"] }), entries: [entry("a")] });
-    assert.equal(change.kind, "refuse");
+  test("a person is waited for where trust was not proven, and where the House says so, outside of the queue", () => {
+    for (const more of [{ trust: "needs approval" } as const, { joining: "approve" } as const])
+      assert.equal(enqueue({ ...asked, ...more, join: join("b"), entries: [entry("a")] }).kind, "wait");
   });
 
-  test("a person is waited for where trust was not proven, and where the House says so", () => {
-    for (const more of [{ trust: "needs approval" } as const, { joining: "approve" } as const]) {
-      const change = enqueue({ ...asked, ...more, join: join("b") });
-      assert(change.kind === "put" && !change.entry.approved);
-    }
-  });
-
-  test("what a person approved stays approved", () => {
-    const change = enqueue({ ...asked, trust: "needs approval", join: join("b"), entries: [entry("b", { missed: 1 })] });
-    assert(change.kind === "put" || change.kind === "keep");
-    assert.equal(change.entry.approved, true);
+  test("whom a person or a token let in is queued", () => {
+    const change = enqueue({ ...asked, trust: "approved", joining: "approve", join: join("b") });
+    assert(change.kind === "put" && !change.entry.byItself);
   });
 
   test("a node of the house needs nobody's approval to come back", () => {
     const change = enqueue({ ...asked, trust: "needs approval", joining: "off", known: true, join: join("b") });
-    assert(change.kind === "put" && change.entry.approved);
+    assert(change.kind === "put" && change.entry.byItself);
   });
 
-  const unapproved = Array.from({ length: UNAPPROVED_MAX }, (_, index) => entry("cdefg".charAt(index), { approved: false }));
   const refused: readonly (readonly [string, Partial<Parameters<typeof enqueue>[0]>, RegExp])[] = [
     ["a stranger", { trust: "refused" }, /does not know whose computer it is/],
     ["everybody when joining is off", { joining: "off" }, /lets nobody in/],
     ["another version", { join: join("b", { versions: { fossora: "0.1.0", etcd: "3.5.1" } }) }, /only the same minor version/],
-    ["a sixth that waits for a person", { trust: "needs approval", entries: unapproved }, /too many computers wait/],
   ];
   for (const [who, more, reason] of refused) {
     test(`${who} is refused with the reason`, () => {
@@ -85,17 +75,17 @@ describe("who gets in line", () => {
   });
 });
 
-test("the head is the first that is approved, and who is postponed comes last", () => {
-  const entries = [entry("a", { order: 1, approved: false }), entry("b", { order: 3 }), entry("c", { order: 2 })];
+test("the head is the first, and who is postponed comes last", () => {
+  const entries = [entry("a", { order: 8 }), entry("b", { order: 3 }), entry("c", { order: 2 })];
   assert.equal(headOf(entries)?.value.name, "c");
   const after = postponed(entry("c", { order: 2 }), { order: behind(entries), missed: true });
-  assert.deepEqual([after.order, after.missed], [4, 1]);
-  assert.equal(headOf([entry("a", { approved: false })]), undefined);
+  assert.deepEqual([after.order, after.missed], [9, 1]);
+  assert.equal(headOf([]), undefined);
 });
 
-test("a recruited worker is approved and last", () => {
+test("a recruited worker is last", () => {
   const made = recruited(houseNode("w"), [entry("a", { order: 7 })]);
-  assert.deepEqual([made.order, made.approved, made.nodeId], [8, true, nodeId("w")]);
+  assert.deepEqual([made.order, made.nodeId], [8, nodeId("w")]);
 });
 
 describe("a reinstalled machine", () => {

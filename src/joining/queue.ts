@@ -1,12 +1,9 @@
 // The admission queue as its entries: who gets in line, whom a newer request replaces, who is at the head. Pure.
 import { sameMachine, silentMs, type HouseNode, type HouseView, type QueueEntry, type Stored } from "./house-view.ts";
-import type { Join, NodeId, Trust } from "./messages.ts";
+import type { Join, JoinTrust, NodeId } from "./messages.ts";
 import { versionProblem } from "./versions.ts";
 
 const QUEUE_MAX = 64;
-/** Waiting for a person. */
-export const UNAPPROVED_MAX = 5;
-export const UNAPPROVED_FOR_MS = 600_000;
 /** A machine that was reinstalled: so long must its former self have been silent. */
 const REINSTALLED_AFTER_MS = 60_000;
 /** Two machines with the same hints, as cloned virtual machines are. */
@@ -22,11 +19,13 @@ export type QueueChange =
       readonly removes: readonly Stored<QueueEntry>[];
     }
   | { readonly kind: "keep"; readonly entry: QueueEntry }
+  /** A person has to approve it first: it is written down elsewhere. */
+  | { readonly kind: "wait" }
   | { readonly kind: "refuse"; readonly reason: string };
 
 interface Asked {
   readonly join: Join;
-  readonly trust: Trust;
+  readonly trust: JoinTrust;
   readonly entries: readonly Stored<QueueEntry>[];
   readonly joining: "auto" | "approve" | "off";
   readonly clusterVersion: string;
@@ -34,20 +33,18 @@ interface Asked {
   readonly known: boolean;
 }
 
-/** What becomes of the queue when a computer asks. Asking again changes nothing. */
+/** What becomes of the queue when a computer asks. Asking again changes nothing. Only who was let in by somebody is ever in it. */
 export function enqueue({ join, trust, entries, joining, clusterVersion, known }: Asked): QueueChange {
   const { nodeId, name, addresses, versions } = join.from;
   if (trust === "refused") return refuse("this house does not know whose computer it is");
   if (joining === "off" && !known) return refuse("this house lets nobody in: `joining` of its House is `off`");
   const problem = versionProblem(versions.etcd, clusterVersion);
   if (problem !== undefined) return refuse(problem);
-  const approved = known || (trust === "trusted" && joining === "auto");
+  const byItself = known || (trust === "trusted" && joining === "auto");
+  if (!byItself && trust !== "approved") return { kind: "wait" };
   const same = entries.find(({ value }) => value.nodeId === nodeId);
   const sameAddress = entries.filter(({ value }) => value.nodeId !== nodeId && value.addresses[0] === addresses[0]);
-  if (sameAddress.some(({ value }) => value.approved) && !approved) return refuse("another computer with this address is about to join");
   if (same === undefined && entries.length - sameAddress.length >= QUEUE_MAX) return refuse("too many computers want to join at once");
-  const unapproved = entries.filter((each) => !each.value.approved && each !== same && !sameAddress.includes(each));
-  if (!approved && unapproved.length >= UNAPPROVED_MAX) return refuse("too many computers wait for a person's approval already");
   const entry: QueueEntry = {
     nodeId,
     name,
@@ -56,8 +53,7 @@ export function enqueue({ join, trust, entries, joining, clusterVersion, known }
     request: join.request,
     order: same?.value.order ?? behind(entries),
     missed: same?.value.missed ?? 0,
-    approved: approved || same?.value.approved === true,
-    byItself: known || trust === "trusted",
+    byItself,
     ...(same?.value.replaces !== undefined && { replaces: same.value.replaces }),
   };
   if (same !== undefined && sameAddress.length === 0 && JSON.stringify(same.value) === JSON.stringify(entry))
@@ -82,7 +78,7 @@ export function recruited(
   { nodeId, name, addresses, versions, request }: HouseNode,
   entries: readonly Pick<Stored<QueueEntry>, "value">[],
 ): QueueEntry {
-  return { nodeId, name, addresses, versions, request, order: behind(entries), missed: 0, approved: true, byItself: true };
+  return { nodeId, name, addresses, versions, request, order: behind(entries), missed: 0, byItself: true };
 }
 
 /** The order of who comes last. */
@@ -91,12 +87,10 @@ export function behind(entries: readonly Pick<Stored<QueueEntry>, "value">[]): n
 }
 
 export function headOf(entries: readonly Stored<QueueEntry>[]): Stored<QueueEntry> | undefined {
-  return entries
-    .filter(({ value }) => value.approved)
-    .reduce<Stored<QueueEntry> | undefined>(
-      (first, each) => (first === undefined || isBefore(each.value, first.value) ? each : first),
-      undefined,
-    );
+  return entries.reduce<Stored<QueueEntry> | undefined>(
+    (first, each) => (first === undefined || isBefore(each.value, first.value) ? each : first),
+    undefined,
+  );
 }
 
 function isBefore(a: QueueEntry, b: QueueEntry): boolean {

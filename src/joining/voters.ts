@@ -45,13 +45,15 @@ interface Standing {
 
 /** While an admission is under way nothing changes: a joiner whose list of members is not exactly the present one exits. */
 export function planVoters(view: HouseView): VoterStep | undefined {
-  if (view.active !== undefined) return undefined;
-  const standing = standingOf(view);
+  if (view.active !== undefined || !hasRoster(view)) return undefined;
+  // In an order of their own, for etcd and the store list as they like.
+  const standing = standingOf({ ...view, members: [...view.members].sort((a, b) => order(a.id, b.id)) });
   const completing = standing.voters.length % 2 === 0 && standing.voters.length < standing.target;
   if (completing && standing.ready.length > 0) return promote(standing);
   if (standing.quietMs < QUIET_MS) return undefined;
   return (
     update(standing) ??
+    expel(standing) ??
     promote(standing) ??
     replaceDead(standing) ??
     shrink(standing) ??
@@ -76,6 +78,24 @@ function standingOf(view: HouseView): Standing {
     .sort((a, b) => classOf(view, a) - classOf(view, b) || order(a.id, b.id));
   const quietMs = view.nowMs - Math.max(view.changedAtMs ?? view.leadsSinceMs, view.leadsSinceMs);
   return { view, voters, learners, ready, target: votersFor(eligible.length), quietMs };
+}
+
+/** Who was taken out of the roster leaves the members, the leader after handing over, the only voter after promoting its heir. */
+function expel({ view, voters, ready }: Standing): VoterStep | undefined {
+  const leaving = voters.find((member) => {
+    const nodeId = nodeOfMember(member);
+    return nodeId !== undefined && !view.roster.has(nodeId) && view.nowMs - member.seenAtMs >= QUIET_MS;
+  });
+  if (leaving === undefined) return undefined;
+  const why = `${leaving.name} no longer belongs to the house`;
+  const [heir] = ready;
+  if (voters.length > 1) return withdraw(view, voters, leaving, why);
+  return heir && keepsQuorum(view, [...voters, heir]) ? { kind: "promote", memberId: heir.id, why } : undefined;
+}
+
+/** A roster that names none of the members was not read, or is another house's: nobody is thrown out by it. */
+export function hasRoster({ roster, members }: HouseView): boolean {
+  return members.some((member) => roster.has(nodeOfMember(member) ?? ""));
 }
 
 /** To an odd number, at once or in two steps of which the second cannot fail to be due: an even number survives no more than one less. */
@@ -135,7 +155,7 @@ function makeRoom({ view, voters, learners, target }: Standing): VoterStep | und
   const unwilling = learners.find((member) => view.roster.get(nodeOfMember(member) ?? "")?.role === "worker");
   if (unwilling !== undefined) return { kind: "remove", memberId: unwilling.id, why: `${nameOf(view, unwilling)} is to be a worker` };
   const dead = learners.find((member) => isLong(view, member, view.replaceAfterMs));
-  const wanted = view.entries.some(({ value }) => value.approved) || workers(view).some((node) => isHeard(view, node));
+  const wanted = view.entries.length > 0 || workers(view).some((node) => isHeard(view, node));
   const full = learners.length >= view.learnersMax || view.members.length >= MEMBERS_MAX;
   if (dead !== undefined && wanted && full)
     return { kind: "remove", memberId: dead.id, why: `${nameOf(view, dead)} has been silent for long, and another takes its place` };

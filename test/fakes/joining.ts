@@ -46,7 +46,7 @@ export function member(letter: string, more: Partial<EtcdMember> = {}): EtcdMemb
 
 export function entry(letter: string, more: Partial<QueueEntry> = {}): Stored<QueueEntry> {
   const { name, addresses, versions } = sender(letter);
-  const value = { nodeId: nodeId(letter), name, addresses, versions, request: request(letter), order: 1, missed: 0, approved: true };
+  const value = { nodeId: nodeId(letter), name, addresses, versions, request: request(letter), order: 1, missed: 0 };
   return { value: { ...value, byItself: true, ...more }, modRevision: 5, seenAtMs: 0 };
 }
 

@@ -1,0 +1,27 @@
+// The queue, the admission under way and the roster, out of what a listing of the store holds. Pure.
+import { keys, PREFIX } from "../api/keys.ts";
+import type { ActiveAdmission, HouseNode, HouseView, Ms, QueueEntry } from "./house-view.ts";
+
+interface Listed {
+  readonly key: string;
+  readonly value: string;
+  readonly modRevision: number;
+}
+
+export type HouseRecords = Pick<HouseView, "entries" | "active" | "roster">;
+
+/** Of entries below `queue/` and `house/`; `seenAtMs` says when this agent first saw a key at a revision. */
+export function houseRecords(listed: Iterable<Listed>, seenAtMs: (key: string, modRevision: number) => Ms): HouseRecords {
+  const entries: HouseView["entries"][number][] = [];
+  const roster = new Map<string, HouseNode>();
+  let active: HouseView["active"];
+  const nodes = keys.houseNode("");
+  for (const { key, value, modRevision } of listed) {
+    const stored = { modRevision, seenAtMs: seenAtMs(key, modRevision) };
+    // Written by store-change.ts alone.
+    if (key === keys.admission) active = { ...stored, value: JSON.parse(value) as ActiveAdmission };
+    else if (key.startsWith(PREFIX.queue)) entries.push({ ...stored, value: JSON.parse(value) as QueueEntry });
+    else if (key.startsWith(nodes)) roster.set(key.slice(nodes.length), JSON.parse(value) as HouseNode);
+  }
+  return { entries, roster, ...(active !== undefined && { active }) };
+}
