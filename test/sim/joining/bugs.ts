@@ -61,6 +61,8 @@ const updatesLearners = doing((step, view) => {
 
 const ignoresMoves = doing((step) => (step.kind === "update" ? undefined : step));
 
+const keepsTheRemoved = doing((step) => ("why" in step && /no longer belongs|being admitted as this/.test(step.why) ? undefined : step));
+
 const admitsTwoAtOnce: Partial<Parts> = {
   planSteward: (view, memory) => {
     const next = headOf(view.entries.filter(({ value }) => value.nodeId !== view.active?.value.nodeId));
@@ -128,5 +130,6 @@ export const bugs: readonly Bug[] = [
   { name: "lets anybody in", parts: letsAnybodyIn, finds: /stranger is being admitted/ },
   { name: "names nobody in its broadcasts", parts: callsNobody, finds: STUCK },
   { name: "does not recognise a reinstalled machine", parts: forgetsTheFormerSelf, finds: STUCK },
+  { name: "keeps whom a person removed", parts: keepsTheRemoved, finds: STUCK },
   { name: "takes a reboot for a death", parts: seeing((view) => ({ ...view, replaceAfterMs: 5_000 })), finds: /lost its vote after/ },
 ];

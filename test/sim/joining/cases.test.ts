@@ -1,12 +1,12 @@
 // The cases that the protocol was made for, each in a neighbourhood without any other fault.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HouseNode } from "../../../src/joining/house-view.ts";
+import { keys } from "../../../src/api/keys.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { houses, problems } from "./life.ts";
 import { realParts } from "./parts.ts";
-import { read } from "./store.ts";
+import { recordsOf } from "./store.ts";
 import { World } from "./world.ts";
 
 const FITNESS = { link: "wired", battery: false, fsyncP99Ms: 3 } as const;
@@ -45,11 +45,11 @@ function theHouse(world: World): Cluster {
 }
 
 function isIn(world: World, host: Host): boolean {
-  return theHouse(world).store.has(`nodes/${host.disk.nodeId}`) && host.agent?.joiner.phase.kind === "member";
+  return theHouse(world).store.has(keys.houseNode(host.disk.nodeId)) && host.agent?.joiner.phase.kind === "member";
 }
 
 function isQueued(world: World, host: Host): boolean {
-  return theHouse(world).store.has(`queue/${host.disk.nodeId}`);
+  return theHouse(world).store.has(keys.queued(host.disk.nodeId));
 }
 
 function phaseOf(host: Host): string | undefined {
@@ -104,7 +104,7 @@ test("the one that is followed up goes offline, and the next is let in", () => {
   const gone = newcomer(world);
   assert(world.runUntil(() => isQueued(world, gone), 10_000));
   const next = newcomer(world);
-  assert(world.runUntil(() => theHouse(world).store.has("active"), 10_000));
+  assert(world.runUntil(() => theHouse(world).store.has(keys.admission), 10_000));
   world.crash(gone);
   assert(world.runUntil(() => isIn(world, next), 60_000));
   assert(!isIn(world, gone));
@@ -148,7 +148,7 @@ test("an admitted node that never starts is removed after 30 s and gets in when 
   const broken = newcomer(world);
   broken.broken = true;
   const next = newcomer(world);
-  assert(world.runUntil(() => theHouse(world).store.has("active"), 20_000));
+  assert(world.runUntil(() => theHouse(world).store.has(keys.admission), 20_000));
   assert(world.runUntil(() => isIn(world, next), 60_000));
   assert(
     world.runUntil(() => theHouse(world).members.length === 2, 60_000),
@@ -159,6 +159,44 @@ test("an admitted node that never starts is removed after 30 s and gets in when 
     world.runUntil(() => problems(world).length === 0, LONG_MS),
     problems(world).join(),
   );
+});
+
+test("whoever dies at whatever moment of an admission, and comes back, all end up in the house", () => {
+  const everyMs = 150;
+  const moments = 50;
+  for (let victim = 0; victim < 4; victim++) {
+    for (let moment = 0; moment < moments; moment++) {
+      const { world } = neighbourhood(3);
+      newcomer(world);
+      world.run(moment * everyMs);
+      const host = world.hosts[victim];
+      assert(host !== undefined);
+      world.crash(host);
+      world.run(8_000);
+      world.start(host);
+      assert(
+        world.runUntil(() => problems(world).length === 0, LONG_MS),
+        `${host.name} at ${moment * everyMs} ms: ${problems(world).join()}`,
+      );
+    }
+  }
+});
+
+test("who is removed leaves the members, whichever it was, and does not come back", () => {
+  for (let index = 0; index < 4; index++) {
+    const { world } = neighbourhood(4);
+    const host = world.hosts[index];
+    const cluster = theHouse(world);
+    assert(host !== undefined);
+    world.remove(host, cluster);
+    assert(
+      world.runUntil(() => problems(world).length === 0 && cluster.voters.length === 3, LONG_MS),
+      problems(world).join(),
+    );
+    world.run(60_000);
+    assert(!cluster.store.has(keys.houseNode(host.disk.nodeId)));
+    assert(!cluster.members.some(({ peerUrl }) => peerUrl === host.peerUrl));
+  }
 });
 
 test("ten that ask at once are all let in, one at a time, and none starts over", () => {
@@ -247,7 +285,7 @@ test("a reinstalled machine takes the place of its former self, by its old name"
     world.runUntil(() => problems(world).length === 0, LONG_MS),
     problems(world).join(),
   );
-  const roster = read<HouseNode>(cluster, "nodes/").map(({ value }) => value);
+  const roster = [...recordsOf(cluster).roster.values()];
   assert(!roster.some(({ nodeId }) => nodeId === former.nodeId));
   assert.equal(roster.find(({ nodeId }) => nodeId === host.disk.nodeId)?.name, host.name);
   assert.equal(cluster.member(former.memberId), undefined);

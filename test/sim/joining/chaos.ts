@@ -2,6 +2,7 @@
 import { quorumOf } from "../../../src/joining/house-view.ts";
 import type { SeededRandom } from "../../fakes/clock.ts";
 import type { Host } from "./host.ts";
+import { recordsOf } from "./store.ts";
 import type { World } from "./world.ts";
 
 export class Chaos {
@@ -63,6 +64,7 @@ export class Chaos {
       () => this.#wipe(host),
       () => this.#move(host),
       () => this.#break(host),
+      () => this.#remove(host),
     ];
     this.#random.pick(faults)();
   }
@@ -137,6 +139,13 @@ export class Chaos {
     this.#later(() => {
       host.broken = false;
     });
+  }
+
+  /** Rarely, and only where a house remains. */
+  #remove(host: Host): void {
+    const cluster = this.#world.clusterOf(host);
+    if (cluster === undefined || !this.#random.chance(0.1) || recordsOf(cluster).roster.size < 3) return;
+    if (cluster.leaderHost() !== undefined && recordsOf(cluster).roster.has(host.disk.nodeId)) this.#world.remove(host, cluster);
   }
 
   #later(end: () => void): void {

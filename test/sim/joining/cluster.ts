@@ -1,5 +1,6 @@
 // A model of one etcd cluster, with the traps that were measured on the real one: who is a member, who leads, what the store holds.
 import type { MemberAnswer } from "../../../src/joining/steward-memory.ts";
+import type { StoreChange } from "../../../src/joining/store-change.ts";
 import { LEARNERS_MAX, quorumOf } from "../../../src/joining/house-view.ts";
 import type { SeededRandom } from "../../fakes/clock.ts";
 
@@ -18,8 +19,8 @@ export interface Member {
   connectedSinceMs: number | undefined;
 }
 
-export interface Value {
-  readonly text: string;
+interface Value {
+  readonly value: string;
   readonly modRevision: number;
 }
 
@@ -35,8 +36,9 @@ export class Cluster {
   readonly houseId: string;
   readonly members: Member[] = [];
   readonly store = new Map<string, Value>();
-  /** Listings as they were read since the last change. */
-  readonly listings = new Map<string, readonly unknown[]>();
+  /** Newcomers without a proof, and those of them that a person approved. */
+  readonly waiting = new Set<string>();
+  readonly approved = new Set<string>();
   revision = 1;
   term = 1;
   leader: Member | undefined;
@@ -169,13 +171,12 @@ export class Cluster {
   // ---------------------------------------------------------------- the store
 
   /** Compare-and-swap: false when a key is not at its revision. */
-  commit(compare: readonly (readonly [string, number])[], writes: readonly (readonly [string, string | undefined])[]): boolean {
-    if (compare.some(([key, modRevision]) => (this.store.get(key)?.modRevision ?? 0) !== modRevision)) return false;
+  commit({ compare, writes }: StoreChange): boolean {
+    if (compare.some(({ key, modRevision }) => (this.store.get(key)?.modRevision ?? 0) !== modRevision)) return false;
     this.revision += 1;
-    this.listings.clear();
-    for (const [key, text] of writes) {
-      if (text === undefined) this.store.delete(key);
-      else this.store.set(key, { text, modRevision: this.revision });
+    for (const write of writes) {
+      if ("delete" in write) this.store.delete(write.delete);
+      else this.store.set(write.put, { value: write.value, modRevision: this.revision });
     }
     return true;
   }

@@ -1,16 +1,18 @@
 // The edge of a simulated agent: it hands events to the pure parts and carries out what they answer, as the real agent does on sockets and etcd.
 import type { StewardStep } from "../../../src/joining/admission.ts";
+import { keys } from "../../../src/api/keys.ts";
 import { memberAddresses } from "../../../src/joining/broadcast.ts";
 import { movedNode, tryAnother, type DoorView } from "../../../src/joining/door.ts";
-import type { HouseNode, QueueEntry } from "../../../src/joining/house-view.ts";
+import type { HouseNode } from "../../../src/joining/house-view.ts";
 import type { Here, JoinerEffect, JoinerEvent } from "../../../src/joining/joiner-state.ts";
-import { PROTOCOL, type Message, type Trust } from "../../../src/joining/messages.ts";
+import { PROTOCOL, type JoinTrust, type Message, type Trust } from "../../../src/joining/messages.ts";
 import { readMessage } from "../../../src/joining/parse-message.ts";
+import { queueChange } from "../../../src/joining/store-change.ts";
 import { answered, hear, look } from "../../../src/joining/steward-memory.ts";
 import type { Cluster, Member } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { stepEffect } from "./steps.ts";
-import { read } from "./store.ts";
+import { recordsOf } from "./store.ts";
 import { viewOf } from "./view.ts";
 import type { World } from "./world.ts";
 
@@ -91,18 +93,25 @@ export class Driver {
       });
   }
 
-  /** Who belongs to the house has its certificate; whom a person named is believed. */
+  /** Who belongs to the house has its certificate, or has it no more; whom a person named is believed. */
   #trust(host: Host, from: Host): Trust {
-    const trust = host.trusts(from);
+    const trust = this.#world.isRemoved(host) || this.#world.isRemoved(from) ? "refused" : host.trusts(from);
     if (trust !== "needs approval") return trust;
-    const cluster = this.#world.clusterOf(host);
-    const isMember = cluster?.store.has(`nodes/${from.disk.nodeId}`) === true;
+    const phase = host.agent?.joiner.phase;
+    const asked = phase?.kind === "asking" || phase?.kind === "starting" ? phase.house.id : undefined;
+    const cluster = this.#world.clusterOf(host) ?? [...this.#world.clusters.values()].find(({ houseId }) => houseId === asked);
+    const isMember = cluster?.store.has(keys.houseNode(from.disk.nodeId)) === true;
     return isMember || (host.wish !== undefined && isOurs(from)) ? "trusted" : trust;
+  }
+
+  #joinTrust(host: Host, from: Host, cluster: Cluster): JoinTrust {
+    const trust = this.#trust(host, from);
+    return trust === "needs approval" && cluster.approved.has(from.disk.nodeId) ? "approved" : trust;
   }
 
   founded(host: Host, cluster: Cluster, member: Member): void {
     const node = this.#nodeOf(host);
-    cluster.commit([], [[`nodes/${node.nodeId}`, JSON.stringify(node)]]);
+    cluster.commit({ compare: [], writes: [{ put: keys.houseNode(node.nodeId), value: JSON.stringify(node) }] });
     const house = { id: cluster.houseId, epoch: 0, nodes: 1, hasObjects: false, joining: "auto" } as const;
     host.disk.house = house;
     host.disk.members = [host.address];
@@ -158,8 +167,8 @@ export class Driver {
     const cluster = this.#world.clusterOf(host);
     if (cluster === undefined || host.agent === undefined || !cluster.serves(host.index)) return;
     this.#refresh(host, cluster);
-    const node = read<HouseNode>(cluster, "nodes/").find(({ value }) => value.nodeId === host.disk.nodeId);
-    if (node !== undefined && node.value.request.peerUrl !== host.peerUrl)
+    const node = recordsOf(cluster).roster.get(host.disk.nodeId);
+    if (node !== undefined && node.request.peerUrl !== host.peerUrl)
       for (const to of host.disk.members)
         this.#world.send(host, [to], { protocol: PROTOCOL, kind: "moved", from: host.sender(), peerUrl: host.peerUrl });
     this.#steward(host, cluster);
@@ -167,12 +176,12 @@ export class Driver {
 
   /** What it knows of its house when the store will not answer. */
   #refresh(host: Host, cluster: Cluster): void {
-    const roster = read<HouseNode>(cluster, "nodes/");
-    host.disk.members = memberAddresses({ roster: new Map(roster.map(({ value }) => [value.nodeId, value])) });
+    const { roster } = recordsOf(cluster);
+    host.disk.members = memberAddresses({ roster });
     host.disk.house = {
       id: cluster.houseId,
       epoch: 0,
-      nodes: Math.max(roster.length, cluster.members.length),
+      nodes: Math.max(roster.size, cluster.members.length),
       hasObjects: cluster.hasObjects,
       joining: "auto",
     };
@@ -184,26 +193,22 @@ export class Driver {
     const answer = (message: Message): void => world.send(host, [from.address], message);
     if (cluster === undefined || !cluster.serves(host.index))
       return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
-    const roster = new Map(read<HouseNode>(cluster, "nodes/").map(({ value }) => [value.nodeId, value]));
+    const { entries, roster } = recordsOf(cluster);
     const view: DoorView = {
       self: host.sender(),
-      entries: read<QueueEntry>(cluster, "queue/").map((each) => ({ ...each, seenAtMs: 0 })),
+      entries,
       roster,
       joining: "auto",
       clusterVersion: "3.7.3",
       members: host.disk.members,
     };
-    const opened = world.parts.openDoor(view, join, this.#trust(host, from));
+    const opened = world.parts.openDoor(view, join, this.#joinTrust(host, from, cluster));
     const { change } = opened;
+    if (opened.answer.verdict === "waits for approval") cluster.waiting.add(join.from.nodeId);
     if (change === undefined) return answer(opened.answer);
     world.later(host, world.network.delayMs(), () => {
       if (!cluster.serves(host.index)) return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
-      const removes = change.removes.map(({ value, modRevision }) => [`queue/${value.nodeId}`, modRevision] as const);
-      const key = `queue/${change.entry.nodeId}`;
-      const committed = cluster.commit(
-        [[key, change.modRevision], ...removes],
-        [[key, JSON.stringify(change.entry)], ...removes.map(([removed]) => [removed, undefined] as const)],
-      );
+      const committed = cluster.commit(queueChange(change));
       world.say(host, `queues ${from.name}: ${committed}`);
       answer(committed ? opened.answer : tryAnother({ self: host.sender(), members: host.disk.members }));
     });
@@ -212,11 +217,12 @@ export class Driver {
   #moved(host: Host, from: Host, moved: Extract<Message, { kind: "moved" }>): void {
     const cluster = this.#world.clusterOf(host);
     if (cluster === undefined || !cluster.serves(host.index)) return;
-    const key = `nodes/${moved.from.nodeId}`;
+    const key = keys.houseNode(moved.from.nodeId);
     const there = cluster.store.get(key);
     if (there === undefined) return;
-    const node = movedNode(new Map([[moved.from.nodeId, JSON.parse(there.text) as HouseNode]]), moved, this.#trust(host, from));
-    if (node !== undefined) cluster.commit([[key, there.modRevision]], [[key, JSON.stringify(node)]]);
+    const node = movedNode(new Map([[moved.from.nodeId, JSON.parse(there.value) as HouseNode]]), moved, this.#trust(host, from));
+    if (node !== undefined)
+      cluster.commit({ compare: [{ key, modRevision: there.modRevision }], writes: [{ put: key, value: JSON.stringify(node) }] });
   }
 
   // ---------------------------------------------------------------- beside the leader

@@ -1,12 +1,12 @@
 // What must never happen while computers become one house, checked at each event and each change of the members.
 import type { StewardStep } from "../../../src/joining/admission.ts";
-import { nodeOfMember, quorumOf, type HouseNode, type QueueEntry } from "../../../src/joining/house-view.ts";
+import { nodeOfMember, quorumOf } from "../../../src/joining/house-view.ts";
 import type { JoinerEffect, JoinerEvent, Phase } from "../../../src/joining/joiner-state.ts";
 import type { Message } from "../../../src/joining/messages.ts";
 import type { MemberAnswer } from "../../../src/joining/steward-memory.ts";
 import type { Cluster, Member } from "./cluster.ts";
 import type { Host } from "./host.ts";
-import { read } from "./store.ts";
+import { recordsOf } from "./store.ts";
 import type { World } from "./world.ts";
 
 /** Between the last answer of a member and the change that relied on it. */
@@ -90,7 +90,7 @@ export class Invariants {
     const cluster = data && this.#world.clusters.get(data.clusterId);
     if (data === undefined || cluster === undefined || event.kind === "etcd-ended") return;
     const member = cluster.member(data.memberId);
-    const nodes = read<HouseNode>(cluster, "nodes/").length;
+    const nodes = recordsOf(cluster).roster.size;
     if (member !== undefined && member.name !== "" && (nodes > 1 || cluster.hasObjects))
       this.#world.fail(`${host.name} gives up a house with ${nodes} nodes${cluster.hasObjects ? " and objects" : ""}`);
   }
@@ -136,7 +136,7 @@ export class Invariants {
 
   /** Of an entry that somebody vouched for, and whose machine nobody refuses. */
   #isKnown(cluster: Cluster, peerUrl: string): void {
-    const entry = read<QueueEntry>(cluster, "queue/").find(({ value }) => value.approved && value.request.peerUrl === peerUrl);
+    const entry = recordsOf(cluster).entries.find(({ value }) => value.request.peerUrl === peerUrl);
     const host = this.#world.hosts.find((each) => each.peerUrl === peerUrl);
     if (host?.people === "stranger") this.#world.fail(`a stranger is being admitted: ${host.name}`);
     // Its request may have been replaced by a newer one a moment ago.
@@ -146,7 +146,7 @@ export class Invariants {
 
   /** Of all members once it is calm. */
   checkMembers(cluster: Cluster): void {
-    const roster = new Set(read<HouseNode>(cluster, "nodes/").map(({ value }) => value.nodeId));
+    const { roster } = recordsOf(cluster);
     for (const member of cluster.members) {
       const nodeId = nodeOfMember(member);
       if (nodeId === undefined || !roster.has(nodeId)) this.#world.fail(`a member of unknown key stays: ${member.name || member.peerUrl}`);

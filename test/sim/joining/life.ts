@@ -1,11 +1,13 @@
 // One simulated life: computers that start whenever they like, faults for a while, then calm, in which they must be one house as it should be.
+import { keys } from "../../../src/api/keys.ts";
 import { MEMBERS_MAX, votersFor } from "../../../src/joining/voters.ts";
-import type { HouseNode, QueueEntry } from "../../../src/joining/house-view.ts";
+import { sameMachine, type QueueEntry } from "../../../src/joining/house-view.ts";
 import { SimulationFailure } from "../world.ts";
 import { Chaos } from "./chaos.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Host } from "./host.ts";
 import { realParts, type Parts } from "./parts.ts";
-import { read } from "./store.ts";
+import { recordsOf } from "./store.ts";
 import { World } from "./world.ts";
 
 const CHAOS_MAX_MS = 120_000;
@@ -63,20 +65,37 @@ function liveOn(world: World): void {
 /** Somebody approves whoever waits for it, sooner or later. */
 function people(world: World): void {
   world.time.after(world.random.int(1_000, 20_000), () => {
-    for (const cluster of world.clusters.values())
-      for (const { value, modRevision } of read<QueueEntry>(cluster, "queue/")) {
-        const host = world.hosts.find(({ disk }) => disk.nodeId === value.nodeId);
-        const key = `queue/${value.nodeId}`;
-        if (host?.people !== "guest" || (value.approved && value.replaces !== undefined)) continue;
-        // `fossora node replace`, where its disk was lost.
-        const former = read<HouseNode>(cluster, "nodes/").find(
-          (node) => node.value.name === host.name && node.value.nodeId !== value.nodeId,
-        );
-        const next: QueueEntry = { ...value, approved: true, ...(former !== undefined && { replaces: former.value.nodeId }) };
-        if (JSON.stringify(next) !== JSON.stringify(value)) cluster.commit([[key, modRevision]], [[key, JSON.stringify(next)]]);
-      }
+    for (const cluster of world.clusters.values()) approve(world, cluster);
     people(world);
   });
+}
+
+function approve(world: World, cluster: Cluster): void {
+  for (const nodeId of cluster.waiting) cluster.approved.add(nodeId);
+  const { entries, roster } = recordsOf(cluster);
+  for (const { value, modRevision } of entries) {
+    const host = world.hosts.find(({ disk }) => disk.nodeId === value.nodeId);
+    // `fossora node replace`, where its disk was lost.
+    const former = [...roster.values()].find(({ name, nodeId }) => name === host?.name && nodeId !== value.nodeId);
+    if (value.byItself || value.replaces !== undefined || former === undefined) continue;
+    const next: QueueEntry = { ...value, replaces: former.nodeId };
+    const key = keys.queued(value.nodeId);
+    cluster.commit({ compare: [{ key, modRevision }], writes: [{ put: key, value: JSON.stringify(next) }] });
+  }
+  // `fossora node remove`, where it came in by another name before anybody could say so.
+  for (const host of world.hosts)
+    for (const { nodeId, request } of roster.values())
+      if (
+        host.people === "guest" &&
+        roster.has(host.disk.nodeId) &&
+        nodeId !== host.disk.nodeId &&
+        sameMachine(request.machine, host.machine)
+      )
+        cluster.commit({ compare: [], writes: [{ delete: keys.houseNode(nodeId) }] });
+}
+
+function isOurs(world: World, host: Host): boolean {
+  return host.people !== "stranger" && !world.isRemoved(host);
 }
 
 /** Betterment may go on for a while, each step as calmly as the one before. */
@@ -102,11 +121,11 @@ function membersOf(world: World): string {
 
 /** Why the neighbourhood is not yet as it should be. */
 export function problems(world: World): readonly string[] {
-  const ours = world.hosts.filter(({ people }) => people !== "stranger");
+  const ours = world.hosts.filter((host) => isOurs(world, host));
   const fresh = ours.filter((host) => host.agent?.joiner.phase.kind !== "member");
   const found = fresh.map((host) => `${host.name} is ${host.agent?.joiner.phase.kind ?? "off"}`);
   const living = houses(world);
-  if (living.length > 1 && living.some((cluster) => !cluster.hasObjects && read(cluster, "nodes/").length < 2))
+  if (living.length > 1 && living.some((cluster) => !cluster.hasObjects && recordsOf(cluster).roster.size < 2))
     found.push(`there are ${living.length} houses, and one of them is empty`);
   for (const cluster of living) found.push(...problemsOf(world, cluster));
   return found;
@@ -115,20 +134,21 @@ export function problems(world: World): readonly string[] {
 /** Those that somebody of ours belongs to. */
 export function houses(world: World): readonly Cluster[] {
   return [...world.clusters.values()].filter((cluster) =>
-    world.hosts.some((host) => host.people !== "stranger" && world.clusterOf(host) === cluster),
+    world.hosts.some((host) => isOurs(world, host) && world.clusterOf(host) === cluster),
   );
 }
 
 function problemsOf(world: World, cluster: Cluster): readonly string[] {
-  const inIt = world.hosts.filter((host) => world.clusterOf(host) === cluster);
-  const roster = read<HouseNode>(cluster, "nodes/").map(({ value }) => value);
+  const inIt = world.hosts.filter((host) => isOurs(world, host) && world.clusterOf(host) === cluster);
+  const { entries, active, roster: nodes } = recordsOf(cluster);
+  const roster = [...nodes.values()];
   const found: string[] = [];
   for (const host of inIt) {
     const node = roster.find(({ nodeId }) => nodeId === host.disk.nodeId);
     if (node === undefined) found.push(`${host.name} is not in the roster of ${cluster.houseId}`);
     else if (node.request.peerUrl !== host.peerUrl) found.push(`${host.name} is known at its old address`);
   }
-  if ([...cluster.store.keys()].some((key) => key === "active" || key.startsWith("queue/"))) found.push(`somebody is still in the queue`);
+  if (entries.length > 0 || active !== undefined) found.push(`somebody is still in the queue`);
   if (cluster.members.some(({ name }) => name === "")) found.push(`${cluster.houseId} has a member that never started`);
   for (const member of cluster.members)
     if (houses(world).length === 1 && world.hostOf(cluster, member) === undefined)

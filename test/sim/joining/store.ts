@@ -1,19 +1,15 @@
-// What lies in the store of a simulated house.
-import type { ActiveAdmission, Stored } from "../../../src/joining/house-view.ts";
+// What lies in the store of a simulated house, read as the agent reads it.
+import { houseRecords, type HouseRecords } from "../../../src/joining/house-records.ts";
 import type { Cluster } from "./cluster.ts";
 
-type Read<T> = Omit<Stored<T>, "seenAtMs">;
+/** Read anew only after a change: these lives are many. */
+const read = new WeakMap<Cluster, { readonly revision: number; readonly records: HouseRecords }>();
 
-export function read<T>(cluster: Cluster, prefix: string): readonly Read<T>[] {
-  const before = cluster.listings.get(prefix);
-  if (before !== undefined) return before as readonly Read<T>[]; // each prefix holds values of one type
-  const found: Read<T>[] = [];
-  for (const [key, { text, modRevision }] of cluster.store)
-    if (key.startsWith(prefix)) found.push({ value: JSON.parse(text) as T, modRevision }); // the simulator's own writing
-  cluster.listings.set(prefix, found);
-  return found;
-}
-
-export function readActive(cluster: Cluster): Read<ActiveAdmission> | undefined {
-  return read<ActiveAdmission>(cluster, "active")[0];
+export function recordsOf(cluster: Cluster): HouseRecords {
+  const before = read.get(cluster);
+  if (before?.revision === cluster.revision) return before.records;
+  const listed = [...cluster.store].map(([key, each]) => ({ key, ...each }));
+  const records = houseRecords(listed, () => 0);
+  read.set(cluster, { revision: cluster.revision, records });
+  return records;
 }

@@ -1,8 +1,8 @@
 // What a simulated agent beside the leader sees: the store and the members as they are, and what it remembers of when it saw them first.
-import { LEARNERS_MAX, nodeOfMember, type HouseNode, type HouseView, type Ms, type QueueEntry } from "../../../src/joining/house-view.ts";
+import { LEARNERS_MAX, nodeOfMember, type HouseView, type Ms } from "../../../src/joining/house-view.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Agent, Host } from "./host.ts";
-import { read, readActive } from "./store.ts";
+import { recordsOf } from "./store.ts";
 import type { World } from "./world.ts";
 
 export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | undefined {
@@ -20,8 +20,7 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
     return nowMs;
   };
   noteChange(agent, cluster, nowMs);
-  const active = readActive(cluster);
-  const roster = read<HouseNode>(cluster, "nodes/");
+  const { entries, active, roster } = recordsOf(cluster);
   return {
     nowMs,
     self: host.disk.nodeId,
@@ -29,12 +28,12 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
     clusterId: cluster.id,
     leaderMemberId: etcd.memberId,
     term: cluster.term,
-    entries: read<QueueEntry>(cluster, "queue/").map((each) => ({
+    entries: entries.map((each) => ({
       ...each,
       seenAtMs: seenAt(`queue/${each.value.nodeId}`, each.modRevision),
     })),
     ...(active !== undefined && { active: { ...active, seenAtMs: seenAt("active", active.modRevision) } }),
-    roster: new Map(roster.map(({ value }) => [value.nodeId, value])),
+    roster,
     members: cluster.members.map(({ id, name, peerUrl, learner }) => ({
       id,
       name,

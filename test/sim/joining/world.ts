@@ -1,4 +1,5 @@
 // A simulated neighbourhood: its computers, the network between them, and the etcd clusters that they make.
+import { keys } from "../../../src/api/keys.ts";
 import type { Membership } from "../../../src/joining/joiner-state.ts";
 import type { Admission, Fitness, Message } from "../../../src/joining/messages.ts";
 import { SeededRandom } from "../../fakes/clock.ts";
@@ -32,6 +33,7 @@ export class World {
   /** Hears of each change that took effect. */
   afterStep: ((host: Host, step: StewardStep) => void) | undefined;
   tell: ((line: string) => void) | undefined;
+  readonly #removed = new Set<string>();
   readonly #lines: string[] = [];
   #hash = 0;
 
@@ -72,6 +74,17 @@ export class World {
   }
 
   // ---------------------------------------------------------------- computers
+
+  /** `fossora node remove`: out of the roster, and its certificate is worth nothing from now on. */
+  remove(host: Host, cluster: Cluster): void {
+    this.say(host, "is removed by a person");
+    this.#removed.add(host.disk.nodeId);
+    cluster.commit({ compare: [], writes: [{ delete: keys.houseNode(host.disk.nodeId) }, { delete: keys.queued(host.disk.nodeId) }] });
+  }
+
+  isRemoved({ disk }: Host): boolean {
+    return this.#removed.has(disk.nodeId);
+  }
 
   isOn(host: Host): boolean {
     return host.agent !== undefined && host.frozenUntilMs <= this.nowMs;
