@@ -28,3 +28,9 @@ test("a Docker engine elsewhere is refused with the remedy", () => {
   assert.throws(() => resolveSettings({}, { DOCKER_HOST: "tcp://10.0.0.1:2375" }), /--docker-socket/);
   assert.equal(resolveSettings({}, { DOCKER_HOST: "unix:///run/user/1000/docker.sock" }).dockerSocket, "/run/user/1000/docker.sock");
 });
+
+test("names are announced on the LAN unless that is switched off", () => {
+  assert.equal(resolveSettings({}).mdns, true);
+  assert.equal(resolveSettings({ mdns: "on" }).mdns, true);
+  assert.equal(resolveSettings({ mdns: "off" }).mdns, false);
+});

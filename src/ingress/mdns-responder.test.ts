@@ -145,6 +145,51 @@ test("who asks for an answer to itself gets one, if all others heard it lately",
   );
 });
 
+test("who claims the name and wants to be answered alone hears it twice: alone, and with all", () => {
+  const segment = settled();
+  ask(segment, { questions: [question({ type: TYPE.ANY, unicast: true })], authorities: [addressRecord(name, other)] });
+  segment.run(settledMs + 500);
+  assert.deepEqual(
+    answersOf(segment).map(({ to }) => to?.address),
+    [other, undefined],
+  );
+});
+
+test("between its announcements a name is answered, and no record is told twice within a second", () => {
+  const segment = new MdnsSegment();
+  segment.wish(own, ["jellyfin"]);
+  segment.run(900);
+  for (let asked = 0; asked < 20; asked += 1) {
+    ask(segment, {});
+    segment.run(900 + asked * 90);
+  }
+  segment.run(10_000);
+  const times = answersOf(segment).map(({ atMs }) => atMs);
+  assert.ok(times.length >= 3);
+  times.slice(1).forEach((atMs, index) => assert.ok(atMs - (times[index] ?? 0) >= 1000, times.join(" ")));
+});
+
+test("an announcement waits a second after an answer to whoever claims the name", () => {
+  const segment = new MdnsSegment();
+  segment.wish(own, ["jellyfin"]);
+  segment.run(1499);
+  ask(segment, { questions: [question({ type: TYPE.ANY })], authorities: [addressRecord(name, other)] });
+  segment.run(10_000);
+  assert.deepEqual(
+    answersOf(segment).map(({ atMs }) => atMs),
+    [750, 1500, 2500],
+  );
+});
+
+test("what another process of this node has just told is not told again", () => {
+  const segment = settled(["jellyfin"], () => 0.5);
+  ask(segment, { questions: [question(), question({ name: "immich.local" })] });
+  segment.run(settledMs + 10);
+  tell(segment, [addressRecord(name, own)]);
+  segment.run(settledMs + 2000);
+  assert.deepEqual(answersOf(segment), []);
+});
+
 test("a resolver that knows no mDNS is answered alone, with its id and question", () => {
   const segment = settled();
   const asked = question({ name: "Jellyfin.local" });

@@ -142,6 +142,13 @@ describe("names on the LAN", { skip }, () => {
     await until("the name leads there", async () => (await avahi.resolve("shop.local")) === moved, moveLimitMs);
     assert.equal(await curl("http://shop.local/json"), "shop");
   });
+
+  test("a node that is stopped says goodbye", async () => {
+    const listener = await MdnsListener.start(lab, "phone");
+    await node.run("down");
+    await until("it says goodbye", () => listener.told("shop.local").some(({ ttl }) => ttl === 0));
+    listener.stop();
+  });
 });
 
 describe("names of several nodes on one LAN", { skip }, () => {

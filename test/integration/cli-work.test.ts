@@ -257,12 +257,15 @@ describe("without a node, or with words that mean nothing", () => {
       "8080",
       "--dns-port",
       "5354",
+      "--mdns",
+      "off",
       "--timeout",
       "10s",
     );
     assert.equal(outcome.code, 6);
-    assert.deepEqual(seen, [{ nodeName: "nas", httpListen: "8080", dnsPort: 5354, timeoutMs: 10_000, openFirewall: false }]);
+    assert.deepEqual(seen, [{ nodeName: "nas", httpListen: "8080", dnsPort: 5354, mdns: "off", timeoutMs: 10_000, openFirewall: false }]);
     assert.equal((await fossora({ ...nowhere, node }, "up", "--dns-port", "99999")).code, 2);
+    assert.equal((await fossora({ ...nowhere, node }, "up", "--mdns", "perhaps")).code, 2);
   });
 });
 

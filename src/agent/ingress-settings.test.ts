@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VirtualClock } from "../../test/fakes/clock.ts";
+import { silentLog } from "../../test/support/real.ts";
+import type { IngressSettings } from "../api/table.ts";
+import { IngressSettingsKeeper } from "./ingress-settings.ts";
+import { resolveSettings } from "./settings.ts";
+import type { NodeOptions } from "../cli/node-commands.ts";
+
+/** What the ingress is told first on a machine with these addresses. */
+async function toldFirst(options: NodeOptions, lan: readonly string[]): Promise<IngressSettings | undefined> {
+  const told: IngressSettings[] = [];
+  const stop = new AbortController();
+  const clock = new VirtualClock();
+  const keeper = new IngressSettingsKeeper({
+    settings: resolveSettings(options, {}),
+    addresses: { gateway: "10.200.0.1", shared: { name: "fossora", subnet: "10.200.0.0/20" } },
+    containers: { ensureNetwork: async () => undefined },
+    system: { describe: async () => ({ addresses: { lan, tailnet: ["100.64.0.1"] } }), resolvers: () => [] },
+    keeper: { setSettings: async (settings: IngressSettings) => void told.push(settings) },
+    clock,
+    log: silentLog,
+  } as never); // all that it asks of them
+  const running = keeper.run(stop.signal);
+  await clock.advance(1);
+  stop.abort();
+  await clock.advance(1);
+  await running;
+  return told[0];
+}
+
+test("names are announced at this machine's addresses on the LAN, where the proxy answers, and nowhere if that is switched off", async () => {
+  const lan = ["192.168.1.10", "10.0.0.10"];
+  assert.deepEqual((await toldFirst({}, lan))?.mdns, { addresses: lan });
+  assert.deepEqual((await toldFirst({ httpListen: "10.0.0.10:80" }, lan))?.mdns, { addresses: ["10.0.0.10"] });
+  assert.deepEqual((await toldFirst({ httpListen: "127.0.0.1:8080" }, lan))?.mdns, { addresses: [] });
+  assert.equal((await toldFirst({ mdns: "off" }, lan))?.mdns, undefined);
+});
