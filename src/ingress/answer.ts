@@ -16,6 +16,8 @@ export interface Answer {
   readonly authoritative: boolean;
   readonly answers: readonly RecordRow[];
   readonly authorities: readonly RecordRow[];
+  /** An alias leads to this name, which others know. */
+  readonly outside?: string;
 }
 
 /** Where a question came from: it decides which of a node's addresses are of use there. */
@@ -79,7 +81,8 @@ function resolve(zone: Zone, question: Question, view: View): Answer {
         : { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
     }
     answers.push({ ...alias, name });
-    if (zone.originOf(alias.data) === undefined) break;
+    if (zone.originOf(alias.data) === undefined)
+      return { rcode: "NOERROR", authoritative: true, answers, authorities: [], outside: alias.data };
     name = alias.data;
   }
   return { rcode: "NOERROR", authoritative: true, answers, authorities: [] };

@@ -43,6 +43,7 @@ const table: Table = {
   records: [{ name: "x.home.internal", type: "A", values: ["10.0.0.1"], ttl: 5 }],
   houseNames: [{ name: "app.home.internal", nodes: ["attic"] }],
   nodes: { attic: { lan: ["192.168.1.1"], tailnet: [] } },
+  resolver: { serve: ["lan"], upstreams: [{ host: "10.0.0.5", port: 53, tcpPort: 54, isApp: true }] },
 };
 const settings: IngressSettings = {
   http: { addresses: ["::"], ports: [80] },
@@ -67,6 +68,9 @@ test("the field that is wrong is named", () => {
   assert.throws(() => parseTable(stream({ protocol: "sctp" })), /"streams\[0\]\.protocol" must be tcp or udp/);
   assert.throws(() => parseTable(stream({ idleTimeoutMs: -1 })), /"streams\[0\]\.idleTimeoutMs" must be 0 or more/);
   assert.throws(() => parseTable({ ...table, nodes: { attic: { lan: [] } } }), /"nodes\.attic\.tailnet" must be a list/);
+  const asking = (upstream: object): unknown => ({ ...table, resolver: { serve: [], upstreams: [upstream] } });
+  assert.throws(() => parseTable(asking({ host: "9.9.9.9", port: 0 })), /"resolver\.upstreams\[0\]\.port" must be a port/);
+  assert.throws(() => parseTable(asking({ port: 53 })), /"resolver\.upstreams\[0\]\.host" must be text/);
   assert.throws(() => parseSettings({ ...settings, dns: { addresses: [], ports: ["53"] } }), /"dns\.ports\[0\]" must be a whole number/);
   assert.throws(() => parseProgram({ execPath: "/x" }), /"args" must be a list/);
 });

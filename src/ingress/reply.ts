@@ -12,7 +12,13 @@ export interface Peer {
 
 export type Reply =
   /** `recursion`: this asker may ask for names outside as well. */
-  | { readonly kind: "answer"; readonly answer: Answer; readonly recursion: boolean }
+  | {
+      readonly kind: "answer";
+      readonly answer: Answer;
+      readonly recursion: boolean;
+      /** An alias leads outside: ask these for the rest, since programs follow none themselves. */
+      readonly follow?: { readonly name: string; readonly upstreams: readonly ResolverUpstream[] };
+    }
   /** Ask these in the peer's stead. */
   | { readonly kind: "forward"; readonly upstreams: readonly ResolverUpstream[] }
   /** Somebody from the internet: refused, and not often. */
@@ -32,9 +38,12 @@ export function replyTo(question: Question, peer: Peer, known: Known): Reply {
   const asker = askerOf(peer, known);
   if (asker === undefined) return { kind: "stranger" };
   const isOutside = zone !== undefined && zone.originOf(plainName(question.name)) === undefined;
-  if (isOutside && asker.served === "containers") return { kind: "forward", upstreams: containers?.upstreams.map(upstreamOf) ?? [] };
-  if (isOutside && asker.served === "house") return { kind: "forward", upstreams: table?.resolver?.upstreams ?? [] };
-  return { kind: "answer", answer: answer(zone, question, asker.view), recursion: asker.served !== "nobody" };
+  const upstreams = asker.served === "house" ? (table?.resolver?.upstreams ?? []) : (containers?.upstreams.map(upstreamOf) ?? []);
+  const recursion = asker.served !== "nobody";
+  if (isOutside && recursion) return { kind: "forward", upstreams };
+  const found = answer(zone, question, asker.view);
+  const follow = found.outside === undefined || !recursion ? undefined : { name: found.outside, upstreams };
+  return { kind: "answer", answer: found, recursion, ...(follow && { follow }) };
 }
 
 const VIEWS: readonly View["from"][] = ["lan", "tailnet", "container", "loopback"];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
 import dnsPacket from "dns-packet";
-import type { ResolverUpstream } from "../../src/api/table.ts";
+import type { ResolverUpstream, Table } from "../../src/api/table.ts";
 import { freePort, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import {
   addressAnswer,
@@ -41,9 +41,9 @@ describe("a house that is a resolver", () => {
     servers.push(started);
     return started;
   }
-  async function resolveWith(...upstreams: readonly (TestNameServer | ResolverUpstream)[]): Promise<void> {
+  async function resolveWith(upstreams: readonly (TestNameServer | ResolverUpstream)[], more: Partial<Table> = {}): Promise<void> {
     const resolver = { serve: ["lan" as const], upstreams: upstreams.map((each) => ({ host: "127.0.0.1", ...portsOf(each) })) };
-    await ingress.client.putTable({ ...tableOf([]), nodes: { attic: { lan: ["127.0.0.1"], tailnet: [] } }, resolver }, soon());
+    await ingress.client.putTable({ ...tableOf([]), nodes: { attic: { lan: ["127.0.0.1"], tailnet: [] } }, resolver, ...more }, soon());
   }
   function portsOf(upstream: TestNameServer | ResolverUpstream): Omit<ResolverUpstream, "host"> {
     return "asked" in upstream ? { port: upstream.port } : upstream;
@@ -51,7 +51,7 @@ describe("a house that is a resolver", () => {
 
   test("answers its own names itself and asks others for the rest, over UDP and TCP", async () => {
     const upstream = await server();
-    await resolveWith(upstream);
+    await resolveWith([upstream]);
     for (const ask of [askUdp, askTcp]) {
       const outside = await ask(ingress.dnsPort, "Example.com", PERSON);
       assert.deepEqual(addressesIn(outside), [ANSWER]);
@@ -66,8 +66,33 @@ describe("a house that is a resolver", () => {
     assert.equal(upstream.asked.length, 2);
   });
 
+  test("follows an alias that leads outside, since programs do not, and says that it failed where that fails", async () => {
+    const upstream = await server((packet) =>
+      dnsPacket.decode(packet).questions?.[0]?.name === "www.example.com" ? addressAnswer(packet, ANSWER) : undefined,
+    );
+    const gone = { host: "127.0.0.1", port: await freePort() };
+    const records = [{ name: "blog.home.internal", type: "CNAME" as const, values: ["www.example.com"], ttl: 300 }];
+    for (const ask of [askUdp, askTcp]) {
+      await resolveWith([upstream], { records });
+      const unfollowed = await ask(ingress.dnsPort, "blog.home.internal", { ...PERSON, flags: 0 });
+      assert.deepEqual(addressesIn(unfollowed), ["www.example.com"], "who wants no recursion gets what the house has");
+      const answer = await ask(ingress.dnsPort, "Blog.home.internal", PERSON);
+      assert.deepEqual(
+        answer.answers?.map((row) => [row.name, row.type, "data" in row && row.data]),
+        [
+          ["Blog.home.internal", "CNAME", "www.example.com"],
+          ["www.example.com", "A", ANSWER],
+        ],
+      );
+      assert.deepEqual(addressesIn(await ask(ingress.dnsPort, "blog.home.internal", { ...PERSON, type: "CNAME" })), ["www.example.com"]);
+      assert.deepEqual(addressesIn(await ask(ingress.dnsPort, "blog.home.internal")), ["www.example.com"], "the node itself is not served");
+      await resolveWith([gone], { records });
+      assert.equal((await ask(ingress.dnsPort, "blog.home.internal", PERSON)).rcode, "SERVFAIL");
+    }
+  });
+
   test("answers by TCP who has said that it will ask nothing more", async () => {
-    await resolveWith(await server());
+    await resolveWith([await server()]);
     const socket = net.connect({ port: ingress.dnsPort, host: "127.0.0.1", localAddress: PERSON.from });
     socket.end(Buffer.concat([framed(question("example.com")), framed(question("hello.home.internal", {}, 2))]));
     const answers = await readFramed(socket, 2);
@@ -76,7 +101,7 @@ describe("a house that is a resolver", () => {
 
   test("asks nobody for the node itself, nor for who wants no recursion", async () => {
     const upstream = await server();
-    await resolveWith(upstream);
+    await resolveWith([upstream]);
     assert.equal((await askUdp(ingress.dnsPort, "example.com")).rcode, "REFUSED");
     assert.equal((await askUdp(ingress.dnsPort, "example.com", { ...PERSON, flags: 0 })).rcode, "REFUSED");
     assert.equal((await askTcp(ingress.dnsPort, "example.com", { ...PERSON, flags: 0 })).rcode, "REFUSED");
@@ -91,7 +116,7 @@ describe("a house that is a resolver", () => {
         .additionals?.flatMap((row) => (row.type === "OPT" ? row.options.map((each) => "ip" in each && each.ip) : []));
     const [app, host] = [await server(), await server()];
     for (const upstream of [{ host: "127.0.0.1", port: app.port, isApp: true }, host]) {
-      await resolveWith(upstream);
+      await resolveWith([upstream]);
       const spoofed = {
         ...EDNS,
         options: [{ code: "CLIENT_SUBNET", ip: "198.51.100.9", sourcePrefixLength: 32 }],
@@ -105,17 +130,17 @@ describe("a house that is a resolver", () => {
 
   test("asks the next one where an app is not there, and says that it failed where nobody is", async () => {
     const gone = { host: "127.0.0.1", port: await freePort(), isApp: true };
-    await resolveWith(gone, await server());
+    await resolveWith([gone, await server()]);
     for (const ask of [askUdp, askTcp]) assert.deepEqual(addressesIn(await ask(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
-    await resolveWith(gone);
+    await resolveWith([gone]);
     for (const ask of [askUdp, askTcp]) assert.equal((await ask(ingress.dnsPort, "example.com", PERSON)).rcode, "SERVFAIL");
-    await resolveWith();
+    await resolveWith([]);
     assert.equal((await askUdp(ingress.dnsPort, "example.com", PERSON)).rcode, "SERVFAIL");
   });
 
   test("does not wait again and again for one that is silent", async () => {
     const silent = await server(() => undefined);
-    await resolveWith(silent, await server());
+    await resolveWith([silent, await server()]);
     await Promise.all(Array.from({ length: 3 }, () => askUdp(ingress.dnsPort, "example.com", PERSON)));
     const before = silent.asked.length;
     assert.deepEqual(addressesIn(await askUdp(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
@@ -130,7 +155,7 @@ describe("a house that is a resolver", () => {
       if (over === "tcp" || questions[0]?.name === "careless.example.com") return whole;
       return dnsPacket.encode({ type: "response", id, flags: dnsPacket.TRUNCATED_RESPONSE, questions });
     });
-    await resolveWith(upstream);
+    await resolveWith([upstream]);
     assert.equal((await askUdp(ingress.dnsPort, "nobody.example.com", PERSON)).rcode, "NXDOMAIN");
     for (const name of ["big.example.com", "careless.example.com"]) {
       const reply = await sendUdp(ingress.dnsPort, question(name, { additionals: [EDNS] }), PERSON);
@@ -145,7 +170,7 @@ describe("a house that is a resolver", () => {
       return addressAnswer(question("other.example.com", {}, other.id), "198.51.100.66");
     });
     const honest = await server();
-    await resolveWith(liar, honest);
+    await resolveWith([liar, honest]);
     assert.deepEqual(addressesIn(await askUdp(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
   });
 
@@ -153,7 +178,7 @@ describe("a house that is a resolver", () => {
     const silent = await server((packet) =>
       dnsPacket.decode(packet).questions?.[0]?.name === "example.com" ? undefined : addressAnswer(packet, ANSWER),
     );
-    await resolveWith(silent);
+    await resolveWith([silent]);
     const rcodes: (string | undefined)[] = [];
     const asked = Array.from({ length: 150 }, () => askUdp(ingress.dnsPort, "example.com", PERSON).then(({ rcode }) => rcodes.push(rcode)));
     assert.deepEqual(addressesIn(await askUdp(ingress.dnsPort, "other.example.com", OTHER)), [ANSWER]);
@@ -163,7 +188,7 @@ describe("a house that is a resolver", () => {
   });
 
   test("tells each asker of a name what is of use where it asked, from bytes that are kept or not", async () => {
-    await resolveWith(await server());
+    await resolveWith([await server()]);
     const table = { ...tableOf([]), nodes: { attic: { lan: ["127.0.0.1"], tailnet: [] } } };
     for (let round = 0; round < 3; round += 1) {
       const served = await askUdp(ingress.dnsPort, "hello.home.internal", PERSON);

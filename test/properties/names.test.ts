@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { AnswerCache } from "../../src/adapters/dns/answer-cache.ts";
-import { decodeQuery, encodeDatagram, refusal } from "../../src/adapters/dns/codec.ts";
+import { decodeQuery, encodeDatagram, joined, questionFor, refusal } from "../../src/adapters/dns/codec.ts";
 import { cutShort, passBack, passOn } from "../../src/adapters/dns/passed-on.ts";
 import type { DnsEntry, HouseName, Table } from "../../src/api/table.ts";
 import { placeOf, replyTo, type Known, type Peer, type Reply } from "../../src/ingress/reply.ts";
@@ -160,6 +160,7 @@ test(`of ${PACKETS.toLocaleString("en")} packets none makes the name server thro
     records: [
       { name: "printer.home.internal", type: "A", values: ["10.0.0.1"], ttl: 5 },
       { name: "*.dev.home.internal", type: "TXT", values: ["x".repeat(700)], ttl: 5 },
+      { name: "a.home.internal", type: "CNAME", values: ["www.example.org"], ttl: 5 },
       { name: "www.home.internal", type: "CNAME", values: ["printer.home.internal"], ttl: 5 },
     ],
     houseNames: [{ name: "app.home.internal", nodes: ["attic", "nas"] }],
@@ -205,6 +206,12 @@ function answerOne(packet: Buffer, next: () => Buffer, { known, cache, peer }: D
       assertReply(back, packet);
       assertReply(cutShort(back, packet), packet);
     }
+    return;
+  }
+  if (reply.follow !== undefined) {
+    const asked = questionFor(query, reply.follow.name);
+    for (const rest of [undefined, next(), answerLike(asked), answerLike(Buffer.concat([asked, next()]))])
+      assertReply(joined(query, reply.answer, rest), packet);
     return;
   }
   const made = encodeDatagram(query, reply.answer, reply.recursion);

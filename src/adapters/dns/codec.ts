@@ -29,6 +29,8 @@ export type Decoded =
   | { readonly kind: "ignore" };
 
 const ADDITIONALS_MAX = 2;
+/** Each name in it may follow many pointers. */
+const FOLLOWED_BYTES_MAX = 16 * 1024;
 const RCODE: Readonly<Record<Rcode, number>> = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 };
 const BAD_VERSION_HIGH_BITS = 1; // BADVERS is 16; the OPT record carries all but its lowest four bits (RFC 6891)
 
@@ -89,6 +91,33 @@ export function encodeAnswer(query: Query, answer: Answer, recursion = false): B
 export function encodeDatagram(query: Query, answer: Answer, recursion = false): Buffer {
   const whole = encode(query, answer, { recursion });
   return whole.length <= datagramLimit(query.udpSize) ? whole : truncated(query);
+}
+
+/** The same question for the name that an alias leads to. */
+export function questionFor(query: Query, name: string): Buffer {
+  return dnsPacket.encode({
+    type: "query",
+    id: query.id,
+    flags: FLAG.recursionDesired,
+    questions: [{ ...query.question, name } as dnsPacket.Question], // as in `encode`
+    additionals: query.udpSize === undefined ? [] : [ednsOption(query, 0)],
+  });
+}
+
+/** An alias's own answer and that of where it leads to, as one. undefined, or cut: there is no rest, or no room for it. */
+export function joined(query: Query, answer: Answer, rest: Buffer | undefined): Buffer {
+  const failure = (): Buffer => encode(query, { ...answer, rcode: "SERVFAIL" }, { recursion: true });
+  if (rest === undefined || rest.length > FOLLOWED_BYTES_MAX) return failure();
+  try {
+    // How many records it has was checked when it came; what dns-packet reads it cannot always write.
+    const message = dnsPacket.decode(rest) as dnsPacket.DecodedPacket & { readonly rcode: string }; // its types leave the code out
+    if (message.flag_tc) return truncated(query);
+    const rcode = message.rcode in RCODE ? (message.rcode as Rcode) : "SERVFAIL"; // one of ours
+    const answers = [...answer.answers, ...(message.answers ?? [])];
+    return encode(query, { ...answer, rcode, answers, authorities: message.authorities ?? [] }, { recursion: true });
+  } catch {
+    return failure();
+  }
 }
 
 export function truncated(query: Query): Buffer {

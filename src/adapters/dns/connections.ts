@@ -1,7 +1,8 @@
 // DNS over TCP on one address: one connection, any number of questions on it, each with its length before it (RFC 7766).
 import net from "node:net";
 import type { ListenAt } from "../../ports.ts";
-import { decodeQuery, encodeAnswer, refusal } from "./codec.ts";
+import { decodeQuery, encodeAnswer, joined, questionFor, refusal } from "./codec.ts";
+import type { Forwarded } from "./forward.ts";
 import type { Limits } from "./rate-limit.ts";
 import { codeOf, type DnsOptions, type Peer } from "./reply.ts";
 
@@ -68,6 +69,15 @@ function answer(options: DnsOptions, packet: Buffer, peer: Peer, conversation: C
     if (socket.writable) socket.write(Buffer.concat([length, reply]));
     return true;
   };
+  const later = (asked: Pick<Forwarded, "packet" | "upstreams">, make: (found: Buffer | undefined) => Buffer): true => {
+    conversation.waiting += 1;
+    void options.forwarder.ask({ ...asked, client: peer.client, over: "tcp" }).then((found) => {
+      conversation.waiting -= 1;
+      send(make(found));
+      if (conversation.hasEnded && conversation.waiting === 0) socket.end();
+    });
+    return true;
+  };
   const decoded = decodeQuery(packet);
   if (decoded.kind === "ignore") return false;
   if (decoded.kind === "error") options.counted("malformed");
@@ -78,17 +88,15 @@ function answer(options: DnsOptions, packet: Buffer, peer: Peer, conversation: C
   options.counted(codeOf(reply));
   switch (reply.kind) {
     case "answer":
+      if (reply.follow !== undefined && query.recursionDesired) {
+        const { name, upstreams } = reply.follow;
+        return later({ packet: questionFor(query, name), upstreams }, (rest) => joined(query, reply.answer, rest));
+      }
       return send(encodeAnswer(query, reply.answer, reply.recursion));
     case "stranger":
       return send(refusal(query, "REFUSED"));
     case "forward":
       if (!query.recursionDesired) return send(refusal(query, "REFUSED"));
-      conversation.waiting += 1;
-      void options.forwarder.ask({ packet, client: peer.client, upstreams: reply.upstreams, over: "tcp" }).then((found) => {
-        conversation.waiting -= 1;
-        send(found ?? refusal(query, "SERVFAIL"));
-        if (conversation.hasEnded && conversation.waiting === 0) socket.end();
-      });
-      return true;
+      return later({ packet, upstreams: reply.upstreams }, (found) => found ?? refusal(query, "SERVFAIL"));
   }
 }

@@ -3,10 +3,10 @@ import dgram from "node:dgram";
 import net from "node:net";
 import type { ListenAt } from "../../ports.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import { decodeQuery, encodeDatagram, refusal, truncated, type Query } from "./codec.ts";
+import { decodeQuery, encodeDatagram, joined, questionFor, refusal, truncated, type Query } from "./codec.ts";
 import type { Limits } from "./rate-limit.ts";
-import { codeOf, type DnsOptions, type Peer } from "./reply.ts";
-import { UDP_BYTES } from "./wire.ts";
+import { codeOf, type DnsOptions, type Peer, type Reply } from "./reply.ts";
+import { datagramLimit, UDP_BYTES } from "./wire.ts";
 
 /** As much as the kernel allows: on a busy machine the default of 250 small questions was seen to run over. */
 const RECEIVE_BYTES = 1024 * 1024;
@@ -94,9 +94,11 @@ export class Datagrams {
     this.#options.counted(codeOf(reply));
     switch (reply.kind) {
       case "answer": {
+        if (reply.follow !== undefined && query.recursionDesired) return this.#follow(query, { ...reply, follow: reply.follow }, sender);
         const whole = encodeDatagram(query, reply.answer, reply.recursion);
-        if (place !== undefined) this.#cache.keep(packet, place, whole);
-        return this.#send(this.#isSmallOrRare(whole, peer) ? whole : truncated(query), sender);
+        // An alias that leads outside has another answer for who wants it followed.
+        if (place !== undefined && reply.follow === undefined) this.#cache.keep(packet, place, whole);
+        return this.#send(this.#isSmallOrRare(whole, peer.client) ? whole : truncated(query), sender);
       }
       case "stranger":
         return this.#send(refusal(query, "REFUSED"), sender);
@@ -111,12 +113,25 @@ export class Datagrams {
     }
   }
 
-  #passable(answer: Buffer | undefined, query: Query, peer: Peer): Buffer {
-    if (answer === undefined) return refusal(query, "SERVFAIL");
-    return this.#isSmallOrRare(answer, peer) ? answer : truncated(query);
+  #follow(query: Query, { answer, follow }: Required<Extract<Reply, { readonly kind: "answer" }>>, sender: dgram.RemoteInfo): void {
+    this.#inFlight += 1;
+    const packet = questionFor(query, follow.name);
+    void this.#options.forwarder
+      .ask({ packet, client: sender.address, upstreams: follow.upstreams, over: "udp" })
+      .then((rest) => {
+        const whole = joined(query, answer, rest);
+        const fits = whole.length <= datagramLimit(query.udpSize) && this.#isSmallOrRare(whole, sender.address);
+        this.#send(fits ? whole : truncated(query), sender);
+      })
+      .finally(() => (this.#inFlight -= 1));
   }
 
-  #isSmallOrRare(answer: Buffer, { client }: Peer): boolean {
+  #passable(answer: Buffer | undefined, query: Query, peer: Peer): Buffer {
+    if (answer === undefined) return refusal(query, "SERVFAIL");
+    return this.#isSmallOrRare(answer, peer.client) ? answer : truncated(query);
+  }
+
+  #isSmallOrRare(answer: Buffer, client: string): boolean {
     return answer.length <= UDP_BYTES || this.#limits.large(client);
   }
 

@@ -11,7 +11,13 @@ export interface Peer {
 
 export type Reply =
   /** `recursion`: this asker may ask for names outside as well. */
-  | { readonly kind: "answer"; readonly answer: Answer; readonly recursion: boolean }
+  | {
+      readonly kind: "answer";
+      readonly answer: Answer;
+      readonly recursion: boolean;
+      /** An alias leads outside: ask these for the rest, since programs follow none themselves. */
+      readonly follow?: { readonly name: string; readonly upstreams: readonly Upstream[] };
+    }
   /** Ask these in the peer's stead. */
   | { readonly kind: "forward"; readonly upstreams: readonly Upstream[] }
   /** Somebody from the internet: refused, and not often. */
