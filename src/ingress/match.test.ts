@@ -67,6 +67,12 @@ test("no spelling of a path leads past the route that an app would see it under"
     "/open/%2e%2e/private",
     "/open\\..\\private",
     "/open/%2e%2e%2fprivate",
+    "/%70rivate/%ff",
+    "/%70rivate/%zz",
+    "/private;x=y/z",
+    "/open/..;/private",
+    "/open/..;x=y\\private",
+    "/;x/private",
   ]) {
     assert.equal(router.find("app", path)?.name, "private", path);
   }
@@ -75,6 +81,8 @@ test("no spelling of a path leads past the route that an app would see it under"
 test("a route's own path may be spelt in any way", () => {
   const router = routerOf(route("all", "app"), route("odd", "app", "//a/./b/../c%20d/"));
   assert.deepEqual([router.find("app", "/a/c%20d/x")?.name, router.find("app", "/a/b")?.name], ["odd", "all"]);
+  const accented = routerOf(route("all", "app"), route("accented", "app", "/fotos/ü"));
+  assert.deepEqual([accented.find("app", "/fotos/%C3%bc")?.name, accented.find("app", "/fotos/%fc")?.name], ["accented", "all"]);
 });
 
 test("of two routes with one host and path the first of the table wins", () => {
