@@ -558,7 +558,7 @@ export interface HouseSpec {
   readonly joining: "auto" | "approve" | "off";
   /** The house as the resolver of the LAN. Absent: it answers for its own zone only. */
   readonly resolver?: {
-    /** Who may ask. */
+    /** Who may ask: `lan`, the private networks that a node itself is in; `tailnet`. Never the internet, containers or nodes. */
     readonly serve: readonly ("lan" | "tailnet")[];
     /** Who is asked for other names, in this order: `host` as the node itself does, addresses, or `service/NAME:PORT`. */
     readonly upstream: "host" | readonly string[];

@@ -8,12 +8,26 @@ import { codeOf, type DnsOptions, type Peer } from "./reply.ts";
 
 const IDLE_MS = 10_000;
 const CONNECTIONS_MAX = 256;
+/** One asker leaves room for others. */
+const CONNECTIONS_EACH_MAX = 32;
 /** A question is at most 12 + 255 + 4 bytes and its options; whoever sends more does not ask for a name. */
 const QUESTION_BYTES_MAX = 4096;
 const UNSENT_BYTES_MAX = 256 * 1024;
 
 export async function listenTcp(options: DnsOptions, address: string, at: ListenAt, limits: Limits): Promise<net.Server> {
-  const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => converse(options, address, socket, limits));
+  const open = new Map<string, number>();
+  const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const client = socket.remoteAddress ?? "";
+    const own = open.get(client) ?? 0;
+    if (own >= CONNECTIONS_EACH_MAX) return void socket.destroy();
+    open.set(client, own + 1);
+    socket.once("close", () => {
+      const left = (open.get(client) ?? 1) - 1;
+      if (left === 0) open.delete(client);
+      else open.set(client, left);
+    });
+    converse(options, { asked: address, client }, socket, limits);
+  });
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
@@ -27,8 +41,7 @@ export async function listenTcp(options: DnsOptions, address: string, at: Listen
   return server;
 }
 
-function converse(options: DnsOptions, asked: string, socket: net.Socket, limits: Limits): void {
-  const peer = { asked, client: socket.remoteAddress ?? "" };
+function converse(options: DnsOptions, peer: Peer, socket: net.Socket, limits: Limits): void {
   const conversation: Conversation = { socket, limits, waiting: 0, hasEnded: false };
   let rest: Buffer = Buffer.alloc(0);
   socket.setTimeout(IDLE_MS, () => socket.destroy());
