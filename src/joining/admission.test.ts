@@ -184,6 +184,8 @@ describe("while one is being admitted", () => {
   test("when its member is gone, or nothing came of it, the others go first", () => {
     assert.equal(kindOf(view({ entries: [entry("n")], active: added })), "give-up");
     assert.equal(kindOf(view({ ...adding, active: active({}, NOW - 30_000) }), { ...noMemory, addAgainAtMs: NOW + 1 }), "give-up");
+    assert.equal(kindOf(view({ ...adding, active: active({}, NOW - 30_000) })), "give-up", "however often it could be tried again");
+    assert.equal(kindOf(withN({ ...adding, active: active({}, NOW - 30_000) })), "advance", "it was added after all");
   });
 
   test("when its entry is gone its member goes, too", () => {

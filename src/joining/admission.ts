@@ -153,8 +153,11 @@ function goOn(view: HouseView, memory: StewardMemory, admitting: Admitting): Ste
   switch (active.value.step) {
     case "making room":
       return makeRoom(view, active) ?? (lateMs >= 0 ? giveUp(view, active, entry, "there was no room in time") : undefined);
-    case "adding":
-      return add(view, memory, admitting) ?? (lateMs >= 0 ? giveUp(view, active, entry, "it could not be added in time") : undefined);
+    case "adding": {
+      const step = add(view, memory, admitting);
+      // What etcd refuses again and again must not hold up the others.
+      return lateMs >= 0 && step?.kind !== "advance" ? giveUp(view, active, entry, "it could not be added in time") : step;
+    }
     case "added":
       return waitForStart(view, memory, { ...admitting, isLate: lateMs >= 0 });
   }
