@@ -31,7 +31,7 @@ export class EtcdCluster {
   readonly #folder: string;
   readonly #trust: TrustFiles;
   readonly credentials: Credentials;
-  readonly #members: readonly Member[];
+  readonly #members: Member[];
   /** Each generation has data folders, and a cluster id, of its own. */
   #generation = 0;
 
@@ -60,19 +60,22 @@ export class EtcdCluster {
     this.#folder = folder;
     this.#trust = trust;
     this.credentials = { ca: readFileSync(trust.ca), cert: readFileSync(trust.agent.certificate), key: readFileSync(trust.agent.key) };
-    this.#members = Array.from({ length: ports.length / 3 }, (_, index) => {
-      const [client, peer, metrics] = ports.slice(3 * index);
-      const host = `127.0.0.1:${client}`;
-      const etcd = connect({ host, credentials: this.credentials, attemptMs: 5_000 });
-      return {
-        name: `m${index}`,
-        peerUrl: `https://127.0.0.1:${peer}`,
-        host,
-        metricsUrl: `http://127.0.0.1:${metrics}`,
-        etcd,
-        process: undefined,
-      };
-    });
+    this.#members = Array.from({ length: ports.length / 3 }, (_, index) => this.#member(index, ports.slice(3 * index)));
+  }
+
+  /** One more that does not run yet; answers its peer URL, to be made a member of the cluster. */
+  async prepare(): Promise<string> {
+    const member = this.#member(this.#members.length, await freePorts(3));
+    this.#members.push(member);
+    return member.peerUrl;
+  }
+
+  /** Of a prepared one, once the cluster knows it. */
+  async startPrepared(): Promise<void> {
+    const member = this.#members.at(-1);
+    assert(member && !member.process);
+    this.#start(member, "existing");
+    await answers(member);
   }
 
   /** Ours carries etcdutl; Debian's does not. */
@@ -152,13 +155,25 @@ export class EtcdCluster {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #start(member: Member): void {
+  #member(index: number, [client, peer, metrics]: readonly number[]): Member {
+    const host = `127.0.0.1:${client}`;
+    return {
+      name: `m${index}`,
+      peerUrl: `https://127.0.0.1:${peer}`,
+      host,
+      metricsUrl: `http://127.0.0.1:${metrics}`,
+      etcd: connect({ host, credentials: this.credentials, attemptMs: 5_000 }),
+      process: undefined,
+    };
+  }
+
+  #start(member: Member, state: "new" | "existing" = "new"): void {
     const flags = etcdFlags(this.#version, {
       name: member.name,
       dataDir: this.#dataDir(member),
       listen: { peer: [member.peerUrl], client: [`https://${member.host}`], metrics: [member.metricsUrl] },
       advertise: { peer: [member.peerUrl], client: [`https://${member.host}`] },
-      cluster: { state: "new", token: this.#token(), members: this.#members },
+      cluster: { state, token: this.#token(), members: this.#members },
       tls: { ca: this.#trust.ca, crl: this.#trust.crl, client: this.#trust.etcdClient, peer: this.#trust.etcdPeer },
       timing: { heartbeatMs: 100, electionMs: 1_000 },
     });
@@ -186,10 +201,19 @@ export class EtcdCluster {
   }
 }
 
-async function serves({ name, etcd }: Member): Promise<void> {
+async function serves(member: Member): Promise<void> {
+  await untilThrowsNot(member, ({ kv }) => kv.range({ key: Buffer.from("\0") }));
+}
+
+/** Also as a learner, which serves no reads. */
+async function answers(member: Member): Promise<void> {
+  await untilThrowsNot(member, ({ maintenance }) => maintenance.status());
+}
+
+async function untilThrowsNot({ name, etcd }: Member, call: (etcd: Etcd3) => Promise<unknown>): Promise<void> {
   for (const deadlineMs = Date.now() + READY_LIMIT_MS; ; await sleep(50)) {
     try {
-      await etcd.kv.range({ key: Buffer.from("\0") });
+      await call(etcd);
       return;
     } catch (error) {
       if (Date.now() > deadlineMs) throw new Error(`etcd ${name} does not serve`, { cause: error });

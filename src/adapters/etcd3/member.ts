@@ -20,6 +20,8 @@ export interface MemberStatus {
   /** Absent: it knows of none, and nothing can be written through it. */
   readonly leaderId?: string;
   readonly learner: boolean;
+  /** Raft's: grows with each election. */
+  readonly term: number;
   readonly version: string;
   readonly dbBytes: number;
   readonly revision: number;
@@ -31,12 +33,13 @@ const STATUS_LIMIT_MS = 4_000;
 export async function memberStatus({ host, credentials, signal }: MemberOptions): Promise<MemberStatus> {
   const etcd = connect({ host, credentials, attemptMs: STATUS_LIMIT_MS });
   try {
-    const { header, leader, isLearner, version, dbSize } = await abortable(etcd.maintenance.status(), signal);
+    const { header, leader, isLearner, raftTerm, version, dbSize } = await abortable(etcd.maintenance.status(), signal);
     return {
       clusterId: header.cluster_id,
       memberId: header.member_id,
       ...(leader !== "0" && { leaderId: leader }),
       learner: isLearner,
+      term: Number(raftTerm),
       version,
       dbBytes: Number(dbSize),
       revision: Number(header.revision),
