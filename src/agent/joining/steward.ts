@@ -1,0 +1,243 @@
+// The admission queue at work: runs on every voter and acts only beside the etcd leader. Each second it looks at the queue, the members and
+// what the queued computers said, carries out one step of the plan, and tells everybody in the queue that it moves.
+import type { Changed, ClusterMember } from "../../adapters/etcd3/cluster.ts";
+import type { MemberStatus } from "../../adapters/etcd3/member.ts";
+import { planSteward, type StewardStep } from "../../joining/admission.ts";
+import { admit, broadcast } from "../../joining/broadcast.ts";
+import { LEARNERS_MAX, nodeOfMember, type EtcdMember, type HouseView, type MemberHealth, type Ms } from "../../joining/house-view.ts";
+import { PROTOCOL, type Address, type Admission, type HouseState, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
+import { answered, hear, look, noMemory, type MemberAnswer, type StewardMemory } from "../../joining/steward-memory.ts";
+import type { HouseRecords } from "../../joining/house-records.ts";
+import { storeChange } from "../../joining/store-change.ts";
+import { learnersMaxOf } from "../../joining/versions.ts";
+import type { Clock, Log, Store } from "../../ports.ts";
+import { RecordsReader } from "./house-records.ts";
+
+/** The calls of `Cluster`, at the member beside this agent. */
+export interface MemberCalls {
+  members(signal: AbortSignal): Promise<readonly ClusterMember[]>;
+  addLearner(peerUrl: string, signal: AbortSignal): Promise<Changed>;
+  promote(id: string, signal: AbortSignal): Promise<Changed>;
+  remove(id: string, signal: AbortSignal): Promise<Changed>;
+  update(id: string, peerUrl: string, signal: AbortSignal): Promise<Changed>;
+  moveLeader(id: string, signal: AbortSignal): Promise<Changed>;
+}
+
+export interface StewardOptions {
+  readonly store: Pick<Store, "list" | "commit">;
+  readonly cluster: MemberCalls;
+  /** Of the member at `address:port`; throws when it does not answer. */
+  readonly status: (host: string, signal: AbortSignal) => Promise<MemberStatus>;
+  /** The client endpoint of the member beside this agent. */
+  readonly localHost: string;
+  readonly self: () => Sender;
+  readonly house: () => HouseState;
+  readonly replaceAfterMs: () => Ms;
+  /** What an admitted node needs besides: certificates, token, timing. */
+  readonly credentials: (admission: Admission) => Promise<string>;
+  /** Tries the addresses in turn and waits for nothing. */
+  readonly send: (to: readonly Address[], message: Message) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** A step leads to the next one at once; more in a row are a mistake. */
+const STEPS_MAX = 8;
+const STATUS_LIMIT_MS = 1_500;
+const UNTIL_MS = 30_000;
+
+/** What an agent remembers for as long as its member leads. */
+interface Reign {
+  readonly sinceMs: Ms;
+  memory: StewardMemory;
+  readonly health: Map<string, MemberHealth>;
+  readonly memberSeen: Map<string, { readonly name: string; readonly atMs: Ms }>;
+  members: string | undefined;
+  changedAtMs: Ms | undefined;
+}
+
+export class Steward {
+  readonly #options: StewardOptions;
+  readonly #records: RecordsReader;
+  readonly #heardAtMs = new Map<NodeId, Ms>();
+  #reign: Reign | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: StewardOptions) {
+    this.#options = options;
+    this.#records = new RecordsReader(options.store, options.clock);
+  }
+
+  /** Every message of a node of the house, or of one in the queue. */
+  heard(message: Message): void {
+    const nowMs = this.#options.clock.now();
+    this.#heardAtMs.set(message.from.nodeId, nowMs);
+    if ((message.kind !== "present" && message.kind !== "started") || this.#reign === undefined) return;
+    this.#reign.memory = hear(this.#reign.memory, message, nowMs);
+    this.wake();
+  }
+
+  /** Something changed: looks now. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        for (let steps = 0; steps < STEPS_MAX && (await this.#look(signal)); steps += 1);
+      } catch (error) {
+        if (!signal.aborted) log.debug("The queue was not looked at", { error: String(error) });
+      }
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+    }
+  }
+
+  /** True: a step was carried out, and the next may follow. */
+  async #look(signal: AbortSignal): Promise<boolean> {
+    const { cluster, status, localHost, clock, log, self } = this.#options;
+    const local = await status(localHost, limited(signal));
+    if (local.leaderId !== local.memberId) {
+      this.#reign = undefined;
+      return false;
+    }
+    const reign = (this.#reign ??= begin(clock.now()));
+    const members = await cluster.members(signal);
+    await this.#askAll(reign, members, signal);
+    const records = await this.#records.read(signal);
+    const view = this.#view(reign, { local, members, records });
+    reign.memory = look(reign.memory, view, new Date(Date.parse(clock.wall()) + UNTIL_MS).toISOString());
+    await this.#tell(view, self());
+    const step = planSteward(view, reign.memory);
+    if (step === undefined) return false;
+    const answer = await this.#carryOut(step, records, signal).catch((error: unknown): MemberAnswer => {
+      signal.throwIfAborted();
+      // Done or not, the next look sees it; and one computer that cannot be had must not hold up the others.
+      log.warn("Member step failed", { step: step.kind, error: String(error) });
+      return "unknown";
+    });
+    if (step.kind === "add-learner") reign.memory = answered(reign.memory, answer, clock.now());
+    log.info("Member step", { step: step.kind, answer, ...("why" in step && { why: step.why }) });
+    return answer === "done";
+  }
+
+  async #askAll(reign: Reign, members: readonly ClusterMember[], signal: AbortSignal): Promise<void> {
+    const { status, clock } = this.#options;
+    await Promise.all(
+      members.map(async ({ id, name, clientUrl }) => {
+        const alive =
+          clientUrl !== "" &&
+          (await status(hostOf(clientUrl), limited(signal)).then(
+            ({ memberId }) => memberId === id,
+            () => false,
+          ));
+        const nowMs = clock.now();
+        const answeringSinceMs = alive ? (reign.health.get(id)?.answeringSinceMs ?? nowMs) : undefined;
+        if (alive) reign.health.set(id, { answeredAtMs: nowMs, ...(answeringSinceMs !== undefined && { answeringSinceMs }) });
+        else reign.health.delete(id);
+        const nodeId = nodeOfMember({ name });
+        if (alive && nodeId !== undefined) this.#heardAtMs.set(nodeId, nowMs);
+      }),
+    );
+    for (const id of reign.health.keys()) if (!members.some((member) => member.id === id)) reign.health.delete(id);
+  }
+
+  #view(
+    reign: Reign,
+    read: { readonly local: MemberStatus; readonly members: readonly ClusterMember[]; readonly records: HouseRecords },
+  ): HouseView {
+    const { house, self, replaceAfterMs, clock } = this.#options;
+    const { local, members, records } = read;
+    const nowMs = clock.now();
+    const are = members.map(({ id, learner }) => `${id} ${learner}`).join();
+    if (reign.members !== undefined && reign.members !== are) reign.changedAtMs = nowMs;
+    reign.members = are;
+    const versions = [...records.roster.values()].map((node) => node.versions.etcd);
+    return {
+      nowMs,
+      self: self().nodeId,
+      house: house(),
+      clusterId: local.clusterId,
+      leaderMemberId: local.memberId,
+      term: local.term,
+      ...records,
+      members: members.map((member) => this.#seen(reign, member, nowMs)),
+      health: reign.health,
+      heardAtMs: this.#heardAtMs,
+      leadsSinceMs: reign.sinceMs,
+      ...(reign.changedAtMs !== undefined && { changedAtMs: reign.changedAtMs }),
+      learnersMax: learnersMaxOf(versions, LEARNERS_MAX),
+      replaceAfterMs: replaceAfterMs(),
+    };
+  }
+
+  #seen(reign: Reign, { id, name, peerUrl, learner }: ClusterMember, nowMs: Ms): EtcdMember {
+    const before = reign.memberSeen.get(id);
+    const seenAtMs = before?.name === name ? before.atMs : nowMs;
+    reign.memberSeen.set(id, { name, atMs: seenAtMs });
+    return { id, name, peerUrl, learner, seenAtMs };
+  }
+
+  async #tell(view: HouseView, from: Sender): Promise<void> {
+    const { send, credentials } = this.#options;
+    const { message, to } = broadcast(view, from);
+    for (const addresses of to) send(addresses, message);
+    const admitted = admit(view);
+    if (admitted === undefined) return;
+    const { admission } = admitted;
+    send(admitted.to, { protocol: PROTOCOL, kind: "admitted", from, admission, credentials: await credentials(admission) });
+  }
+
+  async #carryOut(step: StewardStep, records: HouseRecords, signal: AbortSignal): Promise<MemberAnswer> {
+    const { cluster, store } = this.#options;
+    switch (step.kind) {
+      case "add-learner":
+        return answerOf(await cluster.addLearner(step.peerUrl, signal));
+      case "promote":
+        return answerOf(await cluster.promote(step.memberId, signal));
+      case "remove":
+        return answerOf(await cluster.remove(step.memberId, signal));
+      case "update":
+        return answerOf(await cluster.update(step.memberId, step.peerUrl, signal));
+      case "move-leader":
+        return answerOf(await cluster.moveLeader(step.memberId, signal));
+      default: {
+        const change = storeChange(step, records);
+        return change !== undefined && (await store.commit(change, signal)).committed ? "done" : "unknown";
+      }
+    }
+  }
+}
+
+function begin(sinceMs: Ms): Reign {
+  return { sinceMs, memory: noMemory, health: new Map(), memberSeen: new Map(), members: undefined, changedAtMs: undefined };
+}
+
+function answerOf(changed: Changed): MemberAnswer {
+  if (changed.kind === "done") return "done";
+  switch (changed.reason) {
+    case "unhealthy":
+    case "too many learners":
+      return changed.reason;
+    case "exists":
+      return "peer url exists";
+    case "not in sync":
+    case "not found":
+    case "not the leader":
+      return "unknown";
+  }
+}
+
+/** `https://10.0.0.1:2379` as `10.0.0.1:2379`. */
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+function limited(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)]);
+}
