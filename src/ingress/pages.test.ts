@@ -49,6 +49,8 @@ test("an app that starts is said to start, one that cannot says why and what to 
     message: "There is no such image. Check its name",
     next: "fossora describe service/films",
   });
+  const pending = pages.waiting("films", { reason: "Pending", message: "No node runs films yet" });
+  assert.match(pending.html, /<h1>films is not running yet<\/h1>/);
   const stopped = pages.waiting("films", { reason: "Stopped", message: "films is stopped" });
   assert.match(starting.html, /<h1>films is starting<\/h1>[^]*It is being pulled\./);
   assert.match(

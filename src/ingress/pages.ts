@@ -21,8 +21,12 @@ export interface Waiting {
 const SOON_SECONDS = 2;
 /** What somebody must mend takes longer. */
 const LATER_SECONDS = 10;
-/** Nothing is wrong: waiting is all that it takes. */
-const PASSING: ReadonlySet<string> = new Set(["Starting", "Pending", "Pulling"]);
+/** What is so only for a while: waiting is all that it takes. Others last until somebody mends them. */
+const PASSING: ReadonlyMap<string, string> = new Map([
+  ["Starting", "is starting"],
+  ["Pulling", "is starting"],
+  ["Pending", "is not running yet"], // also where no node can take it: `describe` knows
+]);
 
 export function unknownHost(host: string): Page {
   return page(404, "Nothing answers here", {
@@ -36,7 +40,8 @@ export function waiting(name: string, { reason, message, next }: Waiting): Page 
   const app = escapeHtml(name);
   const facts: Fact[] = [["Reason", escapeHtml(reason)], ...(next === undefined ? [] : [["Try", code(next)] as const])];
   const text = escapeHtml(sentence(message));
-  if (PASSING.has(reason)) return page(503, `${app} is starting`, { text, facts, refresh: SOON_SECONDS, lit: true });
+  const passing = PASSING.get(reason);
+  if (passing !== undefined) return page(503, `${app} ${passing}`, { text, facts, refresh: SOON_SECONDS, lit: true });
   const title = reason === "Stopped" ? `${app} is stopped` : `${app} is not available`;
   return page(503, title, { text, facts, refresh: LATER_SECONDS });
 }
