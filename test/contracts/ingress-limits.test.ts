@@ -159,6 +159,18 @@ describe("a client that takes its time", () => {
     assert.deepEqual(front.errors, []);
   });
 
+  test("may not open any number of connections, and makes room when it goes", async () => {
+    await using app = await webSocketApp((socket) => socket.pipe(socket));
+    await using front = await startFront(app.port, { ...limits, connectionsMax: 3 });
+    const open = [await openWebSocket(front.port), await openWebSocket(front.port), await openWebSocket(front.port)];
+    const refused = connect(front.port);
+    await withLimit(refused.closed);
+    assert.equal(refused.heard, "");
+    open[0]?.destroy();
+    (await until("there is room again", () => openWebSocket(front.port))).destroy();
+    for (const socket of open) socket.destroy();
+  });
+
   test("and loses its power meanwhile is asked for by the kernel, as the app is", async () => {
     const answers: http.ServerResponse[] = [];
     await using app = await webSocketApp(

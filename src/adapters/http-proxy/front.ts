@@ -54,10 +54,11 @@ export interface FrontOptions {
 interface Limits extends ConnectionLimits {
   /** From the first byte of a connection, or of a further request on it. */
   readonly headMs: number;
+  /** Of clients, on one listener. */
+  readonly connectionsMax: number;
 }
 
-const LIMITS: Limits = { headMs: 60_000, bodyIdleMs: 60_000, lingerMs: 30_000 };
-const CONNECTIONS_MAX = 8192;
+const LIMITS: Limits = { headMs: 60_000, bodyIdleMs: 60_000, lingerMs: 30_000, connectionsMax: 8192 };
 /** A client that lost its power is noticed while nothing is sent to it. */
 const PROBE_AFTER_MS = 30_000;
 const CONNECT_MS = 3000;
@@ -123,7 +124,7 @@ export class HttpFront {
       keepAliveInitialDelay: PROBE_AFTER_MS,
       shouldUpgradeCallback: (request) => request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
     });
-    server.maxConnections = CONNECTIONS_MAX;
+    server.maxConnections = this.#limits.connectionsMax;
     const onRequest = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
       await connections.turn(request, response);
       await this.#serve(request, response);
