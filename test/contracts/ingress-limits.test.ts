@@ -148,6 +148,42 @@ describe("a client that takes its time", () => {
     socket.destroy();
   });
 
+  test("over its body has the route's time for an answer from its last byte on", async () => {
+    await using app = await disposableApp((request, response) => void request.resume().on("end", () => response.end("whole")));
+    await using front = await startFront(app.port, limits, { responseTimeoutMs: 200 });
+    const slow = connect(front.port);
+    slow.socket.write(head("Content-Length: 60\r\nConnection: close\r\n"));
+    trickle(slow.socket, "x");
+    await withLimit(slow.closed);
+    assert.match(slow.heard, /^HTTP\/1\.1 200[^]*whole$/);
+    await using mute = await disposableApp((request) => void request.resume());
+    await using other = await startFront(mute.port, limits, { responseTimeoutMs: 200 });
+    assert.equal((await withLimit(get(other.port, { method: "POST", body: "x" }))).status, 504);
+  });
+
+  test("and leaves while somebody is asked whether it may come in is gone for the app too", async () => {
+    let asked = 0;
+    await using app = await disposableApp((_request, response) => {
+      asked += 1;
+      response.write("endless");
+    });
+    const waiting: http.ServerResponse[] = [];
+    await using auth = await disposableApp((_request, response) => void waiting.push(response));
+    await using front = await startFront(app.port, limits, { forwardAuth: { url: `http://127.0.0.1:${auth.port}/`, headers: [] } });
+    const gone = connect(front.port);
+    gone.socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
+    await until("somebody is asked", () => waiting.length === 1);
+    gone.socket.resetAndDestroy();
+    await limitsPass(front.port);
+    waiting[0]?.end();
+    const next = connect(front.port);
+    next.socket.write("GET / HTTP/1.1\r\nHost: hello\r\n\r\n");
+    (await until("somebody is asked again", () => waiting[1])).end();
+    await until("the next one hears the app", () => next.heard.includes("endless"));
+    assert.equal(asked, 1, "only the next one came to the app");
+    next.socket.destroy();
+  });
+
   test("may not have any number of requests wait on one connection", async () => {
     let asked = 0;
     await using app = await disposableApp(() => void (asked += 1));

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import { get, soon, startApp, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import { AS_BUILT, get, soon, startApp, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import { until } from "../support/until.ts";
 
 const MiB = 1024 * 1024;
@@ -16,7 +16,7 @@ const piece = Buffer.from(Array.from({ length: MiB }, (_, index) => (index * 31 
 
 describe("what flows through the ingress", () => {
   let ingress: TestIngress;
-  before(async () => (ingress = await startIngress()));
+  before(async () => (ingress = await startIngress(AS_BUILT)));
   after(() => ingress.stop());
 
   const rss = async (): Promise<number> => Number(/^fossora_ingress_resident_memory_bytes (\d+)/m.exec(await ingress.metrics())?.[1]);

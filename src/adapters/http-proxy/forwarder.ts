@@ -115,6 +115,8 @@ interface Sending {
 
 function send(sending: Sending): void {
   const { request, client, attempt, agents, settle } = sending;
+  // It left while somebody else was waited for: nobody would tell the backend later.
+  if (client.destroyed) return settle({ kind: "clientGone" });
   const upstream = open(request, attempt, agents);
   const timers = startTimers(upstream, attempt);
   let answered = false;
@@ -163,6 +165,7 @@ function send(sending: Sending): void {
 
   if (attempt.upgradeHead !== undefined || !hasMore(request)) upstream.end();
   else {
+    if (attempt.responseTimeoutMs !== undefined) request.on("data", timers.again);
     if (attempt.maxBodyBytes !== undefined) countBody(request, upstream, attempt.maxBodyBytes);
     request.pipe(upstream);
     // The app may want to answer before the first byte of the body; where that is here already, head and body go together.
@@ -218,6 +221,8 @@ function open(request: http.IncomingMessage, attempt: Attempt, agents: Sending["
 
 interface Timers {
   connected(): boolean;
+  /** The time for an answer begins anew: more of the body has come. */
+  readonly again: () => void;
   stop(): void;
 }
 
@@ -236,7 +241,16 @@ function startTimers(upstream: http.ClientRequest, attempt: Attempt): Timers {
     timer = setTimeout(() => upstream.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
     return void socket.once(attempt.backend.tls === undefined ? "connect" : "secureConnect", onConnect);
   });
-  return { connected: () => connected, stop: () => clearTimeout(timer) };
+  return {
+    connected: () => connected,
+    again: () => {
+      if (connected) timer?.refresh();
+    },
+    stop: () => {
+      clearTimeout(timer);
+      timer = undefined; // a cleared one that is refreshed runs again
+    },
+  };
 }
 
 /** Passes head and body on; from here on nothing can be mended, only cut off. */
