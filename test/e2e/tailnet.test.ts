@@ -1,12 +1,18 @@
 // Trust by a real tailnet: real tailscaled of several users on lab hosts, our LocalAPI client, 733 and the call-back between them.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test, type TestContext } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { Lab, labReason } from "../support/lab.ts";
 import { until } from "../support/until.ts";
 
 const program = path.join(import.meta.dirname, "../support/mesh-node.ts");
 const reason = labReason();
+/** How often our client looks without being told. */
+const pollMs = 15_000;
 
 interface Verdict {
   readonly trusted: boolean;
@@ -57,8 +63,8 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
 
   test("a machine finds those of the same person in its tailnet, and no others", async (t) => {
     if (!needs(t)) return;
-    assert.deepEqual(await run("h1", "peers"), { state: "running", peers: ["h2.tail.lab"] });
-    assert.deepEqual(await run("h3", "peers"), { state: "running", peers: [] });
+    assert.deepEqual(await run("h1", "peers"), { state: "running", peers: ["h2.tail.lab"], splitDns: {} });
+    assert.deepEqual(await run("h3", "peers"), { state: "running", peers: [], splitDns: {} });
   });
 
   test("two machines of one person trust each other without a word", async (t) => {
@@ -73,6 +79,43 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
       they: { trusted: false, because: "it belongs to bob@lab.test, another user" },
       we: { trusted: false, because: "it belongs to alice@lab.test, another user" },
     });
+  });
+
+  test("another person's machine is let in where the tailnet's policy grants the capability to join", async (t) => {
+    if (!needs(t)) return;
+    const all = { src: ["*"], dst: ["*"], ip: ["*"] };
+    const policyOf = (grant: object): object => ({ grants: [{ ...all, app: { "fossora.dev/cap/fossora": [grant] } }] });
+    const setPolicy = async (policy: object): Promise<void> => {
+      const file = path.join(mkdtempSync(path.join(tmpdir(), "fossora-policy-")), "policy.json");
+      t.after(() => rmSync(path.dirname(file), { recursive: true }));
+      writeFileSync(file, JSON.stringify(policy));
+      await lab.tailnet("policy", file);
+    };
+    await setPolicy(policyOf({ role: "admin" }));
+    const granted = { trusted: true, because: "the tailnet's policy grants it fossora.dev/cap/fossora" };
+    await until("the grant", async () => (await join("h3", "h1")).they.because === granted.because);
+    await setPolicy(policyOf({ role: "viewer" }));
+    await until("its end", async () => !(await join("h3", "h1")).they.trusted);
+  });
+
+  test("a change of the tailnet is a reason to look long before the next look is due, and split DNS is seen", async (t) => {
+    if (!needs(t)) return;
+    const looking = lab.spawn("h1", process.execPath, program, "looks");
+    const lines: { readonly afterMs: number }[] = [];
+    createInterface({ input: looking.stdout }).on("line", (line) => lines.push(JSON.parse(line) as { readonly afterMs: number })); // what it prints
+    try {
+      await until("the first look", () => lines.length > 0);
+      await until("some quiet", () => lines.length > 1, 60_000); // the bus begins with what there is, or 15 s are over
+      const before = lines.length;
+      await lab.tailnet("dns", "home.internal", "h1", "h2");
+      await until("another look", () => lines.length > before);
+      assert.ok((lines[before]?.afterMs ?? Infinity) < pollMs, "it came no earlier than it was due");
+    } finally {
+      looking.kill();
+    }
+    const dns = async () => ((await run("h1", "peers")) as { readonly splitDns?: object }).splitDns; // what it prints
+    await until("split DNS", async () => isDeepStrictEqual(await dns(), { "home.internal": [ips.get("h1"), ips.get("h2")] }));
+    await lab.tailnet("dns");
   });
 
   test("the LAN address of a trusted machine proves nothing", async (t) => {
@@ -104,7 +147,11 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
     await serve("h1", "--house", "--tag", "tag:fossora");
     const told = await until("h1 again", () => join("h3", "h1"));
     assert.deepEqual(told.they, { trusted: true, because: "it has the tag tag:fossora" });
-    assert.deepEqual(await run("h1", "peers", "--tag", "tag:fossora"), { state: "running", peers: ["h2.tail.lab", "h3.tail.lab"] });
+    assert.deepEqual(await run("h1", "peers", "--tag", "tag:fossora"), {
+      state: "running",
+      peers: ["h2.tail.lab", "h3.tail.lab"],
+      splitDns: {},
+    });
   });
 
   test("without its control server a machine that starts anew knows nothing, which is not nobody", async (t) => {

@@ -1,7 +1,8 @@
 // A node's end of port 733 as a program: on hosts of the lab, and as something to attack. Prints one JSON a line.
 // mesh-node.ts serve DATA_DIR [--house] [--port N | --fd N] [--favour BEGINNING-OF-ADDRESS] [--tag TAG]    hello and join, by what the tailnet says
 // mesh-node.ts join DATA_DIR ADDRESS [--tag TAG]                           asks, and judges whom it asked
-// mesh-node.ts peers [--tag TAG]                                           whom it would ask
+// mesh-node.ts peers [--tag TAG]                                           whom it would ask, and the tailnet's split DNS
+// mesh-node.ts looks                                                       each time that there is a reason to look: after how long
 import { parseArgs } from "node:util";
 import { dial } from "../../src/adapters/mesh/client.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
@@ -11,7 +12,7 @@ import { loadMeshTrust } from "../../src/agent/mesh-trust.ts";
 import { proveAnswerer, proveAsker } from "../../src/agent/tailnet-proof.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
 import { worthAsking } from "../../src/trust/tailnet.ts";
-import { silentLog } from "./real.ts";
+import { realClock, silentLog } from "./real.ts";
 
 const MESH_PORT = 733;
 const limitMs = 5_000;
@@ -64,9 +65,21 @@ async function join(): Promise<void> {
 
 async function peers(): Promise<void> {
   const state = await tailnet.status(AbortSignal.timeout(limitMs));
-  print({ state: state.kind === "unknown" ? state.state : state.kind, peers: worthAsking(state, settings).map(({ name }) => name) });
+  print({
+    state: state.kind === "unknown" ? state.state : state.kind,
+    peers: worthAsking(state, settings).map(({ name }) => name),
+    splitDns: await tailnet.splitDns(AbortSignal.timeout(limitMs)),
+  });
+}
+
+async function looks(): Promise<void> {
+  let lastMs = performance.now();
+  for await (const _ of tailnet.looks(realClock, new AbortController().signal)) {
+    print({ afterMs: Math.round(performance.now() - lastMs) });
+    lastMs = performance.now();
+  }
 }
 
 if (dataDir !== "") makePrivateFolder(dataDir);
-const verbs: Readonly<Record<string, () => Promise<void>>> = { serve, join, peers };
+const verbs: Readonly<Record<string, () => Promise<void>>> = { serve, join, peers, looks };
 await verbs[verb ?? ""]?.();

@@ -14,6 +14,7 @@ test("a node is found at its links and its tailnet, not at Docker's bridges or l
       docker0: at("172.17.0.1"),
       "br-0123456789ab": at("172.18.0.1"),
       fossora: at("10.128.0.1"),
+      "fossora-0a1b2c3": at("10.128.1.1"),
       veth12ab: at("10.9.9.9"),
     }),
     ["192.168.1.2", "192.168.2.1", "100.64.0.1", "fd00::2", "fd7a:115c:a1e0::1"],
