@@ -16,14 +16,15 @@ export interface FirewallOptions {
   readonly summary: HouseSummary;
   readonly docker: DockerContainers;
   readonly dataDir: string;
+  readonly mdns: boolean;
   readonly mayOpen: boolean;
 }
 
 export async function seeToFirewall(options: FirewallOptions, terminal: Terminal): Promise<void> {
   if (!isRoot()) return;
-  const { summary, mayOpen, dataDir } = options;
+  const { summary, mayOpen, dataDir, mdns } = options;
   const portOf = (protocol: string, usual: number): number => summary.listeners?.find((each) => each.protocol === protocol)?.port ?? usual;
-  const firewall = await lookAtFirewall({ http: portOf("http", 80), dns: portOf("dns", dnsPort), bridge: sharedNetworkName });
+  const firewall = await lookAtFirewall({ http: portOf("http", 80), dns: portOf("dns", dnsPort), mdns, bridge: sharedNetworkName });
   if (firewall && firewall.open.length > 0) {
     if (mayOpen) await open(firewall, dataDir);
     sayFirewall(firewall, mayOpen, terminal);

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { HouseNode, programReason } from "../support/house.ts";
 import { download, setUp } from "../support/installed.ts";
 import { Lab, labReason } from "../support/lab.ts";
+import { askOneShot } from "../support/mdns-listener.ts";
 
 const manifest = `apiVersion: fossora.dev/v1
 kind: Service
@@ -51,6 +52,11 @@ describe("a computer with a firewall", { skip: labReason() ?? programReason() ??
     return (await lab.tryExec("laptop", "curl", "-sf", "--max-time", "4", `http://${host}/`)).code === 0;
   }
 
+  /** By mDNS. */
+  async function laptopHears(): Promise<boolean> {
+    return (await askOneShot(lab, "laptop", "whoami.local")).unanswered === 0;
+  }
+
   /** As an app does, through the name server that Docker gives it. */
   async function appReaches(): Promise<boolean> {
     const [container = ""] = await node.containersOf("whoami");
@@ -62,16 +68,16 @@ describe("a computer with a firewall", { skip: labReason() ?? programReason() ??
     const { code, said } = await setUp(node, "up");
     assert.equal(code, 0);
     assert.match(said, /nftables keeps other computers and the apps from the house\. `fossora up --open-firewall` runs:/);
-    assert.match(said, /nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53\n/);
+    assert.match(said, /nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53-5353\n/);
     assert.equal(await ruleset(), rulesBefore);
-    assert.deepEqual([await laptopReaches(), await appReaches()], [false, false]);
+    assert.deepEqual([await laptopReaches(), await laptopHears(), await appReaches()], [false, false, false]);
   });
 
   test("lets other computers and the apps in after `up --open-firewall`, which a second time adds nothing", async () => {
     const { code, said } = await setUp(node, "up", "--open-firewall");
     assert.equal(code, 0);
     assert.match(said, /nftables is open for the house until the next boot/);
-    assert.deepEqual([await laptopReaches(), await appReaches()], [true, true]);
+    assert.deepEqual([await laptopReaches(), await laptopHears(), await appReaches()], [true, true, true]);
     const opened = await ruleset();
     for (const flags of [[], ["--open-firewall"]]) assert.doesNotMatch((await setUp(node, "up", ...flags)).said, /nft/);
     assert.equal(await ruleset(), opened);

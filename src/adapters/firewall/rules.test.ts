@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closeNftables, findFirewall, shellWords } from "./rules.ts";
 
-const ports = { http: 80, dns: 53, bridge: "fossora" };
+const ports = { http: 80, dns: 53, mdns: true, bridge: "fossora" };
 const chain = (policy: string, hook = "input") => ({
   chain: { family: "inet", table: "filter", name: "input", handle: 1, type: "filter", hook, prio: 0, policy },
 });
@@ -48,24 +48,29 @@ test("firewalld is asked to reload last, for what is not open yet", () => {
   assert.deepEqual(firewall?.open.map(shellWords), [
     "firewall-cmd --permanent --add-port=8080/tcp",
     "firewall-cmd --permanent --add-port=53/tcp",
+    "firewall-cmd --permanent --add-port=5353/udp",
     "firewall-cmd --permanent --zone=trusted --add-interface=fossora",
     "firewall-cmd --reload",
   ]);
   assert.ok(firewall?.close.some((words) => words.includes("--remove-interface=fossora")));
-  assert.deepEqual(findFirewall({ firewalld: "53/udp 53/tcp 80/tcp\n", trusted: "fossora\n" }, ports)?.open, []);
+  const open = { firewalld: "53/udp 53/tcp 80/tcp\n", trusted: "fossora\n" };
+  assert.deepEqual(findFirewall(open, { ...ports, mdns: false })?.open, []);
+  assert.equal(findFirewall(open, ports)?.open.length, 2);
 });
 
 test("a dropping nft chain gets rules that say for which ports, and are found again", () => {
   const firewall = findFirewall({ nft: nft(chain("drop")) }, ports);
   assert.deepEqual(firewall?.open.map(shellWords), [
-    "nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53",
-    "nft insert rule inet filter input tcp dport 53 accept comment fossora-80-53",
-    "nft insert rule inet filter input udp dport 53 accept comment fossora-80-53",
-    "nft insert rule inet filter input iifname 'fossora*' accept comment fossora-80-53",
+    "nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53-5353",
+    "nft insert rule inet filter input tcp dport 53 accept comment fossora-80-53-5353",
+    "nft insert rule inet filter input udp dport 53 accept comment fossora-80-53-5353",
+    "nft insert rule inet filter input udp dport 5353 accept comment fossora-80-53-5353",
+    "nft insert rule inet filter input iifname 'fossora*' accept comment fossora-80-53-5353",
   ]);
   assert.equal(firewall?.lasting, false);
-  const opened = nft(chain("drop"), rule("fossora-80-53"), rule("my own", 8));
+  const opened = nft(chain("drop"), rule("fossora-80-53-5353"), rule("my own", 8));
   assert.deepEqual(findFirewall({ nft: opened }, ports)?.open, []);
-  assert.equal(findFirewall({ nft: opened }, { ...ports, http: 8080 })?.open.length, 4);
+  assert.equal(findFirewall({ nft: opened }, { ...ports, http: 8080 })?.open.length, 5);
+  assert.equal(findFirewall({ nft: nft(chain("drop")) }, { ...ports, mdns: false })?.open.length, 4);
   assert.deepEqual(closeNftables(opened), [["nft", "delete", "rule", "inet", "filter", "input", "handle", "7"]]);
 });

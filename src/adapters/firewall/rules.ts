@@ -3,6 +3,8 @@
 export interface Ports {
   readonly http: number;
   readonly dns: number;
+  /** Names are announced on the LAN. */
+  readonly mdns: boolean;
   /** The bridge of the apps, and what the names of their private ones begin with: they ask the house for names on its gateway. */
   readonly bridge: string;
 }
@@ -31,6 +33,8 @@ export interface FirewallOutputs {
   readonly nft?: string | undefined;
 }
 
+/** Multicast DNS. ufw lets it in by itself (/etc/ufw/before.rules). */
+const mdnsPort = 5353;
 const commentPrefix = "fossora-";
 
 /** Undefined: none is active, or none that would be in the way. */
@@ -57,8 +61,9 @@ function ufw(status: string, { http, dns, bridge }: Ports): Firewall {
   };
 }
 
-function firewalld(listed: string, trusted: string, { http, dns, bridge }: Ports): Firewall {
-  const ports = [`${http}/tcp`, `${dns}/tcp`, `${dns}/udp`].filter((port) => !listed.split(/\s+/).includes(port));
+function firewalld(listed: string, trusted: string, { http, dns, mdns, bridge }: Ports): Firewall {
+  const wanted = [`${http}/tcp`, `${dns}/tcp`, `${dns}/udp`, ...(mdns ? [`${mdnsPort}/udp`] : [])];
+  const ports = wanted.filter((port) => !listed.split(/\s+/).includes(port));
   const isTrusted = trusted.split(/\s+/).includes(bridge);
   const change = (verb: "add" | "remove"): readonly Command[] => {
     const commands: readonly Command[] = [
@@ -77,12 +82,14 @@ interface Chain {
 }
 
 /** The comment says for which ports. One rule a port: iptables, which shows these chains too, would misread a set. */
-function nftables(chains: readonly Chain[], objects: readonly NftObject[], { http, dns, bridge }: Ports): Firewall {
-  const comment = `${commentPrefix}${http}-${dns}`;
+function nftables(chains: readonly Chain[], objects: readonly NftObject[], { http, dns, mdns, bridge }: Ports): Firewall {
+  const names = mdns ? [mdnsPort] : [];
+  const comment = `${commentPrefix}${[http, dns, ...names].join("-")}`;
   const matches = [
     ["tcp", "dport", String(http)],
     ["tcp", "dport", String(dns)],
     ["udp", "dport", String(dns)],
+    ...names.map((port) => ["udp", "dport", String(port)]),
     ["iifname", `${bridge}*`],
   ];
   const closed = chains.filter(
