@@ -44,6 +44,11 @@ export class Approvals {
     throw new MeshRefusal("CannotWait", "Too many computers wait to be approved already");
   }
 
+  async isApproved(nodeId: string, signal: AbortSignal): Promise<boolean> {
+    const entry = await this.#store.get(keys.waiting(nodeId), signal);
+    return entry !== undefined && (JSON.parse(entry.value) as Newcomer).approved; // written here alone
+  }
+
   async list(signal: AbortSignal): Promise<readonly Newcomer[]> {
     const { entries } = await this.#store.list(`${PREFIX.house}waiting/`, signal);
     return entries.map(({ value }) => JSON.parse(value) as Newcomer); // written here alone

@@ -1,13 +1,15 @@
-// What proofs say of whoever asks to join, in the words of the joining: a token, the tailnet, or nothing yet.
+// What proofs say of whoever asks to join, in the words of the joining: a token, the tailnet, a person, or nothing yet.
 import { MeshRefusal } from "../api/errors.ts";
+import type { JoinTrust } from "../joining/messages.ts";
 import type { MeshPeer } from "../mesh-ports.ts";
 import type { Store } from "../ports.ts";
 import type { TailnetSettings } from "../trust/tailnet.ts";
+import type { Approvals } from "./approvals.ts";
 import { redeemInvite, type Proven } from "./invites.ts";
 import { proveAsker, type TailnetProofPorts } from "./tailnet-proof.ts";
 
 export interface AskerTrust {
-  readonly trust: "trusted" | "needs approval" | "refused";
+  readonly trust: JoinTrust;
   /** For people, and for the log. */
   readonly because: string;
   /** What goes back: proven too where a token was. */
@@ -16,10 +18,11 @@ export interface AskerTrust {
 
 export interface AskerTrustPorts extends TailnetProofPorts {
   readonly store: Store;
+  readonly approvals: Pick<Approvals, "isApproved">;
   readonly removed: () => readonly string[];
 }
 
-/** Throws what the store throws. */
+/** Throws what the store throws. Who needs approval, and whom the house lets in by approval alone, is written down by `Approvals.ask`. */
 export async function judgeAsker(
   peer: MeshPeer,
   proven: Proven,
@@ -31,12 +34,14 @@ export async function judgeAsker(
   if (proven.proof !== undefined) {
     try {
       const answer = await redeemInvite(ports.store, peer, proven, options.signal);
-      return { trust: "trusted", because: "it has a token of this house", answer };
+      return { trust: "approved", because: "it has a token of this house", answer };
     } catch (error) {
       if (error instanceof MeshRefusal) return { trust: "refused", because: error.message, answer: plain };
       throw error;
     }
   }
+  if (await ports.approvals.isApproved(peer.nodeId, options.signal))
+    return { trust: "approved", because: "a person has approved it", answer: plain };
   const { trusted, because } = await proveAsker(peer, ports, options);
   if (trusted) return { trust: "trusted", because, answer: plain };
   // On the tailnet it is known whose it is, and it is nobody's of this house; on the LAN a person may know.

@@ -5,6 +5,7 @@ import { test, type TestContext } from "node:test";
 import { MeshLinks } from "../../src/adapters/mesh/links.ts";
 import { createKey, publicKeyOf } from "../../src/adapters/x509/read.ts";
 import { judgeAsker, type AskerTrust } from "../../src/agent/asker-trust.ts";
+import { Approvals } from "../../src/agent/approvals.ts";
 import { issueLeaves } from "../../src/agent/authority.ts";
 import { createInvite, joinWithToken, type Proven } from "../../src/agent/invites.ts";
 import { removeNode, takeOverRemovals } from "../../src/agent/removals.ts";
@@ -19,6 +20,7 @@ import { parseToken } from "../../src/trust/token.ts";
 import { SeededRandom, VirtualClock } from "../fakes/clock.ts";
 import { FakeEtcd } from "../fakes/store.ts";
 import { limitMs, TestNode } from "../support/mesh.ts";
+import { realClock } from "../support/real.ts";
 import { until } from "../support/until.ts";
 
 const yearMs = 365.25 * 24 * 3600 * 1000;
@@ -179,27 +181,36 @@ const device = { id: "n2", name: "attic", login: "alice", tags: [], addresses: [
 async function judging(
   t: TestContext,
   who: TailnetWho | undefined,
-): Promise<{ readonly house: TestNode; readonly store: Store; readonly verdicts: AskerTrust[]; calledBack: string }> {
+): Promise<{
+  readonly house: TestNode;
+  readonly store: Store;
+  readonly approvals: Approvals;
+  readonly verdicts: AskerTrust[];
+  calledBack: string;
+}> {
   const house = await new TestNode(t).found();
-  const found = { house, store: newStore(), verdicts: [] as AskerTrust[], calledBack: "" };
+  const store = newStore();
+  const found = { house, store, approvals: new Approvals({ store, clock: realClock }), verdicts: [] as AskerTrust[], calledBack: "" };
   const state: TailnetState = { kind: "running", self, peers: [], userspace: false };
   const ports = {
     store: found.store,
     tailnet: { status: async () => state, whois: async () => who },
     callBack: async () => found.calledBack,
+    approvals: found.approvals,
     removed: () => removedNodes(house.dataDir),
   };
   await house.listen({
     request: async (peer, _method, body) => {
       const verdict = await judgeAsker(peer, body as Proven, ports, { settings: { tags: [] }, signal }); // as the tests ask
       found.verdicts.push(verdict);
+      if (verdict.trust === "needs approval") await found.approvals.ask(peer, "nas", signal);
       return verdict.answer({ kind: "join-answer" });
     },
   });
   return found;
 }
 
-test("who asks is trusted by token or tailnet, needs a person on the LAN, and is refused when it is somebody else's", async (t) => {
+test("who asks is let in by token, person or tailnet, waits on the LAN, and is refused when it is somebody else's", async (t) => {
   const lan = await judging(t, undefined);
   const newcomer = new TestNode(t);
   const ask = async (to: TestNode, body: object = { message: {} }) => (await newcomer.dial(to)).request("join", body, { limitMs });
@@ -213,7 +224,14 @@ test("who asks is trusted by token or tailnet, needs a person on the LAN, and is
     { nodeId: newcomer.nodeId, token, message: { name: "nas" } },
     { limitMs },
   );
-  assert.deepEqual([answer, lan.verdicts.at(-1)?.trust], [{ kind: "join-answer" }, "trusted"]);
+  assert.deepEqual([answer, lan.verdicts.at(-1)?.trust], [{ kind: "join-answer" }, "approved"]);
+  const other = new TestNode(t);
+  const otherAsks = async () => (await other.dial(lan.house, { localAddress: "127.0.0.2" })).request("join", { message: {} }, { limitMs });
+  await otherAsks();
+  assert.equal(lan.verdicts.at(-1)?.trust, "needs approval");
+  await lan.approvals.approve(other.nodeId, signal);
+  await otherAsks();
+  assert.deepEqual([lan.verdicts.at(-1)?.trust, lan.verdicts.at(-1)?.because], ["approved", "a person has approved it"]);
   await removeNode(lan.house.dataDir, lan.store, newcomer.nodeId, signal);
   await ask(lan.house);
   assert.deepEqual(lan.verdicts.at(-1)?.because, "it was removed from this house");
@@ -225,7 +243,7 @@ test("who asks is trusted by token or tailnet, needs a person on the LAN, and is
   same.calledBack = "somebodyelsesome";
   await ask(same.house);
   assert.equal(same.verdicts.at(-1)?.trust, "refused");
-  const other = await judging(t, { ...device, userId: "42" });
-  await ask(other.house);
-  assert.equal(other.verdicts.at(-1)?.trust, "refused");
+  const foreign = await judging(t, { ...device, userId: "42" });
+  await ask(foreign.house);
+  assert.equal(foreign.verdicts.at(-1)?.trust, "refused");
 });
