@@ -86,10 +86,14 @@ export function decodeMessage(packet: Buffer): MdnsMessage | undefined {
 /** Throws a RangeError where the packet ends too early or a name has no end. */
 class Reader {
   readonly #packet: Buffer;
+  /** The same, a character a byte. */
+  readonly #text: string;
+  readonly #pointed = new Map<number, string>();
   #offset = HEADER_BYTES;
 
   constructor(packet: Buffer) {
     this.#packet = packet;
+    this.#text = packet.toString("latin1");
   }
 
   /** Of the class IN; others are passed over. */
@@ -126,27 +130,38 @@ class Reader {
   }
 
   #name(): string {
+    const { name, end } = this.#nameAt(this.#offset, 0);
+    this.#offset = end;
+    return name;
+  }
+
+  #nameAt(start: number, pointers: number): { readonly name: string; readonly end: number } {
     const labels: string[] = [];
-    let [at, bytes, pointers] = [this.#offset, 0, 0];
-    for (;;) {
-      const length = this.#packet.readUInt8(at);
-      if (length === 0) break;
+    let [at, bytes] = [start, 0];
+    for (let length = this.#packet.readUInt8(at); length > 0; length = this.#packet.readUInt8(at)) {
       if (length > LABEL_BYTES_MAX) {
-        const target = this.#packet.readUInt16BE(at) - POINTER;
-        pointers += 1;
-        // Backwards only, so that there is an end.
-        if (target < 0 || target >= at || pointers > POINTERS_MAX) throw new RangeError("a name points nowhere");
-        if (pointers === 1) this.#offset = at + 2;
-        at = target;
-        continue;
+        const rest = this.#pointedAt(at, pointers + 1);
+        if (bytes + rest.length >= NAME_BYTES_MAX) throw new RangeError("a name is too long");
+        return { name: [...labels, ...(rest === "" ? [] : [rest])].join("."), end: at + 2 };
       }
       bytes += length + 1;
       if (bytes >= NAME_BYTES_MAX || at + 1 + length > this.#packet.length) throw new RangeError("a name is too long");
-      labels.push(this.#packet.toString("latin1", at + 1, at + 1 + length).replaceAll(".", INNER_DOT));
+      labels.push(this.#text.slice(at + 1, at + 1 + length).replaceAll(".", INNER_DOT));
       at += length + 1;
     }
-    if (pointers === 0) this.#offset = at + 1;
-    return labels.join(".");
+    return { name: labels.join("."), end: at + 1 };
+  }
+
+  /** Read once, however many names end with it. */
+  #pointedAt(at: number, pointers: number): string {
+    const target = this.#packet.readUInt16BE(at) - POINTER;
+    // Backwards only, so that there is an end.
+    if (target < 0 || target >= at || pointers > POINTERS_MAX) throw new RangeError("a name points nowhere");
+    const known = this.#pointed.get(target);
+    if (known !== undefined) return known;
+    const { name } = this.#nameAt(target, pointers);
+    this.#pointed.set(target, name);
+    return name;
   }
 }
 
