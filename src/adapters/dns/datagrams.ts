@@ -24,7 +24,8 @@ export class Datagrams {
   /** Where askers are, as long as that holds. */
   readonly #places = new Map<string, number>();
   #epoch: unknown;
-  #inFlight = 0;
+  /** Questions that others were asked. */
+  #asking = 0;
 
   constructor(options: DnsOptions, address: string, limits: Limits) {
     this.#options = options;
@@ -65,7 +66,8 @@ export class Datagrams {
 
   /** Answers what it already took; the next process reads what is still in the kernel's queue. */
   async drain(): Promise<void> {
-    for (let waited = 0; this.#inFlight > 0 && waited < DRAIN_MS; waited += DRAIN_POLL_MS) {
+    const isBusy = (): boolean => this.#asking > 0 || this.#socket.getSendQueueCount() > 0;
+    for (let waited = 0; isBusy() && waited < DRAIN_MS; waited += DRAIN_POLL_MS) {
       await new Promise((done) => setTimeout(done, DRAIN_POLL_MS));
     }
     await new Promise<void>((done) => this.#socket.close(done));
@@ -105,16 +107,16 @@ export class Datagrams {
       case "forward":
         // Who wants no recursion asks what we know ourselves.
         if (!query.recursionDesired) return this.#send(refusal(query, "REFUSED"), sender);
-        this.#inFlight += 1;
+        this.#asking += 1;
         void this.#options.forwarder
           .ask({ packet, client: peer.client, upstreams: reply.upstreams, over: "udp" })
           .then((answer) => this.#send(this.#passable(answer, query, peer), sender))
-          .finally(() => (this.#inFlight -= 1));
+          .finally(() => (this.#asking -= 1));
     }
   }
 
   #follow(query: Query, { answer, follow }: Required<Extract<Reply, { readonly kind: "answer" }>>, sender: dgram.RemoteInfo): void {
-    this.#inFlight += 1;
+    this.#asking += 1;
     const packet = questionFor(query, follow.name);
     void this.#options.forwarder
       .ask({ packet, client: sender.address, upstreams: follow.upstreams, over: "udp" })
@@ -123,7 +125,7 @@ export class Datagrams {
         const fits = whole.length <= datagramLimit(query.udpSize) && this.#isSmallOrRare(whole, sender.address);
         this.#send(fits ? whole : truncated(query), sender);
       })
-      .finally(() => (this.#inFlight -= 1));
+      .finally(() => (this.#asking -= 1));
   }
 
   #passable(answer: Buffer | undefined, query: Query, peer: Peer): Buffer {
@@ -149,13 +151,8 @@ export class Datagrams {
     return place;
   }
 
-  /** An asker that is gone is no error of ours. */
-  readonly #sent = (): void => {
-    this.#inFlight -= 1;
-  };
-
+  /** Nearly always gone when this returns. An asker that is gone is no error of ours, and without a callback Node says nothing of it. */
   #send(packet: Buffer, to: dgram.RemoteInfo): void {
-    this.#inFlight += 1;
-    this.#socket.send(packet, to.port, to.address, this.#sent);
+    this.#socket.send(packet, to.port, to.address);
   }
 }
