@@ -7,10 +7,11 @@ import { createKey, publicKeyOf } from "../../src/adapters/x509/read.ts";
 import { judgeAsker, type AskerTrust } from "../../src/agent/asker-trust.ts";
 import { Approvals } from "../../src/agent/approvals.ts";
 import { issueLeaves } from "../../src/agent/authority.ts";
+import { enterHouse, writeLetter } from "../../src/agent/entry.ts";
 import { createInvite, joinWithToken, type Proven } from "../../src/agent/invites.ts";
 import { removeNode, takeOverRemovals } from "../../src/agent/removals.ts";
 import { answerRenewal, renewLeaves } from "../../src/agent/renewal.ts";
-import { dueLeaves, holdAuthority, houseHash, leavesWanted, removedNodes, trustFiles } from "../../src/agent/trust.ts";
+import { dueLeaves, hasTrust, holdAuthority, houseHash, leavesWanted, removedNodes, trustFiles } from "../../src/agent/trust.ts";
 import { MeshRefusal, MeshUnreachable } from "../../src/api/errors.ts";
 import { keys } from "../../src/api/keys.ts";
 import type { MeshHandler } from "../../src/mesh-ports.ts";
@@ -126,6 +127,57 @@ test("a node without the CA's key whose leaves have expired renews them at a vot
   assert.deepEqual(await renewLeaves(second.dataDir, { addresses, limitMs }, () => assert.fail("asked")), []);
   // Another address, while it is a member.
   assert.equal((await renewLeaves(second.dataDir, { addresses: ["10.0.0.1"], limitMs }, () => second.dial(founder))).length, 4);
+});
+
+test("a newcomer that is admitted gets the house's letter and leaves for its own keys, and is a member", async (t) => {
+  const admitted = new Set<string>();
+  const founder = await (
+    await new TestNode(t).found()
+  ).listen(
+    { request: (peer, method, body) => (method === "renew" ? answerRenewal(founder.dataDir, peer, body) : Promise.resolve("heard")) },
+    { isKnown: (nodeId) => admitted.has(nodeId) },
+  );
+  const newcomer = new TestNode(t);
+  const first = await newcomer.dial(founder);
+  const { hash = "", ca = "" } = first.peer.house ?? {};
+  const entered = Promise.withResolvers<void>();
+  await newcomer.listen({
+    request: async (peer, _method, letter) => {
+      assert.equal(peer.standing, "member"); // of the house that was asked
+      await enterHouse(newcomer.dataDir, letter, { houseHash: hash, addresses: ["10.0.0.3"], limitMs }, await newcomer.dial(founder));
+      entered.resolve();
+    },
+  });
+  newcomer.server?.setTrust(await newcomer.trust({ ca }));
+  const admit = async () => (await founder.dial(newcomer)).request("admitted", writeLetter(founder.dataDir), { limitMs });
+  await assert.rejects(admit(), refused("NotAllowed")); // its key is not known yet, so nothing is signed for it
+  assert.equal(hasTrust(newcomer.dataDir), false);
+  admitted.add(newcomer.nodeId);
+  await admit();
+  await entered.promise;
+  newcomer.server?.setTrust(await newcomer.trust());
+  assert.equal(houseHash(newcomer.dataDir), houseHash(founder.dataDir));
+  assert.equal(await (await newcomer.dial(founder, { expect: { standing: "member" } })).request("api", 1, { limitMs }), "heard");
+  assert.equal(
+    await (await founder.dial(newcomer, { expect: { standing: "member" } })).request("api", 1, { limitMs }).catch(() => "known"),
+    "known",
+  );
+});
+
+test("a letter of another house, or half a one, lets nobody enter", async (t) => {
+  const [founder, other] = [await new TestNode(t).found(), await new TestNode(t).found()];
+  await founder.listen({ request: (peer, _method, body) => answerRenewal(founder.dataDir, peer, body) }, { isKnown: () => true });
+  const newcomer = new TestNode(t);
+  const enter = async (letter: unknown, hash = houseHash(founder.dataDir) ?? "") =>
+    enterHouse(newcomer.dataDir, letter, { houseHash: hash, addresses: [], limitMs }, await newcomer.dial(founder));
+  const letter = writeLetter(founder.dataDir);
+  await assert.rejects(enter(writeLetter(other.dataDir)), /another one/);
+  await assert.rejects(enter(writeLetter(other.dataDir), houseHash(other.dataDir)), /another one/);
+  for (const junk of [null, {}, { ...letter, removed: "x" }, { ...letter, removed: ["../x"] }, { ...letter, crl: 7 }])
+    await assert.rejects(enter(junk), /not whole/);
+  assert.equal(hasTrust(newcomer.dataDir), false);
+  await enter(letter);
+  assert.equal(hasTrust(newcomer.dataDir), true);
 });
 
 test("certificates are renewed for the key that asks, for whole requests, and never for a removed node", async (t) => {
