@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commonNameOf, leafIsDue, leafNames, LEAF_USES, readCommonName, serialNumberOf, serialNumbersOf } from "./leaves.ts";
+import { commonNameOf, leafIsDue, leafNames, LEAF_USES, memberOf, readCommonName, serialNumberOf, serialNumbersOf } from "./leaves.ts";
 
 const nodeId = "lrnivzfsr7d77ayg";
 const yearMs = 365 * 24 * 3600 * 1000;
@@ -22,6 +22,19 @@ test("a serial number is the same for the same node and use, and no other's", ()
   assert.equal(new Set(numbers).size, 2 * LEAF_USES.length);
   for (const number of numbers) assert.match(number, /^[4-7][0-9A-F]{31}$/);
   assert.deepEqual(serialNumbersOf(nodeId), serialNumbersOf(nodeId));
+});
+
+test("a leaf makes a member for its own use, until its node is removed", () => {
+  for (const use of LEAF_USES) {
+    const leaf = { commonName: commonNameOf(use, nodeId), serialNumber: serialNumberOf(use, nodeId) };
+    assert.deepEqual(
+      LEAF_USES.map((each) => memberOf(leaf, each, ["aaaaaaaaaaaaaaaa"])),
+      LEAF_USES.map((each) => (each === use ? nodeId : undefined)),
+    );
+    assert.equal(memberOf(leaf, use, [nodeId]), undefined);
+    assert.equal(memberOf({ ...leaf, serialNumber: "01" }, use, []), undefined);
+    assert.equal(memberOf({ ...leaf, commonName: "etcd" }, use, []), undefined);
+  }
 });
 
 test("names are localhost, loopback and every address, once and not without end", () => {

@@ -48,6 +48,20 @@ export function serialNumbersOf(nodeId: string): readonly string[] {
   return LEAF_USES.map((use) => serialNumberOf(use, nodeId));
 }
 
+/**
+ * The node whose leaf for this use it is; undefined: no node's, or a removed one's. Whoever asks has checked that the house's CA signed it,
+ * and that the other end holds its key.
+ */
+export function memberOf(
+  leaf: Pick<LeafFacts, "commonName" | "serialNumber">,
+  use: LeafUse,
+  removed: readonly string[],
+): string | undefined {
+  const name = readCommonName(leaf.commonName);
+  if (name?.use !== use || leaf.serialNumber !== serialNumberOf(use, name.nodeId)) return undefined;
+  return removed.includes(name.nodeId) ? undefined : name.nodeId;
+}
+
 /** `localhost` is what etcd's clients ask for, since no address can be a TLS server name. */
 export function leafNames(addresses: readonly string[]): readonly string[] {
   return [...new Set(["localhost", "127.0.0.1", "::1", ...addresses])].slice(0, ADDRESSES_MAX);

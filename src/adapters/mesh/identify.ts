@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { MeshPeer } from "../../mesh-ports.ts";
-import { commonNameOf, readCommonName, serialNumberOf } from "../../trust/leaves.ts";
+import { commonNameOf, memberOf } from "../../trust/leaves.ts";
 import { houseHashOf, nodeIdOf } from "../../trust/node-id.ts";
 
 /** What this node shows, and whom it takes for a member. */
@@ -66,13 +66,9 @@ function isMember(
   certificate: X509Certificate,
   { nodeId, trust }: { readonly nodeId: string; readonly trust: MeshTrust },
 ): boolean {
-  return (
-    trust.ca !== undefined &&
-    socket.authorized &&
-    isAgentOf(certificate, nodeId) &&
-    certificate.serialNumber === serialNumberOf("agent", nodeId) &&
-    !trust.removed.includes(nodeId)
-  );
+  if (trust.ca === undefined || !socket.authorized) return false;
+  const { serialNumber } = certificate;
+  return memberOf({ commonName: commonNameIn(certificate), serialNumber }, "agent", trust.removed) === nodeId;
 }
 
 /** Of whoever shows its CA as well; whether that is ours is another question. */
@@ -86,6 +82,9 @@ function houseOf(socket: TLSSocket, certificate: X509Certificate, nodeId: string
 
 /** The leaf for 733, on the node's own key. */
 function isAgentOf(certificate: X509Certificate, nodeId: string): boolean {
-  const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? "";
-  return readCommonName(name) !== undefined && name === commonNameOf("agent", nodeId);
+  return commonNameIn(certificate) === commonNameOf("agent", nodeId);
+}
+
+function commonNameIn(certificate: X509Certificate): string {
+  return /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? "";
 }
