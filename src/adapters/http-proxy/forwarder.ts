@@ -180,9 +180,9 @@ class TimedOut extends Error {}
 class TooLarge extends Error {}
 
 function outcomeOf(error: Error, { connected, reused }: { readonly connected: boolean; readonly reused: boolean }): Outcome {
+  if (error instanceof TooLarge) return { kind: "tooLarge" };
   if (!connected) return { kind: "unreachable", error };
   if (error instanceof TimedOut) return { kind: "timedOut" };
-  if (error instanceof TooLarge) return { kind: "tooLarge" };
   return { kind: reused ? "stale" : "failed", error };
 }
 
