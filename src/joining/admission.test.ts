@@ -177,8 +177,9 @@ describe("while one is being admitted", () => {
   });
 
   test("a member that started and asks again with an empty folder is removed at once", () => {
-    const lost = { ...withN({ entries: [entry("n")], active: added }, { ...running, seenAtMs: NOW - 5_000 }), health };
+    const lost = withN({ entries: [entry("n")], active: added }, { ...running, seenAtMs: NOW - 5_000 });
     assert.equal(kindOf(lost, present("n")), "remove");
+    assert.equal(kindOf({ ...lost, health }, present("n")), "nothing");
   });
 
   test("when its member is gone, or nothing came of it, the others go first", () => {

@@ -208,7 +208,8 @@ function waitForStart(
   if (member === undefined) return giveUp(view, active, entry, "its member was removed");
   const says = started?.clusterId === view.clusterId && started.memberId === value.memberId;
   if (member.name === value.memberName && isAlive(view, member) && (says || isLate)) return finish();
-  const failed = member.name !== "" && isAskingAgain(memory, value.nodeId, member, view.nowMs);
+  // Its answer may be from before it started, and late.
+  const failed = member.name !== "" && !isAlive(view, member) && isAskingAgain(memory, value.nodeId, member, view.nowMs);
   if (!isLate && !failed) return undefined;
   return { kind: "remove", memberId: member.id, why: failed ? "it started and lost its data" : "it never started" };
 }

@@ -17,6 +17,8 @@ export interface Here {
   readonly members: readonly Address[];
   /** `fossora join`: this house is wanted, by an address or a token. */
   readonly wish?: { readonly addresses: readonly Address[]; readonly proof?: string };
+  /** The nodes that vote in this node's house, by the last list of members that it has. */
+  readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */
   readonly houseIsFresh: boolean;
   /** RFC 3339. */
@@ -105,6 +107,8 @@ export interface Joiner {
   readonly peers: ReadonlyMap<NodeId, Peer>;
   readonly helloAtMs?: Ms;
   readonly bornAtMs: Ms;
+  /** As a member: since when the store has not answered. */
+  readonly withoutStoreSinceMs?: Ms;
   /** The last things that were said. */
   readonly said: readonly string[];
 }
@@ -127,7 +131,7 @@ export function stay(joiner: Joiner, effects: readonly JoinerEffect[] = []): Ste
 
 /** All that was known of others is asked anew. */
 export function startOver(joiner: Joiner, nowMs: Ms, effects: readonly JoinerEffect[] = []): Stepped {
-  const { helloAtMs: _, ...rest } = joiner;
+  const { helloAtMs: _, withoutStoreSinceMs: _since, ...rest } = joiner;
   return { joiner: { ...rest, peers: new Map(), phase: { kind: "looking", sinceMs: nowMs } }, effects };
 }
 

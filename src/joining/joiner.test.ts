@@ -81,6 +81,21 @@ describe("a member", () => {
     assert.deepEqual([joiner.phase.kind, kinds(effects)], ["member", ["hello-answer"]]);
   });
 
+  test("leaves a house without objects whose voters have left, and says what to do in one with", () => {
+    const alone = { ...inHouse({ hasObjects: false }), houseIsFresh: false, voters: [nodeId("a")] };
+    const after = (where: Here, letterHouse?: ReturnType<typeof houseState>): readonly string[] => {
+      let joiner = step(member, { kind: "tick" }, where).joiner;
+      joiner = step(joiner, heard(hello("a", letterHouse)), { ...where, nowMs: 29_000 }).joiner;
+      assert.equal(kinds(step(joiner, { kind: "tick" }, { ...where, nowMs: 29_999 }).effects).includes("forget"), false);
+      return kinds(step(joiner, { kind: "tick" }, { ...where, nowMs: 30_000 }).effects);
+    };
+    assert.deepEqual(after(alone).slice(0, 3), ["say", "archive", "forget"]);
+    assert.equal(after(alone, houseState()).includes("forget"), false);
+    assert.equal(after({ ...alone, voters: [nodeId("a"), nodeId("c"), nodeId("d")] }).includes("forget"), false);
+    assert.deepEqual(after({ ...alone, self: inHouse().self }).slice(0, 1), ["say"]);
+    assert.equal(after({ ...alone, self: inHouse().self }).includes("forget"), false);
+  });
+
   test("stays when its etcd merely failed, and leaves when it was removed or absorbed elsewhere", () => {
     assert.equal(step(member, { kind: "etcd-ended", reason: "failed" }, inHouse()).joiner.phase.kind, "member");
     assert.equal(step(member, { kind: "etcd-runs", clusterId: "c1", memberId: "mb" }, inHouse()).joiner.phase.kind, "member");

@@ -1,6 +1,6 @@
 // A node's way into a house as a state machine: events and the clock in, messages and deeds out. Pure.
 import { hearAdmitted, hearAsking, hearEtcd, presentMessage, startedMessage, tickAsking, tickStarting } from "./asking.ts";
-import type { Ms } from "./house-view.ts";
+import { quorumOf, type Ms } from "./house-view.ts";
 import {
   enter,
   say,
@@ -20,6 +20,8 @@ import { isEmpty, meet } from "./two-houses.ts";
 
 /** A member asks, too, whether there is another house. */
 const MEMBER_HELLO_MS = 15_000;
+/** So long the store must have been silent before its voters' leaving counts. */
+const DESERTED_MS = 30_000;
 const PEERS_MAX = 256;
 
 type Heard = Extract<JoinerEvent, { kind: "heard" }>;
@@ -67,7 +69,9 @@ function tick(joiner: Joiner, here: Here): Stepped {
     case "starting":
       return tickStarting(remembering, here, phase);
     case "member":
-      return andThen(giveUpForWish(remembering, here), (next) => sayHello(next, here, MEMBER_HELLO_MS));
+      return andThen(leaveDeserted(remembering, here), (left) =>
+        andThen(giveUpForWish(left, here), (next) => sayHello(next, here, MEMBER_HELLO_MS)),
+      );
   }
 }
 
@@ -160,10 +164,31 @@ function hearFromOurs(joiner: Joiner, here: Here, membership: Membership, messag
   return stay(joiner, [started, { kind: "send", to, message: presentMessage(here, true) }]);
 }
 
+/**
+ * The house's founder gave it up for another while this node was joining, or its voters were all set up anew: it will never answer again.
+ * A house with objects is a person's to give up.
+ */
+function leaveDeserted(joiner: Joiner, here: Here): Stepped {
+  const { self, voters, houseIsFresh, nowMs } = here;
+  const { withoutStoreSinceMs, ...rest } = joiner;
+  const { house } = self;
+  if (joiner.phase.kind !== "member" || house === undefined || houseIsFresh) return stay(rest);
+  const sinceMs = withoutStoreSinceMs ?? nowMs;
+  const waiting = { ...rest, withoutStoreSinceMs: sinceMs };
+  const left = voters.filter((nodeId) => {
+    const peer = joiner.peers.get(nodeId);
+    return peer !== undefined && peer.trust === "trusted" && peer.sender.house?.id !== house.id;
+  });
+  if (nowMs - sinceMs < DESERTED_MS || voters.length - left.length >= quorumOf(voters.length)) return stay(waiting);
+  if (!house.hasObjects)
+    return andThen(say(waiting, "Nobody else belongs to this node's house any more; it is set aside."), (told) => leave(told, here));
+  return say(waiting, "The computers that kept this house's state belong to it no more. To go on from this node's copy: fossora takeover");
+}
+
 /** `fossora join` in a house of one without objects. */
 function giveUpForWish(joiner: Joiner, here: Here): Stepped {
   const { wish, self } = here;
-  if (wish === undefined || self.house === undefined) return stay(joiner);
+  if (joiner.phase.kind !== "member" || wish === undefined || self.house === undefined) return stay(joiner);
   const joined = [...joiner.peers.values()].find(
     ({ address, sender }) => sender.house?.id === self.house?.id && wish.addresses.includes(address),
   );

@@ -98,6 +98,7 @@ export function here(letter: string, more: Partial<Here> = {}): Here {
     candidates: ["a:733", "b:733", "c:733"].filter((address) => address !== `${letter}:733`),
     tailnet: "running",
     members: [],
+    voters: [],
     houseIsFresh: false,
     wall: "2026-01-01T00:00:00Z",
     ...more,

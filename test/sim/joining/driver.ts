@@ -3,7 +3,7 @@ import type { StewardStep } from "../../../src/joining/admission.ts";
 import { keys } from "../../../src/api/keys.ts";
 import { memberAddresses } from "../../../src/joining/broadcast.ts";
 import { movedNode, tryAnother, type DoorView } from "../../../src/joining/door.ts";
-import type { HouseNode } from "../../../src/joining/house-view.ts";
+import { nodeOfMember, type HouseNode } from "../../../src/joining/house-view.ts";
 import type { Here, JoinerEffect, JoinerEvent } from "../../../src/joining/joiner-state.ts";
 import { PROTOCOL, type JoinTrust, type Message, type Trust } from "../../../src/joining/messages.ts";
 import { readMessage } from "../../../src/joining/parse-message.ts";
@@ -135,6 +135,7 @@ export class Driver {
       candidates: world.hosts.filter((other) => other !== host).map(({ address }) => address),
       tailnet: world.tailnet,
       members: host.disk.members,
+      voters: host.disk.voters,
       houseIsFresh,
       wall: "2026-01-01T00:00:00Z",
       ...(host.wish !== undefined && { wish: { addresses: host.wish } }),
@@ -178,6 +179,7 @@ export class Driver {
   #refresh(host: Host, cluster: Cluster): void {
     const { roster } = recordsOf(cluster);
     host.disk.members = memberAddresses({ roster });
+    host.disk.voters = votersOf(cluster);
     host.disk.house = {
       id: cluster.houseId,
       epoch: 0,
@@ -286,6 +288,10 @@ export class Driver {
 
 function isOurs({ people }: Host): boolean {
   return people === "ours";
+}
+
+export function votersOf({ voters }: Cluster): readonly string[] {
+  return voters.flatMap((member) => nodeOfMember(member) ?? []);
 }
 
 function isChange({ kind }: StewardStep): boolean {

@@ -14,6 +14,7 @@ export interface Disk {
   /** What is known of the house without asking the store. */
   house: HouseState | undefined;
   members: readonly string[];
+  voters: readonly NodeId[];
 }
 
 /** What an agent holds in memory. */
@@ -131,6 +132,6 @@ export class Host {
   #freshDisk(): Disk {
     const letters = "abcdefghijklmnopqrstuvwxyz234567";
     const nodeId = Array.from({ length: 16 }, () => letters.charAt(this.#random.int(0, 31))).join("");
-    return { nodeId, installId: 1, membership: undefined, data: undefined, house: undefined, members: [] };
+    return { nodeId, installId: 1, membership: undefined, data: undefined, house: undefined, members: [], voters: [] };
   }
 }

@@ -136,11 +136,11 @@ export class Invariants {
 
   /** Of an entry that somebody vouched for, and whose machine nobody refuses. */
   #isKnown(cluster: Cluster, peerUrl: string): void {
-    const entry = recordsOf(cluster).entries.find(({ value }) => value.request.peerUrl === peerUrl);
+    const { entries, active } = recordsOf(cluster);
     const host = this.#world.hosts.find((each) => each.peerUrl === peerUrl);
     if (host?.people === "stranger") this.#world.fail(`a stranger is being admitted: ${host.name}`);
-    // Its request may have been replaced by a newer one a moment ago.
-    const known = entry !== undefined || host !== undefined;
+    // Its entry may have been replaced a moment ago, by one for its new address; or it was called off while this was on its way.
+    const known = active?.value.peerUrl === peerUrl || entries.some(({ value }) => value.request.peerUrl === peerUrl) || host !== undefined;
     if (!known) this.#world.fail(`a member of unknown key is added: ${peerUrl}`);
   }
 

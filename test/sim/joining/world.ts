@@ -5,7 +5,7 @@ import type { Admission, Fitness, Message } from "../../../src/joining/messages.
 import { SeededRandom } from "../../fakes/clock.ts";
 import { SimulationFailure } from "../world.ts";
 import { Cluster, type Member } from "./cluster.ts";
-import { Driver } from "./driver.ts";
+import { Driver, votersOf } from "./driver.ts";
 import { Host, type People } from "./host.ts";
 import { Invariants } from "./invariants.ts";
 import { Network } from "./network.ts";
@@ -199,6 +199,7 @@ export class World {
         return this.driver.hear(host, { kind: "etcd-ended", reason: "failed" });
       }
       host.disk.data = { clusterId: cluster.id, memberId: mine.id, memberName: admission.memberName };
+      host.disk.voters = votersOf(cluster);
       this.#runEtcd(host);
     });
   }
