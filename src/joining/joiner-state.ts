@@ -68,6 +68,8 @@ export interface Peer {
   readonly members: readonly Address[];
   readonly trust: Trust;
   readonly seenAtMs: Ms;
+  /** When it last said that it founds: what it said before may arrive after that. */
+  readonly foundsAtMs?: Ms;
 }
 
 export interface Wanted {

@@ -149,6 +149,14 @@ test("of very many that speak only so many are remembered, and the trusted rathe
   assert(joiner.peers.has(nodeId("d")));
 });
 
+test("what a founder said before it decided, and arrives after that, changes nothing", () => {
+  const said = (founding: "asks" | "founds"): Message => ({ protocol: PROTOCOL, kind: "hello", from: sender("c", { founding }) });
+  const at = (nowMs: number): Here => here("b", { nowMs });
+  let joiner = step(newJoiner(0), heard(said("founds")), at(100)).joiner;
+  joiner = step(joiner, heard(said("asks")), at(200)).joiner;
+  assert.equal(step(joiner, { kind: "tick" }, at(1_600)).joiner.phase.kind, "looking");
+});
+
 test("who founded a house is its member", () => {
   const laying: Joiner = { ...newJoiner(0), phase: { kind: "laying the ground", sinceMs: 0 } };
   const { joiner, effects } = step(laying, { kind: "founded", house: houseState(), clusterId: "c1", memberId: "mb" }, here("b"));

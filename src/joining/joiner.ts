@@ -231,6 +231,8 @@ function learn(joiner: Joiner, { nowMs }: Here, { message, from, trust }: Heard)
     peers.delete(oldest);
   }
   const members = message.kind === "hello-answer" ? message.members : (peers.get(nodeId)?.members ?? []);
-  peers.set(nodeId, { sender: message.from, address: from, members, trust, seenAtMs: nowMs });
+  const foundsAtMs = message.from.founding === "founds" ? nowMs : peers.get(nodeId)?.foundsAtMs;
+  const peer = { sender: message.from, address: from, members, trust, seenAtMs: nowMs };
+  peers.set(nodeId, { ...peer, ...(foundsAtMs !== undefined && { foundsAtMs }) });
   return { ...joiner, peers };
 }

@@ -64,7 +64,7 @@ describe("a fresh node", () => {
     const founding = { kind: "founding", sinceMs: 0 } as const;
     assert.equal(look({ ...knowing(peer("a")), phase: founding }, here("b")).joiner.phase.kind, "looking");
     assert.equal(look({ ...knowing(peer("c", { house: houseState() })), phase: founding }, here("b")).joiner.phase.kind, "asking");
-    const past = { ...peer("c"), sender: sender("c", { founding: "founds" }) };
+    const past = { ...peer("c"), foundsAtMs: 0 };
     assert.equal(look({ ...knowing(past), phase: founding }, here("b")).joiner.phase.kind, "looking");
     const asks = { ...peer("c"), sender: sender("c", { founding: "asks" }) };
     assert.equal(look({ ...knowing(asks), phase: founding }, here("b")).joiner.phase.kind, "founding");

@@ -24,12 +24,13 @@ export function look(joiner: Joiner, here: Here): Stepped {
 }
 
 /** Who was silent is forgotten; if it was one that was waited for, everybody is asked anew before this node founds. */
-export function forgetSilent(joiner: Joiner, { nowMs, self }: Here): Joiner {
+export function forgetSilent(joiner: Joiner, here: Here): Joiner {
+  const { nowMs } = here;
   const silent = [...joiner.peers.values()].filter(({ seenAtMs }) => nowMs - seenAtMs >= PEER_SILENT_MS);
   if (silent.length === 0) return joiner;
   const peers = new Map(joiner.peers);
   for (const { sender } of silent) peers.delete(sender.nodeId);
-  const waitedFor = silent.some((peer) => isAhead(peer, self));
+  const waitedFor = silent.some((peer) => isAhead(peer, here));
   const { phase } = joiner;
   return { ...joiner, peers, phase: waitedFor && phase.kind === "looking" ? { kind: "looking", sinceMs: nowMs } : phase };
 }
@@ -74,33 +75,34 @@ function rank({ sender: { house } }: Peer): number {
 }
 
 function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
-  const { nowMs, tailnet, wish, self } = here;
+  const { nowMs, tailnet, wish } = here;
   if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return stay(joiner);
   if (nowMs - sinceMs < SETTLE_MS) return stay(joiner);
   if (wish !== undefined) return say(joiner, `Nobody with a house answers at ${wish.addresses.join(" or ")}; still asking.`);
   const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
   if (closed !== undefined)
     return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
-  const ahead = firstAhead(joiner, self);
+  const ahead = firstAhead(joiner, here);
   if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);
   const founding = { ...joiner, helloAtMs: nowMs, phase: { kind: "founding", sinceMs: nowMs } } as const;
   return { joiner: founding, effects: hellos(founding, here) };
 }
 
 function found(joiner: Joiner, here: Here, sinceMs: number): Stepped {
-  const { nowMs, self } = here;
-  if (firstAhead(joiner, self) !== undefined) return enter(joiner, { kind: "looking", sinceMs: nowMs });
+  const { nowMs } = here;
+  if (firstAhead(joiner, here) !== undefined) return enter(joiner, { kind: "looking", sinceMs: nowMs });
   if (nowMs - sinceMs < FOUNDING_MS) return stay(joiner);
   return andThen(sayWhatToType(joiner), (next) => enter(next, { kind: "laying the ground", sinceMs: nowMs }, [{ kind: "found" }]));
 }
 
-function firstAhead({ peers }: Joiner, self: Sender): Peer | undefined {
-  return [...peers.values()].filter((peer) => isAhead(peer, self)).sort((a, b) => (a.sender.nodeId < b.sender.nodeId ? -1 : 1))[0];
+function firstAhead({ peers }: Joiner, here: Here): Peer | undefined {
+  return [...peers.values()].filter((peer) => isAhead(peer, here)).sort((a, b) => (a.sender.nodeId < b.sender.nodeId ? -1 : 1))[0];
 }
 
 /** Only who needs no person to be trusted is waited for: anybody else could keep a house from being founded. */
-function isAhead({ sender, trust }: Peer, self: Sender): boolean {
-  return trust === "trusted" && sender.house === undefined && (sender.nodeId < self.nodeId || sender.founding === "founds");
+function isAhead({ sender, trust, foundsAtMs }: Peer, { self, nowMs }: Here): boolean {
+  if (trust !== "trusted" || sender.house !== undefined) return false;
+  return sender.nodeId < self.nodeId || (foundsAtMs !== undefined && nowMs - foundsAtMs < PEER_SILENT_MS);
 }
 
 function sayWhatToType(joiner: Joiner): Stepped {

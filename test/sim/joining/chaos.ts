@@ -103,10 +103,14 @@ export class Chaos {
     });
   }
 
+  /** A change that is on its way to etcd relies on who was there a moment ago. */
+  #isChanging(): boolean {
+    return this.#world.hosts.some(({ agent }) => agent?.busy === true);
+  }
+
   /** Only where the house keeps a majority of its disks: what is lost beyond that no protocol brings back. */
   #wipe(host: Host): void {
-    // A change that is on its way to etcd relies on who was alive a moment ago.
-    if (this.#world.hosts.some(({ agent }) => agent?.busy === true)) return;
+    if (this.#isChanging()) return;
     const cluster = host.disk.data && this.#world.clusters.get(host.disk.data.clusterId);
     const { data } = host.disk;
     if (cluster !== undefined && data !== undefined) {
@@ -126,7 +130,7 @@ export class Chaos {
   #move(host: Host): void {
     const { data } = host.disk;
     const cluster = data && this.#world.clusters.get(data.clusterId);
-    if (cluster === undefined || data === undefined || host.agent === undefined) return;
+    if (cluster === undefined || data === undefined || host.agent === undefined || this.#isChanging()) return;
     const others = cluster.voters.filter((member) => member.id !== data.memberId && this.#world.hostOf(cluster, member) !== undefined);
     if (others.length < quorumOf(cluster.voters.length)) return;
     host.moveTo();

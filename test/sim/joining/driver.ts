@@ -14,7 +14,7 @@ import type { Host } from "./host.ts";
 import { stepEffect } from "./steps.ts";
 import { recordsOf } from "./store.ts";
 import { viewOf } from "./view.ts";
-import type { World } from "./world.ts";
+import type { Sent, World } from "./world.ts";
 
 const TICK_MS = 1_000;
 /** An answer that does not come is not waited for. */
@@ -67,11 +67,11 @@ export class Driver {
     for (const effect of effects) this.#carryOut(host, effect);
   }
 
-  receive(host: Host, from: Host, sent: Message): void {
+  receive(host: Host, from: Host, sent: Sent): void {
     this.#received += 1;
-    const message = this.#received % PARSED_EACH === 0 ? readMessage(JSON.stringify(sent)) : sent;
+    const message = this.#received % PARSED_EACH === 0 ? readMessage(JSON.stringify(sent.message)) : sent.message;
     if (host.people === "stranger") return this.#answerAsIntruder(host, from, message);
-    this.#world.invariants.onHeard(host, from, message);
+    this.#world.invariants.onHeard(host, from, sent);
     this.hear(host, { kind: "heard", message, from: from.address, trust: this.#trust(host, from) });
     const { agent } = host;
     if (agent === undefined || host.disk.membership === undefined) return;

@@ -12,15 +12,11 @@ import type { World } from "./world.ts";
 /** Between the last answer of a member and the change that relied on it. */
 const GRACE_MS = 5_000;
 
-interface Exchange {
-  readonly atMs: number;
-  readonly freshThen: boolean;
-}
-
 export class Invariants {
   readonly #world: World;
-  /** By pairs of hosts: the last answer that one had from the other. */
-  readonly #exchanges = new Map<string, Exchange>();
+  /** When a host last heard another: while both were settling, and when the other was past that. */
+  readonly #settling = new Map<string, number>();
+  readonly #settled = new Map<string, number>();
   readonly #lookingSince = new Map<Host, number>();
   readonly #founders = new Map<Host, { readonly clusterId: string; readonly sinceMs: number }>();
 
@@ -47,10 +43,14 @@ export class Invariants {
     this.#lookingSince.set(host, this.#world.nowMs);
   }
 
-  onHeard(host: Host, from: Host, message: Message): void {
-    if (message.kind !== "hello-answer") return;
-    const both = [host.index, from.index].sort((a, b) => a - b).join();
-    this.#exchanges.set(both, { atMs: this.#world.nowMs, freshThen: message.from.house === undefined });
+  onHeard(host: Host, from: Host, { message, sentAtMs }: { readonly message: Message; readonly sentAtMs: number }): void {
+    // Of a former life.
+    if (sentAtMs < from.bornAtMs || message.from.nodeId !== from.disk.nodeId) return;
+    if (this.#world.isRemoved(host) || this.#world.isRemoved(from)) return;
+    const pair = `${host.index},${from.index}`;
+    const { house, founding } = message.from;
+    if (house !== undefined || founding === "founds") this.#settled.set(pair, this.#world.nowMs);
+    else if (isSettling(host) && isSettling(from)) this.#settling.set(pair, this.#world.nowMs);
   }
 
   onEvent(
@@ -67,11 +67,14 @@ export class Invariants {
   /** One house, provided that each two fresh nodes exchanged a message while settling. */
   #checkFounding(host: Host): void {
     const sinceMs = this.#lookingSince.get(host) ?? host.bornAtMs;
-    for (const [other, { clusterId, sinceMs: otherSinceMs }] of this.#founders) {
-      if (other === host || other.people !== host.people || this.#world.clusterOf(other)?.id !== clusterId) continue;
-      const exchange = this.#exchanges.get([host.index, other.index].sort((a, b) => a - b).join());
-      const from = Math.max(sinceMs, exchange?.freshThen === true ? otherSinceMs : sinceMs);
-      if (exchange !== undefined && exchange.atMs >= from && exchange.atMs >= other.bornAtMs)
+    for (const [other, founder] of this.#founders) {
+      if (other === host || other.people !== host.people || this.#world.clusterOf(other)?.id !== founder.clusterId) continue;
+      const settled = this.#settled.get(`${host.index},${other.index}`) ?? -1;
+      const exchanged = Math.min(
+        this.#settling.get(`${host.index},${other.index}`) ?? -1,
+        this.#settling.get(`${other.index},${host.index}`) ?? -1,
+      );
+      if (settled >= Math.max(sinceMs, other.bornAtMs) || exchanged >= Math.max(sinceMs, founder.sinceMs))
         this.#world.fail(`${host.name} founds a second house although it and ${other.name} had spoken`);
     }
     const { clusters } = this.#world;
@@ -166,4 +169,8 @@ export class Invariants {
       return memberOf && host.disk.data?.clusterId === cluster.id && (isOn || this.#world.nowMs - host.crashedAtMs <= GRACE_MS);
     });
   }
+}
+
+function isSettling({ agent }: Host): boolean {
+  return agent?.joiner.phase.kind === "looking" || agent?.joiner.phase.kind === "founding";
 }

@@ -15,6 +15,11 @@ import { Timeline } from "./timeline.ts";
 const BEAT_MS = 500;
 const TRACE_LINES_MAX = 120;
 
+export interface Sent {
+  readonly message: Message;
+  readonly sentAtMs: number;
+}
+
 export class World {
   readonly time = new Timeline();
   readonly random: SeededRandom;
@@ -136,13 +141,14 @@ export class World {
   send(from: Host, to: readonly string[], message: Message): void {
     const [first] = to;
     if (first === undefined) return;
-    for (const delayMs of this.network.delaysMs()) this.time.after(delayMs, () => this.#deliver(from, to, message));
+    const sentAtMs = this.nowMs;
+    for (const delayMs of this.network.delaysMs()) this.time.after(delayMs, () => this.#deliver(from, to, { message, sentAtMs }));
   }
 
-  #deliver(from: Host, to: readonly string[], message: Message): void {
+  #deliver(from: Host, to: readonly string[], sent: Sent): void {
     const host = this.hosts.find(({ address }) => to.includes(address));
     if (host === undefined || !this.isOn(host) || !this.linked(from.index, host.index)) return;
-    this.driver.receive(host, from, message);
+    this.driver.receive(host, from, sent);
   }
 
   // ---------------------------------------------------------------- etcd
