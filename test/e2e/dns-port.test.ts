@@ -1,7 +1,7 @@
 // Port 53 where another program has it: what the node says, and that its words give the port back. With Debian's own dnsmasq, unbound and
 // systemd-resolved, unpacked and not installed, on a lab host.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -16,6 +16,8 @@ interface Holder {
   /** As the kernel calls it. */
   readonly comm: string;
   readonly program: () => string | undefined;
+  /** What it needs that this machine may lack: by package. */
+  readonly libraries?: Readonly<Record<string, string>>;
   readonly args: readonly string[];
   readonly config: Readonly<Record<string, string>>;
 }
@@ -32,6 +34,12 @@ const holders: readonly Holder[] = [
     name: "unbound",
     comm: "unbound",
     program: () => unpackedFile("unbound", ["usr/sbin/unbound"]),
+    libraries: {
+      "libevent-2.1-7": "libevent-2.1.so.7",
+      "libprotobuf-c1": "libprotobuf-c.so.1",
+      "libpython3.11": "libpython3.11.so.1.0",
+      "libnghttp2-14": "libnghttp2.so.14",
+    },
     args: ["-d", "-p", "-c", "/etc/unbound/unbound.conf"],
     config: {
       "/etc/unbound/unbound.conf": "include-toplevel: /etc/unbound/unbound.conf.d/*.conf\n",
@@ -47,6 +55,8 @@ const holders: readonly Holder[] = [
     config: { "/etc/systemd/resolved.conf.d/mine.conf": "[Resolve]\nDNSStubListenerExtra=0.0.0.0\n" },
   },
 ];
+
+const triplet = process.arch === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
 
 const lab = new Lab();
 const skip = labReason() ?? programReason() ?? false;
@@ -83,11 +93,19 @@ describe("port 53 that another program has", { skip }, () => {
     return execFileSync("dig", asked, { encoding: "utf8" }).trim() === node.address;
   }
 
-  for (const { name, comm, program, args, config } of holders) {
+  for (const { name, comm, program, libraries = {}, args, config } of holders) {
     test(`${name} is named with the commands that give it back, and these do`, async (t) => {
       const file = program();
       if (file === undefined) return t.skip(`Debian's package of ${name} cannot be fetched`);
       const { root } = await node.host();
+      const folder = path.join(root, "usr/local/lib/unpacked");
+      mkdirSync(folder, { recursive: true });
+      for (const [owner, library] of Object.entries(libraries)) {
+        const found = unpackedFile(owner, [`usr/lib/${triplet}/${library}`]);
+        if (found !== undefined) execFileSync("cp", ["--dereference", found, folder]);
+      }
+      const { stdout: needs } = spawnSync("ldd", [file], { env: { ...process.env, LD_LIBRARY_PATH: folder }, encoding: "utf8" });
+      if (needs.includes("not found")) return t.skip(`libraries of ${name} are missing here`);
       for (const [place, text] of Object.entries(config)) {
         mkdirSync(path.dirname(path.join(root, place)), { recursive: true });
         writeFileSync(path.join(root, place), text);
@@ -99,7 +117,8 @@ describe("port 53 that another program has", { skip }, () => {
         "-c",
         "id systemd-resolve >/dev/null 2>&1 || echo systemd-resolve:x:997:997::/:/usr/sbin/nologin >> /etc/passwd; mkdir -p /run/systemd",
       );
-      const start = (): Promise<void> => lab.start(node.name, name, [`/usr/local/bin/${path.basename(file)}`, ...args]);
+      const command = ["env", "LD_LIBRARY_PATH=/usr/local/lib/unpacked", `/usr/local/bin/${path.basename(file)}`, ...args];
+      const start = (): Promise<void> => lab.start(node.name, name, command);
       // Whoever comes first has it.
       await lab.stop(node.name, "fossora", { all: true });
       await start();
