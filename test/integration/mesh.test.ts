@@ -155,6 +155,18 @@ test("a node whose leaf has expired is known by its key, and may ask for a new o
   await link.request("api", 1, { limitMs });
 });
 
+test("a computer whose clock is years behind knows the members of its house, and nobody else", async (t) => {
+  const inFiveYearsMs = Date.now() + 5 * yearMs; // seen from that computer
+  const founder = await (await new TestNode(t).found(inFiveYearsMs)).listen(echo);
+  const second = await founder.admit(new TestNode(t), inFiveYearsMs);
+  const link = await second.dial(founder, { expect: { standing: "member" } });
+  assert.equal(((await link.request("api", 1, { limitMs })) as { readonly standing: string }).standing, "member"); // as echoed
+  const other = await new TestNode(t).found(inFiveYearsMs);
+  const stranger = await other.dial(founder);
+  assert.equal(stranger.peer.standing, "stranger");
+  await assert.rejects(stranger.request("api", 1, { limitMs }), refused("NotAllowed"));
+});
+
 test("a newcomer that waits to be admitted knows the members of the house that it chose", async (t) => {
   const founder = await new TestNode(t).found();
   const ca = readFileSync(trustFiles(founder.dataDir).ca, "utf8");
