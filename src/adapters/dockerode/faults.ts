@@ -13,7 +13,7 @@ const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; read
     says: /address already in use|port is already allocated|pool overlaps|overlaps with other one|invalid pool request/i,
     fault: "addressInUse",
   },
-  { says: /task [0-9a-f]+ already exists|container with (given )?id already exists/i, fault: "leftover" },
+  { says: /task [0-9a-f]+:? already exists|container with (given )?id already exists/i, fault: "leftover" },
   { says: /is already in use by container|already exists/i, fault: "nameInUse" },
   { says: /toomanyrequests|too many requests|rate limit/i, fault: "rateLimited", pull: true },
   // Docker Hub answers the same to a typing error as to a private image: the typing error is the commoner one.
