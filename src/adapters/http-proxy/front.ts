@@ -66,7 +66,6 @@ const CONNECT_MS = 3000;
 const CONNECT_MORE_MS = 500;
 const HOLD_RETRY_MS = 250;
 const HELD_MAX = 1000;
-const IDLE_CLOSE_MS = 1000;
 const HEADER_BYTES_MAX = 32 * 1024;
 
 export class HttpFront {
@@ -291,12 +290,9 @@ function listening(server: http.Server, connections: Connections): Listening {
     drain: () =>
       new Promise((done) => {
         connections.last();
-        const idle = setInterval(() => server.closeIdleConnections(), IDLE_CLOSE_MS);
-        // Not http.Server#close: it ends connections that have not sent their request yet.
-        net.Server.prototype.close.call(server, () => {
-          clearInterval(idle);
-          done();
-        });
+        // Not http.Server#close: it ends connections that have not sent their request yet, and idle ones, on which a request may be on
+        // its way. Who asks once more is told to connect anew; who does not is let go when its time for that is over.
+        net.Server.prototype.close.call(server, () => done());
       }),
   };
 }
