@@ -39,10 +39,10 @@ test("a source that asks too often waits, and another does not", () => {
   const gate = new Gate(limits);
   const joins = (address: string, nowMs: number): number =>
     Array.from({ length: 20 }, () => gate.may("join", address, nowMs)).filter(Boolean).length;
-  assert.equal(joins("10.0.0.1", 0), 5);
-  assert.equal(joins("10.0.0.2", 0), 5);
-  assert.equal(joins("10.0.0.1", 24_000), 2);
-  assert.equal(joins("10.0.0.1", 3_600_000), 5);
+  assert.equal(joins("10.0.0.1", 0), 10);
+  assert.equal(joins("10.0.0.2", 0), 10);
+  assert.equal(joins("10.0.0.1", 4_000), 2);
+  assert.equal(joins("10.0.0.1", 3_600_000), 10);
 });
 
 test("a source with any number of IPv6 addresses is one, and so is an IPv4 address in either form", () => {

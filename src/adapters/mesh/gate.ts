@@ -19,7 +19,7 @@ interface Rate {
 const RATES = {
   connect: { burst: 20, perSecond: 5 },
   hello: { burst: 20, perSecond: 5 },
-  join: { burst: 5, perSecond: 1 / 12 },
+  join: { burst: 10, perSecond: 1 / 2 }, // a newcomer that nobody has taken asks every 2 s
   renew: { burst: 5, perSecond: 1 / 12 },
 } as const satisfies Readonly<Record<string, Rate>>;
 export type Rated = keyof typeof RATES;
