@@ -53,11 +53,6 @@ const jobs: Readonly<Record<string, Job>> = {
     args: ["--test", "test/integration/mesh-fuzz.test.ts"],
     env: { FOSSORA_MESH_ATTACKS: "100000", FOSSORA_SEED: seed },
   },
-  swaps: {
-    what: "10 minutes of 500 clients, 50 tables a second",
-    args: ["--test", "test/integration/ingress-swaps.test.ts"],
-    env: { FOSSORA_SWAP_CLIENTS: "500", FOSSORA_SWAP_SECONDS: "600", FOSSORA_SEED: seed },
-  },
   house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts"] },
 };
 

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import net from "node:net";
 import { after, before, describe, test } from "node:test";
-import { answerText, diceOf, requestText, type Dice } from "../support/http-fuzz.ts";
+import { SeededRandom } from "../fakes/clock.ts";
+import { answerText, requestText } from "../support/http-fuzz.ts";
 import { AS_BUILT, get, soon, startApp, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import { recordingApp } from "../support/recording-app.ts";
 import { until } from "../support/until.ts";
@@ -26,12 +27,12 @@ describe(`with seed ${seed}`, () => {
   const rss = async (): Promise<number> => Number(/^fossora_ingress_resident_memory_bytes (\d+)/m.exec(await ingress.metrics())?.[1]);
 
   /** Rounds of `one`; after each the ingress is well, and in the second half it grows no more. */
-  async function rounds(count: number, one: (dice: Dice) => Promise<void>, checkRound: () => Promise<void>): Promise<void> {
+  async function rounds(count: number, one: (dice: SeededRandom) => Promise<void>, checkRound: () => Promise<void>): Promise<void> {
     const { pid } = ingress.child;
     const descriptors = await openDescriptors(pid);
     let atHalf = 0;
     for (let done = 0; done < count; done += roundSize) {
-      const dice = diceOf(seed + done);
+      const dice = new SeededRandom(seed + done);
       const worker = async (): Promise<void> => {
         for (let index = 0; index < roundSize / atOnce; index += 1) await one(dice);
       };
@@ -50,7 +51,7 @@ describe(`with seed ${seed}`, () => {
   test(`${exchanges} messages of clients: only what is clear is passed on`, { timeout: 1_200_000 }, async () => {
     await using app = await recordingApp();
     await ingress.client.putTable(tableOf([app.port], { holdMs: 0 }), soon());
-    const send = (dice: Dice): Promise<void> => exchange(ingress.httpPort, Buffer.from(requestText(dice), "latin1"), dice);
+    const send = (dice: SeededRandom): Promise<void> => exchange(ingress.httpPort, Buffer.from(requestText(dice), "latin1"), dice);
     let passedOn = 0;
     await rounds(exchanges, send, async () => {
       assert.deepEqual(app.problems, []);
@@ -67,7 +68,7 @@ describe(`with seed ${seed}`, () => {
   });
 
   test(`${exchanges / 2} answers of apps: nobody else hears of them`, { timeout: 1_200_000 }, async () => {
-    let dice = diceOf(seed);
+    let dice = new SeededRandom(seed);
     const sockets = new Set<net.Socket>();
     const broken = net.createServer((socket) => {
       sockets.add(socket);
@@ -75,7 +76,7 @@ describe(`with seed ${seed}`, () => {
       socket.on("error", () => undefined);
       socket.on("data", () => {
         socket.write(Buffer.from(answerText(dice), "latin1"));
-        if (dice.isIn(50)) socket.end();
+        if (dice.chance(0.5)) socket.end();
       });
     });
     broken.listen(0, "127.0.0.1");
@@ -85,7 +86,7 @@ describe(`with seed ${seed}`, () => {
       const route = tableOf([(broken.address() as net.AddressInfo).port], { holdMs: 0 });
       const other = tableOf([well.port], { name: "well", host: "well" }).http;
       await ingress.client.putTable({ ...route, http: [...route.http, ...other] }, soon());
-      const ask = (next: Dice): Promise<void> => {
+      const ask = (next: SeededRandom): Promise<void> => {
         dice = next;
         const method = next.pick(["GET", "HEAD", "POST"]);
         const bytes = Buffer.from(`${method} / HTTP/1.1\r\nHost: hello\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello`);
@@ -104,8 +105,8 @@ describe(`with seed ${seed}`, () => {
 });
 
 /** Sends it whole or in two, and goes when the other end does, or says nothing more. */
-function exchange(port: number, bytes: Buffer, dice: Dice): Promise<void> {
-  const [cut, how] = [dice.isIn(30) ? dice.below(bytes.length + 1) : bytes.length, dice.below(10)];
+function exchange(port: number, bytes: Buffer, dice: SeededRandom): Promise<void> {
+  const [cut, how] = [dice.chance(0.3) ? dice.int(0, bytes.length) : bytes.length, dice.int(0, 9)];
   return new Promise((done) => {
     const socket = net.connect(port, "127.0.0.1");
     const timer = setTimeout(() => (how < 5 ? socket.resetAndDestroy() : socket.destroy()), quietMs);

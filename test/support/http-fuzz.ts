@@ -1,31 +1,5 @@
 // Messages of HTTP/1.1 that are nearly right: made of parts that parsers disagree about, then damaged. The same seed makes the same ones.
-
-export interface Dice {
-  /** A whole number below `end`. */
-  below(end: number): number;
-  pick<T>(from: readonly T[]): T;
-  isIn(percent: number): boolean;
-}
-
-/** Mulberry32: small, and good enough to choose. */
-export function diceOf(seed: number): Dice {
-  let state = seed >>> 0;
-  const below = (end: number): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % end;
-  };
-  return {
-    below,
-    pick: (from) => {
-      const picked = from[below(from.length)];
-      if (picked === undefined) throw new RangeError("Cannot pick from nothing");
-      return picked;
-    },
-    isIn: (percent) => below(100) < percent,
-  };
-}
+import type { SeededRandom } from "../fakes/clock.ts";
 
 const METHODS = ["GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "get", "PRI", "G\0T", ""];
 const TARGETS = [
@@ -98,19 +72,19 @@ const SPECIAL = [
 ];
 
 /** Latin-1. */
-export function requestText(dice: Dice): string {
-  const lines = dice.isIn(90) ? ["Host: hello\r\n"] : [];
-  if (dice.isIn(60)) return damaged(wellFormed(dice), dice, 40);
-  for (let count = dice.below(5); count > 0; count -= 1)
-    lines.splice(dice.below(lines.length + 1), 0, dice.pick(NAMES) + dice.pick(SEPARATORS) + dice.pick(VALUES) + dice.pick(ENDS));
-  const body = dice.isIn(50) ? dice.pick(CHUNKED_BODIES) : "hello".repeat(dice.below(3));
-  return damaged(`${dice.pick(METHODS)} ${dice.pick(TARGETS)} ${dice.pick(VERSIONS)}\r\n${lines.join("")}\r\n${body}`, dice, 30);
+export function requestText(dice: SeededRandom): string {
+  const lines = dice.chance(0.9) ? ["Host: hello\r\n"] : [];
+  if (dice.chance(0.6)) return damaged(wellFormed(dice), dice, 0.4);
+  for (let count = dice.int(0, 4); count > 0; count -= 1)
+    lines.splice(dice.int(0, lines.length), 0, dice.pick(NAMES) + dice.pick(SEPARATORS) + dice.pick(VALUES) + dice.pick(ENDS));
+  const body = dice.chance(0.5) ? dice.pick(CHUNKED_BODIES) : "hello".repeat(dice.int(0, 2));
+  return damaged(`${dice.pick(METHODS)} ${dice.pick(TARGETS)} ${dice.pick(VERSIONS)}\r\n${lines.join("")}\r\n${body}`, dice, 0.3);
 }
 
-function wellFormed(dice: Dice): string {
+function wellFormed(dice: SeededRandom): string {
   const message = (): string => {
-    const close = dice.isIn(30) ? "Connection: close\r\n" : "";
-    switch (dice.below(4)) {
+    const close = dice.chance(0.3) ? "Connection: close\r\n" : "";
+    switch (dice.int(0, 3)) {
       case 0:
         return `POST /post HTTP/1.1\r\nHost: hello\r\n${close}Content-Length: 5\r\n\r\nhello`;
       case 1:
@@ -121,11 +95,11 @@ function wellFormed(dice: Dice): string {
         return `GET /get HTTP/1.${dice.pick(["0", "1", "1"])}\r\nHost: hello\r\n${close}\r\n`;
     }
   };
-  return Array.from({ length: 1 + dice.below(3) }, message).join("");
+  return Array.from({ length: 1 + dice.int(0, 2) }, message).join("");
 }
 
 /** Latin-1. An answer of an app that means no good, or is broken. */
-export function answerText(dice: Dice): string {
+export function answerText(dice: SeededRandom): string {
   const status = dice.pick([
     "200 OK",
     "200 OK",
@@ -140,18 +114,21 @@ export function answerText(dice: Dice): string {
     "200",
     "-1 x",
   ]);
-  const lines = Array.from({ length: dice.below(4) }, () => dice.pick(NAMES) + dice.pick(SEPARATORS) + dice.pick(VALUES) + dice.pick(ENDS));
-  const body = dice.isIn(50) ? dice.pick(CHUNKED_BODIES) : "hello".repeat(dice.below(3));
-  const right = dice.isIn(50) ? `Content-Length: ${body.length}\r\n` : dice.isIn(50) ? "Transfer-Encoding: chunked\r\n" : "";
-  return damaged(`${dice.pick(VERSIONS)} ${status}\r\n${right}${lines.join("")}\r\n${body}`, dice, 40);
+  const lines = Array.from(
+    { length: dice.int(0, 3) },
+    () => dice.pick(NAMES) + dice.pick(SEPARATORS) + dice.pick(VALUES) + dice.pick(ENDS),
+  );
+  const body = dice.chance(0.5) ? dice.pick(CHUNKED_BODIES) : "hello".repeat(dice.int(0, 2));
+  const right = dice.chance(0.5) ? `Content-Length: ${body.length}\r\n` : dice.chance(0.5) ? "Transfer-Encoding: chunked\r\n" : "";
+  return damaged(`${dice.pick(VERSIONS)} ${status}\r\n${right}${lines.join("")}\r\n${body}`, dice, 0.4);
 }
 
-function damaged(text: string, dice: Dice, percent: number): string {
+function damaged(text: string, dice: SeededRandom, chance: number): string {
   let all = text;
-  while (dice.isIn(percent)) {
-    const at = dice.below(all.length + 1);
-    const length = dice.below(12);
-    switch (dice.below(5)) {
+  while (dice.chance(chance)) {
+    const at = dice.int(0, all.length);
+    const length = dice.int(0, 11);
+    switch (dice.int(0, 4)) {
       case 0:
         all = all.slice(0, at) + all.slice(at + 1);
         break;
@@ -165,7 +142,7 @@ function damaged(text: string, dice: Dice, percent: number): string {
         all = all.slice(0, at);
         break;
       default:
-        all = all.slice(0, at) + String.fromCharCode(dice.below(256)) + all.slice(at + 1);
+        all = all.slice(0, at) + String.fromCharCode(dice.int(0, 255)) + all.slice(at + 1);
     }
   }
   return all;
