@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import tls from "node:tls";
 import { encodeFrame } from "../../src/adapters/mesh/frames.ts";
 import { STRANGER_LIMITS } from "../../src/adapters/mesh/server-connection.ts";
@@ -39,6 +40,19 @@ test("a frame whose bytes drip, a silent connection and one without end are clos
   assert.equal(endless.destroyed, false);
   await closed(endless);
   await until("that nobody is left", () => server.server?.peers.length === 0);
+});
+
+test("a connection whose frames never end where its packets do is as good as any other", async (t) => {
+  const server = await new TestNode(t).listen(echo, { limits: { stranger: { ...short, lifeMs: 60_000, requestsMax: 32 } } });
+  const socket = await connect(new TestNode(t), server);
+  const hello = encodeFrame({ id: 1, method: "hello", body: 1, limitMs: 1_000 }, 1_000);
+  const bytes = Buffer.concat(Array.from({ length: 40 }, () => hello));
+  for (let offset = 0; offset < bytes.length - hello.length && !socket.destroyed; offset += hello.length + 1) {
+    socket.write(bytes.subarray(offset, offset + hello.length + 1));
+    await wait(short.frameMs / 4);
+  }
+  assert.equal(socket.destroyed, false);
+  socket.destroy();
 });
 
 test("who opens a connection and says nothing loses it, and its place", async (t) => {

@@ -82,7 +82,7 @@ export class ServerConnection {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new Error("The connection is over"));
     clearTimeout(this.#life);
-    clearTimeout(this.#timer?.timeout);
+    this.#forget();
     this.#options.socket.destroy();
   }
 
@@ -98,6 +98,7 @@ export class ServerConnection {
       while (!this.#streaming && this.#answering < limits.requestsMax) {
         const body = this.#reader.next();
         if (body === undefined) break;
+        this.#forget(); // what follows is another frame, with a time of its own
         void this.#answer(readRequest(body));
       }
     } catch {
@@ -116,8 +117,13 @@ export class ServerConnection {
     const kind =
       this.#closing.signal.aborted || waits ? undefined : this.#reader.partial ? "frame" : this.#answering === 0 ? "idle" : undefined;
     if (kind === "frame" && this.#timer?.kind === "frame") return;
-    clearTimeout(this.#timer?.timeout);
+    this.#forget();
     this.#timer = kind && { kind, timeout: setTimeout(() => this.close(), kind === "frame" ? frameMs : idleMs) };
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer?.timeout);
+    this.#timer = undefined;
   }
 
   async #answer(request: RequestMessage): Promise<void> {
