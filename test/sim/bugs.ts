@@ -1,5 +1,6 @@
 // Known bugs, each planted in one part of a node: the simulator is worth something only if it finds them all.
 import { dnsRecordController } from "../../controllers/dnsrecord/controller.ts";
+import { houseController } from "../../controllers/house/controller.ts";
 import { membershipController } from "../../controllers/membership/controller.ts";
 import { routeController } from "../../controllers/route/controller.ts";
 import { serviceController } from "../../controllers/service/controller.ts";
@@ -34,14 +35,16 @@ interface Controllers {
   readonly service?: Partial<typeof serviceController>;
   readonly route?: Partial<typeof routeController>;
   readonly membership?: Partial<typeof membershipController>;
+  readonly house?: Partial<typeof houseController>;
 }
 
-const inControllers = ({ service, route, membership }: Controllers): Partial<Wiring> => ({
+const inControllers = ({ service, route, membership, house }: Controllers): Partial<Wiring> => ({
   controllers: () => [
     runnable({ ...serviceController, ...service }),
     runnable({ ...routeController, ...route }),
     runnable({ ...membershipController, ...membership }),
     runnable(dnsRecordController),
+    runnable({ ...houseController, ...house }),
   ],
 });
 
@@ -240,6 +243,12 @@ const servesTheDeleted = inControllers({
   route: { plan: (route, facts, context) => (route ? routeController.plan(route, facts, context) : { actions: [], conditions: [] }) },
 });
 const ignoresEndpoints = inControllers({ route: { wakes: (change) => (change.kind === "Route" ? [change.name] : []) } });
+const asksWhereItWas = inControllers({
+  house: {
+    plan: (house, facts, context) =>
+      facts.held === undefined ? houseController.plan(house, facts, context) : { actions: [], conditions: [] },
+  },
+});
 const returnsWithoutStopping = inControllers({
   membership: {
     plan: (membership, facts, context) => membershipController.plan(membership, facts && { ...facts, leftovers: [] }, context),
@@ -301,6 +310,7 @@ export const bugs: readonly Bug[] = [
   { name: "writes at rest", wiring: writesAtRest, finds: /while the house was at rest/ },
   { name: "serves a route that was deleted", wiring: servesTheDeleted, finds: NOT_CONVERGED },
   { name: "does not hear where a Service answers", wiring: ignoresEndpoints, finds: /still leads|not converged/ },
+  { name: "asks the LAN's filter where it was once", wiring: asksWhereItWas, finds: /asks .* instead of/ },
   { name: "comes back without stopping what others took over", wiring: returnsWithoutStopping, finds: /is back and still runs/ },
   { name: "moves instances to whoever has none", wiring: rebalances, finds: /moved/ },
 ];

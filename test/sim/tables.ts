@@ -2,11 +2,12 @@
 // is left of what is gone.
 import { PREFIX, parseKey } from "../../src/api/keys.ts";
 import type { AnyResource, Resource, StoredResource } from "../../src/api/resource.ts";
+import type { DecidedInstance } from "../../src/api/state.ts";
 import type { Backend } from "../../src/api/table.ts";
 import { Objects } from "../../src/engine/objects.ts";
 import { decidedService, nodesOn } from "./convergence.ts";
 import type { SimNode } from "./node.ts";
-import type { World } from "./world.ts";
+import { FILTER, type World } from "./world.ts";
 
 const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
@@ -14,7 +15,21 @@ export function tableProblems(world: World): readonly string[] {
   const objects = desiredObjects(world);
   const routes = [...objects.all("Route").values()];
   const records = [...objects.all("DnsRecord").values()];
-  return nodesOn(world).flatMap((node) => [...routeProblems(world, node, routes), ...recordProblems(node, records)]);
+  return nodesOn(world).flatMap((node) => [
+    ...routeProblems(world, node, routes),
+    ...recordProblems(node, records),
+    ...resolverProblems(world, node),
+  ]);
+}
+
+/** Whom the node asks in its people's stead: the filter's instances that it has itself, and then the address that stands behind it. */
+function resolverProblems(world: World, node: SimNode): readonly string[] {
+  const upstreams = node.agent?.proxy.rows?.resolver?.upstreams ?? [];
+  const asked = upstreams.flatMap(({ host, isApp }) => (isApp ? [host] : [])).sort();
+  const instances = instancesOf(world, FILTER).filter((instance) => instance.node === node.name);
+  const expected = instances.map((instance) => addressOf(world, instance, FILTER) ?? "none").sort();
+  const wrong = asked.join() === expected.join() ? [] : [`${node.name} asks ${asked.join()} instead of ${expected.join()}`];
+  return upstreams.some(({ isApp }) => !isApp) ? wrong : [...wrong, `${node.name} has nobody else to ask`];
 }
 
 function routeProblems(world: World, node: SimNode, routes: readonly Resource<"Route">[]): readonly string[] {
@@ -40,13 +55,16 @@ function expectedBackends(world: World, { spec }: Resource<"Route">, node: SimNo
   if ("url" in spec.to) return [`${node.name}//${new URL(spec.to.url).hostname}`];
   const service = spec.to.service;
   const container = spec.to.container ?? service;
-  const exists = world.etcd.get(`${PREFIX.desired}Service/${service}`) !== undefined;
   const on = new Set(nodesOn(world).map(({ name }) => name));
-  const instances = (exists && decidedService(world, service)?.instances) || [];
-  return instances
+  return instancesOf(world, service)
     .filter((instance) => on.has(instance.node))
     .map((instance) => `${instance.node}/${service}-${instance.id}/${addressOf(world, instance, container)}`)
     .sort();
+}
+
+function instancesOf(world: World, service: string): readonly DecidedInstance[] {
+  const exists = world.etcd.get(`${PREFIX.desired}Service/${service}`) !== undefined;
+  return (exists && decidedService(world, service)?.instances) || [];
 }
 
 function addressOf(world: World, instance: { readonly node: string; readonly id: string }, container: string): Backend["host"] | undefined {

@@ -31,6 +31,9 @@ const STEPS_IN_NO_TIME_MAX = 10_000;
 const TICK_MS = 1_000;
 const CALM: StoreFaults = { latencyMs: 0, failBefore: 0, failAfter: 0, eventDelayMs: 0, breakWatch: 0 };
 
+/** The app that the house, as a resolver, asks. */
+export const FILTER = "mqtt";
+
 export class World {
   readonly seed: number;
   readonly random: SeededRandom;
@@ -56,6 +59,9 @@ export class World {
     this.wiring = wiring;
     this.random = new SeededRandom(seed);
     foundHouse(this.etcd);
+    // One of its apps is the filter that the LAN asks, wherever it is and as often as it moves.
+    const resolver = { serve: ["lan" as const], upstream: [`service/${FILTER}`, "9.9.9.9"] };
+    apply(this.etcd, "House", "house", { zone: "home.internal", joining: "auto", resolver });
     this.#revision = this.etcd.revision;
     this.etcd.onChange(() => this.#storeChanged());
   }
