@@ -37,15 +37,34 @@ const NEVER_BY_HOP = new Set(["host", "content-length", "content-type", "cookie"
 /** Only this proxy says where a request came from. `Expect` was answered by the front. */
 const FROM_PROXIES = /^(x-forwarded-.*|forwarded|x-real-ip|expect)$/;
 
+interface Meaning {
+  readonly key: string;
+  readonly isForUs: boolean;
+  readonly isLength: boolean;
+}
+
+const asked = remembered((name): Meaning => {
+  const key = keyOf(name);
+  // To some apps `Content_Length` is a length.
+  const isForUs = HOP_BY_HOP.has(key) || FROM_PROXIES.test(key) || (key === "content-length" && name.includes("_"));
+  return { key, isForUs, isLength: key === "content-length" };
+});
+const answered = remembered((name): Meaning => {
+  const key = name.toLowerCase();
+  return { key, isForUs: HOP_BY_HOP.has(key), isLength: key === "content-length" };
+});
+
 export function requestHeaders(request: http.IncomingMessage, options: RequestHeaderOptions): string[] {
+  const { rawHeaders } = request;
   const listed = listedByConnection(request.headers.connection);
   const headers: string[] = [];
-  eachHeader(request.rawHeaders, (name, value) => {
-    const key = keyOf(name);
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    const { key, isForUs, isLength } = asked(name);
     // A handshake has no body; a length would let the app wait for one.
-    const misplaced = key === "content-length" && (options.upgrade || name.includes("_"));
-    if (!HOP_BY_HOP.has(key) && !listed.has(key) && !FROM_PROXIES.test(key) && !misplaced) headers.push(name, value);
-  });
+    if (isForUs || listed?.has(key) || (isLength && options.upgrade)) continue;
+    headers.push(name, rawHeaders[index + 1] ?? "");
+  }
   const { forwarded } = options;
   if (forwarded !== undefined) {
     headers.push("X-Forwarded-For", forwarded.for, "X-Forwarded-Proto", forwarded.proto, "X-Forwarded-Host", forwarded.host);
@@ -62,14 +81,17 @@ export function responseHeaders(
   set: Headers | undefined,
   cookie?: string,
 ): string[] {
+  const { rawHeaders } = response;
   const listed = listedByConnection(response.headers.connection);
   const chunked = response.headers["transfer-encoding"] !== undefined;
   const headers: string[] = [];
-  eachHeader(response.rawHeaders, (name, value) => {
-    const key = name.toLowerCase();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    const { key, isForUs, isLength } = answered(name);
     // Node frames the answer anew for this client.
-    if (!HOP_BY_HOP.has(key) && !listed.has(key) && !(chunked && key === "content-length")) headers.push(name, value);
-  });
+    if (isForUs || listed?.has(key) || (isLength && chunked)) continue;
+    headers.push(name, rawHeaders[index + 1] ?? "");
+  }
   const all = withSet(headers, set);
   return cookie === undefined ? all : [...all, "Set-Cookie", cookie];
 }
@@ -90,10 +112,7 @@ export function requestProblem(request: http.IncomingMessage): { readonly status
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return { status: 505, message: "The versions known here are HTTP/1.0 and HTTP/1.1." };
   // It would show the app's secrets to a script.
   if (method === "TRACE") return { status: 501, message: "TRACE is not answered here." };
-  let hosts = 0;
-  eachHeader(request.rawHeaders, (name) => {
-    if (name.toLowerCase() === "host") hosts += 1;
-  });
+  const hosts = countHosts(request.rawHeaders);
   if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) return { status: 400, message: "A request has one Host." };
   if (headers.expect !== undefined && httpVersion === "1.1" && headers.expect.toLowerCase() !== "100-continue")
     return { status: 417, message: "All that can be expected here is 100-continue." };
@@ -124,8 +143,14 @@ function framing(request: http.IncomingMessage): readonly string[] {
   return mayHaveBody && request.headers["content-length"] === undefined ? ["Content-Length", "0"] : [];
 }
 
-function listedByConnection(connection: string | undefined): ReadonlySet<string> {
-  if (connection === undefined) return new Set();
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) if (answered(rawHeaders[index] ?? "").key === "host") hosts += 1;
+  return hosts;
+}
+
+function listedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined;
   const names = connection.split(",").map((name) => name.trim().toLowerCase());
   return new Set(names.filter((name) => !NEVER_BY_HOP.has(name)));
 }
@@ -139,6 +164,23 @@ function withSet(headers: string[], set: Headers | undefined): string[] {
   });
   for (const [name, value] of Object.entries(set)) if (value !== undefined) kept.push(name, value);
   return kept;
+}
+
+const NAMES_MAX = 500;
+const NAME_LENGTH_MAX = 64;
+
+/** Apps and browsers use the same few names at every request: what one means is worked out once. */
+function remembered(meaningOf: (name: string) => Meaning): (name: string) => Meaning {
+  const known = new Map<string, Meaning>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const meaning = meaningOf(name);
+    if (name.length > NAME_LENGTH_MAX) return meaning;
+    if (known.size >= NAMES_MAX) known.clear();
+    known.set(name, meaning);
+    return meaning;
+  };
 }
 
 /** Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one. */
