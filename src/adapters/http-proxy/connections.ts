@@ -19,6 +19,12 @@ interface Exchange {
   readonly response: http.ServerResponse;
 }
 
+/** One for all requests of a connection: a new one at each of them would outlive it, and be work for the garbage collector. */
+interface Connection {
+  latest: Exchange | undefined;
+  waiting: number;
+}
+
 interface Body extends Exchange {
   bytesRead: number;
 }
@@ -31,8 +37,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #latest = new WeakMap<net.Socket, Exchange>();
-  readonly #waiting = new WeakMap<net.Socket, number>();
+  readonly #connections = new WeakMap<net.Socket, Connection>();
   readonly #responses = new Set<http.ServerResponse>();
   readonly #bodies = new Set<Body>();
   #sweep: NodeJS.Timeout | undefined;
@@ -45,14 +50,19 @@ export class Connections {
   /** Resolves when all before it on its connection is answered (RFC 9112, 9.3.2); never, if the connection ends first. */
   turn(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> | undefined {
     const { socket } = request;
-    this.#latest.set(socket, { request, response });
+    const connection = this.#connectionOf(socket);
+    const exchange = { request, response };
+    connection.latest = exchange;
+    response.on("close", () => {
+      if (connection.latest === exchange) connection.latest = undefined;
+      this.#responses.delete(response);
+    });
     if (response.socket !== null) return this.#begin(request, response);
-    const waiting = (this.#waiting.get(socket) ?? 0) + 1;
-    this.#waiting.set(socket, waiting);
-    if (waiting > WAITING_MAX) socket.destroy();
+    connection.waiting += 1;
+    if (connection.waiting > WAITING_MAX) socket.destroy();
     return new Promise((done) => {
       response.once("socket", () => {
-        this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1);
+        connection.waiting -= 1;
         this.#begin(request, response);
         done();
       });
@@ -61,7 +71,7 @@ export class Connections {
 
   /** Whether a switch of protocols would come before the answer to an earlier request; the connection then ends with that. */
   endsBefore(socket: net.Socket): boolean {
-    const latest = this.#latest.get(socket);
+    const latest = this.#connections.get(socket)?.latest;
     if (latest === undefined || !isUnderWay(latest)) return false;
     endAfter(latest, socket);
     return true;
@@ -70,7 +80,7 @@ export class Connections {
   /** For what is no HTTP, or did not come in time: a line of it, if it cuts into no answer. */
   refuse(error: NodeJS.ErrnoException, socket: net.Socket): void {
     const { code = "" } = error;
-    const latest = this.#latest.get(socket);
+    const latest = this.#connections.get(socket)?.latest;
     const underWay = latest !== undefined && isUnderWay(latest);
     if (!socket.writable || !(code.startsWith("HPE_") || code in REFUSALS)) return void socket.destroy();
     // The mistake is in what follows: nothing more of this connection can be understood, but what was asked before it is answered.
@@ -85,10 +95,17 @@ export class Connections {
     for (const response of this.#responses) response.shouldKeepAlive = false;
   }
 
+  #connectionOf(socket: net.Socket): Connection {
+    const before = this.#connections.get(socket);
+    if (before !== undefined) return before;
+    const connection = { latest: undefined, waiting: 0 };
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+
   #begin(request: http.IncomingMessage, response: http.ServerResponse): undefined {
     if (this.#last) response.shouldKeepAlive = false;
     this.#responses.add(response);
-    response.once("close", () => this.#responses.delete(response));
     if (hasBody(request)) this.#watch(request, response);
     return undefined;
   }

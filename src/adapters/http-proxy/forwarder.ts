@@ -24,17 +24,17 @@ export interface Attempt {
   readonly path: string;
   readonly connectTimeoutMs: number;
   /** Until the head of the answer. */
-  readonly responseTimeoutMs?: number;
-  readonly maxBodyBytes?: number;
-  readonly forwarded?: Forwarded;
-  readonly requestHeaders?: Headers;
-  readonly responseHeaders?: Headers;
+  readonly responseTimeoutMs: number | undefined;
+  readonly maxBodyBytes: number | undefined;
+  readonly forwarded: Forwarded | undefined;
+  readonly requestHeaders: Headers | undefined;
+  readonly responseHeaders: Headers | undefined;
   /** Set beside the cookies of the app. */
-  readonly cookie?: string;
+  readonly cookie: string | undefined;
   /** Not one of the connections that are kept open. */
   readonly freshConnection: boolean;
   /** First bytes after the head of an upgrade; absent: a plain request. */
-  readonly upgradeHead?: Buffer;
+  readonly upgradeHead: Buffer | undefined;
 }
 
 export type Outcome =
@@ -201,22 +201,17 @@ function hasMore(request: http.IncomingMessage): boolean {
 function open(request: http.IncomingMessage, attempt: Attempt, agents: Sending["agents"]): http.ClientRequest {
   const { backend } = attempt;
   const upgrade = attempt.upgradeHead !== undefined;
-  const headers = requestHeaders(request, {
-    upgrade,
-    ...(attempt.forwarded && { forwarded: attempt.forwarded }),
-    ...(attempt.requestHeaders && { set: attempt.requestHeaders }),
-  });
   const options = {
     host: backend.host,
     port: backend.port,
     method: request.method ?? "GET",
     path: attempt.path,
-    headers,
+    headers: requestHeaders(request, { upgrade, forwarded: attempt.forwarded, set: attempt.requestHeaders }),
     maxHeaderSize: HEADER_BYTES_MAX,
+    agent: upgrade || attempt.freshConnection ? false : backend.tls === undefined ? agents.http : agents.https,
   };
-  const ownConnection = upgrade || attempt.freshConnection;
-  if (backend.tls === undefined) return http.request({ ...options, agent: ownConnection ? false : agents.http });
-  return https.request({ ...options, agent: ownConnection ? false : agents.https, rejectUnauthorized: backend.tls === "verify" });
+  if (backend.tls === undefined) return http.request(options);
+  return https.request({ ...options, rejectUnauthorized: backend.tls === "verify" });
 }
 
 interface Timers {

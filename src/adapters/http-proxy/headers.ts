@@ -13,9 +13,9 @@ export type Headers = Readonly<Record<string, string | undefined>>;
 
 export interface RequestHeaderOptions {
   /** Absent: the app is told nothing about the client. */
-  readonly forwarded?: Forwarded;
+  readonly forwarded: Forwarded | undefined;
   /** Set in place of what the client sent under these names; undefined: left out. */
-  readonly set?: Headers;
+  readonly set: Headers | undefined;
   readonly upgrade: boolean;
 }
 
