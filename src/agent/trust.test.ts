@@ -13,6 +13,7 @@ import {
   acceptHouse,
   acceptLeaves,
   dueLeaves,
+  forgetHouse,
   hasTrust,
   holdAuthority,
   houseHash,
@@ -129,6 +130,31 @@ test("a node that does not vote gets its leaves from one that does, for its own 
   assert.equal(dueLeaves(second, { addresses: ["10.0.0.7"] }).length, 4);
   acceptLeaves(second, await issueLeaves(founder, loadNodeId(second), leavesWanted(second, ["10.0.0.7"])));
   assert.deepEqual(dueLeaves(second, { addresses: ["10.0.0.7"] }), []);
+});
+
+test("a node that leaves its house of one for another keeps nothing that could be taken for the new one's", async (t) => {
+  const [founder, other] = [newFolder(t), newFolder(t)];
+  await Promise.all([loadTrust(founder, { addresses }), loadTrust(other, { addresses })]);
+  await revokeNode(other, "aaaaaaaaaaaaaaaa");
+  const leaves = await issueLeaves(founder, loadNodeId(other), leavesWanted(other, addresses));
+  const files = trustFiles(founder);
+  acceptHouse(other, { ca: readFileSync(files.ca, "utf8"), crl: readFileSync(files.crl), removed: [], leaves });
+  assert.equal(houseHash(other), houseHash(founder));
+  assert.deepEqual(removedNodes(other), []);
+  await assert.rejects(issueLeaves(other, loadNodeId(other), leavesWanted(other, addresses)), /does not hold the key/);
+  await loadTrust(other, { addresses: ["10.0.0.9"] }); // its next start, with another address: nothing that it could sign itself
+  assert.equal(dueLeaves(other, { addresses: ["10.0.0.9"] }).length, 4);
+});
+
+test("a node that forgets its house is the same node without one", async (t) => {
+  const { second } = await twoNodes(t);
+  const before = loadNodeId(second);
+  forgetHouse(second);
+  assert.deepEqual([hasTrust(second), houseHash(second), removedNodes(second)], [false, undefined, []]);
+  assert.equal(loadNodeId(second), before);
+  forgetHouse(second);
+  await loadTrust(second, { addresses });
+  assert.deepEqual(dueLeaves(second, { addresses }), []);
 });
 
 test("nothing is signed for another's key, for a name that is no address, or without the CA's key", async (t) => {

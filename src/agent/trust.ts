@@ -1,5 +1,6 @@
 // The house's certificates on this node's disk: made at founding or given at joining, looked at before etcd starts. etcd is never open to
 // a stranger, not even on loopback. Keys are made once and never leave the disk; only the CA's goes to those who vote.
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { belongTogether, certifiedKeyOf, createKey, publicKeyOf, readLeaf } from "../adapters/x509/read.ts";
 import { commonNameOf, LEAF_USES, leafIsDue, leafNames, serialNumberOf, serialNumbersOf, type LeafUse } from "../trust/leaves.ts";
@@ -120,16 +121,26 @@ export async function renewOwnLeaves(dataDir: string, options: TrustOptions = {}
   return due;
 }
 
-/** A newcomer's whole trust. What is there of an earlier house is overwritten: nothing of it is needed to be refused by that one. */
+/**
+ * A newcomer's whole trust. That of an earlier house, which it has left, ends with it: its CA's key would be taken for the new one's. After
+ * a power cut in the middle this node belongs to no house, and asks again.
+ */
 export function acceptHouse(dataDir: string, gift: HouseGift): void {
   makePrivateFolder(trustFolder(dataDir));
   const files = trustFiles(dataDir);
+  for (const gone of [completeFile(dataDir), authorityKeyFile(dataDir)]) rmSync(gone, { force: true });
   writeWhole(files.ca, gift.ca);
-  if (gift.caKey !== undefined) writeWhole(authorityKeyFile(dataDir), gift.caKey);
+  if (gift.caKey !== undefined) holdAuthority(dataDir, gift.caKey);
   writeWhole(removedFile(dataDir), JSON.stringify(gift.removed));
   writeWhole(files.crl, gift.crl);
   acceptLeaves(dataDir, gift.leaves);
   writeWhole(completeFile(dataDir), "");
+}
+
+/** Of a node that has left its house, or was removed: nothing of it is good for anything any more. The node's own key stays. */
+export function forgetHouse(dataDir: string): void {
+  rmSync(completeFile(dataDir), { force: true }); // first: half of it is no house
+  rmSync(trustFolder(dataDir), { recursive: true, force: true });
 }
 
 /** Throws when one is not this house's, or not for this node's keys. */
