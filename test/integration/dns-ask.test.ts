@@ -47,7 +47,7 @@ describe("asking name servers", () => {
     const server = { address: "127.0.0.1", port: socket.address().port, protocol: "udp" } as const;
     await assert.rejects(ask(server, "x", "A"), /no answer within 2000 ms/);
     socket.on("message", (packet, { port }) => socket.send(Buffer.concat([packet.subarray(0, 2), Buffer.alloc(10, 0xff)]), port));
-    await assert.rejects(ask(server, "x", "A"));
+    await assert.rejects(ask(server, "x", "A"), /its answer is no DNS message/);
     socket.close();
   });
 });

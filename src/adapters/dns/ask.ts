@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os";
 import dnsPacket, { type DecodedPacket } from "dns-packet";
 import type { DnsReply } from "../../api/dns-facts.ts";
 import type { NameServer } from "../../ports.ts";
+import { countsFit, HEADER_BYTES } from "./wire.ts";
 
 const ANSWER_WITHIN_MS = 2000;
 /** A datagram may be lost. */
@@ -52,7 +53,7 @@ async function askUdp({ address, port }: NameServer, query: Buffer, id: number):
       new Promise<Buffer>((done, fail) => {
         socket.on("error", fail);
         socket.on("message", (packet) => {
-          if (packet.length >= 12 && packet.readUInt16BE(0) === id) done(packet);
+          if (packet.length >= HEADER_BYTES && packet.readUInt16BE(0) === id) done(packet);
         });
         socket.connect(port, address, () => repeat(socket, () => socket.send(query)));
       }),
@@ -150,6 +151,7 @@ function replyOf(packet: Buffer, ms: number): DnsReply {
 }
 
 function decode(packet: Buffer): DecodedPacket {
+  if (!countsFit(packet)) throw new Error("its answer is no DNS message");
   return dnsPacket.decode(packet);
 }
 

@@ -2,7 +2,7 @@
 
 export const HEADER_BYTES = 12;
 /** Of a question and of a record at least. */
-export const QUESTION_BYTES = 5;
+const QUESTION_BYTES = 5;
 export const RECORD_BYTES = 11;
 export const FLAG = {
   response: 1 << 15,
@@ -32,6 +32,14 @@ export interface Opt {
   /** The upper eight bits of the twelve. */
   readonly rcodeHigh: number;
   readonly dnssecOk: boolean;
+}
+
+/** False: its header promises more than its bytes can hold. Without this guard dns-packet takes 150 ms for 47 bytes. */
+export function countsFit(packet: Buffer): boolean {
+  if (packet.length < HEADER_BYTES) return false;
+  const [questions = 0, ...records] = [4, 6, 8, 10].map((offset) => packet.readUInt16BE(offset));
+  const promised = questions * QUESTION_BYTES + records.reduce((sum, count) => sum + count, 0) * RECORD_BYTES;
+  return promised <= packet.length - HEADER_BYTES;
 }
 
 /** Where the first question's name ends, behind its root label; undefined: it is no plain name. */
