@@ -25,7 +25,9 @@ export class Exchange implements LoggedExchange {
   readonly #socket: net.Socket;
   readonly #traffic: TrafficCounter;
   readonly #log: ExchangeLog;
-  readonly #beganMs = performance.now();
+  readonly beganMs = performance.now();
+  /** The time when it was last looked at: a look costs more than all the counting. */
+  atMs = this.beganMs;
   route: HttpRoute | undefined;
   backend: Backend | undefined;
   reason: OwnReason | undefined;
@@ -49,15 +51,20 @@ export class Exchange implements LoggedExchange {
     this.route = route;
   }
 
+  lookAtClock(): number {
+    this.atMs = performance.now();
+    return this.atMs;
+  }
+
   /** Answers the time: when the next try begins. */
   tried(backend: Backend, outcome: Outcome, sinceMs: number): number {
-    const nowMs = performance.now();
+    const nowMs = this.lookAtClock();
     const { route } = this;
     const tookMs = nowMs - sinceMs;
     switch (outcome.kind) {
       case "answered":
         this.backend = backend;
-        this.firstByteMs = nowMs - this.#beganMs;
+        this.firstByteMs = nowMs - this.beganMs;
         if (route !== undefined) this.#traffic.tried(route, backend, { tookMs }, nowMs);
         return nowMs;
       case "clientGone":
@@ -88,7 +95,7 @@ export class Exchange implements LoggedExchange {
   }
 
   get tookMs(): number {
-    return performance.now() - this.#beganMs;
+    return performance.now() - this.beganMs;
   }
 
   get asked(): LoggedExchange["asked"] {
@@ -119,7 +126,7 @@ export class Exchange implements LoggedExchange {
   #count(): void {
     if (this.reason === undefined && this.status === 0) this.reason = "clientGone";
     this.countBytes();
-    this.#traffic.ended(this, performance.now());
+    this.#traffic.ended(this, this.atMs);
     this.#log.ended(this);
   }
 }

@@ -181,7 +181,6 @@ export class HttpFront {
     // Gone before it was its turn: nobody asks, and whether somebody may is unknown.
     if (remoteAddress === undefined) return void response.destroy();
     const from = this.#options.plainAddress(remoteAddress);
-    const since = performance.now();
     const look = (): Decision => this.#options.decide({ host: request.headers.host, target, from });
     let admitted: Admitted | undefined;
     for (;;) {
@@ -209,16 +208,23 @@ export class HttpFront {
         reason = outcome.kind === "stale" ? "failed" : outcome.kind;
         if (outcome.kind !== "unreachable") return showOwn(exchange, page, reason);
       } else page = decision.page;
-      const leftMs = route.holdMs - (performance.now() - since);
+      const leftMs = route.holdMs - (exchange.lookAtClock() - exchange.beganMs);
       if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
       // Without a backend only a new table helps; one that does not answer may be back at any moment.
       await this.#held.wait(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS), decision, look);
+      exchange.lookAtClock();
       if (response.destroyed) return undefined;
     }
   }
 
   /** Whether who asks may come in; undefined: the answer is given. */
-  async #admit(exchange: Exchange, { route, target, from }: Asking): Promise<Admitted | undefined> {
+  async #admit(exchange: Exchange, asking: Asking): Promise<Admitted | undefined> {
+    const admitted = await this.#ask(exchange, asking);
+    exchange.lookAtClock();
+    return admitted;
+  }
+
+  async #ask(exchange: Exchange, { route, target, from }: Asking): Promise<Admitted | undefined> {
     const { request, response } = exchange;
     const { pages, backendOf, log } = this.#options;
     let headers: Headers = { ...route.headers?.request };
@@ -260,7 +266,7 @@ export class HttpFront {
     const { health, node } = this.#options;
     const { request, response } = exchange;
     const { route } = asked;
-    let nowMs = performance.now();
+    let nowMs = exchange.atMs;
     const inTurn = health.order(route.backends, node(), nowMs);
     if (request.headers.expect !== undefined && request.httpVersion !== "1.0") response.writeContinue();
     const backends = route.sticky === true ? stickyFirst(route, inTurn, request.headers.cookie) : inTurn;
