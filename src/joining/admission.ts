@@ -40,6 +40,13 @@ export type AdmissionStep =
 
 export type StewardStep = AdmissionStep | VoterStep;
 
+/**
+ * The edge carries out one step at a time, in the order in which they were planned, and looks again after each. A decision that has become
+ * older on its way out is dropped: the machine may have been frozen in between, and who was alive then may not be now.
+ */
+export const STEP_AGE_MAX_MS = 1_000;
+/** An answer that does not come is not waited for: the outcome is unknown, and the next look tells. */
+export const STEP_ANSWER_MAX_MS = 5_000;
 /** From MemberAdd to an answering member. */
 const ADMISSION_MS = 30_000;
 /** The head answers each broadcast, so a second each. */

@@ -88,9 +88,10 @@ export function hearEtcd(
   return become(joiner, here, { houseId: house.id, epoch: house.epoch, clusterId: event.clusterId, memberId: event.memberId }, leader);
 }
 
-export function hearAdmitted(joiner: Joiner, here: Here, house: Wanted, { admission, credentials, from }: Admitted): Stepped {
-  if (admission.nodeId !== here.self.nodeId) return stay(joiner);
-  if ((from.house?.epoch ?? 0) < house.epoch) return stay(joiner);
+export function hearAdmitted(joiner: Joiner, here: Here, wanted: Wanted, { admission, credentials, from }: Admitted): Stepped {
+  const epoch = from.house?.epoch ?? 0;
+  if (admission.nodeId !== here.self.nodeId || epoch < wanted.epoch) return stay(joiner);
+  const house = { ...wanted, epoch };
   const start: JoinerEffect = { kind: "start", admission, credentials };
   if (admission.role === "learner")
     return enter(joiner, { kind: "starting", house, admission, sinceMs: here.nowMs, leader: from.addresses }, [{ kind: "archive" }, start]);

@@ -81,6 +81,17 @@ describe("a member", () => {
     assert.deepEqual([joiner.phase.kind, kinds(effects)], ["member", ["hello-answer"]]);
   });
 
+  test("speaks as one although it has not read its house's state, and leaves for a higher epoch even then", () => {
+    const ignorant = here("b");
+    const { effects } = step(member, heard(hello("c")), ignorant);
+    assert(effects[0]?.kind === "send");
+    assert.deepEqual(effects[0].message.from.house, { id: "house1", epoch: 0, nodes: 2, hasObjects: true, joining: "auto" });
+    assert.equal(step(member, heard(hello("a", houseState({ epoch: 1 }))), ignorant).joiner.phase.kind, "asking");
+    assert.equal(step(newJoiner(0), heard(hello("c")), inHouse()).joiner.phase.kind, "looking");
+    const fresh = step(newJoiner(0), heard(hello("c")), inHouse()).effects[0];
+    assert(fresh?.kind === "send" && fresh.message.from.house === undefined);
+  });
+
   test("leaves a house without objects whose voters have left, and says what to do in one with", () => {
     const alone = { ...inHouse({ hasObjects: false }), houseIsFresh: false, voters: [nodeId("a")] };
     const after = (where: Here, letterHouse?: ReturnType<typeof houseState>): readonly string[] => {

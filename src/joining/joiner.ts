@@ -15,13 +15,15 @@ import {
   type Stepped,
 } from "./joiner-state.ts";
 import { forgetSilent, look, sayHello, senderOf } from "./looking.ts";
-import { PROTOCOL, type Address, type Message, type Sender, type Trust } from "./messages.ts";
+import { PROTOCOL, type Address, type HouseState, type Message, type Sender, type Trust } from "./messages.ts";
 import { isEmpty, meet } from "./two-houses.ts";
 
 /** A member asks, too, whether there is another house. */
 const MEMBER_HELLO_MS = 15_000;
 /** So long the store must have been silent before its voters' leaving counts. */
 const DESERTED_MS = 30_000;
+/** Until it has read its house's state, a node takes it for one that must not be given up. */
+const UNKNOWN_NODES = 2;
 const PEERS_MAX = 256;
 
 type Heard = Extract<JoinerEvent, { kind: "heard" }>;
@@ -36,7 +38,8 @@ export function newJoiner(nowMs: Ms, kept?: Membership): Joiner {
   };
 }
 
-export function step(joiner: Joiner, event: JoinerEvent, here: Here): Stepped {
+export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
+  const here = asItIs(joiner, given);
   switch (event.kind) {
     case "tick":
       return tick(joiner, here);
@@ -53,6 +56,16 @@ export function step(joiner: Joiner, event: JoinerEvent, here: Here): Stepped {
     case "etcd-ended":
       return hearOfEtcd(joiner, here, event);
   }
+}
+
+/** A member speaks as one from its first moment, whether it knows more of its house or not; nobody else does. */
+function asItIs({ phase }: Joiner, here: Here): Here {
+  const { house, ...self } = here.self;
+  if (phase.kind !== "member") return house === undefined ? here : freshHere(here);
+  const { houseId, epoch } = phase.membership;
+  if (house?.id === houseId && house.epoch === epoch) return here;
+  const unknown: HouseState = { id: houseId, epoch, nodes: UNKNOWN_NODES, hasObjects: true, joining: "auto" };
+  return { ...here, self: { ...self, house: unknown }, houseIsFresh: false };
 }
 
 function tick(joiner: Joiner, here: Here): Stepped {
