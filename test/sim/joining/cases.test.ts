@@ -32,6 +32,28 @@ function neighbourhood(size: number, { start = true }: { readonly start?: boolea
   return { world, lines };
 }
 
+/** The leader freezes just before a promotion is carried out, and the learner dies meanwhile. */
+function freezesBeforePromoting(stepAgeMaxMs: number): void {
+  let frozen = false;
+  const world = new World(7, {
+    ...realParts,
+    stepAgeMaxMs,
+    planSteward: (view, memory) => {
+      const step = realParts.planSteward(view, memory);
+      const leader = world.hosts.find(({ disk }) => disk.nodeId === view.self);
+      if (step?.kind !== "promote" || frozen || leader === undefined) return step;
+      frozen = true;
+      const learner = world.hosts.find(({ etcd }) => etcd?.memberId === step.memberId);
+      world.freeze(leader, 20_000);
+      if (learner !== undefined) world.crash(learner);
+      return step;
+    },
+  });
+  for (let index = 0; index < 3; index++) world.start(world.addHost("ours", FITNESS));
+  assert(world.runUntil(() => frozen, LONG_MS));
+  world.run(60_000);
+}
+
 function newcomer(world: World): Host {
   const host = world.addHost("ours", FITNESS);
   world.start(host);
@@ -289,6 +311,51 @@ test("a reinstalled machine takes the place of its former self, by its old name"
   assert(!roster.some(({ nodeId }) => nodeId === former.nodeId));
   assert.equal(roster.find(({ nodeId }) => nodeId === host.disk.nodeId)?.name, host.name);
   assert.equal(cluster.member(former.memberId), undefined);
+});
+
+test("a voter that returns after a take-over sets its older state aside and joins again", () => {
+  const { world, lines } = neighbourhood(2);
+  const before = theHouse(world);
+  before.hasObjects = true;
+  const voter = world.hosts.find((host) => host.etcd?.memberId === before.leader?.id);
+  const standby = world.hosts.find((host) => host !== voter);
+  assert(voter !== undefined && standby !== undefined);
+  world.crash(voter);
+  world.run(5_000);
+  world.takeOver(standby);
+  assert(world.runUntil(() => world.clusterOf(standby)?.leader !== undefined, 10_000));
+  world.start(voter);
+  assert(
+    world.runUntil(() => problems(world).length === 0, LONG_MS),
+    problems(world).join(),
+  );
+  assert.deepEqual([theHouse(world).houseId, theHouse(world).epoch], [before.houseId, 1]);
+  assert(lines.some((line) => line.includes("The house has been taken over")));
+});
+
+test("after a take-over while both run, the lower epoch ends at contact", () => {
+  const { world } = neighbourhood(2);
+  const before = theHouse(world);
+  before.hasObjects = true;
+  const [one, other] = world.hosts;
+  assert(one !== undefined && other !== undefined);
+  const standby = one.etcd?.memberId === before.leader?.id ? other : one;
+  world.network.cut(one.index, other.index);
+  world.run(20_000);
+  world.takeOver(standby);
+  world.run(20_000);
+  assert.equal(houses(world).length, 2);
+  world.network.mendAll();
+  assert(
+    world.runUntil(() => problems(world).length === 0, LONG_MS),
+    problems(world).join(),
+  );
+  assert.equal(theHouse(world).epoch, 1);
+});
+
+test("what was decided before a freeze is not done after it", () => {
+  freezesBeforePromoting(realParts.stepAgeMaxMs);
+  assert.throws(() => freezesBeforePromoting(Number.POSITIVE_INFINITY), /a learner that is not alive was promoted/);
 });
 
 test("two houses with objects stay apart, and both say so", () => {

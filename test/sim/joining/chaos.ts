@@ -24,6 +24,7 @@ export class Chaos {
     network.delayMaxMs = random.pick([20, 500, 2_000]);
     this.#world.lostAnswers = random.pick([0, 0, 0.1]);
     this.#world.crashAfterChange = random.pick([0, 0, 0.1]);
+    this.#world.freezeBeforeChange = random.pick([0, 0, 0.1]);
     this.#next();
   }
 
@@ -34,7 +35,7 @@ export class Chaos {
     this.#ends.clear();
     const world = this.#world;
     Object.assign(world.network, { loss: 0, doubled: 0, delayMaxMs: 20 });
-    Object.assign(world, { lostAnswers: 0, crashAfterChange: 0 });
+    Object.assign(world, { lostAnswers: 0, crashAfterChange: 0, freezeBeforeChange: 0 });
     world.network.mendAll();
     for (const host of world.hosts) {
       host.broken = false;
@@ -65,6 +66,7 @@ export class Chaos {
       () => this.#move(host),
       () => this.#break(host),
       () => this.#remove(host),
+      () => this.#takeOver(host),
     ];
     this.#random.pick(faults)();
   }
@@ -150,6 +152,15 @@ export class Chaos {
     const cluster = this.#world.clusterOf(host);
     if (cluster === undefined || !this.#random.chance(0.1) || recordsOf(cluster).roster.size < 3) return;
     if (cluster.leaderHost() !== undefined && recordsOf(cluster).roster.has(host.disk.nodeId)) this.#world.remove(host, cluster);
+  }
+
+  /** A person at the standby of a house whose only voter does not answer there. */
+  #takeOver(host: Host): void {
+    const cluster = this.#world.clusterOf(host);
+    const own = host.etcd && cluster?.member(host.etcd.memberId);
+    if (cluster === undefined || own?.learner !== true || cluster.voters.length > 1 || this.#world.isRemoved(host)) return;
+    const voter = cluster.voters.map((member) => this.#world.hostOf(cluster, member))[0];
+    if (voter === undefined || !this.#world.linked(host.index, voter)) this.#world.takeOver(host);
   }
 
   #later(end: () => void): void {

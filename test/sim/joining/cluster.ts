@@ -34,6 +34,7 @@ export interface Processes {
 export class Cluster {
   readonly id: string;
   readonly houseId: string;
+  readonly epoch: number;
   readonly members: Member[] = [];
   readonly store = new Map<string, Value>();
   /** Newcomers without a proof, and those of them that a person approved. */
@@ -48,9 +49,16 @@ export class Cluster {
   readonly #processes: Processes;
   readonly #random: SeededRandom;
 
-  constructor(options: { readonly id: string; readonly houseId: string; readonly processes: Processes; readonly random: SeededRandom }) {
+  constructor(options: {
+    readonly id: string;
+    readonly houseId: string;
+    readonly epoch: number;
+    readonly processes: Processes;
+    readonly random: SeededRandom;
+  }) {
     this.id = options.id;
     this.houseId = options.houseId;
+    this.epoch = options.epoch;
     this.#processes = options.processes;
     this.#random = options.random;
   }

@@ -1,5 +1,5 @@
 // The edge of a simulated agent: it hands events to the pure parts and carries out what they answer, as the real agent does on sockets and etcd.
-import type { StewardStep } from "../../../src/joining/admission.ts";
+import { STEP_ANSWER_MAX_MS, type StewardStep } from "../../../src/joining/admission.ts";
 import { keys } from "../../../src/api/keys.ts";
 import { memberAddresses } from "../../../src/joining/broadcast.ts";
 import { movedNode, tryAnother, type DoorView } from "../../../src/joining/door.ts";
@@ -17,10 +17,6 @@ import { viewOf } from "./view.ts";
 import type { Sent, World } from "./world.ts";
 
 const TICK_MS = 1_000;
-/** An answer that does not come is not waited for. */
-const ANSWER_MAX_MS = 5_000;
-/** A decision that has become older on its way out is not carried out: the machine may have been frozen in between. */
-const DECISION_MAX_MS = 1_000;
 const PARSED_EACH = 16;
 
 export class Driver {
@@ -112,7 +108,7 @@ export class Driver {
   founded(host: Host, cluster: Cluster, member: Member): void {
     const node = this.#nodeOf(host);
     cluster.commit({ compare: [], writes: [{ put: keys.houseNode(node.nodeId), value: JSON.stringify(node) }] });
-    const house = { id: cluster.houseId, epoch: 0, nodes: 1, hasObjects: false, joining: "auto" } as const;
+    const house = { id: cluster.houseId, epoch: cluster.epoch, nodes: 1, hasObjects: false, joining: "auto" } as const;
     host.disk.house = house;
     host.disk.members = [host.address];
     this.hear(host, { kind: "founded", house, clusterId: cluster.id, memberId: member.id });
@@ -182,7 +178,7 @@ export class Driver {
     host.disk.voters = votersOf(cluster);
     host.disk.house = {
       id: cluster.houseId,
-      epoch: 0,
+      epoch: cluster.epoch,
       nodes: Math.max(roster.size, cluster.members.length),
       hasObjects: cluster.hasObjects,
       joining: "auto",
@@ -265,14 +261,15 @@ export class Driver {
     world.say(host, `step ${JSON.stringify(step).slice(0, 150)}`);
     const decidedAtMs = world.nowMs;
     const done = (answer: ReturnType<typeof stepEffect>): void =>
-      world.later(host, answer === "unknown" ? ANSWER_MAX_MS : world.network.delayMs(), () => {
+      world.later(host, answer === "unknown" ? STEP_ANSWER_MAX_MS : world.network.delayMs(), () => {
         agent.busy = false;
         if (answer !== "done") world.say(host, `answer: ${answer}`);
         if (step.kind === "add-learner") agent.memory = answered(agent.memory, answer, host.clock(world.nowMs));
         if (answer === "done") this.#member(host);
       });
+    if (world.random.chance(world.freezeBeforeChange)) world.freeze(host, world.random.int(500, 20_000));
     world.later(host, world.random.int(0, 50), () => {
-      if (world.nowMs - decidedAtMs > DECISION_MAX_MS) return done("unknown");
+      if (world.nowMs - decidedAtMs > world.parts.stepAgeMaxMs) return done("unknown");
       // On the wire: it may arrive although the sender dies.
       world.time.after(world.network.delayMs(), () => {
         const answer = cluster.serves(host.index) ? stepEffect(world, { host, cluster, step }) : "unknown";

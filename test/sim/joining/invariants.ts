@@ -92,6 +92,7 @@ export class Invariants {
     const { data } = host.disk;
     const cluster = data && this.#world.clusters.get(data.clusterId);
     if (data === undefined || cluster === undefined || event.kind === "etcd-ended") return;
+    if ([...this.#world.clusters.values()].some(({ houseId, epoch }) => houseId === cluster.houseId && epoch > cluster.epoch)) return;
     const member = cluster.member(data.memberId);
     const nodes = recordsOf(cluster).roster.size;
     if (member !== undefined && member.name !== "" && (nodes > 1 || cluster.hasObjects))

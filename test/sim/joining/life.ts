@@ -127,6 +127,7 @@ export function problems(world: World): readonly string[] {
   const living = houses(world);
   if (living.length > 1 && living.some((cluster) => !cluster.hasObjects && recordsOf(cluster).roster.size < 2))
     found.push(`there are ${living.length} houses, and one of them is empty`);
+  if (new Set(living.map(({ houseId }) => houseId)).size < living.length) found.push("two parts of one house run at once");
   for (const cluster of living) found.push(...problemsOf(world, cluster));
   return found;
 }

@@ -1,5 +1,5 @@
 // The pure parts that a simulated node is made of: the tests plant bugs by replacing one.
-import { planSteward, type StewardStep } from "../../../src/joining/admission.ts";
+import { planSteward, STEP_AGE_MAX_MS, type StewardStep } from "../../../src/joining/admission.ts";
 import { admit, broadcast } from "../../../src/joining/broadcast.ts";
 import { openDoor } from "../../../src/joining/door.ts";
 import { newJoiner, step } from "../../../src/joining/joiner.ts";
@@ -13,8 +13,18 @@ export interface Parts {
   readonly admit: typeof admit;
   /** Adds a voter where a learner was asked for. */
   readonly addsVoters: boolean;
+  readonly stepAgeMaxMs: number;
 }
 
-export const realParts: Parts = { newJoiner, step, planSteward, openDoor, broadcast, admit, addsVoters: false };
+export const realParts: Parts = {
+  newJoiner,
+  step,
+  planSteward,
+  openDoor,
+  broadcast,
+  admit,
+  addsVoters: false,
+  stepAgeMaxMs: STEP_AGE_MAX_MS,
+};
 
 export type { StewardStep };

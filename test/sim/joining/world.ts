@@ -35,6 +35,8 @@ export class World {
   lostAnswers = 0;
   /** The machine dies right after a change of the members took effect. */
   crashAfterChange = 0;
+  /** The machine freezes between a decision and its being carried out. */
+  freezeBeforeChange = 0;
   /** Hears of each change that took effect. */
   afterStep: ((host: Host, step: StewardStep) => void) | undefined;
   tell: ((line: string) => void) | undefined;
@@ -165,9 +167,26 @@ export class World {
     return undefined;
   }
 
+  /** `fossora takeover` on a standby: the house goes on from its copy, under a higher epoch. */
+  takeOver(host: Host): void {
+    const before = this.clusterOf(host);
+    if (before === undefined || host.etcd === undefined) return;
+    this.say(host, "takes the house over");
+    const cluster = this.#newCluster(before.houseId, before.epoch + 1);
+    cluster.hasObjects = before.hasObjects;
+    for (const [key, value] of before.store) cluster.store.set(key, value);
+    cluster.revision = before.revision;
+    const { memberName } = host.etcd;
+    const member = cluster.found(memberName, host.peerUrl, this.nowMs);
+    const membership = { houseId: cluster.houseId, epoch: cluster.epoch, clusterId: cluster.id, memberId: member.id };
+    Object.assign(host.disk, { membership, data: { clusterId: cluster.id, memberId: member.id, memberName }, voters: votersOf(cluster) });
+    this.crash(host);
+    this.start(host);
+  }
+
   found(host: Host): void {
     this.later(host, this.random.int(100, 800), () => {
-      const cluster = this.#newCluster();
+      const cluster = this.#newCluster(`house${this.clusters.size + 1}`, 0);
       const member = cluster.found(host.memberName, host.peerUrl, this.nowMs);
       host.disk.data = { clusterId: cluster.id, memberId: member.id, memberName: member.name };
       host.etcd = host.disk.data;
@@ -177,14 +196,13 @@ export class World {
     });
   }
 
-  #newCluster(): Cluster {
+  #newCluster(houseId: string, epoch: number): Cluster {
     const processes = {
       hostOf: (cluster: Cluster, member: Member) => this.hostOf(cluster, member),
       linked: (a: number, b: number) => this.linked(a, b),
     };
-    const number = this.clusters.size + 1;
-    const id = `c${number}`;
-    const cluster = new Cluster({ id, houseId: `house${number}`, processes, random: this.random.fork() });
+    const id = `c${this.clusters.size + 1}`;
+    const cluster = new Cluster({ id, houseId, epoch, processes, random: this.random.fork() });
     this.clusters.set(id, cluster);
     return cluster;
   }
