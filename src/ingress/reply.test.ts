@@ -76,6 +76,14 @@ test("nodes of the house are not served: an upstream that asks them back would g
   assert.equal(kindOf("example.com", "100.64.0.1", "100.64.0.2", serving("tailnet")), "REFUSED");
 });
 
+test("an upstream on the LAN that asks the house back is not served, for the same reason", () => {
+  const asking = { host: "192.168.1.5", port: 53 };
+  const what: Known = { ...known, table: { ...table, resolver: { serve: ["lan"], upstreams: [asking] } } };
+  assert.equal(kindOf("example.com", "192.168.1.10", "192.168.1.6", what), "forward");
+  assert.equal(kindOf("example.com", "192.168.1.10", "192.168.1.5", what), "REFUSED");
+  assert.equal(kindOf("app.home.internal", "192.168.1.10", "192.168.1.5", what), "NOERROR");
+});
+
 test("who is served is told that recursion is to be had", () => {
   const recursion = (client: string): unknown => {
     const reply = replyTo({ name: "app.home.internal", type: "A" }, { asked: "192.168.1.10", client }, serving("lan"));

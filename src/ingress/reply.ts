@@ -72,13 +72,13 @@ function askerOf({ asked, client: address }: Peer, known: Known): Asker | undefi
   return { view, served: isServed(asked, client, known) ? "house" : "nobody" };
 }
 
-/** People of the house. Its nodes are none of them: what they ask may be what an upstream of ours could not answer. */
+/** People of the house. Its nodes and its upstreams are none of them: what they ask may be what we asked them, and go round for ever. */
 function isServed(asked: string, client: string, { table, networks = [] }: Known): boolean {
   const own = table?.nodes[table.node];
   if (table?.resolver === undefined || own === undefined) return false;
   const isNode = Object.values(table.nodes).some(({ lan, tailnet }) => lan.includes(client) || tailnet.includes(client));
-  if (isNode) return false;
-  const { serve } = table.resolver;
+  const { serve, upstreams } = table.resolver;
+  if (isNode || upstreams.some(({ host }) => host === client)) return false;
   if (serve.includes("tailnet") && own.tailnet.includes(asked)) return isTailnet(client);
   const lans = networks.filter((network) => own.lan.some((address) => network.startsWith(`${address}/`)));
   return serve.includes("lan") && own.lan.includes(asked) && lans.some((network) => inNetwork(client, network));
