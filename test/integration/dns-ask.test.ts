@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { ask } from "../../src/adapters/dns/ask.ts";
 import { lookup } from "../../src/adapters/system/lookup.ts";
 import { splitDns } from "../../src/adapters/tailscale/split-dns.ts";
+import { parseMetrics, valueOf } from "../support/prometheus.ts";
 import { freePort, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 
 const RECORDED = path.join(import.meta.dirname, "../lab/fixtures/tailscale/dns-config.json");
@@ -34,6 +35,20 @@ describe("asking name servers", () => {
       assert.ok(app.ms > 0);
     });
   }
+
+  test("what it answered is counted by its code", async () => {
+    const count = async (rcode: string): Promise<number> =>
+      valueOf(parseMetrics(await ingress.metrics()), "fossora_dns_queries_total", { rcode }) ?? 0;
+    const codes = ["NOERROR", "NXDOMAIN", "REFUSED"];
+    const before = await Promise.all(codes.map(count));
+    const server = { address: "127.0.0.1", port: ingress.dnsPort, protocol: "udp" } as const;
+    for (const name of ["hello.home.internal", "hello.home.internal", "nobody.home.internal", "example.com"]) await ask(server, name, "A");
+    const after = await Promise.all(codes.map(count));
+    assert.deepEqual(
+      after.map((value, index) => value - (before[index] ?? 0)),
+      [2, 1, 1],
+    );
+  });
 
   test("a closed port is refused at once, over both", async () => {
     const port = await freePort();
