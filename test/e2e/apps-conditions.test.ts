@@ -102,6 +102,10 @@ describe("an app that cannot run", { skip }, () => {
 
   test("whose health check fails says what the check said, and is Ready when it is well", async () => {
     await says("sick", "Unhealthy", /No such file/);
+    // A body is not held: the page comes at once, and says what `describe` says.
+    const { status, body } = await node.request("sick.home.internal", "/", { method: "POST", body: "x" });
+    assert.equal(status, 503);
+    assert.match(body, /<h1>sick is not available<\/h1>[^]*No such file[^]*Unhealthy[^]*fossora describe service\/sick/);
     await node.run("exec", "sick", "--", "touch", "/tmp/well");
     await node.isReady("sick");
   });
