@@ -10,6 +10,7 @@ import { until } from "../support/until.ts";
 
 const tcpPort = 1883;
 const udpPort = 5300;
+const busyPort = 1999;
 const manifest = (listen: string): string => `apiVersion: fossora.dev/v1
 kind: Service
 metadata: { name: echo }
@@ -58,6 +59,36 @@ describe("an app with raw ports", { skip }, () => {
       return new Promise<boolean>((done) => setTimeout(() => done(client.heard.includes("hello")), 100));
     });
     assert.deepEqual([...client.from], [`${node.address}:${udpPort}`]);
+  });
+
+  test("a port that another program has is said, with the program's name, and taken once it is free", async () => {
+    const holder = `import socket, time\ns = socket.create_server(("0.0.0.0", ${busyPort}))\ntime.sleep(3600)`;
+    await lab.start(node.name, "holder", ["/usr/bin/python3", "-c", holder]);
+    await until("it holds the port", () => {
+      const socket = net.connect(busyPort, node.address);
+      return new Promise<boolean>((done) => {
+        socket.on("error", () => done(false));
+        socket.on("connect", () => {
+          done(true);
+          socket.destroy();
+        });
+      });
+    });
+    await node.apply(
+      `apiVersion: fossora.dev/v1\nkind: Route\nmetadata: { name: busy }\nspec: { listen: ${busyPort}, to: "service/echo:1884" }\n`,
+    );
+    await until("the Route is not ready", async () => /^busy +False \(PortBusy\)/m.test(await node.run("get", "routes")));
+    assert.match(
+      await node.run("describe", "route", "busy"),
+      new RegExp(
+        `Port ${busyPort}/tcp cannot be opened on ${node.name}: port ${busyPort} is held by python3\\S* \\(pid \\d+\\)\\. Stop that program`,
+      ),
+    );
+    await lab.stop(node.name, "holder", { kill: true });
+    await until("the port answers", async () => String(await talk(busyPort, Buffer.from("hello"), node.address)) === "hello");
+    await until("the Route is ready", async () => /^busy +True/m.test(await node.run("get", "routes")), 60_000);
+    assert.match(await node.run("describe", "route", "busy"), /every client has the gateway's address/);
+    await node.run("delete", "route", "busy");
   });
 
   test("both outlive the ingress", async () => {
