@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { member, nodeId, NOW, view } from "../../test/fakes/joining.ts";
+import type { MachineHints } from "./messages.ts";
 import { fitnessClass, isAlive, isAliveChecked, memberOf, nodeOfMember, quorumOf, sameMachine, silentMs } from "./house-view.ts";
 
 test("a started member's name tells its node, and one that has not started is nobody's", () => {
@@ -25,15 +26,26 @@ test("a new leader counts silence from when it began", () => {
 
 test("a quorum is more than half", () => assert.deepEqual([1, 2, 3, 4, 5].map(quorumOf), [1, 2, 2, 3, 3]));
 
-test("machines are told by their product UUID, else by a MAC address", () => {
-  const hints = (productUuid: string, ...macs: string[]): { readonly productUuid: string; readonly macs: readonly string[] } => ({
-    productUuid,
-    macs,
-  });
-  assert(sameMachine(hints("u1", "m1"), hints("u1", "m2")));
-  assert(!sameMachine(hints("u1", "m1"), hints("u2", "m1")));
-  assert(sameMachine(hints("", "m1", "m2"), hints("u2", "m2")));
-  assert(!sameMachine(hints(""), hints("")));
+test("machines are told by a permanent MAC address, unless their product UUIDs differ", () => {
+  const uuid = "4c4c4544-0042-3510-8052-b4c04f4d4d32";
+  const another = "4c4c4544-0042-3510-8052-b4c04f4d4d33";
+  const filler = "03000200-0400-0500-0006-000700080009";
+  const hints = (productUuid: string, ...macs: string[]): MachineHints => ({ productUuid, macs });
+  const table: readonly (readonly [MachineHints, MachineHints, boolean])[] = [
+    [hints("", "m1", "m2"), hints(uuid, "M2"), true],
+    [hints(uuid, "m1"), hints(uuid.toUpperCase(), "m1"), true],
+    [hints(uuid, "m1"), hints(another, "m1"), false],
+    [hints(uuid, "m1"), hints(uuid, "m2"), false],
+    [hints(uuid), hints(uuid, "m1"), true],
+    [hints(filler), hints(filler), false],
+    [hints("00000000-0000-0000-0000-000000000000"), hints("00000000-0000-0000-0000-000000000000"), false],
+    [hints("", "00:00:00:00:00:00"), hints("", "00:00:00:00:00:00"), false],
+    [hints(""), hints(""), false],
+  ];
+  for (const [one, other, same] of table) {
+    assert.equal(sameMachine(one, other), same, JSON.stringify([one, other]));
+    assert.equal(sameMachine(other, one), same);
+  }
 });
 
 test("wired and fast comes before slow, and slow before a battery", () => {

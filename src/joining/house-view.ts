@@ -132,10 +132,32 @@ export function quorumOf(voters: number): number {
   return Math.floor(voters / 2) + 1;
 }
 
-/** The roster's node with the same machine: any permanent MAC address, or the product UUID. */
+/**
+ * A permanent MAC address in common, unless the product UUIDs speak against it: a USB adapter is plugged elsewhere. The UUID alone counts only
+ * where there is no MAC address, for cheap boards come with the same one by the thousand.
+ */
 export function sameMachine(a: MachineHints, b: MachineHints): boolean {
-  if (a.productUuid !== "" && b.productUuid !== "") return a.productUuid === b.productUuid;
-  return a.macs.some((mac) => b.macs.includes(mac));
+  const [one, other] = [realUuid(a), realUuid(b)];
+  if (one !== undefined && other !== undefined && one !== other) return false;
+  const [ours, theirs] = [realMacs(a), realMacs(b)];
+  if (ours.length > 0 && theirs.length > 0) return ours.some((mac) => theirs.includes(mac));
+  return one !== undefined && one === other;
+}
+
+const fillerUuids: ReadonlySet<string> = new Set([
+  "03000200-0400-0500-0006-000700080009",
+  "12345678-1234-5678-90ab-cddeefaabbcc",
+  "fefefefe-fefe-fefe-fefe-fefefefefefe",
+]);
+
+function realUuid({ productUuid }: MachineHints): string | undefined {
+  const uuid = productUuid.toLowerCase();
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid) || fillerUuids.has(uuid)) return undefined;
+  return /^(.)\1*$/.test(uuid.replaceAll("-", "")) ? undefined : uuid;
+}
+
+function realMacs({ macs }: MachineHints): readonly string[] {
+  return macs.map((mac) => mac.toLowerCase()).filter((mac) => !/^(00:){5}00$|^(ff:){5}ff$/.test(mac));
 }
 
 /** 0 wired and fast, 1 slow, 2 on a battery: lower is better for the vote. */
