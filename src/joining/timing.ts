@@ -1,0 +1,48 @@
+// How patient etcd has to be: heartbeat and election time-out follow from the links between the members and are the same on all. Pure.
+
+export interface Timing {
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+}
+
+/** From one member to another, measured. */
+export interface Link {
+  readonly kind: "wired" | "wireless" | "tailnet";
+  /** Of the last minutes; what is rarer may cost an election. */
+  readonly roundTripP99Ms: number;
+}
+
+/** A wired LAN's; a lone member's, too. */
+const steps: readonly Timing[] = [
+  { heartbeatMs: 100, electionMs: 1_000 },
+  { heartbeatMs: 200, electionMs: 2_000 },
+  { heartbeatMs: 500, electionMs: 5_000 },
+];
+const atLeast: Readonly<Record<Link["kind"], number>> = { wired: 0, wireless: 1, tailnet: 2 };
+/** etcd's tuning page: a heartbeat around the round trip, an election ten round trips or more. */
+const ROUND_TRIPS_IN_ELECTION = 10;
+/** A tailnet's direct path between neighbours is as good as the LAN below it. */
+const LOCAL_MS = 5;
+
+/** The worst link decides; a slower one than any that was measured gets the most patience there is. */
+export function timingFor(links: readonly Link[]): Timing {
+  const rank = links.reduce((most, link) => Math.max(most, rankOf(link)), 0);
+  return steps[rank] ?? slowest;
+}
+
+/** Changed at once when etcd must be more patient, and back only when it is clear: each change restarts every member. */
+export function nextTiming(now: Timing, links: readonly Link[]): Timing {
+  const wanted = timingFor(links);
+  if (wanted.electionMs >= now.electionMs) return wanted;
+  const withReserve = links.map((link) => ({ ...link, roundTripP99Ms: link.roundTripP99Ms * 2 }));
+  const careful = timingFor(withReserve);
+  return careful.electionMs < now.electionMs ? careful : now;
+}
+
+const slowest: Timing = { heartbeatMs: 500, electionMs: 5_000 };
+
+function rankOf({ kind, roundTripP99Ms }: Link): number {
+  const byKind = kind === "tailnet" && roundTripP99Ms <= LOCAL_MS ? atLeast.wireless : atLeast[kind];
+  const byTime = steps.findIndex(({ electionMs }) => roundTripP99Ms * ROUND_TRIPS_IN_ELECTION <= electionMs);
+  return Math.max(byKind, byTime < 0 ? steps.length - 1 : byTime);
+}
