@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { SCHEMA_FILES } from "../schemas/schema.ts";
 import * as rules from "./support/house-rules.ts";
 import type { SourceFile } from "./support/source-file.ts";
 
@@ -23,6 +24,7 @@ describe("the house", () => {
   test("has no barrels but the list of controllers", () => assert.deepEqual(rules.barrels(house), []));
   test("has no notes about unfinished work", () => assert.deepEqual(rules.unfinishedWork(house), []));
   test("opens each file with its place in the house", () => assert.deepEqual(rules.unintroducedFiles(house), []));
+  test("does something by every field that a manifest may have", () => assert.deepEqual(rules.unreadFields(SCHEMA_FILES, house), []));
   test("has types that are generated from its schemas", () => {
     execFileSync(process.execPath, ["schemas/generate.ts", "--check"], { cwd: root, encoding: "utf8" });
   });
@@ -97,6 +99,18 @@ describe("a rule of the house", () => {
     assert.ok(broken(rules.missingTests, "src/api/merge.ts", "export function merge() {}"));
     assert.ok(!broken(rules.missingTests, "src/api/merge.ts", "export function merge() {}", { path: "src/api/merge.test.ts", text: "" }));
     assert.ok(!broken(rules.missingTests, "src/api/table.ts", "export interface Table {}"));
+  });
+
+  test("misses who reads a field, where its name is only spoken of", () => {
+    const schemas = { "thing.json": { properties: { depth: { type: "integer" } } } };
+    const reads = (path: string, text: string): readonly string[] => rules.unreadFields(schemas, [{ path, text }]);
+    assert.deepEqual(reads("src/api/fill.ts", "spec.depth;"), []);
+    for (const [path, text] of [
+      ["src/api/types.ts", "depth?: number;"],
+      ["src/api/rules.ts", "spec.depth;"],
+      ["src/api/fill.ts", '// depth\nreport("depth");'],
+    ] as const)
+      assert.deepEqual(reads(path, text), ["schemas/thing.json has the field 'depth', which nothing reads"], path);
   });
 
   test("sees a package in two adapters", () => {

@@ -7,7 +7,7 @@ import type { YamlNode, YamlScalar } from "./yaml-node.ts";
 /** Why no form fits. */
 export function mismatch(forms: readonly Located[], node: YamlNode, expected: string | undefined): Advice {
   const values = forms.flatMap(({ schema }) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]));
-  if (node.kind === "scalar" && values.length > 0 && (expected === undefined || forms.length === 1)) {
+  if (node.kind === "scalar" && values.length > 0 && expected === undefined) {
     const suggestion = typeof node.value === "string" ? closest(node.value, values.map(String)) : undefined;
     const hint = suggestion === undefined ? "" : `: did you mean '${suggestion}'?`;
     return { message: `must be ${oneOf(values)}${hint || `, not ${quote(node)}`}`, ...(suggestion !== undefined && { suggestion }) };

@@ -114,6 +114,12 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
     "spec.resolver.fallback: means something for an app as upstream only: there is none such as 'service/pihole:53'",
     "house",
   ],
+  [
+    "Route",
+    "{ host: films, to: service/films, https: required }",
+    "spec.https: must be 'off' or left out (the house has no certificates for its names: it serves them by plain HTTP), not 'required'",
+  ],
+  ["Membership", "{ hostPaths: [/tank] }", "spec.hostPaths: unknown field 'hostPaths': known here are role, schedulable, devices"],
   ["Membership", "{ devices: { zigbee: ttyACM0 } }", "spec.devices.zigbee: must be a path that begins with '/dev/', not 'ttyACM0'"],
 ];
 
@@ -124,11 +130,12 @@ const accepted: readonly (readonly [string, string, string?])[] = [
   ["Route", '{ host: router, to: "https://192.168.1.1", backendTls: insecure, allow: [lan, 10.0.0.0/8, "fd00::/8"] }'],
   ["Route", '{ listen: 1883/tcp, to: "service/mosquitto:1883", proxyProtocol: v1 }'],
   ["Route", "{ host: vpn.example.com, listen: 443, tls: passthrough, to: service/vpn }"],
+  ["Route", "{ host: films, to: service/films, https: off }"],
   ["Route", "{ host: old, redirect: https://new.home.internal/ }"],
   ["DnsRecord", "{ name: printer, type: A, values: [192.168.1.40], ttl: 5m }"],
   ["DnsRecord", "{ type: SRV, values: [0 5 5060 sip.example.com] }"],
   ["DnsRecord", '{ name: "*.apps", type: AAAA, values: "fd00::1" }'],
-  ["Membership", "{ role: auto, hostPaths: [/tank], devices: { zigbee: /dev/serial/by-id/usb-ITead_Sonoff_Zigbee-if00 } }", "nas"],
+  ["Membership", "{ role: auto, devices: { zigbee: /dev/serial/by-id/usb-ITead_Sonoff_Zigbee-if00 } }", "nas"],
   ["House", "{ zone: home.example.com, resolver: { serve: [lan], upstream: host } }", "house"],
   ["House", "{ resolver: { serve: [lan, tailnet], upstream: service/pihole:53, fallback: host } }", "house"],
   ["House", '{ resolver: { serve: [tailnet], upstream: [9.9.9.9, "[fd00::1]:5353", service/pihole] } }', "house"],

@@ -8,8 +8,8 @@ export type Size = string;
 
 /** What a route may say beside where it leads. */
 export interface RouteOptions {
-  /** `off`: plain HTTP only; `on`: both; `required`: plain HTTP is sent on to HTTPS. Absent: as the house does. */
-  readonly https?: "off" | "on" | "required";
+  /** `off`: plain HTTP only, as without this field. */
+  readonly https?: "off";
   /** Who may come in: `lan`, `tailnet`, `apps` (the house's own containers), addresses and networks. Absent: everybody who reaches the node. */
   readonly allow?: readonly string[];
   /** Ask for a user name and password before anything reaches the app. */
@@ -393,8 +393,8 @@ export interface ServiceRoute {
   readonly path: string;
   /** The port that it leads to. Absent: the Service's `port`. */
   readonly port: ContainerPort;
-  /** `off`: plain HTTP only; `on`: both; `required`: plain HTTP is sent on to HTTPS. Absent: as the house does. */
-  readonly https?: "off" | "on" | "required";
+  /** `off`: plain HTTP only, as without this field. */
+  readonly https?: "off";
   /** Who may come in: `lan`, `tailnet`, `apps` (the house's own containers), addresses and networks. Absent: everybody who reaches the node. */
   readonly allow?: readonly string[];
   /** Ask for a user name and password before anything reaches the app. */
@@ -477,8 +477,8 @@ export interface RouteSpec {
   readonly proxyProtocol?: "v1" | "v2";
   /** Close a connection, or forget a UDP client, after so long without a byte. Absent: 1h for TCP, 60s for UDP. */
   readonly idleTimeout?: Duration;
-  /** `off`: plain HTTP only; `on`: both; `required`: plain HTTP is sent on to HTTPS. Absent: as the house does. */
-  readonly https?: "off" | "on" | "required";
+  /** `off`: plain HTTP only, as without this field. */
+  readonly https?: "off";
   /** Who may come in: `lan`, `tailnet`, `apps` (the house's own containers), addresses and networks. Absent: everybody who reaches the node. */
   readonly allow?: readonly string[];
   /** Ask for a user name and password before anything reaches the app. */
@@ -544,8 +544,6 @@ export interface MembershipSpec {
   readonly role: "auto" | "voter" | "standby" | "worker";
   /** New instances may be placed here; `cordon` sets it to false. */
   readonly schedulable: boolean;
-  /** Folders of this machine that apps may mount without the admin role. */
-  readonly hostPaths?: readonly string[];
   /** Names for devices of this machine, for `devices` of a Service. */
   readonly devices?: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,7 @@
 // `describe`: all about one object, for a person: why here, what is not ready and why, what follows from it, what happened.
+import { rootReasons } from "../api/service-rules.ts";
 import type { Description, EventObject, ServedObject } from "../api/wire.ts";
+import type { ServiceSpec } from "../api/types.ts";
 import { age, bytes } from "./age.ts";
 import { columnsOf, conditionsOf, labelsText, statusOf, statusWord } from "./columns.ts";
 import { EXIT } from "./failure.ts";
@@ -42,6 +44,7 @@ function describeLines(description: Description, ports: CliPorts): readonly stri
   const nowMs = ports.now();
   return [
     ...headLines(object, nowMs),
+    ...section("Rights", object.kind === "Service" ? rightsLines(object.spec) : []),
     ...section("Placement", placementLines(object)),
     ...section("Instances", instanceLines(object)),
     ...section("Conditions", conditionLines(object, nowMs)),
@@ -73,6 +76,11 @@ function headLines(object: ServedObject, nowMs: number): readonly string[] {
     ...("generation" in metadata ? [["Generation", String(metadata.generation)]] : []),
   ];
   return formatTable(rows);
+}
+
+function rightsLines(spec: ServiceSpec): readonly string[] {
+  const reasons = rootReasons(spec);
+  return reasons.length === 0 ? [] : ["as mighty as root on its node:", ...reasons.map((reason) => `  ${reason}`)];
 }
 
 function placementLines(object: ServedObject): readonly string[] {

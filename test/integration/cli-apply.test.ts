@@ -48,6 +48,28 @@ describe("apply", () => {
     expectOutcome(await run("apply", "-f", "jellyfin.yaml", "-o", "name"), { stdout: "service/jellyfin\n" });
   });
 
+  test("warns of what is as mighty as root on its node, and says why", async () => {
+    expectOutcome(await run("apply", "-f", "mighty.yaml", "--dry-run"), {
+      stdout: "service/mighty created (dry run)\n",
+      stderr:
+        "! service/mighty has the rights of root on its node: container 'mighty' is privileged, container 'mighty' uses the host's network, container 'mighty' sees the host's processes, container 'mighty' sets options of Docker directly, container 'mighty' mounts /var/run/docker.sock of the host\n",
+    });
+  });
+
+  test("refuses HTTPS, which the house does not serve", async () => {
+    const text = WHOAMI.replace("port: 80", "port: 80, routes: [{ https: required }]");
+    expectOutcome(await fossora({ socket: house.socket, stdin: text }, "apply", "-f", "-"), {
+      code: 3,
+      stderr: `-:4:56  Service/whoami  spec.routes[0].https
+  must be 'off' or left out (the house has no certificates for its names: it serves them by plain HTTP), not 'required'
+    4 | spec: { image: "whoami:1", port: 80, routes: [{ https: required }] }
+      |                                                        ^^^^^^^^
+error: 1 problem in -; nothing was applied.
+next:  fossora explain service.spec.routes
+`,
+    });
+  });
+
   test("shows all problems where they stand, and applies nothing", async () => {
     expectOutcome(await run("apply", "-f", "bad.yaml", "-f", "whoami.yaml"), {
       code: 3,

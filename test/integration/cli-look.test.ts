@@ -143,6 +143,24 @@ Events
     });
   });
 
+  test("describe says what makes a service as mighty as root on its node, and of another nothing", async () => {
+    await run("apply", "-f", "mighty.yaml");
+    assert.match(
+      (await run("describe", "svc/mighty")).stdout,
+      new RegExp(`
+Rights
+  as mighty as root on its node:
+    container 'mighty' is privileged
+    container 'mighty' uses the host's network
+    container 'mighty' sees the host's processes
+    container 'mighty' sets options of Docker directly
+    container 'mighty' mounts /var/run/docker.sock of the host
+`),
+    );
+    assert.doesNotMatch((await run("describe", "svc/jellyfin")).stdout, /Rights/);
+    await run("delete", "svc/mighty");
+  });
+
   test("describe of what waits says why, and what to try", async () => {
     house.setStatus(
       "Service",

@@ -204,6 +204,29 @@ export function unintroducedFiles(files: readonly SourceFile[]): readonly string
     .map(({ path }) => `${path} does not open with its place in the house`);
 }
 
+/** These alone may say a field's name without doing anything by it: the types, and the rules about what may stand beside what. */
+const SPEAK_OF_FIELDS: ReadonlySet<string> = new Set(["src/api/types.ts", "src/api/rules.ts", "src/api/service-rules.ts"]);
+/** Its one value is what happens without it. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["https"]);
+
+/** What may be written and is explained must do something. */
+export function unreadFields(schemas: Readonly<Record<string, unknown>>, files: readonly SourceFile[]): readonly string[] {
+  const readers = files.filter(({ path }) => /^(src|controllers)\//.test(path) && !isTest(path) && !SPEAK_OF_FIELDS.has(path));
+  const code = readers.map(({ text }) => codeOf(text)).join("\n");
+  const named = new Set(code.match(/\w+/g));
+  return Object.entries(schemas).flatMap(([file, schema]) =>
+    [...new Set(fieldsIn(schema))]
+      .filter((field) => !named.has(field) && !WITHOUT_EFFECT.has(field))
+      .map((field) => `schemas/${file} has the field '${field}', which nothing reads`),
+  );
+}
+
+function fieldsIn(schema: unknown): readonly string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const own = "properties" in schema && !Array.isArray(schema.properties) ? Object.keys(schema.properties ?? {}) : [];
+  return [...own, ...Object.values(schema).flatMap(fieldsIn)];
+}
+
 function isTest(path: string): boolean {
   return path.endsWith(".test.ts");
 }

@@ -17,6 +17,19 @@ metadata: { name: whoami }
 spec: { image: "whoami:1", port: 80 }
 `;
 
+/** As mighty as root on its node, by all of the ways. */
+const MIGHTY = `apiVersion: fossora.dev/v1
+kind: Service
+metadata: { name: mighty }
+spec:
+  image: "agent:1"
+  privileged: true
+  network: host
+  pid: host
+  engine: { HostConfig: { UsernsMode: host } }
+  volumes: ["host:/var/run/docker.sock:/var/run/docker.sock:ro"]
+`;
+
 const BAD = `apiVersion: fossora.dev/v1
 kind: Service
 metadata:
@@ -30,6 +43,7 @@ export const FILES = {
   "jellyfin.yaml": JELLYFIN,
   "whoami.yaml": WHOAMI,
   "bad.yaml": BAD,
+  "mighty.yaml": MIGHTY,
   "apps/a.yaml": WHOAMI.replace("name: whoami", "name: a"),
   "apps/more/b.yml": WHOAMI.replace("name: whoami", "name: b"),
   "apps/readme.md": "no manifest",
