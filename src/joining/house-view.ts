@@ -74,6 +74,8 @@ export interface MemberHealth {
 export interface HouseView {
   readonly nowMs: Ms;
   readonly self: NodeId;
+  /** Of this agent's own etcd now, whatever the roster says yet; absent: as the roster has it. */
+  readonly ownPeerUrl?: string;
   readonly house: HouseState;
   readonly clusterId: string;
   /** Of the member beside this agent, when it leads. */

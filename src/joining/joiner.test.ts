@@ -85,7 +85,14 @@ describe("a member", () => {
     const ignorant = here("b");
     const { effects } = step(member, heard(hello("c")), ignorant);
     assert(effects[0]?.kind === "send");
-    assert.deepEqual(effects[0].message.from.house, { id: "house1", epoch: 0, nodes: 2, hasObjects: true, joining: "auto" });
+    assert.deepEqual(effects[0].message.from.house, {
+      id: "house1",
+      epoch: 0,
+      clusterId: "c1",
+      nodes: 2,
+      hasObjects: true,
+      joining: "auto",
+    });
     assert.equal(step(member, heard(hello("a", houseState({ epoch: 1 }))), ignorant).joiner.phase.kind, "asking");
     assert.equal(step(newJoiner(0), heard(hello("c")), inHouse()).joiner.phase.kind, "looking");
     const fresh = step(newJoiner(0), heard(hello("c")), inHouse()).effects[0];
@@ -182,6 +189,7 @@ test("who founded a house is its member", () => {
 const house = fc.record({
   id: fc.constantFrom("house1", "house2"),
   epoch: fc.nat(1),
+  clusterId: fc.constant("c1"),
   nodes: fc.integer({ min: 1, max: 3 }),
   hasObjects: fc.boolean(),
   joining: fc.constantFrom("auto" as const, "off" as const),

@@ -62,9 +62,9 @@ export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
 function asItIs({ phase }: Joiner, here: Here): Here {
   const { house, ...self } = here.self;
   if (phase.kind !== "member") return house === undefined ? here : freshHere(here);
-  const { houseId, epoch } = phase.membership;
+  const { houseId, epoch, clusterId } = phase.membership;
   if (house?.id === houseId && house.epoch === epoch) return here;
-  const unknown: HouseState = { id: houseId, epoch, nodes: UNKNOWN_NODES, hasObjects: true, joining: "auto" };
+  const unknown: HouseState = { id: houseId, epoch, clusterId, nodes: UNKNOWN_NODES, hasObjects: true, joining: "auto" };
   return { ...here, self: { ...self, house: unknown }, houseIsFresh: false };
 }
 

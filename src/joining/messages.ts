@@ -19,6 +19,8 @@ export interface HouseState {
   readonly id: string;
   /** Raised by a take-over: whoever meets a higher one gives up its own state. */
   readonly epoch: number;
+  /** Of etcd, where it is known. Two of one epoch: the house was taken over twice. */
+  readonly clusterId?: string;
   /** Of the roster, or members of etcd when they are more: one that is being admitted counts. */
   readonly nodes: number;
   /** Somebody has applied something: this house is never given up for another. */

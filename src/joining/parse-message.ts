@@ -89,6 +89,7 @@ function sender(value: unknown): void {
   const house = record(from["house"], "from.house");
   filled(house["id"], "from.house.id");
   count(house["epoch"], "from.house.epoch");
+  if (house["clusterId"] !== undefined) filled(house["clusterId"], "from.house.clusterId");
   count(house["nodes"], "from.house.nodes");
   flag(house["hasObjects"], "from.house.hasObjects");
   oneOf(["auto", "approve", "off"], house["joining"], "from.house.joining");

@@ -24,12 +24,14 @@ test("two houses with objects, or with several nodes, stay apart", () => {
 test("the higher epoch of a house counts", () => {
   assert.equal(meet(houseState(), houseState({ epoch: 1 })), "ours is older");
   assert.equal(meet(houseState({ epoch: 1 }), houseState()), "same");
+  assert.equal(meet(houseState({ epoch: 1 }), houseState({ epoch: 1, clusterId: "c2" })), "stay apart");
 });
 
 test("two houses never both give up, and one that is not empty never does", () => {
   const house = fc.record({
     id: fc.constantFrom("house1", "house2", "house3"),
     epoch: fc.nat(2),
+    clusterId: fc.constantFrom("c1", "c2"),
     nodes: fc.integer({ min: 1, max: 3 }),
     hasObjects: fc.boolean(),
     joining: fc.constant("auto" as const),

@@ -5,7 +5,9 @@ export type Meeting = "same" | "ours is older" | "give up" | "they give up" | "s
 
 /** What to do on hearing of another house, both seen from here. Of two that are empty the lower id stays. */
 export function meet(ours: HouseState, theirs: HouseState): Meeting {
-  if (ours.id === theirs.id) return theirs.epoch > ours.epoch ? "ours is older" : "same";
+  if (ours.id === theirs.id && ours.epoch !== theirs.epoch) return theirs.epoch > ours.epoch ? "ours is older" : "same";
+  const takenOverTwice = ours.clusterId !== undefined && theirs.clusterId !== undefined && ours.clusterId !== theirs.clusterId;
+  if (ours.id === theirs.id) return takenOverTwice ? "stay apart" : "same";
   const weAreEmpty = isEmpty(ours);
   const theyAreEmpty = isEmpty(theirs);
   if (weAreEmpty && theyAreEmpty) return theirs.id < ours.id ? "give up" : "they give up";

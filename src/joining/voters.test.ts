@@ -70,6 +70,7 @@ describe("who votes", () => {
     assert.equal(step({ voters: "a", learners: "b", roster: without("a", "ab") }), "promote mb");
     assert.equal(step({ voters: "ab", roster: without("a", "ab") }), "move-leader mb");
     assert.equal(step({ voters: "abc", dead: "c", roster: without("b", "abc") }), "nothing");
+    assert.equal(step({ voters: "abc", dead: "c", roster: without("a", "abc") }), "move-leader mb");
   });
 
   test("a roster that names nobody throws nobody out", () => {
@@ -81,6 +82,12 @@ describe("who votes", () => {
     const planned = planVoters(view({ voters: "abc", roster: rosterWith("abc", moved) }));
     assert.deepEqual(planned, { kind: "update", memberId: "mb", peerUrl: "https://elsewhere:2380", why: "b has another address" });
     assert.equal(step({ voters: "a", learners: "b", roster: rosterWith("ab", moved) }), "remove mb");
+  });
+
+  test("the leader knows its own address better than the roster", () => {
+    const former = houseNode("a", { request: { ...request("a"), peerUrl: "https://former:2380" } });
+    assert.equal(step({ voters: "abc", roster: rosterWith("abc", former) }), "nothing");
+    assert.equal(step({ voters: "abc", ownPeerUrl: "https://elsewhere:2380" }), "update ma");
   });
 
   test("a laptop gives its vote to a standby that stays at home, the leader after handing over", () => {

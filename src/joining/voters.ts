@@ -89,7 +89,8 @@ function expel({ view, voters, ready }: Standing): VoterStep | undefined {
   if (leaving === undefined) return undefined;
   const why = `${leaving.name} no longer belongs to the house`;
   const [heir] = ready;
-  if (voters.length > 1) return withdraw(view, voters, leaving, why);
+  // Nobody listens to it any more, so it hands over even where it cannot leave yet.
+  if (voters.length > 1) return handOver(view, voters, leaving, why) ?? withdraw(view, voters, leaving, why);
   return heir && keepsQuorum(view, [...voters, heir]) ? { kind: "promote", memberId: heir.id, why } : undefined;
 }
 
@@ -143,10 +144,21 @@ function better({ view, voters, ready, target }: Standing): VoterStep | undefine
 
 /** Never the leader: it hands over first. */
 function withdraw(view: HouseView, voters: readonly EtcdMember[], member: EtcdMember, why: string): VoterStep | undefined {
-  const others = voters.filter((each) => each !== member);
-  if (!keepsQuorum(view, others)) return undefined;
-  if (member.id !== view.leaderMemberId) return { kind: "remove", memberId: member.id, why };
-  const heir = [...others].filter((each) => isAliveChecked(view, each)).sort((a, b) => classOf(view, a) - classOf(view, b))[0];
+  if (
+    !keepsQuorum(
+      view,
+      voters.filter((each) => each !== member),
+    )
+  )
+    return undefined;
+  return member.id === view.leaderMemberId ? handOver(view, voters, member, why) : { kind: "remove", memberId: member.id, why };
+}
+
+/** To the best of the others; undefined when this is not the leader. */
+function handOver(view: HouseView, voters: readonly EtcdMember[], member: EtcdMember, why: string): VoterStep | undefined {
+  if (member.id !== view.leaderMemberId) return undefined;
+  const heirs = voters.filter((each) => each !== member && isAliveChecked(view, each));
+  const heir = heirs.sort((a, b) => classOf(view, a) - classOf(view, b))[0];
   return heir && { kind: "move-leader", memberId: heir.id, why };
 }
 
@@ -190,11 +202,11 @@ function update({ view }: Standing): VoterStep | undefined {
   for (const member of view.members) {
     const nodeId = nodeOfMember(member);
     const node = nodeId === undefined ? undefined : view.roster.get(nodeId);
-    if (node === undefined || node.request.memberName !== member.name || node.request.peerUrl === member.peerUrl) continue;
+    if (node === undefined || node.request.memberName !== member.name) continue;
+    const peerUrl = (nodeId === view.self ? view.ownPeerUrl : undefined) ?? node.request.peerUrl;
+    if (peerUrl === member.peerUrl || view.members.some((other) => other !== member && other.peerUrl === peerUrl)) continue;
     const why = `${node.name} has another address`;
-    if (view.members.some((other) => other !== member && other.peerUrl === node.request.peerUrl)) continue;
-    if (member.learner) return { kind: "remove", memberId: member.id, why };
-    return { kind: "update", memberId: member.id, peerUrl: node.request.peerUrl, why };
+    return member.learner ? { kind: "remove", memberId: member.id, why } : { kind: "update", memberId: member.id, peerUrl, why };
   }
   return undefined;
 }
