@@ -32,7 +32,7 @@ export function sender(letter: string, more: Partial<Sender> = {}): Sender {
 }
 
 export function houseState(more: Partial<HouseState> = {}): HouseState {
-  return { id: "house1", epoch: 0, nodes: 3, hasObjects: true, joining: "auto", ...more };
+  return { id: "house1", epoch: 0, clusterId: "c1", nodes: 3, hasObjects: true, joining: "auto", ...more };
 }
 
 export function houseNode(letter: string, more: Partial<HouseNode> = {}): HouseNode {
@@ -74,6 +74,7 @@ export function view({ voters = "a", learners = "", workers = "", dead = "", ...
   return {
     nowMs: NOW,
     self: nodeId(voters.charAt(0)),
+    ownPeerUrl: `https://${voters.charAt(0)}:2380`,
     house: houseState({ nodes: letters.length }),
     clusterId: "c1",
     leaderMemberId: `m${voters.charAt(0)}`,

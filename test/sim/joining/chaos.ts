@@ -158,7 +158,8 @@ export class Chaos {
   #takeOver(host: Host): void {
     const cluster = this.#world.clusterOf(host);
     const own = host.etcd && cluster?.member(host.etcd.memberId);
-    if (cluster === undefined || own?.learner !== true || cluster.voters.length > 1 || this.#world.isRemoved(host)) return;
+    if (cluster === undefined || own?.learner !== true || cluster.voters.length > 1) return;
+    if (!recordsOf(cluster).roster.has(host.disk.nodeId)) return;
     const voter = cluster.voters.map((member) => this.#world.hostOf(cluster, member))[0];
     if (voter === undefined || !this.#world.linked(host.index, voter)) this.#world.takeOver(host);
   }

@@ -95,7 +95,7 @@ export class Driver {
     if (trust !== "needs approval") return trust;
     const phase = host.agent?.joiner.phase;
     const asked = phase?.kind === "asking" || phase?.kind === "starting" ? phase.house.id : undefined;
-    const cluster = this.#world.clusterOf(host) ?? [...this.#world.clusters.values()].find(({ houseId }) => houseId === asked);
+    const cluster = this.#world.clusterOf(host) ?? [...this.#world.clusters.values()].findLast(({ houseId }) => houseId === asked);
     const isMember = cluster?.store.has(keys.houseNode(from.disk.nodeId)) === true;
     return isMember || (host.wish !== undefined && isOurs(from)) ? "trusted" : trust;
   }
@@ -106,15 +106,22 @@ export class Driver {
   }
 
   founded(host: Host, cluster: Cluster, member: Member): void {
-    const node = this.#nodeOf(host);
+    const node = this.nodeOf(host);
     cluster.commit({ compare: [], writes: [{ put: keys.houseNode(node.nodeId), value: JSON.stringify(node) }] });
-    const house = { id: cluster.houseId, epoch: cluster.epoch, nodes: 1, hasObjects: false, joining: "auto" } as const;
+    const house = {
+      id: cluster.houseId,
+      epoch: cluster.epoch,
+      clusterId: cluster.id,
+      nodes: 1,
+      hasObjects: false,
+      joining: "auto",
+    } as const;
     host.disk.house = house;
     host.disk.members = [host.address];
     this.hear(host, { kind: "founded", house, clusterId: cluster.id, memberId: member.id });
   }
 
-  #nodeOf(host: Host): HouseNode {
+  nodeOf(host: Host): HouseNode {
     const { nodeId, name, addresses, versions } = host.sender();
     return { nodeId, name, addresses, versions, request: this.#here(host).request, role: "auto" };
   }
@@ -179,6 +186,7 @@ export class Driver {
     host.disk.house = {
       id: cluster.houseId,
       epoch: cluster.epoch,
+      clusterId: cluster.id,
       nodes: Math.max(roster.size, cluster.members.length),
       hasObjects: cluster.hasObjects,
       joining: "auto",

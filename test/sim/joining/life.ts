@@ -125,9 +125,12 @@ export function problems(world: World): readonly string[] {
   const fresh = ours.filter((host) => host.agent?.joiner.phase.kind !== "member");
   const found = fresh.map((host) => `${host.name} is ${host.agent?.joiner.phase.kind ?? "off"}`);
   const living = houses(world);
-  if (living.length > 1 && living.some((cluster) => !cluster.hasObjects && recordsOf(cluster).roster.size < 2))
+  // A guest's own house is left to a person.
+  const known = living.filter((cluster) => ours.some((host) => host.people === "ours" && world.clusterOf(host) === cluster));
+  if (known.length > 1 && known.some((cluster) => !cluster.hasObjects && recordsOf(cluster).roster.size < 2))
     found.push(`there are ${living.length} houses, and one of them is empty`);
-  if (new Set(living.map(({ houseId }) => houseId)).size < living.length) found.push("two parts of one house run at once");
+  if (living.some((one) => living.some((other) => one.houseId === other.houseId && one.epoch < other.epoch)))
+    found.push("two parts of one house run at once");
   for (const cluster of living) found.push(...problemsOf(world, cluster));
   return found;
 }

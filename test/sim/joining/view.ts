@@ -24,6 +24,7 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
   return {
     nowMs,
     self: host.disk.nodeId,
+    ownPeerUrl: host.peerUrl,
     house,
     clusterId: cluster.id,
     leaderMemberId: etcd.memberId,

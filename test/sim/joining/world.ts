@@ -176,6 +176,7 @@ export class World {
     cluster.hasObjects = before.hasObjects;
     for (const [key, value] of before.store) cluster.store.set(key, value);
     cluster.revision = before.revision;
+    cluster.commit({ compare: [], writes: [{ put: keys.houseNode(host.disk.nodeId), value: JSON.stringify(this.driver.nodeOf(host)) }] });
     const { memberName } = host.etcd;
     const member = cluster.found(memberName, host.peerUrl, this.nowMs);
     const membership = { houseId: cluster.houseId, epoch: cluster.epoch, clusterId: cluster.id, memberId: member.id };
