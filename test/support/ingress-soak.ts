@@ -1,6 +1,7 @@
 // An ingress under hundreds of clients that come and go, while its table changes and its apps restart: no answer of another app, and
 // nothing of it left at the end. Started by `npm run soak`; a short one by the tests.
 import { readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { HttpRoute, StreamRoute, Table } from "../../src/api/table.ts";
 import { SeededRandom } from "../fakes/clock.ts";
@@ -11,6 +12,8 @@ import { until } from "./until.ts";
 
 export interface SoakOptions {
   readonly seconds: number;
+  /** Longer than `seconds`: until then a loaded machine may make up for the tables that are missing. */
+  readonly secondsMax?: number;
   readonly clients: number;
   readonly seed: number;
   readonly say?: (text: string) => void;
@@ -21,6 +24,8 @@ export interface SoakResult {
   /** The first few of what must never be. */
   readonly wrong: readonly string[];
   readonly swaps: number;
+  /** One every `SWAP_MS`. */
+  readonly swapsDue: number;
   readonly restarts: number;
   /** Of the ingress: open files at rest, and MiB. */
   readonly before: Rest;
@@ -34,6 +39,8 @@ export interface Rest {
 
 const APPS = ["films", "photos", "music", "notes", "mail", "cloud"];
 const SWAP_MS = 20;
+/** While the tables are later than this, no client begins anything: 500 of them would else leave no time for a new table. */
+const LATE_MS_MAX = 100;
 const RESTART_MS = 700;
 const AWAY_MS_MAX = 300;
 const HOLD_MS = 3000;
@@ -42,7 +49,7 @@ const WARM_UP_SECONDS = 5;
 const REST_LIMIT_MS = 60_000;
 const REPORT_MS = 60_000;
 
-export async function soakIngress({ seconds, clients, seed, say = () => {} }: SoakOptions): Promise<SoakResult> {
+export async function soakIngress({ seconds, secondsMax = seconds, clients, seed, say = () => {} }: SoakOptions): Promise<SoakResult> {
   const ingress = await startIngress();
   const apps = APPS.map((name) => new SoakApp(name));
   try {
@@ -57,8 +64,9 @@ export async function soakIngress({ seconds, clients, seed, say = () => {} }: So
     const before = await world.rest();
     world.forget();
     const report = setInterval(() => say(world.line()), REPORT_MS);
-    await world.run(seconds, clients).finally(() => clearInterval(report));
-    return { ...world.result(), before, after: await world.rest() };
+    const swapsDue = (seconds * 1000) / SWAP_MS;
+    await world.run(seconds, clients, { secondsMax, swapsDue }).finally(() => clearInterval(report));
+    return { ...world.result(), swapsDue, before, after: await world.rest() };
   } finally {
     await ingress.stop();
   }
@@ -80,21 +88,25 @@ class World {
   #wrong: string[] = [];
   #swaps = 0;
   #restarts = 0;
+  #lateMs = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
   }
 
-  async run(seconds: number, clients: number): Promise<void> {
+  async run(seconds: number, clients: number, { secondsMax, swapsDue } = { secondsMax: seconds, swapsDue: 0 }): Promise<void> {
     const { apps } = this.#options;
     await Promise.all(apps.map((app) => app.start()));
     await this.#swap();
-    const endsAt = performance.now() + seconds * 1000;
-    const isOn = (): boolean => performance.now() < endsAt;
+    const beganAt = performance.now();
+    const isOn = (): boolean => {
+      const passed = (performance.now() - beganAt) / 1000;
+      return passed < seconds || (passed < secondsMax && this.#swaps < swapsDue);
+    };
     await Promise.all([
-      this.#repeat(isOn, SWAP_MS, () => this.#swap()),
-      this.#repeat(isOn, RESTART_MS, () => this.#restart()),
+      this.#keepSwapping(isOn),
+      this.#keepRestarting(isOn),
       ...Array.from({ length: clients }, () => this.#client(isOn, this.#random.fork())),
     ]);
     await Promise.all(apps.map((app) => app.stop()));
@@ -117,7 +129,7 @@ class World {
       "its files are as few as they get",
       async () => {
         const open = readdirSync(`/proc/${ingress.child.pid}/fd`).length;
-        await new Promise((done) => setTimeout(done, 1000));
+        await sleep(1000);
         const fewer = open < files;
         files = open;
         return !fewer;
@@ -132,7 +144,7 @@ class World {
     [this.#swaps, this.#restarts] = [0, 0];
   }
 
-  result(): Omit<SoakResult, "before" | "after"> {
+  result(): Omit<SoakResult, "swapsDue" | "before" | "after"> {
     return { seen: this.#seen, wrong: this.#wrong, swaps: this.#swaps, restarts: this.#restarts };
   }
 
@@ -141,13 +153,18 @@ class World {
     return `${counts.join(", ")}; ${this.#swaps} tables, ${this.#restarts} restarts`;
   }
 
-  async #repeat(isOn: () => boolean, everyMs: number, step: () => Promise<void>): Promise<void> {
-    let dueAt = performance.now();
-    while (isOn()) {
-      await step();
-      dueAt = Math.max(dueAt + everyMs, performance.now());
-      await new Promise((done) => setTimeout(done, Math.max(0, dueAt - performance.now())));
+  /** What is late is made up for. */
+  async #keepSwapping(isOn: () => boolean): Promise<void> {
+    for (let dueAt = performance.now() + SWAP_MS; isOn(); dueAt += SWAP_MS) {
+      await this.#swap();
+      this.#lateMs = performance.now() - dueAt;
+      await sleep(Math.max(0, -this.#lateMs));
     }
+    this.#lateMs = 0;
+  }
+
+  async #keepRestarting(isOn: () => boolean): Promise<void> {
+    for (; isOn(); await sleep(RESTART_MS)) await this.#restart();
   }
 
   async #client(isOn: () => boolean, random: SeededRandom): Promise<void> {
@@ -158,6 +175,10 @@ class World {
       if (seen === "wrong" && this.#wrong.length < WRONG_SHOWN_MAX) this.#wrong.push(what);
     };
     while (isOn()) {
+      if (this.#lateMs > LATE_MS_MAX) {
+        await sleep(SWAP_MS);
+        continue;
+      }
       const [name, behaviour] = random.pick(Object.entries(BEHAVIOURS));
       await behaviour(setting, tell).catch((error: unknown) => tell("cut", `${name}: ${String(error)}`));
     }
@@ -176,7 +197,7 @@ class World {
     const app = this.#random.pick(this.#options.apps);
     this.#away.add(app);
     await app.stop();
-    await new Promise((done) => setTimeout(done, this.#random.int(0, AWAY_MS_MAX)));
+    await sleep(this.#random.int(0, AWAY_MS_MAX));
     await app.start();
     this.#away.delete(app);
     this.#restarts += 1;
@@ -221,15 +242,17 @@ function placesOf({ name }: SoakApp): readonly Place[] {
 }
 
 /** What a soak must not show; empty: it passed. */
-export function soakProblems({ wrong, seen, before, after }: SoakResult): readonly string[] {
+export function soakProblems({ wrong, seen, swaps, swapsDue, before, after }: SoakResult): readonly string[] {
   const problems = wrong.map((what) => `not its own answer: ${what}`);
   if (seen.answered < (seen.unavailable + seen.cut) * 2) problems.push(`too few were answered: ${JSON.stringify(seen)}`);
+  if (swaps < swapsDue * SWAPS_SHARE_MIN) problems.push(`${swaps} tables were put, ${swapsDue} were due`);
   if (after.files > before.files + FILES_SLACK) problems.push(`${after.files} files are open at rest, ${before.files} were before`);
   if (after.mebibytes > before.mebibytes + MEBIBYTES_SLACK)
     problems.push(`${after.mebibytes} MiB are held at rest, ${before.mebibytes} were before`);
   return problems;
 }
 
+const SWAPS_SHARE_MIN = 0.8;
 const FILES_SLACK = 5;
 /** What the heap is larger after one more round is chance, and no more than this. */
 const MEBIBYTES_SLACK = 100;
