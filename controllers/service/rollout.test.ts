@@ -72,6 +72,18 @@ test("stop-first goes on when the new one was ready through monitor", () => {
   assert.deepEqual(take([...old, standing("new", true, settled)], { wanted: 2, order: "stop-first" }), { add: 1, remove: ["b"] });
 });
 
+test("stop-first takes away no more than maxUnavailable at once, however many may be on their way", () => {
+  const old = ["a", "b", "c", "d"].map((id) => standing(id, false, settled));
+  const goes = (update: Partial<Aim["update"]>, standings = old) =>
+    take(standings, { wanted: 4, order: "stop-first", update: { parallel: 3, monitor: "5s", onFailure: "rollback", ...update } }).remove;
+  assert.deepEqual(goes({}), ["a", "b", "c"]);
+  assert.deepEqual(goes({ maxUnavailable: 2 }), ["a", "b"]);
+  assert.deepEqual(goes({ maxUnavailable: 4 }), ["a", "b", "c"], "nor more than `parallel`");
+  const half = [...old.slice(2), standing("new a", true, settled), standing("new b", true, waiting)];
+  assert.deepEqual(goes({ maxUnavailable: 1 }, half), [], "one is missing still");
+  assert.deepEqual(goes({ maxUnavailable: 2 }, half), ["c"]);
+});
+
 test("what is too many goes, and what does not serve goes first", () => {
   assert.deepEqual(take([standing("a", true, settled), standing("b", true, waiting), standing("c", true, settled)], { wanted: 1 }), {
     add: 0,

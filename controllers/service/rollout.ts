@@ -50,7 +50,7 @@ function freeStep(standings: readonly Standing[], aim: Aim): FreeStep {
   const failing = aim.rollingBack ? outdated.filter(({ verdict }) => verdict.kind === "failing") : [];
   const old = outdated.filter((standing) => !failing.includes(standing));
   const slots = freeSlots(current, aim);
-  const next = aim.order === "start-first" ? startFirst(current, old, aim, slots) : stopFirst(old, aim, slots);
+  const next = aim.order === "start-first" ? startFirst(current, old, aim, slots) : stopFirst(current, old, aim, slots);
   const kept = current.length + old.length - next.remove.length;
   const most = aim.order === "start-first" ? aim.wanted + aim.update.parallel : aim.wanted;
   const room = most - (aim.order === "start-first" ? standings.length + aim.leaving : kept);
@@ -69,8 +69,11 @@ function isServing({ verdict }: Standing): boolean {
 
 /** How many more may be on their way at the same time. */
 function freeSlots(current: readonly Standing[], { update }: Aim): number {
-  const unsettled = current.filter(({ verdict }) => verdict.kind !== "settled");
-  return Math.max(0, update.parallel - unsettled.length);
+  return Math.max(0, update.parallel - unsettled(current));
+}
+
+function unsettled(current: readonly Standing[]): number {
+  return current.filter(({ verdict }) => verdict.kind !== "settled").length;
 }
 
 /** The old ones go only for as many new ones as have been ready through `monitor`; those first whose node has its new one. */
@@ -83,9 +86,9 @@ function startFirst(current: readonly Standing[], old: readonly Standing[], { wa
   return { add: slots, remove: [...replaced, ...rest.slice(0, Math.max(0, spare - replaced.length))] };
 }
 
-function stopFirst(old: readonly Standing[], { update, wanted }: Aim, slots: number): FreeStep {
+function stopFirst(current: readonly Standing[], old: readonly Standing[], { update, wanted }: Aim, slots: number): FreeStep {
   const mayMiss = Math.max(1, update.maxUnavailable ?? update.parallel);
-  const batch = wanted === 0 ? old.length : Math.min(slots, mayMiss);
+  const batch = wanted === 0 ? old.length : Math.min(slots, Math.max(0, mayMiss - unsettled(current)));
   return { add: slots, remove: leastUsefulFirst(old).slice(0, batch) };
 }
 
