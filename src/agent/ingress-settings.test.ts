@@ -36,3 +36,9 @@ test("names are announced at this machine's addresses on the LAN, where the prox
   assert.deepEqual((await toldFirst({ httpListen: "127.0.0.1:8080" }, lan))?.mdns, { addresses: [] });
   assert.equal((await toldFirst({ mdns: "off" }, lan))?.mdns, undefined);
 });
+
+test("names are answered on the LAN, in the tailnet, to the apps and to the machine itself, never at a public address", async () => {
+  const told = await toldFirst({}, ["192.168.1.10", "203.0.113.9", "fd00::10", "2001:db8::10"]);
+  assert.deepEqual(told?.dns.addresses, ["127.0.0.1", "10.200.0.1", "192.168.1.10", "fd00::10", "100.64.0.1"]);
+  assert.deepEqual(told?.mdns?.addresses, ["192.168.1.10", "fd00::10"]);
+});
