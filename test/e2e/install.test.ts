@@ -7,7 +7,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import { HouseNode, programReason } from "../support/house.ts";
 import { download, filesOf, ourProcesses, setUp } from "../support/installed.ts";
 import { Lab, labReason } from "../support/lab.ts";
-import { startLoad } from "../support/load.ts";
+import { startLoad, type LoadFailure } from "../support/load.ts";
 import { until } from "../support/until.ts";
 
 const manifest = `apiVersion: fossora.dev/v1
@@ -75,7 +75,7 @@ describe("a computer without systemd", { skip: labReason() ?? programReason() ??
     const [agent, ingress, etcd] = await pids();
     const containers = await node.containers();
     const stream = await openStream(node, t);
-    let failures: readonly string[] = [];
+    let failures: readonly LoadFailure[] = [];
     const load = startLoad({
       address: node.address,
       httpPort: 80,

@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { HouseNode, programReason, supervise, type ProcessName } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
-import { startLoad, type Load, type LoadResult } from "../support/load.ts";
+import { failuresBesides, startLoad, type Load, type LoadResult } from "../support/load.ts";
 import type { WriterReport } from "../support/store-writer.ts";
 import { until } from "../support/until.ts";
 
@@ -150,10 +150,13 @@ describe("a node under load", { skip }, () => {
   test("a killed ingress serves again from the table on disk", async (t) => {
     const processes = await pids();
     const containers = await node.containers();
-    const result = await underLoad(t, async () => {
+    let killedMs = 0;
+    const result = await underLoad(t, async (load) => {
+      killedMs = load.passedMs();
       await node.signal("ingress", "KILL");
       await until("another ingress answers", async () => (await node.pid("ingress")) !== processes.ingress, limitMs);
     });
+    assert.deepEqual(failuresBesides(killedMs, result.failures), []);
     assert.ok(result.longestGapMs < 10_000, `people waited ${result.longestGapMs} ms`);
     assert.deepEqual(await node.containers(), containers);
   });

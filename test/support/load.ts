@@ -18,12 +18,17 @@ export interface LoadOptions {
 export interface LoadResult {
   readonly requests: number;
   readonly queries: number;
-  /** One line each: when (ms since the start), what, why. */
-  readonly failures: readonly string[];
+  readonly failures: readonly LoadFailure[];
   /** ms, of the requests that were answered. */
   readonly slowestMs: number;
   /** Longest time between two answers, ms: the outage as a person sees it. */
   readonly longestGapMs: number;
+}
+
+export interface LoadFailure {
+  /** When it was asked, ms since the start. */
+  readonly atMs: number;
+  readonly what: string;
 }
 
 const requestLimitMs = 15_000;
@@ -35,22 +40,24 @@ const freshEvery = 10;
 export interface Load {
   /** Resolves once as many more requests were answered. */
   answers(count: number): Promise<void>;
+  /** Since its start. */
+  passedMs(): number;
   stop(): Promise<LoadResult>;
 }
 
 /** Runs until `stop()`, which waits for what is under way and answers the sum. */
 export function startLoad(options: LoadOptions): Load {
   const startedAt = performance.now();
-  const failures: string[] = [];
+  const failures: LoadFailure[] = [];
   const pending = new Set<Promise<void>>();
   const agent = new http.Agent({ keepAlive: true });
   const socket = new QuerySocket(options.address, options.dnsPort);
   let [requests, queries, answered, slowestMs, longestGapMs, lastAnswer] = [0, 0, 0, 0, 0, startedAt];
 
   const track = (what: string, run: Promise<void>): void => {
-    const at = Math.round(performance.now() - startedAt);
+    const atMs = Math.round(performance.now() - startedAt);
     const tracked: Promise<void> = run
-      .catch((error: unknown) => void failures.push(`${at} ms: ${what}: ${error instanceof Error ? error.message : String(error)}`))
+      .catch((error: unknown) => void failures.push({ atMs, what: `${what}: ${error instanceof Error ? error.message : String(error)}` }))
       .finally(() => pending.delete(tracked));
     pending.add(tracked);
   };
@@ -75,6 +82,7 @@ export function startLoad(options: LoadOptions): Load {
       const wanted = answered + count;
       await until(`${count} more answers`, () => answered >= wanted, answersLimitMs);
     },
+    passedMs: () => performance.now() - startedAt,
     async stop() {
       clearInterval(timer);
       await Promise.all(pending);
@@ -83,6 +91,16 @@ export function startLoad(options: LoadOptions): Load {
       return { requests, queries, failures, slowestMs: Math.round(slowestMs), longestGapMs: Math.round(longestGapMs) };
     },
   };
+}
+
+/** Ten times the second that another ingress takes. */
+const outageMaxMs = 10_000;
+/** Asked just before, and under way in that moment. */
+const underWayMaxMs = 1_000;
+
+/** Without those that the end of the one process that answers people explains, which ended `endedMs` after the start. */
+export function failuresBesides(endedMs: number, failures: readonly LoadFailure[]): readonly LoadFailure[] {
+  return failures.filter(({ atMs }) => atMs < endedMs - underWayMaxMs || atMs > endedMs + outageMaxMs);
 }
 
 function get(options: LoadOptions, agent: http.Agent | false): Promise<void> {
