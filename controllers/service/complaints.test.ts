@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EngineError, Refusal } from "../../src/api/errors.ts";
+import { EngineError, type EngineFault, Refusal } from "../../src/api/errors.ts";
 import { docker } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
@@ -18,6 +18,16 @@ test("a complaint names the container only where there are several", () => {
 test("a failure of Docker says what is and what to do", () => {
   const { reason, message } = failure(new EngineError("registryRefused", "Cannot pull 'app:1': 401"), app, of);
   assert.deepEqual([reason, message], ["RegistryRefused", "Cannot pull 'app:1': 401. Log in on that machine as root: docker login"]);
+});
+
+test("who has to log in is told at which registry", () => {
+  const remedyOf = (fault: EngineFault, image: string) => failure(new EngineError(fault, "no"), { ...app, image }, of).message;
+  assert.equal(
+    remedyOf("registryRefused", "registry.lab:5000/app:1"),
+    "no. Log in on that machine as root: docker login registry.lab:5000",
+  );
+  assert.match(remedyOf("registryRefused", "me/app:1"), /: docker login$/);
+  assert.match(remedyOf("rateLimited", "ghcr.io/me/app:1"), /; docker login ghcr\.io as root/);
 });
 
 test("a refusal keeps its reason, and anything else is CreateFailed", () => {

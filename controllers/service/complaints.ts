@@ -1,5 +1,6 @@
 // What is wrong with a container, in sentences that a person can act on.
 import { EngineError, Refusal } from "../../src/api/errors.ts";
+import { DOCKER_HUB, registryOf } from "../../src/api/image-registry.ts";
 import type { Condition, Name } from "../../src/api/resource.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import type { LocalContainer } from "./facts.ts";
@@ -14,10 +15,16 @@ interface Of {
 export function failure(error: Error, container: Container, around: Of): Condition {
   if (error instanceof EngineError) {
     const { reason, remedy } = EXPLANATION[error.fault];
-    return problem(reason, container, around, `${error.message}. ${remedy}`);
+    return problem(reason, container, around, `${error.message}. ${remedy.replace("docker login", loginCommand(container.image))}`);
   }
   if (error instanceof Refusal) return problem(error.reason as Reason, container, around, error.message); // of this node's volumes
   return problem("CreateFailed", container, around, error.message);
+}
+
+/** Docker's own command takes Docker Hub where no registry is named. */
+function loginCommand(image: string): string {
+  const registry = registryOf(image);
+  return registry === DOCKER_HUB ? "docker login" : `docker login ${registry}`;
 }
 
 export function crashLoop(container: Container, docker: LocalContainer, around: Of): Condition {

@@ -3,7 +3,7 @@ import { EngineError } from "../../api/errors.ts";
 import type { PullProgress } from "../../container-ports.ts";
 import type { Connection } from "./connection.ts";
 import { engineError } from "./faults.ts";
-import { registryLogin } from "./registry-auth.ts";
+import { type LoginFound, registryLogin } from "./registry-auth.ts";
 import { jsonLines } from "./streams.ts";
 
 /** A pull that says nothing for so long is given up; Docker keeps the layers that are complete. */
@@ -28,8 +28,10 @@ export async function pull(
     silence.abort(new EngineError("registryUnreachable", `Cannot ${action}: nothing arrived for ${silenceLimitMs / 1000} s`));
   const timer = setTimeout(giveUp, silenceLimitMs);
   const either = AbortSignal.any([signal, silence.signal]);
+  let found: LoginFound = {};
   try {
-    const authconfig = await registryLogin(reference, dockerConfig);
+    found = await registryLogin(reference, dockerConfig);
+    const { login: authconfig } = found;
     const stream = await docker.pull(reference, {
       abortSignal: either,
       ...(platform !== undefined && { platform }),
@@ -45,10 +47,16 @@ export async function pull(
   } catch (cause) {
     signal.throwIfAborted();
     silence.signal.throwIfAborted();
-    throw engineError(action, cause, "pull");
+    throw withLogin(engineError(action, cause, "pull"), found);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A refusal says where else the login may be; Docker Hub's words for it are those of an image that does not exist. */
+function withLogin(error: EngineError, { elsewhere }: LoginFound): EngineError {
+  const isRefusal = error.fault === "registryRefused" || error.message.includes("docker login");
+  return elsewhere === undefined || !isRefusal ? error : new EngineError(error.fault, `${error.message}. ${elsewhere}`, { cause: error });
 }
 
 export interface PullLine {

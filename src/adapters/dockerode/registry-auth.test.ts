@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test } from "node:test";
-import { findLogin, registryLogin, registryOf } from "./registry-auth.ts";
-
-test("a reference names its registry, or Docker Hub", () => {
-  const cases = {
-    busybox: "docker.io",
-    "busybox:1": "docker.io",
-    "jellyfin/jellyfin:10.11": "docker.io",
-    "ghcr.io/a/b:1": "ghcr.io",
-    "registry.lab:5000/x": "registry.lab:5000",
-    "localhost/x": "localhost",
-  };
-  for (const [reference, registry] of Object.entries(cases)) assert.equal(registryOf(reference), registry, reference);
-});
+import { findLogin, helperOf, registryLogin } from "./registry-auth.ts";
 
 const auth = Buffer.from("me:pass:word").toString("base64");
 const config = JSON.stringify({
@@ -37,6 +28,22 @@ test("without a usable login the pull is tried without one", () => {
   for (const text of ["", "{}", "not json", "null"]) assert.equal(findLogin("docker.io", text), undefined, text);
 });
 
+test("a login that a helper of Docker's keeps is not read, and what names the helper is said", async (t) => {
+  assert.equal(helperOf("ghcr.io", JSON.stringify({ credHelpers: { "ghcr.io": "pass" } })), "credHelpers");
+  assert.equal(helperOf("docker.io", JSON.stringify({ credHelpers: { "https://index.docker.io/v1/": "pass" } })), "credHelpers");
+  assert.equal(helperOf("quay.io", JSON.stringify({ credHelpers: { "ghcr.io": "pass" } })), undefined);
+  assert.equal(helperOf("quay.io", JSON.stringify({ credsStore: "desktop" })), "credsStore");
+
+  const folder = mkdtempSync(path.join(tmpdir(), "docker-config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, "config.json");
+  writeFileSync(file, JSON.stringify({ auths: { "quay.io": {}, "ghcr.io": { auth } }, credsStore: "desktop" }));
+  assert.deepEqual(await registryLogin("quay.io/x:1", file), {
+    elsewhere: `${file} leaves its login to credsStore, which is not asked: remove that there`,
+  });
+  assert.equal((await registryLogin("ghcr.io/x:1", file)).login?.username, "me"); // written by hand, or before
+});
+
 test("no configuration file is no login", async () => {
-  assert.equal(await registryLogin("busybox", "/nowhere/config.json"), undefined);
+  assert.deepEqual(await registryLogin("busybox", "/nowhere/config.json"), {});
 });
