@@ -36,6 +36,55 @@ const broken = {
 const lab = new Lab();
 const skip = labReason() ?? programReason() ?? false;
 
+/** Docker's own parts and one image of the lab, pulled and unpacked, fit; the disk of this machine is not filled. */
+const dockerDiskBytes = 64 * 2 ** 20;
+
+describe("a full disk of Docker's", { skip }, () => {
+  let node: HouseNode;
+  const filler = "/var/lib/docker/filler";
+
+  before(async () => {
+    await lab.down();
+    const [first] = await lab.up(1);
+    assert.ok(first);
+    node = new HouseNode(lab, first);
+    await lab.stop(node.name, "dockerd");
+    await lab.exec(node.name, "mount", "-t", "tmpfs", "-o", `size=${dockerDiskBytes}`, "tmpfs", "/var/lib/docker");
+    await lab.restart(node.name, "dockerd");
+    await node.install();
+    await node.start();
+  });
+  after(() => lab.down());
+
+  /** To the last byte, but for as many as are to stay free. */
+  async function fill(freeBytes: number): Promise<void> {
+    const spare = "/var/lib/docker/spare";
+    if (freeBytes > 0) await lab.exec(node.name, "fallocate", "-l", String(freeBytes), spare);
+    await lab.tryExec(node.name, "dd", "if=/dev/zero", `of=${filler}`, "bs=4k");
+    await lab.exec(node.name, "rm", "-f", spare);
+  }
+
+  async function isFullUntilSpaceIsMade(name: string): Promise<void> {
+    const { message } = await node.condition(name, { type: "Ready", status: "False", reason: "DiskFull" });
+    assert.match(message, /no space left on device.*Free some space where Docker keeps its data: docker system df$/s);
+    await lab.exec(node.name, "rm", filler);
+    await node.isReady(name);
+    assert.equal((await node.request(`${name}.home.internal`)).status, 200);
+  }
+
+  test("stops the pull of an image, says so, and the app comes up by itself once there is space", async () => {
+    await fill(256 * 1024);
+    await node.apply(service("pulled", "image: registry.lab:5000/whoami:1", "port: 80"));
+    await isFullUntilSpaceIsMade("pulled");
+  });
+
+  test("stops the making of a container whose image is here, and so does that one", async () => {
+    await fill(0);
+    await node.apply(service("made", "image: registry.lab:5000/whoami:1", "port: 80"));
+    await isFullUntilSpaceIsMade("made");
+  });
+});
+
 describe("an app that cannot run", { skip }, () => {
   let node: HouseNode;
 
