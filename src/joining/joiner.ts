@@ -1,6 +1,6 @@
 // A node's way into a house as a state machine: events and the clock in, messages and deeds out. Pure.
 import { hearAdmitted, hearAsking, hearEtcd, presentMessage, startedMessage, tickAsking, tickStarting } from "./asking.ts";
-import { quorumOf, type Ms } from "./house-view.ts";
+import type { Ms } from "./house-view.ts";
 import {
   enter,
   say,
@@ -192,7 +192,8 @@ function leaveDeserted(joiner: Joiner, here: Here): Stepped {
     const peer = joiner.peers.get(nodeId);
     return peer !== undefined && peer.trust === "trusted" && peer.sender.house?.id !== house.id;
   });
-  if (nowMs - sinceMs < DESERTED_MS || voters.length - left.length >= quorumOf(voters.length)) return stay(waiting);
+  // All of them: the list may be older than a vote that moved on.
+  if (nowMs - sinceMs < DESERTED_MS || left.length === 0 || left.length < voters.length) return stay(waiting);
   if (!house.hasObjects)
     return andThen(say(waiting, "Nobody else belongs to this node's house any more; it is set aside."), (told) => leave(told, here));
   return say(waiting, "The computers that kept this house's state belong to it no more. To go on from this node's copy: fossora takeover");

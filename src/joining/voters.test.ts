@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { entry, houseNode, member, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
 import { isAliveChecked, quorumOf, type EtcdMember, type HouseView } from "./house-view.ts";
-import { MEMBERS_MAX, planVoters, votersFor, type VoterStep } from "./voters.ts";
+import { MEMBERS_MAX, planVoters, removalProblem, votersFor, type VoterStep } from "./voters.ts";
 
 const step = (seen: Parameters<typeof view>[0]): string => {
   const planned = planVoters(view(seen));
@@ -71,6 +71,17 @@ describe("who votes", () => {
     assert.equal(step({ voters: "ab", roster: without("a", "ab") }), "move-leader mb");
     assert.equal(step({ voters: "abc", dead: "c", roster: without("b", "abc") }), "nothing");
     assert.equal(step({ voters: "abc", dead: "c", roster: without("a", "abc") }), "move-leader mb");
+  });
+
+  test("a node can be removed where the rest goes on without it", () => {
+    const problem = (letter: string, seen: Parameters<typeof view>[0]): string | undefined => removalProblem(view(seen), nodeId(letter));
+    assert.equal(problem("b", { voters: "abc" }), undefined);
+    assert.equal(problem("c", { voters: "abc", dead: "c" }), undefined);
+    assert.equal(problem("b", { voters: "abc", dead: "c" }), "too few voters would answer without it. First bring back c");
+    assert.equal(problem("a", { voters: "a", learners: "b" }), undefined);
+    assert.match(problem("a", { voters: "a", learners: "b", dead: "b" }) ?? "", /no standby is ready/);
+    assert.equal(problem("b", { voters: "a", learners: "b" }), undefined);
+    assert.equal(problem("w", { voters: "a", workers: "w" }), undefined);
   });
 
   test("a roster that names nobody throws nobody out", () => {

@@ -94,6 +94,19 @@ function expel({ view, voters, ready }: Standing): VoterStep | undefined {
   return heir && keepsQuorum(view, [...voters, heir]) ? { kind: "promote", memberId: heir.id, why } : undefined;
 }
 
+/** Why `Cannot remove NAME: ...`; undefined: it can leave, and the rest of the house goes on. */
+export function removalProblem(view: HouseView, nodeId: NodeId): string | undefined {
+  const { voters, ready } = standingOf(view);
+  const member = memberOf(voters, nodeId);
+  const others = voters.filter((each) => each !== member);
+  if (member === undefined) return undefined;
+  if (others.length === 0 && ready.length > 0) return undefined;
+  if (others.length === 0) return "it keeps the house's state, and no standby is ready to go on with it. Wait until another computer is";
+  if (keepsQuorum(view, others)) return undefined;
+  const silent = others.filter((each) => !isAlive(view, each)).map((each) => nameOf(view, each));
+  return `too few voters would answer without it. First bring back ${silent.join(" and ")}`;
+}
+
 /** A roster that names none of the members was not read, or is another house's: nobody is thrown out by it. */
 export function hasRoster({ roster, members }: HouseView): boolean {
   return members.some((member) => roster.has(nodeOfMember(member) ?? ""));
