@@ -1,8 +1,10 @@
 // What befalls computers that become one house: they crash, freeze, are cut off, lose their disks, change their addresses, do not start.
 import { quorumOf } from "../../../src/joining/house-view.ts";
+import { removalProblem } from "../../../src/joining/voters.ts";
 import type { SeededRandom } from "../../fakes/clock.ts";
 import type { Host } from "./host.ts";
 import { recordsOf } from "./store.ts";
+import { viewOf } from "./view.ts";
 import type { World } from "./world.ts";
 
 export class Chaos {
@@ -147,11 +149,15 @@ export class Chaos {
     });
   }
 
-  /** Rarely, and only where a house remains. */
+  /** Rarely, and only where the house that remains can go on. */
   #remove(host: Host): void {
     const cluster = this.#world.clusterOf(host);
-    if (cluster === undefined || !this.#random.chance(0.1) || recordsOf(cluster).roster.size < 3) return;
-    if (cluster.leaderHost() !== undefined && recordsOf(cluster).roster.has(host.disk.nodeId)) this.#world.remove(host, cluster);
+    if (cluster === undefined || !this.#random.chance(0.1) || recordsOf(cluster).roster.size < 3 || this.#isChanging()) return;
+    const leader = cluster.leaderHost();
+    const asked = leader === undefined ? undefined : this.#world.hosts[leader];
+    const view = asked && cluster.serves(asked.index) ? viewOf(this.#world, asked, cluster) : undefined;
+    if (view === undefined || !view.roster.has(host.disk.nodeId) || removalProblem(view, host.disk.nodeId) !== undefined) return;
+    this.#world.remove(host, cluster);
   }
 
   /** A person at the standby of a house whose only voter does not answer there. */
