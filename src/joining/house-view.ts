@@ -109,7 +109,7 @@ export function nodeOfMember({ name }: Pick<EtcdMember, "name">): NodeId | undef
   return nodeId === "" ? undefined : nodeId;
 }
 
-export function memberOf(members: readonly EtcdMember[], nodeId: NodeId): EtcdMember | undefined {
+export function memberOf<M extends Pick<EtcdMember, "name">>(members: readonly M[], nodeId: NodeId): M | undefined {
   return members.find((member) => nodeOfMember(member) === nodeId);
 }
 

@@ -94,7 +94,10 @@ function expel({ view, voters, ready }: Standing): VoterStep | undefined {
   return heir && keepsQuorum(view, [...voters, heir]) ? { kind: "promote", memberId: heir.id, why } : undefined;
 }
 
-/** Why `Cannot remove NAME: ...`; undefined: it can leave, and the rest of the house goes on. */
+/**
+ * A node is removed by taking it out of the roster. Its certificate is refused only when its member is gone, too: until then it may have to
+ * hand over. This says why `Cannot remove NAME: ...`; undefined: the rest of the house goes on.
+ */
 export function removalProblem(view: HouseView, nodeId: NodeId): string | undefined {
   const { voters, ready } = standingOf(view);
   const member = memberOf(voters, nodeId);
