@@ -1,5 +1,6 @@
 // A simulated neighbourhood: its computers, the network between them, and the etcd clusters that they make.
 import { keys } from "../../../src/api/keys.ts";
+import { memberOf } from "../../../src/joining/house-view.ts";
 import type { Membership } from "../../../src/joining/joiner-state.ts";
 import type { Admission, Fitness, Message } from "../../../src/joining/messages.ts";
 import { SeededRandom } from "../../fakes/clock.ts";
@@ -40,7 +41,7 @@ export class World {
   /** Hears of each change that took effect. */
   afterStep: ((host: Host, step: StewardStep) => void) | undefined;
   tell: ((line: string) => void) | undefined;
-  readonly #removed = new Set<string>();
+  readonly #removed = new Map<string, Cluster>();
   readonly #lines: string[] = [];
   #hash = 0;
 
@@ -82,15 +83,16 @@ export class World {
 
   // ---------------------------------------------------------------- computers
 
-  /** `fossora node remove`: out of the roster, and its certificate is worth nothing from now on. */
+  /** `fossora node remove`: out of the roster; when its member is gone, too, its certificate is worth nothing any more. */
   remove(host: Host, cluster: Cluster): void {
     this.say(host, "is removed by a person");
-    this.#removed.add(host.disk.nodeId);
+    this.#removed.set(host.disk.nodeId, cluster);
     cluster.commit({ compare: [], writes: [{ delete: keys.houseNode(host.disk.nodeId) }, { delete: keys.queued(host.disk.nodeId) }] });
   }
 
   isRemoved({ disk }: Host): boolean {
-    return this.#removed.has(disk.nodeId);
+    const cluster = this.#removed.get(disk.nodeId);
+    return cluster !== undefined && memberOf(cluster.members, disk.nodeId) === undefined;
   }
 
   isOn(host: Host): boolean {
