@@ -32,6 +32,8 @@ export interface Decide {
   /** Mod revisions of what the decision was made from, 0: there was none. */
   readonly over: number;
   readonly desired: number;
+  /** Of the Memberships of the nodes that take something new: one may be cordoned while the decision is on its way. */
+  readonly memberships: Readonly<Record<NodeName, number>>;
   /** Whether each Volume existed when it was looked at. */
   readonly newVolumes: readonly Name[];
 }

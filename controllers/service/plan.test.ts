@@ -90,17 +90,27 @@ test("an image that nothing needs any more is removed, and again later when that
 
 test("a decision is one transaction over all that it was made from", () => {
   const next = decided("app", spec, [], { volumes: { "app-c": { node: "nas", uid: "u", made: false } } });
-  const { compare, writes } = transactionOf({ kind: "Decide", service: "app", next, over: 7, desired: 5, newVolumes: ["app-c"] });
+  const { compare, writes } = transactionOf({
+    kind: "Decide",
+    service: "app",
+    next,
+    over: 7,
+    desired: 5,
+    memberships: { nas: 3 },
+    newVolumes: ["app-c"],
+  });
   assert.deepEqual(compare, [
     { key: "/fossora/decided/Service/app", modRevision: 7 },
     { key: "/fossora/desired/Service/app", modRevision: 5 },
+    { key: "/fossora/desired/Membership/nas", modRevision: 3 },
     { key: "/fossora/decided/Volume/app-c", modRevision: 0 },
   ]);
   assert.deepEqual(writes, [
     { put: "/fossora/decided/Service/app", value: JSON.stringify(next) },
     { put: "/fossora/decided/Volume/app-c", value: '{"node":"nas","uid":"u","made":false}' },
   ]);
-  assert.deepEqual(transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, newVolumes: [] }).writes, [
-    { delete: "/fossora/decided/Service/app" },
-  ]);
+  assert.deepEqual(
+    transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, memberships: {}, newVolumes: [] }).writes,
+    [{ delete: "/fossora/decided/Service/app" }],
+  );
 });

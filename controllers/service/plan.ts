@@ -63,28 +63,36 @@ function turnOf(decision: Decision, house: HouseFacts, node: NodeName, now: numb
 
 function decideAction({ name, house }: ServiceFacts, desired: Resource<"Service"> | undefined, { next }: Decision): Decide {
   const before = house.decided?.value.volumes ?? {};
+  const placed = new Set(house.decided?.value.instances.map(({ id }) => id));
+  const taking = new Set(next?.instances.filter(({ id }) => !placed.has(id)).map(({ node }) => node));
+  const revisions = new Map(house.nodes.map((node) => [node.name, node.membership]));
   return {
     kind: "Decide",
     service: name,
     next,
     over: house.decided?.modRevision ?? 0,
     desired: Number(desired?.metadata.resourceVersion ?? 0),
+    memberships: Object.fromEntries([...taking].sort().map((node) => [node, revisions.get(node) ?? 0])),
     newVolumes: Object.keys(next?.volumes ?? {}).filter((volume) => before[volume] === undefined && house.volumes[volume] === undefined),
   };
 }
 
-/** Nothing decided but one compare-and-swap: over what was seen, for the desired object that was seen, with Volumes nobody made since. */
+/**
+ * Nothing decided but one compare-and-swap: over what was seen, for the desired object that was seen, on nodes as they were seen, with
+ * Volumes nobody made since.
+ */
 export function transactionOf(action: Decide): {
   readonly compare: readonly { readonly key: string; readonly modRevision: number }[];
   readonly writes: readonly ({ readonly put: string; readonly value: string } | { readonly delete: string })[];
 } {
-  const { service, next, over, desired, newVolumes } = action;
+  const { service, next, over, desired, memberships, newVolumes } = action;
   const key = keys.decided("Service", service);
   const volumes = newVolumes.map((name) => ({ put: keys.volume(name), value: JSON.stringify(next?.volumes?.[name]) }));
   return {
     compare: [
       { key, modRevision: over },
       { key: keys.desired("Service", service), modRevision: desired },
+      ...Object.entries(memberships).map(([node, modRevision]) => ({ key: keys.desired("Membership", node), modRevision })),
       ...volumes.map(({ put }) => ({ key: put, modRevision: 0 })),
     ],
     writes: [next === undefined ? { delete: key } : { put: key, value: JSON.stringify(next) }, ...volumes],

@@ -1,5 +1,4 @@
 // `api-resources`: the kinds of objects and what they may be called. Works without a node.
-import { Option } from "commander";
 import { SERVED_KINDS } from "../api/kinds.ts";
 import { EXIT } from "./failure.ts";
 import { formatTable } from "./table.ts";
@@ -8,7 +7,7 @@ import type { CliPorts, Verb } from "./verb.ts";
 export const apiResources: Verb = {
   define(command, invoke) {
     command
-      .addOption(new Option("-o, --output <format>", "their names alone").choices(["name"]))
+      .option("-o, --output <format>", "name")
       .addHelpText("before", "Examples:\n  fossora api-resources\n")
       .action((flags: { readonly output?: string }) => invoke((ports) => Promise.resolve(runApiResources(flags, ports))));
   },

@@ -40,18 +40,13 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** A `servername`, though there is no TLS: without one Node compiles large regular expressions at each start (5 ms) to find it. */
 const common = { agent: false, servername: "" } as const;
 
-/** Told of a request when it is made; what it answers is told how that went. */
-export type RequestTimer = (request: string) => (outcome: string) => void;
-
 /** `interrupted` ends whatever has no signal of its own. */
-export function unixClient(socketPath: string, interrupted: AbortSignal, timer?: RequestTimer): Client {
-  const sent = (method: string, path: string, options: RequestOptions): Promise<IncomingMessage> =>
-    timed(timer, `${method} ${pathOf(path, options)}`, send(socketPath, method, path, options), ({ statusCode }) => String(statusCode));
+export function unixClient(socketPath: string, interrupted: AbortSignal): Client {
   return {
     socketPath,
     async json(method, path, given = {}) {
       const options = { signal: interrupted, ...given };
-      const response = await sent(method, path, options);
+      const response = await send(socketPath, method, path, options);
       try {
         return JSON.parse(await readAll(response)) as never; // the API's promise: this is the wire
       } catch (error) {
@@ -60,7 +55,7 @@ export function unixClient(socketPath: string, interrupted: AbortSignal, timer?:
     },
     async *lines(path, given = {}) {
       const options = { signal: interrupted, ...given };
-      const response = await sent("GET", path, options);
+      const response = await send(socketPath, "GET", path, options);
       try {
         for await (const line of splitLines(response)) yield JSON.parse(line) as never; // the API's promise
       } catch (error) {
@@ -69,22 +64,8 @@ export function unixClient(socketPath: string, interrupted: AbortSignal, timer?:
         response.destroy();
       }
     },
-    upgrade: (path, protocol, options = {}) =>
-      timed(timer, `POST ${pathOf(path, options)}`, upgrade(socketPath, path, protocol, options), () => "101"),
+    upgrade: (path, protocol, options = {}) => upgrade(socketPath, path, protocol, options),
   };
-}
-
-/** Until the head of the answer is there: what a stream says takes as long as it takes. */
-async function timed<T>(timer: RequestTimer | undefined, request: string, answer: Promise<T>, outcomeOf: (value: T) => string): Promise<T> {
-  const done = timer?.(request);
-  try {
-    const value = await answer;
-    done?.(outcomeOf(value));
-    return value;
-  } catch (error) {
-    done?.(error instanceof ApiFailure ? String(error.status.code) : "no answer");
-    throw error;
-  }
 }
 
 /** A watch that ends with ERROR throws it: whoever watches either goes on or fails. */
