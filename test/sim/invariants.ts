@@ -148,7 +148,9 @@ export class Invariants implements Witness {
 
   /** Under start-first the last that serves stays until another one does. */
   #leavesOneServing(name: Name, history: ServiceHistory, instances: readonly DecidedInstance[], removed: readonly DecidedInstance[]): void {
-    const specs = this.#recentSpecs(history);
+    // A roll-back goes by the order of what it returns to, which may be unable to run twice.
+    const target = history.decided?.revisions[history.decided.target]?.spec;
+    const specs = [...this.#recentSpecs(history), target];
     if (specs.some((spec) => spec === undefined || spec.replicas === 0 || spec.update.order !== "start-first")) return;
     const lost = removed.filter((instance) => {
       const told = history.ready.get(instance.id);
