@@ -1,22 +1,27 @@
-// The store of this node as a process: founded once, started detached, found again, replaced when its program changed.
+// The store of this node as a process: founded once or admitted to a cluster, started detached, found again, replaced when its program
+// changed.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { existsSync } from "node:fs";
+import { createServer, isIPv6 } from "node:net";
 import path from "node:path";
 import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import { etcdEnvironment, etcdFlags } from "../adapters/etcd3/flags.ts";
+import type { ClusterMember } from "../joining/messages.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import type { EtcdProgram } from "./etcd-binary.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
 import type { TrustFiles } from "./trust.ts";
 
-/** What was chosen at founding and holds ever after: etcd ignores its initial flags once it has data. */
+/** What was chosen at founding or admission and holds ever after: etcd ignores its initial flags once it has data. */
 interface Founding {
   /** Carries an install id: a reinstalled machine must not be taken for the old member. */
   readonly memberName: string;
   /** Random: two houses founded on one machine are two clusters. */
   readonly clusterToken: string;
+  /** Exactly the members at its admission, itself among them; absent: it founded the cluster, alone. */
+  readonly admittedTo?: readonly ClusterMember[];
 }
 
 interface MemberPorts {
@@ -24,7 +29,7 @@ interface MemberPorts {
   readonly peer: number;
 }
 
-const address = "127.0.0.1";
+const loopback = "127.0.0.1";
 /** The usual ports first; others where another etcd, or another node of a test, holds them. */
 const portPairs: readonly MemberPorts[] = [2379, 12379, 22379, 32379].map((client) => ({ client, peer: client + 1 }));
 /** A wired LAN's, in milliseconds. */
@@ -36,20 +41,84 @@ export interface EtcdOptions {
   readonly program: EtcdProgram;
   readonly trust: TrustFiles;
   readonly child: Child;
+  /** This node's own, where other members reach it; the first is advertised. None: it listens on loopback alone. */
+  readonly addresses?: readonly string[];
 }
 
 /** Starts or adopts etcd; from then on it is restarted whenever it dies. Answers its client endpoint as `address:port`. */
 export async function keepEtcd(options: EtcdOptions): Promise<string> {
-  const folder = path.join(options.dataDir, "etcd");
+  const { dataDir, nodeId, addresses = [], child } = options;
+  const folder = etcdFolder(dataDir);
   makePrivateFolder(folder);
-  const founding = stored(path.join(folder, "founding.json"), () => ({
-    memberName: `${options.nodeId}-${base32(randomBytes(5))}`,
-    clusterToken: base32(randomBytes(20)),
-  }));
+  const founding = readFounding(dataDir) ?? found(dataDir, nodeId);
   requireReadable(path.join(folder, "version"), options.program);
-  const ports = await memberPorts(path.join(folder, "ports.json"), options.child);
-  await options.child.keep(commandOf(folder, founding, ports, options));
-  return `${address}:${ports.client}`;
+  const ports = await memberPorts(folder, { addresses, child });
+  await child.keep(commandOf(folder, founding, ports, options));
+  return `${loopback}:${ports.client}`;
+}
+
+export function etcdFolder(dataDir: string): string {
+  return path.join(dataDir, "etcd");
+}
+
+/** Of this installation of the store, and known before there is one: it is asked for in this name. */
+export function memberName(dataDir: string, nodeId: string): string {
+  const made = readFounding(dataDir)?.memberName;
+  if (made !== undefined) return made;
+  const file = path.join(etcdFolder(dataDir), "member-name");
+  const kept = readIfThere(file);
+  if (kept !== undefined) return kept;
+  const name = `${nodeId}-${base32(randomBytes(5))}`;
+  makePrivateFolder(etcdFolder(dataDir));
+  writeWhole(file, name);
+  return name;
+}
+
+/** Where other members will reach this one's store. */
+export async function peerUrlOf(
+  dataDir: string,
+  options: { readonly addresses: readonly string[]; readonly child: Child },
+): Promise<string> {
+  makePrivateFolder(etcdFolder(dataDir));
+  const { peer } = await memberPorts(etcdFolder(dataDir), options);
+  return urlOf(options.addresses[0] ?? loopback, peer);
+}
+
+/** Of one that is admitted, before its store starts for the first time. */
+export function writeAdmitted(dataDir: string, founding: Required<Founding>): void {
+  makePrivateFolder(etcdFolder(dataDir));
+  writeWhole(foundingFile(dataDir), JSON.stringify(founding));
+}
+
+/** What its store was begun as; undefined: it was not. */
+export function begunAs(dataDir: string): "founder" | "admitted" | undefined {
+  const founding = readFounding(dataDir);
+  if (founding === undefined) return undefined;
+  return founding.admittedTo === undefined ? "founder" : "admitted";
+}
+
+export function clusterToken(dataDir: string): string | undefined {
+  return readFounding(dataDir)?.clusterToken;
+}
+
+/** Has etcd written anything? */
+export function hasData(dataDir: string): boolean {
+  return existsSync(path.join(etcdFolder(dataDir), "member"));
+}
+
+function found(dataDir: string, nodeId: string): Founding {
+  const founding = { memberName: memberName(dataDir, nodeId), clusterToken: base32(randomBytes(20)) };
+  writeWhole(foundingFile(dataDir), JSON.stringify(founding));
+  return founding;
+}
+
+function foundingFile(dataDir: string): string {
+  return path.join(etcdFolder(dataDir), "founding.json");
+}
+
+function readFounding(dataDir: string): Founding | undefined {
+  const text = readIfThere(foundingFile(dataDir));
+  return text === undefined ? undefined : (JSON.parse(text) as Founding); // written here alone
 }
 
 /** etcd goes on with the data of its own minor version and of the one before; another would stop, or harm it. */
@@ -68,15 +137,19 @@ function minorOf(version: string): number {
   return Number(version.split(".")[1]);
 }
 
-function commandOf(folder: string, founding: Founding, ports: MemberPorts, { program, trust }: EtcdOptions): ChildCommand {
-  const client = [`https://${address}:${ports.client}`];
-  const peer = `https://${address}:${ports.peer}`;
+function commandOf(folder: string, founding: Founding, ports: MemberPorts, options: EtcdOptions): ChildCommand {
+  const { program, trust, addresses = [] } = options;
+  const listen = listening(addresses);
+  const urls = (port: number): readonly string[] => listen.map((address) => urlOf(address, port));
+  const first = addresses[0] ?? loopback;
+  const [peer, client] = [urlOf(first, ports.peer), urlOf(first, ports.client)];
+  const { memberName: name, clusterToken: token, admittedTo } = founding;
   const args = etcdFlags(program.version, {
-    name: founding.memberName,
+    name,
     dataDir: path.join(folder, "member"),
-    listen: { peer: [peer], client, metrics: [] },
-    advertise: { peer: [peer], client },
-    cluster: { state: "new", token: founding.clusterToken, members: [{ name: founding.memberName, peerUrl: peer }] },
+    listen: { peer: urls(ports.peer), client: urls(ports.client), metrics: [] },
+    advertise: { peer: [peer], client: [client] },
+    cluster: { state: admittedTo === undefined ? "new" : "existing", token, members: admittedTo ?? [{ name, peerUrl: peer }] },
     tls: { ca: trust.ca, crl: trust.crl, client: trust.etcdClient, peer: trust.etcdPeer },
     timing,
   });
@@ -89,26 +162,41 @@ function commandOf(folder: string, founding: Founding, ports: MemberPorts, { pro
   };
 }
 
+/** Its own agent is always beside it. */
+function listening(addresses: readonly string[]): readonly string[] {
+  return [...new Set([loopback, ...addresses])];
+}
+
+function urlOf(address: string, port: number): string {
+  return `https://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+}
+
 /** Chosen at the first start and kept, unless somebody else took them while etcd was away. */
-async function memberPorts(file: string, child: Child): Promise<MemberPorts> {
+async function memberPorts(
+  folder: string,
+  { addresses, child }: { readonly addresses: readonly string[]; readonly child: Child },
+): Promise<MemberPorts> {
+  const file = path.join(folder, "ports.json");
   const text = readIfThere(file);
   const kept = text === undefined ? undefined : (JSON.parse(text) as MemberPorts); // written below alone
-  if (kept && (child.running() || (await bothFree(kept)))) return kept;
+  const all = listening(addresses);
+  if (kept && (child.running() || (await bothFree(kept, all)))) return kept;
   for (const ports of portPairs) {
-    if (!(await bothFree(ports))) continue;
+    if (!(await bothFree(ports, all))) continue;
     writeWhole(file, JSON.stringify(ports));
     return ports;
   }
   throw new UserError(
-    `Cannot start the store: the ports ${portPairs.map(({ client, peer }) => `${client}/${peer}`).join(", ")} on ${address} are all taken. \`ss -ltnp\` says by whom; free two that belong together.`,
+    `Cannot start the store: the ports ${portPairs.map(({ client, peer }) => `${client}/${peer}`).join(", ")} on ${all.join(" and ")} are all taken. \`ss -ltnp\` says by whom; free two that belong together.`,
   );
 }
 
-async function bothFree({ client, peer }: MemberPorts): Promise<boolean> {
-  return (await isFree(client)) && (await isFree(peer));
+async function bothFree({ client, peer }: MemberPorts, addresses: readonly string[]): Promise<boolean> {
+  for (const address of addresses) for (const port of [client, peer]) if (!(await isFree(address, port))) return false;
+  return true;
 }
 
-async function isFree(port: number): Promise<boolean> {
+async function isFree(address: string, port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen(port, address);
@@ -119,13 +207,4 @@ async function isFree(port: number): Promise<boolean> {
   } finally {
     server.close();
   }
-}
-
-/** What the file says, or what `make` makes for it. */
-function stored(file: string, make: () => Founding): Founding {
-  const text = readIfThere(file);
-  if (text !== undefined) return JSON.parse(text) as Founding; // written below alone
-  const made = make();
-  writeWhole(file, JSON.stringify(made));
-  return made;
 }

@@ -1,6 +1,7 @@
 // Founding: the first object of an empty store is the House. Without one nobody plans anything, so an empty store can never be read
 // as "delete everything".
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { keys, ROOT } from "../api/keys.ts";
 import { API_VERSION, type StoredResource } from "../api/resource.ts";
@@ -43,6 +44,11 @@ export async function foundHouse(
 /** Has this node ever seen its House? */
 export function isFounded(dataDir: string): boolean {
   return readIfThere(markerIn(dataDir)) !== undefined;
+}
+
+/** Of a node that has left its house. */
+export function forgetFounded(dataDir: string): void {
+  rmSync(markerIn(dataDir), { force: true });
 }
 
 function markerIn(dataDir: string): string {

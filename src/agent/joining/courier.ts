@@ -1,0 +1,128 @@
+// Carries messages of the joining to other nodes over 733, and their answers back: the addresses are tried in turn, until one takes it.
+import { dial, type MeshConnection } from "../../adapters/mesh/client.ts";
+import type { MeshTrust } from "../../adapters/mesh/identify.ts";
+import { MeshRefusal, UserError } from "../../api/errors.ts";
+import type { Address, Message, NodeId } from "../../joining/messages.ts";
+import { parseMessage } from "../../joining/parse-message.ts";
+import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
+import type { Log } from "../../ports.ts";
+import type { Token } from "../../trust/token.ts";
+import { joinWithToken, type Proven } from "../invites.ts";
+import { splitAddress } from "./addresses.ts";
+
+export interface CourierOptions {
+  readonly nodeId: NodeId;
+  readonly trust: MeshTrust;
+  /** Which of this computer's addresses to speak from; absent: what the route says. */
+  readonly localAddress?: string;
+  /** Of `fossora join`: whom it is good for is checked before it is used. */
+  readonly token: () => Token | undefined;
+  /** An answer, from whoever answered at that address. */
+  readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => void;
+  /** A no that a person should read. */
+  readonly onRefusal: (why: string) => void;
+  readonly log: Log;
+}
+
+const LINKS_MAX = 128;
+const DIAL_MS = 2_000;
+const ANSWER_MS = 10_000;
+const ANSWERS_MAX = 4;
+
+export class Courier {
+  readonly #options: CourierOptions;
+  #trust: MeshTrust;
+  readonly #links = new Map<Address, Promise<MeshConnection>>();
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+    this.#trust = options.trust;
+  }
+
+  /** From now on; what is under way under the earlier name may end. */
+  setTrust(trust: MeshTrust): void {
+    this.#trust = trust;
+    const before = [...this.#links.values()];
+    this.#links.clear();
+    setTimeout(() => before.forEach(end), ANSWER_MS).unref();
+  }
+
+  /** Waits for nothing. */
+  send(to: readonly Address[], message: Message): void {
+    void this.#carry(to, message);
+  }
+
+  /** A link of one's own, to end. Throws MeshUnreachable. */
+  dial(address: Address, nodeId?: NodeId): Promise<MeshConnection> {
+    const { localAddress } = this.#options;
+    return dial({
+      ...splitAddress(address),
+      trust: this.#trust,
+      limitMs: DIAL_MS,
+      ...(localAddress !== undefined && { localAddress }),
+      ...(nodeId !== undefined && { expect: { nodeId } }),
+    });
+  }
+
+  /** Who answers there says something else than its certificate: it is met anew at the next message. */
+  drop(address: Address): void {
+    const link = this.#links.get(address);
+    this.#links.delete(address);
+    if (link !== undefined) end(link);
+  }
+
+  close(): void {
+    for (const address of this.#links.keys()) this.drop(address);
+  }
+
+  async #carry(to: readonly Address[], message: Message): Promise<void> {
+    const { log, onAnswer, onRefusal } = this.#options;
+    for (const address of to) {
+      try {
+        const link = await this.#linkTo(address);
+        const answers = await this.#ask(link, message);
+        for (const answer of answers) onAnswer(link.peer, answer, address);
+        return;
+      } catch (error) {
+        if (message.kind === "join" && (error instanceof UserError || error instanceof MeshRefusal)) onRefusal(error.message);
+        // It met this node before it knew it, or the other way round.
+        if (error instanceof MeshRefusal && error.code === "NotAllowed") this.drop(address);
+        log.debug("Message was not taken", { kind: message.kind, address, error: String(error) });
+      }
+    }
+  }
+
+  async #ask(link: MeshLink, message: Message): Promise<readonly Message[]> {
+    if (message.kind === "join") return [parseMessage(await this.#join(link, message))];
+    const answer = await link.request(message.kind, message, { limitMs: ANSWER_MS });
+    return (Array.isArray(answer) ? (answer as readonly unknown[]) : []).slice(0, ANSWERS_MAX).map(parseMessage);
+  }
+
+  async #join(link: MeshLink, message: Message): Promise<unknown> {
+    const token = this.#options.token();
+    // A house that knows this node already needs no token, and it may be long gone.
+    if (token !== undefined && link.peer.standing !== "member")
+      return joinWithToken(link, { nodeId: this.#options.nodeId, token, message }, { limitMs: ANSWER_MS });
+    const answer = await link.request("join", { message } satisfies Proven, { limitMs: ANSWER_MS });
+    return (answer as Partial<Proven> | null)?.message; // it is parsed
+  }
+
+  #linkTo(address: Address): Promise<MeshConnection> {
+    const known = this.#links.get(address);
+    if (known !== undefined) return known;
+    const [oldest] = this.#links.keys();
+    if (this.#links.size >= LINKS_MAX && oldest !== undefined) this.drop(oldest);
+    const link = this.dial(address);
+    this.#links.set(address, link);
+    const gone = (): void => void (this.#links.get(address) === link && this.#links.delete(address));
+    link.then(({ closed }) => closed.addEventListener("abort", gone, { once: true }), gone);
+    return link;
+  }
+}
+
+function end(link: Promise<MeshConnection>): void {
+  link.then(
+    (open) => open.close(),
+    () => undefined,
+  );
+}

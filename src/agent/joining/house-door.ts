@@ -1,0 +1,89 @@
+// The door of one member: takes requests to join and new addresses into the store, for whoever leads to go on with.
+import { keys } from "../../api/keys.ts";
+import { MeshRefusal } from "../../api/errors.ts";
+import { movedNode, openDoor, tryAnother, type DoorView } from "../../joining/door.ts";
+import type { Join, Moved, Sender, Trust } from "../../joining/messages.ts";
+import { queueChange } from "../../joining/store-change.ts";
+import type { MeshPeer } from "../../mesh-ports.ts";
+import type { Clock, Log, Store } from "../../ports.ts";
+import type { Approvals } from "../approvals.ts";
+import type { AskerTrust } from "../asker-trust.ts";
+import type { Proven } from "../invites.ts";
+import { RecordsReader } from "./house-records.ts";
+import type { HouseSight } from "./house-sight.ts";
+
+export interface DoorOptions {
+  readonly store: Store;
+  readonly sight: HouseSight;
+  readonly self: () => Sender;
+  /** Of the members' etcd. */
+  readonly clusterVersion: string;
+  readonly approvals: Pick<Approvals, "ask">;
+  /** Of one without a certificate of this house. Throws what the store throws. */
+  readonly judge: (peer: MeshPeer, proven: Proven, signal: AbortSignal) => Promise<AskerTrust>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LIMIT_MS = 8_000;
+
+export class HouseDoor {
+  readonly #options: DoorOptions;
+  readonly #records: RecordsReader;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#records = new RecordsReader(options.store, options.clock);
+  }
+
+  /** Throws MeshRefusal for one whose token is no good: it proves no answer to it. */
+  async join(peer: MeshPeer, proven: Proven, join: Join, signal: AbortSignal): Promise<Proven> {
+    const { self, sight, log } = this.#options;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+    try {
+      return await this.#join(peer, proven, join, limit);
+    } catch (error) {
+      if (error instanceof MeshRefusal) throw error;
+      log.debug("A request to join was not taken", { nodeId: peer.nodeId, error: String(error) });
+      return { message: tryAnother({ self: self(), members: sight.seen.members }) };
+    }
+  }
+
+  async moved(moved: Moved, trust: Trust, signal: AbortSignal): Promise<void> {
+    const { store } = this.#options;
+    const key = keys.houseNode(moved.from.nodeId);
+    const [entry, { roster }] = await Promise.all([store.get(key, signal), this.#records.read(signal)]);
+    const node = entry && movedNode(roster, moved, trust);
+    if (node === undefined) return;
+    // Lost to somebody quicker: it is said again.
+    await store.commit(
+      { compare: [{ key, modRevision: entry?.modRevision ?? 0 }], writes: [{ put: key, value: JSON.stringify(node) }] },
+      signal,
+    );
+  }
+
+  async #join(peer: MeshPeer, proven: Proven, join: Join, signal: AbortSignal): Promise<Proven> {
+    const { store, judge, approvals, log, sight } = this.#options;
+    const { trust, because, answer } = peer.standing === "member" ? ofTheHouse : await judge(peer, proven, signal);
+    if (trust === "refused" && proven.proof !== undefined) throw new MeshRefusal("Refused", because);
+    const view = await this.#view(signal);
+    const opened = openDoor(view, join, trust);
+    log.info("Asked to join", { nodeId: peer.nodeId, address: peer.address, trust, because, verdict: opened.answer.verdict });
+    if (opened.answer.verdict === "waits for approval") await approvals.ask(peer, join.from.name, signal);
+    const { change } = opened;
+    const done = change === undefined || (await store.commit(queueChange(change), signal)).committed;
+    return answer(done ? opened.answer : tryAnother({ self: view.self, members: sight.seen.members }));
+  }
+
+  async #view(signal: AbortSignal): Promise<DoorView> {
+    const { self, sight, clusterVersion } = this.#options;
+    const { entries, roster } = await this.#records.read(signal);
+    return { self: self(), entries, roster, joining: sight.seen.house.joining, clusterVersion, members: sight.seen.members };
+  }
+}
+
+const ofTheHouse: AskerTrust = {
+  trust: "trusted",
+  because: "it has a certificate of this house",
+  answer: (message) => ({ message }),
+};

@@ -1,0 +1,186 @@
+// What a member sees of its house: roster, queue and members, read each second at a voter; and, while nobody answers, what it last saw,
+// also after a restart.
+import path from "node:path";
+import { Cluster, type ClusterMember } from "../../adapters/etcd3/cluster.ts";
+import type { Credentials } from "../../adapters/etcd3/connect.ts";
+import { openStore, type EtcdStore } from "../../adapters/etcd3/store.ts";
+import { memberAddresses } from "../../joining/broadcast.ts";
+import type { HouseRecords } from "../../joining/house-records.ts";
+import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
+import type { Membership } from "../../joining/joiner-state.ts";
+import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
+import type { Clock, Log } from "../../ports.ts";
+import { readIfThere, writeWhole } from "../files.ts";
+import { RecordsReader } from "./house-records.ts";
+
+export type HouseFacts = Pick<HouseState, "hasObjects" | "joining">;
+
+interface Seen {
+  readonly house: HouseState;
+  /** Of agents. */
+  readonly members: readonly Address[];
+  readonly voters: readonly NodeId[];
+  /** Client endpoints of the voters' stores, this node's own first. */
+  readonly hosts: readonly string[];
+  readonly nodes: readonly NodeId[];
+}
+
+export interface SightOptions {
+  readonly dataDir: string;
+  readonly membership: Membership;
+  readonly credentials: Credentials;
+  /** Of the store beside this agent; absent: a worker. */
+  readonly localHost?: string;
+  readonly facts: () => HouseFacts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LOOK_EVERY_MS = 1_000;
+const LOOK_LIMIT_MS = 3_000;
+/** An older look says nothing about now. */
+const FRESH_MS = 3_000;
+
+export class HouseSight {
+  readonly store: EtcdStore;
+  readonly #options: SightOptions;
+  readonly #records: RecordsReader;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #admitted = new Set<NodeId>();
+  #seen: Seen;
+  #read: HouseRecords | undefined;
+  #readAtMs: Ms | undefined;
+  /** Client endpoints of the voters' stores, as other nodes reach them. */
+  #clientHosts: readonly string[] = [];
+
+  constructor(options: SightOptions) {
+    this.#options = options;
+    const { membership, facts, dataDir, localHost, credentials, clock, log } = options;
+    const house = { id: membership.houseId, epoch: membership.epoch, nodes: 1, ...facts() };
+    this.#seen = readSeen(dataDir, membership) ?? { house, members: [], voters: [], hosts: readHosts(dataDir), nodes: [] };
+    const { hosts } = this.#seen;
+    this.store = openStore({ hosts: hosts.length > 0 ? hosts : [localHost ?? ""], credentials, clock, log });
+    this.#records = new RecordsReader(this.store, clock);
+  }
+
+  get seen(): Seen {
+    return this.#seen;
+  }
+
+  get records(): HouseRecords | undefined {
+    return this.#read;
+  }
+
+  get clientHosts(): readonly string[] {
+    return this.#clientHosts;
+  }
+
+  get isFresh(): boolean {
+    return this.#readAtMs !== undefined && this.#options.clock.now() - this.#readAtMs < FRESH_MS;
+  }
+
+  /** It may have certificates of this house. */
+  knows(nodeId: NodeId): boolean {
+    return this.#seen.nodes.includes(nodeId) || this.#admitted.has(nodeId);
+  }
+
+  /** The store says so from now on; the next look would come a moment too late. */
+  admit(nodeId: NodeId): void {
+    this.#admitted.add(nodeId);
+  }
+
+  /** Until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      await this.look(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.debug("The house was not seen", { error: String(error) });
+      });
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+    }
+    for (const cluster of this.#clusters.values()) cluster.close();
+    await this.store.close();
+  }
+
+  async look(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT_MS)]);
+    const members = await this.#members(limit);
+    const hosts = this.#hostsOf(members);
+    if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join()) this.store.setHosts(hosts);
+    const records = await this.#records.read(limit);
+    this.#read = records;
+    this.#readAtMs = clock.now();
+    this.#admitted.clear();
+    this.#keep(members, hosts, records);
+  }
+
+  #keep(members: readonly ClusterMember[], hosts: readonly string[], { roster, active }: HouseRecords): void {
+    const { facts, dataDir, membership } = this.#options;
+    const seen: Seen = {
+      house: { id: membership.houseId, epoch: membership.epoch, nodes: Math.max(roster.size, members.length), ...facts() },
+      members: memberAddresses({ roster }),
+      voters: members.filter(({ learner }) => !learner).flatMap((member) => nodeOfMember(member) ?? []),
+      hosts,
+      nodes: [...roster.keys(), ...(active === undefined ? [] : [active.value.nodeId])],
+    };
+    if (JSON.stringify(seen) !== JSON.stringify(this.#seen)) writeWhole(seenFile(dataDir), JSON.stringify(seen));
+    this.#seen = seen;
+  }
+
+  /** A standby answers no such question, so voters are asked. */
+  async #members(signal: AbortSignal): Promise<readonly ClusterMember[]> {
+    const { localHost } = this.#options;
+    const hosts = [...new Set([...this.#seen.hosts, ...(localHost === undefined ? [] : [localHost])])];
+    let failure: unknown;
+    for (const host of hosts) {
+      try {
+        return await this.#cluster(host).members(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  #cluster(host: string): Cluster {
+    const known = this.#clusters.get(host);
+    if (known !== undefined) return known;
+    const cluster = new Cluster({ host, credentials: this.#options.credentials });
+    this.#clusters.set(host, cluster);
+    return cluster;
+  }
+
+  #hostsOf(members: readonly ClusterMember[]): readonly string[] {
+    const { localHost, membership } = this.#options;
+    const voters = members.filter(({ learner, clientUrl }) => !learner && clientUrl !== "");
+    this.#clientHosts = voters.map(({ clientUrl }) => new URL(clientUrl).host);
+    const others = voters.filter(({ id }) => id !== membership.memberId).map(({ clientUrl }) => new URL(clientUrl).host);
+    return localHost !== undefined && others.length < voters.length ? [localHost, ...others] : others;
+  }
+}
+
+/** Of an admitted node, from the house's letter, until it has seen for itself. */
+export function writeHosts(dataDir: string, hosts: readonly string[]): void {
+  writeWhole(hostsFile(dataDir), JSON.stringify(hosts));
+}
+
+function readHosts(dataDir: string): readonly string[] {
+  const text = readIfThere(hostsFile(dataDir));
+  return text === undefined ? [] : (JSON.parse(text) as readonly string[]); // written above alone
+}
+
+function readSeen(dataDir: string, { houseId, epoch }: Membership): Seen | undefined {
+  const text = readIfThere(seenFile(dataDir));
+  const seen = text === undefined ? undefined : (JSON.parse(text) as Seen); // written above alone
+  return seen?.house.id === houseId && seen.house.epoch === epoch ? seen : undefined;
+}
+
+function hostsFile(dataDir: string): string {
+  return path.join(dataDir, "voters.json");
+}
+
+function seenFile(dataDir: string): string {
+  return path.join(dataDir, "house-seen.json");
+}

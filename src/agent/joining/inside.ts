@@ -1,0 +1,147 @@
+// What runs on a node for as long as it belongs to a house and its certificates are there: its sight of the house, its door, and the
+// queue, which acts beside the etcd leader alone.
+import { readFileSync } from "node:fs";
+import { Cluster } from "../../adapters/etcd3/cluster.ts";
+import type { Credentials } from "../../adapters/etcd3/connect.ts";
+import { memberStatus, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
+import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
+import type { MeshPeer } from "../../mesh-ports.ts";
+import type { Clock, Log, Store } from "../../ports.ts";
+import { Approvals } from "../approvals.ts";
+import type { AskerTrust } from "../asker-trust.ts";
+import type { Proven } from "../invites.ts";
+import { trustFiles } from "../trust.ts";
+import { HouseDoor } from "./house-door.ts";
+import { HouseSight, type HouseFacts } from "./house-sight.ts";
+import { writeCredentials } from "./letter.ts";
+import { Steward } from "./steward.ts";
+
+export type Judge = (
+  asker: { readonly peer: MeshPeer; readonly proven: Proven },
+  house: { readonly store: Store; readonly approvals: Approvals },
+  signal: AbortSignal,
+) => Promise<AskerTrust>;
+
+export interface InsideOptions {
+  readonly dataDir: string;
+  readonly membership: Membership;
+  /** Client endpoint of the store beside this agent; absent: a worker. */
+  readonly localHost?: string;
+  readonly etcdVersion: string;
+  readonly self: () => Sender;
+  readonly request: () => JoinRequest;
+  readonly facts: () => HouseFacts;
+  readonly replaceAfterMs: () => number;
+  readonly judge: Judge;
+  readonly send: (to: readonly Address[], message: Message) => void;
+  /** What the store beside this agent says of itself. */
+  readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" }>) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LOOK_EVERY_MS = 1_000;
+const STATUS_LIMIT_MS = 1_500;
+
+export class Inside {
+  readonly sight: HouseSight;
+  readonly door: HouseDoor;
+  readonly steward: Steward | undefined;
+  readonly #options: InsideOptions;
+  readonly #cluster: Cluster | undefined;
+  readonly #credentials: Credentials;
+  readonly #ending = new AbortController();
+  readonly #ended: Promise<unknown>;
+
+  constructor(options: InsideOptions) {
+    this.#options = options;
+    const { localHost, clock, log, self, judge } = options;
+    this.#credentials = readCredentials(options.dataDir);
+    this.sight = new HouseSight({ ...options, credentials: this.#credentials });
+    const { store } = this.sight;
+    const approvals = new Approvals({ store, clock });
+    this.door = new HouseDoor({
+      store,
+      sight: this.sight,
+      self,
+      clusterVersion: options.etcdVersion,
+      approvals,
+      judge: (peer, proven, signal) => judge({ peer, proven }, { store, approvals }, signal),
+      clock,
+      log,
+    });
+    if (localHost !== undefined) {
+      this.#cluster = new Cluster({ host: localHost, credentials: this.#credentials });
+      this.steward = this.#newSteward(localHost, this.#cluster);
+    }
+    const { signal } = this.#ending;
+    this.#ended = Promise.all([this.sight.run(signal), this.steward?.run(signal), this.#watch(signal)]);
+  }
+
+  get store(): Store {
+    return this.sight.store;
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort(new Error("This node leaves, or its agent ends"));
+    await this.#ended;
+    this.#cluster?.close();
+  }
+
+  #newSteward(localHost: string, cluster: Cluster): Steward {
+    const { self, replaceAfterMs, send, dataDir, clock, log } = this.#options;
+    return new Steward({
+      store: this.sight.store,
+      cluster,
+      status: (host, signal) => this.#status(host, signal),
+      localHost,
+      self,
+      house: () => this.sight.seen.house,
+      replaceAfterMs,
+      credentials: async (admission) => {
+        const { clientHosts } = this.sight;
+        if (clientHosts.length === 0) throw new Error("The voters have not been seen yet");
+        this.sight.admit(admission.nodeId);
+        return writeCredentials(dataDir, clientHosts);
+      },
+      send,
+      clock,
+      log,
+    });
+  }
+
+  #status(host: string, signal: AbortSignal): Promise<MemberStatus> {
+    return memberStatus({ host, credentials: this.#credentials, signal });
+  }
+
+  /** Whose store this is, and whether others still look for this node where it was. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { localHost, onEtcd, clock } = this.#options;
+    while (!signal.aborted) {
+      if (localHost !== undefined) {
+        const status = await this.#status(localHost, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)])).catch(
+          () => undefined, // it starts, or is being started again
+        );
+        if (status !== undefined) onEtcd({ kind: "etcd-runs", clusterId: status.clusterId, memberId: status.memberId });
+      }
+      this.#sayWhereItIs();
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  #sayWhereItIs(): void {
+    const { self, request, send } = this.#options;
+    const from = self();
+    const node = this.sight.records?.roster.get(from.nodeId);
+    const { peerUrl } = request();
+    if (node === undefined || node.request.peerUrl === peerUrl) return;
+    for (const address of this.sight.seen.members) send([address], { protocol: PROTOCOL, kind: "moved", from, peerUrl });
+  }
+}
+
+/** Of the agent, as etcd's client. */
+export function readCredentials(dataDir: string): Credentials {
+  const { ca, agent } = trustFiles(dataDir);
+  return { ca: readFileSync(ca), cert: readFileSync(agent.certificate), key: readFileSync(agent.key) };
+}

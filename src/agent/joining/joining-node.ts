@@ -1,0 +1,318 @@
+// One node between its disk, its etcd and the other nodes: the pure joiner's loop, its courier and, while it belongs to a house, what runs
+// inside. Answers what others ask of the joining on 733.
+import type { MeshTrust } from "../../adapters/mesh/identify.ts";
+import { MeshRefusal } from "../../api/errors.ts";
+import type { Here, Joiner } from "../../joining/joiner-state.ts";
+import type { Address, Fitness, JoinRequest, MachineHints, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
+import { parseMessage } from "../../joining/parse-message.ts";
+import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
+import type { Clock, Log, Store } from "../../ports.ts";
+import type { Token } from "../../trust/token.ts";
+import type { Child } from "../child.ts";
+import { memberName, peerUrlOf } from "../etcd.ts";
+import type { EtcdProgram } from "../etcd-binary.ts";
+import type { Proven } from "../invites.ts";
+import { loadMeshTrust } from "../mesh-trust.ts";
+import { answerRenewal } from "../renewal.ts";
+import { forgetHouse, hasTrust, houseHash, removedNodes } from "../trust.ts";
+import { reachedAt } from "./addresses.ts";
+import { Courier } from "./courier.ts";
+import type { HouseFacts } from "./house-sight.ts";
+import { Inside, type Judge } from "./inside.ts";
+import { JoinerLoop } from "./joiner-loop.ts";
+import { archive, forget } from "./member-disk.ts";
+import { OwnStore } from "./own-store.ts";
+
+export interface JoiningNodeOptions {
+  readonly dataDir: string;
+  readonly nodeId: string;
+  readonly name: string;
+  /** IP addresses of this node, where its store is reached, best first. */
+  readonly addresses: () => readonly string[];
+  /** Of its port 733. */
+  readonly meshAddresses: () => readonly Address[];
+  /** Which address to speak from; absent: what the route says. */
+  readonly localAddress?: string;
+  readonly etcd: EtcdProgram;
+  readonly child: Child;
+  readonly versions: Versions;
+  readonly machine: MachineHints;
+  readonly fitness: Fitness;
+  readonly discovery: () => Pick<Here, "candidates" | "tailnet">;
+  /** Of `fossora join`. */
+  readonly wish: () => { readonly addresses: readonly Address[]; readonly token?: Token } | undefined;
+  readonly facts: () => HouseFacts;
+  readonly replaceAfterMs: () => number;
+  /** What the tailnet says of one without a certificate of our house. */
+  readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
+  readonly judge: Judge;
+  /** 733 shows and believes this from now on. */
+  readonly onTrust: (trust: MeshTrust) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const END_MS = 5_000;
+const HOUSES_MAX = 32;
+
+/** What goes back on the connection of a request. */
+const answers = {
+  hello: ["hello-answer"],
+  "request-admission": ["present", "started"],
+  admitted: ["started"],
+  present: [],
+  started: [],
+  moved: [],
+} as const satisfies Readonly<Record<string, readonly Message["kind"][]>>;
+
+export class JoiningNode implements MeshHandler {
+  readonly #options: JoiningNodeOptions;
+  readonly #loop: JoinerLoop;
+  readonly #courier: Courier;
+  readonly #own: OwnStore;
+  /** CAs of houses that were met, by the hash of their keys. */
+  readonly #authorities = new Map<string, string>();
+  #trust: MeshTrust;
+  #peerUrl = "";
+  #inside: { readonly key: string; readonly running: Inside } | undefined;
+  #signal: AbortSignal = AbortSignal.abort();
+
+  static async open(options: JoiningNodeOptions): Promise<JoiningNode> {
+    return new JoiningNode(options, await loadMeshTrust(options.dataDir));
+  }
+
+  private constructor(options: JoiningNodeOptions, trust: MeshTrust) {
+    this.#options = options;
+    this.#trust = trust;
+    const { dataDir, nodeId, localAddress, wish, clock, log } = options;
+    this.#courier = new Courier({
+      nodeId,
+      trust,
+      ...(localAddress !== undefined && { localAddress }),
+      token: () => wish()?.token,
+      onAnswer: (peer, message, from) => void this.#onAnswer(peer, message, from),
+      onRefusal: (why) => this.#loop.say(why),
+      log,
+    });
+    this.#own = new OwnStore(options);
+    this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
+  }
+
+  get trust(): MeshTrust {
+    return this.#trust;
+  }
+
+  get joiner(): Joiner {
+    return this.#loop.joiner;
+  }
+
+  /** The last things that people should read. */
+  get words(): readonly string[] {
+    return this.#loop.words;
+  }
+
+  /** While it belongs to a house. */
+  get store(): Store | undefined {
+    return this.#inside?.running.store;
+  }
+
+  isKnown(nodeId: string): boolean {
+    return this.#inside?.running.sight.knows(nodeId) === true;
+  }
+
+  /** Until the signal; etcd runs on. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { child } = this.#options;
+    this.#signal = signal;
+    await this.#choosePeerUrl();
+    try {
+      await this.#loop.run(signal);
+    } finally {
+      child.release();
+      await this.#leaveInside();
+      this.#courier.close();
+    }
+  }
+
+  async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+    if (method === "renew") return answerRenewal(this.#options.dataDir, peer, body);
+    if (method === "join") return this.#join(peer, body, signal);
+    if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
+    const message = read(body, method);
+    if (!isHonest(peer, message)) throw new MeshRefusal("NotProven", "What it says of itself is not what its certificate says");
+    return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
+  }
+
+  async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
+    const proven = (typeof body === "object" && body !== null ? body : {}) as Partial<Proven>; // looked at by whoever takes it
+    const message = read(proven.message, "join");
+    const inside = this.#inside?.running;
+    if (message.kind !== "join" || !isHonest(peer, message))
+      throw new MeshRefusal("NotProven", "What it says of itself is not what its certificate says");
+    if (inside === undefined) throw new MeshRefusal("NoHouse", "This node belongs to no house yet");
+    const proof = typeof proven.proof === "string" ? { proof: proven.proof } : {};
+    return inside.door.join(peer, { message: proven.message, ...proof }, message, signal);
+  }
+
+  async #onAnswer(peer: MeshPeer, message: Message, from: Address): Promise<void> {
+    if (!isHonest(peer, message)) return this.#courier.drop(from);
+    if (peer.house !== undefined && this.#authorities.size < HOUSES_MAX) this.#authorities.set(peer.house.hash, peer.house.ca);
+    await this.#receive(peer, message, { from, kinds: [] });
+  }
+
+  async #receive(
+    peer: MeshPeer,
+    message: Message,
+    { from, kinds }: { readonly from: Address; readonly kinds: readonly Message["kind"][] },
+  ): Promise<readonly Message[]> {
+    const trust = await this.#trustIn(peer);
+    const inside = this.#inside?.running;
+    // One in the queue is no member yet, and speaks for itself alone.
+    if (inside !== undefined && (peer.standing === "member" || message.kind === "present")) inside.steward?.heard(message);
+    if (message.kind === "moved") await inside?.door.moved(message, trust, this.#signal);
+    return this.#loop.heard(message, { from, trust }, kinds);
+  }
+
+  async #trustIn(peer: MeshPeer): Promise<Trust> {
+    if (removedNodes(this.#options.dataDir).includes(peer.nodeId)) return "refused";
+    if (peer.standing === "member") return "trusted";
+    const token = this.#options.wish()?.token;
+    if (token !== undefined && this.#loop.membership === undefined && peer.house !== undefined)
+      return peer.house.hash === token.houseHash ? "trusted" : "refused";
+    return this.#options.strangerTrust(peer, this.#signal);
+  }
+
+  #ports(): ConstructorParameters<typeof JoinerLoop>[0]["ports"] {
+    return {
+      here: () => this.#here(),
+      send: (to, message) => this.#courier.send(to, message),
+      found: async (signal) => {
+        const founded = await this.#own.found({ self: this.#self(), request: this.#request() }, signal);
+        await this.#showTrust();
+        return founded;
+      },
+      enter: async (underWay, credentials, signal) => {
+        await this.#own.enter(underWay, credentials, (address) => this.#courier.dial(address), signal);
+        await this.#showTrust();
+      },
+      startEtcd: (signal) => this.#own.start(signal),
+      archive: async () => {
+        await this.#leaveInside();
+        await this.#options.child.end(END_MS);
+        archive(this.#options.dataDir);
+        await this.#choosePeerUrl();
+      },
+      forget: async () => {
+        await this.#leaveInside();
+        forget(this.#options.dataDir);
+        await this.#showTrust();
+      },
+      onPhase: (joiner) => this.#onPhase(joiner),
+    };
+  }
+
+  #here(): Here {
+    const { clock, discovery, wish } = this.#options;
+    const inside = this.#inside?.running;
+    const membership = this.#loop.membership;
+    const wanted = wish();
+    const isThere = wanted?.token !== undefined && wanted.token.houseHash === membership?.houseId;
+    return {
+      nowMs: clock.now(),
+      self: this.#self(),
+      request: this.#request(),
+      ...discovery(),
+      members: inside?.sight.seen.members ?? [],
+      voters: inside?.sight.seen.voters ?? [],
+      houseIsFresh: inside?.sight.isFresh === true,
+      wall: clock.wall(),
+      ...(wanted !== undefined && !isThere && { wish: { addresses: wanted.addresses } }),
+    };
+  }
+
+  #self(): Sender {
+    const { nodeId, name, meshAddresses, versions } = this.#options;
+    const house = this.#inside?.running.sight.seen.house;
+    return { nodeId, name, addresses: meshAddresses(), versions, ...(house && { house }) };
+  }
+
+  #request(): JoinRequest {
+    const { dataDir, nodeId, machine, fitness } = this.#options;
+    return { peerUrl: this.#peerUrl, memberName: memberName(dataDir, nodeId), machine, fitness };
+  }
+
+  async #choosePeerUrl(): Promise<void> {
+    const { dataDir, addresses, child } = this.#options;
+    this.#peerUrl = await peerUrlOf(dataDir, { addresses: addresses(), child });
+  }
+
+  // ---------------------------------------------------------------- whom it asks, where it belongs
+
+  async #onPhase({ phase }: Joiner): Promise<void> {
+    const { dataDir } = this.#options;
+    // Half an entry into another house than this one.
+    if (phase.kind === "asking" && hasTrust(dataDir) && houseHash(dataDir) !== phase.house.id) forgetHouse(dataDir);
+    await this.#showTrust();
+    const membership = phase.kind === "member" && hasTrust(dataDir) ? phase.membership : undefined;
+    const key = JSON.stringify(membership);
+    if (this.#inside?.key === key) return;
+    await this.#leaveInside();
+    if (membership === undefined) return;
+    const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
+    const { etcd, judge, facts, replaceAfterMs, clock, log } = this.#options;
+    const running = new Inside({
+      dataDir,
+      membership,
+      ...(localHost !== undefined && { localHost }),
+      etcdVersion: etcd.version,
+      self: () => this.#self(),
+      request: () => this.#request(),
+      facts,
+      replaceAfterMs,
+      judge,
+      send: (to, message) => this.#courier.send(to, message),
+      onEtcd: (event) => void this.#loop.etcd(event),
+      clock,
+      log,
+    });
+    this.#inside = { key, running };
+  }
+
+  async #leaveInside(): Promise<void> {
+    const inside = this.#inside;
+    this.#inside = undefined;
+    await inside?.running.close();
+  }
+
+  /** What this node shows and believes follows from its disk, and from whom it asks. */
+  async #showTrust(): Promise<void> {
+    const { dataDir, onTrust } = this.#options;
+    const { phase } = this.#loop.joiner;
+    const ca = phase.kind === "asking" || phase.kind === "starting" ? this.#authorities.get(phase.house.id) : undefined;
+    const trust = await loadMeshTrust(dataDir, ca === undefined ? undefined : { ca });
+    if (JSON.stringify(trust) === JSON.stringify(this.#trust)) return;
+    this.#trust = trust;
+    this.#courier.setTrust(trust);
+    onTrust(trust);
+  }
+}
+
+/** Its id is that of its key, and its house is that of its certificate. */
+function isHonest(peer: MeshPeer, { from }: Message): boolean {
+  return from.nodeId === peer.nodeId && (from.house === undefined || from.house.id === peer.house?.hash);
+}
+
+function isAnswered(method: string): method is keyof typeof answers {
+  return Object.hasOwn(answers, method);
+}
+
+function read(body: unknown, kind: Message["kind"]): Message {
+  try {
+    const message = parseMessage(body);
+    if (message.kind === kind) return message;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new MeshRefusal("Invalid", error.message, { cause: error });
+    throw error;
+  }
+  throw new MeshRefusal("Invalid", `Cannot read the message: it should be ${kind}`);
+}

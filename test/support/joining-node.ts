@@ -1,0 +1,167 @@
+// A node that finds its way into a house in a test: real etcd, real TLS, the real protocol, on an address of its own. It can be killed
+// and started again; everything ends with the test.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { MeshServer } from "../../src/adapters/mesh/server.ts";
+import { judgeAsker } from "../../src/agent/asker-trust.ts";
+import { Child, endProcess } from "../../src/agent/child.ts";
+import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
+import { loadNodeId } from "../../src/agent/identity.ts";
+import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
+import { removedNodes } from "../../src/agent/trust.ts";
+import type { Here, Phase } from "../../src/joining/joiner-state.ts";
+import type { Address, Trust } from "../../src/joining/messages.ts";
+import type { Store } from "../../src/ports.ts";
+import type { Token } from "../../src/trust/token.ts";
+import { realClock, silentLog } from "./real.ts";
+
+export interface TestNodeOptions {
+  readonly program: EtcdProgram;
+  readonly name: string;
+  readonly ip: string;
+  /** Found by discovery. */
+  readonly candidates?: readonly Address[];
+}
+
+export class TestJoiningNode {
+  readonly dataDir = mkdtempSync(path.join(tmpdir(), "fossora-joining-"));
+  readonly nodeId = loadNodeId(this.dataDir);
+  readonly name: string;
+  wish: { readonly addresses: readonly Address[]; readonly token?: Token } | undefined;
+  readonly #options: TestNodeOptions;
+  #port = 0;
+  #running: { readonly node: JoiningNode; readonly server: MeshServer; readonly child: Child; stop(): Promise<void> } | undefined;
+
+  constructor(options: TestNodeOptions) {
+    this.#options = options;
+    this.name = options.name;
+  }
+
+  get address(): Address {
+    return `${this.#options.ip}:${this.#port}`;
+  }
+
+  get phase(): Phase["kind"] | undefined {
+    return this.#running?.node.joiner.phase.kind;
+  }
+
+  get memberId(): string | undefined {
+    const phase = this.#running?.node.joiner.phase;
+    return phase?.kind === "member" ? phase.membership.memberId : undefined;
+  }
+
+  get words(): readonly string[] {
+    return this.#running?.node.words ?? [];
+  }
+
+  get store(): Store {
+    const store = this.#running?.node.store;
+    if (store === undefined) throw new Error(`${this.name} belongs to no house yet`);
+    return store;
+  }
+
+  get etcdPid(): number | undefined {
+    return this.#running?.child.pid;
+  }
+
+  async start(): Promise<void> {
+    const { ip, program, name } = this.#options;
+    if (this.#port === 0) await this.#choosePorts();
+    const runDir = path.join(this.dataDir, "run");
+    mkdirSync(runDir, { recursive: true });
+    const logFile = path.join(this.dataDir, "etcd.log");
+    const child = new Child({ name: "etcd", runDir, logFile, clock: realClock, log: silentLog });
+    const shown: { server?: MeshServer } = {};
+    const node = await JoiningNode.open({
+      dataDir: this.dataDir,
+      nodeId: this.nodeId,
+      name,
+      addresses: () => [ip],
+      meshAddresses: () => [this.address],
+      localAddress: ip,
+      etcd: program,
+      child,
+      versions: { fossora: "0.1.0", etcd: program.version },
+      machine: { macs: [], productUuid: "" },
+      fitness: { link: "wired", battery: false, fsyncP99Ms: 1 },
+      discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates ?? [], tailnet: "absent" }),
+      wish: () => this.wish,
+      facts: () => ({ hasObjects: true, joining: "auto" }),
+      replaceAfterMs: () => 600_000,
+      strangerTrust: async (): Promise<Trust> => "needs approval",
+      judge: ({ peer, proven }, { store, approvals }, signal) =>
+        judgeAsker(
+          peer,
+          proven,
+          {
+            store,
+            approvals,
+            removed: () => removedNodes(this.dataDir),
+            tailnet: { status: async () => ({ kind: "absent" }), whois: async () => undefined },
+            callBack: () => Promise.reject(new Error("nobody is called")),
+          },
+          { settings: { tags: [] }, signal },
+        ),
+      onTrust: (trust) => shown.server?.setTrust(trust),
+      clock: realClock,
+      log: silentLog,
+    });
+    const server = new MeshServer({ trust: node.trust, handler: node, isKnown: (nodeId) => node.isKnown(nodeId), log: silentLog });
+    shown.server = server;
+    await server.listen({ address: ip, port: this.#port });
+    const stopping = new AbortController();
+    const running = node.run(stopping.signal);
+    const stop = async (): Promise<void> => {
+      stopping.abort(new Error("stopped"));
+      await running;
+      await server.close();
+    };
+    this.#running = { node, server, child, stop };
+  }
+
+  /** Agent and etcd at once, as a power cut does; what the agent would still have written is not distinguished. */
+  async kill(): Promise<void> {
+    const running = this.#running;
+    const pid = running?.child.pid;
+    running?.child.release();
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    await running?.stop();
+    const last = running?.child.pid;
+    if (last !== undefined && last !== pid) await endProcess(last, 0, realClock);
+    this.#running = undefined;
+  }
+
+  async close(): Promise<void> {
+    const child = this.#running?.child;
+    await this.#running?.stop();
+    await child?.end(1_000);
+    this.#running = undefined;
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Of its store, beside it. */
+  get clientHost(): string {
+    const { client } = JSON.parse(readFileSync(path.join(this.dataDir, "etcd/ports.json"), "utf8")) as { readonly client: number }; // as written below
+    return `127.0.0.1:${client}`;
+  }
+
+  /** Of its own: others on this machine hold the usual ones. */
+  async #choosePorts(): Promise<void> {
+    const [mesh = 0, client, peer] = await freePorts(3);
+    this.#port = mesh;
+    mkdirSync(path.join(this.dataDir, "etcd"));
+    writeFileSync(path.join(this.dataDir, "etcd/ports.json"), JSON.stringify({ client, peer }));
+  }
+}
+
+/** Free on loopback and, with that, on all of its addresses. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "0.0.0.0"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port); // TCP
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
