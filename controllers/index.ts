@@ -10,11 +10,18 @@ import { houseStatus, membershipStatus } from "./membership/status.ts";
 import { routeController } from "./route/controller.ts";
 import { routeStatus } from "./route/status.ts";
 import { serviceController } from "./service/controller.ts";
+import { whyNowhere } from "./service/scheduling.ts";
 import { serviceStatus } from "./service/status.ts";
 
 /** Applies `use` to each, with its own types: `eachController(runnable)`. */
 export function eachController<T>(use: <D, O, A extends { readonly kind: string }>(controller: Controller<D, O, A>) => T): readonly T[] {
-  return [use(membershipController), use(serviceController), use(routeController), use(dnsRecordController), use(houseController)];
+  return [
+    use(membershipController),
+    use(serviceController),
+    use(routeController(whyNowhere)),
+    use(dnsRecordController),
+    use(houseController),
+  ];
 }
 
 /** What the server shows under `status`. */
@@ -23,7 +30,7 @@ export function statusOf(resource: AnyResource, mirror: Mirror): AnyStatus {
     case "Service":
       return serviceStatus(resource, mirror);
     case "Route":
-      return routeStatus(resource, mirror);
+      return routeStatus(resource, mirror, whyNowhere);
     case "DnsRecord":
       return dnsRecordStatus(resource, mirror);
     case "Membership":

@@ -5,6 +5,8 @@ import { apply } from "../../test/fakes/objects.ts";
 import { route } from "../../test/fakes/routes.ts";
 import { routeController } from "./controller.ts";
 
+const controller = routeController(() => undefined);
+
 const wanted = { host: "app", path: "/", to: { url: "http://x" } } as const;
 const another = { host: "other", path: "/", to: { url: "http://x" } } as const;
 const kind = "Route";
@@ -16,12 +18,17 @@ test("whoever wants what a Route wanted is woken when it takes another name, and
     apply(etcd, kind, "stranger", { ...wanted, host: "stranger" });
     apply(etcd, kind, "winner", another);
   });
-  assert.deepEqual([...routeController.wakes({ room: "desired", kind, name: "winner", before }, moved)].sort(), ["loser", "winner"]);
+  assert.deepEqual([...controller.wakes({ room: "desired", kind, name: "winner", before }, moved)].sort(), ["loser", "winner"]);
   const gone = await mirrorOf((etcd) => apply(etcd, kind, "loser", wanted));
-  assert.deepEqual([...routeController.wakes({ room: "desired", kind, name: "winner", before }, gone)].sort(), ["loser", "winner"]);
+  assert.deepEqual([...controller.wakes({ room: "desired", kind, name: "winner", before }, gone)].sort(), ["loser", "winner"]);
 });
 
 test("another zone wakes all of them, for it may make two names one", async () => {
   const mirror = await mirrorOf((etcd) => apply(etcd, kind, "loser", wanted));
-  assert.ok(routeController.wakes({ room: "desired", kind: "House", name: "house" }, mirror).includes("loser"));
+  assert.ok(controller.wakes({ room: "desired", kind: "House", name: "house" }, mirror).includes("loser"));
+});
+
+test("a node that is cordoned wakes all of them, for a Service may have nowhere to run", async () => {
+  const mirror = await mirrorOf((etcd) => apply(etcd, kind, "loser", wanted));
+  assert.ok(controller.wakes({ room: "desired", kind: "Membership", name: "nas" }, mirror).includes("loser"));
 });

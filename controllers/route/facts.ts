@@ -2,6 +2,7 @@
 import type { ReadyInstance } from "../../src/api/endpoints.ts";
 import type { Condition, Name, Resource } from "../../src/api/resource.ts";
 import type { IngressStatus, LocalName, Table } from "../../src/api/table.ts";
+import type { Mirror } from "../../src/engine/contract.ts";
 
 export type RouteRows = Pick<Table, "http" | "streams">;
 
@@ -20,11 +21,14 @@ export interface RouteFacts {
   readonly reported: readonly Condition[];
 }
 
+/** Why no node can take a Service, in the words of its own status. */
+export type WhyNowhere = (service: Name, mirror: Mirror) => Condition | undefined;
+
 /** The Service that the Route leads to. */
 export interface Target {
   readonly service: Resource<"Service"> | undefined;
   readonly ready: readonly ReadyInstance[];
-  /** Why nothing is ready, as the nodes say. */
+  /** Why nothing is ready, as the nodes say, or why none of them can take it. */
   readonly problem: Condition | undefined;
   readonly placed: number;
 }

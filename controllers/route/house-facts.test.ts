@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
+import type { Condition } from "../../src/api/resource.ts";
 import { decided, instance, observedInstance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
 import { rivalsOf, routesTo, targetOf } from "./house-facts.ts";
 
 const spec = serviceSpec("app", "app:1");
+const nowhere = (): Condition => ({ type: "Scheduled", status: "False", reason: "NoNodeFits", message: "None of 1 nodes fits: nas: full" });
 const house = () =>
   mirrorOf((etcd) => {
     apply(etcd, "Service", "app", spec);
@@ -37,13 +39,13 @@ test("targetOf() is the Service with what is ready and what is wrong", async () 
   const alias = mirror.desired("Route", "alias");
   const router = mirror.desired("Route", "router");
   assert.ok(alias && router);
-  const target = targetOf(alias, mirror);
+  const target = targetOf(alias, mirror, nowhere);
   assert.deepEqual(
     target?.ready.map(({ instance: { id } }) => id),
     ["aaaa"],
   );
   assert.deepEqual([target?.problem?.reason, target?.placed, target?.service?.metadata.name], ["CrashLoop", 2, "app"]);
-  assert.equal(targetOf(router, mirror), undefined);
+  assert.equal(targetOf(router, mirror, nowhere), undefined);
 });
 
 test("targetOf() says so when the computer of an instance is Down", async () => {
@@ -54,6 +56,14 @@ test("targetOf() says so when the computer of an instance is Down", async () => 
   });
   const derived = mirror.desired("Route", "app");
   assert.ok(derived);
-  const target = targetOf(derived, mirror);
+  const target = targetOf(derived, mirror, nowhere);
   assert.deepEqual([target?.problem?.reason, target?.ready], ["NodeLost", []]);
+});
+
+test("targetOf() says why no node can take what runs nowhere", async () => {
+  const mirror = await mirrorOf((etcd) => apply(etcd, "Service", "app", spec));
+  const derived = mirror.desired("Route", "app");
+  assert.ok(derived);
+  assert.equal(targetOf(derived, mirror, nowhere)?.problem?.message, "None of 1 nodes fits: nas: full");
+  assert.equal(targetOf(derived, mirror, () => undefined)?.problem, undefined);
 });

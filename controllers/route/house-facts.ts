@@ -4,7 +4,7 @@ import type { Condition, Name, Resource } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import { bucketsOf, wantSame } from "./conflict.ts";
-import type { Target } from "./facts.ts";
+import type { Target, WhyNowhere } from "./facts.ts";
 
 const byService: Index = {
   kind: "Route",
@@ -42,7 +42,7 @@ function directRivals(route: Resource<"Route">, zone: string, mirror: Mirror): r
 }
 
 /** Undefined: it leads to something that is no Service. */
-export function targetOf({ spec }: Resource<"Route">, mirror: Mirror): Target | undefined {
+export function targetOf({ spec }: Resource<"Route">, mirror: Mirror, whyNowhere: WhyNowhere): Target | undefined {
   if (!("service" in spec.to)) return undefined;
   const name = spec.to.service;
   const decided = mirror.decided<DecidedService>("Service", name)?.value;
@@ -52,7 +52,10 @@ export function targetOf({ spec }: Resource<"Route">, mirror: Mirror): Target | 
   return {
     service: mirror.desired("Service", name),
     ready: readyInstances(decided, observed),
-    problem: told.flatMap(({ conditions }) => conditions)[0] ?? lostNode(name, decided, mirror),
+    problem:
+      told.flatMap(({ conditions }) => conditions)[0] ??
+      lostNode(name, decided, mirror) ??
+      (placed.size === 0 ? whyNowhere(name, mirror) : undefined),
     placed: placed.size,
   };
 }

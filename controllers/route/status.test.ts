@@ -6,6 +6,10 @@ import type { RouteSpec } from "../../src/api/types.ts";
 import { decided, instance, observedInstance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, nodeRecord, put, serviceSpec } from "../../test/fakes/objects.ts";
+import { statusOf as statusOfAny } from "../index.ts";
+import { whyNowhere } from "../service/scheduling.ts";
+import { targetOf } from "./house-facts.ts";
+import { rowsOf } from "./rows.ts";
 import { routeStatus } from "./status.ts";
 
 const spec = serviceSpec("app", "app:1");
@@ -32,7 +36,7 @@ async function statusOf({
   });
   const route = mirror.desired("Route", name);
   assert.ok(route);
-  return routeStatus(route, mirror);
+  return routeStatus(route, mirror, () => undefined);
 }
 
 test("a Route that leads somewhere is Ready, with its URL and backends", async () => {
@@ -78,4 +82,23 @@ test("an app that cannot know its clients' addresses is said so", async () => {
     (await statusOf({ name: "mqtt", routes: { mqtt: routeSpec } })).conditions.find(({ type }) => type === "Ready")?.message ?? "";
   assert.match(await messageOf(raw), /gateway's address/);
   assert.doesNotMatch(await messageOf({ ...raw, proxyProtocol: "v2" }), /gateway/);
+});
+
+test("of an app that no node can take the Route and its page say what the Service says", async () => {
+  const mirror = await mirrorOf((etcd) => {
+    put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+    apply(etcd, "Membership", "nas", { role: "auto", schedulable: false });
+    apply(etcd, "Service", "app", spec);
+  });
+  const service = mirror.desired("Service", "app");
+  const route = mirror.desired("Route", "app");
+  assert.ok(service && route);
+  const said = [service, route].map((each) => statusOfAny(each, mirror).conditions.find(({ type }) => type === "Ready"));
+  const expected = ["NoNodeFits", "None of 1 nodes fits: nas: it is cordoned"];
+  assert.deepEqual(
+    said.map((condition) => [condition?.reason, condition?.message]),
+    [expected, expected],
+  );
+  const [row] = rowsOf(route, targetOf(route, mirror, whyNowhere), "nas").http;
+  assert.deepEqual([row?.waiting?.reason, row?.waiting?.message, row?.waiting?.next], [...expected, "fossora describe service/app"]);
 });

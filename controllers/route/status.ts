@@ -8,15 +8,15 @@ import type { RouteSpec } from "../../src/api/types.ts";
 import { fqdn, httpUrl } from "../../src/api/urls.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
 import { winnerOver } from "./conflict.ts";
-import type { RouteRows } from "./facts.ts";
+import type { RouteRows, WhyNowhere } from "./facts.ts";
 import { rivalsOf, targetOf, zoneOf } from "./house-facts.ts";
 import { rowsOf, waitingFor } from "./rows.ts";
 
-export function routeStatus(route: Resource<"Route">, mirror: Mirror): RouteStatus {
+export function routeStatus(route: Resource<"Route">, mirror: Mirror, whyNowhere: WhyNowhere): RouteStatus {
   const { host, listen, tls } = route.spec;
   const zone = zoneOf(mirror);
   const ports = [...mirror.nodes().values()].map(({ value }) => value.ports.http).filter((port) => port !== undefined);
-  const target = targetOf(route, mirror);
+  const target = targetOf(route, mirror, whyNowhere);
   const winner = winnerOver(route, rivalsOf(route, mirror), zone);
   const backends = backendsIn(rowsOf(route, target, ""));
   const observed = [...mirror.observed<ObservedRoute>("Route", route.metadata.name).values()].flatMap(({ value }) => value.conditions);

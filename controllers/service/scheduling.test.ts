@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { keys } from "../../src/api/keys.ts";
 import { decided, houseFacts, nodeFacts } from "../../test/fakes/facts.ts";
-import { serviceSpec } from "../../test/fakes/objects.ts";
-import { fitnessOf, whyUnplaced } from "./scheduling.ts";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { apply, nodeRecord, put, serviceSpec } from "../../test/fakes/objects.ts";
+import { fitnessOf, whyNowhere, whyUnplaced } from "./scheduling.ts";
 
 const value = decided("app", serviceSpec("app", "app:1"), []);
 
@@ -25,4 +27,18 @@ test("whyUnplaced() names every node's reason, or that there is no node", () => 
 
 test("whyUnplaced() says when a node fits and only has to wait", () => {
   assert.equal(whyUnplaced("app", value, houseFacts()).reason, "Waiting");
+});
+
+test("whyNowhere() speaks only of what no node can take", async () => {
+  const said = async (schedulable: boolean, replicas: number) => {
+    const mirror = await mirrorOf((etcd) => {
+      put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+      apply(etcd, "Membership", "nas", { role: "auto", schedulable });
+      apply(etcd, "Service", "app", { ...serviceSpec("app", "app:1"), replicas });
+    });
+    return whyNowhere("app", mirror)?.message;
+  };
+  assert.equal(await said(false, 1), "None of 1 nodes fits: nas: it is cordoned");
+  assert.equal(await said(true, 1), undefined, "it is about to be placed");
+  assert.equal(await said(false, 0), undefined, "nothing is wanted");
 });

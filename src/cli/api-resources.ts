@@ -1,4 +1,5 @@
 // `api-resources`: the kinds of objects and what they may be called. Works without a node.
+import { Option } from "commander";
 import { SERVED_KINDS } from "../api/kinds.ts";
 import { EXIT } from "./failure.ts";
 import { formatTable } from "./table.ts";
@@ -7,7 +8,7 @@ import type { CliPorts, Verb } from "./verb.ts";
 export const apiResources: Verb = {
   define(command, invoke) {
     command
-      .option("-o, --output <format>", "name")
+      .addOption(new Option("-o, --output <format>", "their names alone").choices(["name"]))
       .addHelpText("before", "Examples:\n  fossora api-resources\n")
       .action((flags: { readonly output?: string }) => invoke((ports) => Promise.resolve(runApiResources(flags, ports))));
   },

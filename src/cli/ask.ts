@@ -1,7 +1,7 @@
 // One line from a person at a terminal.
 import type { CliPorts } from "./verb.ts";
 
-/** Without the white space around it; undefined: the input ended, or Ctrl-C. Only where `stdin.isTty`. */
+/** Without the white space around it; undefined: the input ended, or Ctrl-C. Only where `mayAsk`. */
 export async function askLine(prompt: string, { stdin, stderr, interrupted }: CliPorts): Promise<string | undefined> {
   stderr.write(prompt);
   const { createInterface } = await import("node:readline");

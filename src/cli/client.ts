@@ -40,13 +40,18 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** A `servername`, though there is no TLS: without one Node compiles large regular expressions at each start (5 ms) to find it. */
 const common = { agent: false, servername: "" } as const;
 
+/** Told of a request when it is made; what it answers is told how that went. */
+export type RequestTimer = (request: string) => (outcome: string) => void;
+
 /** `interrupted` ends whatever has no signal of its own. */
-export function unixClient(socketPath: string, interrupted: AbortSignal): Client {
+export function unixClient(socketPath: string, interrupted: AbortSignal, timer?: RequestTimer): Client {
+  const sent = (method: string, path: string, options: RequestOptions): Promise<IncomingMessage> =>
+    timed(timer, `${method} ${pathOf(path, options)}`, send(socketPath, method, path, options), ({ statusCode }) => String(statusCode));
   return {
     socketPath,
     async json(method, path, given = {}) {
       const options = { signal: interrupted, ...given };
-      const response = await send(socketPath, method, path, options);
+      const response = await sent(method, path, options);
       try {
         return JSON.parse(await readAll(response)) as never; // the API's promise: this is the wire
       } catch (error) {
@@ -55,7 +60,7 @@ export function unixClient(socketPath: string, interrupted: AbortSignal): Client
     },
     async *lines(path, given = {}) {
       const options = { signal: interrupted, ...given };
-      const response = await send(socketPath, "GET", path, options);
+      const response = await sent("GET", path, options);
       try {
         for await (const line of splitLines(response)) yield JSON.parse(line) as never; // the API's promise
       } catch (error) {
@@ -64,8 +69,22 @@ export function unixClient(socketPath: string, interrupted: AbortSignal): Client
         response.destroy();
       }
     },
-    upgrade: (path, protocol, options = {}) => upgrade(socketPath, path, protocol, options),
+    upgrade: (path, protocol, options = {}) =>
+      timed(timer, `POST ${pathOf(path, options)}`, upgrade(socketPath, path, protocol, options), () => "101"),
   };
+}
+
+/** Until the head of the answer is there: what a stream says takes as long as it takes. */
+async function timed<T>(timer: RequestTimer | undefined, request: string, answer: Promise<T>, outcomeOf: (value: T) => string): Promise<T> {
+  const done = timer?.(request);
+  try {
+    const value = await answer;
+    done?.(outcomeOf(value));
+    return value;
+  } catch (error) {
+    done?.(error instanceof ApiFailure ? String(error.status.code) : "no answer");
+    throw error;
+  }
 }
 
 /** A watch that ends with ERROR throws it: whoever watches either goes on or fails. */

@@ -40,7 +40,7 @@ async function confirm(plural: string, found: readonly NamedTarget[], options: M
   if (options.confirm === plural) return;
   const references = found.map(({ names, name }) => refOf({ kind: names.kind, name })).join(", ");
   const again = `the same with --confirm=${plural}, or first with --dry-run`;
-  if (options.confirm !== undefined || !ports.stdin.isTty)
+  if (options.confirm !== undefined || !ports.mayAsk)
     throw new Failure(EXIT.usage, `Nothing was deleted: ${references} would go, and --confirm does not say "${plural}".`, again);
   ports.stderr.line(`Goes: ${references}`);
   if ((await askLine(`Type "${plural}" to delete: `, ports)) !== plural) throw new Failure(EXIT.usage, "Nothing was deleted.", again);

@@ -32,7 +32,7 @@ export async function deleteOrphans(orphans: NonNullable<ApplyAnswer["orphans"]>
 }
 
 async function agrees(references: readonly string[], ports: CliPorts): Promise<boolean> {
-  if (!ports.stdin.isTty)
+  if (!ports.mayAsk)
     throw new Failure(
       EXIT.usage,
       `Nothing was deleted: ${references.join(", ")} ${references.length === 1 ? "is" : "are"} in no file any more, and nobody can be asked.`,

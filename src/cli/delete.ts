@@ -44,7 +44,7 @@ export const deleteVerb: Verb = {
     command
       .argument("[kind|kind/name]", "what to delete")
       .argument("[name...]")
-      .option("-f, --filename <file|folder|->", "everything in these files; may be given several times", collect)
+      .option("-f, --filename <file|folder|URL|->", "everything in these files; may be given several times", collect)
       .option("-R, --recursive", "folders in folders too")
       .option("--all", "every object of the kind, once its name was typed")
       .option("-l, --selector <labels>", "those of the kind with these labels, once its name was typed")

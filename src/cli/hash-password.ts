@@ -18,7 +18,13 @@ export const hashPassword: Verb = {
 };
 
 async function runHashPassword(ports: CliPorts): Promise<number> {
-  const password = ports.stdin.isTty ? await typed(ports) : (await ports.stdin.readAll()).replace(/\r?\n$/, "");
+  if (ports.stdin.isTty && !ports.mayAsk)
+    throw new Failure(
+      EXIT.usage,
+      "Cannot hash: nothing is piped in, and --no-input lets nobody be asked.",
+      'printf %s "$PASSWORD" | fossora hash-password',
+    );
+  const password = ports.mayAsk ? await typed(ports) : (await ports.stdin.readAll()).replace(/\r?\n$/, "");
   if (ports.interrupted.aborted) return EXIT.interrupted;
   if (password === "") throw new Failure(EXIT.usage, "Cannot hash: the password is empty.", "fossora hash-password");
   const salt = randomBytes(SALT_BYTES);

@@ -18,6 +18,7 @@ export interface LogsOptions {
   /** Unix seconds. */
   readonly since?: number;
   readonly container?: string;
+  readonly node?: string;
   readonly prefix?: boolean;
   readonly timestamps: boolean;
   readonly json: boolean;
@@ -31,6 +32,7 @@ interface Flags {
   readonly tail?: number;
   readonly since?: number;
   readonly container?: string;
+  readonly node?: string;
   readonly prefix?: boolean;
   readonly timestamps?: boolean;
   readonly output?: string;
@@ -55,17 +57,29 @@ export const logs: Verb = {
       .addOption(new Option("-n, --tail <lines>", "only the last ones").argParser(wholeNumber))
       .addOption(new Option("--since <duration|time>", "only since then: 1h, or 2026-01-31T12:00:00Z").argParser(parseSince))
       .option("-c, --container <name>", "only of this container")
+      .option("--node <name>", "only of what runs there")
       .option("--prefix", "say whose each line is; the default where there are several")
       .option("--no-prefix", "never say it")
       .option("--timestamps", "say when")
-      .option("-o, --output <format>", "json: one object a line")
+      .addOption(new Option("-o, --output <format>", "one object a line").choices(["json"]))
       .addHelpText(
         "before",
         "Examples:\n  fossora logs jellyfin\n  fossora logs svc/paperless -c db -f -n 100\n  fossora logs jellyfin --since 1h\n",
       )
       .action((target: string | undefined, flags: Flags) =>
         invoke((ports) => {
-          const { selector, all = false, follow = false, previous = false, tail, since, container, prefix, timestamps = false } = flags;
+          const {
+            selector,
+            all = false,
+            follow = false,
+            previous = false,
+            tail,
+            since,
+            container,
+            node,
+            prefix,
+            timestamps = false,
+          } = flags;
           return runLogs(
             {
               all,
@@ -78,6 +92,7 @@ export const logs: Verb = {
               ...(tail !== undefined && { tail }),
               ...(since !== undefined && { since }),
               ...(container !== undefined && { container }),
+              ...(node !== undefined && { node }),
               ...(prefix !== undefined && { prefix }),
             },
             ports,
@@ -138,6 +153,7 @@ async function printStream(source: Source, options: LogsOptions, printer: LinePr
   const query = {
     ...(source.instance !== undefined && { instance: source.instance }),
     ...(options.container !== undefined && { container: options.container }),
+    ...(options.node !== undefined && { node: options.node }),
     ...(options.follow && { follow: "1" }),
     ...(options.previous && { previous: "1" }),
     ...(options.tail !== undefined && { tail: String(options.tail) }),

@@ -3,13 +3,13 @@ import type { Problem } from "../api/problem.ts";
 import { kindByWord } from "../api/kinds.ts";
 import type { ErrorStatus } from "../api/wire.ts";
 import type { DnsProbe } from "../ports.ts";
-import { unixClient, type Client } from "./client.ts";
+import { unixClient, type Client, type RequestTimer } from "./client.ts";
 import { ApiFailure, EXIT, exitCodeOf, Failure } from "./failure.ts";
 import { processHost, type Host } from "./host.ts";
 import type { NodeCommands } from "./node-commands.ts";
 import { findSocket } from "./socket.ts";
 import { output, type Output } from "./terminal.ts";
-import type { Invoke } from "./program.ts";
+import type { GlobalFlags, Invoke } from "./program.ts";
 import type { CliPorts } from "./verb.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -44,7 +44,7 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
     const interrupt = new AbortController();
     const done = host.onInterrupt(() => interrupt.abort(new Failure(EXIT.interrupted, "Interrupted.", "")));
     try {
-      exitCode = await run(portsOf(options, { host, stdout, stderr, quiet: flags.quiet ?? false, interrupted: interrupt.signal }));
+      exitCode = await run(portsOf(options, { host, stdout, stderr, flags, interrupted: interrupt.signal }));
     } finally {
       done();
     }
@@ -61,15 +61,21 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
 
 function portsOf(
   options: CliOptions,
-  given: Pick<CliPorts, "stdout" | "stderr" | "quiet" | "interrupted"> & { readonly host: Host },
+  given: Pick<CliPorts, "stdout" | "stderr" | "interrupted"> & { readonly host: Host; readonly flags: GlobalFlags },
 ): CliPorts {
-  const { host, ...rest } = given;
+  const { host, flags, ...rest } = given;
   let client: Client | undefined;
   return {
     ...rest,
+    quiet: flags.quiet,
+    verbose: flags.verbose,
+    // Asked when it matters: to open standard input costs every start.
+    get mayAsk(): boolean {
+      return flags.input && host.stdin.isTty;
+    },
     // Looked for when it is used: half of the verbs need no node.
     get client(): Client {
-      client ??= unixClient(findSocket(host.env), rest.interrupted);
+      client ??= unixClient(findSocket(host.env), rest.interrupted, flags.verbose ? requestTimer(host, rest.stderr) : undefined);
       return client;
     },
     stdin: host.stdin,
@@ -81,6 +87,14 @@ function portsOf(
     version: options.version(),
     node: options.node,
     dns: options.dns,
+  };
+}
+
+/** With -v: a line for each request once it is answered, or broke. */
+function requestTimer(host: Host, stderr: Output): RequestTimer {
+  return (request) => {
+    const startMs = host.now();
+    return (outcome) => stderr.line(stderr.colors.dim(`${request}  ${outcome}  ${host.now() - startMs} ms`));
   };
 }
 

@@ -19,7 +19,7 @@ const FRAME_MS = 100;
 const BAR_CELLS = 20;
 
 export function rolloutView(applied: readonly Applied[], ports: CliPorts): RolloutView {
-  return ports.stderr.isTty ? new BlockView(applied, ports) : new PhaseLog(applied, ports);
+  return ports.stderr.isTty && !ports.verbose ? new BlockView(applied, ports) : new PhaseLog(applied, ports);
 }
 
 class BlockView implements RolloutView {

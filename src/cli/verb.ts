@@ -32,6 +32,10 @@ export interface CliPorts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly files: Files;
   readonly quiet: boolean;
+  /** Requests are shown on stderr as they are answered: nothing may be drawn in place there. */
+  readonly verbose: boolean;
+  /** Somebody sits at a terminal, and did not say --no-input. */
+  readonly mayAsk: boolean;
   /** Wall time in ms, for ages. */
   now(): number;
   /** Rejects when the signal says so. */

@@ -9,6 +9,7 @@ export interface LogRequest {
   readonly service: string;
   readonly instance?: string;
   readonly container?: string;
+  readonly node?: string;
   readonly follow: boolean;
   /** Only what was printed before the last start: a container that Docker restarts goes on in the same log. */
   readonly previous: boolean;
@@ -156,6 +157,7 @@ function timeAndText(line: string): { readonly time: string; readonly text: stri
 }
 
 async function choose(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<readonly Container[]> {
+  if (request.node !== undefined && request.node !== ports.identity.node) return [];
   const containers = await ports.containers.list(request.service, signal);
   return containers
     .filter(
@@ -178,10 +180,20 @@ function neverRestarted({ service }: LogRequest): ApiError {
   );
 }
 
+/** Docker keeps what its own containers printed. */
+function elsewhere({ reader, identity }: ServerPorts, service: string, node: string): ApiError {
+  if (!reader.desired("Membership", node))
+    return new ApiError("NotFound", `Cannot show logs: there is no node "${node}".`, { next: "fossora get nodes" });
+  return new ApiError("NotFound", `Cannot show logs: what was printed on ${node} is kept there, and this is ${identity.node}.`, {
+    next: `on ${node}: fossora logs ${service}`,
+  });
+}
+
 async function nothingMeant(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<ApiError> {
   const { service, container } = request;
   if (!ports.reader.desired("Service", service))
     return new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
+  if (request.node !== undefined && request.node !== ports.identity.node) return elsewhere(ports, request.service, request.node);
   const names = [...new Set((await ports.containers.list(service, signal)).map((each) => each.container))];
   if (container !== undefined && names.length > 0) {
     return new ApiError("NotFound", `Cannot show logs: "${service}" has no container "${container}"; it has ${names.join(", ")}.`, {

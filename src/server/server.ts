@@ -178,6 +178,7 @@ export class ApiServer {
     const { query, response, signal } = call;
     const instance = text(query, "instance");
     const container = text(query, "container");
+    const node = text(query, "node");
     const tail = count(query, "tail");
     const since = count(query, "since");
     const request = {
@@ -186,6 +187,7 @@ export class ApiServer {
       previous: flag(query, "previous"),
       ...(instance && { instance }),
       ...(container && { container }),
+      ...(node && { node }),
       ...(tail !== undefined && { tail }),
       ...(since !== undefined && { since }),
     };

@@ -2,9 +2,10 @@
 import { dnsRecordController } from "../../controllers/dnsrecord/controller.ts";
 import { houseController } from "../../controllers/house/controller.ts";
 import { membershipController } from "../../controllers/membership/controller.ts";
-import { routeController } from "../../controllers/route/controller.ts";
+import { routeController as makeRouteController } from "../../controllers/route/controller.ts";
 import { serviceController } from "../../controllers/service/controller.ts";
 import { plan } from "../../controllers/service/plan.ts";
+import { whyNowhere } from "../../controllers/service/scheduling.ts";
 import { OutcomeUnknown, StoreUnavailable } from "../../src/api/errors.ts";
 import { keys } from "../../src/api/keys.ts";
 import { API_VERSION, type Kind, type Name, type NodeName, type Resource } from "../../src/api/resource.ts";
@@ -30,6 +31,8 @@ const inDocker = (methods: (containers: Containers) => Partial<Containers>): Par
   containers: (containers) => patched(containers, methods),
 });
 const inMirror = (Mirror: typeof StoreMirror): Partial<Wiring> => ({ mirror: (options) => new Mirror(options) });
+
+const routeController = makeRouteController(whyNowhere);
 
 interface Controllers {
   readonly service?: Partial<typeof serviceController>;
