@@ -60,6 +60,20 @@ describe("a computer without systemd", { skip: labReason() ?? programReason() ??
     await node.apply(manifest, "--wait", "--timeout", "2m");
   });
 
+  test("is for root and the group `fossora`, whose members need no root; others are told how to join", async () => {
+    assert.equal((await lab.exec(node.name, "stat", "-c", "%a %U %G", "/run/fossora/fossora.sock")).trim(), "660 root fossora");
+    const asNobody = () => lab.tryExec(node.name, "runuser", "-u", "nobody", "--", "/usr/local/bin/fossora", "get", "services");
+    const { code, stderr } = await asNobody();
+    assert.equal(code, 7);
+    assert.match(stderr, /Cannot reach the node at \/run\/fossora\/fossora\.sock: you may not open it\..* the group "fossora"/);
+    assert.match(stderr, /sudo usermod -aG fossora \$USER, log in again/);
+
+    await lab.exec(node.name, "gpasswd", "--add", "nobody", "fossora");
+    const member = await asNobody();
+    assert.equal(member.code, 0, member.stderr);
+    assert.match(member.stdout, /^whoami +1\/1 +Ready/m);
+  });
+
   test("stays as it is when `up` runs again, and keeps the flags that it was given", async () => {
     const [processes, containers] = [await ourProcesses(node), await node.containers()];
     for (const flags of [[], ["--log-level", "debug"]]) assert.equal((await setUp(node, "up", ...flags)).code, 0);
