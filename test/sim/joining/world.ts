@@ -178,8 +178,10 @@ export class World {
     cluster.hasObjects = before.hasObjects;
     for (const [key, value] of before.store) cluster.store.set(key, value);
     cluster.revision = before.revision;
-    cluster.commit({ compare: [], writes: [{ put: keys.houseNode(host.disk.nodeId), value: JSON.stringify(this.driver.nodeOf(host)) }] });
     const { memberName } = host.etcd;
+    const node = this.driver.nodeOf(host);
+    const own = JSON.stringify({ ...node, request: { ...node.request, memberName } });
+    cluster.commit({ compare: [], writes: [{ put: keys.houseNode(node.nodeId), value: own }] });
     const member = cluster.found(memberName, host.peerUrl, this.nowMs);
     const membership = { houseId: cluster.houseId, epoch: cluster.epoch, clusterId: cluster.id, memberId: member.id };
     Object.assign(host.disk, { membership, data: { clusterId: cluster.id, memberId: member.id, memberName }, voters: votersOf(cluster) });
