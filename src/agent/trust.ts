@@ -83,6 +83,11 @@ export function authorityKeyFile(dataDir: string): string {
   return path.join(trustFolder(dataDir), "ca.key");
 }
 
+/** Can this node sign for others? */
+export function holdsAuthority(dataDir: string): boolean {
+  return readIfThere(authorityKeyFile(dataDir)) !== undefined;
+}
+
 /** Which of the house's CAs signs here; undefined while this node has no house. */
 export function houseHash(dataDir: string): string | undefined {
   const ca = readIfThere(trustFiles(dataDir).ca);

@@ -1,11 +1,14 @@
 // Computers become one house: real etcd, real TLS and the real protocol, each node on a loopback address of its own.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Cluster, type ClusterMember } from "../../src/adapters/etcd3/cluster.ts";
 import { findEtcdProgram, type EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { createInvite } from "../../src/agent/invites.ts";
 import { readCredentials } from "../../src/agent/joining/inside.ts";
-import { houseHash } from "../../src/agent/trust.ts";
+import { removeNode } from "../../src/agent/removals.ts";
+import { holdsAuthority, houseHash, removedNodes } from "../../src/agent/trust.ts";
 import { parseToken } from "../../src/trust/token.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { TestJoiningNode } from "../support/joining-node.ts";
@@ -43,10 +46,11 @@ describe("three computers become one house", { skip }, () => {
     return node;
   };
   const invite = (): Promise<string> => createInvite(founder.store, houseHash(founder.dataDir) ?? "", soon());
-  const members = async (): Promise<readonly ClusterMember[]> => {
+  const changeMembers = <T>(call: (cluster: Cluster) => Promise<T>): Promise<T> => {
     const cluster = new Cluster({ host: founder.clientHost, credentials: readCredentials(founder.dataDir) });
-    return cluster.members(soon()).finally(() => cluster.close());
+    return call(cluster).finally(() => cluster.close());
   };
+  const members = (): Promise<readonly ClusterMember[]> => changeMembers((cluster) => cluster.members(soon()));
   const voters = async (): Promise<number> => (await members()).filter(({ learner, name }) => !learner && name !== "").length;
   const wishFor = (token: string) => ({ addresses: [founder.address], token: parseToken(token) });
 
@@ -98,9 +102,45 @@ describe("three computers become one house", { skip }, () => {
     await until("it reads the store", async () => (await second.store.get("/fossora/queue/active", soon())) === undefined);
   });
 
+  test("each voter holds the key that signs for the house, and all take over who was removed", async () => {
+    const house = nodes.filter(({ phase }) => phase === "member");
+    await until("three can sign", () => house.filter(({ dataDir }) => holdsAuthority(dataDir)).length === 3);
+    const removed = "a".repeat(16);
+    await removeNode(founder.dataDir, founder.store, removed, soon());
+    await until("all know it", () => house.every(({ dataDir }) => removedNodes(dataDir).includes(removed)));
+  });
+
+  test("a voter that was taken out while it was away sets its data aside and comes in again by itself", async () => {
+    const [, second] = nodes;
+    assert(second);
+    const before = second.memberId;
+    await second.kill();
+    await until("its member is gone", async () => {
+      await changeMembers((cluster) => cluster.remove(before ?? "", soon()));
+      return (await members()).length === 2;
+    });
+    await second.start();
+    await until("it is another member", () => second.phase === "member" && second.memberId !== before, LIMIT_MS);
+    assert.ok(existsSync(path.join(second.dataDir, "etcd.old-1")));
+  });
+
   test("whoever wrote all the while wrote without a failure", async () => {
     const { done, failures } = await writes.stop();
     assert.deepEqual(failures, []);
     assert.ok(done > 100, `${done} writes`);
   });
+});
+
+test("a house of one from before goes on as the first node of a house that others reach", { skip }, async (t) => {
+  const program = await findEtcdProgram({ dataDir: "/nonexistent", named: found ?? "" });
+  const node = new TestJoiningNode({ program, name: "nas", ip: "127.0.0.7" });
+  t.after(() => node.close());
+  const ids = await node.foundAsBefore();
+  await node.start();
+  await until("it is a member", () => node.phase === "member");
+  assert.equal(node.memberId, ids.memberId);
+  assert.deepEqual((await node.store.get("/test/kept", soon()))?.value, "kept");
+  const cluster = new Cluster({ host: node.clientHost, credentials: readCredentials(node.dataDir) });
+  t.after(() => cluster.close());
+  await until("its member has the address", async () => /127\.0\.0\.7/.test((await cluster.members(soon()))[0]?.peerUrl ?? ""), LIMIT_MS);
 });

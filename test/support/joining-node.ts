@@ -5,18 +5,23 @@ import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { openStore } from "../../src/adapters/etcd3/store.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
 import { judgeAsker } from "../../src/agent/asker-trust.ts";
 import { Child, endProcess } from "../../src/agent/child.ts";
 import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
+import { keepEtcd } from "../../src/agent/etcd.ts";
+import { foundHouse } from "../../src/agent/found.ts";
 import { loadNodeId } from "../../src/agent/identity.ts";
+import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
-import { removedNodes } from "../../src/agent/trust.ts";
+import { loadTrust, removedNodes } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
 import type { Address, Trust } from "../../src/joining/messages.ts";
-import type { Store } from "../../src/ports.ts";
+import type { Store, StoreStatus } from "../../src/ports.ts";
 import type { Token } from "../../src/trust/token.ts";
 import { realClock, silentLog } from "./real.ts";
+import { until } from "./until.ts";
 
 export interface TestNodeOptions {
   readonly program: EtcdProgram;
@@ -67,13 +72,32 @@ export class TestJoiningNode {
     return this.#running?.child.pid;
   }
 
+  /** As the agent of a house of one does it: a store on loopback, that ends here. */
+  async foundAsBefore(): Promise<StoreStatus> {
+    await this.#choosePorts();
+    const { dataDir, nodeId } = this;
+    const [child, trust] = [this.#newChild(), await loadTrust(dataDir)];
+    const host = await keepEtcd({ dataDir, nodeId, program: this.#options.program, trust, child });
+    const store = openStore({ hosts: [host], credentials: readCredentials(dataDir), clock: realClock, log: silentLog });
+    const signal = AbortSignal.timeout(30_000);
+    await until("the House", () => foundHouse({ store, dataDir, clock: realClock }, signal));
+    await store.commit({ compare: [], writes: [{ put: "/test/kept", value: "kept" }] }, signal);
+    const status = await store.status(signal);
+    await store.close();
+    await child.end(1_000);
+    return status;
+  }
+
+  #newChild(): Child {
+    const runDir = path.join(this.dataDir, "run");
+    mkdirSync(runDir, { recursive: true });
+    return new Child({ name: "etcd", runDir, logFile: path.join(this.dataDir, "etcd.log"), clock: realClock, log: silentLog });
+  }
+
   async start(): Promise<void> {
     const { ip, program, name } = this.#options;
     if (this.#port === 0) await this.#choosePorts();
-    const runDir = path.join(this.dataDir, "run");
-    mkdirSync(runDir, { recursive: true });
-    const logFile = path.join(this.dataDir, "etcd.log");
-    const child = new Child({ name: "etcd", runDir, logFile, clock: realClock, log: silentLog });
+    const child = this.#newChild();
     const shown: { server?: MeshServer } = {};
     const node = await JoiningNode.open({
       dataDir: this.dataDir,

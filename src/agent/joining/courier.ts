@@ -64,6 +64,13 @@ export class Courier {
     });
   }
 
+  /** As a member of a member. Throws MeshRefusal or MeshUnreachable. */
+  async ask(address: Address, method: string, body: unknown): Promise<unknown> {
+    const link = await this.#linkTo(address);
+    if (link.peer.standing !== "member") throw new MeshRefusal("NotAllowed", `${address} is no member of this house`);
+    return link.request(method, body, { limitMs: ANSWER_MS });
+  }
+
   /** Who answers there says something else than its certificate: it is met anew at the next message. */
   drop(address: Address): void {
     const link = this.#links.get(address);

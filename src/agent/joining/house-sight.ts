@@ -52,6 +52,7 @@ export class HouseSight {
   #readAtMs: Ms | undefined;
   /** Client endpoints of the voters' stores, as other nodes reach them. */
   #clientHosts: readonly string[] = [];
+  #memberIds: readonly string[] | undefined;
 
   constructor(options: SightOptions) {
     this.#options = options;
@@ -73,6 +74,12 @@ export class HouseSight {
 
   get clientHosts(): readonly string[] {
     return this.#clientHosts;
+  }
+
+  /** This node's store is no member any more, says a voter. */
+  get isTakenOut(): boolean {
+    const { memberId } = this.#options.membership;
+    return memberId !== undefined && this.#memberIds?.includes(memberId) === false;
   }
 
   get isFresh(): boolean {
@@ -106,6 +113,7 @@ export class HouseSight {
     const { clock } = this.#options;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT_MS)]);
     const members = await this.#members(limit);
+    this.#memberIds = members.map(({ id }) => id);
     const hosts = this.#hostsOf(members);
     if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join()) this.store.setHosts(hosts);
     const records = await this.#records.read(limit);
@@ -175,6 +183,12 @@ function readSeen(dataDir: string, { houseId, epoch }: Membership): Seen | undef
   const text = readIfThere(seenFile(dataDir));
   const seen = text === undefined ? undefined : (JSON.parse(text) as Seen); // written above alone
   return seen?.house.id === houseId && seen.house.epoch === epoch ? seen : undefined;
+}
+
+/** Agents of the house that this node last belonged to. */
+export function lastMembers(dataDir: string): readonly Address[] {
+  const text = readIfThere(seenFile(dataDir));
+  return text === undefined ? [] : (JSON.parse(text) as Seen).members; // written above alone
 }
 
 function hostsFile(dataDir: string): string {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Cluster } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { memberStatus, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import { keys } from "../../api/keys.ts";
 import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
@@ -11,7 +12,8 @@ import type { Clock, Log, Store } from "../../ports.ts";
 import { Approvals } from "../approvals.ts";
 import type { AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
-import { trustFiles } from "../trust.ts";
+import { takeOverRemovals } from "../removals.ts";
+import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
 import { HouseDoor } from "./house-door.ts";
 import { HouseSight, type HouseFacts } from "./house-sight.ts";
 import { writeCredentials } from "./letter.ts";
@@ -36,13 +38,18 @@ export interface InsideOptions {
   readonly judge: Judge;
   readonly send: (to: readonly Address[], message: Message) => void;
   /** What the store beside this agent says of itself. */
-  readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" }>) => void;
+  readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>) => void;
+  /** A member's own question, and its answer. */
+  readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
+  /** The list of removed nodes has grown. */
+  readonly onRemovals: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 const LOOK_EVERY_MS = 1_000;
 const STATUS_LIMIT_MS = 1_500;
+const ANSWER_MS = 3_000;
 
 export class Inside {
   readonly sight: HouseSight;
@@ -51,6 +58,7 @@ export class Inside {
   readonly #options: InsideOptions;
   readonly #cluster: Cluster | undefined;
   readonly #credentials: Credentials;
+  #removals: string | undefined;
   readonly #ending = new AbortController();
   readonly #ended: Promise<unknown>;
 
@@ -117,7 +125,7 @@ export class Inside {
 
   /** Whose store this is, and whether others still look for this node where it was. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { localHost, onEtcd, clock } = this.#options;
+    const { localHost, onEtcd, clock, log } = this.#options;
     while (!signal.aborted) {
       if (localHost !== undefined) {
         const status = await this.#status(localHost, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)])).catch(
@@ -125,8 +133,39 @@ export class Inside {
         );
         if (status !== undefined) onEtcd({ kind: "etcd-runs", clusterId: status.clusterId, memberId: status.memberId });
       }
+      if (this.sight.isTakenOut) onEtcd({ kind: "etcd-ended", reason: "removed" });
       this.#sayWhereItIs();
+      await this.#takeOver(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.debug("What the house says of trust was not taken over", { error: String(error) });
+      });
       await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /** Who was removed; and, as a voter, the key that signs for others. */
+  async #takeOver(signal: AbortSignal): Promise<void> {
+    const { dataDir, self, onRemovals } = this.#options;
+    if (!this.sight.isFresh) return;
+    const value = (await this.store.get(keys.removed, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])))?.value;
+    if (value !== undefined && value !== this.#removals) {
+      await takeOverRemovals(dataDir, value);
+      this.#removals = value;
+      await onRemovals();
+    }
+    if (this.sight.seen.voters.includes(self().nodeId) && !holdsAuthority(dataDir)) await this.#askForAuthority();
+  }
+
+  /** Of any that holds it: they give it to voters alone. */
+  async #askForAuthority(): Promise<void> {
+    const { self, ask, dataDir, log } = this.#options;
+    for (const address of this.sight.seen.members.filter((each) => !self().addresses.includes(each))) {
+      try {
+        holdAuthority(dataDir, String(await ask(address, "authority", null)));
+        log.info("This node signs for the house from now on");
+        return;
+      } catch (error) {
+        log.debug("The house's key was not given", { address, error: String(error) });
+      }
     }
   }
 

@@ -8,16 +8,17 @@ import { parseMessage } from "../../joining/parse-message.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Token } from "../../trust/token.ts";
+import { authorityKey } from "../authority.ts";
 import type { Child } from "../child.ts";
 import { memberName, peerUrlOf } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
 import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { answerRenewal } from "../renewal.ts";
-import { forgetHouse, hasTrust, houseHash, removedNodes } from "../trust.ts";
+import { forgetHouse, hasTrust, holdsAuthority, houseHash, removedNodes } from "../trust.ts";
 import { reachedAt } from "./addresses.ts";
 import { Courier } from "./courier.ts";
-import type { HouseFacts } from "./house-sight.ts";
+import { lastMembers, type HouseFacts } from "./house-sight.ts";
 import { Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
@@ -74,6 +75,8 @@ export class JoiningNode implements MeshHandler {
   readonly #authorities = new Map<string, string>();
   #trust: MeshTrust;
   #peerUrl = "";
+  /** Agents of the house that it last belonged to. */
+  #lastMembers: readonly Address[];
   #inside: { readonly key: string; readonly running: Inside } | undefined;
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -95,6 +98,7 @@ export class JoiningNode implements MeshHandler {
       log,
     });
     this.#own = new OwnStore(options);
+    this.#lastMembers = lastMembers(dataDir);
     this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
   }
 
@@ -136,11 +140,22 @@ export class JoiningNode implements MeshHandler {
 
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     if (method === "renew") return answerRenewal(this.#options.dataDir, peer, body);
+    if (method === "authority") return this.#giveAuthority(peer);
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = read(body, method);
     if (!isHonest(peer, message)) throw new MeshRefusal("NotProven", "What it says of itself is not what its certificate says");
     return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
+  }
+
+  /** The key that signs for the house goes to those who vote. */
+  #giveAuthority(peer: MeshPeer): string {
+    const { dataDir } = this.#options;
+    const sight = this.#inside?.running.sight;
+    const votes = sight?.isFresh === true && sight.seen.voters.includes(peer.nodeId);
+    if (peer.standing !== "member" || !votes || !holdsAuthority(dataDir))
+      throw new MeshRefusal("NotAllowed", "The key of the house is given to its voters, by a voter that has it");
+    return authorityKey(dataDir);
   }
 
   async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
@@ -216,12 +231,14 @@ export class JoiningNode implements MeshHandler {
     const inside = this.#inside?.running;
     const membership = this.#loop.membership;
     const wanted = wish();
+    const found = discovery();
     const isThere = wanted?.token !== undefined && wanted.token.houseHash === membership?.houseId;
     return {
       nowMs: clock.now(),
       self: this.#self(),
       request: this.#request(),
-      ...discovery(),
+      ...found,
+      candidates: [...new Set([...found.candidates, ...this.#lastMembers])],
       members: inside?.sight.seen.members ?? [],
       voters: inside?.sight.seen.voters ?? [],
       houseIsFresh: inside?.sight.isFresh === true,
@@ -272,6 +289,8 @@ export class JoiningNode implements MeshHandler {
       judge,
       send: (to, message) => this.#courier.send(to, message),
       onEtcd: (event) => void this.#loop.etcd(event),
+      ask: (address, method, body) => this.#courier.ask(address, method, body),
+      onRemovals: () => this.#showTrust(),
       clock,
       log,
     });
@@ -282,6 +301,7 @@ export class JoiningNode implements MeshHandler {
     const inside = this.#inside;
     this.#inside = undefined;
     await inside?.running.close();
+    this.#lastMembers = lastMembers(this.#options.dataDir);
   }
 
   /** What this node shows and believes follows from its disk, and from whom it asks. */

@@ -8,7 +8,8 @@ import type { Address, Admission } from "../../joining/messages.ts";
 import { begunAs, etcdFolder, hasData } from "../etcd.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
 import { forgetFounded } from "../found.ts";
-import { forgetHouse, hasTrust } from "../trust.ts";
+import { loadNodeId } from "../identity.ts";
+import { forgetHouse, hasTrust, removedNodes } from "../trust.ts";
 
 /** An admission that this node has begun to follow. */
 export interface UnderWay {
@@ -44,10 +45,13 @@ export function keep(dataDir: string, membership: Membership): void {
   rmSync(underWayFile(dataDir), { force: true });
 }
 
-/** The node's own key and name stay. */
+/**
+ * The node's own key and name stay, and its certificates: with them it comes in again where it was taken out for its silence, or before a
+ * take-over. Whom a person removed keeps nothing.
+ */
 export function forget(dataDir: string): void {
   forgetFounded(dataDir);
-  forgetHouse(dataDir);
+  if (removedNodes(dataDir).includes(loadNodeId(dataDir))) forgetHouse(dataDir);
   rmSync(membershipFile(dataDir), { force: true });
 }
 

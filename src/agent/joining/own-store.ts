@@ -10,10 +10,10 @@ import type { MeshLink } from "../../mesh-ports.ts";
 import type { Clock, Log } from "../../ports.ts";
 import type { Child } from "../child.ts";
 import { enterHouse } from "../entry.ts";
-import { keepEtcd, writeAdmitted } from "../etcd.ts";
+import { begunAs, keepEtcd, writeAdmitted } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
 import { foundHouse } from "../found.ts";
-import { dueLeaves, houseHash, loadTrust } from "../trust.ts";
+import { dueLeaves, forgetHouse, houseHash, loadTrust } from "../trust.ts";
 import { writeHosts, type HouseFacts } from "./house-sight.ts";
 import { readCredentials } from "./inside.ts";
 import { readCredentialsText } from "./letter.ts";
@@ -50,6 +50,8 @@ export class OwnStore {
     signal: AbortSignal,
   ): Promise<Extract<JoinerEvent, { kind: "founded" }>> {
     const { dataDir, clock, log, facts } = this.#options;
+    // The certificates of a house that was left are not the new one's.
+    if (begunAs(dataDir) === undefined) forgetHouse(dataDir);
     const host = await this.keep();
     const store = openStore({ hosts: [host], credentials: readCredentials(dataDir), clock, log });
     try {
