@@ -114,7 +114,7 @@ function send(socketPath: string, method: string, path: string, options: Request
     request.on("response", (response) => {
       request.setTimeout(options.silenceMs ?? 0);
       if (isGood(response)) resolve(response);
-      else readAll(response).then((text) => reject(new ApiFailure(statusFrom(response, text))), reject);
+      else readRefusal(socketPath, response).then(reject, reject);
     });
     request.end(body);
   });
@@ -126,9 +126,7 @@ function upgrade(socketPath: string, path: string, protocol: string, options: Re
     const request = httpRequest({ ...common, socketPath, method: "POST", path: pathOf(path, options), headers });
     request.on("error", (error) => reject(asFailure(socketPath, error)));
     request.on("upgrade", (response, socket, head) => resolve({ socket, head, headers: response.headers }));
-    request.on("response", (response) => {
-      readAll(response).then((text) => reject(new ApiFailure(statusFrom(response, text))), reject);
-    });
+    request.on("response", (response) => void readRefusal(socketPath, response).then(reject, reject));
     request.end();
   });
 }
@@ -163,6 +161,14 @@ function statusFrom(response: IncomingMessage, text: string): ErrorStatus {
   };
 }
 
+async function readRefusal(socketPath: string, response: IncomingMessage): Promise<Error> {
+  try {
+    return new ApiFailure(statusFrom(response, await readAll(response)));
+  } catch (error) {
+    return asFailure(socketPath, error);
+  }
+}
+
 async function readAll(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -178,6 +184,7 @@ async function* splitLines(response: IncomingMessage): AsyncIterable<string> {
     if (rest.length > LINE_BYTES_MAX) throw new Error(`Cannot read the node's answer: a line is longer than ${LINE_BYTES_MAX} bytes`);
     for (const part of parts) if (part !== "") yield part;
   }
+  if (rest !== "") throw new Error("it ended in the middle of a line");
 }
 
 function asFailure(socketPath: string, error: unknown): Error {

@@ -3,7 +3,7 @@ import { reference } from "../api/kinds.ts";
 import type { ServedObject, WatchLine } from "../api/wire.ts";
 import { watchLines } from "./client.ts";
 import { columnsOf, type Column } from "./columns.ts";
-import { ApiFailure, EXIT } from "./failure.ts";
+import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { yaml, type Format } from "./print.ts";
 import { formatRow, widthsOf } from "./table.ts";
 import { pathOf, type Target } from "./targets.ts";
@@ -60,6 +60,8 @@ class TableWatch {
         if (!this.#synced || (error instanceof ApiFailure && error.status.reason !== "Expired")) throw error;
       }
       if (interrupted.aborted) return;
+      if (!this.#synced)
+        throw new Failure(EXIT.unreachable, "Cannot watch: the node ended the answer before all of it was there.", "fossora status");
       if (this.#connected) this.#ports.stderr.line("the connection to the node ended; trying again");
       this.#connected = false;
       await this.#ports.sleep(AGAIN_AFTER_MS, interrupted).catch(() => undefined);

@@ -96,6 +96,22 @@ house  Unknown  home.internal  -      off       9d
     });
   });
 
+  test("all of what people write, and only what has a field", async () => {
+    expectOutcome(await run("get", "all", "-o", "name"), {
+      stdout: "service/jellyfin\nroute/jellyfin\ndnsrecord/jellyfin\nnode/nas\n",
+    });
+    assert.deepEqual(
+      (await run("get", "all")).stdout.split("\n").filter((line) => line.startsWith("NAME")).length,
+      4,
+      "a table for each kind",
+    );
+    expectOutcome(await run("get", "instances", "--field-selector", "spec.node=nas", "-o", "name"), { stdout: "instance/jellyfin-k3f9\n" });
+    expectOutcome(await run("get", "instances", "--field-selector", "spec.node!=nas"), {
+      stderr: "No instances like that. All of them: fossora get instances\n",
+    });
+    assert.equal((await run("get", "instances", "--field-selector", "spec node")).code, 2);
+  });
+
   test("--sort-by, and one missing name among several", async () => {
     await run("apply", "-f", "whoami.yaml");
     expectOutcome(await run("get", "svc", "--sort-by", ".metadata.resourceVersion", "-o", "name"), {
@@ -220,6 +236,33 @@ Rights
     expectOutcome(await run("events", "--types", "Warning", "-o", "wide"), {
       stdout: "AGE  TYPE     REASON     OBJECT         MESSAGE       NODE\n30m  Warning  CrashLoop  service/other  ended with 1  nas\n",
     });
+  });
+});
+
+describe("events that come", () => {
+  const crash = (index: number) =>
+    house.addEvent(
+      { kind: "Service", name: "jellyfin", type: "Warning", reason: "CrashLoop", message: `ended with ${index}` },
+      `2026-01-09T23:40:${String(index).padStart(2, "0")}.000Z`,
+    );
+
+  test("describe tells the last ten", async () => {
+    for (let index = 1; index <= 12; index++) crash(index);
+    const { stdout } = await run("describe", "svc/jellyfin");
+    assert.deepEqual(
+      [...stdout.matchAll(/ended with (\d+)/g)].map(([, index]) => Number(index)),
+      [3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    );
+  });
+
+  test("events -w goes on as they happen, until Ctrl-C", async () => {
+    const running = begin({ socket: house.socket }, "events", "--for", "svc/jellyfin", "-w");
+    await until("what there is", () => running.stdout().includes("ended with 12"));
+    assert.match(running.stdout(), /^AGE +TYPE +REASON +OBJECT +MESSAGE\n/);
+    crash(13);
+    await until("what comes", () => /\n19m +Warning +CrashLoop +service\/jellyfin +ended with 13\n$/.test(running.stdout()));
+    running.interrupt();
+    assert.equal((await running.done).code, 130);
   });
 });
 

@@ -1,12 +1,7 @@
 // Logs, commands in containers, words that mean nothing, and what works without a node: transcripts and exit codes.
 import assert from "node:assert/strict";
 import { scryptSync } from "node:crypto";
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
 import { HASH_BYTES, parsePasswordHash, SCRYPT } from "../../src/api/password.ts";
 import { begin, expectOutcome, fossora, type Outcome, type RunOptions } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
@@ -82,6 +77,31 @@ describe("logs and exec", () => {
     house.containers.made[0] = container;
   });
 
+  test("on a terminal each source has a colour of its own", async () => {
+    const sidecar = house.containers.add("jellyfin", "k3f9", "cache");
+    house.containers.print(sidecar, "2026-01-01T00:00:01.500000000Z between");
+    const { stdout } = await fossora({ socket: house.socket, tty: true }, "logs", "jellyfin");
+    house.containers.made.pop();
+    assert.equal(
+      stdout,
+      "\u001b[36mjellyfin-k3f9/jellyfin@nas │\u001b[39m one\n\u001b[35mjellyfin-k3f9/cache@nas │\u001b[39m between\n\u001b[36mjellyfin-k3f9/jellyfin@nas │\u001b[39m two\n",
+    );
+  });
+
+  test("--since goes to where the lines are kept, as a moment", async () => {
+    await run("logs", "jellyfin", "--since", "2026-01-01T12:00:00Z");
+    assert.equal(house.containers.lastLogOptions?.since, Date.parse("2026-01-01T12:00:00Z") / 1000);
+    const earliest = Math.floor(Date.now() / 1000) - 3600;
+    await run("logs", "jellyfin", "--since", "1h");
+    const since = house.containers.lastLogOptions?.since ?? 0;
+    assert.ok(since >= earliest && since <= Date.now() / 1000 - 3600, String(since));
+    expectOutcome(await run("logs", "jellyfin", "--since", "yesterday"), {
+      code: 2,
+      stderr:
+        "error: option '--since <duration|time>' argument 'yesterday' is invalid. It should look like 1h, or 2026-01-31T12:00:00Z.\nnext:  fossora logs --help\n",
+    });
+  });
+
   test("-f goes on until Ctrl-C", async () => {
     const running = begin({ socket: house.socket }, "logs", "-f", "jellyfin", "--since", "1h");
     await until("both lines", () => running.stdout() === "one\ntwo\n");
@@ -124,12 +144,39 @@ describe("logs and exec", () => {
     });
   });
 
+  test("exec takes an instance that is ready, unless another one is named", async () => {
+    const { made } = house.containers;
+    const kept = made.splice(0);
+    house.containers.add("jellyfin", "aaaa", "jellyfin", { health: "unhealthy" });
+    house.containers.add("jellyfin", "bbbb", "jellyfin", { health: "healthy" });
+    house.containers.add("jellyfin", "cccc", "jellyfin", { state: "exited" });
+    house.containers.script = () => Promise.resolve(0);
+    const where = async (target: string): Promise<string> =>
+      (await fossora({ socket: house.socket, tty: true, env: { NO_COLOR: "1" } }, "exec", "-t", target, "--", "sh")).stderr;
+    assert.equal(await where("jellyfin"), "in jellyfin-bbbb-jellyfin\n");
+    assert.equal(await where("instance/jellyfin-aaaa"), "in jellyfin-aaaa-jellyfin\n");
+    assert.match(await where("instance/jellyfin-cccc"), /^error: Cannot exec: no container "jellyfin" of "jellyfin" runs on nas\./);
+    made.splice(0, made.length, ...kept);
+  });
+
   test("exec of what does not run is not found", async () => {
     expectOutcome(await run("exec", "jellyfin", "-c", "db", "--", "ls"), {
       code: 4,
       stderr: 'error: Cannot exec: "jellyfin" has no container "db"; it has jellyfin.\nnext:  fossora describe service jellyfin\n',
     });
     assert.equal((await run("exec", "nobody", "--", "ls")).code, 4);
+  });
+});
+
+describe("version", () => {
+  test("is this program's and the node's, and warns where they differ", async () => {
+    expectOutcome(await run("version"), { stdout: "client  0.1.0\nnode    0.1.0  (nas, etcd fake)\n" });
+    expectOutcome(await run("version", "--client"), { stdout: "client  0.1.0\n" });
+    const newer: RunOptions = { socket: house.socket, version: "0.2.0" };
+    expectOutcome(await fossora(newer, "version"), {
+      stdout: "client  0.2.0\nnode    0.1.0  (nas, etcd fake)\n",
+      stderr: "! this program and the node differ in version: restart the node with this program: sudo fossora up\n",
+    });
   });
 });
 
@@ -206,6 +253,9 @@ describe("without a node, or with words that mean nothing", () => {
       stderr:
         'error: Cannot explain "svc.spec.replica": service.spec has no field "replica". Did you mean "replicas"?\nnext:  fossora explain service.spec.replicas\n',
     });
+    expectOutcome(await fossora(nowhere, "api-resources", "-o", "name"), {
+      stdout: "nodes\nservices\nroutes\ndnsrecords\nhouses\ninstances\nevents\n",
+    });
     assert.match((await fossora(nowhere, "api-resources")).stdout, /^NAME +SHORT +KIND +VERBS +DESCRIPTION\nnodes /);
   });
 
@@ -266,43 +316,5 @@ describe("without a node, or with words that mean nothing", () => {
     assert.deepEqual(seen, [{ nodeName: "nas", httpListen: "8080", dnsPort: 5354, mdns: "off", timeoutMs: 10_000, openFirewall: false }]);
     assert.equal((await fossora({ ...nowhere, node }, "up", "--dns-port", "99999")).code, 2);
     assert.equal((await fossora({ ...nowhere, node }, "up", "--mdns", "perhaps")).code, 2);
-  });
-});
-
-describe("completion", () => {
-  const main = path.join(import.meta.dirname, "../../src/main.ts");
-  const cache = mkdtempSync(path.join(tmpdir(), "fossora-completion-"));
-  after(() => rmSync(cache, { recursive: true, force: true }));
-
-  /** As the shell's script calls it, in a process of its own. */
-  const tab = async (socket: string, ...words: readonly string[]): Promise<readonly string[]> => {
-    const env = { ...process.env, FOSSORA_SOCKET: socket, XDG_CACHE_HOME: cache };
-    const { stdout } = await promisify(execFile)(process.execPath, [main, "complete", "--", ...words], { env });
-    return stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => line.split("\t")[0] ?? "");
-  };
-
-  test("names commands, flags and what is in the house; without a node only what needs none", async () => {
-    await run("apply", "-f", "jellyfin.yaml");
-    house.setStatus("Service", "jellyfin", readyService());
-    assert.deepEqual(await tab(house.socket, "ap"), ["apply", "api-resources", ":4"]);
-    assert.deepEqual(await tab(house.socket, "apply", "--wa"), ["--wait", ":4"]);
-    // On a busy machine the house may be slower than a Tab waits.
-    const names = await untilBy("the house answers in time", async () => {
-      const found = await tab(house.socket, "logs", "");
-      return found.length > 1 && found;
-    });
-    assert.deepEqual(names, ["jellyfin", "svc/jellyfin", "instance/jellyfin-k3f9", ":4"]);
-    assert.deepEqual(await tab("/nonexistent", "logs", "jel"), [":4"]);
-  });
-
-  test("prints a script for each shell", async () => {
-    for (const shell of ["bash", "zsh", "fish"]) {
-      const { stdout } = await promisify(execFile)(process.execPath, [main, "completion", shell]);
-      assert.match(stdout, /fossora complete -- /, shell);
-    }
-    assert.equal((await fossora({ socket: "/nonexistent" }, "completion", "tcsh")).code, 2);
   });
 });

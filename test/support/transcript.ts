@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly node?: Partial<NodeCommands>;
   readonly dns?: DnsProbe;
   readonly columns?: number;
+  /** Of the program; the house's is 0.1.0. */
+  readonly version?: string;
 }
 
 /** A command that runs: what it printed so far, and its end. */
@@ -50,7 +52,7 @@ export function begin(options: RunOptions, ...argv: readonly string[]): Running 
   });
   const node = (): Promise<NodeCommands> => Promise.resolve((options.node ?? {}) as NodeCommands); // the test brings those that it runs
   const dns = (): Promise<DnsProbe> => Promise.resolve(options.dns ?? ({} as DnsProbe)); // as above
-  const done = runCli(argv, { node, dns, version: () => "0.1.0", host }).then((code) => ({
+  const done = runCli(argv, { node, dns, version: () => options.version ?? "0.1.0", host }).then((code) => ({
     code,
     stdout: stdout.text,
     stderr: stderr.text,

@@ -1,0 +1,175 @@
+// A law of the CLI: whatever fails ends with the next thing to type. Each verb is driven with words that mean nothing, and with nodes that
+// are not there, break off, or answer nonsense.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { NodeCommands } from "../../src/cli/node-commands.ts";
+import { VERBS } from "../../src/cli/verbs.ts";
+import { fossora, type Outcome } from "../support/transcript.ts";
+import { FILES } from "../support/transcript-statuses.ts";
+
+interface Words {
+  /** Right ones; `true`: with them it needs a node. */
+  readonly right: readonly (readonly [boolean, ...string[]])[];
+  /** Besides an option and arguments that no verb has. */
+  readonly wrong: readonly (readonly string[])[];
+}
+
+const NODE_WORDS: Words = {
+  right: [],
+  wrong: [
+    ["--dns-port", "x"],
+    ["--mdns", "perhaps"],
+    ["--log-level", "loud"],
+  ],
+};
+
+const WORDS: Readonly<Record<string, Words>> = {
+  up: { ...NODE_WORDS, wrong: [...NODE_WORDS.wrong, ["--timeout", "soon"]] },
+  down: { right: [], wrong: [] },
+  uninstall: { right: [], wrong: [] },
+  agent: NODE_WORDS,
+  supervise: NODE_WORDS,
+  apply: {
+    right: [
+      [true, "-f", "whoami.yaml"],
+      [true, "-f", "apps", "--dry-run"],
+      [true, "-f", "whoami.yaml", "--prune", "-l", "a=b"],
+      [false, "-f", "whoami.yaml", "--dry-run=client"],
+    ],
+    wrong: [
+      [],
+      ["-f"],
+      ["-f", "nowhere"],
+      ["-f", "bad.yaml", "--dry-run=client"],
+      ["-f", "apps/readme.md", "--dry-run=client"],
+      ["-f", "whoami.yaml", "--dry-run=perhaps"],
+      ["-f", "whoami.yaml", "--prune"],
+      ["-f", "whoami.yaml", "-l", "a=b"],
+      ["-f", "whoami.yaml", "--detailed-exitcode"],
+      ["-f", "whoami.yaml", "-o", "table"],
+      ["-f", "http://127.0.0.1:1/app.yaml"],
+    ],
+  },
+  delete: {
+    right: [
+      [true, "svc/a"],
+      [true, "-f", "whoami.yaml"],
+      [true, "svc", "--all"],
+      [true, "svc/a", "svc/b", "--wait", "--timeout", "300ms"],
+    ],
+    wrong: [[], ["svc"], ["svc/a/b"], ["nothing/a"], ["--all"], ["-f", "nowhere"], ["svc/a", "--timeout", "x"]],
+  },
+  logs: {
+    right: [
+      [true, "a"],
+      [true, "--all"],
+      [true, "-l", "a=b"],
+      [true, "a", "-f"],
+    ],
+    wrong: [[], ["node/nas"], ["a", "--all"], ["a", "-f", "-p"], ["a", "-n", "x"], ["a", "--since", "x"], ["a", "-o", "yaml"]],
+  },
+  exec: { right: [[true, "a", "--", "ls"]], wrong: [[], ["a"], ["node/nas", "--", "ls"]] },
+  wait: {
+    right: [[true, "svc/a", "--timeout", "300ms"]],
+    wrong: [[], ["svc"], ["svc/a", "--for", "x"], ["svc/a", "--timeout", "x"], ["svc/a", "--for", "jsonpath={x"]],
+  },
+  status: { right: [[true], [true, "-o", "json"]], wrong: [["-o", "table"]] },
+  get: {
+    right: [
+      [true, "all"],
+      [true, "svc/a"],
+      [true, "svc", "-w"],
+      [true, "svc", "a", "b"],
+    ],
+    wrong: [[], ["nothing"], ["svc/"], ["svc,node", "a"], ["svc", "-o", "table"], ["svc", "-o", "jsonpath={x"]],
+  },
+  describe: { right: [[true, "svc/a"]], wrong: [[], ["svc"], ["nothing/a"], ["svc/a", "-o", "table"]] },
+  dns: { right: [], wrong: [["nothing"], ["setup", "nothing"], ["check", "--nothing"]] },
+  events: {
+    right: [[true], [true, "-w"], [true, "--for", "svc/a"]],
+    wrong: [
+      ["--for", "a"],
+      ["-o", "table"],
+    ],
+  },
+  explain: { right: [[false, "svc"]], wrong: [[], ["nothing"], ["svc.spec.nothing"]] },
+  "api-resources": { right: [[false]], wrong: [["-o", "table"]] },
+  "hash-password": { right: [], wrong: [[]] },
+  completion: { right: [], wrong: [[], ["tcsh"]] },
+  // Says nothing where it knows nothing: it is a shell that asks.
+  complete: { right: [], wrong: [] },
+  version: { right: [[false, "--client"]], wrong: [["-o", "table"]] },
+};
+
+function expectNext({ code, stderr }: Outcome, what: string): void {
+  assert.notEqual(code, 0, what);
+  assert.match(stderr, /(?:^|\n)next: {2}\S[^\n]*\n$/, `${what}\n${stderr}`);
+}
+
+const run = (socket: string, ...argv: readonly string[]): Promise<Outcome> => fossora({ socket, files: FILES, stdin: "" }, ...argv);
+
+describe("words that mean nothing end with what to type", () => {
+  test("every verb is tried", () => assert.deepEqual(VERBS.map(({ name }) => name).sort(), Object.keys(WORDS).sort()));
+
+  for (const [verb, { wrong }] of Object.entries(WORDS).filter(([name]) => name !== "complete"))
+    test(`of ${verb}`, async () => {
+      for (const words of [["--nonsense"], ...wrong]) expectNext(await run("/nonexistent", verb, ...words), [verb, ...words].join(" "));
+    });
+
+  test("and so do what a node's own side says, and words that are no verb", async () => {
+    const refuse = (): Promise<number> => Promise.reject(Object.assign(new Error("Cannot: it is so."), { name: "UserError" }));
+    const node: NodeCommands = { agent: refuse, up: refuse, down: refuse, uninstall: refuse, supervise: refuse };
+    for (const verb of Object.keys(node)) expectNext(await fossora({ socket: "/nonexistent", node }, verb), verb);
+    for (const words of [["nonsense"], ["--nonsense"], ["--quiet"]]) expectNext(await run("/nonexistent", ...words), words.join(" "));
+  });
+});
+
+/** Nodes that are none, by what they do to whoever calls. */
+const CALLS: Readonly<Record<string, (socket: Socket) => void>> = {
+  "breaks off": (socket) => void socket.destroy(),
+  "speaks no HTTP": (socket) => void socket.end("220 mail.example.com ESMTP\r\n"),
+  "fails in words of its own": (socket) => void socket.end("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 4\r\n\r\noops"),
+  "breaks off in the middle": (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"items":['),
+  "answers nothing": (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+  "answers what is no JSON": (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"),
+};
+
+describe("a node that does not answer ends with what to type", () => {
+  const directory = mkdtempSync(path.join(tmpdir(), "fossora-dead-"));
+  const servers: Server[] = [];
+  const sockets = new Map([["is not there", path.join(directory, "none.sock")]]);
+
+  before(async () => {
+    const file = path.join(directory, "file.sock");
+    writeFileSync(file, "");
+    sockets.set("is a file", file);
+    for (const [what, act] of Object.entries(CALLS)) {
+      const server = createServer((socket) => {
+        socket.on("error", () => undefined).once("data", () => act(socket));
+      });
+      const at = path.join(directory, `${servers.push(server)}.sock`);
+      await new Promise<void>((resolve) => server.listen(at, resolve));
+      sockets.set(what, at);
+    }
+  });
+  after(() => {
+    for (const server of servers) server.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  for (const [verb, { right }] of Object.entries(WORDS).filter(([, words]) => words.right.length > 0))
+    test(`of ${verb}`, { timeout: 60_000 }, async () => {
+      for (const [needsNode, ...words] of right)
+        for (const [what, socket] of sockets) {
+          if (verb === "logs" && what === "answers nothing") continue; // as of an app that prints nothing
+          const outcome = await run(socket, verb, ...words);
+          const asked = `${[verb, ...words].join(" ")}, where the node ${what}`;
+          if (needsNode) expectNext(outcome, asked);
+          else assert.equal(outcome.code, 0, asked);
+        }
+    });
+});
