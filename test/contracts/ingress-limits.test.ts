@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import type http from "node:http";
+import http from "node:http";
 import net from "node:net";
-import { describe, test } from "node:test";
+import { describe, test, type TestContext } from "node:test";
 import { startFront } from "../support/front.ts";
 import { get } from "../support/ingress.ts";
 import { disposableApp, openWebSocket, rawRequest, webSocketApp, withLimit } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
+import { startBareProxy } from "./ingress-bare.ts";
 
 const limits = { headMs: 200, bodyIdleMs: 200, lingerMs: 200 };
 const head = (lines: string): string => `POST / HTTP/1.1\r\nHost: hello\r\n${lines}\r\n`;
@@ -29,7 +30,8 @@ function connect(port: number): Client {
     get heard() {
       return heard;
     },
-    closed: once(socket, "close"),
+    // Not `once`, which fails for a connection that is reset.
+    closed: new Promise((done) => socket.on("close", done)),
   };
 }
 
@@ -43,6 +45,25 @@ function trickle(socket: net.Socket, text: string): void {
   let at = 0;
   const timer = setInterval(() => socket.write(text[at++ % text.length] ?? ""), 20);
   socket.on("close", () => clearInterval(timer));
+}
+
+/** Node's own limit for a whole request, five minutes, made as short as a test can wait for. */
+const requestTimeoutMs = 400;
+
+function shortenNodesLimit(t: TestContext): void {
+  const createServer = http.createServer.bind(http);
+  t.mock.method(http, "createServer", (options: http.ServerOptions | http.RequestListener, listener?: http.RequestListener) =>
+    typeof options === "function" ? createServer(options) : createServer({ requestTimeout: requestTimeoutMs, ...options }, listener),
+  );
+}
+
+/** Takes three times as long as Node's limit. */
+async function slowUpload(port: number): Promise<string> {
+  const slow = connect(port);
+  slow.socket.write(head("Content-Length: 60\r\nConnection: close\r\n"));
+  trickle(slow.socket, "x");
+  await withLimit(slow.closed);
+  return slow.heard;
 }
 
 describe("a client that takes its time", () => {
@@ -89,14 +110,13 @@ describe("a client that takes its time", () => {
     }
   });
 
-  test("is waited for while its body comes, however slowly", async () => {
+  test("is waited for while its body comes, however slowly, and however short Node's own limit is", async (t) => {
+    shortenNodesLimit(t);
     await using app = await disposableApp((request, response) => void request.resume().on("end", () => response.end("whole")));
     await using front = await startFront(app.port, limits);
-    const slow = connect(front.port);
-    slow.socket.write(head("Content-Length: 60\r\nConnection: close\r\n"));
-    trickle(slow.socket, "x");
-    await withLimit(slow.closed);
-    assert.match(slow.heard, /^HTTP\/1\.1 200[^]*whole$/);
+    assert.match(await slowUpload(front.port), /^HTTP\/1\.1 200[^]*whole$/);
+    using bare = await startBareProxy(app.port, { requestTimeoutMs });
+    assert.doesNotMatch(await slowUpload(bare.port), /whole/, "which ends an upload without the wrapper");
   });
 
   test("is not to blame when it is the app that does not read", async () => {

@@ -1,10 +1,8 @@
 // The rules of a proxy, held by the ingress; and proof that each rule which the wrapper is there for is broken without it.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import { isBreach, startBareProxy, type BareProxy } from "./ingress-bare.ts";
 import { connectionCases } from "./ingress-connection-cases.ts";
 import { keptCases } from "./ingress-kept-cases.ts";
 import { messageCases } from "./ingress-message-cases.ts";
@@ -27,20 +25,22 @@ describe("the ingress as a proxy", () => {
 describe("http-proxy without its wrapper", { concurrency: 4 }, () => {
   for (const { name, bare, run } of proxyCases) {
     test(`${bare}: ${name}`, async () => {
-      const started: (() => void)[] = [];
+      const started: BareProxy[] = [];
       const proxyTo = async (port: number): Promise<number> => {
-        const child = spawn(process.execPath, [path.join(import.meta.dirname, "ingress-bare-proxy.ts"), String(port)], {
-          stdio: ["ignore", "pipe", "ignore"],
-        });
-        started.push(() => child.kill("SIGKILL"));
-        const [line] = (await once(child.stdout, "data")) as [Buffer];
-        return Number(String(line));
+        const proxy = await startBareProxy(port);
+        started.push(proxy);
+        return proxy.port;
       };
       try {
-        await (bare === "holds" ? run(proxyTo) : assert.rejects(run(proxyTo)));
+        await (bare === "holds" ? run(proxyTo) : assert.rejects(run(proxyTo), isBreach));
       } finally {
-        for (const stop of started) stop();
+        for (const proxy of started) proxy[Symbol.dispose]();
       }
     });
   }
+});
+
+test("a mistake of a test is not taken for a breach", () => {
+  const mistakes = [new TypeError("x is not a function"), Object.assign(new Error("no such file"), { code: "ENOENT" }), "a string"];
+  assert.deepEqual(mistakes.filter(isBreach), []);
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type http from "node:http";
 import net from "node:net";
 import { startApp } from "./ingress.ts";
+import { InVain } from "./until.ts";
 
 export interface ProxyCase {
   readonly name: string;
@@ -95,7 +96,7 @@ export function rawBytes(port: number, text: string | Buffer): Promise<Buffer> {
 export async function withLimit<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_done, fail) => {
-    timer = setTimeout(() => fail(new Error(`no end within ${limitMs} ms`)), limitMs);
+    timer = setTimeout(() => fail(new InVain(`no end within ${limitMs} ms`)), limitMs);
   });
   return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -2,6 +2,9 @@
 
 const pollMs = 10;
 
+/** What a test waited for did not come to be in time. */
+export class InVain extends Error {}
+
 /** Asks `probe` until it answers something other than undefined or false; a throw counts as not yet. */
 export async function until<T>(
   what: string,
@@ -19,5 +22,5 @@ export async function until<T>(
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  throw new Error(`Waited ${limitMs} ms in vain: ${what}`, { cause: last });
+  throw new InVain(`Waited ${limitMs} ms in vain: ${what}`, { cause: last });
 }
