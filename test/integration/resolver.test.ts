@@ -1,5 +1,6 @@
 // The house as the resolver of its people: names outside are asked of others, for those it serves and for nobody else.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import net from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
 import dnsPacket from "dns-packet";
@@ -106,6 +107,36 @@ describe("a house that is a resolver", () => {
     assert.equal((await askUdp(ingress.dnsPort, "example.com", { ...PERSON, flags: 0 })).rcode, "REFUSED");
     assert.equal((await askTcp(ingress.dnsPort, "example.com", { ...PERSON, flags: 0 })).rcode, "REFUSED");
     assert.equal(upstream.asked.length, 0);
+  });
+
+  test("of the tailnet alone asks for whoever comes from there, and refuses the LAN", async (t) => {
+    if (process.getuid?.() !== 0) return t.skip("needs root to add an address");
+    const [lan, tailnet] = ["10.254.79.1", "100.100.79.1"];
+    // All of both networks is this computer's, as 127.0.0.0/8 is.
+    const people = { [lan]: "10.254.79.2", [tailnet]: "100.100.79.2" };
+    const upstream = await server();
+    for (const address of [lan, tailnet]) execFileSync("ip", ["address", "add", `${address}/24`, "dev", "lo"]);
+    try {
+      const nodes = { attic: { lan: [lan], tailnet: [tailnet] } };
+      const upstreams = [{ host: "127.0.0.1", port: upstream.port }];
+      await ingress.client.putSettings({ ...ingress.settings, dns: { ...ingress.settings.dns, addresses: [lan, tailnet] } }, soon());
+      const asked = async (serve: NonNullable<Table["resolver"]>["serve"]): Promise<readonly unknown[]> => {
+        await ingress.client.putTable({ ...tableOf([]), nodes, resolver: { serve, upstreams } }, soon());
+        const answers: unknown[] = [];
+        for (const ask of [askUdp, askTcp])
+          for (const [address, from] of Object.entries(people)) {
+            const answer = await ask(ingress.dnsPort, "example.com", { address, from });
+            answers.push(answer.rcode === "NOERROR" ? addressesIn(answer)[0] : answer.rcode);
+          }
+        return answers;
+      };
+      assert.deepEqual(await asked(["tailnet"]), ["REFUSED", ANSWER, "REFUSED", ANSWER]);
+      assert.deepEqual(await asked(["lan"]), [ANSWER, "REFUSED", ANSWER, "REFUSED"]);
+    } finally {
+      await ingress.client.putSettings(ingress.settings, soon());
+      for (const address of [lan, tailnet]) execFileSync("ip", ["address", "del", `${address}/24`, "dev", "lo"]);
+    }
+    return undefined;
   });
 
   test("tells an app who asks, and nobody else", async () => {
