@@ -25,12 +25,31 @@ kind: Route
 metadata: { name: clock }
 spec: { listen: ${udpPort}/udp, to: "udp://127.0.0.1:5353" }
 `;
-/** The lab's images speak no UDP: this one is on the host, beside the house. */
+const appsTcpPort = 1890;
+const appsUdpPort = 5310;
+/** Their names lead to the node that asks; the ports are for containers alone. */
+const appsOnly = `apiVersion: fossora.dev/v1
+kind: Route
+metadata: { name: inner-echo }
+spec: { listen: ${appsTcpPort}, to: "service/echo:1884", allow: [apps] }
+---
+apiVersion: fossora.dev/v1
+kind: Route
+metadata: { name: inner-clock }
+spec: { listen: ${appsUdpPort}/udp, to: "udp://127.0.0.1:5353", allow: [apps] }
+---
+apiVersion: fossora.dev/v1
+kind: Service
+metadata: { name: asker }
+spec: { image: lab/whoami:1, port: 80 }
+`;
+/** The lab's images serve no UDP: this one is on the host, beside the house. What `nslookup` asks it answers with NXDOMAIN, all else as it came. */
 const udpEcho = `import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 5353))
 while True:
-    s.sendto(*s.recvfrom(2048))`;
+    packet, sender = s.recvfrom(2048)
+    s.sendto(packet[:2] + bytes([0x81, 0x83]) + packet[4:] if b"asked" in packet else packet, sender)`;
 
 const lab = new Lab();
 const skip = labReason() ?? programReason() ?? false;
@@ -89,6 +108,27 @@ describe("an app with raw ports", { skip }, () => {
     await until("the Route is ready", async () => /^busy +True/m.test(await node.run("get", "routes")), 60_000);
     assert.match(await node.run("describe", "route", "busy"), /every client has the gateway's address/);
     await node.run("delete", "route", "busy");
+  });
+
+  test("`allow: [apps]` lets containers in by the app's name, over TCP and UDP, and nobody of the LAN", async () => {
+    await node.apply(appsOnly, "--wait");
+    const inside = (line: string): Promise<string> => node.run("exec", "asker", "--", "sh", "-c", line);
+    await until("a container reaches the TCP port", async () => {
+      return (await inside(`echo hello | nc -w 2 echo.home.internal ${appsTcpPort}`)) === "hello\n";
+    });
+    await until("a container reaches the UDP port", async () => {
+      return /can't find asked.*NXDOMAIN/.test(await inside(`nslookup asked.test. echo.home.internal:${appsUdpPort} 2>&1 || true`));
+    });
+    await assert.rejects(talk(appsTcpPort, Buffer.from("hello"), node.address), /ECONNREFUSED|ECONNRESET/);
+    await using client = await udpClient("0.0.0.0");
+    client.send("hello", appsUdpPort, node.address);
+    await until("the LAN's own port answers", () => {
+      client.send("outer", udpPort, node.address);
+      return new Promise<boolean>((done) => setTimeout(() => done(client.heard.includes("outer")), 100));
+    });
+    assert.ok(!client.heard.includes("hello"), client.heard.join());
+    await node.run("delete", "route", "inner-echo", "inner-clock");
+    await node.run("delete", "service", "asker");
   });
 
   test("both outlive the ingress", async () => {
