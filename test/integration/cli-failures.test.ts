@@ -8,6 +8,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { NodeCommands } from "../../src/cli/node-commands.ts";
 import { VERBS } from "../../src/cli/verbs.ts";
+import type { DnsProbe } from "../../src/ports.ts";
 import { fossora, type Outcome } from "../support/transcript.ts";
 import { FILES } from "../support/transcript-statuses.ts";
 
@@ -88,7 +89,13 @@ const WORDS: Readonly<Record<string, Words>> = {
     wrong: [[], ["nothing"], ["svc/"], ["svc,node", "a"], ["svc", "-o", "table"], ["svc", "-o", "jsonpath={x"]],
   },
   describe: { right: [[true, "svc/a"]], wrong: [[], ["svc"], ["nothing/a"], ["svc/a", "-o", "table"]] },
-  dns: { right: [], wrong: [["nothing"], ["setup", "nothing"], ["check", "--nothing"]] },
+  dns: {
+    right: [
+      [true, "check"],
+      [true, "setup", "router"],
+    ],
+    wrong: [["nothing"], ["setup", "nothing"], ["check", "--nothing"]],
+  },
   events: {
     right: [[true], [true, "-w"], [true, "--for", "svc/a"]],
     wrong: [
@@ -110,7 +117,18 @@ function expectNext({ code, stderr }: Outcome, what: string): void {
   assert.match(stderr, /(?:^|\n)next: {2}\S[^\n]*\n$/, `${what}\n${stderr}`);
 }
 
-const run = (socket: string, ...argv: readonly string[]): Promise<Outcome> => fossora({ socket, files: FILES, stdin: "" }, ...argv);
+/** A computer that knows no name and is on no network. */
+const silence = (): Promise<never> => Promise.reject(new Error("no answer"));
+const dns: DnsProbe = {
+  ask: silence,
+  lookup: silence,
+  askLocal: silence,
+  splitDns: () => Promise.resolve(undefined),
+  nameServers: () => [],
+  platform: "linux",
+};
+
+const run = (socket: string, ...argv: readonly string[]): Promise<Outcome> => fossora({ socket, files: FILES, stdin: "", dns }, ...argv);
 
 describe("words that mean nothing end with what to type", () => {
   test("every verb is tried", () => assert.deepEqual(VERBS.map(({ name }) => name).sort(), Object.keys(WORDS).sort()));
