@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { openStore } from "../../src/adapters/etcd3/store.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
-import { judgeAsker } from "../../src/agent/asker-trust.ts";
+import { judgeAsker, type AskerTrust } from "../../src/agent/asker-trust.ts";
 import { Child, endProcess } from "../../src/agent/child.ts";
 import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { keepEtcd } from "../../src/agent/etcd.ts";
@@ -17,7 +17,7 @@ import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
 import { loadTrust, removedNodes } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
-import type { Address, Trust } from "../../src/joining/messages.ts";
+import type { Address, HouseState, Trust } from "../../src/joining/messages.ts";
 import type { Store, StoreStatus } from "../../src/ports.ts";
 import type { Token } from "../../src/trust/token.ts";
 import { realClock, silentLog } from "./real.ts";
@@ -28,8 +28,12 @@ export interface TestNodeOptions {
   readonly name: string;
   readonly ip: string;
   /** Found by discovery. */
-  readonly candidates?: readonly Address[];
+  readonly candidates?: () => readonly Address[];
+  /** It takes whoever it meets for one of the same person's. */
+  readonly trusts?: boolean;
 }
+
+const ours: AskerTrust = { trust: "trusted", because: "it is of the same person", answer: (message) => ({ message }) };
 
 export class TestJoiningNode {
   readonly dataDir = mkdtempSync(path.join(tmpdir(), "fossora-joining-"));
@@ -58,6 +62,10 @@ export class TestJoiningNode {
     return phase?.kind === "member" ? phase.membership.memberId : undefined;
   }
 
+  get house(): HouseState | undefined {
+    return this.#running?.node.house;
+  }
+
   get words(): readonly string[] {
     return this.#running?.node.words ?? [];
   }
@@ -70,6 +78,11 @@ export class TestJoiningNode {
 
   get etcdPid(): number | undefined {
     return this.#running?.child.pid;
+  }
+
+  /** Before it is started, so that others can be told. */
+  async chooseAddress(): Promise<void> {
+    await this.#choosePorts();
   }
 
   /** As the agent of a house of one does it: a store on loopback, that ends here. */
@@ -111,24 +124,26 @@ export class TestJoiningNode {
       versions: { fossora: "0.1.0", etcd: program.version },
       machine: { macs: [], productUuid: "" },
       fitness: { link: "wired", battery: false, fsyncP99Ms: 1 },
-      discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates ?? [], tailnet: "absent" }),
+      discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates?.() ?? [], tailnet: "absent" }),
       wish: () => this.wish,
       facts: () => ({ hasObjects: true, joining: "auto" }),
       replaceAfterMs: () => 600_000,
-      strangerTrust: async (): Promise<Trust> => "needs approval",
-      judge: ({ peer, proven }, { store, approvals }, signal) =>
-        judgeAsker(
-          peer,
-          proven,
-          {
-            store,
-            approvals,
-            removed: () => removedNodes(this.dataDir),
-            tailnet: { status: async () => ({ kind: "absent" }), whois: async () => undefined },
-            callBack: () => Promise.reject(new Error("nobody is called")),
-          },
-          { settings: { tags: [] }, signal },
-        ),
+      strangerTrust: async (): Promise<Trust> => (this.#options.trusts === true ? "trusted" : "needs approval"),
+      judge: async ({ peer, proven }, { store, approvals }, signal) =>
+        this.#options.trusts === true
+          ? ours
+          : judgeAsker(
+              peer,
+              proven,
+              {
+                store,
+                approvals,
+                removed: () => removedNodes(this.dataDir),
+                tailnet: { status: async () => ({ kind: "absent" }), whois: async () => undefined },
+                callBack: () => Promise.reject(new Error("nobody is called")),
+              },
+              { settings: { tags: [] }, signal },
+            ),
       onTrust: (trust) => shown.server?.setTrust(trust),
       clock: realClock,
       log: silentLog,

@@ -24,7 +24,8 @@ export interface CourierOptions {
   readonly log: Log;
 }
 
-const LINKS_MAX = 128;
+/** More than a fresh node says hello to. */
+const LINKS_MAX = 320;
 const DIAL_MS = 2_000;
 const ANSWER_MS = 10_000;
 const ANSWERS_MAX = 4;

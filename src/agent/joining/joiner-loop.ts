@@ -129,6 +129,7 @@ export class JoinerLoop {
         this.#options.log.error("Joining step failed", { error });
         this.#joiner = resume(this.#options.dataDir, this.#options.clock.now());
         this.#goOn();
+        await this.#options.ports.onPhase(this.#joiner).catch(() => undefined); // its next step tries again
       });
       next.done();
     }

@@ -3,7 +3,7 @@
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { Here, Joiner } from "../../joining/joiner-state.ts";
-import type { Address, Fitness, JoinRequest, MachineHints, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
+import type { Address, Fitness, HouseState, JoinRequest, MachineHints, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
 import { parseMessage } from "../../joining/parse-message.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
@@ -115,6 +115,11 @@ export class JoiningNode implements MeshHandler {
     return this.#loop.words;
   }
 
+  /** As it was last seen. */
+  get house(): HouseState | undefined {
+    return this.#inside?.running.sight.seen.house;
+  }
+
   /** While it belongs to a house. */
   get store(): Store | undefined {
     return this.#inside?.running.store;
@@ -171,7 +176,6 @@ export class JoiningNode implements MeshHandler {
 
   async #onAnswer(peer: MeshPeer, message: Message, from: Address): Promise<void> {
     if (!isHonest(peer, message)) return this.#courier.drop(from);
-    if (peer.house !== undefined && this.#authorities.size < HOUSES_MAX) this.#authorities.set(peer.house.hash, peer.house.ca);
     await this.#receive(peer, message, { from, kinds: [] });
   }
 
@@ -180,12 +184,28 @@ export class JoiningNode implements MeshHandler {
     message: Message,
     { from, kinds }: { readonly from: Address; readonly kinds: readonly Message["kind"][] },
   ): Promise<readonly Message[]> {
+    await this.#remember(peer);
     const trust = await this.#trustIn(peer);
     const inside = this.#inside?.running;
     // One in the queue is no member yet, and speaks for itself alone.
     if (inside !== undefined && (peer.standing === "member" || message.kind === "present")) inside.steward?.heard(message);
     if (message.kind === "moved") await inside?.door.moved(message, trust, this.#signal);
     return this.#loop.heard(message, { from, trust }, kinds);
+  }
+
+  /** Whoever speaks for the house that this node asks must be known by it at its next word. */
+  async #remember({ house }: MeshPeer): Promise<void> {
+    if (house === undefined || this.#authorities.has(house.hash)) return;
+    const [oldest] = [...this.#authorities.keys()].filter((hash) => hash !== this.#asked);
+    if (this.#authorities.size >= HOUSES_MAX && oldest !== undefined) this.#authorities.delete(oldest);
+    this.#authorities.set(house.hash, house.ca);
+    if (house.hash === this.#asked) await this.#showTrust();
+  }
+
+  /** The house. */
+  get #asked(): string | undefined {
+    const { phase } = this.#loop.joiner;
+    return phase.kind === "asking" || phase.kind === "starting" ? phase.house.id : undefined;
   }
 
   async #trustIn(peer: MeshPeer): Promise<Trust> {
@@ -307,8 +327,7 @@ export class JoiningNode implements MeshHandler {
   /** What this node shows and believes follows from its disk, and from whom it asks. */
   async #showTrust(): Promise<void> {
     const { dataDir, onTrust } = this.#options;
-    const { phase } = this.#loop.joiner;
-    const ca = phase.kind === "asking" || phase.kind === "starting" ? this.#authorities.get(phase.house.id) : undefined;
+    const ca = this.#authorities.get(this.#asked ?? "");
     const trust = await loadMeshTrust(dataDir, ca === undefined ? undefined : { ca });
     if (JSON.stringify(trust) === JSON.stringify(this.#trust)) return;
     this.#trust = trust;
