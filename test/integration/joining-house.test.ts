@@ -129,6 +129,19 @@ describe("three computers become one house", { skip }, () => {
     assert.deepEqual(failures, []);
     assert.ok(done > 100, `${done} writes`);
   });
+
+  test("a newcomer is let in by whoever leads, also when that is not the founder", async () => {
+    const [, second] = nodes;
+    assert(second);
+    await until("three voters again", async () => (await voters()) === 3, LIMIT_MS);
+    await changeMembers((cluster) => cluster.moveLeader(second.memberId ?? "", soon()));
+    const fourth = newNode("fourth", "127.0.0.8");
+    fourth.wish = { addresses: [second.address], token: parseToken(await invite()) };
+    await fourth.start();
+    await until("it belongs to the house", () => fourth.phase === "member", LIMIT_MS);
+    const all = await members();
+    assert.deepEqual([all.length, all.find(({ id }) => id === fourth.memberId)?.learner], [4, true]);
+  });
 });
 
 test("a house of one from before goes on as the first node of a house that others reach", { skip }, async (t) => {
