@@ -155,5 +155,9 @@ test("a house of one from before goes on as the first node of a house that other
   assert.deepEqual((await node.store.get("/test/kept", soon()))?.value, "kept");
   const cluster = new Cluster({ host: node.clientHost, credentials: readCredentials(node.dataDir) });
   t.after(() => cluster.close());
-  await until("its member has the address", async () => /127\.0\.0\.7/.test((await cluster.members(soon()))[0]?.peerUrl ?? ""), LIMIT_MS);
+  const isReachedAt = (address: string) => async (): Promise<boolean> =>
+    (await cluster.members(soon()))[0]?.peerUrl.includes(address) === true;
+  await until("its member has the address", isReachedAt("127.0.0.7:"), LIMIT_MS);
+  node.addresses = ["127.0.0.17"];
+  await until("its member has another address", isReachedAt("127.0.0.17:"), LIMIT_MS);
 });

@@ -39,6 +39,8 @@ export class TestJoiningNode {
   readonly dataDir = mkdtempSync(path.join(tmpdir(), "fossora-joining-"));
   readonly nodeId = loadNodeId(this.dataDir);
   readonly name: string;
+  /** Of its store; that of its port 733 stays. */
+  addresses: readonly string[];
   wish: { readonly addresses: readonly Address[]; readonly token?: Token } | undefined;
   readonly #options: TestNodeOptions;
   #port = 0;
@@ -47,6 +49,7 @@ export class TestJoiningNode {
   constructor(options: TestNodeOptions) {
     this.#options = options;
     this.name = options.name;
+    this.addresses = [options.ip];
   }
 
   get address(): Address {
@@ -116,7 +119,7 @@ export class TestJoiningNode {
       dataDir: this.dataDir,
       nodeId: this.nodeId,
       name,
-      addresses: () => [ip],
+      addresses: () => this.addresses,
       meshAddresses: () => [this.address],
       localAddress: ip,
       etcd: program,

@@ -7,11 +7,12 @@ import { memberStatus, type MemberStatus } from "../../adapters/etcd3/member.ts"
 import { keys } from "../../api/keys.ts";
 import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
-import type { MeshPeer } from "../../mesh-ports.ts";
+import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import { Approvals } from "../approvals.ts";
 import type { AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
+import { keepLeaves } from "../leaf-keeper.ts";
 import { takeOverRemovals } from "../removals.ts";
 import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
 import { HouseDoor } from "./house-door.ts";
@@ -41,8 +42,11 @@ export interface InsideOptions {
   readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>) => void;
   /** A member's own question, and its answer. */
   readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
-  /** The list of removed nodes has grown. */
-  readonly onRemovals: () => Promise<void>;
+  readonly dial: (address: Address) => Promise<MeshLink>;
+  /** Of this node, to be in its certificates. */
+  readonly addresses: () => readonly string[];
+  /** The list of removed nodes has grown, or there are new certificates. */
+  readonly onTrust: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -59,6 +63,7 @@ export class Inside {
   readonly #cluster: Cluster | undefined;
   readonly #credentials: Credentials;
   #removals: string | undefined;
+  #signersTried = 0;
   readonly #ending = new AbortController();
   readonly #ended: Promise<unknown>;
 
@@ -84,7 +89,7 @@ export class Inside {
       this.steward = this.#newSteward(localHost, this.#cluster);
     }
     const { signal } = this.#ending;
-    this.#ended = Promise.all([this.sight.run(signal), this.steward?.run(signal), this.#watch(signal)]);
+    this.#ended = Promise.all([this.sight.run(signal), this.steward?.run(signal), this.#watch(signal), this.#keepLeaves(signal)]);
   }
 
   get store(): Store {
@@ -144,15 +149,29 @@ export class Inside {
 
   /** Who was removed; and, as a voter, the key that signs for others. */
   async #takeOver(signal: AbortSignal): Promise<void> {
-    const { dataDir, self, onRemovals } = this.#options;
+    const { dataDir, self, onTrust } = this.#options;
     if (!this.sight.isFresh) return;
     const value = (await this.store.get(keys.removed, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])))?.value;
     if (value !== undefined && value !== this.#removals) {
       await takeOverRemovals(dataDir, value);
       this.#removals = value;
-      await onRemovals();
+      await onTrust();
     }
     if (this.sight.seen.voters.includes(self().nodeId) && !holdsAuthority(dataDir)) await this.#askForAuthority();
+  }
+
+  async #keepLeaves(signal: AbortSignal): Promise<void> {
+    const { dataDir, addresses, onTrust, clock, log } = this.#options;
+    const onRenewed = (): void => void onTrust();
+    await keepLeaves({ dataDir, addresses, signer: () => this.#signer(), onRenewed, clock, log }, signal);
+  }
+
+  /** Another one at each try: not every node can sign, and one that can may be away. */
+  #signer(): Promise<MeshLink> {
+    const { self, dial } = this.#options;
+    const others = this.sight.seen.members.filter((each) => !self().addresses.includes(each));
+    const address = others[this.#signersTried++ % others.length];
+    return address === undefined ? Promise.reject(new Error("Nobody else belongs to this house")) : dial(address);
   }
 
   /** Of any that holds it: they give it to voters alone. */

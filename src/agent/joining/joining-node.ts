@@ -54,6 +54,7 @@ export interface JoiningNodeOptions {
 }
 
 const END_MS = 5_000;
+const ADDRESSES_EVERY_MS = 1_000;
 const HOUSES_MAX = 32;
 
 /** What goes back on the connection of a request. */
@@ -135,7 +136,7 @@ export class JoiningNode implements MeshHandler {
     this.#signal = signal;
     await this.#choosePeerUrl();
     try {
-      await this.#loop.run(signal);
+      await Promise.all([this.#loop.run(signal), this.#followAddresses(signal)]);
     } finally {
       child.release();
       await this.#leaveInside();
@@ -278,6 +279,23 @@ export class JoiningNode implements MeshHandler {
     return { peerUrl: this.#peerUrl, memberName: memberName(dataDir, nodeId), machine, fitness };
   }
 
+  /** Where etcd listens changes with them; the house is told by whoever runs inside. */
+  async #followAddresses(signal: AbortSignal): Promise<void> {
+    const { addresses, clock, log } = this.#options;
+    for (let before = addresses().join(); !signal.aborted;) {
+      await clock.sleep(ADDRESSES_EVERY_MS, signal).catch(() => undefined);
+      const now = addresses().join();
+      if (signal.aborted || now === before) continue;
+      try {
+        await this.#choosePeerUrl();
+        if (this.#loop.membership?.memberId !== undefined) await this.#own.keep();
+        before = now;
+      } catch (error) {
+        log.warn("The store could not follow this node's addresses", { error });
+      }
+    }
+  }
+
   async #choosePeerUrl(): Promise<void> {
     const { dataDir, addresses, child } = this.#options;
     this.#peerUrl = await peerUrlOf(dataDir, { addresses: addresses(), child });
@@ -296,7 +314,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, replaceAfterMs, clock, log } = this.#options;
+    const { etcd, judge, facts, replaceAfterMs, addresses, clock, log } = this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -310,7 +328,9 @@ export class JoiningNode implements MeshHandler {
       send: (to, message) => this.#courier.send(to, message),
       onEtcd: (event) => void this.#loop.etcd(event),
       ask: (address, method, body) => this.#courier.ask(address, method, body),
-      onRemovals: () => this.#showTrust(),
+      dial: (address) => this.#courier.dial(address),
+      addresses,
+      onTrust: () => this.#showTrust(),
       clock,
       log,
     });
