@@ -4,7 +4,6 @@ import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { Here, Joiner } from "../../joining/joiner-state.ts";
 import type { Address, Fitness, HouseState, JoinRequest, MachineHints, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
-import { parseMessage } from "../../joining/parse-message.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Token } from "../../trust/token.ts";
@@ -23,6 +22,7 @@ import { Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
 import { OwnStore } from "./own-store.ts";
+import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
 
 export interface JoiningNodeOptions {
   readonly dataDir: string;
@@ -56,16 +56,6 @@ export interface JoiningNodeOptions {
 const END_MS = 5_000;
 const ADDRESSES_EVERY_MS = 1_000;
 const HOUSES_MAX = 32;
-
-/** What goes back on the connection of a request. */
-const answers = {
-  hello: ["hello-answer"],
-  "request-admission": ["present", "started"],
-  admitted: ["started"],
-  present: [],
-  started: [],
-  moved: [],
-} as const satisfies Readonly<Record<string, readonly Message["kind"][]>>;
 
 export class JoiningNode implements MeshHandler {
   readonly #options: JoiningNodeOptions;
@@ -149,8 +139,7 @@ export class JoiningNode implements MeshHandler {
     if (method === "authority") return this.#giveAuthority(peer);
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
-    const message = read(body, method);
-    if (!isHonest(peer, message)) throw new MeshRefusal("NotProven", "What it says of itself is not what its certificate says");
+    const message = readSpoken(peer, body, method);
     return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
   }
 
@@ -166,10 +155,8 @@ export class JoiningNode implements MeshHandler {
 
   async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
     const proven = (typeof body === "object" && body !== null ? body : {}) as Partial<Proven>; // looked at by whoever takes it
-    const message = read(proven.message, "join");
+    const message = readSpoken(peer, proven.message, "join");
     const inside = this.#inside?.running;
-    if (message.kind !== "join" || !isHonest(peer, message))
-      throw new MeshRefusal("NotProven", "What it says of itself is not what its certificate says");
     if (inside === undefined) throw new MeshRefusal("NoHouse", "This node belongs to no house yet");
     const proof = typeof proven.proof === "string" ? { proof: proven.proof } : {};
     return inside.door.join(peer, { message: proven.message, ...proof }, message, signal);
@@ -354,24 +341,4 @@ export class JoiningNode implements MeshHandler {
     this.#courier.setTrust(trust);
     onTrust(trust);
   }
-}
-
-/** Its id is that of its key, and its house is that of its certificate. */
-function isHonest(peer: MeshPeer, { from }: Message): boolean {
-  return from.nodeId === peer.nodeId && (from.house === undefined || from.house.id === peer.house?.hash);
-}
-
-function isAnswered(method: string): method is keyof typeof answers {
-  return Object.hasOwn(answers, method);
-}
-
-function read(body: unknown, kind: Message["kind"]): Message {
-  try {
-    const message = parseMessage(body);
-    if (message.kind === kind) return message;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new MeshRefusal("Invalid", error.message, { cause: error });
-    throw error;
-  }
-  throw new MeshRefusal("Invalid", `Cannot read the message: it should be ${kind}`);
 }
