@@ -2,7 +2,7 @@
 // what the queued computers said, carries out one step of the plan, and tells everybody in the queue that it moves.
 import type { Changed, ClusterMember } from "../../adapters/etcd3/cluster.ts";
 import type { MemberStatus } from "../../adapters/etcd3/member.ts";
-import { planSteward, type StewardStep } from "../../joining/admission.ts";
+import { planSteward, STEP_AGE_MAX_MS, type StewardStep } from "../../joining/admission.ts";
 import { admit, broadcast } from "../../joining/broadcast.ts";
 import { LEARNERS_MAX, nodeOfMember, type EtcdMember, type HouseView, type MemberHealth, type Ms } from "../../joining/house-view.ts";
 import { PROTOCOL, type Address, type Admission, type HouseState, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
@@ -114,7 +114,8 @@ export class Steward {
     reign.memory = look(reign.memory, view, new Date(Date.parse(clock.wall()) + UNTIL_MS).toISOString());
     await this.#tell(view, self());
     const step = planSteward(view, reign.memory);
-    if (step === undefined) return false;
+    // What was seen a while ago, before a stall or a long answer, is no ground to change members on: a learner may have died since.
+    if (step === undefined || clock.now() - view.nowMs > STEP_AGE_MAX_MS) return false;
     const answer = await this.#carryOut(step, records, signal).catch((error: unknown): MemberAnswer => {
       signal.throwIfAborted();
       // Done or not, the next look sees it; and one computer that cannot be had must not hold up the others.
