@@ -25,7 +25,7 @@ const LATER_SECONDS = 10;
 const PASSING: ReadonlyMap<string, string> = new Map([
   ["Starting", "is starting"],
   ["Pulling", "is starting"],
-  ["Pending", "is not running yet"], // also where no node can take it: `describe` knows
+  ["Pending", "is not running yet"],
 ]);
 
 export function unknownHost(host: string): Page {
