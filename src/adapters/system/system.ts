@@ -4,6 +4,7 @@ import { availableParallelism, type NetworkInterfaceInfo, networkInterfaces, tot
 import type { NodeRecord } from "../../api/state.ts";
 import type { EngineInfo } from "../../container-ports.ts";
 import type { System } from "../../ports.ts";
+import { readDefaultInterface } from "./default-interface.ts";
 import { findDevices } from "./devices.ts";
 import { hostResolvers } from "./resolvers.ts";
 import { overlap, parseSubnet } from "./subnets.ts";
@@ -78,11 +79,4 @@ export function sortAddresses(
 async function osName(): Promise<string> {
   const text = await readFile("/etc/os-release", "utf8").catch(() => "");
   return /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(text)?.[1] ?? type();
-}
-
-/** Linux only; elsewhere the order is the machine's. */
-async function readDefaultInterface(): Promise<string | undefined> {
-  const text = await readFile("/proc/net/route", "utf8").catch(() => "");
-  const columns = text.split("\n").map((line) => line.split("\t"));
-  return columns.find(([, target, , , , , , mask]) => target === "00000000" && mask === "00000000")?.[0];
 }
