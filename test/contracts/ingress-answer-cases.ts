@@ -19,12 +19,34 @@ export interface AnswerCase {
 
 /** The page that stands for the app. */
 const page = "page";
+const failed = /^(?:HTTP\/1\.1 103 Early Hints\r\n\r\n)*HTTP\/1\.1 502 Bad Gateway\r\n/;
 const ok = (lines: string, body = ""): string => `HTTP/1.1 200 OK\r\n${lines}\r\n${body}`;
 const chunked = "Transfer-Encoding: chunked\r\n";
 const length5 = "Content-Length: 5\r\n";
 
-function failures(section: string, rows: Readonly<Record<string, string>>): readonly AnswerCase[] {
-  return Object.entries(rows).map(([name, answer]) => ({ name, section, answer, status: 502, body: page }));
+function failures(
+  section: string,
+  rows: Readonly<Record<string, string | Pick<AnswerCase, "answer" | "method" | "version">>>,
+): readonly AnswerCase[] {
+  return Object.entries(rows).map(([name, row]) => {
+    return { name, section, status: 502, body: page, has: failed, ...(typeof row === "string" ? { answer: row } : row) };
+  });
+}
+
+/** 256 cases; `has` in a head that is passed on. */
+function eachByte(
+  section: string,
+  where: string,
+  at: (byte: string) => { readonly answer: string; readonly has?: string },
+): readonly AnswerCase[] {
+  return [...Array(256).keys()].map((byte) => {
+    const { answer, has } = at(String.fromCharCode(byte));
+    const name = `byte ${byte} ${where}`;
+    // What ends a line, and what no value may hold.
+    const isRefused = (byte < 32 && byte !== 9) || byte === 127;
+    if (isRefused) return { name, section, answer, status: 502, body: page, has: failed };
+    return { name, section, answer, status: 200, body: "hello", ...(has !== undefined && { has: new RegExp(RegExp.escape(has)) }) };
+  });
 }
 
 type Row = Omit<AnswerCase, "name" | "section" | "status" | "body"> & { readonly status?: number };
@@ -121,12 +143,24 @@ const heads: readonly AnswerCase[] = [
     "a bare CR in a value": ok(`X: y\rSet-Cookie: a=b\r\n${length5}`, "hello"),
     "a NUL in a value": ok(`X: y\0z\r\n${length5}`, "hello"),
   }),
-  ...[...Array(256).keys()].map((byte): AnswerCase => {
-    const name = `byte ${byte} in a value of an interim answer breaks nothing`;
-    const answer = `HTTP/1.1 103 Early Hints\r\nX: a${String.fromCharCode(byte)}b\r\n\r\n${ok(length5, "hello")}`;
-    // What ends a line, and what no value may hold.
-    const isRefused = (byte < 32 && byte !== 9) || byte === 127;
-    return { name, section: "9110 5.5", answer, status: isRefused ? 502 : 200, body: isRefused ? page : "hello" };
+  ...eachByte("9110 5.5", "in a value of an interim answer", (byte) => ({
+    answer: `HTTP/1.1 103 Early Hints\r\nX: a${byte}b\r\n\r\n${ok(length5, "hello")}`,
+  })),
+  ...eachByte("9110 5.5", "in a value", (byte) => ({ answer: ok(`X: a${byte}b\r\n${length5}`, "hello"), has: `\r\nX: a${byte}b\r\n` })),
+  ...eachByte("9112 4", "in the words of the status", (byte) => ({
+    answer: `HTTP/1.1 200 a${byte}b\r\n${length5}\r\nhello`,
+    has: `HTTP/1.1 200 a${byte}b\r\n`,
+  })),
+  ...eachByte("9112 4", "in the words of an interim answer", (byte) => ({
+    answer: `HTTP/1.1 103 a${byte}b\r\n\r\n${ok(length5, "hello")}`,
+    has: "HTTP/1.1 103 Early Hints\r\n",
+  })),
+  ...failures("9112 4", {
+    "words with an escape, to HEAD": { answer: `HTTP/1.1 200 a\x1bb\r\n${length5}\r\n`, method: "HEAD" },
+    "words with an escape, to POST": { answer: `HTTP/1.1 200 a\x1bb\r\n${length5}\r\nhello`, method: "POST" },
+    "words with an escape, to an old client": { answer: `HTTP/1.1 200 a\x1bb\r\n${length5}\r\nhello`, version: "1.0" },
+    "words with an escape, of 304": "HTTP/1.1 304 a\x1bb\r\n\r\n",
+    "words with an escape, of 100": `HTTP/1.1 100 a\x1bb\r\n\r\n${ok(length5, "hello")}`,
   }),
   ...failures("9112 5", { "a head without end": ok(`X: ${"x".repeat(200_000)}\r\n${length5}`, "hello") }),
   ...whole("9112 5", "hello", {
@@ -167,3 +201,28 @@ const heads: readonly AnswerCase[] = [
 ];
 
 export const answerCases: readonly AnswerCase[] = [...framing, ...bodyless, ...heads];
+
+export interface HandshakeCase extends Pick<AnswerCase, "name" | "section" | "answer"> {
+  readonly head: RegExp;
+}
+
+/** To a client that asks for a WebSocket. */
+export const handshakeCases: readonly HandshakeCase[] = [
+  ...eachByte("9112 4", "in the words of a switch of protocols", (byte) => ({
+    answer: switching(`101 a${byte}b`),
+    has: `HTTP/1.1 101 a${byte}b\r\n`,
+  })),
+  ...eachByte("9110 5.5", "in a value of a switch of protocols", (byte) => ({
+    answer: switching("101 Hm", `X: a${byte}b\r\n`),
+    has: `\r\nX: a${byte}b\r\n`,
+  })),
+  ...failures("9112 4", {
+    "a switch of protocols of HTTP/2": switching("101 Hm").replace("1.1", "2.0"),
+    "a switch of protocols with a coding that nobody here undoes": switching("101 Hm", "Transfer-Encoding: gzip\r\n"),
+    "another answer, words with an escape": `HTTP/1.1 400 a\x1bb\r\n${length5}\r\nhello`,
+  }),
+].map(({ name, section, answer, has = failed }) => ({ name, section, answer, head: has }));
+
+function switching(status: string, lines = ""): string {
+  return `HTTP/1.1 ${status}\r\n${lines}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+}

@@ -1,9 +1,10 @@
 // The ingress against apps that answer in bytes: what is whole reaches the client as one whole answer, what is not can be seen to be not.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
-import { rawApp, rawBytes } from "../support/proxy.ts";
-import { answerCases, type AnswerCase } from "./ingress-answer-cases.ts";
+import { freePort, get, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import { rawApp, rawBytes, upgradeRequest } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+import { answerCases, handshakeCases, type AnswerCase } from "./ingress-answer-cases.ts";
 
 describe("what an app answers", () => {
   let ingress: TestIngress;
@@ -21,6 +22,28 @@ describe("what an app answers", () => {
       if (row.hasNot) assert.doesNotMatch(head, row.hasNot);
     });
   }
+
+  for (const { name, section, answer, head } of handshakeCases) {
+    test(`${section}: ${name}`, async () => {
+      await using app = await rawApp(Buffer.from(answer, "latin1"));
+      await ingress.client.putTable(tableOf([app.port], { holdMs: 0 }), soon());
+      assert.match((await rawBytes(ingress.httpPort, upgradeRequest)).toString("latin1"), head);
+    });
+  }
+
+  test("9112 4: words with an escape, of whoever is asked when another cannot be reached, and of whoever was waited for", async () => {
+    const answer = "HTTP/1.1 200 a\x1bb\r\nContent-Length: 5\r\n\r\nhello";
+    await using app = await rawApp(answer);
+    await ingress.client.putTable(tableOf([await freePort(), app.port], { holdMs: 0 }), soon());
+    assert.equal((await get(ingress.httpPort)).status, 502);
+    await ingress.client.putTable(tableOf([]), soon());
+    const waiting = get(ingress.httpPort);
+    await until("it is held", async () => /^fossora_http_held 1$/m.test(await ingress.metrics()));
+    await ingress.client.putTable(tableOf([app.port]), soon());
+    assert.equal((await waiting).status, 502);
+  });
+
+  test("nothing of that is an error of ours", async () => assert.doesNotMatch(await ingress.log(), / error /));
 });
 
 interface Answer {

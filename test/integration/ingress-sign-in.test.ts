@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { HASH_BYTES, passwordHash, SALT_BYTES, SCRYPT } from "../../src/api/password.ts";
 import type { HttpRoute, Table } from "../../src/api/table.ts";
 import { freePort, get, soon, startApp, startIngress, tableOf, type TestApp, type TestIngress } from "../support/ingress.ts";
-import { rawRequest, upgradeRequest } from "../support/proxy.ts";
+import { rawApp, rawRequest, upgradeRequest } from "../support/proxy.ts";
 
 function hashOf(password: string): string {
   const salt = randomBytes(SALT_BYTES);
@@ -154,6 +154,25 @@ describe("a route with a protection", () => {
       await use({ forwardAuth: { url: `http://127.0.0.1:${await freePort()}/`, headers: [] } });
       assert.equal((await get(ingress.httpPort, { headers: { Cookie: "session=1" } })).status, 502);
       assert.equal(seen.length, 0);
+    });
+
+    test("keeps the door closed after an answer that cannot be understood in one way, and hands none of it on", async () => {
+      const broken = [
+        "HTTP/1.1 099 Low\r\nContent-Length: 2\r\n\r\nno",
+        "HTTP/1.1 401 a\x1bb\r\nContent-Length: 2\r\n\r\nno",
+        "HTTP/2.0 401 No\r\nContent-Length: 2\r\n\r\nno",
+        "HTTP/1.1 401 No\r\nTransfer-Encoding: gzip\r\n\r\nno",
+        "HTTP/1.1 101 Up\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        "HTTP/1.1 200 Yes\r\nContent-Length: 200\r\n\r\nno",
+      ];
+      for (const answer of broken) {
+        await using other = await rawApp(Buffer.from(answer, "latin1"));
+        await use({ forwardAuth: { url: `http://127.0.0.1:${other.port}/`, headers: [] } });
+        const heard = await rawRequest(ingress.httpPort, "GET / HTTP/1.1\r\nHost: hello\r\nConnection: close\r\n\r\n");
+        assert.match(heard, /^HTTP\/1\.1 502 Bad Gateway\r\n/, JSON.stringify(answer));
+        assert.equal(seen.length, 0);
+      }
+      assert.doesNotMatch(await ingress.log(), / error /);
     });
 
     test("finds an app of the house by its name", async () => {

@@ -3,7 +3,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { Backend, HttpRoute } from "../../api/table.ts";
-import { requestHeaders, responseHeaders } from "./headers.ts";
+import { requestHeaders, responseHeaders, responseProblem } from "./headers.ts";
 
 type Spec = NonNullable<HttpRoute["forwardAuth"]>;
 
@@ -57,7 +57,15 @@ function ask(request: http.IncomingMessage, { url }: Spec, asked: AskedFor): Pro
     };
     const client = to.protocol === "https:" && backend === undefined ? https.request(options) : http.request(options);
     client.on("error", fail);
+    client.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      fail(new Error("a switch of protocols that nobody asked for"));
+    });
     client.on("response", (response) => {
+      response.on("error", fail);
+      const { statusCode = 0 } = response;
+      const problem = responseProblem(response) ?? (statusCode < 200 ? `an answer with the status ${statusCode}` : undefined);
+      if (problem !== undefined) return void client.destroy(new Error(problem));
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on("data", (chunk: Buffer) => {
@@ -65,11 +73,11 @@ function ask(request: http.IncomingMessage, { url }: Spec, asked: AskedFor): Pro
         if (bytes > BODY_BYTES_MAX) client.destroy(new Error("its answer is too long"));
         else chunks.push(chunk);
       });
-      response.on("error", fail);
       response.on("end", () => {
         const flat = withoutLength(responseHeaders(response, undefined));
-        done({ status: response.statusCode ?? 0, headers: response.headers, flat, body: Buffer.concat(chunks) });
+        done({ status: statusCode, headers: response.headers, flat, body: Buffer.concat(chunks) });
       });
+      return undefined;
     });
     client.end();
   });

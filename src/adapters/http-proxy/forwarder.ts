@@ -130,9 +130,11 @@ function send(sending: Sending): void {
     return settle(outcomeOf(error, { connected: timers.connected(), reused: upstream.reusedSocket }));
   });
   let interim = 0;
-  upstream.on("information", ({ statusCode, rawHeaders, headers }) => {
+  upstream.on("information", (information) => {
+    const { statusCode, rawHeaders, headers } = information;
     interim += 1;
-    if (interim > INTERIM_MAX) upstream.destroy(new Error("interim answers without end"));
+    const problem = interim > INTERIM_MAX ? "interim answers without end" : responseProblem(information);
+    if (problem !== undefined) upstream.destroy(new Error(problem));
     // 100 was for us. Where there was no time to hear of a client that is gone, or of one too old, nothing is said.
     else if (statusCode !== 100 && request.httpVersion !== "1.0" && !client.headersSent)
       client.writeInformation(statusCode, responseHeaders({ rawHeaders, headers }, undefined));
@@ -275,9 +277,10 @@ interface Upgraded {
 function upgrade(client: http.ServerResponse, { response, socket, head }: Upgraded, attempt: Attempt): Outcome {
   const clientSocket = client.socket;
   const isAsked = attempt.upgradeHead !== undefined && response.headers.upgrade?.toLowerCase() === "websocket";
-  if (clientSocket === null || attempt.upgradeHead === undefined || !isAsked) {
+  const problem = isAsked ? responseProblem(response) : "a switch of protocols that nobody asked for";
+  if (clientSocket === null || attempt.upgradeHead === undefined || problem !== undefined) {
     socket.destroy();
-    return isAsked ? { kind: "clientGone" } : { kind: "failed", error: new Error("a switch of protocols that nobody asked for") };
+    return problem === undefined ? { kind: "clientGone" } : { kind: "failed", error: new Error(problem) };
   }
   client.detachSocket(clientSocket);
   const lines = [`HTTP/1.1 101 ${response.statusMessage || "Switching Protocols"}`];

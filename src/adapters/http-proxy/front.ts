@@ -387,5 +387,6 @@ function showPage(request: http.IncomingMessage, response: http.ServerResponse, 
     "Referrer-Policy": "no-referrer",
   };
   if (page.refresh !== undefined) headers["Retry-After"] = page.refresh;
-  response.writeHead(page.status, headers).end(request.method === "HEAD" ? undefined : body);
+  // With words of its own: an answer that could not be passed on may have left its own there.
+  response.writeHead(page.status, http.STATUS_CODES[page.status], headers).end(request.method === "HEAD" ? undefined : body);
 }

@@ -122,9 +122,18 @@ export function requestProblem(request: http.IncomingMessage): { readonly status
   return httpVersion === "1.0" ? { status: 400, message: "HTTP/1.0 has no transfer codings." } : undefined;
 }
 
+/** Of an answer, also of an interim one. */
+export type AnswerHead = Pick<http.IncomingMessage, "httpVersionMajor" | "statusMessage" | "headers">;
+
+/** Node's parser takes what RFC 9112, 4, does not let a status have; a terminal or a log would obey it. */
+// oxlint-disable-next-line no-control-regex
+const NO_WORDS = /[^\t\x20-\x7e\x80-\xff]/;
+
 /** Why an answer cannot be passed on; undefined: it can. */
-export function responseProblem({ httpVersionMajor, headers }: http.IncomingMessage): string | undefined {
+export function responseProblem(response: AnswerHead): string | undefined {
+  const { httpVersionMajor, statusMessage = "", headers } = response;
   if (httpVersionMajor !== 1) return `an answer of HTTP/${httpVersionMajor}`;
+  if (NO_WORDS.test(statusMessage)) return "an answer whose status has a control character in its words";
   const coding = headers["transfer-encoding"];
   return coding === undefined || coding.toLowerCase() === "chunked" ? undefined : `an answer with the transfer coding ${coding}`;
 }
