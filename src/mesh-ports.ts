@@ -44,3 +44,14 @@ export interface MeshLink {
   request(method: string, body: unknown, options: { readonly limitMs: number; readonly signal?: AbortSignal }): Promise<unknown>;
   close(): void;
 }
+
+/** What each node says to every other one, twice a second, by UDP on 733. */
+export interface SignOfLife {
+  readonly nodeId: string;
+  /** New at each start of the machine. */
+  readonly bootId: string;
+  /** Grows with each sign of a boot. */
+  readonly counter: number;
+  /** When the sender itself last heard the others; those that it never heard are left out. */
+  readonly heard: readonly { readonly nodeId: string; readonly agoMs: number }[];
+}

@@ -45,6 +45,14 @@ const rooms: readonly Room[] = [
     pure: true,
   },
   {
+    name: "liveness",
+    files: /^src\/liveness\//,
+    imports: ["src/api/", "types:src/mesh-ports.ts"],
+    packages: [],
+    node: "none",
+    pure: true,
+  },
+  {
     name: "server",
     files: /^src\/server\//,
     imports: ["src/api/", "types:src/ports.ts", "types:src/container-ports.ts"],

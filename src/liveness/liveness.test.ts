@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SignOfLife } from "../mesh-ports.ts";
+import {
+  advance,
+  answered,
+  BOOT_GRACE_MS,
+  CONDEMN_AFTER_MS,
+  heard,
+  newLiveness,
+  ownHearing,
+  RANK_MS,
+  silenceOf,
+  SUSPECT_AFTER_MS,
+  suspects,
+  toAsk,
+  toCondemn,
+  withOthers,
+  type Liveness,
+} from "./liveness.ts";
+
+const long = { bootedMs: BOOT_GRACE_MS };
+const sign = (nodeId: string, counter: number, over: Partial<SignOfLife> = {}): SignOfLife => ({
+  nodeId,
+  bootId: `${nodeId}-boot`,
+  counter,
+  heard: [],
+  ...over,
+});
+const house = (self = "b"): Liveness => withOthers(newLiveness(self, 0), ["a", "b", "c"]);
+/** In steps, as an agent that is awake. */
+const pass = (state: Liveness, ms: number): Liveness => {
+  let now = state;
+  for (let left = ms; left > 0; left -= 250) now = advance(now, now.nowMs + Math.min(250, left));
+  return now;
+};
+
+test("who is never heard is asked after a second, suspect after two, and condemned by rank", () => {
+  const asked = pass(house(), 1_000);
+  assert.deepEqual([toAsk(asked), suspects(asked)], [["a", "c"], []]);
+  const suspected = pass(house(), SUSPECT_AFTER_MS);
+  assert.deepEqual([suspects(suspected), toCondemn(suspected, long)], [["a", "c"], []]);
+  // a is as silent as c, so b is the first of the living.
+  assert.deepEqual(toCondemn(pass(house(), CONDEMN_AFTER_MS), long), ["a", "c"]);
+});
+
+test("of the living the one with the lowest id is the first to condemn", () => {
+  const quiet = pass(house("c"), CONDEMN_AFTER_MS - 500);
+  const state = pass(heard(quiet, sign("a", 1)), 500);
+  assert.deepEqual(toCondemn(state, long), []);
+  assert.deepEqual(toCondemn(pass(state, RANK_MS), long), ["b"]);
+});
+
+test("a sign of life, or an answer of the ingress, ends the silence", () => {
+  const silent = pass(house(), 5_000);
+  assert.deepEqual(suspects(heard(silent, sign("a", 1))), ["c"]);
+  assert.deepEqual(suspects(answered(silent, "c")), ["a"]);
+  assert.equal(silenceOf(answered(silent, "c"), "c"), 0);
+});
+
+test("what another hears counts, and is not passed on", () => {
+  const state = heard(pass(house(), 5_000), sign("a", 1, { heard: [{ nodeId: "c", agoMs: 300 }] }));
+  assert.deepEqual([suspects(state), silenceOf(state, "c")], [[], 300]);
+  assert.deepEqual(ownHearing(state), [{ nodeId: "a", agoMs: 0 }]);
+});
+
+test("a doubled, an older and a foreign sign change nothing, nor one of a boot that is over", () => {
+  const known = heard(house(), sign("a", 5));
+  const later = pass(known, 5_000);
+  for (const old of [sign("a", 5), sign("a", 4), sign("z", 9)]) assert.equal(heard(later, old), later);
+  const rebooted = heard(later, sign("a", 1, { bootId: "second" }));
+  assert.notEqual(rebooted, later);
+  assert.equal(heard(rebooted, sign("a", 99)), rebooted);
+});
+
+test("nobody is blamed for what this node slept through", () => {
+  const before = pass(heard(heard(house(), sign("a", 1)), sign("c", 1)), 250);
+  const woken = advance(before, before.nowMs + 3_600_000);
+  assert.deepEqual([suspects(woken), toCondemn(woken, long)], [[], []]);
+});
+
+test("nobody is condemned by a machine that has just started", () => {
+  const state = pass(house(), 10_000);
+  assert.deepEqual(toCondemn(state, { bootedMs: BOOT_GRACE_MS - 1 }), []);
+  assert.deepEqual(toCondemn(state, long), ["a", "c"]);
+});
+
+test("who joins counts as heard, who leaves is forgotten, and the same ones are no change", () => {
+  const old = pass(house(), 5_000);
+  const state = withOthers(old, ["a", "d"]);
+  assert.deepEqual([suspects(state), silenceOf(state, "c")], [["a"], undefined]);
+  assert.equal(withOthers(state, ["d", "a", "b"]), state);
+});

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  advance,
+  answered,
+  heard,
+  newLiveness,
+  ownHearing,
+  SEND_EVERY_MS,
+  suspects,
+  toAsk,
+  toCondemn,
+  withOthers,
+  type Liveness,
+} from "../../src/liveness/liveness.ts";
+
+const STEP_MS = 50;
+const runs = { numRuns: 60, seed: 20261127 };
+
+interface Event {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+/** Nodes that hear each other over links that delay, lose and double; in steps of 50 ms. */
+class Segment {
+  readonly nodes: string[];
+  readonly states = new Map<string, Liveness>();
+  readonly condemned = new Map<string, Set<string>>();
+  readonly #random: () => number;
+  readonly #lossy: number;
+  /** Machine, and agent alone, that stand still or have no power until then. */
+  readonly stillUntil = new Map<string, number>();
+  readonly agentStillUntil = new Map<string, number>();
+  readonly cut = new Set<string>();
+  #events: Event[] = [];
+  now = 0;
+
+  constructor(count: number, { seed, loss }: { readonly seed: number; readonly loss: number }) {
+    this.nodes = Array.from({ length: count }, (_, index) => `n${index}`);
+    let x = seed >>> 0;
+    this.#random = () => {
+      x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+      return x / 2 ** 32;
+    };
+    this.#lossy = loss;
+    for (const node of this.nodes) this.states.set(node, withOthers(newLiveness(node, 0), this.nodes));
+  }
+
+  run(ms: number): void {
+    for (const end = this.now + ms; this.now < end; this.now += STEP_MS) this.#step();
+  }
+
+  suspectsAt(node: string): readonly string[] {
+    return suspects(this.#state(node));
+  }
+
+  #state(node: string): Liveness {
+    const state = this.states.get(node);
+    assert.ok(state);
+    return state;
+  }
+
+  #runs(node: string): boolean {
+    return this.now >= (this.stillUntil.get(node) ?? 0) && this.now >= (this.agentStillUntil.get(node) ?? 0);
+  }
+
+  #step(): void {
+    const due = this.#events.filter(({ at }) => at <= this.now);
+    this.#events = this.#events.filter(({ at }) => at > this.now);
+    for (const event of due) event.run();
+    for (const [index, node] of this.nodes.entries()) {
+      if (!this.#runs(node)) continue;
+      this.states.set(node, advance(this.#state(node), this.now));
+      if ((this.now + index * 150) % SEND_EVERY_MS === 0) this.#speak(node);
+      for (const dead of toCondemn(this.#state(node), { bootedMs: Number.MAX_SAFE_INTEGER }))
+        this.condemned.set(dead, (this.condemned.get(dead) ?? new Set()).add(node));
+    }
+  }
+
+  #speak(node: string): void {
+    const state = this.#state(node);
+    const sign = { nodeId: node, bootId: `${node}-boot`, counter: this.now + 1, heard: ownHearing(state) };
+    for (const other of this.nodes) if (other !== node) this.#carry(node, other, () => this.#arrive(other, (at) => heard(at, sign)));
+    for (const other of toAsk(state))
+      this.#carry(node, other, () => {
+        // A machine without power does not answer, a frozen one later; its ingress does so without its agent.
+        const answer = (): void => this.#carry(other, node, () => this.#arrive(node, (at) => answered(at, other)));
+        this.#later(Math.max(this.now, this.stillUntil.get(other) ?? 0), answer);
+      });
+  }
+
+  #carry(from: string, to: string, run: () => void): void {
+    if (this.cut.has(`${from}-${to}`) || this.#random() < this.#lossy) return;
+    for (let copies = this.#random() < 0.05 ? 2 : 1; copies > 0; copies--) this.#later(this.now + Math.floor(this.#random() * 40), run);
+  }
+
+  #later(at: number, run: () => void): void {
+    if (Number.isFinite(at)) this.#events.push({ at, run });
+  }
+
+  /** What reaches one that stands still waits in its kernel, and its timers come first when it wakes. */
+  #arrive(node: string, change: (state: Liveness) => Liveness): void {
+    const until = Math.max(this.stillUntil.get(node) ?? 0, this.agentStillUntil.get(node) ?? 0);
+    if (this.now < until) return this.#later(until + STEP_MS, () => this.#arrive(node, change));
+    this.states.set(node, change(advance(this.#state(node), this.now)));
+  }
+}
+
+const segment = fc.record({ count: fc.integer({ min: 2, max: 7 }), seed: fc.nat(), loss: fc.constantFrom(0, 0.02) });
+
+describe("the laws of liveness", () => {
+  test("one without power is suspect everywhere within 2.6 s, and condemned within 3.2 s by the first of the living", () => {
+    fc.assert(
+      fc.property(segment, fc.nat(), (made, pick) => {
+        const house = new Segment(made.count, made);
+        house.run(10_000);
+        assert.equal(house.condemned.size, 0);
+        const dead = house.nodes[pick % made.count] ?? "";
+        house.stillUntil.set(dead, Number.POSITIVE_INFINITY);
+        house.run(2_600);
+        for (const node of house.nodes) if (node !== dead) assert.deepEqual(house.suspectsAt(node), [dead]);
+        house.run(600);
+        assert.deepEqual([...house.condemned.keys()], [dead]);
+      }),
+      runs,
+    );
+  });
+
+  test("a machine that stands still for less than 2 s is condemned by nobody, and condemns nobody", () => {
+    fc.assert(
+      fc.property(segment, fc.nat(), fc.integer({ min: 100, max: 1_950 }), fc.nat({ max: 500 }), (made, pick, stillMs, shift) => {
+        const house = new Segment(made.count, { ...made, loss: 0 });
+        house.run(5_000 + shift);
+        for (let times = 0; times < 3; times++) {
+          house.stillUntil.set(house.nodes[(pick + times) % made.count] ?? "", house.now + stillMs);
+          house.run(4_000);
+        }
+        assert.equal(house.condemned.size, 0);
+      }),
+      runs,
+    );
+  });
+
+  test("one that was frozen for long condemns nobody when it wakes, and is trusted again by all", () => {
+    fc.assert(
+      fc.property(segment, fc.nat(), (made, pick) => {
+        const house = new Segment(made.count, { ...made, loss: 0 });
+        house.run(5_000);
+        const frozen = house.nodes[pick % made.count] ?? "";
+        house.stillUntil.set(frozen, house.now + 30_000);
+        house.run(33_000);
+        assert.deepEqual([...house.condemned.keys()], [frozen]);
+        assert.equal(house.condemned.get(frozen)?.has(frozen), false);
+        for (const node of house.nodes) assert.deepEqual(house.suspectsAt(node), []);
+      }),
+      runs,
+    );
+  });
+
+  test("a silent agent with a living ingress moves nothing", () => {
+    fc.assert(
+      fc.property(segment, fc.nat(), (made, pick) => {
+        const house = new Segment(made.count, { ...made, loss: 0 });
+        house.run(5_000);
+        house.agentStillUntil.set(house.nodes[pick % made.count] ?? "", house.now + 20_000);
+        house.run(25_000);
+        assert.equal(house.condemned.size, 0);
+        for (const node of house.nodes) assert.deepEqual(house.suspectsAt(node), []);
+      }),
+      runs,
+    );
+  });
+
+  test("links that are cut condemn nobody as long as a third node sees both", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 7 }), fc.nat(), fc.boolean(), (count, seed, oneWay) => {
+        const house = new Segment(count, { seed, loss: 0 });
+        house.run(5_000);
+        house.cut.add("n0-n1");
+        if (!oneWay) house.cut.add("n1-n0");
+        house.run(20_000);
+        assert.equal(house.condemned.size, 0);
+        for (const node of house.nodes) assert.deepEqual(house.suspectsAt(node), []);
+      }),
+      runs,
+    );
+  });
+
+  test("an hour of a network that loses 2 % and delays moves nothing", () => {
+    const house = new Segment(5, { seed: 42, loss: 0.02 });
+    house.run(3_600_000);
+    assert.equal(house.condemned.size, 0);
+  });
+});
