@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { openStore } from "../../src/adapters/etcd3/store.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
-import { judgeAsker, type AskerTrust } from "../../src/agent/asker-trust.ts";
+import type { AskerTrust } from "../../src/agent/asker-trust.ts";
 import { Child, endProcess } from "../../src/agent/child.ts";
 import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { keepEtcd } from "../../src/agent/etcd.ts";
@@ -15,7 +15,8 @@ import { foundHouse } from "../../src/agent/found.ts";
 import { loadNodeId } from "../../src/agent/identity.ts";
 import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
-import { loadTrust, removedNodes } from "../../src/agent/trust.ts";
+import { judgeWith } from "../../src/agent/joining/stranger-trust.ts";
+import { loadTrust } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
 import type { Address, HouseState, Trust } from "../../src/joining/messages.ts";
 import type { Store, StoreStatus } from "../../src/ports.ts";
@@ -43,6 +44,16 @@ export class TestJoiningNode {
   addresses: readonly string[];
   wish: { readonly addresses: readonly Address[]; readonly token?: Token } | undefined;
   readonly #options: TestNodeOptions;
+  /** Of a computer without a tailnet. */
+  readonly #judge = judgeWith({
+    ports: {
+      tailnet: { status: async () => ({ kind: "absent" }), whois: async () => undefined },
+      callBack: () => Promise.reject(new Error("nobody is called")),
+    },
+    settings: () => ({ tags: [] }),
+    clock: realClock,
+    dataDir: this.dataDir,
+  });
   #port = 0;
   #running: { readonly node: JoiningNode; readonly server: MeshServer; readonly child: Child; stop(): Promise<void> } | undefined;
 
@@ -133,20 +144,7 @@ export class TestJoiningNode {
       replaceAfterMs: () => 600_000,
       strangerTrust: async (): Promise<Trust> => (this.#options.trusts === true ? "trusted" : "needs approval"),
       judge: async ({ peer, proven }, { store, approvals }, signal) =>
-        this.#options.trusts === true
-          ? ours
-          : judgeAsker(
-              peer,
-              proven,
-              {
-                store,
-                approvals,
-                removed: () => removedNodes(this.dataDir),
-                tailnet: { status: async () => ({ kind: "absent" }), whois: async () => undefined },
-                callBack: () => Promise.reject(new Error("nobody is called")),
-              },
-              { settings: { tags: [] }, signal },
-            ),
+        this.#options.trusts === true ? ours : this.#judge({ peer, proven }, { store, approvals }, signal),
       onTrust: (trust) => shown.server?.setTrust(trust),
       clock: realClock,
       log: silentLog,

@@ -8,6 +8,7 @@ import { dial } from "../../src/adapters/mesh/client.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
 import { TailscaleLocalApi } from "../../src/adapters/tailscale/local-api.ts";
 import { makePrivateFolder } from "../../src/agent/files.ts";
+import { callBackWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadMeshTrust } from "../../src/agent/mesh-trust.ts";
 import { proveAnswerer, proveAsker } from "../../src/agent/tailnet-proof.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
@@ -16,7 +17,6 @@ import { realClock, silentLog } from "./real.ts";
 
 const MESH_PORT = 733;
 const limitMs = 5_000;
-const callBackMs = 2_000;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -36,11 +36,7 @@ const print = (line: object): void => void process.stdout.write(`${JSON.stringif
 async function serve(): Promise<void> {
   if (values.house) await loadTrust(dataDir);
   const trust = await loadMeshTrust(dataDir);
-  const callBack = async (to: string, signal: AbortSignal): Promise<string> => {
-    const link = await dial({ address: to, port: MESH_PORT, trust, limitMs: callBackMs, signal });
-    link.close();
-    return link.peer.nodeId;
-  };
+  const callBack = callBackWith({ trust: () => trust });
   const server = new MeshServer({
     trust,
     handler: {

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TailnetDevice, TailnetWho } from "../../trust/tailnet.ts";
+import { StrangerTrust } from "./stranger-trust.ts";
+
+const signal = AbortSignal.timeout(60_000);
+const self: TailnetDevice = {
+  id: "n1",
+  name: "nas.tail.lab",
+  os: "linux",
+  userId: "41",
+  tags: [],
+  addresses: ["100.64.0.1"],
+  online: true,
+  expired: false,
+  shared: false,
+};
+const who = (more: Partial<TailnetWho> = {}): TailnetWho => ({
+  id: "n2",
+  name: "attic.tail.lab",
+  userId: "41",
+  login: "alice@lab.test",
+  tags: [],
+  addresses: ["100.64.0.2"],
+  expired: false,
+  capabilities: {},
+  ...more,
+});
+const asker = { address: "100.64.0.2", port: 40_000, nodeId: "atticatticattica" };
+const answerer = { ...asker, port: 733 };
+
+function trustOf(options: { readonly who?: TailnetWho | undefined; readonly answersAs?: string | undefined }) {
+  const state = { nowMs: 0, called: 0, asked: 0, tags: [] as string[], ...options };
+  const trust = new StrangerTrust({
+    ports: {
+      tailnet: {
+        status: async () => ({ kind: "running", self, peers: [], userspace: false }),
+        whois: async () => {
+          state.asked += 1;
+          return state.who;
+        },
+      },
+      callBack: async (address) => {
+        state.called += 1;
+        if (state.answersAs === undefined) throw new Error(`Cannot reach ${address}`);
+        return state.answersAs;
+      },
+    },
+    settings: () => state,
+    clock: { now: () => state.nowMs },
+  });
+  return { trust, state };
+}
+
+test("whoever asks is called back, whoever was asked on 733 is not, and each is asked for once a minute", async () => {
+  const { trust, state } = trustOf({ who: who(), answersAs: asker.nodeId });
+  assert.equal(await trust.of(answerer, signal), "trusted");
+  assert.equal(state.called, 0);
+  assert.deepEqual(await Promise.all([trust.of(asker, signal), trust.of(asker, signal)]), ["trusted", "trusted"]);
+  assert.equal(await trust.of(asker, signal), "trusted");
+  assert.deepEqual([state.called, state.asked], [1, 2]);
+  state.nowMs = 60_000;
+  state.who = who({ userId: "42" });
+  assert.equal(await trust.of(asker, signal), "refused");
+});
+
+test("one that cannot be called back is asked for again soon", async () => {
+  const { trust, state } = trustOf({ who: who() });
+  assert.equal(await trust.of(asker, signal), "refused");
+  state.answersAs = asker.nodeId;
+  assert.equal(await trust.of(asker, signal), "refused");
+  state.nowMs = 3_000;
+  assert.equal(await trust.of(asker, signal), "trusted");
+});
+
+test("another key at the same address is another node", async () => {
+  const { trust } = trustOf({ who: who(), answersAs: asker.nodeId });
+  assert.equal(await trust.of(asker, signal), "trusted");
+  assert.equal(await trust.of({ ...asker, nodeId: "somebodysomebody" }, signal), "refused");
+});
+
+test("whom the tailnet does not know a person may know, and a new tag of the house counts at once", async () => {
+  const { trust, state } = trustOf({ answersAs: asker.nodeId });
+  assert.equal(await trust.of({ ...asker, address: "192.168.1.7" }, signal), "needs approval");
+  state.who = who({ tags: ["tag:nas"], userId: "0" });
+  assert.equal(await trust.of(asker, signal), "refused");
+  state.tags.push("tag:nas");
+  assert.equal(await trust.of(asker, signal), "trusted");
+});
+
+test("a flood of strangers is told to wait, and forgotten again", async () => {
+  const slow = Promise.withResolvers<undefined>();
+  const trust = new StrangerTrust({
+    ports: {
+      tailnet: { status: async () => ({ kind: "absent" }), whois: () => slow.promise },
+      callBack: () => Promise.reject(new Error("nobody is called")),
+    },
+    settings: () => ({ tags: [] }),
+    clock: { now: () => 0 },
+  });
+  const of = (number: number): Promise<string> => trust.of({ ...asker, address: `10.0.0.${number}` }, signal);
+  const first = Array.from({ length: 32 }, (_, number) => of(number));
+  await assert.rejects(of(99), /Too many ask/);
+  slow.resolve(undefined);
+  assert.deepEqual(new Set(await Promise.all(first)), new Set(["needs approval"]));
+  assert.equal(await of(99), "needs approval");
+});
