@@ -1,0 +1,34 @@
+// Whom this node asks for a house: the tailnet's devices, and agents on its LANs.
+import type { Here } from "../../joining/joiner-state.ts";
+import type { TailnetState } from "../../trust/tailnet.ts";
+import { LanWatch, type LanWatchOptions } from "./lan-watch.ts";
+import { TailnetWatch, type TailnetWatchOptions } from "./tailnet-watch.ts";
+
+export interface DiscoveryOptions extends LanWatchOptions, TailnetWatchOptions {
+  /** Whether it may speak by multicast DNS. */
+  readonly mdns: boolean;
+}
+
+export class Discovery {
+  readonly #tailnet: TailnetWatch;
+  readonly #lan: LanWatch | undefined;
+
+  constructor(options: DiscoveryOptions) {
+    this.#tailnet = new TailnetWatch(options);
+    this.#lan = options.mdns ? new LanWatch(options) : undefined;
+  }
+
+  get tailnet(): TailnetState {
+    return this.#tailnet.state;
+  }
+
+  found(): Pick<Here, "candidates" | "tailnet"> {
+    const { candidates, tailnet } = this.#tailnet.found();
+    return { candidates: [...new Set([...candidates, ...(this.#lan?.found() ?? [])])], tailnet };
+  }
+
+  /** Until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#tailnet.run(signal), this.#lan?.run(signal)]);
+  }
+}
