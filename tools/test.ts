@@ -1,5 +1,5 @@
 // `npm test`: sets up what this machine can have, then runs every test of the project and counts it. Suites, or test files, can be named:
-// `npm test -- unit sim`, `npm test -- src/api/merge.test.ts`. The last line is `N passed, N failed`.
+// `npm test -- unit sim`, `npm test -- src/api/merge.test.ts`, `npm run unit -- src/api/merge.test.ts`. The last line is `N passed, N failed`.
 import { existsSync, globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -74,6 +74,12 @@ const runs: Readonly<Record<string, () => Promise<readonly TestOutcome[]>>> = {
   ),
 };
 
+/** A suite of which files are named runs these alone. */
+function wanted(names: readonly string[]): readonly string[] {
+  const patterns = (name: string): readonly string[] => suites[name]?.files ?? [];
+  return names.filter((name) => !patterns(name).some((pattern) => names.some((file) => path.matchesGlob(file, pattern))));
+}
+
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !(name in runs) && !existsSync(path.join(projectRoot, name)));
   if (unknown !== undefined) {
@@ -86,7 +92,7 @@ async function main(names: readonly string[]): Promise<void> {
   sayFailure(built);
   print(`set-up       ${seconds(performance.now() - began)}`);
   const outcomes = [built];
-  for (const name of names.length === 0 ? Object.keys(runs) : names) {
+  for (const name of names.length === 0 ? Object.keys(runs) : wanted(names)) {
     const run = runs[name] ?? (() => runFiles([name], { limitMs: fileLimitMs, concurrency: 1 }));
     const startedAt = performance.now();
     const found = await run();

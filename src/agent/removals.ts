@@ -3,6 +3,7 @@ import { keys } from "../api/keys.ts";
 import type { Store } from "../ports.ts";
 import { isNodeId } from "../trust/node-id.ts";
 import { signRemovals } from "./authority.ts";
+import { anotherGossipKey } from "./gossip-key.ts";
 import { acceptCrl, removedNodes } from "./trust.ts";
 
 /** A lost compare-and-swap: another voter removes another node at the same moment. */
@@ -24,7 +25,7 @@ export async function removeNode(dataDir: string, store: Store, nodeId: string, 
     const { committed } = await store.commit(
       {
         compare: [{ key: keys.removed, modRevision: entry?.modRevision ?? 0 }],
-        writes: [{ put: keys.removed, value: JSON.stringify(record) }],
+        writes: [{ put: keys.removed, value: JSON.stringify(record) }, anotherGossipKey()],
       },
       signal,
     );

@@ -30,6 +30,8 @@ export const keys = {
   houseNode: (nodeId: string): string => `${PREFIX.house}nodes/${nodeId}`,
   invite: (id: string): string => `${PREFIX.house}invites/${id}`,
   removed: `${PREFIX.house}removed`,
+  /** What signs of life are signed with. */
+  gossip: `${PREFIX.house}gossip`,
   waiting: (nodeId: string): string => `${PREFIX.house}waiting/${nodeId}`,
   event: (id: string): string => `${PREFIX.events}${id}`,
 } as const;

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { API_VERSION, type Resource } from "../api/resource.ts";
+import type { DecidedMembership } from "../api/state.ts";
+import type { Transaction } from "../ports.ts";
+import { recordDeath, type DeathPorts } from "./death.ts";
+
+const membership: Resource<"Membership"> = {
+  apiVersion: API_VERSION,
+  kind: "Membership",
+  metadata: { name: "pi4", uid: "u", generation: 1, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+  spec: { role: "auto", schedulable: true },
+};
+
+async function die(over: {
+  readonly fresh?: boolean;
+  readonly known?: boolean;
+  readonly verdict?: { readonly value: DecidedMembership; readonly modRevision: number };
+  readonly committed?: boolean;
+}) {
+  const { fresh = true, known = true, verdict, committed = true } = over;
+  const commits: Transaction[] = [];
+  const events: string[] = [];
+  const ports = {
+    mirror: {
+      fresh,
+      desired: () => (known ? membership : undefined),
+      decided: () => verdict && { ...verdict, seenAtMs: 0 },
+    } as unknown as DeathPorts["mirror"], // generic methods, of one kind here
+    store: {
+      commit: async (transaction: Transaction) => {
+        commits.push(transaction);
+        return { committed, revision: 9 };
+      },
+    } as unknown as DeathPorts["store"],
+    events: { emit: ({ reason }: { readonly reason: string }) => void events.push(reason) } as DeathPorts["events"],
+    clock: { wall: () => "2026-02-02T00:00:00Z" },
+  };
+  await recordDeath(ports, { node: "pi4", by: "nas" }, new AbortController().signal);
+  return { commits, events };
+}
+
+const key = "/fossora/decided/Membership/pi4";
+const down = JSON.stringify({ state: "Down", by: "nas", since: "2026-02-02T00:00:00Z" });
+
+test("a death is recorded against what was last seen of the verdict", async () => {
+  assert.deepEqual(await die({}), {
+    commits: [{ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: down }] }],
+    events: ["Down"],
+  });
+  const { commits } = await die({ verdict: { value: { state: "Up" }, modRevision: 7 } });
+  assert.deepEqual(commits[0]?.compare, [{ key, modRevision: 7 }]);
+});
+
+test("it is recorded once, of members alone, and never on what may be old", async () => {
+  for (const over of [{ fresh: false }, { known: false }, { verdict: { value: { state: "Down" as const }, modRevision: 3 } }])
+    assert.deepEqual(await die(over), { commits: [], events: [] });
+});
+
+test("whoever came too late says nothing", async () => {
+  assert.deepEqual((await die({ committed: false })).events, []);
+});
