@@ -58,8 +58,8 @@ const jobs: Readonly<Record<string, Job>> = {
 
 const unknown = positionals.find((name) => !(name in jobs));
 if (unknown !== undefined) throw new Error(`Cannot soak "${unknown}": it is none of ${Object.keys(jobs).join(", ")}`);
-const built = await setUpTests((text) => process.stderr.write(`${text}\n`));
-if (built.outcome === "failed") throw new Error(built.reason);
+const [built] = await setUpTests((text) => process.stderr.write(`${text}\n`), { program: true });
+if (built?.outcome === "failed") throw new Error(built.reason);
 for (const [name, { what, args, env }] of Object.entries(jobs)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   const began = performance.now();

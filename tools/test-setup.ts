@@ -8,8 +8,8 @@ import { findCommand, installPackages, isRoot, packageEnv, projectRoot, type Say
 import type { TestOutcome } from "./test-reporter.ts";
 import { labReason } from "../test/support/lab.ts";
 
-/** Each part by itself: one that fails is said, and leaves the others. That the program can be built is itself a test. */
-export async function setUpTests(say: Say): Promise<TestOutcome> {
+/** Each part by itself: one that fails is said, and leaves the others. That the program can be built, where it is wanted, is itself a test. */
+export async function setUpTests(say: Say, { program }: { readonly program: boolean }): Promise<readonly TestOutcome[]> {
   const attempt = async (what: string, run: () => void | Promise<void>): Promise<void> => {
     try {
       await run();
@@ -26,7 +26,7 @@ export async function setUpTests(say: Say): Promise<TestOutcome> {
     // As root the tests start engines of their own.
     if (!isRoot && (await engineAnswers())) process.env["FOSSORA_TEST_DOCKER"] ??= engineSocket();
   });
-  return buildProgram(say);
+  return program ? [await buildProgram(say)] : [];
 }
 
 async function buildProgram(say: Say): Promise<TestOutcome> {

@@ -88,28 +88,36 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   const began = performance.now();
-  const built = await setUpTests((text) => process.stderr.write(`${text}\n`));
-  sayFailure(built);
+  const running = names.length === 0 ? Object.keys(runs) : wanted(names);
+  // Others run the sources.
+  const program = running.some((name) => /^(test\/)?(e2e|bench)\b/.test(name));
+  const built = await setUpTests((text) => process.stderr.write(`${text}\n`), { program });
+  built.forEach(sayFailure);
   print(`set-up       ${seconds(performance.now() - began)}`);
-  const outcomes = [built];
-  for (const name of names.length === 0 ? Object.keys(runs) : wanted(names)) {
+  const outcomes = [...built];
+  for (const name of running) {
     const run = runs[name] ?? (() => runFiles([name], { limitMs: fileLimitMs, concurrency: 1 }));
     const startedAt = performance.now();
     const found = await run();
     print(`${name.padEnd(12)} ${counts(found)}  ${seconds(performance.now() - startedAt)}`);
     outcomes.push(...found);
   }
-  summarize(outcomes, performance.now() - began);
+  summarize(outcomes, {
+    ranNothing: outcomes.slice(built.length).every(({ outcome }) => outcome === "skipped"),
+    durationMs: performance.now() - began,
+  });
 }
 
-function summarize(outcomes: readonly TestOutcome[], durationMs: number): void {
+function summarize(
+  outcomes: readonly TestOutcome[],
+  { ranNothing, durationMs }: { readonly ranNothing: boolean; readonly durationMs: number },
+): void {
   const skipped = outcomes.filter(({ outcome }) => outcome === "skipped");
   const failed = outcomes.filter(({ outcome }) => outcome === "failed");
   if (skipped.length > 0) print("\nSkipped here:");
   for (const { name, reason } of skipped) print(`  ${name}: ${reason ?? ""}`);
   if (failed.length > 0) print("\nFailed:");
   for (const { name } of failed) print(`  ${name}`);
-  const ranNothing = outcomes.slice(1).every(({ outcome }) => outcome === "skipped"); // the first is the set-up's
   if (ranNothing) print("\nNo test was run, which is a failure.");
   print(`\n${seconds(durationMs)} in all`);
   print(ranNothing ? `0 passed, ${failed.length + 1} failed, ${skipped.length} skipped` : counts(outcomes));

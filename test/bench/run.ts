@@ -47,8 +47,8 @@ async function main(wanted: readonly string[]): Promise<void> {
   if (unknown !== undefined) throw new Error(`Cannot measure "${unknown}": it is none of ${parts.join(", ")}`);
   const runs = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
   if (runs("figures") || runs("ingress")) {
-    const built = await setUpTests(say);
-    if (built.outcome === "failed") throw new Error(built.reason);
+    const [built] = await setUpTests(say, { program: true });
+    if (built?.outcome === "failed") throw new Error(built.reason);
   }
   if (runs("figures")) {
     const rows = await figures();
