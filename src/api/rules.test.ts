@@ -90,6 +90,8 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
   ["House", "{}", "metadata.name: must be 'house': there is one House"],
   ["House", "{ zone: home }", "spec.zone: must have a dot: browsers search for single words, try 'home.internal'", "house"],
   ["House", "{ zone: my.local }", "spec.zone: cannot end in 'local': those names belong to mDNS, which the house answers besides", "house"],
+  ["House", "{ replaceAfter: 5s }", "spec.replaceAfter: must be 30s or more, not '5s': a reboot is no death", "house"],
+  ["House", "{ tailnet: { tags: [nas] } }", "spec.tailnet.tags[0]: must be a tag such as 'tag:nas', not 'nas'", "house"],
   [
     "House",
     "{ resolver: { serve: [lan], upstream: pihole } }",
@@ -138,6 +140,7 @@ const accepted: readonly (readonly [string, string, string?])[] = [
   ["Membership", "{ role: auto, devices: { zigbee: /dev/serial/by-id/usb-ITead_Sonoff_Zigbee-if00 } }", "nas"],
   ["House", "{ zone: home.example.com, resolver: { serve: [lan], upstream: host } }", "house"],
   ["House", "{ resolver: { serve: [lan, tailnet], upstream: service/pihole:53, fallback: host } }", "house"],
+  ["House", "{ joining: approve, replaceAfter: 30s, tailnet: { tags: [tag:nas, tag:Attic-2] } }", "house"],
   ["House", '{ resolver: { serve: [tailnet], upstream: [9.9.9.9, "[fd00::1]:5353", service/pihole] } }', "house"],
 ];
 

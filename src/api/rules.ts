@@ -1,5 +1,6 @@
 // What must hold in each kind beyond the types of its fields. Pure.
 import { addressProblems, isIpv4, isIpv6 } from "./addresses.ts";
+import { parseDuration } from "./durations.ts";
 import type { Report } from "./expand.ts";
 import { oneOf } from "./words.ts";
 import { RESERVED_NAMES } from "./names.ts";
@@ -11,6 +12,8 @@ import { parseUpstream } from "./upstream.ts";
 
 /** The one House there is. */
 const HOUSE_NAME = "house";
+/** Below that a slow start would cost a vote. */
+const REPLACE_AFTER_MIN_MS = 30_000;
 
 export const rules: { readonly [K in Kind]: (spec: Specs[K], name: Name, report: Report) => void } = {
   Service: (spec, name, report) => {
@@ -125,6 +128,8 @@ function checkHouse(spec: HouseSpec, name: Name, report: Report): void {
     report("spec.zone", `must have a dot: browsers search for single words, try '${spec.zone}.internal'`, `${spec.zone}.internal`);
   if (spec.zone === "local" || spec.zone.endsWith(".local"))
     report("spec.zone", "cannot end in 'local': those names belong to mDNS, which the house answers besides", "home.internal");
+  if (spec.replaceAfter !== undefined && (parseDuration(spec.replaceAfter) ?? 0) < REPLACE_AFTER_MIN_MS)
+    report("spec.replaceAfter", `must be 30s or more, not '${spec.replaceAfter}': a reboot is no death`, "10m");
   const upstreams = spec.resolver?.upstream ?? [];
   for (const [index, text] of (upstreams === "host" ? [] : upstreams).entries()) {
     if (parseUpstream(text) === undefined)

@@ -554,6 +554,13 @@ export interface HouseSpec {
   readonly zone: string;
   /** How a computer that asks is let in: `auto` when its trust was proven, `approve` by a person each time, `off` not at all. */
   readonly joining: "auto" | "approve" | "off";
+  /** How long a voter must have been silent until a standby takes its vote. Absent: 10 minutes, longer than any reboot. */
+  readonly replaceAfter?: Duration;
+  /** Devices of the tailnet that are trusted like those of the same user. Absent: those alone to which its policy grants `fossora.dev/cap/fossora`. */
+  readonly tailnet?: {
+    /** Tags of the tailnet's policy whose devices belong to the house. */
+    readonly tags: readonly string[];
+  };
   /** The house as the resolver of the LAN. Absent: it answers for its own zone only. */
   readonly resolver?: {
     /** Who may ask: `lan`, the private networks that a node itself is in; `tailnet`. Never the internet, containers or nodes. */
