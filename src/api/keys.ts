@@ -33,6 +33,10 @@ export const keys = {
   /** What signs of life are signed with. */
   gossip: `${PREFIX.house}gossip`,
   waiting: (nodeId: string): string => `${PREFIX.house}waiting/${nodeId}`,
+  /** A node that belongs to the house no more, until its member, its certificates and its traces are gone. */
+  leaving: (nodeId: string): string => `${PREFIX.house}leaving/${nodeId}`,
+  /** Whose place a node is to take when it comes in. */
+  replaces: (nodeId: string): string => `${PREFIX.house}replaces/${nodeId}`,
   event: (id: string): string => `${PREFIX.events}${id}`,
 } as const;
 

@@ -1,4 +1,5 @@
 // What travels between the server and its clients besides objects: one shape for errors, lists, watch lines, applies, logs. Pure types.
+import type { Computer, HouseComputers, JoiningReport } from "./computers.ts";
 import type { Problem } from "./problem.ts";
 import type { AnyResource, Condition, Kind, Name, NodeName } from "./resource.ts";
 import type { AnyStatus, InstanceStatus } from "./status.ts";
@@ -139,6 +140,8 @@ export interface Description {
   readonly pulls: readonly PullReport[];
   /** Of a Route: what each node's ingress has counted of it. */
   readonly traffic?: readonly NodeTraffic[];
+  /** Of a node of the house. */
+  readonly computer?: Computer;
 }
 
 export interface HouseProblem {
@@ -161,6 +164,10 @@ export interface HouseSummary {
   readonly problems: readonly HouseProblem[];
   /** Where this node's ingress answers; absent while there is none. */
   readonly listeners?: IngressStatus["listeners"];
+  /** Absent while this computer belongs to no house. */
+  readonly house?: HouseComputers;
+  /** While it is on its way into one. */
+  readonly joining?: JoiningReport;
 }
 
 export interface VersionAnswer {

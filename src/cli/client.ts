@@ -26,11 +26,14 @@ export interface Upgraded {
 export interface Client {
   readonly socketPath: string;
   /** `T` is what the API says it answers there. */
-  json<T>(method: "GET" | "PATCH" | "DELETE", path: string, options?: RequestOptions): Promise<T>;
+  json<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, options?: RequestOptions): Promise<T>;
   /** JSON lines, until the server or the signal ends them. */
   lines<T>(path: string, options?: RequestOptions): AsyncIterable<T>;
   upgrade(path: string, protocol: string, options?: RequestOptions): Promise<Upgraded>;
 }
+
+/** Nobody listens there: no node runs on this computer. */
+export class NotRunning extends Failure {}
 
 const ANSWER_WITHIN_MS = 60_000;
 /** The server says at least every 10 s that it is there. */
@@ -198,7 +201,12 @@ function asFailure(socketPath: string, error: unknown): Error {
       { cause: error },
     );
   }
-  if (code === "ENOENT" || code === "ECONNREFUSED") return unreachable(socketPath, "Fossora does not run on this computer");
+  if (code === "ENOENT" || code === "ECONNREFUSED")
+    return new NotRunning(
+      EXIT.unreachable,
+      `Cannot reach the node at ${socketPath}: Fossora does not run on this computer.`,
+      "sudo fossora up",
+    );
   return new Failure(EXIT.unreachable, `The connection to the node at ${socketPath} broke: ${error.message}`, "fossora status", {
     cause: error,
   });

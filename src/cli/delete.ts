@@ -1,6 +1,7 @@
 // `delete`: removes objects, and says what goes with them and what stays.
 import { namesOf } from "../api/kinds.ts";
 import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
+import { confirmNode } from "./confirm-node.ts";
 import { manyTargets } from "./delete-many.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { follow, keyOf } from "./follow.ts";
@@ -48,7 +49,7 @@ export const deleteVerb: Verb = {
       .option("-R, --recursive", "folders in folders too")
       .option("--all", "every object of the kind, once its name was typed")
       .option("-l, --selector <labels>", "those of the kind with these labels, once its name was typed")
-      .option("--confirm <kind>", "in place of typing: --confirm=services")
+      .option("--confirm <kind>", "in place of typing: --confirm=services, or of a node its name")
       .option("--dry-run", "only say what would go and what would stay")
       .option("--force", "also what somebody else manages")
       .option("--manager <name>", "as whom", "cli")
@@ -87,6 +88,8 @@ export async function runDelete(options: DeleteOptions, ports: CliPorts): Promis
   const many = options.all || options.selector !== undefined;
   const named = many ? await manyTargets(options, ports) : parseNamedTargets(options.words, "delete");
   const targets = [...named, ...(await targetsInFiles(options, ports))];
+  for (const { names, name } of options.dryRun ? [] : targets)
+    if (names.kind === "Membership" && !many) await confirmNode(name, options.confirm, ports);
   if (targets.length === 0 && many) return EXIT.ok;
   if (targets.length === 0) throw new Failure(EXIT.usage, "Cannot delete: nothing was named.", "fossora delete svc/NAME");
   const deleted: NamedTarget[] = [];

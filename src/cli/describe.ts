@@ -2,7 +2,7 @@
 import { rootReasons } from "../api/service-rules.ts";
 import type { Description, EventObject, ServedObject } from "../api/wire.ts";
 import type { ServiceSpec } from "../api/types.ts";
-import { age, bytes } from "./age.ts";
+import { age, bytes, span } from "./age.ts";
 import { columnsOf, conditionsOf, labelsText, statusOf, statusWord } from "./columns.ts";
 import { EXIT } from "./failure.ts";
 import { parseFormat, yaml } from "./print.ts";
@@ -44,6 +44,7 @@ function describeLines(description: Description, ports: CliPorts): readonly stri
   const nowMs = ports.now();
   return [
     ...headLines(object, nowMs),
+    ...section("In the house", computerLines(description)),
     ...section("Rights", object.kind === "Service" ? rightsLines(object.spec) : []),
     ...section("Placement", placementLines(object)),
     ...section("Instances", instanceLines(object)),
@@ -76,6 +77,24 @@ function headLines(object: ServedObject, nowMs: number): readonly string[] {
     ...("generation" in metadata ? [["Generation", String(metadata.generation)]] : []),
   ];
   return formatTable(rows);
+}
+
+/** As the node that was asked sees it now. */
+function computerLines({ computer }: Description): readonly string[] {
+  if (computer === undefined) return [];
+  const { role, self, address, peerUrl, roundTripMs, stateAgeMs, versions, lastSeen } = computer;
+  const link = self ? "it is this computer" : roundTripMs === undefined ? "it does not answer" : `answers in ${roundTripMs} ms`;
+  return formatTable([
+    ["part", role],
+    ...(address === undefined ? [] : [["agent", address]]),
+    ...(peerUrl === undefined ? [] : [["store", peerUrl]]),
+    ...(versions === undefined
+      ? []
+      : [["versions", `fossora ${versions.fossora}${versions.etcd === "" ? "" : `, etcd ${versions.etcd}`}`]]),
+    ["link", link],
+    ...(lastSeen === undefined || self ? [] : [["last seen", lastSeen]]),
+    ...(stateAgeMs === undefined ? [] : [["its state", `${span(stateAgeMs)} old`]]),
+  ]);
 }
 
 function rightsLines(spec: ServiceSpec): readonly string[] {

@@ -1,6 +1,8 @@
 // What the CLI asks of the node's own side for `agent`, `up`, `down`, `uninstall` and `supervise`. Types only: the agent's room
 // implements them and src/main.ts hands them over, so that no other verb loads it.
 
+import type { JoinWish } from "../api/computers.ts";
+
 /** Absent means the default. */
 export interface NodeOptions {
   readonly dataDir?: string;
@@ -30,7 +32,11 @@ export interface Terminal {
 /** Each answers the exit code. Throws UserError for what a person should mend. */
 export interface NodeCommands {
   agent(options: NodeOptions, terminal: Terminal): Promise<number>;
-  up(options: NodeOptions & { readonly timeoutMs: number; readonly openFirewall?: boolean }, terminal: Terminal): Promise<number>;
+  /** `wish`: the house that this computer is to join. */
+  up(
+    options: NodeOptions & { readonly timeoutMs: number; readonly openFirewall?: boolean; readonly wish?: JoinWish },
+    terminal: Terminal,
+  ): Promise<number>;
   down(options: NodeOptions, terminal: Terminal): Promise<number>;
   uninstall(options: NodeOptions, terminal: Terminal): Promise<number>;
   supervise(options: NodeOptions, terminal: Terminal): Promise<number>;

@@ -37,6 +37,30 @@ export const VERBS: readonly VerbEntry[] = [
     hidden: true,
     load: async () => (await import("./supervise.ts")).supervise,
   },
+  {
+    group: "The house",
+    name: "invite",
+    summary: "a token for one more computer",
+    load: async () => (await import("./invite.ts")).invite,
+  },
+  {
+    group: "The house",
+    name: "join",
+    summary: "make this computer a node of a house that is there",
+    load: async () => (await import("./join.ts")).join,
+  },
+  {
+    group: "The house",
+    name: "leave",
+    summary: "take this computer out of its house; data stays",
+    load: async () => (await import("./leave.ts")).leave,
+  },
+  {
+    group: "The house",
+    name: "node",
+    summary: "look at computers, let them in, take them out",
+    load: async () => (await import("./node.ts")).node,
+  },
   { group: "Apps", name: "apply", summary: "make the house as the files say", load: async () => (await import("./apply.ts")).apply },
   {
     group: "Apps",

@@ -7,6 +7,7 @@ import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts
 import { parseSelector } from "../api/selector.ts";
 import type { ApplyAnswer, ApplyRequest, ApplyResult } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
+import { parseJson } from "./http.ts";
 import { seen } from "./own-writes.ts";
 import type { ServerPorts } from "./ports.ts";
 import { resourceOf } from "./view.ts";
@@ -155,14 +156,6 @@ function trimHistory(ports: ServerPorts, plan: ApplyPlan): void {
   };
   for (const each of changed)
     trim(each).catch((error: unknown) => ports.log.debug("History was not trimmed", { kind: each.kind, name: each.name, error }));
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    throw new ApiError("BadRequest", `Cannot read the apply: it is no JSON (${error instanceof Error ? error.message : String(error)}).`);
-  }
 }
 
 function isApplyRequest(value: unknown): value is ApplyRequest {

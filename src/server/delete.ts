@@ -35,6 +35,9 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
     goes: resource ? descendants(ports, resource).map((child) => reference(child.kind, child.metadata.name)) : [],
     stays: resource ? staysOf(resource) : [],
   };
+  // A node is more than its object: it leaves the house in the same moment, or not at all.
+  const removal =
+    kind === "Membership" && ports.house !== undefined ? await ports.house.removal(name, signal) : { compare: [], writes: [] };
   if (request.dryRun) return answer;
   const besides = await Promise.all(
     [PREFIX.applied, PREFIX.history].map((prefix) => ports.store.list(`${prefix}${kind}/${name}/`, signal)),
@@ -42,11 +45,10 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
   const writes: readonly Write[] = [
     { delete: entry.key },
     ...besides.flatMap(({ entries }) => entries.map(({ key }) => ({ delete: key }))),
+    ...removal.writes,
   ];
-  const { committed, revision } = await ports.store.commit(
-    { compare: [{ key: entry.key, modRevision: entry.modRevision }], writes },
-    signal,
-  );
+  const compare = [{ key: entry.key, modRevision: entry.modRevision }, ...removal.compare];
+  const { committed, revision } = await ports.store.commit({ compare, writes }, signal);
   if (!committed)
     throw new ApiError(
       "Conflict",
@@ -64,8 +66,8 @@ function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteReq
       next: "fossora explain house.spec",
     });
   if (kind === "Membership" && ports.reader.fresh && isThisNode(ports, name)) {
-    throw new ApiError("Forbidden", `Cannot delete node/${name}: this computer is it. Take Fossora off it instead.`, {
-      next: "sudo fossora uninstall",
+    throw new ApiError("Forbidden", `Cannot delete node/${name}: this computer is it. It leaves the house by itself.`, {
+      next: "fossora leave",
     });
   }
   const owner = (JSON.parse(entry.value) as StoredResource).manager; // admission wrote it
@@ -94,6 +96,7 @@ function notStored(ports: ServerPorts, kind: Kind, name: Name): ApiError {
 
 /** Data outlives the app that used it. */
 function staysOf(resource: AnyResource): readonly string[] {
+  if (resource.kind === "Membership") return [`data on ${resource.metadata.name}`];
   if (resource.kind !== "Service") return [];
   return resource.spec.containers.flatMap((container) =>
     (container.volumes ?? []).flatMap((mount) => {

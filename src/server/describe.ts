@@ -22,7 +22,13 @@ export async function describe(ports: ServerPorts, object: ServedObject, signal:
     planned: object.kind === "Event" || object.kind === "Instance" ? [] : ports.statusReader.planned(object.kind, name),
     pulls: object.kind === "Service" ? pullsOf(ports, name) : [],
     ...(object.kind === "Route" && { traffic: await trafficOf(ports, name, signal) }),
+    ...(object.kind === "Membership" && (await computerOf(ports, name, signal))),
   };
+}
+
+async function computerOf({ house }: ServerPorts, name: string, signal: AbortSignal): Promise<Pick<Description, "computer">> {
+  const computer = (await house?.computers(signal))?.computers.find((each) => each.name === name);
+  return computer === undefined ? {} : { computer };
 }
 
 /** Children and theirs: a Service has Routes, a Route a DnsRecord. */

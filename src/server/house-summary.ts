@@ -1,4 +1,5 @@
 // The house in one look, for `fossora status`: problems first, each with what to do about it.
+import type { HouseComputers } from "../api/computers.ts";
 import type { AnyResource, Condition, Kind } from "../api/resource.ts";
 import { namesOf } from "../api/kinds.ts";
 import type { IngressStatus } from "../api/table.ts";
@@ -13,7 +14,9 @@ const STORE_ANSWERS_WITHIN_MS = 2_000;
 const KINDS: readonly Kind[] = ["Membership", "Service", "Route", "DnsRecord"];
 
 export async function summarise(ports: ServerPorts, signal: AbortSignal): Promise<HouseSummary> {
-  const store = await storeStatus(ports, signal);
+  const [store, computers] = await Promise.all([storeStatus(ports, signal), ports.house?.computers(signal)]);
+  const joining = ports.house?.joining();
+  const isOnItsWay = joining !== undefined && joining.phase !== "member";
   const { reader, identity, version } = ports;
   const listeners = ports.listeners();
   const services = [...reader.all("Service")];
@@ -22,21 +25,50 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
   return {
     kind: "HouseSummary",
     node: identity.node,
-    ready: reader.fresh && store?.quorum === true && isReady(ports, "Membership", identity.node),
+    ready: !isOnItsWay && reader.fresh && store?.quorum === true && isReady(ports, "Membership", identity.node),
     zone: house?.spec.zone ?? "",
     version,
     nodes: { total: members.length, ready: members.filter((each) => isReady(ports, "Membership", each.metadata.name)).length },
     services: { total: services.length, ready: services.filter((each) => isReady(ports, "Service", each.metadata.name)).length },
     store: { quorum: store?.quorum ?? false, version: store?.version ?? "", bytes: store?.dbBytes ?? 0 },
     ...(listeners && { listeners }),
+    ...(computers && { house: computers }),
+    ...(joining && isOnItsWay && { joining }),
     problems: [
-      ...storeProblems(ports, store),
+      ...(joining?.problems ?? []),
+      ...(computers ? computerProblems(ports, computers) : []),
+      ...(isOnItsWay ? [] : storeProblems(ports, store)),
       ...listenerProblems(listeners ?? []),
       ...accessLogProblems(ports.accessLog()),
       ...(house ? resolverProblems(ports, house.metadata.name) : []),
       ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each))),
     ],
   };
+}
+
+function computerProblems(ports: ServerPorts, { computers, waiting, returned }: HouseComputers): readonly HouseProblem[] {
+  return [
+    ...waiting
+      .filter(({ approved }) => !approved)
+      .map(({ name, address, words }): HouseProblem => ({
+        severity: "warning",
+        message: `${name} (${address}) wants to join; its screen shows "${words}"`,
+        next: `fossora node approve ${name}`,
+      })),
+    ...returned.map(({ name, former }): HouseProblem => ({
+      severity: "warning",
+      message: `${name} looks like ${former}, set up anew`,
+      next: `fossora node replace ${former} ${name}`,
+    })),
+    ...computers
+      // One whose lease has run out says so as a node.
+      .filter(({ name, self, roundTripMs }) => !self && roundTripMs === undefined && isReady(ports, "Membership", name))
+      .map(({ name, lastSeen }): HouseProblem => ({
+        severity: "error",
+        message: `${name} does not answer${lastSeen === undefined ? "" : ` since ${lastSeen}`}`,
+        next: `fossora describe node ${name}`,
+      })),
+  ];
 }
 
 async function storeStatus(ports: ServerPorts, signal: AbortSignal): Promise<StoreStatus | undefined> {

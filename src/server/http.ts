@@ -23,6 +23,16 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+/** Throws BadRequest. */
+export function parseJson(body: string): unknown {
+  if (body === "") return undefined;
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new ApiError("BadRequest", `Cannot read the request: it is no JSON (${error instanceof Error ? error.message : String(error)}).`);
+  }
+}
+
 export function sendJson(response: ServerResponse, code: number, body: unknown): void {
   send(response, code, "application/json", `${JSON.stringify(body)}\n`);
 }

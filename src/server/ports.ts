@@ -1,10 +1,19 @@
 // What the server needs of its agent. Types only; the agent's mirror fits `ObjectReader` as it is.
+import type {
+  HouseComputers,
+  InviteAnswer,
+  JoiningReport,
+  JoinWish,
+  LeaveAnswer,
+  ReplaceAnswer,
+  WaitingComputer,
+} from "../api/computers.ts";
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
 import type { NodeRecord } from "../api/state.ts";
 import type { TrafficReport } from "../api/traffic.ts";
-import type { Clock, EngineCounts, Identity, Log, StatusReader, Store } from "../ports.ts";
+import type { Clock, Compare, EngineCounts, Identity, Log, StatusReader, Store, Write } from "../ports.ts";
 
 export interface ObjectChange {
   readonly room: "desired" | "decided" | "observed" | "node";
@@ -26,7 +35,28 @@ export interface ObjectReader {
   subscribe(listener: (changes: readonly ObjectChange[]) => void): () => void;
 }
 
+/** The computers of the house and the ways into it. Whatever cannot be done is thrown as an ApiError that says why and what to type. */
+export interface HouseControl {
+  invite(signal: AbortSignal): Promise<InviteAnswer>;
+  waiting(signal: AbortSignal): Promise<readonly WaitingComputer[]>;
+  /** By name, node id or six words. */
+  approve(typed: string, signal: AbortSignal): Promise<WaitingComputer>;
+  /** Kept on disk until it is fulfilled. */
+  join(wish: JoinWish, signal: AbortSignal): Promise<void>;
+  /** Answers when this computer belongs to no house. */
+  leave(options: { readonly confirm?: string }, signal: AbortSignal): Promise<LeaveAnswer>;
+  joining(): JoiningReport;
+  /** Undefined: this computer belongs to no house. */
+  computers(signal: AbortSignal): Promise<HouseComputers | undefined>;
+  /** What has to be written besides, so that the node of that name belongs to the house no more. */
+  removal(name: NodeName, signal: AbortSignal): Promise<{ readonly compare: readonly Compare[]; readonly writes: readonly Write[] }>;
+  /** `newcomer` takes the place of `former`; absent: the one that looks like it. */
+  replace(names: { readonly former: NodeName; readonly newcomer?: string }, signal: AbortSignal): Promise<ReplaceAnswer>;
+}
+
 export interface ServerPorts {
+  /** Absent where the node cannot be more than a house of one. */
+  readonly house?: HouseControl;
   readonly reader: ObjectReader;
   readonly statusReader: StatusReader;
   readonly store: Store;

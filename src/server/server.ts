@@ -11,10 +11,12 @@ import { deleteObject } from "./delete.ts";
 import { describe } from "./describe.ts";
 import { dnsFacts } from "./dns-facts.ts";
 import { refuse, runExec } from "./exec.ts";
+import { answerHouse } from "./house.ts";
 import { summarise } from "./house-summary.ts";
-import { JsonLines, readBody, sendJson, sendStatus, sendText } from "./http.ts";
+import { JsonLines, parseJson, readBody, sendJson, sendStatus, sendText } from "./http.ts";
 import { streamLogs } from "./logs.ts";
 import { scrape } from "./metrics.ts";
+import { changeNode, readNodeChange } from "./node-change.ts";
 import { list, readOne, watch } from "./objects.ts";
 import type { ServerPorts } from "./ports.ts";
 import { listed } from "./own-writes.ts";
@@ -114,6 +116,13 @@ export class ApiServer {
     if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
     if (first === "dns-facts" && rest.length === 0) return sendJson(call.response, 200, await dnsFacts(this.#ports, call.signal));
     if (first === "version" && rest.length === 0) return sendJson(call.response, 200, await this.#version(call.signal));
+    const { method, request, response, signal } = call;
+    const ofHouse = await answerHouse(this.#ports, call.path.slice(2), {
+      method,
+      signal,
+      body: async () => parseJson(await readBody(request)),
+    });
+    if (ofHouse !== undefined) return sendJson(response, 200, ofHouse);
     await listed(this.#ports);
     return first === undefined ? this.#apply(call) : this.#routeObjects(call, namesOfPath(first), rest);
   }
@@ -121,6 +130,10 @@ export class ApiServer {
   async #routeObjects(call: Call, names: ServedKindNames, [name, part, ...more]: readonly string[]): Promise<void> {
     if (more.length > 0) throw unknownPath(call);
     if (call.method === "DELETE" && name !== undefined && part === undefined) return this.#delete(call, names, name);
+    if (call.method === "PATCH" && names.kind === "Membership" && name !== undefined && part === undefined) {
+      const change = readNodeChange(parseJson(await readBody(call.request)));
+      return sendJson(call.response, 200, await changeNode(this.#ports, name, change, call.signal));
+    }
     if (call.method !== "GET")
       throw new ApiError(
         "BadRequest",

@@ -34,6 +34,36 @@ const WORDS: Readonly<Record<string, Words>> = {
   uninstall: { right: [], wrong: [] },
   agent: NODE_WORDS,
   supervise: NODE_WORDS,
+  invite: { right: [[true], [true, "-q"]], wrong: [["-o", "table"], ["one"]] },
+  join: {
+    ...NODE_WORDS,
+    wrong: [...NODE_WORDS.wrong, [], ["fsr1.a.b.c", "fsr1.a.b.c"], ["192.168.1.10", "--timeout", "soon"]],
+  },
+  leave: { right: [[true, "--confirm=nas"]], wrong: [["nas"]] },
+  node: {
+    right: [
+      [true, "ls"],
+      [true, "describe", "nas"],
+      [true, "label", "nas", "disk=big"],
+      [true, "cordon", "nas"],
+      [true, "uncordon", "nas"],
+      [true, "approve"],
+      [true, "approve", "pi4"],
+      [true, "remove", "pi4", "--confirm=pi4"],
+      [true, "replace", "pi4"],
+    ],
+    wrong: [
+      ["nothing"],
+      ["label", "nas"],
+      ["label", "nas", "disk"],
+      ["describe"],
+      ["cordon"],
+      ["remove"],
+      ["remove", "pi4"],
+      ["remove", "pi4", "--confirm=nas"],
+      ["replace"],
+    ],
+  },
   apply: {
     right: [
       [true, "-f", "whoami.yaml"],

@@ -12,6 +12,7 @@ import type { HouseSummary } from "../../src/api/wire.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Container, ExecSession, LogChunk, LogOptions, PullProgress } from "../../src/container-ports.ts";
 import type { Clock, StatusReader } from "../../src/ports.ts";
+import type { HouseControl } from "../../src/server/ports.ts";
 import { ApiServer } from "../../src/server/server.ts";
 import { FakeContainers } from "../fakes/containers.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -37,6 +38,7 @@ export class TranscriptHouse {
   localNames: readonly LocalName[] = [];
   /** What its ingress says; undefined: it does not answer. */
   traffic: TrafficReport | undefined;
+  readonly #control: HouseControl | undefined;
   readonly #directory: string;
   readonly #statuses = new Map<string, AnyStatus>();
   readonly #pulls = new Map<
@@ -49,7 +51,8 @@ export class TranscriptHouse {
   #mirrored: Promise<void> | undefined;
   #events = 0;
 
-  constructor() {
+  constructor(control?: HouseControl) {
+    this.#control = control;
     this.#directory = mkdtempSync(path.join(tmpdir(), "fossora-transcript-"));
     this.socket = path.join(this.#directory, "fossora.sock");
     const clock: Clock = { ...realClock, wall: () => MADE_AT };
@@ -60,8 +63,8 @@ export class TranscriptHouse {
     this.#server = this.#makeServer();
   }
 
-  static async start(): Promise<TranscriptHouse> {
-    const house = new TranscriptHouse();
+  static async start(control?: HouseControl): Promise<TranscriptHouse> {
+    const house = new TranscriptHouse(control);
     foundHouse(house.etcd);
     apply(house.etcd, "Membership", "nas", { role: "auto", schedulable: true });
     house.#mirrored = house.mirror.run(house.#ending.signal);
@@ -121,6 +124,7 @@ export class TranscriptHouse {
       planned: (kind, name) => this.#planned.get(`${kind}/${name}`) ?? [],
     };
     return new ApiServer({
+      ...(this.#control && { house: this.#control }),
       reader: this.mirror,
       statusReader,
       store: this.store,

@@ -1,0 +1,140 @@
+// `join`: this computer becomes a node of a house that is there already. Where no node runs yet, one is started first.
+import type { JoiningPhase, JoiningReport, JoinWish } from "../api/computers.ts";
+import type { HouseSummary } from "../api/wire.ts";
+import { NotRunning } from "./client.ts";
+import { EXIT, Failure } from "./failure.ts";
+import { addNodeFlags, nodeOptions, terminalOf } from "./node-flags.ts";
+import { addDuration } from "./options.ts";
+import type { CliPorts, Verb } from "./verb.ts";
+
+type Flags = Parameters<typeof nodeOptions>[0] & { readonly timeout: number; readonly openFirewall?: boolean };
+
+const LOOK_EVERY_MS = 200;
+/** A node that restarts meanwhile is back soon. */
+const SILENT_MAX_MS = 20_000;
+
+export const join: Verb = {
+  define(command, invoke) {
+    command.argument("<token|address...>", "what `fossora invite` printed, or where a computer of the house answers");
+    addNodeFlags(command);
+    addDuration(command, "--timeout <duration>", "how long to wait until this computer is a member", "5m")
+      .option("--open-firewall", "let other computers and the apps through this computer's firewall")
+      .addHelpText(
+        "before",
+        "Examples:\n  sudo fossora join fsr1.k3fq…   what `fossora invite` printed on a computer of the house\n  sudo fossora join 192.168.1.10   then there: fossora node approve\n",
+      )
+      .action((words: readonly string[], flags: Flags) => invoke((ports) => runJoin(readWish(words), flags, ports)));
+  },
+};
+
+function readWish(words: readonly string[]): JoinWish {
+  const isToken = (word: string): boolean => /^fsr\d*\./i.test(word);
+  const [token, ...more] = words.filter(isToken);
+  if (more.length > 0)
+    throw new Failure(EXIT.usage, "Cannot join: more than one token was given, each is for a computer of its own.", "fossora join --help");
+  const addresses = words.filter((word) => !isToken(word));
+  return { addresses, ...(token !== undefined && { token }) };
+}
+
+async function runJoin(wish: JoinWish, flags: Flags, ports: CliPorts): Promise<number> {
+  const startedAtMs = ports.now();
+  try {
+    await ports.client.json<JoiningReport>("POST", "/api/v1/joining", { body: JSON.stringify(wish) });
+  } catch (error) {
+    if (!(error instanceof NotRunning)) throw error;
+    const options = { ...nodeOptions(flags), timeoutMs: flags.timeout, openFirewall: flags.openFirewall === true, wish };
+    return (await ports.node()).up(options, terminalOf(ports));
+  }
+  return followJoining(ports, startedAtMs + flags.timeout);
+}
+
+/** Says each step until this computer is a member. */
+async function followJoining(ports: CliPorts, untilMs: number): Promise<number> {
+  const steps = new JoiningSteps(ports);
+  let heardAtMs = ports.now();
+  for (;;) {
+    const report = await ports.client.json<JoiningReport>("GET", "/api/v1/joining").catch((error: unknown) => {
+      if (!(error instanceof Failure) || ports.now() - heardAtMs > SILENT_MAX_MS) throw error;
+      return undefined;
+    });
+    if (report !== undefined) {
+      heardAtMs = ports.now();
+      steps.tell(report);
+      if (report.phase === "member" && report.wish === undefined) return sayJoined(report, ports);
+      if (report.phase === "refused") throw refused(report);
+    }
+    if (ports.now() >= untilMs) throw late(report);
+    await ports.sleep(LOOK_EVERY_MS, ports.interrupted);
+  }
+}
+
+/** What was not said yet of a computer's way into a house. */
+export class JoiningSteps {
+  readonly #ports: Pick<CliPorts, "stderr">;
+  readonly #said = new Set<string>();
+  #phase: JoiningPhase | undefined;
+
+  constructor(ports: Pick<CliPorts, "stderr">) {
+    this.#ports = ports;
+  }
+
+  tell(report: JoiningReport): void {
+    const { stderr } = this.#ports;
+    if (this.#phase === undefined) for (const text of report.said.slice(0, -1)) this.#said.add(text);
+    for (const text of report.said.filter((each) => !this.#said.has(each))) {
+      this.#said.add(text);
+      stderr.line(`${stderr.marks.warn} ${text}`);
+    }
+    if (report.phase === this.#phase) return;
+    this.#phase = report.phase;
+    const step = stepOf(report);
+    if (step !== undefined) stderr.line(`${report.phase === "waiting" ? stderr.marks.warn : stderr.marks.ok} ${step}`);
+  }
+}
+
+function stepOf({ phase, words }: JoiningReport): string | undefined {
+  switch (phase) {
+    case "looking":
+      return "looking for the house";
+    case "asking":
+      return "found the house, asking to be let in";
+    case "queued":
+      return "in the queue";
+    case "waiting":
+      return `a person has to let this computer in: \`fossora node approve\` there must show the same six words: ${words}`;
+    case "starting":
+      return "let in, the store starts";
+    case "founding":
+    case "refused":
+    case "member":
+    case "resting":
+      return undefined;
+  }
+}
+
+async function sayJoined(report: JoiningReport, ports: CliPorts): Promise<number> {
+  const { stderr } = ports;
+  stderr.line(`${stderr.marks.ok} joined as '${report.node}'`);
+  // It is a member, whether its copy of the house is there yet or not.
+  const summary = await ports.client.json<HouseSummary>("GET", "/api/v1/status").catch(() => undefined);
+  if (summary?.house !== undefined) stderr.line(`Survives ${summary.house.survives}`);
+  ports.stdout.line(`node/${report.node} joined`);
+  return EXIT.ok;
+}
+
+function refused({ said }: JoiningReport): Failure {
+  return new Failure(
+    EXIT.failed,
+    said.at(-1) ?? "The house does not let this computer in.",
+    "fossora invite, on a computer of the house; then here: sudo fossora join TOKEN",
+  );
+}
+
+function late(report: JoiningReport | undefined): Failure {
+  const waits = report?.phase === "waiting";
+  return new Failure(
+    EXIT.timeout,
+    waits ? "No person has let this computer in yet; it goes on asking." : "This computer is no member yet; it goes on trying.",
+    waits ? "fossora node approve, on a computer of the house" : "fossora status",
+  );
+}

@@ -1,0 +1,40 @@
+// `leave`: this computer belongs to its house no more. Its data stays.
+import type { JoiningReport, LeaveAnswer } from "../api/computers.ts";
+import { askLine } from "./ask.ts";
+import { EXIT, Failure } from "./failure.ts";
+import type { CliPorts, Verb } from "./verb.ts";
+
+/** It waits until another computer has taken over what this one did. */
+const LEAVES_WITHIN_MS = 120_000;
+
+export const leave: Verb = {
+  define(command, invoke) {
+    command
+      .option("--confirm <node>", "in place of typing this node's name: --confirm=pi4")
+      .addHelpText("before", "Examples:\n  fossora leave\n  fossora leave --confirm=pi4\n")
+      .action((flags: { readonly confirm?: string }) => invoke((ports) => runLeave(flags.confirm, ports)));
+  },
+};
+
+async function runLeave(given: string | undefined, ports: CliPorts): Promise<number> {
+  const { node } = await ports.client.json<JoiningReport>("GET", "/api/v1/joining");
+  const confirm = given ?? (await typed(node, ports));
+  const { stays } = await ports.client.json<LeaveAnswer>("POST", "/api/v1/leaving", {
+    body: JSON.stringify({ confirm }),
+    timeoutMs: LEAVES_WITHIN_MS,
+  });
+  ports.stdout.line(`node/${node} left`);
+  if (ports.quiet) return EXIT.ok;
+  for (const each of stays) ports.stderr.line(`  stays: ${each}`);
+  ports.stderr.line(`${ports.stderr.colors.dim("next:")}  sudo fossora join TOKEN, or: sudo fossora up`);
+  return EXIT.ok;
+}
+
+async function typed(node: string, ports: CliPorts): Promise<string> {
+  const again = `fossora leave --confirm=${node}`;
+  if (!ports.mayAsk) throw new Failure(EXIT.usage, `Nothing was changed: that ${node} is to leave its house has to be confirmed.`, again);
+  ports.stderr.line(`The apps on ${node} stop. Its data stays.`);
+  const name = await askLine(`Type "${node}" to leave: `, ports);
+  if (name !== node) throw new Failure(EXIT.usage, "Nothing was changed.", again);
+  return name;
+}
