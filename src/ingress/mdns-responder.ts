@@ -81,6 +81,7 @@ export class MdnsResponder {
   #address = "";
   #members: SegmentWish["members"] = new Map();
   #former: readonly { readonly address: string; readonly untilMs: number }[] = [];
+  #goodbyes: Part[] = [];
   #unicasts = { second: 0, count: 0 };
 
   /** `random` answers from 0 to below 1. */
@@ -116,7 +117,8 @@ export class MdnsResponder {
   }
 
   tick(nowMs: number): readonly Datagram[] {
-    const [probes, records]: [Part[], Part[]] = [[], []];
+    const [probes, records]: [Part[], Part[]] = [[], this.#goodbyes];
+    this.#goodbyes = [];
     for (const [name, claim] of this.#claims) {
       const advanced = advanceClaim(claim, nowMs);
       if (advanced.send === undefined) continue;
@@ -157,8 +159,12 @@ export class MdnsResponder {
   #forget(names: readonly string[]): readonly Datagram[] {
     const owned = names.filter((name) => this.#claims.get(name)?.state === "owned");
     for (const name of names) for (const map of [this.#claims, this.#pending, this.#toldAtMs]) map.delete(name);
-    const parts = owned.map((name) => ({ answers: [addressRecord(name, this.#address, 0)] }));
-    return toAll(pack({ id: 0, response: true }, parts));
+    const goodbyes = owned.map((name) => this.#goodbye(name));
+    return toAll(pack({ id: 0, response: true }, goodbyes));
+  }
+
+  #goodbye(name: string): Part {
+    return { answers: [addressRecord(name, this.#address, 0)] };
   }
 
   #move(address: string, nowMs: number): void {
@@ -191,9 +197,13 @@ export class MdnsResponder {
 
   #hearOther(name: string, claim: Claim, { from: { address }, nowMs }: Heard): void {
     const rank = this.#members.get(address);
-    if (rank === "lower") this.#claims.set(name, yieldClaim(claim, { address, member: true }, nowMs));
-    else if (rank === undefined) this.#claims.set(name, contest(claim, address, nowMs));
-    else if (claim.state === "owned") this.#tellSoon(name, { a: true, nsec: false, dueAtMs: nowMs }); // so that it hears who has the name
+    if (rank === "lower") {
+      // Its announcement makes nobody forget what was told within the second before (RFC 6762, 10.2).
+      if (claim.state === "owned") this.#goodbyes.push(this.#goodbye(name));
+      this.#claims.set(name, yieldClaim(claim, { address, member: true }, nowMs));
+    } else if (rank === undefined) this.#claims.set(name, contest(claim, address, nowMs));
+    // So that it hears who has the name, and whoever heard it knows better.
+    else if (claim.state === "owned") this.#claims.set(name, announceAgain(claim, this.#freeAtMs(name, nowMs)));
   }
 
   #isOwn(record: MdnsRecord, nowMs: number): boolean {
@@ -268,8 +278,7 @@ export class MdnsResponder {
   /** To everybody, together with what is due then; not sooner after the last time than RFC 6762 lets. */
   #tellSoon(name: string, wish: Pending & { readonly isProbe?: boolean }): void {
     const { a, nsec, isProbe = false, onlyFor } = wish;
-    const toldAtMs = this.#toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY;
-    const dueAtMs = Math.max(wish.dueAtMs, toldAtMs + (isProbe ? REPEAT_TO_PROBE_MS : REPEAT_MS));
+    const dueAtMs = this.#freeAtMs(name, wish.dueAtMs, isProbe ? REPEAT_TO_PROBE_MS : REPEAT_MS);
     const before = this.#pending.get(name);
     if (before === undefined) {
       this.#pending.set(name, { a, nsec, dueAtMs, ...(onlyFor !== undefined && { onlyFor }) });
@@ -278,6 +287,11 @@ export class MdnsResponder {
     const sole = onlyFor !== undefined && onlyFor === before.onlyFor;
     const together = { a: a || before.a, nsec: nsec || before.nsec, dueAtMs: Math.min(dueAtMs, before.dueAtMs) };
     this.#pending.set(name, { ...together, ...(sole && { onlyFor }) });
+  }
+
+  /** The earliest time to tell everybody again. */
+  #freeAtMs(name: string, atMs: number, repeatMs = REPEAT_MS): number {
+    return Math.max(atMs, (this.#toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + repeatMs);
   }
 
   #toOne(messages: readonly Buffer[], { from, nowMs }: Heard): readonly Datagram[] {

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { decodeMessage, encodeMessage, TYPE, type MdnsMessage, type MdnsRecord } from "../../src/ingress/mdns-message.ts";
 import { addressRecord } from "../../src/ingress/mdns-records.ts";
 import { MdnsResponder, type SegmentWish } from "../../src/ingress/mdns-responder.ts";
+import { rememberedAt } from "../support/mdns-cache.ts";
 import { MdnsSegment } from "../support/mdns-segment.ts";
 
 /** Ten times as many in the soak. */
@@ -94,6 +95,28 @@ test("of the nodes of one house the lowest has the name, whoever was first", () 
       assert.deepEqual(segment.owners(host), [all[0]]);
     }),
     { ...SEED, numRuns: 200 },
+  );
+});
+
+test("when two nodes of one house that both had a name meet, devices soon know the lower one's address alone, whatever they missed", () => {
+  const meetAtMs = fc.integer({ min: 1000, max: 6000 });
+  fc.assert(
+    fc.property(addresses(2), fc.nat(1e9), fc.nat(100), meetAtMs, fc.nat(3), ([lower = "", higher = ""], seed, latency, atMs, missed) => {
+      const segment = segmentOf(seed, latency);
+      segment.cut(lower);
+      segment.wish(lower, [host], new Map([[higher, "higher"]]));
+      segment.wish(higher, [host], new Map([[lower, "lower"]]));
+      segment.run(atMs);
+      segment.heal();
+      segment.run(atMs + 2000);
+      const met = segment.heard.length;
+      ask(segment, {});
+      segment.run(atMs + 7000);
+      assert.deepEqual(segment.owners(host), [lower]);
+      const heard = segment.heard.filter((_, index) => index !== met + missed);
+      assert.deepEqual(rememberedAt(segment.nowMs, name, heard), [lower]);
+    }),
+    { ...SEED, numRuns: 300 },
   );
 });
 

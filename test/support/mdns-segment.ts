@@ -21,7 +21,7 @@ const STEPS_MAX = 100_000;
 
 export class MdnsSegment {
   nowMs = 0;
-  /** All that was sent, as it was sent. */
+  /** All that was sent and not cut off, as it was sent. */
   readonly heard: Heard[] = [];
   readonly #delayMs: () => number;
   readonly #random: () => number;
@@ -70,9 +70,10 @@ export class MdnsSegment {
   }
 
   send(bytes: Buffer, from: Endpoint, to?: Endpoint): void {
+    if (this.#cut.has(from.address)) return;
     const message = decodeMessage(bytes);
     if (message !== undefined) this.heard.push({ atMs: this.nowMs, from: from.address, to, message });
-    if (!this.#cut.has(from.address)) this.#underway.push({ atMs: this.nowMs + this.#delayMs(), bytes, from, to });
+    this.#underway.push({ atMs: this.nowMs + this.#delayMs(), bytes, from, to });
   }
 
   /** Calls `each` after every step. */
