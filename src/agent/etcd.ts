@@ -9,6 +9,7 @@ import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import { etcdEnvironment, etcdFlags } from "../adapters/etcd3/flags.ts";
 import type { ClusterMember } from "../joining/messages.ts";
+import { FOUNDING_TIMING, type Timing } from "../joining/timing.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import type { EtcdProgram } from "./etcd-binary.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
@@ -32,8 +33,6 @@ interface MemberPorts {
 const loopback = "127.0.0.1";
 /** The usual ports first; others where another etcd, or another node of a test, holds them. */
 const portPairs: readonly MemberPorts[] = [2379, 12379, 22379, 32379].map((client) => ({ client, peer: client + 1 }));
-/** A wired LAN's, in milliseconds. */
-const timing = { heartbeatMs: 100, electionMs: 1_000 } as const;
 
 export interface EtcdOptions {
   readonly dataDir: string;
@@ -101,6 +100,21 @@ export function clusterToken(dataDir: string): string | undefined {
   return readFounding(dataDir)?.clusterToken;
 }
 
+/** How patient this node's store is from its next start on: the house's, which is the same on all members. */
+export function storeTiming(dataDir: string): Timing {
+  const text = readIfThere(timingFile(dataDir));
+  return text === undefined ? FOUNDING_TIMING : (JSON.parse(text) as Timing); // written below alone
+}
+
+export function setStoreTiming(dataDir: string, { heartbeatMs, electionMs }: Timing): void {
+  makePrivateFolder(etcdFolder(dataDir));
+  writeWhole(timingFile(dataDir), JSON.stringify({ heartbeatMs, electionMs }));
+}
+
+function timingFile(dataDir: string): string {
+  return path.join(etcdFolder(dataDir), "timing.json");
+}
+
 /** Has etcd written anything? */
 export function hasData(dataDir: string): boolean {
   return existsSync(path.join(etcdFolder(dataDir), "member"));
@@ -151,7 +165,7 @@ function commandOf(folder: string, founding: Founding, ports: MemberPorts, optio
     advertise: { peer: [peer], client: [client] },
     cluster: { state: admittedTo === undefined ? "new" : "existing", token, members: admittedTo ?? [{ name, peerUrl: peer }] },
     tls: { ca: trust.ca, crl: trust.crl, client: trust.etcdClient, peer: trust.etcdPeer },
-    timing,
+    timing: storeTiming(options.dataDir),
   });
   // On arm64, etcd before 3.5 refuses to start without being told that it may.
   return {

@@ -28,6 +28,8 @@ export const keys = {
   /** The one admission that is under way. */
   admission: `${PREFIX.queue}active`,
   houseNode: (nodeId: string): string => `${PREFIX.house}nodes/${nodeId}`,
+  /** How patient the members' stores are: the same on all. */
+  timing: `${PREFIX.house}timing`,
   invite: (id: string): string => `${PREFIX.house}invites/${id}`,
   removed: `${PREFIX.house}removed`,
   /** What signs of life are signed with. */

@@ -1,6 +1,7 @@
 // The queue, the admission under way and the roster, out of what a listing of the store holds. Pure.
 import { keys, PREFIX } from "../api/keys.ts";
 import type { ActiveAdmission, HouseNode, HouseView, Ms, QueueEntry } from "./house-view.ts";
+import type { Timing } from "./timing.ts";
 
 interface Listed {
   readonly key: string;
@@ -8,20 +9,22 @@ interface Listed {
   readonly modRevision: number;
 }
 
-export type HouseRecords = Pick<HouseView, "entries" | "active" | "roster">;
+export type HouseRecords = Pick<HouseView, "entries" | "active" | "roster" | "timing">;
 
 /** Of entries below `queue/` and `house/`; `seenAtMs` says when this agent first saw a key at a revision. */
 export function houseRecords(listed: Iterable<Listed>, seenAtMs: (key: string, modRevision: number) => Ms): HouseRecords {
   const entries: HouseView["entries"][number][] = [];
   const roster = new Map<string, HouseNode>();
   let active: HouseView["active"];
+  let timing: HouseView["timing"];
   const nodes = keys.houseNode("");
   for (const { key, value, modRevision } of listed) {
     const stored = { modRevision, seenAtMs: seenAtMs(key, modRevision) };
-    // Written by store-change.ts alone.
-    if (key === keys.admission) active = { ...stored, value: JSON.parse(value) as ActiveAdmission };
+    // Written by store-change.ts and timing-plan.ts alone.
+    if (key === keys.timing) timing = { ...stored, value: JSON.parse(value) as Timing };
+    else if (key === keys.admission) active = { ...stored, value: JSON.parse(value) as ActiveAdmission };
     else if (key.startsWith(PREFIX.queue)) entries.push({ ...stored, value: JSON.parse(value) as QueueEntry });
     else if (key.startsWith(nodes)) roster.set(key.slice(nodes.length), JSON.parse(value) as HouseNode);
   }
-  return { entries, roster, ...(active !== undefined && { active }) };
+  return { entries, roster, ...(active !== undefined && { active }), ...(timing !== undefined && { timing }) };
 }

@@ -1,6 +1,7 @@
 // What the agent beside the etcd leader knows when it decides: the queue and the roster out of the store, the members out of etcd, and
 // what it heard itself. Types, and what follows from them at once. Pure.
 import type { Address, Fitness, HouseState, JoinRequest, MachineHints, NodeId, Versions } from "./messages.ts";
+import type { Timing } from "./timing.ts";
 
 /** Milliseconds on the agent's own boot-time clock; never another node's. */
 export type Ms = number;
@@ -69,6 +70,8 @@ export interface MemberHealth {
   /** Since when it has answered without a miss; absent: it did not answer the last time. */
   readonly answeringSinceMs?: Ms;
   readonly answeredAtMs?: Ms;
+  /** It follows this leader, and has what the leader had at the look before. */
+  readonly inSync?: boolean;
 }
 
 export interface HouseView {
@@ -84,6 +87,8 @@ export interface HouseView {
   readonly entries: readonly Stored<QueueEntry>[];
   readonly active?: Stored<ActiveAdmission>;
   readonly roster: ReadonlyMap<NodeId, HouseNode>;
+  /** How patient all members shall be; absent: as at founding. */
+  readonly timing?: Stored<Timing>;
   readonly members: readonly EtcdMember[];
   readonly health: ReadonlyMap<string, MemberHealth>;
   /** When the agent or the etcd of a node was last heard; absent: not since this agent leads. */

@@ -2,6 +2,7 @@
 import { keys } from "../api/keys.ts";
 import type { StewardStep } from "./admission.ts";
 import type { HouseView, QueueEntry, Stored } from "./house-view.ts";
+import type { TimingStep } from "./timing-plan.ts";
 import { postponed, recruited, type QueueChange } from "./queue.ts";
 
 /** As the store's `commit` takes it. */
@@ -51,6 +52,11 @@ export function storeChange(step: WritingStep, view: Pick<HouseView, "roster" | 
       return node && { compare: [{ key: keys.queued(node.nodeId), modRevision: 0 }], writes: [putEntry(recruited(node, view.entries))] };
     }
   }
+}
+
+/** Of how patient the members shall be. */
+export function timingChange({ timing, modRevision }: Extract<TimingStep, { kind: "set-timing" }>): StoreChange {
+  return { compare: [{ key: keys.timing, modRevision }], writes: [put(keys.timing, timing)] };
 }
 
 /** Of a request to join. */

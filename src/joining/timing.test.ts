@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { nextTiming, timingFor, type Link } from "./timing.ts";
+import { FOUNDING_TIMING, nextTiming, readTiming, timingFor, type Link } from "./timing.ts";
 
 const electionMs = (...links: readonly Link[]): number => timingFor(links).electionMs;
 
@@ -33,4 +33,11 @@ test("a slower link never makes etcd less patient, and what was chosen stays cho
       assert(chosen.electionMs >= timingFor(links).electionMs);
     }),
   );
+});
+
+test("of another node's words only a timing of ours is taken", () => {
+  assert.deepEqual(readTiming({ heartbeatMs: 500, electionMs: 5_000 }), { heartbeatMs: 500, electionMs: 5_000 });
+  assert.deepEqual(readTiming({ ...FOUNDING_TIMING, more: 1 }), FOUNDING_TIMING);
+  for (const other of [null, undefined, 1, [], {}, { heartbeatMs: "100", electionMs: 1_000 }, { heartbeatMs: 1, electionMs: 1_000 }])
+    assert.equal(readTiming(other), undefined);
 });

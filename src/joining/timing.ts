@@ -13,11 +13,8 @@ export interface Link {
 }
 
 /** A wired LAN's; a lone member's, too. */
-const steps: readonly Timing[] = [
-  { heartbeatMs: 100, electionMs: 1_000 },
-  { heartbeatMs: 200, electionMs: 2_000 },
-  { heartbeatMs: 500, electionMs: 5_000 },
-];
+export const FOUNDING_TIMING: Timing = { heartbeatMs: 100, electionMs: 1_000 };
+const steps: readonly Timing[] = [FOUNDING_TIMING, { heartbeatMs: 200, electionMs: 2_000 }, { heartbeatMs: 500, electionMs: 5_000 }];
 const atLeast: Readonly<Record<Link["kind"], number>> = { wired: 0, wireless: 1, tailnet: 2 };
 /** etcd's tuning page: a heartbeat around the round trip, an election ten round trips or more. */
 const ROUND_TRIPS_IN_ELECTION = 10;
@@ -37,6 +34,12 @@ export function nextTiming(now: Timing, links: readonly Link[]): Timing {
   const withReserve = links.map((link) => ({ ...link, roundTripP99Ms: link.roundTripP99Ms * 2 }));
   const careful = timingFor(withReserve);
   return careful.electionMs < now.electionMs ? careful : now;
+}
+
+/** Of what another node wrote; undefined: etcd would not start with it, or it is none of ours. */
+export function readTiming(value: unknown): Timing | undefined {
+  const { heartbeatMs, electionMs } = (typeof value === "object" && value !== null ? value : {}) as Partial<Record<keyof Timing, unknown>>; // looked at here
+  return steps.find((step) => step.heartbeatMs === heartbeatMs && step.electionMs === electionMs);
 }
 
 const slowest: Timing = { heartbeatMs: 500, electionMs: 5_000 };

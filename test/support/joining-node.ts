@@ -18,7 +18,7 @@ import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
 import { judgeWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
-import type { Address, HouseState, Trust } from "../../src/joining/messages.ts";
+import type { Address, Fitness, HouseState, Trust } from "../../src/joining/messages.ts";
 import type { Store, StoreStatus } from "../../src/ports.ts";
 import type { Token } from "../../src/trust/token.ts";
 import { realClock, silentLog } from "./real.ts";
@@ -32,6 +32,7 @@ export interface TestNodeOptions {
   readonly candidates?: () => readonly Address[];
   /** It takes whoever it meets for one of the same person's. */
   readonly trusts?: boolean;
+  readonly link?: Fitness["link"];
 }
 
 const ours: AskerTrust = { trust: "trusted", because: "it is of the same person", answer: (message) => ({ message }) };
@@ -137,7 +138,7 @@ export class TestJoiningNode {
       child,
       versions: { fossora: "0.1.0", etcd: program.version },
       machine: { macs: [], productUuid: "" },
-      fitness: { link: "wired", battery: false, fsyncP99Ms: 1 },
+      fitness: { link: this.#options.link ?? "wired", battery: false, fsyncP99Ms: 1 },
       discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates?.() ?? [], tailnet: "absent" }),
       wish: () => this.wish,
       facts: () => ({ hasObjects: true, joining: "auto" }),

@@ -53,6 +53,7 @@ export class HouseSight {
   /** Client endpoints of the voters' stores, as other nodes reach them. */
   #clientHosts: readonly string[] = [];
   #memberIds: readonly string[] | undefined;
+  #leavesOutLocal = false;
 
   constructor(options: SightOptions) {
     this.#options = options;
@@ -96,6 +97,20 @@ export class HouseSight {
     this.#admitted.add(nodeId);
   }
 
+  /** While the store beside this agent starts anew others are asked in its place, if there are any. */
+  async withoutLocal(work: () => Promise<void>): Promise<void> {
+    const others = this.#seen.hosts.filter((host) => host !== this.#options.localHost);
+    if (others.length === 0) return work();
+    this.#leavesOutLocal = true;
+    this.store.setHosts(others);
+    try {
+      await work();
+    } finally {
+      this.#leavesOutLocal = false;
+      this.store.setHosts(this.#seen.hosts);
+    }
+  }
+
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
@@ -115,7 +130,7 @@ export class HouseSight {
     const members = await this.#members(limit);
     this.#memberIds = members.map(({ id }) => id);
     const hosts = this.#hostsOf(members);
-    if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join()) this.store.setHosts(hosts);
+    if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join() && !this.#leavesOutLocal) this.store.setHosts(hosts);
     const records = await this.#records.read(limit);
     this.#read = records;
     this.#readAtMs = clock.now();

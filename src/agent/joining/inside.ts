@@ -6,6 +6,7 @@ import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { memberStatus, type MemberStatus } from "../../adapters/etcd3/member.ts";
 import { keys } from "../../api/keys.ts";
 import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
+import { FOUNDING_TIMING } from "../../joining/timing.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
@@ -19,6 +20,8 @@ import { HouseDoor } from "./house-door.ts";
 import { HouseSight, type HouseFacts } from "./house-sight.ts";
 import { writeCredentials } from "./letter.ts";
 import { Steward } from "./steward.ts";
+import { TimingKeeper } from "./timing-keeper.ts";
+import { TimingSteward } from "./timing-steward.ts";
 
 export type Judge = (
   asker: { readonly peer: MeshPeer; readonly proven: Proven },
@@ -43,6 +46,10 @@ export interface InsideOptions {
   /** A member's own question, and its answer. */
   readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
   readonly dial: (address: Address) => Promise<MeshLink>;
+  /** Starts the store beside this agent anew if it runs otherwise than its disk says. */
+  readonly keepStore: () => Promise<unknown>;
+  /** Which of this computer's addresses to speak from; absent: what the route says. */
+  readonly localAddress?: string;
   /** Of this node, to be in its certificates. */
   readonly addresses: () => readonly string[];
   /** The list of removed nodes has grown, or there are new certificates. */
@@ -54,11 +61,14 @@ export interface InsideOptions {
 const LOOK_EVERY_MS = 1_000;
 const STATUS_LIMIT_MS = 1_500;
 const ANSWER_MS = 3_000;
+const RESTARTED_POLL_MS = 100;
 
 export class Inside {
   readonly sight: HouseSight;
   readonly door: HouseDoor;
   readonly steward: Steward | undefined;
+  /** Absent: a worker. */
+  readonly timing: TimingKeeper | undefined;
   readonly #options: InsideOptions;
   readonly #cluster: Cluster | undefined;
   readonly #credentials: Credentials;
@@ -86,10 +96,17 @@ export class Inside {
     });
     if (localHost !== undefined) {
       this.#cluster = new Cluster({ host: localHost, credentials: this.#credentials });
-      this.steward = this.#newSteward(localHost, this.#cluster);
+      this.timing = this.#newTimingKeeper(localHost);
+      this.steward = this.#newSteward(localHost, { cluster: this.#cluster, own: this.timing });
     }
     const { signal } = this.#ending;
-    this.#ended = Promise.all([this.sight.run(signal), this.steward?.run(signal), this.#watch(signal), this.#keepLeaves(signal)]);
+    this.#ended = Promise.all([
+      this.sight.run(signal),
+      this.steward?.run(signal),
+      this.timing?.run(signal),
+      this.#watch(signal),
+      this.#keepLeaves(signal),
+    ]);
   }
 
   get store(): Store {
@@ -102,8 +119,27 @@ export class Inside {
     this.#cluster?.close();
   }
 
-  #newSteward(localHost: string, cluster: Cluster): Steward {
-    const { self, replaceAfterMs, send, dataDir, clock, log } = this.#options;
+  #newTimingKeeper(localHost: string): TimingKeeper {
+    const { self, keepStore, clock } = this.#options;
+    return new TimingKeeper({
+      ...this.#options,
+      nodeId: self().nodeId,
+      store: this.sight.store,
+      roster: () => this.sight.records?.roster ?? new Map(),
+      restart: (signal) =>
+        this.sight.withoutLocal(async () => {
+          await keepStore();
+          while (
+            (await this.#status(localHost, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)])).catch(() => undefined)) ===
+            undefined
+          )
+            await clock.sleep(RESTARTED_POLL_MS, signal);
+        }),
+    });
+  }
+
+  #newSteward(localHost: string, { cluster, own }: { readonly cluster: Cluster; readonly own: TimingKeeper }): Steward {
+    const { self, replaceAfterMs, send, ask, dataDir, clock, log } = this.#options;
     return new Steward({
       store: this.sight.store,
       cluster,
@@ -116,8 +152,9 @@ export class Inside {
         const { clientHosts } = this.sight;
         if (clientHosts.length === 0) throw new Error("The voters have not been seen yet");
         this.sight.admit(admission.nodeId);
-        return writeCredentials(dataDir, clientHosts);
+        return writeCredentials(dataDir, { hosts: clientHosts, timing: this.sight.records?.timing?.value ?? FOUNDING_TIMING });
       },
+      timing: new TimingSteward({ nodeId: self().nodeId, own, ask, clock, log }),
       send,
       clock,
       log,

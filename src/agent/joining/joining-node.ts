@@ -137,6 +137,7 @@ export class JoiningNode implements MeshHandler {
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     if (method === "renew") return answerRenewal(this.#options.dataDir, peer, body);
     if (method === "authority") return this.#giveAuthority(peer);
+    if (method === "links" || method === "restart-store") return this.#tellTiming(peer, method, signal);
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = readSpoken(peer, body, method);
@@ -151,6 +152,13 @@ export class JoiningNode implements MeshHandler {
     if (peer.standing !== "member" || !votes || !holdsAuthority(dataDir))
       throw new MeshRefusal("NotAllowed", "The key of the house is given to its voters, by a voter that has it");
     return authorityKey(dataDir);
+  }
+
+  /** Whoever leads asks; what is done is what the store says. */
+  async #tellTiming(peer: MeshPeer, method: "links" | "restart-store", signal: AbortSignal): Promise<unknown> {
+    const timing = this.#inside?.running.timing;
+    if (peer.standing !== "member" || timing === undefined) throw new MeshRefusal("NotAllowed", "This is between members of a house");
+    return method === "links" ? timing.report() : timing.restart(signal);
   }
 
   async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
@@ -301,7 +309,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, replaceAfterMs, addresses, clock, log } = this.#options;
+    const { etcd, judge, facts, replaceAfterMs, addresses, localAddress, clock, log } = this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -316,6 +324,8 @@ export class JoiningNode implements MeshHandler {
       onEtcd: (event) => void this.#loop.etcd(event),
       ask: (address, method, body) => this.#courier.ask(address, method, body),
       dial: (address) => this.#courier.dial(address),
+      keepStore: () => this.#own.keep(),
+      ...(localAddress !== undefined && { localAddress }),
       addresses,
       onTrust: () => this.#showTrust(),
       clock,

@@ -10,7 +10,7 @@ import type { MeshLink } from "../../mesh-ports.ts";
 import type { Clock, Log } from "../../ports.ts";
 import type { Child } from "../child.ts";
 import { enterHouse } from "../entry.ts";
-import { begunAs, keepEtcd, writeAdmitted } from "../etcd.ts";
+import { begunAs, keepEtcd, setStoreTiming, writeAdmitted } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
 import { foundHouse } from "../found.ts";
 import { dueLeaves, forgetHouse, houseHash, loadTrust } from "../trust.ts";
@@ -90,7 +90,7 @@ export class OwnStore {
     signal: AbortSignal,
   ): Promise<void> {
     const { dataDir, addresses } = this.#options;
-    const { letter, clusterToken, hosts } = readCredentialsText(credentials);
+    const { letter, clusterToken, hosts, timing } = readCredentialsText(credentials);
     const own = addresses();
     const has = houseHash(dataDir) === house.id && dueLeaves(dataDir, { addresses: own }).length === 0;
     const failures: unknown[] = [];
@@ -108,6 +108,7 @@ export class OwnStore {
       throw new AggregateError(failures, "Cannot enter the house: nobody gave this node its certificates");
     signal.throwIfAborted();
     writeHosts(dataDir, hosts);
+    setStoreTiming(dataDir, timing);
     if (admission.role === "learner")
       writeAdmitted(dataDir, { memberName: admission.memberName, clusterToken, admittedTo: admission.initialCluster });
   }

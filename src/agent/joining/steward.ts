@@ -8,10 +8,12 @@ import { LEARNERS_MAX, nodeOfMember, type EtcdMember, type HouseView, type Membe
 import { PROTOCOL, type Address, type Admission, type HouseState, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
 import { answered, hear, look, noMemory, type MemberAnswer, type StewardMemory } from "../../joining/steward-memory.ts";
 import type { HouseRecords } from "../../joining/house-records.ts";
-import { storeChange } from "../../joining/store-change.ts";
+import { storeChange, timingChange } from "../../joining/store-change.ts";
+import type { TimingStep } from "../../joining/timing-plan.ts";
 import { learnersMaxOf } from "../../joining/versions.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import { RecordsReader } from "./house-records.ts";
+import type { TimingSteward } from "./timing-steward.ts";
 
 /** The calls of `Cluster`, at the member beside this agent. */
 export interface MemberCalls {
@@ -24,7 +26,7 @@ export interface MemberCalls {
 }
 
 export interface StewardOptions {
-  readonly store: Pick<Store, "list" | "commit">;
+  readonly store: Pick<Store, "list" | "get" | "commit">;
   readonly cluster: MemberCalls;
   /** Of the member at `address:port`; throws when it does not answer. */
   readonly status: (host: string, signal: AbortSignal) => Promise<MemberStatus>;
@@ -37,6 +39,8 @@ export interface StewardOptions {
   readonly credentials: (admission: Admission) => Promise<string>;
   /** Tries the addresses in turn and waits for nothing. */
   readonly send: (to: readonly Address[], message: Message) => void;
+  /** How patient the members are; absent: as they were founded. */
+  readonly timing?: Pick<TimingSteward, "plan" | "restart" | "forget">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -55,6 +59,8 @@ interface Reign {
   readonly memberSeen: Map<string, { readonly name: string; readonly atMs: Ms }>;
   members: string | undefined;
   changedAtMs: Ms | undefined;
+  /** Of the leader's store at the last look. */
+  revision: number;
 }
 
 export class Steward {
@@ -100,23 +106,24 @@ export class Steward {
 
   /** True: a step was carried out, and the next may follow. */
   async #look(signal: AbortSignal): Promise<boolean> {
-    const { cluster, status, localHost, clock, log, self } = this.#options;
+    const { cluster, status, localHost, timing, clock, log, self } = this.#options;
     const local = await status(localHost, limited(signal));
     if (local.leaderId !== local.memberId) {
       this.#reign = undefined;
+      timing?.forget();
       return false;
     }
     const reign = (this.#reign ??= begin(clock.now()));
     const members = await cluster.members(signal);
-    await this.#askAll(reign, members, signal);
+    await this.#askAll(reign, { local, members }, signal);
     const records = await this.#records.read(signal);
     const view = this.#view(reign, { local, members, records });
     reign.memory = look(reign.memory, view, new Date(Date.parse(clock.wall()) + UNTIL_MS).toISOString());
     await this.#tell(view, self());
-    const step = planSteward(view, reign.memory);
+    const step = planSteward(view, reign.memory) ?? timing?.plan(view);
     // What was seen a while ago, before a stall or a long answer, is no ground to change members on: a learner may have died since.
     if (step === undefined || clock.now() - view.nowMs > STEP_AGE_MAX_MS) return false;
-    const answer = await this.#carryOut(step, records, signal).catch((error: unknown): MemberAnswer => {
+    const answer = await this.#carryOut(step, view, signal).catch((error: unknown): MemberAnswer => {
       signal.throwIfAborted();
       // Done or not, the next look sees it; and one computer that cannot be had must not hold up the others.
       log.warn("Member step failed", { step: step.kind, error: String(error) });
@@ -127,22 +134,24 @@ export class Steward {
     return answer === "done";
   }
 
-  async #askAll(reign: Reign, members: readonly ClusterMember[], signal: AbortSignal): Promise<void> {
+  async #askAll(
+    reign: Reign,
+    { local, members }: { readonly local: MemberStatus; readonly members: readonly ClusterMember[] },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { status, clock } = this.#options;
+    const before = reign.revision;
+    reign.revision = local.revision;
     await Promise.all(
       members.map(async ({ id, name, clientUrl }) => {
-        const alive =
-          clientUrl !== "" &&
-          (await status(hostOf(clientUrl), limited(signal)).then(
-            ({ memberId }) => memberId === id,
-            () => false,
-          ));
+        const said = clientUrl === "" ? undefined : await status(hostOf(clientUrl), limited(signal)).catch(() => undefined);
         const nowMs = clock.now();
-        const answeringSinceMs = alive ? (reign.health.get(id)?.answeringSinceMs ?? nowMs) : undefined;
-        if (alive) reign.health.set(id, { answeredAtMs: nowMs, ...(answeringSinceMs !== undefined && { answeringSinceMs }) });
-        else reign.health.delete(id);
+        if (said?.memberId !== id) return void reign.health.delete(id);
+        const answeringSinceMs = reign.health.get(id)?.answeringSinceMs ?? nowMs;
+        const inSync = said.leaderId === local.memberId && said.revision >= before;
+        reign.health.set(id, { answeredAtMs: nowMs, answeringSinceMs, inSync });
         const nodeId = nodeOfMember({ name });
-        if (alive && nodeId !== undefined) this.#heardAtMs.set(nodeId, nowMs);
+        if (nodeId !== undefined) this.#heardAtMs.set(nodeId, nowMs);
       }),
     );
     for (const id of reign.health.keys()) if (!members.some((member) => member.id === id)) reign.health.delete(id);
@@ -194,8 +203,8 @@ export class Steward {
     send(admitted.to, { protocol: PROTOCOL, kind: "admitted", from, admission, credentials: await credentials(admission) });
   }
 
-  async #carryOut(step: StewardStep, records: HouseRecords, signal: AbortSignal): Promise<MemberAnswer> {
-    const { cluster, store } = this.#options;
+  async #carryOut(step: StewardStep | TimingStep, view: HouseView, signal: AbortSignal): Promise<MemberAnswer> {
+    const { cluster, store, timing } = this.#options;
     switch (step.kind) {
       case "add-learner":
         return answerOf(await cluster.addLearner(step.peerUrl, signal));
@@ -207,8 +216,11 @@ export class Steward {
         return answerOf(await cluster.update(step.memberId, step.peerUrl, signal));
       case "move-leader":
         return answerOf(await cluster.moveLeader(step.memberId, signal));
+      case "restart":
+        timing?.restart(step, view);
+        return "unknown";
       default: {
-        const change = storeChange(step, records);
+        const change = step.kind === "set-timing" ? timingChange(step) : storeChange(step, view);
         return change !== undefined && (await store.commit(change, signal)).committed ? "done" : "unknown";
       }
     }
@@ -216,7 +228,7 @@ export class Steward {
 }
 
 function begin(sinceMs: Ms): Reign {
-  return { sinceMs, memory: noMemory, health: new Map(), memberSeen: new Map(), members: undefined, changedAtMs: undefined };
+  return { sinceMs, memory: noMemory, health: new Map(), memberSeen: new Map(), members: undefined, changedAtMs: undefined, revision: 0 };
 }
 
 function answerOf(changed: Changed): MemberAnswer {

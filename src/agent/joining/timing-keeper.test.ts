@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { houseNode, nodeId, request } from "../../../test/fakes/joining.ts";
+import { realClock, silentLog } from "../../../test/support/real.ts";
+import { until } from "../../../test/support/until.ts";
+import { FOUNDING_TIMING, type Timing } from "../../joining/timing.ts";
+import { storeTiming } from "../etcd.ts";
+import type { MeterTarget } from "./round-trip-meter.ts";
+import { readReport, TimingKeeper } from "./timing-keeper.ts";
+
+const signal = AbortSignal.timeout(60_000);
+const patient: Timing = { heartbeatMs: 500, electionMs: 5_000 };
+
+function keeperOf(t: TestContext, more: { readonly decided?: unknown; readonly restart?: () => Promise<void> } = {}) {
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-timing-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const [asked, seen]: [MeterTarget[], { restarts: number; nowMs: number }] = [[], { restarts: 0, nowMs: 0 }];
+  const self = houseNode("a");
+  const other = houseNode("b", {
+    addresses: ["192.168.1.3:7330", "100.64.0.3:7331"],
+    request: { ...request("b"), peerUrl: "https://100.64.0.3:2380" },
+  });
+  const keeper = new TimingKeeper({
+    dataDir,
+    nodeId: nodeId("a"),
+    store: {
+      get: async (key) =>
+        more.decided === undefined
+          ? undefined
+          : { key, value: JSON.stringify(more.decided), version: 1, createRevision: 1, modRevision: 1 },
+    },
+    roster: () => new Map([self, other].map((node) => [node.nodeId, node])),
+    restart: async () => {
+      seen.restarts += 1;
+      await more.restart?.();
+    },
+    measure: async (target) => {
+      asked.push(target);
+      return 7;
+    },
+    clock: {
+      ...realClock,
+      now: () => seen.nowMs,
+      sleep: async () => {
+        seen.nowMs += 1_000;
+        await new Promise((done) => setImmediate(done));
+      },
+    },
+    log: silentLog,
+  });
+  return { keeper, dataDir, asked, seen };
+}
+
+test("the way is measured to where the other's store is, and told once it is known", async (t) => {
+  const { keeper, asked } = keeperOf(t);
+  assert.deepEqual(keeper.report(), { timing: FOUNDING_TIMING, roundTripP99Ms: {} });
+  const abort = new AbortController();
+  const running = keeper.run(abort.signal);
+  await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
+  abort.abort();
+  await running;
+  assert.deepEqual(asked[0], { address: "100.64.0.3", port: 7331 });
+  assert.deepEqual(readReport(JSON.parse(JSON.stringify(keeper.report()))), keeper.report());
+});
+
+test("the store starts anew with what the house has decided, once, and tells so only then", async (t) => {
+  const serves = Promise.withResolvers<undefined>();
+  const { keeper, dataDir, seen } = keeperOf(t, { decided: patient, restart: () => serves.promise });
+  const restarting = keeper.restart(signal);
+  await assert.rejects(keeper.restart(signal), /already/);
+  await until("it is on its way", () => seen.restarts === 1);
+  assert.deepEqual([keeper.report().timing, storeTiming(dataDir)], [FOUNDING_TIMING, patient]);
+  serves.resolve(undefined);
+  await restarting;
+  assert.deepEqual(keeper.report().timing, patient);
+  await keeper.restart(signal);
+  assert.equal(seen.restarts, 1);
+});
+
+test("a store that did not come back starts anew at the next word", async (t) => {
+  let fails = true;
+  const { keeper, seen } = keeperOf(t, { decided: patient, restart: async () => assert.ok(!fails, "it does not serve") });
+  await assert.rejects(keeper.restart(signal), /does not serve/);
+  fails = false;
+  await keeper.restart(signal);
+  assert.deepEqual([seen.restarts, keeper.report().timing], [2, patient]);
+});
+
+test("without a decision, or with one that this release does not know, nothing starts anew", async (t) => {
+  for (const decided of [undefined, null, { heartbeatMs: 1, electionMs: 2 }]) {
+    const { keeper, seen } = keeperOf(t, { decided });
+    await assert.rejects(keeper.restart(signal), /decided no timing/);
+    assert.equal(seen.restarts, 0);
+  }
+});
+
+test("another agent's report counts as far as it is one", () => {
+  assert.equal(readReport(null), undefined);
+  assert.equal(readReport({ timing: patient }), undefined);
+  assert.equal(readReport({ timing: { heartbeatMs: 1 }, roundTripP99Ms: {} }), undefined);
+  assert.deepEqual(readReport({ timing: patient, roundTripP99Ms: { a: 3, b: "4", c: -1 } }), { timing: patient, roundTripP99Ms: { a: 3 } });
+});

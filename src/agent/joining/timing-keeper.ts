@@ -1,0 +1,117 @@
+// The links of one member and the patience of its store: measures the way to the other nodes, and starts its store anew when the house has
+// decided another timing and its turn has come.
+import { keys } from "../../api/keys.ts";
+import { MeshRefusal } from "../../api/errors.ts";
+import type { HouseNode } from "../../joining/house-view.ts";
+import type { NodeId } from "../../joining/messages.ts";
+import { addRoundTrip, noRoundTrips, roundTripP99, type RoundTrips } from "../../joining/round-trips.ts";
+import { readTiming, type Timing } from "../../joining/timing.ts";
+import type { MemberReport } from "../../joining/timing-plan.ts";
+import type { Clock, Log, Store } from "../../ports.ts";
+import { setStoreTiming, storeTiming } from "../etcd.ts";
+import { splitAddress } from "./addresses.ts";
+import { measureRoundTrip, type MeterTarget } from "./round-trip-meter.ts";
+
+export interface TimingKeeperOptions {
+  readonly dataDir: string;
+  readonly nodeId: NodeId;
+  readonly store: Pick<Store, "get">;
+  readonly roster: () => ReadonlyMap<NodeId, HouseNode>;
+  /** Starts the store beside this agent anew if it runs otherwise than its disk says; resolves when it serves again. */
+  readonly restart: (signal: AbortSignal) => Promise<void>;
+  /** Milliseconds; undefined: nobody answered. */
+  readonly measure?: (target: MeterTarget, signal: AbortSignal) => Promise<number | undefined>;
+  readonly localAddress?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Report = Omit<MemberReport, "atMs">;
+
+const MEASURE_EVERY_MS = 1_000;
+/** Members of the house are few; workers keep no store. */
+const NODES_MAX = 32;
+const RESTART_LIMIT_MS = 30_000;
+
+export class TimingKeeper {
+  readonly #options: TimingKeeperOptions;
+  readonly #roundTrips = new Map<NodeId, RoundTrips>();
+  /** With which the store runs. */
+  #timing: Timing;
+  #restarting = false;
+
+  constructor(options: TimingKeeperOptions) {
+    this.#options = options;
+    this.#timing = storeTiming(options.dataDir);
+  }
+
+  report(): Report {
+    const nowMs = this.#options.clock.now();
+    const known = [...this.#roundTrips].flatMap(([nodeId, trips]) => {
+      const p99 = roundTripP99(trips, nowMs);
+      return p99 === undefined ? [] : [[nodeId, Math.round(p99 * 10) / 10] as const];
+    });
+    return { timing: this.#timing, roundTripP99Ms: Object.fromEntries(known) };
+  }
+
+  /** Until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      await this.#measureAll(signal);
+      await clock.sleep(MEASURE_EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /** What the store says now counts, whoever asks. Throws MeshRefusal where there is nothing to do or it is being done. */
+  async restart(signal: AbortSignal): Promise<void> {
+    const { store, dataDir, restart, log } = this.#options;
+    if (this.#restarting) throw new MeshRefusal("Busy", "The store is starting anew already");
+    this.#restarting = true;
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(RESTART_LIMIT_MS)]);
+      const value = (await store.get(keys.timing, limit))?.value;
+      const timing = value === undefined ? undefined : readTiming(JSON.parse(value));
+      if (timing === undefined) throw new MeshRefusal("NothingToDo", "The house has decided no timing that this node knows");
+      if (JSON.stringify(timing) === JSON.stringify(this.#timing)) return;
+      setStoreTiming(dataDir, timing);
+      await restart(limit);
+      this.#timing = timing;
+      log.info("Store started anew with another timing", { ...timing });
+    } finally {
+      this.#restarting = false;
+    }
+  }
+
+  async #measureAll(signal: AbortSignal): Promise<void> {
+    const { roster, nodeId, measure = measureRoundTrip, localAddress, clock } = this.#options;
+    const others = [...roster().values()].filter((node) => node.nodeId !== nodeId).slice(0, NODES_MAX);
+    for (const known of this.#roundTrips.keys()) if (!others.some((node) => node.nodeId === known)) this.#roundTrips.delete(known);
+    await Promise.all(
+      others.map(async (node) => {
+        const tookMs = await measure({ ...wayTo(node), ...(localAddress !== undefined && { localAddress }) }, signal);
+        if (tookMs === undefined || signal.aborted) return;
+        this.#roundTrips.set(node.nodeId, addRoundTrip(this.#roundTrips.get(node.nodeId) ?? noRoundTrips, tookMs, clock.now()));
+      }),
+    );
+  }
+}
+
+/** To the address that its store has, at the port that its agent has: etcd would complain about who comes and goes. */
+function wayTo({ request, addresses }: HouseNode): MeterTarget {
+  const host = (URL.parse(request.peerUrl)?.hostname ?? "").replace(/^\[|\]$/g, "");
+  const known = addresses.map(splitAddress);
+  const { port } = known.find(({ address }) => address === host) ?? known[0] ?? splitAddress(host);
+  return { address: host, port };
+}
+
+/** What another agent says of its member; undefined: nothing that this release understands. */
+export function readReport(value: unknown): Report | undefined {
+  const { timing: said, roundTripP99Ms } = (typeof value === "object" && value !== null ? value : {}) as Partial<
+    Record<keyof Report, unknown>
+  >; // looked at below
+  const timing = readTiming(said);
+  if (timing === undefined || typeof roundTripP99Ms !== "object" || roundTripP99Ms === null) return undefined;
+  const measured = Object.entries(roundTripP99Ms).filter((each): each is [string, number] => typeof each[1] === "number" && each[1] >= 0);
+  return { timing, roundTripP99Ms: Object.fromEntries(measured.slice(0, NODES_MAX)) };
+}
