@@ -1,48 +1,60 @@
-// The control plane of one node: what is wired to what, and in which order it starts and stops. Here are no decisions.
-import { readFileSync } from "node:fs";
+// The control plane of one node: what is wired to what, and in which order it starts and stops. Here are no decisions. What lives as
+// long as the agent is here; what lives as long as its membership in a house, in house-life.ts.
 import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
-import { openStore, type EtcdStore } from "../adapters/etcd3/store.ts";
-import { connectIngress } from "../adapters/ingress-client/client.ts";
+import { connectIngress, type IngressClient } from "../adapters/ingress-client/client.ts";
+import { MeshServer } from "../adapters/mesh/server.ts";
 import { openAddresses } from "../adapters/system/addresses.ts";
-import { checkProbe } from "../adapters/system/check.ts";
+import { measureFitness } from "../adapters/system/fitness.ts";
+import { readMachineHints } from "../adapters/system/machine-hints.ts";
 import { systemRandom } from "../adapters/system/clock.ts";
-import { BackgroundJobs } from "../adapters/system/jobs.ts";
 import { nodeAddresses } from "../adapters/system/node-addresses.ts";
-import { NodeProbes } from "../adapters/system/probes.ts";
 import { usedSubnets } from "../adapters/system/routes.ts";
-import { noSecrets } from "../adapters/system/secrets.ts";
 import { MachineSystem } from "../adapters/system/system.ts";
 import { VolumeFolders } from "../adapters/system/volumes.ts";
-import { StoreUnavailable } from "../api/errors.ts";
-import type { Ports } from "../engine/contract.ts";
-import { Engine } from "../engine/engine.ts";
-import { runnable } from "../engine/runnable.ts";
-import { StoreMirror } from "../engine/mirror.ts";
-import type { Clock, Identity } from "../ports.ts";
+import { TailscaleLocalApi } from "../adapters/tailscale/local-api.ts";
+import type { IngressStatus } from "../api/table.ts";
+import type { Phase } from "../joining/joiner-state.ts";
+import type { JoinRequest } from "../joining/messages.ts";
+import { etcdOfSeveral } from "../joining/versions.ts";
+import type { Addresses, Identity } from "../ports.ts";
+import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
-import { eachController } from "../../controllers/index.ts";
-import { keepEtcd } from "./etcd.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
-import { EventWriter } from "./event-writer.ts";
-import { DEFAULT_ZONE, foundHouse } from "./found.ts";
-import { loadIdentity } from "./identity.ts";
-import { collectGarbage, whenQuiet } from "./idle-collection.ts";
+import { HouseLife } from "./house-life.ts";
+import { loadIdentity, nameOfNode } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { childOf, type Machine } from "./install.ts";
+import { joinAddress } from "./joining/addresses.ts";
+import { Discovery } from "./joining/discovery.ts";
+import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
+import { JoiningNode, type OwnHouse } from "./joining/joining-node.ts";
+import { readMembership } from "./joining/member-disk.ts";
+import { callBackWith, judgeWith, StrangerTrust, type StrangerTrustOptions } from "./joining/stranger-trust.ts";
+import { JoinWish } from "./joining/wish.ts";
+import { MeshPort } from "./mesh-port.ts";
 import { thisBuild, thisProgram } from "./program.ts";
-import { Publisher } from "./publisher.ts";
 import { openSocket } from "./socket.ts";
-import { NodeStatusReader } from "./status-reader.ts";
-import { loadTrust, type TrustFiles } from "./trust.ts";
 import { versionOfFossora } from "./version.ts";
 
-/** The lease of `nodes/<node>`: membership.md's 20 s. */
-const leaseTtlMs = 20_000;
-const storeRetryMs = 20;
 const engineInfoLimitMs = 5_000;
-const ingressLimitMs = 5_000;
+/** Until it has been looked at: nothing tells it again, and it is no better than any. */
+const unknownMachine: MachineFacts = {
+  machine: { macs: [], productUuid: "" },
+  fitness: { link: "wired", battery: false, fsyncP99Ms: 1_000 },
+};
+
+const outside: Readonly<Record<Phase["kind"], string>> = {
+  looking: "this node looks for a house",
+  founding: "this node is about to found a house",
+  "laying the ground": "this node founds a house",
+  asking: "this node asks a house to let it in",
+  starting: "this node was let in, and its store starts",
+  member: "this node's store starts",
+};
+
+type MachineFacts = Pick<JoinRequest, "machine" | "fitness">;
 
 /** Runs until the signal, then leaves etcd, ingress and containers alive. Throws UserError for what a person should mend. */
 export async function runAgent(machine: Machine, signal: AbortSignal): Promise<void> {
@@ -64,196 +76,201 @@ class Node {
   readonly #identity: Identity;
   readonly #etcd: EtcdProgram;
   readonly #containers: DockerContainers;
+  readonly #system: MachineSystem;
+  readonly #ingress: IngressClient;
+  readonly #tailnet = new TailscaleLocalApi();
+  readonly #discovery: Discovery;
+  readonly #wish: JoinWish;
+  readonly #server: ApiServer;
+  readonly #ports: NodePorts;
+  readonly #failed = new AbortController();
+  #facts: MachineFacts = unknownMachine;
+  #addresses: Addresses | undefined;
+  #ingressStatus: IngressStatus | undefined;
+  #joining: JoiningNode | undefined;
+  #meshPort: MeshPort | undefined;
+  #life: HouseLife | undefined;
   #close: (() => Promise<void>)[] = [];
 
   constructor(machine: Machine, identity: Identity, etcd: EtcdProgram) {
     this.#machine = machine;
     this.#identity = identity;
     this.#etcd = etcd;
-    this.#containers = new DockerContainers({ socketPath: machine.settings.dockerSocket });
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    const { settings, clock, log } = this.#machine;
-    const store = await this.#openStore(signal);
-    const mirror = new StoreMirror({ store, clock, log });
-    const client = connectIngress(path.join(settings.runDir, "ingress.sock"));
-    const limit = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(ingressLimitMs)]);
-    const publisher = new Publisher({
-      node: this.#identity.node,
-      mirror,
-      sink: {
-        putTable: async (table) => {
-          await client.putTable(table, limit());
-          return client.status(limit());
-        },
-        status: () => client.status(limit()),
-      },
+    const { settings, clock, log } = machine;
+    this.#containers = new DockerContainers({ socketPath: settings.dockerSocket });
+    this.#system = new MachineSystem({
+      dataDir: settings.dataDir,
+      engine: (each) => this.#containers.info(AbortSignal.any([each, AbortSignal.timeout(engineInfoLimitMs)])).catch(() => undefined), // away: a condition says so
+      versions: { fossora: versionOfFossora(), etcd: etcd.version },
+    });
+    this.#ingress = connectIngress(path.join(settings.runDir, "ingress.sock"));
+    this.#discovery = new Discovery({
+      nodeId: identity.nodeId,
+      port: settings.meshPort,
+      mdns: settings.mdns,
+      tailnet: this.#tailnet,
+      settings: () => this.#houseSettings.tailnet,
       clock,
       log,
-      defaultZone: DEFAULT_ZONE,
-      onListeners: () => {
-        for (const kind of ["Membership", "Route", "DnsRecord", "House"] as const) engine.wakeAll(kind);
-      },
     });
-    const ports = await this.#ports({ store, mirror, publisher, signal });
-    const engine = new Engine({ controllers: eachController(runnable), mirror, ports: ports.ports });
-    ports.attach(engine);
+    this.#wish = new JoinWish(settings.dataDir);
+    this.#ports = this.#nodePorts();
+    this.#server = new ApiServer(this.#ports);
+  }
 
-    const keeper = await this.#startIngress({ publisher, engine, client, signal });
-    await this.#serve({ mirror, engine, store, ports: ports.ports, client });
-    await foundWhenReady(store, settings.dataDir, clock, signal);
+  async run(until: AbortSignal): Promise<void> {
+    const { settings, clock, log } = this.#machine;
+    const signal = AbortSignal.any([until, this.#failed.signal]);
+    this.#addresses = await openAddresses({
+      file: path.join(settings.dataDir, "addresses.json"),
+      clock,
+      random: systemRandom,
+      used: usedSubnets,
+    });
+    const joining = await this.#openJoining();
+    const keeper = await this.#startIngress(signal);
+    this.#close.push(await openSocket(this.#server, path.join(settings.runDir, "fossora.sock")));
     const settingsKeeper = new IngressSettingsKeeper({
       settings,
-      addresses: ports.ports.addresses,
+      addresses: this.#addresses,
       containers: this.#containers,
-      system: ports.ports.system,
+      system: this.#system,
       keeper,
       clock,
       log,
     });
-    const changed = whenQuiet(clock, collectGarbage);
-    mirror.subscribe((changes) => {
-      if (changes.length > 0) changed();
-      if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
-    });
-    await Promise.all([mirror.run(signal), engine.run(signal), settingsKeeper.run(signal), this.#followContainers(engine, signal)]);
-    publisher.stop();
+    const parts = [this.#discovery, joining, this.#meshPort, settingsKeeper].map(async (part) => part?.run(signal));
+    for (const part of parts) part.catch((error: unknown) => this.#failed.abort(error)); // the others end, too
+    await Promise.allSettled(parts);
+    if (this.#failed.signal.aborted && !until.aborted) throw this.#failed.signal.reason;
   }
 
-  /** The lease stays: an agent that comes back within its time was never away. */
   async close(): Promise<void> {
     for (const close of this.#close.toReversed()) await close();
   }
 
-  async #openStore(signal: AbortSignal): Promise<EtcdStore> {
+  async #openJoining(): Promise<JoiningNode> {
     const { settings, clock, log } = this.#machine;
-    const trust = await loadTrust(settings.dataDir, { addresses: nodeAddresses() });
-    const child = childOf(this.#machine, "etcd");
-    signal.addEventListener("abort", () => child.release(), { once: true });
-    const host = await keepEtcd({ dataDir: settings.dataDir, nodeId: this.#identity.nodeId, program: this.#etcd, trust, child });
-    const store = openStore({ hosts: [host], credentials: readCredentials(trust), clock, log });
-    this.#close.push(() => store.close());
-    return store;
-  }
-
-  async #ports(wired: {
-    store: EtcdStore;
-    mirror: StoreMirror;
-    publisher: Publisher;
-    signal: AbortSignal;
-  }): Promise<{ readonly ports: Ports; attach(engine: Engine): void }> {
-    const { settings, clock, log } = this.#machine;
-    const { store, mirror, publisher, signal } = wired;
-    let engine: Engine | undefined;
-    const probes = new NodeProbes({ clock, check: checkProbe, wake: (service) => engine?.wake("Service", service) });
-    this.#close.push(async () => probes.close());
-    const ports: Ports = {
-      identity: this.#identity,
-      mirror,
-      store,
-      lease: store.lease(leaseTtlMs),
-      containers: this.#containers,
-      probes,
-      jobs: new BackgroundJobs({ clock, wake: (kind, name) => engine?.wake(kind, name), signal }),
-      addresses: await openAddresses({
-        file: path.join(settings.dataDir, "addresses.json"),
-        clock,
-        random: systemRandom,
-        used: usedSubnets,
-      }),
-      volumes: new VolumeFolders(path.join(settings.dataDir, "volumes")),
-      secrets: noSecrets,
-      proxy: publisher,
-      system: new MachineSystem({
-        dataDir: settings.dataDir,
-        engine: (each) => this.#containers.info(AbortSignal.any([each, AbortSignal.timeout(engineInfoLimitMs)])).catch(() => undefined), // away: a condition says so
-        versions: { fossora: versionOfFossora(), etcd: this.#etcd.version },
-      }),
-      events: new EventWriter({ store, node: this.#identity.node, clock, random: systemRandom, log, signal }),
+    const { dataDir, meshPort } = settings;
+    const shown: { server?: MeshServer } = {};
+    const looked = this.#lookAtMachine();
+    // Of a new one others are told what it is.
+    if (readMembership(dataDir) === undefined) await looked;
+    const judging: StrangerTrustOptions = {
+      ports: { tailnet: this.#tailnet, callBack: callBackWith({ trust: () => joining.trust }) },
+      settings: () => this.#houseSettings.tailnet,
       clock,
-      random: systemRandom,
-      log,
     };
-    return { ports, attach: (attached) => void (engine = attached) };
+    const strangers = new StrangerTrust(judging);
+    const joining = await JoiningNode.open({
+      dataDir,
+      nodeId: this.#identity.nodeId,
+      name: () => nameOfNode(settings),
+      addresses: () => nodeAddresses(),
+      meshAddresses: () => nodeAddresses().map((address) => joinAddress(address, meshPort)),
+      etcd: this.#etcd,
+      child: childOf(this.#machine, "etcd"),
+      versions: { fossora: versionOfFossora(), etcd: etcdOfSeveral(this.#etcd.version) },
+      machine: () => this.#facts,
+      discovery: () => this.#discovery.found(),
+      wish: () => this.#wish.wish,
+      facts: () => this.#life?.facts,
+      replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
+      strangerTrust: (peer, signal) => strangers.of(peer, signal),
+      judge: judgeWith({ ...judging, dataDir }),
+      onTrust: (trust) => shown.server?.setTrust(trust),
+      onHouse: (house) => this.#live(house),
+      clock,
+      log,
+    });
+    this.#joining = joining;
+    shown.server = new MeshServer({
+      trust: joining.trust,
+      handler: joining,
+      isKnown: (nodeId) => joining.isKnown(nodeId),
+      isFavoured: (address) => joining.isOurs(address),
+      log,
+    });
+    this.#meshPort = new MeshPort({ server: shown.server, port: meshPort, clock, log });
+    return joining;
   }
 
-  async #startIngress(wired: {
-    publisher: Publisher;
-    engine: Engine;
-    client: ReturnType<typeof connectIngress>;
-    signal: AbortSignal;
-  }): Promise<IngressKeeper> {
+  get #houseSettings(): HouseSettings {
+    return this.#life?.settings ?? houseSettings();
+  }
+
+  async #lookAtMachine(): Promise<void> {
+    try {
+      const [machine, fitness] = await Promise.all([readMachineHints(), measureFitness(this.#machine.settings.dataDir)]);
+      this.#facts = { machine, fitness };
+    } catch (error) {
+      this.#machine.log.warn("This machine could not be looked at", { error });
+    }
+  }
+
+  /** The life in a house begins and ends with the membership. */
+  async #live(house: OwnHouse | undefined): Promise<void> {
     const { settings, clock, log } = this.#machine;
-    const program = thisProgram();
+    this.#server.setHouse(undefined);
+    const before = this.#life;
+    this.#life = undefined;
+    await before?.close();
+    if (house === undefined || this.#addresses === undefined) return;
+    const identity = { ...this.#identity, node: nameOfNode(settings) };
+    log.info("This node lives in a house", { node: identity.node, house: house.membership.houseId });
+    const life = new HouseLife({
+      store: house.store,
+      identity,
+      containers: this.#containers,
+      addresses: this.#addresses,
+      volumes: new VolumeFolders(path.join(settings.dataDir, "volumes")),
+      system: this.#system,
+      ingress: this.#ingress,
+      ingressStatus: this.#ingressStatus,
+      clock,
+      log,
+    });
+    life.ended.catch((error: unknown) => this.#failed.abort(error));
+    this.#life = life;
+    this.#server.setHouse(life.serverPorts(this.#ports));
+  }
+
+  #nodePorts(): NodePorts {
+    const { settings, clock, log } = this.#machine;
+    const own = this.#identity;
+    return {
+      get identity() {
+        return { ...own, node: nameOfNode(settings) };
+      },
+      clock,
+      log,
+      version: versionOfFossora(),
+      outside: () => this.#joining?.words.at(-1) ?? outside[this.#joining?.joiner.phase.kind ?? "looking"],
+      unreachable: () => this.#meshPort?.problem,
+      listeners: () => this.#ingressStatus?.listeners,
+      accessLog: () => this.#ingressStatus?.accessLog,
+      ingress: this.#ingress,
+    };
+  }
+
+  async #startIngress(signal: AbortSignal): Promise<IngressKeeper> {
+    const { settings, clock, log } = this.#machine;
     const keeper = new IngressKeeper({
-      program,
+      program: thisProgram(),
       build: thisBuild(),
       dataDir: settings.dataDir,
       runDir: settings.runDir,
       child: childOf(this.#machine, "ingress"),
-      client: wired.client,
+      client: this.#ingress,
       clock,
       log,
-      onChange: () => wired.publisher.forgetPublished(),
-      onStatus: (status) => wired.publisher.setStatus(status),
+      onChange: () => this.#life?.forgetPublished(),
+      onStatus: (status) => {
+        this.#ingressStatus = status;
+        this.#life?.setIngressStatus(status);
+      },
     });
-    await keeper.start(wired.signal);
+    await keeper.start(signal);
     return keeper;
   }
-
-  async #serve(wired: {
-    mirror: StoreMirror;
-    engine: Engine;
-    store: EtcdStore;
-    ports: Ports;
-    client: ReturnType<typeof connectIngress>;
-  }): Promise<void> {
-    const { settings, clock, log } = this.#machine;
-    const server = new ApiServer({
-      reader: wired.mirror,
-      statusReader: new NodeStatusReader({ node: this.#identity.node, mirror: wired.mirror, engine: wired.engine, jobs: wired.ports.jobs }),
-      store: wired.store,
-      containers: this.#containers,
-      identity: this.#identity,
-      clock,
-      log,
-      version: versionOfFossora(),
-      listeners: () => wired.ports.proxy.status()?.listeners,
-      accessLog: () => wired.ports.proxy.status()?.accessLog,
-      ingress: wired.client,
-      engine: () => wired.engine.counts,
-    });
-    const close = await openSocket(server, path.join(settings.runDir, "fossora.sock"));
-    this.#close.push(close);
-  }
-
-  /** Hints: what Docker says happened wakes its Service, and after each reconnect every Service. */
-  async #followContainers(engine: Engine, signal: AbortSignal): Promise<void> {
-    try {
-      for await (const event of this.#containers.events(signal)) {
-        if (event.service === undefined) for (const kind of ["Service", "Membership"] as const) engine.wakeAll(kind);
-        else engine.wake("Service", event.service);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-  }
-}
-
-/** etcd needs a moment from its start until it serves. */
-async function foundWhenReady(store: EtcdStore, dataDir: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      await foundHouse({ store, dataDir, clock }, signal);
-      return;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      await clock.sleep(storeRetryMs, signal);
-    }
-  }
-}
-
-function readCredentials(trust: TrustFiles): { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer } {
-  return { ca: readFileSync(trust.ca), cert: readFileSync(trust.agent.certificate), key: readFileSync(trust.agent.key) };
 }

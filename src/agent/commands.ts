@@ -10,6 +10,7 @@ import type { Log } from "../ports.ts";
 import { explainDisk, makePrivateFolder, makeRunFolder } from "./files.ts";
 import { isFounded } from "./found.ts";
 import { removeInstallation, stop, toFlags, type Machine } from "./install.ts";
+import { readMembership } from "./joining/member-disk.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
 import { claim, holder, unclaim } from "./pid-file.ts";
@@ -136,7 +137,7 @@ function refuseSecond(folder: string): void {
 
 /** A new house would know nothing of another's containers, and take them for leftovers of its own. */
 async function refuseOtherHouse({ dataDir, dockerSocket }: Settings): Promise<void> {
-  if (isFounded(dataDir)) return;
+  if (isFounded(dataDir) || readMembership(dataDir) !== undefined) return;
   const docker = new DockerContainers({ socketPath: dockerSocket });
   const { length } = await docker.processes(AbortSignal.timeout(engineLimitMs));
   docker.close();

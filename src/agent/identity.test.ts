@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { loadIdentity } from "./identity.ts";
+import { loadIdentity, takeName } from "./identity.ts";
 
 test("a node is the same after a restart, and another boot after its run folder was emptied", (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
@@ -29,4 +29,15 @@ test("a node keeps its first name when the machine is renamed", (t) => {
   assert.equal(load({ hostName: "attic" }), "nas");
   assert.equal(load({ nodeName: "nas", hostName: "attic" }), "nas");
   assert.throws(() => load({ nodeName: "attic", hostName: "attic" }), /Cannot call this node "attic".*the node "nas"/);
+});
+
+test("a node has the name that its house gave it, and may still be asked for by its own", (t) => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const load = (nodeName?: string) =>
+    loadIdentity({ dataDir, runDir: dataDir, hostName: "box", ...(nodeName !== undefined && { nodeName }) }).node;
+  assert.equal(load("nas"), "nas");
+  takeName(dataDir, "nas-2");
+  assert.deepEqual([load(), load("nas"), load("nas-2")], ["nas-2", "nas-2", "nas-2"]);
+  assert.throws(() => load("attic"), /Cannot call this node "attic"/);
 });

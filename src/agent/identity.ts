@@ -10,10 +10,11 @@ import { nodeIdOf } from "../trust/node-id.ts";
 import { readIfThere, writeWhole } from "./files.ts";
 import { nodeNameOf } from "./settings.ts";
 
+const NAMES_MAX = 8;
+
 export function loadIdentity(options: NameOptions & { readonly runDir: string }): Identity {
   const node = nameOfNode(options);
-  const nameFile = path.join(options.dataDir, "node-name");
-  if (readIfThere(nameFile) === undefined) writeWhole(nameFile, `${node}\n`);
+  takeName(options.dataDir, node);
   return {
     node,
     nodeId: loadNodeId(options.dataDir),
@@ -28,15 +29,34 @@ export interface NameOptions {
   readonly hostName: string;
 }
 
-/** A node keeps its first name, whatever the machine is called later. Throws UserError when it is asked to take another. */
+/**
+ * A node keeps its first name, whatever the machine is called later, unless the house that it joined gave it another. Throws UserError when it
+ * is asked to take one that it never had.
+ */
 export function nameOfNode({ dataDir, nodeName, hostName }: NameOptions): string {
-  const stored = readIfThere(path.join(dataDir, "node-name"))?.trim();
-  if (stored === undefined) return nodeName ?? nodeNameOf(hostName);
-  if (nodeName !== undefined && nodeName !== stored)
+  const [name, ...earlier] = namesOf(dataDir);
+  if (name === undefined) return nodeName ?? nodeNameOf(hostName);
+  if (nodeName !== undefined && nodeName !== name && !earlier.includes(nodeName))
     throw new UserError(
-      `Cannot call this node "${nodeName}": its data in ${dataDir} is that of the node "${stored}", and the house places apps by that name. Leave --node-name out, or pass another --data-dir for a new node.`,
+      `Cannot call this node "${nodeName}": its data in ${dataDir} is that of the node "${name}", and the house places apps by that name. Leave --node-name out, or pass another --data-dir for a new node.`,
     );
-  return stored;
+  return name;
+}
+
+/** Given at its admission: there may be another node of its own name. */
+export function takeName(dataDir: string, name: string): void {
+  const before = namesOf(dataDir);
+  if (before[0] === name) return;
+  writeWhole(nameFile(dataDir), `${[name, ...before.filter((each) => each !== name)].slice(0, NAMES_MAX).join("\n")}\n`);
+}
+
+/** The present one first. */
+function namesOf(dataDir: string): readonly string[] {
+  return (readIfThere(nameFile(dataDir)) ?? "").split("\n").filter(Boolean);
+}
+
+function nameFile(dataDir: string): string {
+  return path.join(dataDir, "node-name");
 }
 
 /** PEM (PKCS #8) of the P-256 key that is made at the first start and never leaves this disk: the node's id follows from it. */

@@ -129,6 +129,7 @@ export function toFlags(options: NodeOptions): readonly string[] {
     ...flag("--node-name", options.nodeName),
     ...flag("--listen", options.httpListen),
     ...flag("--dns-port", options.dnsPort),
+    ...flag("--mesh-port", options.meshPort),
     ...flag("--mdns", options.mdns),
     ...flag("--etcd", options.etcd),
     ...flag("--log-level", options.logLevel),

@@ -3,6 +3,7 @@ import { homedir, hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../api/errors.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
+import { MESH_PORT } from "./joining/addresses.ts";
 
 export type LogLevel = NonNullable<NodeOptions["logLevel"]>;
 
@@ -15,6 +16,8 @@ export interface Settings {
   readonly hostName: string;
   readonly http: { readonly address?: string; readonly ports: readonly number[] };
   readonly dnsPorts: readonly number[];
+  /** Where other computers meet the agent. */
+  readonly meshPort: number;
   /** Whether names are announced on the LAN. */
   readonly mdns: boolean;
   readonly etcd?: string;
@@ -40,6 +43,7 @@ export function resolveSettings(options: NodeOptions, env: NodeJS.ProcessEnv = p
       ports: listen === undefined ? [80, ...httpFallbacks] : [listen.port],
     },
     dnsPorts: options.dnsPort === undefined ? [53, ...dnsFallbacks] : [options.dnsPort],
+    meshPort: options.meshPort ?? MESH_PORT,
     mdns: options.mdns !== "off",
     ...(options.etcd === undefined ? {} : { etcd: path.resolve(options.etcd) }),
     logLevel: options.logLevel ?? "info",

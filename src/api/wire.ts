@@ -18,6 +18,7 @@ export type StatusReason =
   | "Invalid" // 422
   | "TooManyRequests" // 429
   | "InternalError" // 500
+  | "NoHouse" // 503: this node belongs to none yet
   | "NoQuorum"; // 503
 
 /** Every answer that is no success. */

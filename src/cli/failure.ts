@@ -51,6 +51,7 @@ const BY_REASON: Readonly<Record<StatusReason, ExitCode>> = {
   Invalid: EXIT.invalid,
   TooManyRequests: EXIT.failed,
   InternalError: EXIT.failed,
+  NoHouse: EXIT.unreachable,
   NoQuorum: EXIT.unreachable,
 };
 

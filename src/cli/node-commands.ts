@@ -12,6 +12,8 @@ export interface NodeOptions {
   /** `[ADDRESS:]PORT` */
   readonly httpListen?: string;
   readonly dnsPort?: number;
+  /** Where other computers meet the agent. */
+  readonly meshPort?: number;
   /** Whether names are announced on the LAN; on by default. */
   readonly mdns?: "on" | "off";
   /** Path of the etcd program. */

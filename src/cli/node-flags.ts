@@ -10,6 +10,7 @@ interface NodeFlags {
   readonly nodeName?: string;
   readonly listen?: string;
   readonly dnsPort?: number;
+  readonly meshPort?: number;
   readonly mdns?: NonNullable<NodeOptions["mdns"]>;
   readonly etcd?: string;
   readonly logLevel?: NonNullable<NodeOptions["logLevel"]>;
@@ -31,6 +32,7 @@ export function addNodeFlags(command: Command): Command {
     .option("--node-name <name>", "default the host name's first label")
     .option("--listen <[address:]port>", "for names over HTTP; default 80, or the next free one")
     .addOption(new Option("--dns-port <port>", "for DNS; default 53, or the next free one").argParser(parsePort))
+    .addOption(new Option("--mesh-port <port>", "where other computers of the house reach this one; default 733").argParser(parsePort))
     .addOption(new Option("--mdns <on|off>", "announce apps as NAME.local on the LAN; default on").choices(["on", "off"]))
     .option("--etcd <path>", "another etcd program than the one inside")
     .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]))
@@ -38,7 +40,7 @@ export function addNodeFlags(command: Command): Command {
 }
 
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, mdns, etcd, logLevel, accessLog } = flags;
+  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, meshPort, mdns, etcd, logLevel, accessLog } = flags;
   return {
     ...(dataDir !== undefined && { dataDir }),
     ...(runDir !== undefined && { runDir }),
@@ -46,6 +48,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(nodeName !== undefined && { nodeName }),
     ...(listen !== undefined && { httpListen: listen }),
     ...(dnsPort !== undefined && { dnsPort }),
+    ...(meshPort !== undefined && { meshPort }),
     ...(mdns !== undefined && { mdns }),
     ...(etcd !== undefined && { etcd }),
     ...(logLevel !== undefined && { logLevel }),

@@ -13,10 +13,12 @@ export interface Here {
   readonly candidates: readonly Address[];
   /** `starting`: a tailscaled is there and not Running yet. */
   readonly tailnet: "running" | "starting" | "absent";
+  /** Nobody can be out there whom this node trusts without a person: it has no tailnet, and never belonged to a house. */
+  readonly alone: boolean;
   /** Of the agents of all nodes of this node's house; none while it is fresh. */
   readonly members: readonly Address[];
   /** `fossora join`: this house is wanted, by an address or a token. */
-  readonly wish?: { readonly addresses: readonly Address[]; readonly proof?: string };
+  readonly wish?: { readonly addresses: readonly Address[]; readonly houseId?: string; readonly proof?: string };
   /** The nodes that vote in this node's house, by the last list of members that it has. */
   readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */

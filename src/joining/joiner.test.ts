@@ -60,7 +60,9 @@ describe("a member", () => {
     const other = hello("a", houseState({ id: "house0" }));
     const empty = inHouse({ nodes: 1, hasObjects: false });
     assert.deepEqual(kinds(step(member, heard(other), { ...empty, houseIsFresh: false }).effects), ["hello-answer"]);
-    assert.deepEqual(kinds(step(member, heard(other, "needs approval"), empty).effects), ["hello-answer"]);
+    const beside = step(member, heard(other, "needs approval"), empty).effects;
+    assert.deepEqual(kinds(beside), ["hello-answer", "say"]);
+    assert.match(JSON.stringify(beside), /To join that one: fossora join/);
   });
 
   test("says once that there are two houses", () => {

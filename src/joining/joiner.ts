@@ -14,7 +14,7 @@ import {
   type Membership,
   type Stepped,
 } from "./joiner-state.ts";
-import { forgetSilent, look, sayHello, senderOf } from "./looking.ts";
+import { forgetSilent, joinInstead, look, sayHello, senderOf } from "./looking.ts";
 import { PROTOCOL, type Address, type HouseState, type Message, type Sender, type Trust } from "./messages.ts";
 import { isEmpty, meet } from "./two-houses.ts";
 
@@ -147,7 +147,8 @@ function hearAsMember(
         why: "The house has been taken over since this node was last here; it sets its data aside and joins again.",
       });
     case "give up":
-      if (trust !== "trusted" || !here.houseIsFresh) return stay(joiner);
+      if (trust === "needs approval") return say(joiner, joinInstead(message.from.name));
+      if (!here.houseIsFresh) return stay(joiner);
       return leaveFor(joiner, here, {
         peer: message.from,
         why: `This node's house is empty; it is set aside, and the node joins that of ${message.from.name}.`,
@@ -209,7 +210,7 @@ function giveUpForWish(joiner: Joiner, here: Here): Stepped {
   if (joined !== undefined) return stay(joiner);
   if (!here.houseIsFresh) return stay(joiner);
   if (isEmpty(self.house)) return leave(joiner, here);
-  const text = `Cannot join ${wish.addresses.join(" or ")}: this computer belongs to a house with apps or other computers, and two houses are never merged. First: fossora leave`;
+  const text = `Cannot join${wish.addresses.length === 0 ? "" : ` ${wish.addresses.join(" or ")}`}: this computer belongs to a house with apps or other computers, and two houses are never merged. First: fossora leave`;
   return say(joiner, text);
 }
 

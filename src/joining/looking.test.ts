@@ -82,7 +82,13 @@ describe("a fresh node", () => {
     const seen = knowing(peer("nas", { trust: "needs approval", house: houseState() }));
     const { joiner, effects } = lookAt(seen, "b", [1_500, 3_000], { tailnet: "absent" });
     assert.equal(joiner.phase.kind, "laying the ground");
-    assert.match(said(effects), /To join it: fossora join nas/);
+    assert.match(said(effects), /To join that one: fossora join nas/);
+  });
+
+  test("founds at once where nobody can be who is trusted without a person, but not while one is wished for", () => {
+    assert.equal(lookAt(knowing(), "b", [0], { tailnet: "absent", alone: true }).joiner.phase.kind, "laying the ground");
+    const wish = { addresses: ["nas:733"] };
+    assert.equal(lookAt(knowing(), "b", [0], { tailnet: "absent", alone: true, wish }).joiner.phase.kind, "looking");
   });
 
   test("waits where the house of the same people lets nobody in", () => {

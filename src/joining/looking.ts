@@ -64,7 +64,10 @@ function hellos(joiner: Joiner, here: Here): readonly JoinerEffect[] {
 function houseToJoin({ peers }: Joiner, { wish }: Here): Peer | undefined {
   const houses = [...peers.values()].filter(({ sender, trust }) => sender.house !== undefined && trust !== "refused");
   if (wish !== undefined)
-    return houses.find(({ address, sender }) => wish.addresses.some((each) => each === address || sender.addresses.includes(each)));
+    return houses.find(
+      ({ address, sender }) =>
+        sender.house?.id === wish.houseId || wish.addresses.some((each) => each === address || sender.addresses.includes(each)),
+    );
   const open = houses.filter(({ sender, trust }) => trust === "trusted" && sender.house?.joining !== "off");
   return open.sort((a, b) => rank(a) - rank(b) || ((a.sender.house?.id ?? "") < (b.sender.house?.id ?? "") ? -1 : 1))[0];
 }
@@ -76,9 +79,11 @@ function rank({ sender: { house } }: Peer): number {
 
 function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
   const { nowMs, tailnet, wish } = here;
+  // Waiting counts those who are trusted without a person, and there are none.
+  if (here.alone && wish === undefined) return layTheGround(joiner, nowMs);
   if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return stay(joiner);
   if (nowMs - sinceMs < SETTLE_MS) return stay(joiner);
-  if (wish !== undefined) return say(joiner, `Nobody with a house answers at ${wish.addresses.join(" or ")}; still asking.`);
+  if (wish !== undefined) return say(joiner, `Nobody of the house to join answers${atAny(wish.addresses)}; still asking.`);
   const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
   if (closed !== undefined)
     return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
@@ -92,7 +97,15 @@ function found(joiner: Joiner, here: Here, sinceMs: number): Stepped {
   const { nowMs } = here;
   if (firstAhead(joiner, here) !== undefined) return enter(joiner, { kind: "looking", sinceMs: nowMs });
   if (nowMs - sinceMs < FOUNDING_MS) return stay(joiner);
-  return andThen(sayWhatToType(joiner), (next) => enter(next, { kind: "laying the ground", sinceMs: nowMs }, [{ kind: "found" }]));
+  return andThen(sayWhatToType(joiner), (next) => layTheGround(next, nowMs));
+}
+
+function layTheGround(joiner: Joiner, nowMs: number): Stepped {
+  return enter(joiner, { kind: "laying the ground", sinceMs: nowMs }, [{ kind: "found" }]);
+}
+
+function atAny(addresses: readonly Address[]): string {
+  return addresses.length === 0 ? "" : ` at ${addresses.join(" or ")}`;
 }
 
 function firstAhead({ peers }: Joiner, here: Here): Peer | undefined {
@@ -108,10 +121,12 @@ function isAhead({ sender, trust, foundsAtMs }: Peer, { self, nowMs }: Here): bo
 function sayWhatToType(joiner: Joiner): Stepped {
   const seen = [...joiner.peers.values()].find(({ sender, trust }) => sender.house !== undefined && trust === "needs approval");
   if (seen === undefined) return stay(joiner);
-  return say(
-    joiner,
-    `A house is here already, that of ${seen.sender.name}; this node founds its own. To join it: fossora join ${seen.sender.name}`,
-  );
+  return say(joiner, joinInstead(seen.sender.name));
+}
+
+/** For whoever has, or is about to have, a house of its own beside another one. */
+export function joinInstead(name: string): string {
+  return `A house is here already, that of ${name}; this node has its own. To join that one: fossora join ${name}`;
 }
 
 function contactsOf({ address, members }: Peer): readonly Address[] {

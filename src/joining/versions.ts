@@ -11,6 +11,11 @@ export function versionProblem(joiner: string, cluster: string): string | undefi
   return `it runs etcd ${joiner} and the house ${cluster}; only the same minor version or the next can join. ${remedy}`;
 }
 
+/** What a node says that it would run: "" for one that can only found a house of one. */
+export function etcdOfSeveral(version: string): string {
+  return known(version) ? version : "";
+}
+
 /** Of all members, the flag for several learners is known from 3.6 on: given to some only, a second learner stops the others. */
 export function learnersMaxOf(versions: readonly string[], learnersMax: number): number {
   return versions.every((version) => known(version)) ? learnersMax : 1;

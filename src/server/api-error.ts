@@ -14,6 +14,7 @@ const CODES: Readonly<Record<StatusReason, number>> = {
   Invalid: 422,
   TooManyRequests: 429,
   InternalError: 500,
+  NoHouse: 503,
   NoQuorum: 503,
 };
 

@@ -5,13 +5,36 @@ import { namesOf } from "../api/kinds.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { HouseProblem, HouseSummary } from "../api/wire.ts";
 import type { StoreStatus } from "../ports.ts";
-import type { ServerPorts } from "./ports.ts";
+import type { NodePorts, ServerPorts } from "./ports.ts";
 import { resourcesOf } from "./view.ts";
 
 type Listener = NonNullable<HouseSummary["listeners"]>[number];
 
 const STORE_ANSWERS_WITHIN_MS = 2_000;
 const KINDS: readonly Kind[] = ["Membership", "Service", "Route", "DnsRecord"];
+
+/** While this node belongs to no house. */
+export function summariseOutside(node: NodePorts): HouseSummary {
+  const listeners = node.listeners();
+  const joining = node.house?.joining();
+  return {
+    kind: "HouseSummary",
+    node: node.identity.node,
+    ready: false,
+    zone: "",
+    version: node.version,
+    nodes: { total: 0, ready: 0 },
+    services: { total: 0, ready: 0 },
+    store: { quorum: false, version: "", bytes: 0 },
+    ...(listeners && { listeners }),
+    ...(joining && { joining }),
+    problems: [
+      ...(joining?.problems ?? [{ severity: "warning", message: node.outside(), next: "wait a moment, then: fossora status" }]),
+      ...reachProblems(node.unreachable()),
+      ...listenerProblems(listeners ?? []),
+    ],
+  };
+}
 
 export async function summarise(ports: ServerPorts, signal: AbortSignal): Promise<HouseSummary> {
   const [store, computers] = await Promise.all([storeStatus(ports, signal), ports.house?.computers(signal)]);
@@ -38,6 +61,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
       ...(joining?.problems ?? []),
       ...(computers ? computerProblems(ports, computers) : []),
       ...(isOnItsWay ? [] : storeProblems(ports, store)),
+      ...reachProblems(ports.unreachable()),
       ...listenerProblems(listeners ?? []),
       ...accessLogProblems(ports.accessLog()),
       ...(house ? resolverProblems(ports, house.metadata.name) : []),
@@ -90,6 +114,12 @@ function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): read
     ? "the store has no leader: nothing can be changed, apps run on"
     : "the store does not answer: nothing can be changed, apps run on";
   return [{ severity: "error", message, next: "journalctl -u fossora -n 50" }];
+}
+
+function reachProblems(unreachable: string | undefined): readonly HouseProblem[] {
+  if (unreachable === undefined) return [];
+  const message = `other computers cannot reach this node: ${unreachable}`;
+  return [{ severity: "warning", message, next: "free the port; this node takes it within seconds" }];
 }
 
 /** Pages and names answer all the same, at another port; a raw port does not. The same is often said of each address. */

@@ -1,7 +1,7 @@
 // The ways into the house and out of it, over HTTP: invitations, approvals, joining, leaving, replacing. What is possible the agent says.
 import type { ApproveAnswer, JoinWish, WaitingAnswer } from "../api/computers.ts";
 import { ApiError } from "./api-error.ts";
-import type { HouseControl, ServerPorts } from "./ports.ts";
+import type { HouseControl, NodePorts } from "./ports.ts";
 
 interface HouseCall {
   readonly method: string;
@@ -42,7 +42,7 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 };
 
 /** Undefined: the path is of something else. */
-export async function answerHouse(ports: Pick<ServerPorts, "house">, path: readonly string[], call: HouseCall): Promise<unknown> {
+export async function answerHouse(ports: Pick<NodePorts, "house">, path: readonly string[], call: HouseCall): Promise<unknown> {
   const [name = "", ...more] = path;
   const handlers = Object.hasOwn(HANDLERS, name) && more.length === 0 ? HANDLERS[name] : undefined;
   if (handlers === undefined) return undefined;
@@ -53,7 +53,7 @@ export async function answerHouse(ports: Pick<ServerPorts, "house">, path: reado
 }
 
 /** Throws where this node cannot be more than a house of one. */
-function houseOf({ house }: Pick<ServerPorts, "house">): HouseControl {
+function houseOf({ house }: Pick<NodePorts, "house">): HouseControl {
   if (house === undefined)
     throw new ApiError("BadRequest", "This node is a house of one, and cannot be more.", { next: "fossora version" });
   return house;

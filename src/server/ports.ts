@@ -54,18 +54,19 @@ export interface HouseControl {
   replace(names: { readonly former: NodeName; readonly newcomer?: string }, signal: AbortSignal): Promise<ReplaceAnswer>;
 }
 
-export interface ServerPorts {
+/** What there is as long as the agent runs, whether its node belongs to a house or not. */
+export interface NodePorts {
   /** Absent where the node cannot be more than a house of one. */
   readonly house?: HouseControl;
-  readonly reader: ObjectReader;
-  readonly statusReader: StatusReader;
-  readonly store: Store;
-  readonly containers: Containers;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;
   /** Fossora's own. */
   readonly version: string;
+  /** One sentence: why this node belongs to no house yet. */
+  outside(): string;
+  /** Why other computers cannot reach this node; undefined: they can. */
+  unreachable(): string | undefined;
   /** What this node's ingress listens on; undefined until it has said so. */
   listeners(): IngressStatus["listeners"] | undefined;
   /** Undefined while it is off, or not known. */
@@ -76,5 +77,13 @@ export interface ServerPorts {
     traffic(signal: AbortSignal): Promise<TrafficReport>;
     metrics(signal: AbortSignal): Promise<string>;
   };
+}
+
+/** What there is besides while the node belongs to a house. */
+export interface ServerPorts extends NodePorts {
+  readonly reader: ObjectReader;
+  readonly statusReader: StatusReader;
+  readonly store: Store;
+  readonly containers: Containers;
   engine(): EngineCounts;
 }

@@ -12,13 +12,13 @@ import { describe } from "./describe.ts";
 import { dnsFacts } from "./dns-facts.ts";
 import { refuse, runExec } from "./exec.ts";
 import { answerHouse } from "./house.ts";
-import { summarise } from "./house-summary.ts";
+import { summarise, summariseOutside } from "./house-summary.ts";
 import { JsonLines, parseJson, readBody, sendJson, sendStatus, sendText } from "./http.ts";
 import { streamLogs } from "./logs.ts";
 import { scrape } from "./metrics.ts";
 import { changeNode, readNodeChange } from "./node-change.ts";
 import { list, readOne, watch } from "./objects.ts";
-import type { ServerPorts } from "./ports.ts";
+import type { NodePorts, ServerPorts } from "./ports.ts";
 import { listed } from "./own-writes.ts";
 import { count, flag, text } from "./query.ts";
 import { WatchHub } from "./watch.ts";
@@ -39,16 +39,15 @@ interface Call {
 }
 
 export class ApiServer {
-  readonly #ports: ServerPorts;
-  readonly #hub: WatchHub;
+  readonly #node: NodePorts;
+  #house: { readonly ports: ServerPorts; readonly hub: WatchHub } | undefined;
   readonly #server: HttpServer;
   readonly #closing = new AbortController();
   /** Connections that `exec` took over. */
   readonly #upgraded = new Set<Duplex>();
 
-  constructor(ports: ServerPorts) {
-    this.#ports = ports;
-    this.#hub = new WatchHub(ports);
+  constructor(node: NodePorts) {
+    this.#node = node;
     // Uploads and watches take as long as they take.
     this.#server = createServer(
       { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: 5_000 },
@@ -56,6 +55,12 @@ export class ApiServer {
     );
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex) => void this.#upgrade(request, socket));
     this.#server.on("clientError", (_error, socket) => socket.destroy());
+  }
+
+  /** From now on; watches of the house before end. */
+  setHouse(ports: ServerPorts | undefined): void {
+    this.#house?.hub.close();
+    this.#house = ports && { ports, hub: new WatchHub(ports) };
   }
 
   /** The caller has removed a socket that nobody answers, and sets mode and group before it lets anyone know. */
@@ -70,16 +75,27 @@ export class ApiServer {
 
   /** Ends watches, streams and sessions; requests that are being answered get their answer, if it comes soon. */
   close(): Promise<void> {
-    this.#hub.close();
+    this.setHouse(undefined);
     this.#closing.abort(new Error("The server stops"));
     for (const socket of this.#upgraded) socket.destroy();
-    const cancel = this.#ports.clock.timer(CLOSE_WITHIN_MS, () => this.#server.closeAllConnections());
+    const cancel = this.#node.clock.timer(CLOSE_WITHIN_MS, () => this.#server.closeAllConnections());
     return new Promise((resolve) => {
       this.#server.close(() => {
         cancel();
         resolve();
       });
       this.#server.closeIdleConnections();
+    });
+  }
+
+  get #ports(): ServerPorts {
+    return this.#inHouse.ports;
+  }
+
+  get #inHouse(): { readonly ports: ServerPorts; readonly hub: WatchHub } {
+    if (this.#house !== undefined) return this.#house;
+    throw new ApiError("NoHouse", `This node belongs to no house yet, so there is nothing to ask it for: ${this.#node.outside()}`, {
+      next: "fossora status",
     });
   }
 
@@ -102,27 +118,29 @@ export class ApiServer {
       if (!response.destroyed) response.end(`${JSON.stringify({ type: "ERROR", status })}\n`);
       return;
     }
-    if (status.reason === "InternalError") this.#ports.log.error("Request failed", { method: request.method, url: request.url, error });
+    if (status.reason === "InternalError") this.#node.log.error("Request failed", { method: request.method, url: request.url, error });
     sendStatus(response, status);
   }
 
   async #route(call: Call): Promise<void> {
     const [root, version, first, ...rest] = call.path;
+    const house = this.#house?.ports;
     if (root === "healthz" && call.path.length === 1)
-      return sendJson(call.response, 200, { kind: "Health", node: this.#ports.identity.node, fresh: this.#ports.reader.fresh });
+      return sendJson(call.response, 200, { kind: "Health", node: this.#node.identity.node, fresh: house?.reader.fresh === true });
     if (root === "metrics" && call.path.length === 1)
       return sendText(call.response, METRICS_CONTENT_TYPE, await scrape(this.#ports, call.signal));
     if (root !== "api" || version !== "v1") throw unknownPath(call);
-    if (first === "status" && rest.length === 0) return sendJson(call.response, 200, await summarise(this.#ports, call.signal));
-    if (first === "dns-facts" && rest.length === 0) return sendJson(call.response, 200, await dnsFacts(this.#ports, call.signal));
+    if (first === "status" && rest.length === 0)
+      return sendJson(call.response, 200, house === undefined ? summariseOutside(this.#node) : await summarise(house, call.signal));
     if (first === "version" && rest.length === 0) return sendJson(call.response, 200, await this.#version(call.signal));
     const { method, request, response, signal } = call;
-    const ofHouse = await answerHouse(this.#ports, call.path.slice(2), {
+    const ofHouse = await answerHouse(this.#node, call.path.slice(2), {
       method,
       signal,
       body: async () => parseJson(await readBody(request)),
     });
     if (ofHouse !== undefined) return sendJson(response, 200, ofHouse);
+    if (first === "dns-facts" && rest.length === 0) return sendJson(call.response, 200, await dnsFacts(this.#ports, call.signal));
     await listed(this.#ports);
     return first === undefined ? this.#apply(call) : this.#routeObjects(call, namesOfPath(first), rest);
   }
@@ -150,7 +168,8 @@ export class ApiServer {
   async #readMany(call: Call, names: ServedKindNames): Promise<void> {
     if (!flag(call.query, "watch")) return sendJson(call.response, 200, await list(this.#ports, names, call.query, call.signal));
     const { request, response, signal } = call;
-    return watch(this.#ports, names, call.query, { hub: this.#hub, request, response, signal });
+    const { ports, hub } = this.#inHouse;
+    return watch(ports, names, call.query, { hub, request, response, signal });
   }
 
   async #apply(call: Call): Promise<void> {
@@ -208,8 +227,8 @@ export class ApiServer {
   }
 
   async #version(signal: AbortSignal): Promise<VersionAnswer> {
-    const store = await this.#ports.store.status(signal).catch(() => undefined);
-    return { kind: "Version", node: this.#ports.identity.node, version: this.#ports.version, store: store?.version ?? "" };
+    const store = await this.#house?.ports.store.status(signal).catch(() => undefined);
+    return { kind: "Version", node: this.#node.identity.node, version: this.#node.version, store: store?.version ?? "" };
   }
 
   #manager(call: Call): string {

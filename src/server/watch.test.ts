@@ -74,6 +74,8 @@ async function start(): Promise<Setting> {
       metrics: () => Promise.reject(new Error("none")),
     },
     engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),
+    outside: () => "",
+    unreachable: () => undefined,
   };
   const hub = new WatchHub(ports);
   void mirror.run(new AbortController().signal);

@@ -98,6 +98,7 @@ export function here(letter: string, more: Partial<Here> = {}): Here {
     request: request(letter),
     candidates: ["a:733", "b:733", "c:733"].filter((address) => address !== `${letter}:733`),
     tailnet: "running",
+    alone: false,
     members: [],
     voters: [],
     houseIsFresh: false,

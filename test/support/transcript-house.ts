@@ -12,7 +12,7 @@ import type { HouseSummary } from "../../src/api/wire.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Container, ExecSession, LogChunk, LogOptions, PullProgress } from "../../src/container-ports.ts";
 import type { Clock, StatusReader } from "../../src/ports.ts";
-import type { HouseControl } from "../../src/server/ports.ts";
+import type { HouseControl, ServerPorts } from "../../src/server/ports.ts";
 import { ApiServer } from "../../src/server/server.ts";
 import { FakeContainers } from "../fakes/containers.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -123,7 +123,7 @@ export class TranscriptHouse {
       progress: (service) => this.#pulls.get(service) ?? [],
       planned: (kind, name) => this.#planned.get(`${kind}/${name}`) ?? [],
     };
-    return new ApiServer({
+    const ports: ServerPorts = {
       ...(this.#control && { house: this.#control }),
       reader: this.mirror,
       statusReader,
@@ -142,7 +142,12 @@ export class TranscriptHouse {
           Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),
       },
       engine: () => ({ queued: 1, failing: 0, kinds: new Map([["Service", { looks: 3, actions: 2, failures: 1 }]]) }),
-    });
+      outside: () => "",
+      unreachable: () => undefined,
+    };
+    const server = new ApiServer(ports);
+    server.setHouse(ports);
+    return server;
   }
 }
 

@@ -4,7 +4,10 @@ import path from "node:path";
 import { Cluster, type ClusterMember } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { openStore, type EtcdStore } from "../../adapters/etcd3/store.ts";
+import { PREFIX } from "../../api/keys.ts";
+import type { StoredResource } from "../../api/resource.ts";
 import { memberAddresses } from "../../joining/broadcast.ts";
+import { houseFacts, type HouseFacts } from "../../joining/house-facts.ts";
 import type { HouseRecords } from "../../joining/house-records.ts";
 import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
 import type { Membership } from "../../joining/joiner-state.ts";
@@ -12,8 +15,6 @@ import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { readIfThere, writeWhole } from "../files.ts";
 import { RecordsReader } from "./house-records.ts";
-
-export type HouseFacts = Pick<HouseState, "hasObjects" | "joining">;
 
 interface Seen {
   readonly house: HouseState;
@@ -31,10 +32,14 @@ export interface SightOptions {
   readonly credentials: Credentials;
   /** Of the store beside this agent; absent: a worker. */
   readonly localHost?: string;
-  readonly facts: () => HouseFacts;
+  /** Undefined: not known just now. */
+  readonly facts: () => HouseFacts | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** What is not known must not be given up, and lets nobody in. */
+const UNKNOWN: HouseFacts = { hasObjects: true, joining: "off" };
 
 const LOOK_EVERY_MS = 1_000;
 const LOOK_LIMIT_MS = 3_000;
@@ -58,7 +63,7 @@ export class HouseSight {
   constructor(options: SightOptions) {
     this.#options = options;
     const { membership, facts, dataDir, localHost, credentials, clock, log } = options;
-    const house = { id: membership.houseId, epoch: membership.epoch, nodes: 1, ...facts() };
+    const house = { id: membership.houseId, epoch: membership.epoch, nodes: 1, ...(facts() ?? UNKNOWN) };
     this.#seen = readSeen(dataDir, membership) ?? { house, members: [], voters: [], hosts: readHosts(dataDir), nodes: [] };
     const { hosts } = this.#seen;
     this.store = openStore({ hosts: hosts.length > 0 ? hosts : [localHost ?? ""], credentials, clock, log });
@@ -131,17 +136,31 @@ export class HouseSight {
     this.#memberIds = members.map(({ id }) => id);
     const hosts = this.#hostsOf(members);
     if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join() && !this.#leavesOutLocal) this.store.setHosts(hosts);
-    const records = await this.#records.read(limit);
+    const [records, facts] = await Promise.all([this.#records.read(limit), this.#options.facts() ?? this.#readFacts(limit)]);
     this.#read = records;
     this.#readAtMs = clock.now();
     this.#admitted.clear();
-    this.#keep(members, hosts, records);
+    this.#keep(members, hosts, { ...records, facts });
   }
 
-  #keep(members: readonly ClusterMember[], hosts: readonly string[], { roster, active }: HouseRecords): void {
-    const { facts, dataDir, membership } = this.#options;
+  async #readFacts(signal: AbortSignal): Promise<HouseFacts> {
+    const { entries } = await this.store.list(PREFIX.desired, signal);
+    return houseFacts(
+      entries.map(({ value, version }) => {
+        const { kind, spec } = JSON.parse(value) as StoredResource; // the server checked it
+        return { kind, spec, metadata: { generation: version } };
+      }),
+    );
+  }
+
+  #keep(
+    members: readonly ClusterMember[],
+    hosts: readonly string[],
+    { roster, active, facts }: HouseRecords & { readonly facts: HouseFacts },
+  ): void {
+    const { dataDir, membership } = this.#options;
     const seen: Seen = {
-      house: { id: membership.houseId, epoch: membership.epoch, nodes: Math.max(roster.size, members.length), ...facts() },
+      house: { id: membership.houseId, epoch: membership.epoch, nodes: Math.max(roster.size, members.length), ...facts },
       members: memberAddresses({ roster }),
       voters: members.filter(({ learner }) => !learner).flatMap((member) => nodeOfMember(member) ?? []),
       hosts,

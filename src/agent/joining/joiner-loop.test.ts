@@ -62,6 +62,7 @@ function bench(t: TestContext, ports: Partial<JoinerPorts> = {}): Bench {
     request,
     candidates: [],
     tailnet: "starting",
+    alone: false,
     members: [],
     voters: [],
     houseIsFresh: false,

@@ -1,4 +1,5 @@
 // A node's way into a house at work: hands ticks and messages to the pure joiner, one at a time, and has its effects carried out in order.
+import { UserError } from "../../api/errors.ts";
 import type { JoinerEffect, JoinerEvent, Here, Joiner, Membership } from "../../joining/joiner-state.ts";
 import { step } from "../../joining/joiner.ts";
 import type { Address, Message, Trust } from "../../joining/messages.ts";
@@ -51,6 +52,7 @@ export class JoinerLoop {
   #work: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
   #words: readonly string[] = [];
   #signal: AbortSignal = AbortSignal.abort();
+  readonly #failed = new AbortController();
 
   constructor(options: JoinerLoopOptions) {
     this.#options = options;
@@ -76,9 +78,10 @@ export class JoinerLoop {
     this.#options.log.info(text);
   }
 
-  /** Until the signal. What is under way is left as the disk has it, and etcd runs on. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Until the signal. What is under way is left as the disk has it, and etcd runs on. Throws UserError when a house cannot be begun here. */
+  async run(until: AbortSignal): Promise<void> {
     const { clock, ports } = this.#options;
+    const signal = AbortSignal.any([until, this.#failed.signal]);
     this.#signal = signal;
     await ports.onPhase(this.#joiner);
     this.#goOn();
@@ -89,6 +92,7 @@ export class JoinerLoop {
     this.#work?.abort.abort(signal.reason);
     await this.#work?.ended;
     await this.#working;
+    if (this.#failed.signal.aborted) throw this.#failed.signal.reason;
   }
 
   /** Answers what goes back on the same connection. */
@@ -189,6 +193,8 @@ export class JoinerLoop {
           return;
         } catch (error) {
           if (signal.aborted) return;
+          // What a person must mend is not tried again for ever: whoever waits for this node is told.
+          if (error instanceof UserError) return this.#failed.abort(error);
           log.error("The house could not be founded", { error });
           await clock.sleep(FOUND_RETRY_MS, signal);
         }

@@ -2,11 +2,11 @@
 // inside. Answers what others ask of the joining on 733.
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
-import type { Here, Joiner } from "../../joining/joiner-state.ts";
-import type { Address, Fitness, HouseState, JoinRequest, MachineHints, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
+import type { HouseFacts } from "../../joining/house-facts.ts";
+import type { Here, Joiner, Membership } from "../../joining/joiner-state.ts";
+import type { Address, HouseState, JoinRequest, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
-import type { Token } from "../../trust/token.ts";
 import { authorityKey } from "../authority.ts";
 import type { Child } from "../child.ts";
 import { memberName, peerUrlOf } from "../etcd.ts";
@@ -15,19 +15,21 @@ import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { answerRenewal } from "../renewal.ts";
 import { forgetHouse, hasTrust, holdsAuthority, houseHash, removedNodes } from "../trust.ts";
-import { reachedAt } from "./addresses.ts";
+import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
-import { lastMembers, type HouseFacts } from "./house-sight.ts";
+import { lastMembers } from "./house-sight.ts";
 import { Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
 import { OwnStore } from "./own-store.ts";
+import type { Wish } from "./wish.ts";
 import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
 
 export interface JoiningNodeOptions {
   readonly dataDir: string;
   readonly nodeId: string;
-  readonly name: string;
+  /** As it is now: the house that admits it may give it another. */
+  readonly name: () => string;
   /** IP addresses of this node, where its store is reached, best first. */
   readonly addresses: () => readonly string[];
   /** Of its port 733. */
@@ -37,12 +39,15 @@ export interface JoiningNodeOptions {
   readonly etcd: EtcdProgram;
   readonly child: Child;
   readonly versions: Versions;
-  readonly machine: MachineHints;
-  readonly fitness: Fitness;
+  /** As far as it is known. */
+  readonly machine: () => Pick<JoinRequest, "machine" | "fitness">;
   readonly discovery: () => Pick<Here, "candidates" | "tailnet">;
+  /** It has a house from now on, or none; the store closes when what is returned has ended. */
+  readonly onHouse: (house: OwnHouse | undefined) => Promise<void>;
   /** Of `fossora join`. */
-  readonly wish: () => { readonly addresses: readonly Address[]; readonly token?: Token } | undefined;
-  readonly facts: () => HouseFacts;
+  readonly wish: () => Wish | undefined;
+  /** Undefined: not known just now. */
+  readonly facts: () => HouseFacts | undefined;
   readonly replaceAfterMs: () => number;
   /** What the tailnet says of one without a certificate of our house. */
   readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
@@ -51,6 +56,12 @@ export interface JoiningNodeOptions {
   readonly onTrust: (trust: MeshTrust) => void;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** The house of this node while it belongs to one; another membership is another house. */
+export interface OwnHouse {
+  readonly membership: Membership;
+  readonly store: Store;
 }
 
 const END_MS = 5_000;
@@ -114,6 +125,11 @@ export class JoiningNode implements MeshHandler {
   /** While it belongs to a house. */
   get store(): Store | undefined {
     return this.#inside?.running.store;
+  }
+
+  /** Of a node of this house. */
+  isOurs(address: string): boolean {
+    return this.#inside?.running.sight.seen.members.some((each) => splitAddress(each).address === plainHost(address)) === true;
   }
 
   isKnown(nodeId: string): boolean {
@@ -254,24 +270,25 @@ export class JoiningNode implements MeshHandler {
       self: this.#self(),
       request: this.#request(),
       ...found,
+      alone: found.tailnet === "absent" && this.#lastMembers.length === 0,
       candidates: [...new Set([...found.candidates, ...this.#lastMembers])],
       members: inside?.sight.seen.members ?? [],
       voters: inside?.sight.seen.voters ?? [],
       houseIsFresh: inside?.sight.isFresh === true,
       wall: clock.wall(),
-      ...(wanted !== undefined && !isThere && { wish: { addresses: wanted.addresses } }),
+      ...(wanted !== undefined && !isThere && { wish: wishOf(wanted) }),
     };
   }
 
   #self(): Sender {
     const { nodeId, name, meshAddresses, versions } = this.#options;
     const house = this.#inside?.running.sight.seen.house;
-    return { nodeId, name, addresses: meshAddresses(), versions, ...(house && { house }) };
+    return { nodeId, name: name(), addresses: meshAddresses(), versions, ...(house && { house }) };
   }
 
   #request(): JoinRequest {
-    const { dataDir, nodeId, machine, fitness } = this.#options;
-    return { peerUrl: this.#peerUrl, memberName: memberName(dataDir, nodeId), machine, fitness };
+    const { dataDir, nodeId, machine } = this.#options;
+    return { peerUrl: this.#peerUrl, memberName: memberName(dataDir, nodeId), ...machine() };
   }
 
   /** Where etcd listens changes with them; the house is told by whoever runs inside. */
@@ -309,7 +326,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, replaceAfterMs, addresses, localAddress, clock, log } = this.#options;
+    const { etcd, judge, facts, replaceAfterMs, addresses, localAddress, onHouse, clock, log } = this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -332,11 +349,13 @@ export class JoiningNode implements MeshHandler {
       log,
     });
     this.#inside = { key, running };
+    await onHouse({ membership, store: running.store });
   }
 
   async #leaveInside(): Promise<void> {
     const inside = this.#inside;
     this.#inside = undefined;
+    if (inside !== undefined) await this.#options.onHouse(undefined);
     await inside?.running.close();
     this.#lastMembers = lastMembers(this.#options.dataDir);
   }
@@ -351,4 +370,8 @@ export class JoiningNode implements MeshHandler {
     this.#courier.setTrust(trust);
     onTrust(trust);
   }
+}
+
+function wishOf({ addresses, token }: Wish): NonNullable<Here["wish"]> {
+  return { addresses, ...(token !== undefined && { houseId: token.houseHash }) };
 }

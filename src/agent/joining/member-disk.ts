@@ -53,6 +53,7 @@ export function forget(dataDir: string): void {
   forgetFounded(dataDir);
   if (removedNodes(dataDir).includes(loadNodeId(dataDir))) forgetHouse(dataDir);
   rmSync(membershipFile(dataDir), { force: true });
+  rmSync(path.join(dataDir, "voters.json"), { force: true }); // another house has others
 }
 
 export function follow(dataDir: string, underWay: UnderWay): void {

@@ -13,8 +13,9 @@ import { enterHouse } from "../entry.ts";
 import { begunAs, keepEtcd, setStoreTiming, writeAdmitted } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
 import { foundHouse } from "../found.ts";
+import { takeName } from "../identity.ts";
 import { dueLeaves, forgetHouse, houseHash, loadTrust } from "../trust.ts";
-import { writeHosts, type HouseFacts } from "./house-sight.ts";
+import { writeHosts } from "./house-sight.ts";
 import { readCredentials } from "./inside.ts";
 import { readCredentialsText } from "./letter.ts";
 import type { UnderWay } from "./member-disk.ts";
@@ -25,7 +26,6 @@ export interface OwnStoreOptions {
   readonly addresses: () => readonly string[];
   readonly etcd: EtcdProgram;
   readonly child: Child;
-  readonly facts: () => HouseFacts;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,22 +49,23 @@ export class OwnStore {
     own: { readonly self: Sender; readonly request: JoinRequest },
     signal: AbortSignal,
   ): Promise<Extract<JoinerEvent, { kind: "founded" }>> {
-    const { dataDir, clock, log, facts } = this.#options;
+    const { dataDir, clock, log } = this.#options;
     // The certificates of a house that was left are not the new one's.
     if (begunAs(dataDir) === undefined) forgetHouse(dataDir);
     const host = await this.keep();
     const store = openStore({ hosts: [host], credentials: readCredentials(dataDir), clock, log });
     try {
-      const { clusterId, memberId } = await this.#whenServing(async () => {
-        await foundHouse({ store, dataDir, clock }, signal);
+      const { hasObjects, status } = await this.#whenServing(async () => {
+        const outcome = await foundHouse({ store, dataDir, clock }, signal);
         const { nodeId, name, addresses, versions } = own.self;
         const node: HouseNode = { nodeId, name, addresses, versions, request: own.request, role: "auto" };
         const key = keys.houseNode(nodeId);
         await store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: JSON.stringify(node) }] }, signal);
-        return store.status(signal);
+        // One that was there may have any.
+        return { hasObjects: outcome === "found", status: await store.status(signal) };
       }, signal);
-      const house = { id: houseHash(dataDir) ?? "", epoch: 1, nodes: 1, ...facts() };
-      return { kind: "founded", house, clusterId, memberId };
+      const house = { id: houseHash(dataDir) ?? "", epoch: 1, nodes: 1, hasObjects, joining: "auto" } as const;
+      return { kind: "founded", house, clusterId: status.clusterId, memberId: status.memberId };
     } finally {
       await store.close();
     }
@@ -107,6 +108,7 @@ export class OwnStore {
     if (houseHash(dataDir) !== house.id)
       throw new AggregateError(failures, "Cannot enter the house: nobody gave this node its certificates");
     signal.throwIfAborted();
+    takeName(dataDir, admission.name);
     writeHosts(dataDir, hosts);
     setStoreTiming(dataDir, timing);
     if (admission.role === "learner")

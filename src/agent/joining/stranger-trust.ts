@@ -9,6 +9,7 @@ import type { TailnetSettings } from "../../trust/tailnet.ts";
 import { judgeAsker } from "../asker-trust.ts";
 import { proveAnswerer, proveAsker, type TailnetProofPorts } from "../tailnet-proof.ts";
 import { removedNodes } from "../trust.ts";
+import { MESH_PORT } from "./addresses.ts";
 import type { Judge } from "./inside.ts";
 
 export interface StrangerTrustOptions {
@@ -18,7 +19,6 @@ export interface StrangerTrustOptions {
   readonly clock: Pick<Clock, "now">;
 }
 
-const MESH_PORT = 733;
 const CALL_BACK_MS = 2_000;
 const PROOF_MS = 8_000;
 /** A device stays whose it is; but a person may take it out of the tailnet. */

@@ -137,6 +137,7 @@ export class Driver {
       request: { peerUrl: host.peerUrl, memberName: host.memberName, machine: host.machine, fitness: host.fitness },
       candidates: world.hosts.filter((other) => other !== host).map(({ address }) => address),
       tailnet: world.tailnet,
+      alone: host.disk.house === undefined && world.hosts.every((other) => other === host || host.trusts(other) !== "trusted"),
       members: host.disk.members,
       voters: host.disk.voters,
       houseIsFresh,

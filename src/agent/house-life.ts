@@ -1,0 +1,171 @@
+// What runs on a node for as long as it belongs to one house: its copy of the store, its lease, its engine and what that hands to the
+// ingress. Made anew with each membership; the containers and the ingress live on.
+import type { DockerContainers } from "../adapters/dockerode/containers.ts";
+import type { IngressClient } from "../adapters/ingress-client/client.ts";
+import { checkProbe } from "../adapters/system/check.ts";
+import { systemRandom } from "../adapters/system/clock.ts";
+import { BackgroundJobs } from "../adapters/system/jobs.ts";
+import { NodeProbes } from "../adapters/system/probes.ts";
+import { noSecrets } from "../adapters/system/secrets.ts";
+import type { Kind } from "../api/resource.ts";
+import type { IngressStatus } from "../api/table.ts";
+import type { Ports } from "../engine/contract.ts";
+import { Engine } from "../engine/engine.ts";
+import { StoreMirror } from "../engine/mirror.ts";
+import { runnable } from "../engine/runnable.ts";
+import { houseFacts, type HouseFacts } from "../joining/house-facts.ts";
+import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System } from "../ports.ts";
+import type { NodePorts, ServerPorts } from "../server/ports.ts";
+import { eachController } from "../../controllers/index.ts";
+import { EventWriter } from "./event-writer.ts";
+import { DEFAULT_ZONE } from "./found.ts";
+import { collectGarbage, whenQuiet } from "./idle-collection.ts";
+import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
+import { Publisher } from "./publisher.ts";
+import { NodeStatusReader } from "./status-reader.ts";
+
+export interface HouseLifeOptions {
+  readonly store: Store;
+  readonly identity: Identity;
+  readonly containers: DockerContainers;
+  readonly addresses: Addresses;
+  readonly volumes: LocalVolumes;
+  readonly system: System;
+  readonly ingress: IngressClient;
+  /** What it last said; undefined: nothing yet. */
+  readonly ingressStatus: IngressStatus | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The lease of `nodes/<node>`: membership.md's 20 s. */
+const LEASE_TTL_MS = 20_000;
+const INGRESS_LIMIT_MS = 5_000;
+const OBJECT_KINDS: readonly Kind[] = ["House", "Membership", "Service", "Route", "DnsRecord"];
+
+export class HouseLife {
+  readonly #options: HouseLifeOptions;
+  readonly #mirror: StoreMirror;
+  readonly #publisher: Publisher;
+  readonly #probes: NodeProbes;
+  readonly #ports: Ports;
+  readonly #engine: Engine;
+  readonly #ending = new AbortController();
+  /** Rejects when it cannot go on. */
+  readonly ended: Promise<void>;
+
+  constructor(options: HouseLifeOptions) {
+    this.#options = options;
+    const { store, identity, containers, addresses, volumes, system, clock, log } = options;
+    const { signal } = this.#ending;
+    const mirror = new StoreMirror({ store, clock, log });
+    this.#mirror = mirror;
+    this.#publisher = this.#newPublisher();
+    this.#probes = new NodeProbes({ clock, check: checkProbe, wake: (service) => this.#engine.wake("Service", service) });
+    this.#ports = {
+      identity,
+      mirror,
+      store,
+      lease: store.lease(LEASE_TTL_MS),
+      containers,
+      probes: this.#probes,
+      jobs: new BackgroundJobs({ clock, wake: (kind, name) => this.#engine.wake(kind, name), signal }),
+      addresses,
+      volumes,
+      secrets: noSecrets,
+      proxy: this.#publisher,
+      system,
+      events: new EventWriter({ store, node: identity.node, clock, random: systemRandom, log, signal }),
+      clock,
+      random: systemRandom,
+      log,
+    };
+    this.#engine = new Engine({ controllers: eachController(runnable), mirror, ports: this.#ports });
+    if (options.ingressStatus !== undefined) this.#publisher.setStatus(options.ingressStatus);
+    this.ended = this.#run(signal);
+  }
+
+  /** Of this house; undefined while this node's copy is not fresh. */
+  get facts(): HouseFacts | undefined {
+    const mirror = this.#mirror;
+    return mirror.fresh ? houseFacts(OBJECT_KINDS.values().flatMap((kind) => mirror.all(kind))) : undefined;
+  }
+
+  /** As its House says. */
+  get settings(): HouseSettings {
+    return houseSettings(this.#mirror.desired("House", "house")?.spec);
+  }
+
+  /** For the API, beside what the node itself offers. */
+  serverPorts(node: NodePorts): ServerPorts {
+    const { identity, store, containers } = this.#options;
+    const statusReader = new NodeStatusReader({ node: identity.node, mirror: this.#mirror, engine: this.#engine, jobs: this.#ports.jobs });
+    return { ...node, identity, reader: this.#mirror, statusReader, store, containers, engine: () => this.#engine.counts };
+  }
+
+  /** Of the ingress: what it listens on may be new. */
+  setIngressStatus(status: IngressStatus): void {
+    this.#publisher.setStatus(status);
+  }
+
+  /** Another ingress has only what was on disk. */
+  forgetPublished(): void {
+    this.#publisher.forgetPublished();
+  }
+
+  /** The lease stays: an agent that comes back within its time was never away. Whoever closes the store closes it after this. */
+  async close(): Promise<void> {
+    this.#ending.abort(new Error("This node leaves the house, or its agent ends"));
+    await this.ended.catch(() => undefined); // whoever watches it has heard
+  }
+
+  #newPublisher(): Publisher {
+    const { identity, ingress, clock, log } = this.#options;
+    const limit = (): AbortSignal => AbortSignal.any([this.#ending.signal, AbortSignal.timeout(INGRESS_LIMIT_MS)]);
+    return new Publisher({
+      node: identity.node,
+      mirror: this.#mirror,
+      sink: {
+        putTable: async (table) => {
+          await ingress.putTable(table, limit());
+          return ingress.status(limit());
+        },
+        status: () => ingress.status(limit()),
+      },
+      clock,
+      log,
+      defaultZone: DEFAULT_ZONE,
+      onListeners: () => {
+        for (const kind of ["Membership", "Route", "DnsRecord", "House"] as const) this.#engine.wakeAll(kind);
+      },
+    });
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const publisher = this.#publisher;
+    const changed = whenQuiet(this.#options.clock, collectGarbage);
+    const unsubscribe = this.#mirror.subscribe((changes) => {
+      if (changes.length > 0) changed();
+      if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
+    });
+    try {
+      await Promise.all([this.#mirror.run(signal), this.#engine.run(signal), this.#followContainers(signal)]);
+    } finally {
+      unsubscribe();
+      publisher.stop();
+      this.#probes.close();
+    }
+  }
+
+  /** Hints: what Docker says happened wakes its Service, and after each reconnect every Service. */
+  async #followContainers(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const event of this.#options.containers.events(signal)) {
+        if (event.service === undefined) for (const kind of ["Service", "Membership"] as const) this.#engine.wakeAll(kind);
+        else this.#engine.wake("Service", event.service);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
