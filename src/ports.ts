@@ -159,7 +159,8 @@ export interface Probes {
 
 /** Pulls and other long work: started or joined by a verb, reported by observe, its end wakes the name. */
 export type JobState =
-  | { readonly state: "running"; readonly progress?: PullProgress; readonly sinceMs: BootMs }
+  /** `failedBefore`: it is tried again, and has not come further yet. */
+  | { readonly state: "running"; readonly progress?: PullProgress; readonly sinceMs: BootMs; readonly failedBefore?: Error }
   | { readonly state: "failed"; readonly error: Error; readonly atMs: BootMs; readonly tries: number }
   | { readonly state: "done"; readonly atMs: BootMs };
 

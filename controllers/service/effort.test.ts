@@ -7,6 +7,7 @@ import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { ImageInfo } from "./docker-types.ts";
 import { effortFor, retryAtMs, SLOW_PULL_MS, STABLE_MS, type Surroundings } from "./effort.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";
+import type { JobState } from "./docker-types.ts";
 import { jobKeys } from "./job-keys.ts";
 
 const NOW = 100_000;
@@ -109,6 +110,13 @@ test("what the machine lacks is said before a container is made", () => {
 test("a refusal of this node keeps its own reason", () => {
   const jobs = { "create app-aaaa": failed(new Refusal("VolumeLost", "Cannot use volume 'app-config'")) };
   assert.deepEqual(reason({ local: { ...present, jobs } }), ["VolumeLost"]);
+});
+
+test("what failed is said also while it is tried again, until it comes further", () => {
+  const error = new Refusal("VolumeLost", "Cannot use volume 'app-config'");
+  const running = { state: "running", sinceMs: NOW } as const;
+  const at = (job: JobState) => reason({ local: { ...present, jobs: { "create app-aaaa": job } } });
+  assert.deepEqual([at({ ...running, failedBefore: error }), at(running)], [["VolumeLost"], []]);
 });
 
 test("a container waits for what it comes after, and for whose network it shares", () => {

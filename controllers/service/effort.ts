@@ -228,7 +228,11 @@ interface Attempt {
 
 /** Begins what is not under way; after a failure says why, and tries again later and later. */
 function attempt(effort: Effort, { container, around, job, action, retryMs }: Attempt): Effort {
-  if (job?.state === "running") return effort;
+  if (job?.state === "running") {
+    // What failed is not over because it is tried again.
+    const told = job.failedBefore && failure(job.failedBefore, container, around);
+    return told === undefined ? effort : { ...effort, conditions: [...effort.conditions, told] };
+  }
   if (job?.state !== "failed") return { ...effort, action };
   const waitMs = retryAtMs(job, retryMs) - around.now;
   const conditions = [...effort.conditions, failure(job.error, container, around)];

@@ -46,7 +46,8 @@ export class FakeJobs implements Jobs {
     const sinceMs = clock.now();
     const tries = (this.#tries.get(key) ?? 0) + 1;
     this.#tries.set(key, tries);
-    this.#states.set(key, { state: "running", sinceMs });
+    const before = this.#states.get(key);
+    this.#states.set(key, { state: "running", sinceMs, ...(before?.state === "failed" && { failedBefore: before.error }) });
     try {
       await run((progress) => this.#states.set(key, { state: "running", progress, sinceMs }), signal);
       this.#states.set(key, { state: "done", atMs: clock.now() });

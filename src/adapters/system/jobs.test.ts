@@ -47,6 +47,22 @@ test("progress is seen while it runs, and wakes nobody", async () => {
   assert.deepEqual(woken, []);
 });
 
+test("one that is tried again tells how it failed, until it comes further", async () => {
+  const { clock, jobs } = bench();
+  const error = new Error("no network");
+  jobs.start("image", wake, () => Promise.reject(error));
+  await clock.settle();
+  let report: (progress: PullProgress) => void = () => {};
+  jobs.start("image", wake, (tell) => {
+    report = tell;
+    return new Promise(() => {});
+  });
+  assert.deepEqual(jobs.get("image"), { state: "running", sinceMs: 0, failedBefore: error });
+  const progress: PullProgress = { doneBytes: 1, totalBytes: 2, layers: 1 };
+  report(progress);
+  assert.deepEqual(jobs.get("image"), { state: "running", progress, sinceMs: 0 });
+});
+
 test("failures count the tries until one succeeds", async () => {
   const { clock, jobs } = bench();
   const fails = (): Promise<void> => Promise.reject(new Error("no network"));

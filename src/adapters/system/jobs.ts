@@ -31,7 +31,8 @@ export class BackgroundJobs implements Jobs {
     if (known?.state.state === "running") return;
     const sinceMs = this.#options.clock.now();
     const failedTries = known?.state.state === "failed" ? known.tries : 0;
-    const entry: Entry = { state: { state: "running", sinceMs }, tries: failedTries + 1 };
+    const failedBefore = known?.state.state === "failed" ? { failedBefore: known.state.error } : {};
+    const entry: Entry = { state: { state: "running", sinceMs, ...failedBefore }, tries: failedTries + 1 };
     this.#entries.set(key, entry);
     void this.#finish(entry, sinceMs, run).then(() => {
       if (!this.#options.signal.aborted) this.#options.wake(wake.kind, wake.name);
