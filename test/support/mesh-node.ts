@@ -2,12 +2,14 @@
 // mesh-node.ts serve DATA_DIR [--house] [--port N | --fd N] [--favour BEGINNING-OF-ADDRESS] [--tag TAG]    hello and join, by what the tailnet says
 // mesh-node.ts join DATA_DIR ADDRESS [--tag TAG]                           asks, and judges whom it asked
 // mesh-node.ts peers [--tag TAG]                                           whom it would ask, and the tailnet's split DNS
+// mesh-node.ts lan NODE_ID [--port N]                                      agents on the LAN, whenever they are others; tells of itself
 // mesh-node.ts looks                                                       each time that there is a reason to look: after how long
 import { parseArgs } from "node:util";
 import { dial } from "../../src/adapters/mesh/client.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
 import { TailscaleLocalApi } from "../../src/adapters/tailscale/local-api.ts";
 import { makePrivateFolder } from "../../src/agent/files.ts";
+import { LanWatch } from "../../src/agent/joining/lan-watch.ts";
 import { callBackWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadMeshTrust } from "../../src/agent/mesh-trust.ts";
 import { proveAnswerer, proveAsker } from "../../src/agent/tailnet-proof.ts";
@@ -76,6 +78,20 @@ async function looks(): Promise<void> {
   }
 }
 
-if (dataDir !== "") makePrivateFolder(dataDir);
-const verbs: Readonly<Record<string, () => Promise<void>>> = { serve, join, peers, looks };
+async function lan(): Promise<void> {
+  const watch = new LanWatch({ nodeId: dataDir, port: Number(values.port), clock: realClock, log: silentLog });
+  const ending = new AbortController();
+  process.once("SIGTERM", () => ending.abort());
+  let before = "";
+  const telling = setInterval(() => {
+    const found = [...watch.found()].sort((a, b) => a.localeCompare(b));
+    if (found.join() !== before) print({ found });
+    before = found.join();
+  }, 50);
+  await watch.run(ending.signal);
+  clearInterval(telling);
+}
+
+if (["serve", "join"].includes(verb ?? "")) makePrivateFolder(dataDir);
+const verbs: Readonly<Record<string, () => Promise<void>>> = { serve, join, peers, looks, lan };
 await verbs[verb ?? ""]?.();
