@@ -71,14 +71,17 @@ describe("while nobody is being admitted", () => {
     assert.equal(step.active.role, "worker");
   });
 
-  test("where a dead voter keeps learners out for a minute, a node becomes a worker", () => {
+  test("where a voter that is away keeps learners out, a node becomes a worker soon, also in the middle of its admission", () => {
     const dead = { voters: "abc", dead: "b", ...queued };
-    const step = planSteward(view(dead), present("n", { unhealthySinceMs: NOW - 60_000 }));
-    assert(step?.kind === "activate");
-    assert.equal(step.active.role, "worker");
-    const early = planSteward(view(dead), present("n", { unhealthySinceMs: NOW - 59_000 }));
-    assert(early?.kind === "activate");
-    assert.equal(early.active.role, "learner");
+    const roleAt = (agoMs: number, more: Partial<HouseView> = {}): string | undefined => {
+      const step = planSteward({ ...view(dead), ...more }, present("n", { unhealthySinceMs: NOW - agoMs }));
+      return step?.kind === "activate" || step?.kind === "advance" ? `${step.kind} ${step.active.role}` : step?.kind;
+    };
+    assert.equal(roleAt(10_000), "activate worker");
+    assert.equal(roleAt(9_000), "activate learner");
+    assert.equal(roleAt(10_000, { active: active({ step: "adding" }) }), "advance worker");
+    assert.equal(roleAt(9_000, { active: active({ step: "adding" }) }), "add-learner");
+    assert.equal(roleAt(10_000, { ...view({ voters: "abc", ...queued }), active: active({ step: "adding" }) }), "add-learner");
   });
 
   test("a machine that may be a reinstalled one waits until its former self has been silent for long", () => {

@@ -1,6 +1,7 @@
 // The queue beside the etcd leader: from the view of the house and what the queued nodes answered to at most one next step. Everything that
 // matters lies in the store, so that whoever leads next goes on where this one stopped. Pure.
 import {
+  allVotersAlive,
   isAlive,
   memberOf,
   nodeOfMember,
@@ -56,8 +57,8 @@ const PRESENT_FRESH_MS = 3_000;
 const MISSED_MAX = 3;
 /** An unstarted member that nobody is admitting, or one of nobody's. */
 const ORPHAN_MS = 10_000;
-/** A dead voter keeps learners out; a worker can come in. */
-const WORKER_INSTEAD_MS = 60_000;
+/** A voter that is away keeps learners out; a worker can come in, and becomes a member when all voters are there. */
+const WORKER_INSTEAD_MS = 10_000;
 
 export function planSteward(view: HouseView, memory: StewardMemory): StewardStep | undefined {
   const { active } = view;
@@ -132,9 +133,13 @@ function activate(view: HouseView, memory: StewardMemory, entry: QueueEntry): Ad
 function roleFor(view: HouseView, memory: StewardMemory, { nodeId }: QueueEntry, leaving?: EtcdMember): "learner" | "worker" | undefined {
   const members = view.members.filter((member) => member !== leaving);
   if (view.roster.get(nodeId)?.role === "worker" || members.length >= MEMBERS_MAX) return "worker";
-  const unhealthy = !members.every((member) => member.learner || isAlive(view, member));
-  if (unhealthy && view.nowMs - (memory.unhealthySinceMs ?? view.nowMs) >= WORKER_INSTEAD_MS) return "worker";
+  if (keepsLearnersOut(view, memory)) return "worker";
   return members.filter(({ learner }) => learner).length < view.learnersMax ? "learner" : undefined;
+}
+
+/** etcd has refused for a while, and that will not pass by itself. */
+function keepsLearnersOut(view: HouseView, { unhealthySinceMs = view.nowMs }: StewardMemory): boolean {
+  return view.nowMs - unhealthySinceMs >= WORKER_INSTEAD_MS && !allVotersAlive(view);
 }
 
 function removeOrphan(view: HouseView): AdmissionStep | undefined {
@@ -189,6 +194,7 @@ function add(view: HouseView, memory: StewardMemory, { active }: Admitting): Adm
   if (there !== undefined && there.name === "" && there.learner)
     return { kind: "advance", active: { ...value, step: "added", memberId: there.id }, modRevision };
   if (there !== undefined || view.members.some(({ name }) => name === "")) return undefined;
+  if (keepsLearnersOut(view, memory)) return { kind: "advance", active: { ...value, role: "worker" }, modRevision };
   if (view.nowMs < (memory.addAgainAtMs ?? 0)) return undefined;
   return { kind: "add-learner", peerUrl: value.peerUrl };
 }

@@ -124,6 +124,10 @@ export function isAlive({ health, nowMs }: HouseView, { id }: EtcdMember): boole
   return answeredAtMs !== undefined && nowMs - answeredAtMs <= ANSWER_FRESH_MS;
 }
 
+export function allVotersAlive(view: HouseView): boolean {
+  return view.members.every((member) => member.learner || isAlive(view, member));
+}
+
 /** It answered just now and has done so for as long as a promotion asks for. */
 export function isAliveChecked(view: HouseView, member: EtcdMember): boolean {
   const since = view.health.get(member.id)?.answeringSinceMs;

@@ -45,3 +45,9 @@ test("a refusal that passes by itself is remembered until something is done", ()
   const done = answered(second, "done", NOW + 4_000);
   assert.deepEqual([done.unhealthySinceMs, done.addAgainAtMs], [undefined, undefined]);
 });
+
+test("once all voters are there, an old refusal says nothing about the next one that is away", () => {
+  const refused = answered(noMemory, "unhealthy", NOW);
+  assert.equal(look(refused, view({ voters: "abc", dead: "b" }), "").unhealthySinceMs, NOW);
+  assert.equal(look(refused, view({ voters: "abc", learners: "d", dead: "d" }), "").unhealthySinceMs, undefined);
+});

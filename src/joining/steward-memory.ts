@@ -1,5 +1,5 @@
 // What the agent beside the etcd leader heard and must not forget between two looks. It may be lost at any moment: then it is heard anew. Pure.
-import type { HouseView, Ms } from "./house-view.ts";
+import { allVotersAlive, type HouseView, type Ms } from "./house-view.ts";
 import type { JoinRequest, NodeId, Present, Started } from "./messages.ts";
 import { headOf } from "./queue.ts";
 
@@ -24,9 +24,12 @@ const HEARD_MAX = 256;
 export const noMemory: StewardMemory = { present: new Map(), started: new Map(), until: "" };
 
 /** At each look: who is at the head, and since when. */
-export function look(memory: StewardMemory, { entries, nowMs }: HouseView, until: string): StewardMemory {
+export function look(memory: StewardMemory, view: HouseView, until: string): StewardMemory {
+  const { entries, nowMs } = view;
   const nodeId = headOf(entries)?.value.nodeId;
-  const { head, ...rest } = memory;
+  const { head, unhealthySinceMs, ...known } = memory;
+  // The next voter that is away is another story.
+  const rest = { ...known, ...(unhealthySinceMs !== undefined && !allVotersAlive(view) && { unhealthySinceMs }) };
   if (nodeId === undefined) return { ...rest, until };
   return { ...rest, until, head: head?.nodeId === nodeId ? head : { nodeId, sinceMs: nowMs } };
 }

@@ -76,6 +76,7 @@ describe("the steward of the queue", { skip }, () => {
       status: (at, signal) => memberStatus({ host: at, credentials, signal }),
       localHost: host,
       self: () => senderOf("m0"),
+      peerUrl: () => founder.peerUrl,
       house: () => house,
       replaceAfterMs: () => 600_000,
       credentials: (admission) => Promise.resolve(`for ${admission.nodeId}`),

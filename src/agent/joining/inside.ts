@@ -140,13 +140,14 @@ export class Inside {
   }
 
   #newSteward(localHost: string, { cluster, own }: { readonly cluster: Cluster; readonly own: TimingKeeper }): Steward {
-    const { self, replaceAfterMs, send, ask, dataDir, clock, log } = this.#options;
+    const { self, request, replaceAfterMs, send, ask, dataDir, clock, log } = this.#options;
     return new Steward({
       store: this.sight.store,
       cluster,
       status: (host, signal) => this.#status(host, signal),
       localHost,
       self,
+      peerUrl: () => request().peerUrl,
       house: () => this.sight.seen.house,
       replaceAfterMs,
       credentials: async (admission) => {

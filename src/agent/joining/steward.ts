@@ -33,6 +33,8 @@ export interface StewardOptions {
   /** The client endpoint of the member beside this agent. */
   readonly localHost: string;
   readonly self: () => Sender;
+  /** Of the member beside this agent, now. */
+  readonly peerUrl: () => string;
   readonly house: () => HouseState;
   readonly replaceAfterMs: () => Ms;
   /** What an admitted node needs besides: certificates, token, timing. */
@@ -161,7 +163,7 @@ export class Steward {
     reign: Reign,
     read: { readonly local: MemberStatus; readonly members: readonly ClusterMember[]; readonly records: HouseRecords },
   ): HouseView {
-    const { house, self, replaceAfterMs, clock } = this.#options;
+    const { house, self, peerUrl, replaceAfterMs, clock } = this.#options;
     const { local, members, records } = read;
     const nowMs = clock.now();
     const are = members.map(({ id, learner }) => `${id} ${learner}`).join();
@@ -171,6 +173,7 @@ export class Steward {
     return {
       nowMs,
       self: self().nodeId,
+      ownPeerUrl: peerUrl(),
       house: house(),
       clusterId: local.clusterId,
       leaderMemberId: local.memberId,
