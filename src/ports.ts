@@ -1,5 +1,6 @@
 // What the core needs of the world: types only. Adapters implement them, fakes stand in for them in the simulator, and one
 // contract suite holds both to the same behaviour.
+import type { Socket } from "node:net";
 import type { NetworkSpec, PullProgress } from "./container-ports.ts";
 import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
@@ -289,6 +290,29 @@ export type Listen = (address: string, at: ListenAt) => Promise<Listening>;
 export interface BackendOrder {
   order(backends: readonly Backend[], node: NodeName, nowMs: number): readonly Backend[];
   unreachable(backend: Backend, nowMs: number): void;
+}
+
+// ---------------------------------------------------------------- the way to instances of other nodes
+
+export interface Ways {
+  /** An instance of another node: only that node's ingress can dial it. */
+  isElsewhere(backend: Backend): boolean;
+  /** Open as far as the instance itself. Throws MeshUnreachable, and then the instance has heard nothing. */
+  connect(backend: Backend, limitMs: number): Promise<Socket>;
+  /** Datagrams of one client. */
+  datagrams(backend: Backend, session: DatagramSession): DatagramWay;
+}
+
+export interface DatagramSession {
+  message(packet: Buffer): void;
+  /** Nobody listens there, or the way is cut. */
+  closed(error: Error): void;
+}
+
+export interface DatagramWay {
+  /** One datagram of these parts; it may be lost. */
+  send(...parts: readonly Uint8Array[]): void;
+  close(): void;
 }
 
 // ---------------------------------------------------------------- asking name servers, for people

@@ -74,6 +74,8 @@ export interface NodeAddresses {
   readonly id?: string;
   readonly lan: readonly string[];
   readonly tailnet: readonly string[];
+  /** Where its ingress takes what other nodes' have for its instances; absent: 734. */
+  readonly meshPort?: number;
 }
 
 /** Whom the house asks for names outside of it, in its people's stead. */
@@ -92,6 +94,9 @@ export interface ResolverUpstream {
   readonly tcpPort?: number;
   /** An app of the house: it is told who asks. */
   readonly isApp?: boolean;
+  /** Where the app runs, and as what; absent: each node asks by itself. */
+  readonly node?: NodeName;
+  readonly instance?: string;
 }
 
 export interface Table {
@@ -103,7 +108,10 @@ export interface Table {
   readonly streams: readonly StreamRoute[];
   readonly records: readonly DnsEntry[];
   readonly houseNames: readonly HouseName[];
+  /** Those that announce themselves. */
   readonly nodes: Readonly<Record<NodeName, NodeAddresses>>;
+  /** Nodes that are known to be dead: what is under way to them is cut. */
+  readonly down?: readonly NodeName[];
   /** Absent: the house answers for its own names only. */
   readonly resolver?: Resolver;
 }
@@ -115,7 +123,7 @@ export interface IngressStatus {
   readonly build: string;
   readonly revision: number;
   readonly listeners: readonly {
-    readonly protocol: "http" | "dns" | "tcp" | "udp";
+    readonly protocol: "http" | "dns" | "mesh" | "tcp" | "udp";
     readonly address: string;
     readonly port: number;
     /** Set when the wanted port was busy or forbidden: who holds it, and what was taken instead. */
@@ -172,6 +180,22 @@ export interface IngressSettings {
   };
   /** Absolute path; absent: no access log is written. */
   readonly accessLog?: string;
+  /** The way to and from the other nodes of the house; absent: this node has no house. */
+  readonly mesh?: MeshSettings;
+}
+
+/** What the ingress shows on 734, and whom it takes for a member. */
+export interface MeshSettings {
+  readonly addresses: readonly string[];
+  readonly ports: readonly number[];
+  /** PEM: the ingress' leaf with the CA's certificate behind it. */
+  readonly certificate: string;
+  /** Path of its key, which is nobody else's to read. */
+  readonly keyFile: string;
+  /** PEM. */
+  readonly ca: string;
+  /** Ids of nodes whose certificates are good for nothing any more. */
+  readonly removed: readonly string[];
 }
 
 /** The program that takes over from a running ingress; `args` as for a first start. */

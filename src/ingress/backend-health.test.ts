@@ -14,6 +14,15 @@ test("this node's own backends take turns before those of others", () => {
   ]);
 });
 
+test("those of other nodes take turns where this node has none, and equal addresses of two nodes are two", () => {
+  const health = new BackendHealth();
+  const others = [far, { ...far, node: "cellar" }];
+  const firsts = [0, 1, 2, 3].map(() => health.order(others, "attic", 0)[0]?.node);
+  assert.deepEqual(firsts, ["cellar", "shed", "cellar", "shed"]);
+  health.unreachable(far, 0);
+  for (let round = 0; round < 2; round += 1) assert.equal(health.order(others, "attic", 1)[0]?.node, "cellar");
+});
+
 test("the requests of one app shift nobody else's turns", () => {
   const health = new BackendHealth();
   const others = [backend("attic", 4), backend("attic", 5)];

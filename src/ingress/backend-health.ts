@@ -1,4 +1,4 @@
-// Which backend to try first: this node's own in turn, then the others, and last those that could not be reached a moment ago. Pure.
+// Which backend to try first: this node's own in turn, then those of other nodes in turn, and last those that could not be reached a moment ago. Pure.
 import type { Backend } from "../api/table.ts";
 import type { BackendOrder } from "../ports.ts";
 
@@ -6,14 +6,15 @@ const OUT_MS = 10_000;
 
 export class BackendHealth implements BackendOrder {
   readonly #outUntilMs = new Map<string, number>();
-  /** By the first of a route's own backends: the requests of one app shift nobody else's turns. */
+  /** By the first of a route's backends, here and elsewhere: the requests of one app shift nobody else's turns. */
   readonly #turns = new Map<string, number>();
 
   order(backends: readonly Backend[], node: string, nowMs: number): readonly Backend[] {
     if (backends.length < 2) return backends;
-    const own = backends.filter((backend) => backend.node === node);
-    const shift = this.#turn(own);
-    const inTurn = [...own.slice(shift), ...own.slice(0, shift), ...backends.filter((backend) => backend.node !== node)];
+    const inTurn = [
+      ...this.#inTurn(backends.filter((backend) => backend.node === node)),
+      ...this.#inTurn(backends.filter((backend) => backend.node !== node)),
+    ];
     const isOut = (backend: Backend): boolean => (this.#outUntilMs.get(keyOf(backend)) ?? 0) > nowMs;
     return [...inTurn.filter((backend) => !isOut(backend)), ...inTurn.filter(isOut)];
   }
@@ -28,15 +29,15 @@ export class BackendHealth implements BackendOrder {
     for (const known of [this.#outUntilMs, this.#turns]) for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
   }
 
-  #turn(own: readonly Backend[]): number {
-    const [first] = own;
-    if (first === undefined || own.length === 1) return 0;
-    const turn = ((this.#turns.get(keyOf(first)) ?? 0) + 1) % own.length;
+  #inTurn(equals: readonly Backend[]): readonly Backend[] {
+    const [first] = equals;
+    if (first === undefined || equals.length === 1) return equals;
+    const turn = ((this.#turns.get(keyOf(first)) ?? 0) + 1) % equals.length;
     this.#turns.set(keyOf(first), turn);
-    return turn;
+    return [...equals.slice(turn), ...equals.slice(0, turn)];
   }
 }
 
 function keyOf(backend: Backend): string {
-  return `${backend.host}:${backend.port}`;
+  return `${backend.node} ${backend.host}:${backend.port}`; // two nodes may use the same addresses
 }

@@ -49,6 +49,7 @@ const settings: IngressSettings = {
   http: { addresses: ["::"], ports: [80] },
   dns: { addresses: ["127.0.0.1"], ports: [53] },
   containers: { gateway: "172.30.0.1", subnets: ["172.30.0.0/16"], upstreams: ["9.9.9.9"] },
+  mesh: { addresses: ["::"], ports: [734], certificate: "PEM", keyFile: "/key", ca: "PEM", removed: [] },
 };
 
 test("a whole table is taken, with fields of a newer release", () => {
@@ -67,11 +68,14 @@ test("the field that is wrong is named", () => {
   assert.throws(() => parseTable(stream({ port: 65_536 })), /"streams\[0\]\.port" must be a port/);
   assert.throws(() => parseTable(stream({ protocol: "sctp" })), /"streams\[0\]\.protocol" must be tcp or udp/);
   assert.throws(() => parseTable(stream({ idleTimeoutMs: -1 })), /"streams\[0\]\.idleTimeoutMs" must be 0 or more/);
+  const attic = { lan: [], tailnet: [], meshPort: 0 };
+  assert.throws(() => parseTable({ ...table, nodes: { attic } }), /"nodes\.attic\.meshPort" must be a port/);
   assert.throws(() => parseTable({ ...table, nodes: { attic: { lan: [] } } }), /"nodes\.attic\.tailnet" must be a list/);
   const asking = (upstream: object): unknown => ({ ...table, resolver: { serve: [], upstreams: [upstream] } });
   assert.throws(() => parseTable(asking({ host: "9.9.9.9", port: 0 })), /"resolver\.upstreams\[0\]\.port" must be a port/);
   assert.throws(() => parseTable(asking({ port: 53 })), /"resolver\.upstreams\[0\]\.host" must be text/);
   assert.throws(() => parseSettings({ ...settings, dns: { addresses: [], ports: ["53"] } }), /"dns\.ports\[0\]" must be a whole number/);
+  assert.throws(() => parseSettings({ ...settings, mesh: { ...settings.mesh, removed: [1] } }), /"mesh\.removed\[0\]" must be text/);
   assert.throws(() => parseProgram({ execPath: "/x" }), /"args" must be a list/);
 });
 

@@ -24,7 +24,10 @@ export function parseTable(value: unknown): Table {
     if (id !== undefined) text(id, `nodes.${node}.id`);
     texts(record(addresses, `nodes.${node}`)["lan"], `nodes.${node}.lan`);
     texts(record(addresses, `nodes.${node}`)["tailnet"], `nodes.${node}.tailnet`);
+    const { meshPort } = record(addresses, `nodes.${node}`);
+    if (meshPort !== undefined) port(meshPort, `nodes.${node}.meshPort`);
   }
+  if (table["down"] !== undefined) texts(table["down"], "down");
   if (table["resolver"] !== undefined) {
     const resolver = record(table["resolver"], "resolver");
     texts(resolver["serve"], "resolver.serve");
@@ -52,6 +55,13 @@ export function parseSettings(value: unknown): IngressSettings {
     texts(containers["upstreams"], "containers.upstreams");
   }
   if (settings["mdns"] !== undefined) texts(record(settings["mdns"], "mdns")["addresses"], "mdns.addresses");
+  if (settings["mesh"] !== undefined) {
+    const mesh = record(settings["mesh"], "mesh");
+    texts(mesh["addresses"], "mesh.addresses");
+    list(mesh["ports"], "mesh.ports").forEach((each, index) => number(each, `mesh.ports[${index}]`));
+    for (const field of ["certificate", "keyFile", "ca"]) text(mesh[field], `mesh.${field}`);
+    texts(mesh["removed"], "mesh.removed");
+  }
   return value as IngressSettings; // every field was checked above
 }
 
@@ -96,6 +106,7 @@ function checkBackends(route: Fields, at: string): void {
   for (const [backendAt, backend] of rows(route, "backends", at)) {
     text(backend["node"], `${backendAt}.node`);
     text(backend["host"], `${backendAt}.host`);
+    text(backend["instance"], `${backendAt}.instance`);
     number(backend["port"], `${backendAt}.port`);
     if (backend["tls"] !== undefined) oneOf(["verify", "insecure"], backend["tls"], `${backendAt}.tls`);
     if (backend["authority"] !== undefined) text(backend["authority"], `${backendAt}.authority`);

@@ -1,11 +1,11 @@
-// Where this node listens: for HTTP, for DNS, and for each raw port of the table. Every listener of a raw port has exactly one route, or
+// Where this node listens: for HTTP, for DNS, for the other nodes, and for each raw port of the table. Every listener of a raw port has exactly one route, or
 // several that are told apart by the host that a TLS connection asks for. Pure.
 import type { IngressSettings, IngressStatus, StreamRoute, Table } from "../api/table.ts";
 import { hostNames } from "../api/urls.ts";
 import { inNetwork } from "./address.ts";
 
 export interface ListenerWish {
-  readonly protocol: "http" | "dns" | StreamRoute["protocol"];
+  readonly protocol: "http" | "dns" | "mesh" | StreamRoute["protocol"];
   readonly address: string;
   /** The first free one is taken; a raw port has no second choice. */
   readonly ports: readonly number[];
@@ -82,8 +82,8 @@ function finder(routes: readonly StreamRoute[], zone: string): (host: string | u
 /** Without settings nothing is listened on: only the agent knows which addresses are this computer's. */
 function frontListeners(settings: IngressSettings | undefined): readonly ListenerWish[] {
   if (settings === undefined) return [];
-  return (["http", "dns"] as const).flatMap((protocol) => {
-    const { addresses, ports } = settings[protocol];
+  return (["http", "dns", "mesh"] as const).flatMap((protocol) => {
+    const { addresses, ports } = settings[protocol] ?? { addresses: [], ports: [] };
     return [...new Set(addresses)].map((address) => ({ protocol, address, ports }));
   });
 }

@@ -10,6 +10,7 @@ import { KeptFile } from "../adapters/ingress-control/kept-file.ts";
 import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type ControlServer } from "../adapters/ingress-control/server.ts";
 import { MdnsLinks } from "../adapters/mdns/links.ts";
 import { ownLinks } from "../adapters/mdns/own-links.ts";
+import { Mesh } from "../adapters/mesh/ways.ts";
 import { handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
 import type { HandedDown } from "../adapters/sockets/listener.ts";
 import { ListenerSet } from "../adapters/sockets/listener-set.ts";
@@ -38,6 +39,7 @@ import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { placeOf, replyTo, type Known, type Peer } from "./reply.ts";
 import { Traffic } from "./traffic.ts";
+import { isWayAddress, ownPlaces, placeKey, rememberWays, type WayNodes } from "./ways.ts";
 import { compileZone, type Zone } from "./zone.ts";
 
 /** WebSockets and streams may take this long to end by themselves after a handover; after a stop nobody takes them over. */
@@ -87,6 +89,8 @@ interface State {
   readonly table: Table;
   readonly router: Router;
   readonly zone: Zone;
+  /** What of this node others may be led to. */
+  readonly places: ReadonlySet<string>;
 }
 
 class Ingress {
@@ -105,7 +109,9 @@ class Ingress {
   #state: State | undefined;
   #settings: IngressSettings | undefined;
   #plan: ListenerPlan = planListeners(undefined, NO_TABLE, []);
+  readonly #mesh: Mesh;
   #members: Members = new Map();
+  #ways: WayNodes = new Map();
   #control: ControlServer | undefined;
   readonly #queries = new Map<string, number>();
   /** What names are answered from: another object at each change. */
@@ -117,7 +123,15 @@ class Ingress {
     this.#options = options;
     this.#tableFile = new KeptFile(path.join(options.dataDir, "table.json"));
     this.#settingsFile = new KeptFile(path.join(options.dataDir, "settings.json"));
-    const shared = { node: () => this.#state?.table.node ?? "", health: this.#health, plainAddress, log };
+    const node = (): string => this.#state?.table.node ?? "";
+    this.#mesh = new Mesh({
+      node,
+      nodeOf: (name) => this.#ways.get(name),
+      isOwn: (place) => this.#state?.places.has(placeKey(place)) === true,
+      isFavoured: (address) => this.#members.has(plainAddress(address)) || isWayAddress(this.#ways, plainAddress(address)),
+      log,
+    });
+    const shared = { node, health: this.#health, ways: this.#mesh.ways, plainAddress, log };
     this.#front = new HttpFront({
       decide: (asked) => decide(this.#state?.router, asked, this.#settings?.containers),
       backendOf: (host) => this.#state?.router.find(host, "/")?.backends[0],
@@ -145,7 +159,10 @@ class Ingress {
       forwarder: new Forwarder(),
       log,
     });
-    this.#listeners = new ListenerSet({ http: this.#front.listen, dns, tcp: this.#tcp.listen, udp: this.#udp.listen }, log);
+    this.#listeners = new ListenerSet(
+      { http: this.#front.listen, dns, mesh: this.#mesh.listen, tcp: this.#tcp.listen, udp: this.#udp.listen },
+      log,
+    );
   }
 
   async start(handed: readonly HandedDown[]): Promise<void> {
@@ -178,11 +195,14 @@ class Ingress {
   #useSettings(settings: IngressSettings | undefined): void {
     this.#settings = settings;
     this.#accessLog.use(settings?.accessLog);
+    this.#mesh.use(settings?.mesh);
   }
 
   #use(table: Table): void {
-    this.#state = { table, router: compileRouter(table), zone: compileZone(table) };
+    this.#state = { table, router: compileRouter(table), zone: compileZone(table), places: ownPlaces(table) };
     this.#members = rememberMembers(this.#members, table);
+    this.#ways = rememberWays(this.#ways, table);
+    for (const name of table.down ?? []) this.#mesh.cut(name);
     this.#health.keep([...table.http, ...table.streams].flatMap(({ backends }) => backends));
     this.#traffic.keep(table.http);
     this.#streamTraffic.keep(table.streams);
@@ -301,6 +321,7 @@ class Ingress {
       held: this.#front.held,
       tcpConnections: this.#tcp.connections,
       udpSessions: this.#udp.sessions,
+      mesh: this.#mesh.connections,
       dnsQueries: this.#queries,
       accessLog: this.#accessLog.status,
     });

@@ -17,6 +17,7 @@ const counts: ProcessCounts = {
   held: 1,
   tcpConnections: 2,
   udpSessions: 3,
+  mesh: { incoming: 1, outgoing: 2 },
   dnsQueries: new Map([["NOERROR", 4]]),
 };
 

@@ -13,6 +13,7 @@ export interface ProcessCounts {
   readonly held: number;
   readonly tcpConnections: number;
   readonly udpSessions: number;
+  readonly mesh: { readonly incoming: number; readonly outgoing: number };
   /** By the answer's code; `forwarded` and `stranger` have none of ours. */
   readonly dnsQueries: ReadonlyMap<string, number>;
   /** Absent: off. */
@@ -119,6 +120,10 @@ function processFamilies({ accessLog, ...counts }: ProcessCounts): readonly Metr
     family("fossora_dns_queries_total", "DNS questions, by the code of the answer.", "counter", queries),
     gauge("fossora_tcp_connections", "Open connections of raw TCP routes.", counts.tcpConnections),
     gauge("fossora_udp_sessions", "Clients of raw UDP routes that are remembered.", counts.udpSessions),
+    family("fossora_mesh_connections", "Connections with the ingresses of other nodes, idle ones too.", "gauge", [
+      { labels: { direction: "in" }, value: counts.mesh.incoming },
+      { labels: { direction: "out" }, value: counts.mesh.outgoing },
+    ]),
     gauge("fossora_table_revision", "The store's revision that the served table was made from.", counts.revision),
     family("fossora_ingress_build_info", "The build that runs, 1.", "gauge", [build]),
     gauge("fossora_ingress_start_time_seconds", "When this ingress started, in Unix time.", counts.startedAtSeconds),

@@ -171,8 +171,8 @@ function backendOf(counts: RouteCounts, backend: Backend): BackendCounts {
   return fresh;
 }
 
-function keyOf({ instance, host, port }: Backend): string {
-  return `${instance} ${host} ${port}`;
+function keyOf({ node, instance, host, port }: Backend): string {
+  return `${node} ${instance} ${host} ${port}`;
 }
 
 /** What is no container has no instance: its address says which it is. */

@@ -9,6 +9,13 @@ import type { HttpRoute } from "../../src/api/table.ts";
 import { Traffic } from "../../src/ingress/traffic.ts";
 import { tableOf } from "./ingress.ts";
 
+/** A house of one node. */
+const noWays = {
+  isElsewhere: () => false,
+  connect: () => Promise.reject(new Error("there is no other node")),
+  datagrams: () => ({ send: () => undefined, close: () => undefined }),
+};
+
 export interface TestFront extends AsyncDisposable {
   readonly port: number;
   /** What was logged as an error. */
@@ -26,6 +33,7 @@ export async function startFront(
     decide: (asked) => decide(router, asked),
     node: () => "attic",
     health: new BackendHealth(),
+    ways: noWays,
     pages,
     backendOf: () => undefined,
     plainAddress,

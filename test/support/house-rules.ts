@@ -24,7 +24,7 @@ const rooms: readonly Room[] = [
     files: /^src\/(container-|mesh-)?ports\.ts$/,
     imports: ["types:src/api/", "types:src/container-ports.ts"],
     packages: [],
-    node: /^node:stream$/, // a type
+    node: /^node:(stream|net)$/, // types
     pure: true,
   },
   { name: "api", files: /^src\/api\//, imports: ["schemas/"], packages: ["ajv", "js-yaml"], node: "none", pure: true },

@@ -1,4 +1,4 @@
-// Whatever strangers may do to port 733, one attack at a time and by chance: nothing of it is what a node does.
+// Whatever strangers may do to ports 733 and 734, one attack at a time and by chance: nothing of it is what a node does.
 import net from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import tls from "node:tls";
@@ -14,6 +14,8 @@ export interface AttackOptions {
   readonly random: SeededRandom;
   /** What a node sends first, to be cut and changed. */
   readonly clientHello: Buffer;
+  /** Of 733, unless it says another. */
+  readonly protocol?: string;
 }
 
 type Attack = (options: AttackOptions) => Promise<void>;
@@ -57,6 +59,11 @@ export const attacks: Readonly<Record<string, Attack>> = {
       const header = Buffer.alloc(4);
       header.writeUInt32BE(body.length);
       socket.write(Buffer.concat([header, body]));
+    }),
+  "changed way": (options) =>
+    secure(options, async (socket) => {
+      const to = { instance: "app-far", host: "127.0.0.1", port: options.random.int(1, 65_535), protocol: "tcp" };
+      socket.write(changed(frame({ to, limitMs: 1_000 }), options.random));
     }),
   "changed request": (options) =>
     secure(
@@ -119,7 +126,7 @@ async function raw({ port, source }: AttackOptions, data: Buffer): Promise<void>
 }
 
 async function secure(
-  { port, source, trust }: AttackOptions,
+  { port, source, trust, protocol = "fossora/1" }: AttackOptions,
   act: (socket: tls.TLSSocket) => Promise<void>,
   options: tls.ConnectionOptions = {},
 ): Promise<void> {
@@ -130,7 +137,7 @@ async function secure(
     cert: trust.certificate,
     key: trust.key,
     rejectUnauthorized: false,
-    ALPNProtocols: ["fossora/1"],
+    ALPNProtocols: [protocol],
     ...options,
   } as tls.ConnectionOptions & { readonly localAddress: string }); // passed on to net.connect
   socket.on("error", () => {}).resume();

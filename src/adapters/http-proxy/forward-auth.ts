@@ -3,7 +3,9 @@
 import http from "node:http";
 import https from "node:https";
 import type { Backend, HttpRoute } from "../../api/table.ts";
+import type { Ways } from "../../ports.ts";
 import { requestHeaders, responseHeaders, responseProblem } from "./headers.ts";
+import { WayAgent, type WayRequest } from "./way-agent.ts";
 
 type Spec = NonNullable<HttpRoute["forwardAuth"]>;
 
@@ -19,6 +21,7 @@ export interface AskedFor {
   readonly proto: "http" | "https";
   /** Where an app of the house is reached, by the host in the URL. */
   readonly backendOf: (host: string) => Backend | undefined;
+  readonly ways: Ways;
 }
 
 const ANSWER_WITHIN_MS = 10_000;
@@ -55,7 +58,7 @@ function ask(request: http.IncomingMessage, { url }: Spec, asked: AskedFor): Pro
       agent: false,
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     };
-    const client = to.protocol === "https:" && backend === undefined ? https.request(options) : http.request(options);
+    const client = startAsking(to, options, backend, asked.ways);
     client.on("error", fail);
     client.on("upgrade", (_response, socket) => {
       socket.destroy();
@@ -81,6 +84,13 @@ function ask(request: http.IncomingMessage, { url }: Spec, asked: AskedFor): Pro
     });
     client.end();
   });
+}
+
+function startAsking(to: URL, options: http.RequestOptions, backend: Backend | undefined, ways: Ways): http.ClientRequest {
+  if (backend === undefined) return to.protocol === "https:" ? https.request(options) : http.request(options);
+  if (!ways.isElsewhere(backend)) return http.request(options);
+  const way: WayRequest = { ...options, agent: new WayAgent(ways, { keepAlive: false }), backend, connectTimeoutMs: ANSWER_WITHIN_MS };
+  return http.request(way);
 }
 
 /** What the client sent but for its body, and what it asked for, under the names that Traefik gave them. */

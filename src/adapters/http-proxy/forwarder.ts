@@ -5,6 +5,7 @@ import https from "node:https";
 import type net from "node:net";
 import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
+import type { Ways } from "../../ports.ts";
 import { passBody } from "./answer-body.ts";
 import {
   endsWithConnection,
@@ -17,6 +18,7 @@ import {
 } from "./headers.ts";
 import { sentHere } from "./outside.ts";
 import { tieSockets } from "./tie-sockets.ts";
+import { WayAgent, type WayRequest } from "./way-agent.ts";
 
 export interface Attempt {
   readonly backend: Backend;
@@ -68,13 +70,16 @@ interface PassOptions extends httpProxy.ServerOptions {
   readonly settle: (outcome: Outcome) => void;
 }
 
-export function createForwarder(): Forwarder {
+export function createForwarder(ways: Ways): Forwarder {
   // The package calls util._extend and url.parse at its first request; nobody who reads our logs can do anything about it.
   process.noDeprecation = true;
   // No maxSockets: the 257th long poll would wait for ever.
-  const agents = {
+  const agents: Agents = {
     http: new http.Agent({ keepAlive: true, timeout: IDLE_MS }),
     https: new https.Agent({ keepAlive: true, timeout: IDLE_MS }),
+    way: new WayAgent(ways, { keepAlive: true, timeout: IDLE_MS }),
+    freshWay: new WayAgent(ways, { keepAlive: false }),
+    isElsewhere: (backend) => ways.isElsewhere(backend),
   };
   // Its types leave `before` out.
   const proxy = httpProxy.createProxyServer() as httpProxy & { before(type: "web" | "ws", name: string, run: typeof pass): void };
@@ -105,11 +110,20 @@ export function createForwarder(): Forwarder {
   };
 }
 
+interface Agents {
+  readonly http: http.Agent;
+  readonly https: https.Agent;
+  /** To instances of other nodes. */
+  readonly way: WayAgent;
+  readonly freshWay: WayAgent;
+  readonly isElsewhere: (backend: Backend) => boolean;
+}
+
 interface Sending {
   readonly request: http.IncomingMessage;
   readonly client: http.ServerResponse;
   readonly attempt: Attempt;
-  readonly agents: { readonly http: http.Agent; readonly https: https.Agent };
+  readonly agents: Agents;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -200,7 +214,7 @@ function hasMore(request: http.IncomingMessage): boolean {
   return request.headers["transfer-encoding"] !== undefined || request.headers["content-length"] !== undefined;
 }
 
-function open(request: http.IncomingMessage, attempt: Attempt, agents: Sending["agents"]): http.ClientRequest {
+function open(request: http.IncomingMessage, attempt: Attempt, agents: Agents): http.ClientRequest {
   const { backend } = attempt;
   const upgrade = attempt.upgradeHead !== undefined;
   const options = {
@@ -212,6 +226,11 @@ function open(request: http.IncomingMessage, attempt: Attempt, agents: Sending["
     maxHeaderSize: HEADER_BYTES_MAX,
     agent: upgrade || attempt.freshConnection ? false : backend.tls === undefined ? agents.http : agents.https,
   };
+  if (agents.isElsewhere(backend)) {
+    const agent = upgrade || attempt.freshConnection ? agents.freshWay : agents.way;
+    const way: WayRequest = { ...options, agent, backend, connectTimeoutMs: attempt.connectTimeoutMs };
+    return http.request(way);
+  }
   if (backend.tls === undefined) return http.request(options);
   return https.request({ ...options, rejectUnauthorized: backend.tls === "verify" });
 }

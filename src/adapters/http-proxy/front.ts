@@ -3,7 +3,7 @@ import http from "node:http";
 import net from "node:net";
 import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
-import type { BackendOrder, ExchangeLog, Listen, Listening, Log, TrafficCounter } from "../../ports.ts";
+import type { BackendOrder, ExchangeLog, Listen, Listening, Log, TrafficCounter, Ways } from "../../ports.ts";
 import { BasicAuth } from "./basic-auth.ts";
 import { Connections, refuseWith, type ConnectionLimits } from "./connections.ts";
 import { Exchanges, type Exchange } from "./exchange.ts";
@@ -32,6 +32,7 @@ export interface FrontOptions {
   /** This node's name: its own backends are tried first. */
   readonly node: () => string;
   readonly health: BackendOrder;
+  readonly ways: Ways;
   readonly traffic: TrafficCounter;
   readonly accessLog: ExchangeLog;
   readonly pages: {
@@ -70,7 +71,7 @@ const HEADER_BYTES_MAX = 32 * 1024;
 
 export class HttpFront {
   readonly #options: FrontOptions;
-  readonly #forwarder: Forwarder = createForwarder();
+  readonly #forwarder: Forwarder;
   readonly #basicAuth = new BasicAuth();
   readonly #held = new Held();
   readonly #exchanges: Exchanges;
@@ -78,6 +79,7 @@ export class HttpFront {
 
   constructor(options: FrontOptions) {
     this.#options = options;
+    this.#forwarder = createForwarder(options.ways);
     this.#exchanges = new Exchanges({ traffic: options.traffic, log: options.accessLog });
     this.#limits = { ...LIMITS, ...options.limits };
   }
@@ -226,7 +228,7 @@ export class HttpFront {
 
   async #ask(exchange: Exchange, { route, target, from }: Asking): Promise<Admitted | undefined> {
     const { request, response } = exchange;
-    const { pages, backendOf, log } = this.#options;
+    const { pages, backendOf, ways, log } = this.#options;
     let headers: Headers = { ...route.headers?.request };
     if (route.basicAuth !== undefined) {
       const verdict = await this.#basicAuth.check(request.headers.authorization, route.basicAuth);
@@ -240,7 +242,7 @@ export class HttpFront {
       headers = { authorization: undefined, ...headers };
     }
     if (route.forwardAuth !== undefined) {
-      const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", backendOf });
+      const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", backendOf, ways });
       if (verdict.kind === "refused") {
         exchange.reason = "signIn";
         return void response.writeHead(verdict.status, [...verdict.headers]).end(verdict.body);

@@ -1,7 +1,7 @@
 // Requests that wait for a backend: each until a table brings news of its app, its time is over, or its client goes away. Tables come
 // often and mostly tell of others: whoever waits must not knock at its app again at each.
 import type http from "node:http";
-import type { HttpRoute } from "../../api/table.ts";
+import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { Decision } from "./front.ts";
 
 export class Held {
@@ -38,5 +38,9 @@ function isNews(before: Decision, after: Decision): boolean {
 }
 
 function leadSame({ backends: left }: HttpRoute, { backends: right }: HttpRoute): boolean {
-  return left.length === right.length && left.every(({ host, port }, index) => right[index]?.host === host && right[index].port === port);
+  return left.length === right.length && left.every((backend, index) => leadsSame(backend, right[index]));
+}
+
+function leadsSame({ node, host, port }: Backend, other: Backend | undefined): boolean {
+  return other?.host === host && other.port === port && other.node === node;
 }

@@ -66,9 +66,13 @@ function isMember(
   certificate: X509Certificate,
   { nodeId, trust }: { readonly nodeId: string; readonly trust: MeshTrust },
 ): boolean {
-  if (trust.ca === undefined || !(socket.authorized || isOfTheFuture(socket, certificate, trust.ca))) return false;
+  if (trust.ca === undefined || !isSignedByHouse(socket, certificate, trust.ca)) return false;
   const { serialNumber } = certificate;
   return memberOf({ commonName: commonNameIn(certificate), serialNumber }, "agent", trust.removed) === nodeId;
+}
+
+export function isSignedByHouse(socket: TLSSocket, certificate: X509Certificate, ca: string): boolean {
+  return socket.authorized || isOfTheFuture(socket, certificate, ca);
 }
 
 /**
@@ -95,6 +99,6 @@ function isAgentOf(certificate: X509Certificate, nodeId: string): boolean {
   return commonNameIn(certificate) === commonNameOf("agent", nodeId);
 }
 
-function commonNameIn(certificate: X509Certificate): string {
+export function commonNameIn(certificate: X509Certificate): string {
   return /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? "";
 }

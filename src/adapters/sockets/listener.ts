@@ -36,6 +36,7 @@ const ALL_IPV4 = "0.0.0.0";
 /** What is asked of the kernel's sockets for each protocol. */
 const TRANSPORTS: Readonly<Record<Protocol, readonly ("tcp" | "udp")[]>> = {
   http: ["tcp"],
+  mesh: ["tcp"],
   dns: ["udp", "tcp"],
   tcp: ["tcp"],
   udp: ["udp"],

@@ -1,7 +1,7 @@
 // What raw TCP and UDP ask of whoever decides, and how both read its times.
 import type { NodeName } from "../../api/resource.ts";
 import type { StreamRoute } from "../../api/table.ts";
-import type { BackendOrder, Log, TrafficCounter } from "../../ports.ts";
+import type { BackendOrder, Log, TrafficCounter, Ways } from "../../ports.ts";
 
 export interface Endpoint {
   readonly address: string;
@@ -24,6 +24,7 @@ export interface StreamOptions {
   /** This node's name: its own backends are tried first. */
   readonly node: () => NodeName;
   readonly health: BackendOrder;
+  readonly ways: Ways;
   readonly traffic: TrafficCounter;
   readonly log: Log;
 }

@@ -134,11 +134,14 @@ export class TcpStreams {
   }
 
   async #firstOf(backends: readonly Backend[], count: StreamCount): Promise<net.Socket | undefined> {
-    const { health, node } = this.#options;
+    const { health, node, ways } = this.#options;
     const ordered = health.order(backends, node(), performance.now());
     for (const [index, backend] of ordered.entries()) {
       const sinceMs = performance.now();
-      const upstream = await connectTo(backend, index < ordered.length - 1 ? CONNECT_MORE_MS : CONNECT_MS);
+      const limitMs = index < ordered.length - 1 ? CONNECT_MORE_MS : CONNECT_MS;
+      const upstream = ways.isElsewhere(backend)
+        ? await ways.connect(backend, limitMs).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+        : await connectTo(backend, limitMs);
       count.tried(backend, upstream instanceof Error ? upstream : undefined, sinceMs);
       if (!(upstream instanceof Error)) return upstream;
       health.unreachable(backend, performance.now());
@@ -160,7 +163,11 @@ export class TcpStreams {
 }
 
 function leadSame(left: readonly Backend[], right: readonly Backend[]): boolean {
-  return left.length === right.length && left.every(({ host, port }, index) => right[index]?.host === host && right[index].port === port);
+  return left.length === right.length && left.every((backend, index) => leadsSame(backend, right[index]));
+}
+
+function leadsSame({ node, host, port }: Backend, other: Backend | undefined): boolean {
+  return other?.host === host && other.port === port && other.node === node;
 }
 
 /** An error: it refused, or did not answer in time. */

@@ -3,18 +3,13 @@ import dgram from "node:dgram";
 import net from "node:net";
 import type { Backend, StreamRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
-import type { Listen, ListenAt, Listening, TrafficCounter } from "../../ports.ts";
+import type { DatagramSession, DatagramWay, Listen, ListenAt, Listening, TrafficCounter } from "../../ports.ts";
 import { stopReceiving } from "./descriptor.ts";
-import { codeOf } from "./error-code.ts";
+import { localDatagrams, RECEIVE_BYTES, UNSENT_BYTES_MAX } from "./local-datagrams.ts";
 import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
 
 /** At one address and port. Those that there are go on; a new client waits until one is idle. */
 const SESSIONS_MAX = 1024;
-/** As much as the kernel allows: a burst must not be lost while this process does something else. */
-const RECEIVE_BYTES = 1024 * 1024;
-const UNSENT_BYTES_MAX = 1024 * 1024;
-/** Until the backend's socket is open. */
-const WAITING_MAX = 16;
 const DRAIN_POLL_MS = 50;
 /** After the listener was closed: answers that are under way still arrive. */
 const DRAIN_QUIET_MS = 1000;
@@ -102,8 +97,8 @@ class UdpPort {
 
   /** After a new table. */
   #mayGoOn(session: Session, route: StreamRoute, sender: dgram.RemoteInfo): boolean {
-    const { host, port } = session.backend;
-    const leadsThere = route.backends.some((backend) => backend.host === host && backend.port === port);
+    const { node, host, port } = session.backend;
+    const leadsThere = route.backends.some((each) => each.host === host && each.port === port && each.node === node);
     if (!leadsThere || !this.#options.isAllowed(route, sender.address)) return false;
     if (session.route.name !== route.name) this.#options.traffic.began(route, session.route);
     session.route = route;
@@ -112,7 +107,7 @@ class UdpPort {
 
   /** undefined: the client may not, there is no backend, or there is no room. */
   #open(key: string, route: StreamRoute, sender: dgram.RemoteInfo, port: number): Session | undefined {
-    const { isAllowed, health, node, preface, traffic } = this.#options;
+    const { isAllowed, health, node, preface, traffic, ways } = this.#options;
     const nowMs = performance.now();
     const turnAway = (reason: OwnReason): undefined => {
       traffic.began(route, undefined);
@@ -128,6 +123,7 @@ class UdpPort {
       preface: preface(route, sender, { address: this.#address, port }),
       answer: (packet) => this.#answer(packet, sender),
       closed: () => this.#sessions.delete(key),
+      connect: (session) => (ways.isElsewhere(backend) ? ways.datagrams(backend, session) : localDatagrams(backend, session)),
       refused: () => health.unreachable(backend, performance.now()),
       traffic,
     });
@@ -161,7 +157,8 @@ interface SessionOptions {
   readonly preface: Uint8Array | undefined;
   readonly answer: (packet: Buffer) => void;
   readonly closed: () => void;
-  /** The backend's computer says that nobody listens there. */
+  readonly connect: (session: DatagramSession) => DatagramWay;
+  /** Nobody listens there. */
   readonly refused: () => void;
   readonly traffic: TrafficCounter;
 }
@@ -174,12 +171,10 @@ class Session {
   /** Of the table that it was last checked against. */
   route: StreamRoute;
   readonly #options: SessionOptions;
-  readonly #upstream: dgram.Socket;
+  readonly #upstream: DatagramWay;
   readonly #idle: NodeJS.Timeout;
   readonly #openedMs = performance.now();
   #answered = false;
-  /** undefined: the socket is open. */
-  #waiting: Buffer[] | undefined = [];
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -189,19 +184,13 @@ class Session {
     this.backend = backend;
     options.traffic.began(route, undefined);
     this.#idle = setTimeout(() => this.close(), idleLimitMs(route));
-    this.#upstream = dgram.createSocket({ type: net.isIPv6(backend.host) ? "udp6" : "udp4", recvBufferSize: RECEIVE_BYTES });
-    this.#upstream.on("error", () => this.#refused());
-    this.#upstream.on("message", (packet) => {
-      this.#idle.refresh();
-      this.#countAnswer(packet.length);
-      options.answer(packet);
-    });
-    this.#upstream.connect(backend.port, backend.host, (error?: Error) => {
-      if (error !== undefined) return this.#refused(); // its name has no address, or there is no way to it
-      const waiting = this.#waiting ?? [];
-      this.#waiting = undefined;
-      for (const packet of waiting) this.send(packet);
-      return undefined;
+    this.#upstream = options.connect({
+      message: (packet) => {
+        this.#idle.refresh();
+        this.#countAnswer(packet.length);
+        options.answer(packet);
+      },
+      closed: (error) => this.#refused(error),
     });
   }
 
@@ -215,17 +204,12 @@ class Session {
   }
 
   send(packet: Buffer): void {
+    if (this.#closed) return;
     this.#idle.refresh();
-    if (this.#waiting !== undefined) {
-      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(packet);
-      return;
-    }
-    if (this.#closed || this.#upstream.getSendQueueSize() > UNSENT_BYTES_MAX) return;
     const { preface, traffic } = this.#options;
     traffic.moved(this.route, packet.length, 0);
-    this.#upstream.send(preface === undefined ? packet : [preface, packet], (error) => {
-      if (codeOf(error) === "ECONNREFUSED") this.#refused();
-    });
+    if (preface === undefined) this.#upstream.send(packet);
+    else this.#upstream.send(preface, packet);
   }
 
   close(): void {
@@ -238,9 +222,8 @@ class Session {
     this.#options.closed();
   }
 
-  #refused(): void {
+  #refused(error: Error): void {
     if (this.#closed) return;
-    const error = new Error("nobody listens there");
     this.#options.traffic.tried(this.route, this.backend, { fault: "unreachable", error, tookMs: 0 }, performance.now());
     this.#options.refused();
     this.close();

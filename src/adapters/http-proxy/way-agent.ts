@@ -1,0 +1,65 @@
+// Connections for HTTP to instances of other nodes: kept and shared like any others, only that they lead through the other node's ingress.
+import http from "node:http";
+import type net from "node:net";
+import type { Duplex } from "node:stream";
+import tls from "node:tls";
+import type { Backend } from "../../api/table.ts";
+import type { Ways } from "../../ports.ts";
+
+/** What goes with a request beside what Node knows of. */
+export interface WayRequest extends http.RequestOptions {
+  readonly backend: Backend;
+  readonly connectTimeoutMs: number;
+}
+
+type Connected = (error: Error | null, socket: Duplex) => void;
+
+export class WayAgent extends http.Agent {
+  readonly #ways: Ways;
+
+  constructor(ways: Ways, options: http.AgentOptions) {
+    super(options);
+    this.#ways = ways;
+  }
+
+  /** Two nodes may use the same addresses. */
+  override getName(options?: Parameters<http.Agent["getName"]>[0]): string {
+    const { node, instance, host, port, tls: secure = "" } = (options as unknown as WayRequest).backend; // every request of this agent has it
+    return `${node} ${instance} ${host} ${port} ${secure}`;
+  }
+
+  override createConnection(options: http.ClientRequestArgs, connected?: Connected): undefined {
+    const { backend, connectTimeoutMs } = options as WayRequest; // every request of this agent has them
+    this.#ways.connect(backend, connectTimeoutMs).then(
+      (socket) => {
+        if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, connected);
+        connected?.(null, socket);
+        // It comes paused, and Node's client begins to listen in a moment.
+        return void setImmediate(() => socket.resume());
+      },
+      (error: unknown) => fail(connected, error),
+    );
+    return undefined;
+  }
+}
+
+/** TLS of the instance's own, end to end. */
+function secured(under: net.Socket, backend: Backend, limitMs: number, connected: Connected | undefined): void {
+  const socket = tls.connect({ socket: under, rejectUnauthorized: backend.tls === "verify", host: backend.host });
+  const onError = (error: Error): void => {
+    clearTimeout(limit);
+    fail(connected, error);
+  };
+  const limit = setTimeout(() => socket.destroy(new Error(`no connection within ${limitMs} ms`)), limitMs);
+  socket.once("error", onError);
+  socket.once("secureConnect", () => {
+    clearTimeout(limit);
+    socket.off("error", onError);
+    connected?.(null, socket);
+  });
+}
+
+function fail(connected: Connected | undefined, error: unknown): void {
+  // Node takes no second argument where there is a first; its types want one.
+  (connected as ((error: unknown) => void) | undefined)?.(error);
+}

@@ -1,0 +1,111 @@
+// A connection to another node's 734: whichever of its addresses answers first, and only if it is that node.
+import net from "node:net";
+import tls from "node:tls";
+import type { MeshTrust } from "./identify.ts";
+import { ingressBehind, WAY_PROTOCOL, wayOptions } from "./way-trust.ts";
+
+/** An address that does not answer in this time is not waited for alone. */
+const NEXT_ADDRESS_MS = 200;
+const KEEP_ALIVE_MS = 15_000;
+
+export interface WayAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Dialled {
+  readonly socket: tls.TLSSocket;
+  readonly address: WayAddress;
+}
+
+export interface DialTo {
+  readonly addresses: readonly WayAddress[];
+  readonly nodeId: string;
+  readonly trust: MeshTrust;
+}
+
+/** The addresses in turn, a later one beside those that are silent. Throws what the last one said. */
+export async function dialNode({ addresses, nodeId, trust }: DialTo, limitMs: number): Promise<Dialled> {
+  const over = new AbortController();
+  const limit = setTimeout(() => over.abort(new Error(`no answer within ${limitMs} ms`)), limitMs);
+  try {
+    return await raceDials(addresses, (address) => dialAddress(address, nodeId, trust, over.signal));
+  } finally {
+    clearTimeout(limit);
+    over.abort(new Error("another address answered"));
+  }
+}
+
+function raceDials(addresses: readonly WayAddress[], dial: (address: WayAddress) => Promise<Dialled>): Promise<Dialled> {
+  return new Promise((done, fail) => {
+    let [next, open, won] = [0, 0, false];
+    let timer: NodeJS.Timeout | undefined;
+    const start = (): void => {
+      clearTimeout(timer);
+      const address = addresses[next];
+      if (won || address === undefined) return;
+      next += 1;
+      open += 1;
+      if (next < addresses.length) timer = setTimeout(start, NEXT_ADDRESS_MS);
+      dial(address).then(
+        (dialled) => {
+          // Two may answer at once.
+          if (won) return void dialled.socket.destroy();
+          won = true;
+          clearTimeout(timer);
+          return done(dialled);
+        },
+        (error: unknown) => {
+          open -= 1;
+          if (next < addresses.length) start();
+          else if (open === 0 && !won) fail(error);
+        },
+      );
+    };
+    if (addresses.length === 0) fail(new Error("no address of it is known"));
+    else start();
+  });
+}
+
+function dialAddress(address: WayAddress, nodeId: string, trust: MeshTrust, over: AbortSignal): Promise<Dialled> {
+  return new Promise((done, fail) => {
+    const raw = net.connect({ ...address, allowHalfOpen: true, noDelay: true });
+    raw.on("error", () => raw.destroy());
+    const options: tls.ConnectionOptions = {
+      ...wayOptions(trust),
+      socket: raw,
+      rejectUnauthorized: false, // looked at below
+      checkServerIdentity: () => undefined,
+      ALPNProtocols: [WAY_PROTOCOL],
+      // What one end has no more to say the other may still answer.
+      allowHalfOpen: true,
+    } as tls.ConnectionOptions; // its types leave allowHalfOpen out
+    const socket = tls.connect(options);
+    // TLS itself cannot break off; the connection below it can.
+    Object.defineProperty(socket, "resetAndDestroy", { value: () => raw.resetAndDestroy() && socket });
+    const giveUp = (): void => {
+      socket.destroy();
+      raw.destroy();
+    };
+    over.addEventListener("abort", giveUp, { once: true });
+    let problem: Error | undefined;
+    socket.on("error", (error) => {
+      problem ??= error;
+      giveUp();
+    });
+    socket.once("secureConnect", () => {
+      over.removeEventListener("abort", giveUp);
+      const found = ingressBehind(socket, trust);
+      if (found === nodeId) {
+        socket.setKeepAlive(true, KEEP_ALIVE_MS);
+        return done({ socket, address });
+      }
+      problem = new Error(found === undefined ? "it is no ingress of this house" : `another node answered (${found})`);
+      return giveUp();
+    });
+    const closed = (): void => fail(problem ?? (over.aborted ? (over.reason as Error) : new Error("it closed the connection")));
+    socket.once("close", closed);
+    raw.once("close", closed);
+    if (over.aborted) giveUp();
+  });
+}
