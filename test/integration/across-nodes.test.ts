@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
+import type net from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { HttpRoute, StreamRoute, Table } from "../../src/api/table.ts";
 import { at, startHouse, type AcrossHouse, type AcrossNode } from "../support/across.ts";
@@ -117,7 +118,7 @@ describe("an app on another node", () => {
       port: near.httpPort,
       headers: { Host: "hello.home.internal", Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
     });
-    const [, socket] = (await once(request, "upgrade")) as [unknown, import("node:net").Socket];
+    const [, socket] = (await once(request, "upgrade")) as [unknown, net.Socket];
     socket.write("echo");
     assert.equal(String((await once(socket, "data"))[0]), "echo");
     socket.destroy();

@@ -29,16 +29,20 @@ export class WayAgent extends http.Agent {
   }
 
   override createConnection(options: http.ClientRequestArgs, connected?: Connected): undefined {
-    const { backend, connectTimeoutMs } = options as WayRequest; // every request of this agent has them
-    this.#ways.connect(backend, connectTimeoutMs).then(
-      (socket) => {
-        if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, connected);
-        connected?.(null, socket);
-        // It comes paused, and Node's client begins to listen in a moment.
-        return void setImmediate(() => socket.resume());
-      },
-      (error: unknown) => fail(connected, error),
-    );
+    void this.#connect(options as WayRequest, connected); // every request of this agent is one
+    return undefined;
+  }
+
+  async #connect({ backend, connectTimeoutMs }: WayRequest, connected: Connected | undefined): Promise<void> {
+    try {
+      const socket = await this.#ways.connect(backend, connectTimeoutMs);
+      if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, connected);
+      connected?.(null, socket);
+      // It comes paused, and Node's client begins to listen in a moment.
+      setImmediate(() => socket.resume());
+    } catch (error) {
+      fail(connected, error);
+    }
     return undefined;
   }
 }

@@ -84,6 +84,6 @@ function send(session: Session, packet: Buffer, refused: () => void): void {
   }
   if (session.socket.getSendQueueSize() > UNSENT_BYTES_MAX) return;
   session.socket.send(Buffer.from(packet), (error) => {
-    if ((error as NodeJS.ErrnoException | null)?.code === "ECONNREFUSED") refused();
+    if ((error as { readonly code?: string } | null)?.code === "ECONNREFUSED") refused();
   });
 }

@@ -36,35 +36,33 @@ export async function dialNode({ addresses, nodeId, trust }: DialTo, limitMs: nu
   }
 }
 
-function raceDials(addresses: readonly WayAddress[], dial: (address: WayAddress) => Promise<Dialled>): Promise<Dialled> {
-  return new Promise((done, fail) => {
-    let [next, open, won] = [0, 0, false];
-    let timer: NodeJS.Timeout | undefined;
-    const start = (): void => {
+async function raceDials(addresses: readonly WayAddress[], dial: (address: WayAddress) => Promise<Dialled>): Promise<Dialled> {
+  if (addresses.length === 0) throw new Error("no address of it is known");
+  const { promise, resolve, reject } = Promise.withResolvers<Dialled>();
+  let [next, open, won] = [0, 0, false];
+  let timer: NodeJS.Timeout | undefined;
+  const start = async (): Promise<void> => {
+    clearTimeout(timer);
+    const address = addresses[next];
+    if (won || address === undefined) return;
+    next += 1;
+    open += 1;
+    if (next < addresses.length) timer = setTimeout(() => void start(), NEXT_ADDRESS_MS);
+    try {
+      const dialled = await dial(address);
+      // Two may answer at once.
+      if (won) dialled.socket.destroy();
+      won = true;
       clearTimeout(timer);
-      const address = addresses[next];
-      if (won || address === undefined) return;
-      next += 1;
-      open += 1;
-      if (next < addresses.length) timer = setTimeout(start, NEXT_ADDRESS_MS);
-      dial(address).then(
-        (dialled) => {
-          // Two may answer at once.
-          if (won) return void dialled.socket.destroy();
-          won = true;
-          clearTimeout(timer);
-          return done(dialled);
-        },
-        (error: unknown) => {
-          open -= 1;
-          if (next < addresses.length) start();
-          else if (open === 0 && !won) fail(error);
-        },
-      );
-    };
-    if (addresses.length === 0) fail(new Error("no address of it is known"));
-    else start();
-  });
+      resolve(dialled);
+    } catch (error) {
+      open -= 1;
+      if (next < addresses.length) void start();
+      else if (open === 0) reject(error);
+    }
+  };
+  void start();
+  return promise;
 }
 
 function dialAddress(address: WayAddress, nodeId: string, trust: MeshTrust, over: AbortSignal): Promise<Dialled> {

@@ -189,7 +189,7 @@ export class WayServer {
     const answer = (said: WayAnswer): void => void socket.write(encodeAnswer(said));
     if (!this.#options.isOwn(to)) {
       answer({ kind: "refused", code: "Unknown", message: `${to.instance} does not run there` });
-      return void socket.destroySoon();
+      return socket.destroySoon();
     }
     if (to.protocol === "udp") {
       answer({ kind: "opened" });
@@ -198,7 +198,7 @@ export class WayServer {
     const upstream = await connectTo(to, Math.min(limitMs, this.#limits.connectMs));
     if (upstream instanceof Error) {
       answer({ kind: "refused", code: "Unreachable", message: upstream.message });
-      return void socket.destroySoon();
+      return socket.destroySoon();
     }
     answer({ kind: "opened" });
     return tie({ socket, reset: () => raw.resetAndDestroy() }, { socket: upstream, reset: () => upstream.resetAndDestroy() });
