@@ -23,17 +23,17 @@ export type MembershipAction =
 export function plan(
   membership: Resource<"Membership"> | undefined,
   facts: MembershipFacts | undefined,
-  _context: Context,
+  { copy }: Context,
 ): Plan<MembershipAction> {
   if (facts === undefined) return { actions: [], conditions: [] };
   const { name, verdict, leftovers, listeners, reported } = facts;
   const record = withNamedDevices(facts.machine, membership);
   const conditions = [...dockerCondition(record), ...portConditions(listeners ?? [])];
   const actions: MembershipAction[] = [];
-  if (membership === undefined) actions.push({ kind: "Create", name });
+  if (membership === undefined && copy === undefined) actions.push({ kind: "Create", name });
   if (!facts.isHeld || canonicalJson(record) !== canonicalJson(facts.announced)) actions.push({ kind: "Announce", name, record });
   // Only after a fresh list, which the engine sees to, and after stopping what others may have taken over.
-  if (verdict?.value.state === "Down" && leftovers.length === 0)
+  if (copy === undefined && verdict?.value.state === "Down" && leftovers.length === 0)
     actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
   return { actions, conditions, recheckAfterMs: listeners === undefined ? STARTING_RECHECK_MS : RECHECK_MS };

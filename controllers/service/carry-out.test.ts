@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Context } from "../../src/engine/contract.ts";
 import type { DecidedService } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import { decided, docker, houseFacts, instance, localFacts, nodeFacts, observedInstance, seen } from "../../test/fakes/facts.ts";
@@ -26,11 +27,15 @@ const healthy = {
   probes: { "docker-aaaa-app": { health: "healthy", sinceMs: 0 }, "docker-bbbb-app": { health: "healthy", sinceMs: 0 } },
 } as const;
 
-function carry(value: DecidedService | undefined, local: Partial<LocalFacts>, house: Partial<HouseFacts> = {}) {
+function carry(
+  value: DecidedService | undefined,
+  local: Partial<LocalFacts>,
+  house: Partial<HouseFacts> = {},
+  copy?: NonNullable<Context["copy"]>,
+) {
   return carryOut(
     { name: "app", house: houseFacts({ decided: value && seen(value, NOW), ...house }), local: localFacts(local) },
-    "nas",
-    NOW,
+    { node: "nas", now: NOW, ...(copy && { copy }) },
   );
 }
 
@@ -153,4 +158,24 @@ test("the digest of an image is told once it is known, and kept", () => {
     carry(value, { ...healthy, containers: [docker("app", "aaaa", free)], reported }).instances[0]?.observed.containers[0]?.digest,
     "app@sha256:9",
   );
+});
+
+test("without quorum everything goes on, but for what another computer may have been told to run", () => {
+  const writable = specWith({ network: "host" });
+  const own = decided("app", writable, [instance("aaaa", "nas", writable)]);
+  const images = { "app:1": image };
+  const at = (voters: number, spec = writable) =>
+    verbs(carry(decided("app", spec, [instance("aaaa", "nas", spec)]), { images }, {}, { isFromDisk: true, voters }));
+  assert.deepEqual(at(1), ["CreateContainer"]);
+  assert.deepEqual(at(3), []);
+  assert.deepEqual(at(3, free), ["CreateContainer"]);
+  assert.deepEqual(at(3, { ...writable, failover: "never" }), ["CreateContainer"]);
+  const runs = carry(own, { ...healthy, containers: [docker("app", "aaaa", writable)] }, {}, { isFromDisk: false, voters: 3 });
+  assert.deepEqual([verbs(runs), runs.instances[0]?.observed.ready], [[], true]);
+});
+
+test("from a copy on the disk nothing is taken away: its decision may be the older one", () => {
+  const stray = { containers: [docker("app", "bbbb", free)] };
+  assert.deepEqual(verbs(carry(undefined, stray, {}, { isFromDisk: true, voters: 1 })), []);
+  assert.deepEqual(verbs(carry(undefined, stray, {}, { isFromDisk: false, voters: 1 })), ["RemoveContainer"]);
 });

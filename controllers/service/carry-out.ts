@@ -1,9 +1,10 @@
 // Brings this node's containers to what was decided for it, and says how they stand. Looks at nothing but `decided`: what people wish
 // for meanwhile is another matter, and may be unknown.
 import { durationMs } from "../../src/api/durations.ts";
-import type { Condition, Name, NodeName } from "../../src/api/resource.ts";
+import type { Condition, Name } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, ObservedInstance } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import type { Context } from "../../src/engine/contract.ts";
 import type { LocalAction } from "./actions.ts";
 import { earliest } from "./earliest.ts";
 import { effortFor, removal, retryAtMs, type Effort, type Surroundings } from "./effort.ts";
@@ -12,11 +13,13 @@ import { addressOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
 import { publishedOf } from "./published.ts";
 import { EXPLANATION } from "./reasons.ts";
-import { cannotRunTwice, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
+import { cannotRunTwice, isExclusive, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
 
 /** So long every proxy has to forget an instance before it is stopped, and requests under way to end. */
 export const DRAIN_MS = 2_000;
 const DOCKER_RETRY_MS = 2_000;
+/** Of so many voters some may decide while others are cut off. */
+const VOTERS_WITH_MAJORITY = 3;
 
 export interface CarriedOut {
   readonly actions: readonly LocalAction[];
@@ -31,7 +34,7 @@ export interface Standing {
   readonly quiet: boolean;
 }
 
-export function carryOut({ name, house, local }: ServiceFacts, node: NodeName, now: number): CarriedOut {
+export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy }: Context): CarriedOut {
   const decided = house.decided?.value;
   const mine = (decided?.instances ?? []).filter((instance) => instance.node === node);
   if (local.containers === undefined)
@@ -43,7 +46,7 @@ export function carryOut({ name, house, local }: ServiceFacts, node: NodeName, n
     const spec = decided?.revisions[instance.revision]?.spec;
     if (spec === undefined) return [];
     const containers = (local.containers ?? []).filter((each) => each.instance === instance.id);
-    const blocked = blockedBy(spec, instance, { leaving, local, isAlone: house.nodes.length <= 1 });
+    const blocked = blockedBy(spec, instance, { leaving, local, isAlone: house.nodes.length <= 1, copy });
     return [bringUp({ service: name, spec, instance, local, containers, devices: record?.devices ?? [], blocked, now }, nodeAddress)];
   });
   const gone = takeDown({
@@ -55,6 +58,7 @@ export function carryOut({ name, house, local }: ServiceFacts, node: NodeName, n
     house,
     local,
     now,
+    copy,
   });
   return {
     actions: [...bring.flatMap(({ actions }) => actions), ...gone.actions],
@@ -133,10 +137,15 @@ interface Room {
   readonly leaving: readonly LocalContainer[];
   readonly local: LocalFacts;
   readonly isAlone: boolean;
+  readonly copy: Context["copy"];
 }
 
 /** What must not run twice waits until the older one is gone, and until the others can know that it is here. */
-function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, isAlone }: Room): string | undefined {
+function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, isAlone, copy }: Room): string | undefined {
+  // Those that have a quorum may have been told to run it elsewhere.
+  const hasNone = !(local.containers ?? []).some((each) => each.instance === instance.id && each.state === "running");
+  if (copy !== undefined && copy.voters >= VOTERS_WITH_MAJORITY && isExclusive(spec) && hasNone)
+    return "waits until the house can decide again: another computer may run it";
   if (updateOrder(spec) === "stop-first" && leaving.length > 0) return "waits until the previous instance has stopped";
   const told = local.reported?.value;
   const isTold = told?.bootId === local.bootId && told.instances.some(({ id }) => id === instance.id);
@@ -157,11 +166,14 @@ interface Leftovers {
   readonly house: ServiceFacts["house"];
   readonly local: LocalFacts;
   readonly now: number;
+  readonly copy: Context["copy"];
 }
 
 /** Stops and removes what is not decided: of each instance those first that need the others. */
 function takeDown(leftovers: Leftovers): { readonly actions: readonly LocalAction[]; readonly recheckAfterMs: number | undefined } {
-  const { service, decided, leaving, fetching, local, now } = leftovers;
+  const { service, decided, leaving, fetching, local, now, copy } = leftovers;
+  // What is missing in an older copy may have been decided since.
+  if (copy?.isFromDisk === true) return { actions: [], recheckAfterMs: undefined };
   const waitMs = drainMs(leftovers);
   const isHeld = fetching && leaving.some(({ state }) => state === "running");
   if (leaving.length === 0)

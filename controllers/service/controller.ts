@@ -111,7 +111,7 @@ function wakes(change: Change, mirror: Mirror): readonly Name[] {
 async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<ServiceFacts> {
   const { mirror, identity, jobs } = ports;
   const desired = mirror.desired(kind, name);
-  const volumes = await unknownVolumes(name, desired?.spec, ports, signal);
+  const volumes = mirror.fresh ? await unknownVolumes(name, desired?.spec, ports, signal) : {}; // else nothing is decided
   const house = houseFacts(name, mirror, { desiredSeenAtMs: firstSeenMs(desired, ports), volumes });
   const decided = house.decided?.value;
   const reported = mirror.written<ObservedService>(kind, name, identity.node);

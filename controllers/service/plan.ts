@@ -15,14 +15,16 @@ import { whyUnplaced } from "./scheduling.ts";
 /** So much later each further node decides what the nodes before it left undone. */
 export const RANK_DELAY_MS = 2_000;
 
-export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFacts, { node, now }: Context): Plan<ServiceAction> {
+export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFacts, context: Context): Plan<ServiceAction> {
+  const { node, now, copy } = context;
   const { name, house, local } = facts;
-  const carried = carryOut(facts, node, now);
+  const carried = carryOut(facts, context);
   const report = reportOf(facts, carried, node);
   const decision = decide(name, desired, house, now);
-  const turnInMs = turnOf(decision, house, node, now);
+  const turnInMs = copy === undefined ? turnOf(decision, house, node, now) : undefined;
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
-  const unneeded = removedImages(name, local, now);
+  // Without quorum they may be needed again, and a registry out of reach.
+  const unneeded = copy === undefined ? removedImages(name, local, now) : { actions: [], waitMs: undefined };
   const actions: readonly ServiceAction[] = [
     ...carried.actions,
     ...(turnInMs !== undefined && turnInMs <= 0 ? [decideAction(facts, desired, decision)] : []),

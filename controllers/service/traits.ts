@@ -28,6 +28,11 @@ export function isMovable(spec: ServiceSpec): boolean {
   return spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0 && !cannotRunTwice(spec);
 }
 
+/** A person may have it run elsewhere, and two at once would do harm. */
+export function isExclusive(spec: ServiceSpec): boolean {
+  return cannotRunTwice(spec) && spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0;
+}
+
 /** Names of the Volumes that a Service mounts: its own are `<service>-<name>`, shared ones have a name of their own. */
 export function volumeNames(service: Name, spec: ServiceSpec): readonly Name[] {
   const names = mounts(spec)

@@ -1,5 +1,6 @@
 // Small files that must be whole or absent after a power cut, and folders that only the owner may read.
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../api/errors.ts";
 
@@ -21,6 +22,26 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
     throw error;
   }
   syncFolder(path.dirname(file));
+}
+
+/** The same for what may be large: nobody waits for the disk meanwhile. One at a time for each file. */
+export async function saveWhole(file: string, content: string, mode = 0o600): Promise<void> {
+  const partial = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  try {
+    const handle = await open(partial, "w", mode);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  const folder = await open(path.dirname(file), "r");
+  await folder.sync().finally(() => folder.close());
 }
 
 /** Throws UserError where it cannot be made. */

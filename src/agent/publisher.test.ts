@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../../test/fakes/clock.ts";
 import { silentLog } from "../../test/support/real.ts";
 import type { AnyResource } from "../api/resource.ts";
+import type { Standing } from "../engine/contract.ts";
 import type { HttpRoute, IngressStatus, Table } from "../api/table.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -26,8 +27,8 @@ function setUp(names: readonly string[]) {
     nodes: new Map([["nas", { value: { addresses: { lan: [], tailnet: [] } } }]]),
   };
   const mirror = {
-    get fresh() {
-      return world.fresh;
+    get standing(): Standing {
+      return { kind: world.fresh ? "fresh" : "none" };
     },
     revision: 7,
     all: (kind: string) => (kind === "Route" ? world.routes : []),

@@ -18,7 +18,7 @@ export interface TableSink {
 
 export interface PublisherOptions {
   readonly node: NodeName;
-  readonly mirror: Pick<Mirror, "fresh" | "revision" | "all" | "nodes" | "desired">;
+  readonly mirror: Pick<Mirror, "standing" | "revision" | "all" | "nodes" | "desired">;
   readonly sink: TableSink;
   readonly clock: Clock;
   readonly log: Log;
@@ -152,7 +152,7 @@ export class Publisher implements Proxy {
   #complete(): boolean {
     const { mirror, node } = this.#options;
     // Without this node's own record its names would have no address: an agent that was away for long announces it anew.
-    if (!mirror.fresh || !mirror.nodes().has(node)) return false;
+    if (mirror.standing.kind === "none" || !mirror.nodes().has(node)) return false;
     if (mirror.desired("House", "house") !== undefined && this.#house === undefined) return false;
     for (const route of mirror.all("Route")) if (!this.#routes.has(route.metadata.name)) return false;
     for (const record of mirror.all("DnsRecord")) if (!this.#records.has(record.metadata.name)) return false;

@@ -37,10 +37,17 @@ export interface Seen<T> {
   readonly seenAtMs: BootMs;
 }
 
+/**
+ * What the mirror is worth. `fresh`: the store speaks. `copy`: it has been silent for long, and this node goes on from what it last said,
+ * deciding nothing. `none`: nothing was listed yet, or the silence is short; no plan is made.
+ */
+export type Standing = { readonly kind: "fresh" } | { readonly kind: "copy"; readonly isFromDisk: boolean } | { readonly kind: "none" };
+
 /** A read-only copy of the store: list + watch, diffed, indexed; derived children included. */
 export interface Mirror {
-  /** False before the first full list and while the watch is silent: no plan is made then. */
+  /** False before the first full list and while the watch is silent. */
   readonly fresh: boolean;
+  readonly standing: Standing;
   readonly revision: number;
   desired<K extends Kind>(kind: K, name: Name): Resource<K> | undefined;
   /** Stored objects and derived children. */
@@ -67,6 +74,8 @@ export interface Context {
   readonly node: NodeName;
   /** This node's boot-time clock. */
   readonly now: BootMs;
+  /** Without quorum: nothing is decided. Of a copy from the disk the very last decisions may be missing. */
+  readonly copy?: { readonly isFromDisk: boolean; readonly voters: number };
 }
 
 export interface Plan<A> {
@@ -93,6 +102,8 @@ export interface Ports {
   readonly proxy: Proxy;
   readonly system: System;
   readonly events: Events;
+  /** How many of the house's nodes vote, as last known. */
+  readonly voters: () => number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -58,7 +58,7 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #progress = new Map<string, Progress>();
   readonly #looks = new Map<string, Look>();
-  /** Keys that wait until the mirror is fresh and has come to a revision, or has had time enough to. */
+  /** Keys that wait until the mirror is worth something and has come to a revision, or has had time enough to. */
   readonly #waiting = new Map<string, Awaited>();
   readonly #counts = new Map<Kind, { -readonly [K in keyof KindCounts]: number }>();
   #signal: AbortSignal = AbortSignal.abort(new Error("The engine does not run"));
@@ -138,7 +138,7 @@ export class Engine {
     }
   }
 
-  /** No plan from a stale mirror, and none before it shows what this key last wrote. */
+  /** No plan from a mirror that is worth nothing, and none before it shows what this key last wrote. */
   #ready(key: string): boolean {
     const awaited = this.#waiting.get(key) ?? { revision: 0, untilMs: Infinity };
     const ready = this.#hasCome(awaited);
@@ -148,7 +148,7 @@ export class Engine {
   }
 
   #hasCome({ revision, untilMs }: Awaited): boolean {
-    return this.#mirror.fresh && (this.#mirror.revision >= revision || this.#ports.clock.now() >= untilMs);
+    return this.#mirror.standing.kind !== "none" && (this.#mirror.revision >= revision || this.#ports.clock.now() >= untilMs);
   }
 
   /** Finds names that nothing wakes any more, such as what a deleted object left behind. */

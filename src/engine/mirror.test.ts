@@ -6,8 +6,9 @@ import { fakeLog } from "../../test/fakes/machine.ts";
 import { apply, foundHouse, nodeRecord, put, remove, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
 import { keys } from "../api/keys.ts";
+import type { HouseCopy } from "../ports.ts";
 import type { Change, Index } from "./contract.ts";
-import { LIST_RETRY_MS, STALE_AFTER_MS, StoreMirror } from "./mirror.ts";
+import { COPY_AFTER_MS, LIST_RETRY_MS, STALE_AFTER_MS, StoreMirror } from "./mirror.ts";
 
 function setUp(found = true) {
   const clock = new VirtualClock();
@@ -226,4 +227,67 @@ test("run() ends with its signal", async () => {
   await clock.advance(100);
   stop.abort(new Error("stopped"));
   await running;
+});
+
+test("after a long silence the copy is gone on from, and whoever waits is told each second", async () => {
+  const { clock, etcd, mirror } = setUp();
+  await clock.settle();
+  let told = 0;
+  etcd.isolate("nas");
+  await clock.advance(COPY_AFTER_MS - 1_000);
+  assert.equal(mirror.standing.kind, "none");
+  mirror.subscribe(() => (told += 1));
+  await clock.advance(11_000);
+  assert.deepEqual(mirror.standing, { kind: "copy", isFromDisk: false });
+  assert.ok(told >= 8 && told <= 12, `told ${told} times`);
+  etcd.rejoin("nas");
+  await clock.until(() => mirror.fresh, 60_000);
+});
+
+test("a kept copy is what the store held, and is gone on from after a start without the store", async () => {
+  const { clock, etcd, mirror } = setUp();
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  apply(etcd, "Service", "gone", serviceSpec("gone", "web:1"));
+  await clock.settle();
+  const copy = JSON.parse(JSON.stringify(mirror.copy())) as HouseCopy;
+  etcd.stop();
+  const store = etcd.client("nas", { clock, random: new SeededRandom(1) });
+  const again = new StoreMirror({ store, clock, log: fakeLog(), copy });
+  const heard: Change[] = [];
+  again.subscribe((changes) => heard.push(...changes));
+  void again.run(new AbortController().signal);
+  assert.deepEqual([again.standing.kind, again.answeredAtMs, again.revision], ["none", undefined, mirror.revision]);
+  await clock.advance(COPY_AFTER_MS + 1_000);
+  assert.deepEqual(again.standing, { kind: "copy", isFromDisk: true });
+  assert.deepEqual(names(again), ["gone", "web"]);
+  assert.deepEqual(heard, []);
+  etcd.start();
+  remove(etcd, keys.desired("Service", "gone"));
+  await clock.until(() => again.fresh, 60_000);
+  assert.deepEqual(names(again), ["web"]);
+  assert.deepEqual(
+    text(heard).filter((change) => change.includes("Service")),
+    ["desired/Service/gone"],
+  );
+});
+
+test("what a node holds is shown in place of the store's word, until the store has something newer of it", async () => {
+  const { clock, etcd, mirror, heard } = setUp();
+  const key = keys.node("nas");
+  put(etcd, key, nodeRecord("nas", "boot-1"));
+  await clock.settle();
+  etcd.isolate("nas");
+  heard.length = 0;
+  mirror.hold([{ put: key, value: JSON.stringify(nodeRecord("nas", "boot-2")) }]);
+  const bootId = (): string | undefined => mirror.nodes().get("nas")?.value.bootId;
+  assert.deepEqual([bootId(), text(heard)], ["boot-2", ["node/nas/nas"]]);
+  const stored = mirror.copy()?.entries.find((entry) => entry.key === key);
+  assert.match(stored?.value ?? "", /boot-1/, "the copy is the store's");
+  etcd.rejoin("nas");
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  await clock.until(() => mirror.fresh && mirror.revision === etcd.revision, 60_000);
+  assert.equal(bootId(), "boot-2");
+  put(etcd, key, nodeRecord("nas", "boot-3"));
+  await clock.settle();
+  assert.deepEqual([bootId(), mirror.held], ["boot-3", []]);
 });

@@ -1,18 +1,22 @@
 // This node's copy of the store: one list, then one watch over everything, so that all rooms are seen at one revision. What it
-// holds outlives every failure of the store; `fresh` says whether plans may be made from it.
+// holds outlives every failure of the store; `standing` says what plans may be made from it.
 import type { AnyResource, Kind, Name, NodeName, Resource, StoredResource } from "../api/resource.ts";
 import { parseKey, PREFIX, ROOT, keys, type ParsedKey } from "../api/keys.ts";
 import type { DecidedMembership, NodeRecord } from "../api/state.ts";
-import type { BootMs, Clock, Entry, Listing, Log, Store, StoreEvent, WatchBatch } from "../ports.ts";
-import type { Change, Index, Mirror, Seen } from "./contract.ts";
+import type { BootMs, Clock, Entry, HouseCopy, Listing, Log, Store, StoreEvent, WatchBatch, Write } from "../ports.ts";
+import type { Change, Index, Mirror, Seen, Standing } from "./contract.ts";
 import { NameIndex } from "./name-index.ts";
 import { Objects } from "./objects.ts";
 
 /** A living watch speaks at least every 12 s (etcd is asked for progress every 5 s). */
 export const STALE_AFTER_MS = 12_000;
 export const LIST_RETRY_MS = 1_000;
+/** So long the store must have been silent before its copy is gone on from: an election, or all computers starting at once. */
+export const COPY_AFTER_MS = 15_000;
+/** How often those who wait are told that the copy still stands. */
+const COPY_TICK_MS = 1_000;
 
-/** Hears each batch once it is applied, also a batch without changes: it means that the store is alive. */
+/** Hears each batch once it is applied, also one without changes: the store is alive, or its copy is gone on from. */
 export type Listener = (changes: readonly Change[]) => void;
 
 type Rows<T> = Map<Kind, Map<Name, T>>;
@@ -33,9 +37,14 @@ export class StoreMirror implements Mirror {
   #revision = 0;
   /** Undefined while no full list is in force. */
   #heardAtMs: BootMs | undefined;
+  /** When the store last answered; at first, when it was first asked. */
+  #answeredAtMs: BootMs;
+  #isFromDisk = false;
 
-  /** Mod revision of every key that is mirrored: what a new listing is compared with. */
-  readonly #known = new Map<string, number>();
+  /** Every key that is mirrored, as the store has it: what a new listing is compared with. */
+  readonly #known = new Map<string, Entry>();
+  /** Keys of which this node knows better than the store, which does not answer; and how far that was known then. */
+  readonly #held = new Map<string, { readonly write: Write; readonly over: number }>();
   /** Keys whose value is no JSON: their names must not be planned, for absent would mean deleted. */
   readonly #unreadable = new Set<string>();
   readonly #objects = new Objects();
@@ -46,18 +55,71 @@ export class StoreMirror implements Mirror {
   readonly #announced = new Map<NodeName, { readonly bootId: string; readonly modRevision: number }>();
   readonly #indexes = new Map<Index, NameIndex>();
 
-  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
+  /** `copy`: what the store held when it last answered, from the disk. */
+  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly copy?: HouseCopy }) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#answeredAtMs = options.clock.now();
+    if (options.copy !== undefined) this.#restore(options.copy);
   }
 
   get fresh(): boolean {
     return this.#heardAtMs !== undefined && this.#clock.now() - this.#heardAtMs <= STALE_AFTER_MS;
   }
 
+  get standing(): Standing {
+    if (this.fresh) return { kind: "fresh" };
+    const isSilent = this.#clock.now() - this.#answeredAtMs > COPY_AFTER_MS;
+    return this.#revision > 0 && isSilent ? { kind: "copy", isFromDisk: this.#isFromDisk } : { kind: "none" };
+  }
+
   get revision(): number {
     return this.#revision;
+  }
+
+  /** When the store last answered; undefined: not since this process started. */
+  get answeredAtMs(): BootMs | undefined {
+    return this.#isFromDisk || this.#revision === 0 ? undefined : this.#answeredAtMs;
+  }
+
+  /** All that the store was last known to hold of what is mirrored; undefined before the first list. */
+  copy(): HouseCopy | undefined {
+    if (this.#clusterId === undefined) return undefined;
+    return { clusterId: this.#clusterId, revision: this.#revision, entries: [...this.#known.values()] };
+  }
+
+  /** Shows this node's own keys as they would be if the store answered, until `release`. */
+  hold(writes: readonly Write[]): void {
+    const changes: Change[] = [];
+    for (const write of writes) {
+      const key = "put" in write ? write.put : write.delete;
+      this.#held.set(key, { write, over: this.#revision });
+      this.#show(key, "put" in write ? madeEntry(write.put, write.value, this.#revision + 1) : undefined, changes);
+    }
+    for (const listener of this.#listeners) listener(changes);
+  }
+
+  /** What is held, to be written when the store answers. */
+  get held(): readonly Write[] {
+    return [...this.#held.values()].map(({ write }) => write);
+  }
+
+  /** It was written, at that revision. */
+  release(writes: readonly Write[], revision: number): void {
+    const changes: Change[] = [];
+    for (const write of writes) {
+      const key = "put" in write ? write.put : write.delete;
+      if (this.#held.get(key)?.write !== write) continue; // said anew, or seen already
+      this.#held.delete(key);
+      const known = this.#known.get(key);
+      const isNewer = (known?.modRevision ?? 0) >= revision || this.#revision >= revision;
+      const entry = isNewer ? known : "put" in write ? madeEntry(key, write.value, revision) : undefined;
+      if (entry === undefined) this.#known.delete(key);
+      else this.#known.set(key, entry);
+      this.#show(key, entry, changes);
+    }
+    for (const listener of this.#listeners) listener(changes);
   }
 
   /** Throws when the stored value cannot be read. */
@@ -110,6 +172,7 @@ export class StoreMirror implements Mirror {
 
   /** Lists and watches until the signal; an unreachable store is tried again for ever. */
   async run(signal: AbortSignal): Promise<void> {
+    const cancel = this.#tellOfCopy(signal);
     while (!signal.aborted) {
       try {
         await this.#listAndWatch(signal);
@@ -120,11 +183,33 @@ export class StoreMirror implements Mirror {
       this.#heardAtMs = undefined;
       await this.#clock.sleep(LIST_RETRY_MS, signal).catch(() => undefined);
     }
+    cancel();
+  }
+
+  /** Nobody else says so: silence makes no event. */
+  #tellOfCopy(signal: AbortSignal): () => void {
+    let cancel = (): void => {};
+    const look = (): void => {
+      const isCopy = this.standing.kind === "copy";
+      if (isCopy) for (const listener of this.#listeners) listener([]);
+      const silentMs = this.#clock.now() - this.#answeredAtMs;
+      if (!signal.aborted) cancel = this.#clock.timer(Math.max(COPY_AFTER_MS + 1 - silentMs, COPY_TICK_MS), look);
+    };
+    look();
+    return () => cancel();
+  }
+
+  #restore({ clusterId, revision, entries }: HouseCopy): void {
+    this.#clusterId = clusterId;
+    this.#revision = revision;
+    this.#isFromDisk = true;
+    for (const entry of entries) this.#put(entry, []);
   }
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
     const listing = await this.#store.list(ROOT, signal);
     if (!isHouse(listing)) {
+      this.#answeredAtMs = this.#clock.now();
       this.#log.error("Store holds no house, nothing is planned", { clusterId: listing.clusterId, revision: listing.revision });
       return;
     }
@@ -135,6 +220,8 @@ export class StoreMirror implements Mirror {
   #tell(revision: number, changes: readonly Change[]): void {
     this.#revision = revision;
     this.#heardAtMs = this.#clock.now();
+    this.#answeredAtMs = this.#heardAtMs;
+    this.#isFromDisk = false;
     for (const listener of this.#listeners) listener(changes);
   }
 
@@ -143,11 +230,14 @@ export class StoreMirror implements Mirror {
     const changes: Change[] = [];
     // Revisions of another cluster, or of an older snapshot, say nothing about what is known.
     const comparable = listing.clusterId === this.#clusterId && listing.revision >= this.#revision;
-    if (!comparable) this.#announced.clear();
+    if (!comparable) {
+      this.#announced.clear();
+      for (const [key, { write }] of this.#held) this.#held.set(key, { write, over: 0 });
+    }
     const listed = new Set<string>();
     for (const entry of listing.entries) {
       listed.add(entry.key);
-      if (!comparable || this.#known.get(entry.key) !== entry.modRevision) this.#put(entry, changes);
+      if (!comparable || this.#known.get(entry.key)?.modRevision !== entry.modRevision) this.#put(entry, changes);
     }
     for (const key of [...this.#known.keys()]) if (!listed.has(key)) this.#delete(key, changes);
     this.#clusterId = listing.clusterId;
@@ -166,19 +256,27 @@ export class StoreMirror implements Mirror {
   }
 
   #put(entry: Entry, changes: Change[]): void {
-    const key = parseKey(entry.key);
-    if (key.room === "other") return;
-    this.#known.set(entry.key, entry.modRevision);
-    const value = this.#parse(entry);
-    if (value !== undefined) this.#set(key, { value, entry }, changes);
+    if (parseKey(entry.key).room === "other") return;
+    this.#known.set(entry.key, entry);
+    // Nobody else writes what is held: what is newer is this node's own word.
+    if (entry.modRevision > (this.#held.get(entry.key)?.over ?? Infinity)) this.#held.delete(entry.key);
+    if (!this.#held.has(entry.key)) this.#show(entry.key, entry, changes);
   }
 
-  #delete(storeKey: string, changes: Change[]): void {
+  #delete(key: string, changes: Change[]): void {
+    this.#known.delete(key);
+    if (!this.#held.has(key)) this.#show(key, undefined, changes);
+  }
+
+  #show(storeKey: string, entry: Entry | undefined, changes: Change[]): void {
     const key = parseKey(storeKey);
     if (key.room === "other") return;
-    this.#known.delete(storeKey);
-    this.#unreadable.delete(storeKey);
-    this.#set(key, undefined, changes);
+    if (entry === undefined) {
+      this.#unreadable.delete(storeKey);
+      return this.#set(key, undefined, changes);
+    }
+    const value = this.#parse(entry);
+    if (value !== undefined) this.#set(key, { value, entry }, changes);
   }
 
   #parse(entry: Entry): unknown {
@@ -261,6 +359,10 @@ export class StoreMirror implements Mirror {
  */
 function isHouse(listing: Listing): boolean {
   return listing.entries.some((entry) => entry.key.startsWith(PREFIX.desired));
+}
+
+function madeEntry(key: string, value: string, revision: number): Entry {
+  return { key, value, version: 1, createRevision: revision, modRevision: revision };
 }
 
 function toResource({ value, entry }: Row): AnyResource {

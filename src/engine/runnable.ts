@@ -20,7 +20,7 @@ export interface Runnable {
   readonly kind: Kind;
   wakes(change: Change, mirror: Mirror): readonly Name[];
   names(ports: Ports, signal: AbortSignal): Promise<readonly Name[]>;
-  /** Undefined: the mirror is stale, and a plan from it would be a guess. */
+  /** Undefined: a plan from the mirror would be a guess. */
   look(name: Name, ports: Ports, signal: AbortSignal): Promise<Look | undefined>;
 }
 
@@ -32,9 +32,11 @@ export function runnable<D, O, A extends Action>(controller: Controller<D, O, A>
     names: (ports, signal) => controller.names(ports, signal),
     look: async (name, ports, signal) => {
       const observed = await controller.observe(name, ports, signal);
-      if (!ports.mirror.fresh) return undefined;
+      const { standing } = ports.mirror;
+      if (standing.kind === "none") return undefined;
       const desired = ports.mirror.desired(kind, name) as D | undefined; // D is the resource of the controller's kind
-      const plan = controller.plan(desired, observed, { node: ports.identity.node, now: ports.clock.now() });
+      const copy = standing.kind === "copy" && { copy: { isFromDisk: standing.isFromDisk, voters: ports.voters() } };
+      const plan = controller.plan(desired, observed, { node: ports.identity.node, now: ports.clock.now(), ...copy });
       return toLook(plan, (action) => carryOut(controller, action, ports, signal));
     },
   };

@@ -40,6 +40,7 @@ export function fakePorts({ node, clock, store, mirror, wake = () => {}, log = f
     proxy: new FakeProxy(),
     system: new FakeSystem("192.168.1.10"),
     events: new FakeEvents(),
+    voters: () => 1,
     clock,
     random,
     log,

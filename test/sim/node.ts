@@ -4,6 +4,7 @@ import { LABEL } from "../../src/api/labels.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { Ports } from "../../src/engine/contract.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { OwnWord } from "../../src/engine/own-word.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Containers } from "../../src/container-ports.ts";
 import type { Store, WatchBatch } from "../../src/ports.ts";
@@ -148,11 +149,13 @@ export class SimNode {
     const answers = (host: string): boolean => this.docker.serving(host) !== undefined;
     const probes = new FakeProbes({ clock, answers, wake: (name) => wake("Service", name) });
     const containers = world.wiring.containers(this.#containers());
+    const ownWord = new OwnWord({ node: this.name, store, mirror, log });
+    ownWord.run(stop.signal);
     const ports: Ports = {
       identity: { node: this.name, nodeId: `id-${this.name}`, bootId: this.#bootId },
       mirror,
-      store,
-      lease: store.lease(LEASE_TTL_MS),
+      store: ownWord,
+      lease: ownWord.lease(LEASE_TTL_MS),
       containers,
       probes,
       jobs: new FakeJobs({ clock, wake, signal: stop.signal }),
@@ -162,6 +165,7 @@ export class SimNode {
       proxy,
       system: new FakeSystem(this.#address),
       events: new FakeEvents(),
+      voters: () => 3,
       clock,
       random,
       log,

@@ -1,0 +1,113 @@
+// What this node's controllers say while the store does not answer. They decide nothing then; what they observe themselves is shown in this
+// node's mirror alone, and written once the store answers.
+import { StoreUnavailable } from "../api/errors.ts";
+import { parseKey } from "../api/keys.ts";
+import type { NodeName } from "../api/resource.ts";
+import type { CommitResult, Entry, Lease, Listing, Log, Store, StoreStatus, Transaction, WatchBatch, Write } from "../ports.ts";
+import type { StoreMirror } from "./mirror.ts";
+
+export interface OwnWordOptions {
+  readonly node: NodeName;
+  readonly store: Store;
+  readonly mirror: StoreMirror;
+  readonly log: Log;
+}
+
+/** The store as controllers have it. */
+export class OwnWord implements Store {
+  readonly #options: OwnWordOptions;
+  #isWriting = false;
+
+  constructor(options: OwnWordOptions) {
+    this.#options = options;
+  }
+
+  /** Until the signal: writes what was held back. */
+  run(signal: AbortSignal): void {
+    const unsubscribe = this.#options.mirror.subscribe(() => void this.#write(signal));
+    signal.addEventListener("abort", unsubscribe, { once: true });
+  }
+
+  async commit(transaction: Transaction, signal: AbortSignal): Promise<CommitResult> {
+    const { store, mirror, node } = this.#options;
+    if (mirror.standing.kind !== "copy") return store.commit(transaction, signal);
+    if (!isReport(transaction, node)) throw unanswered();
+    mirror.hold(transaction.writes);
+    return { committed: true, revision: mirror.revision };
+  }
+
+  async list(prefix: string, signal: AbortSignal): Promise<Listing> {
+    return this.#answering().list(prefix, signal);
+  }
+
+  async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
+    return this.#answering().get(key, signal);
+  }
+
+  watch(prefix: string, fromRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
+    return this.#options.store.watch(prefix, fromRevision, signal);
+  }
+
+  lease(ttlMs: number): Lease {
+    const { mirror } = this.#options;
+    const lease = this.#options.store.lease(ttlMs);
+    return {
+      put: (key, value) => {
+        lease.put(key, value);
+        if (mirror.standing.kind === "copy") mirror.hold([{ put: key, value }]);
+      },
+      delete: (key) => {
+        lease.delete(key);
+        if (mirror.standing.kind === "copy") mirror.hold([{ delete: key }]);
+      },
+      renewedAtMs: () => lease.renewedAtMs(),
+      close: () => lease.close(),
+    };
+  }
+
+  status(signal: AbortSignal): Promise<StoreStatus> {
+    return this.#options.store.status(signal);
+  }
+
+  close(): Promise<void> {
+    return this.#options.store.close();
+  }
+
+  /** No name waits out a call's whole limit where the answer is known. */
+  #answering(): Store {
+    if (this.#options.mirror.standing.kind === "copy") throw unanswered();
+    return this.#options.store;
+  }
+
+  async #write(signal: AbortSignal): Promise<void> {
+    const { mirror, store, log } = this.#options;
+    // What is under the lease its keeper writes.
+    const writes = mirror.fresh ? mirror.held.filter((write) => parseKey(keyOf(write)).room !== "node") : [];
+    if (writes.length === 0 || this.#isWriting) return;
+    this.#isWriting = true;
+    try {
+      const { revision } = await store.commit({ compare: [], writes }, signal);
+      mirror.release(writes, revision);
+    } catch (error) {
+      if (!signal.aborted) log.debug("What was held back was not written", { error: String(error) });
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+}
+
+function isReport({ compare, writes }: Transaction, node: NodeName): boolean {
+  const isOwn = (write: Write): boolean => {
+    const key = parseKey(keyOf(write));
+    return key.room === "observed" && key.node === node;
+  };
+  return compare.length === 0 && writes.every(isOwn);
+}
+
+function keyOf(write: Write): string {
+  return "put" in write ? write.put : write.delete;
+}
+
+function unanswered(): StoreUnavailable {
+  return new StoreUnavailable("The house's store does not answer, and nothing is decided until it does");
+}
