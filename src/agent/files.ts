@@ -41,7 +41,11 @@ export async function saveWhole(file: string, content: string, mode = 0o600): Pr
     throw error;
   }
   const folder = await open(path.dirname(file), "r");
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Throws UserError where it cannot be made. */

@@ -6,6 +6,7 @@ import type { Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ContainerSpec } from "../../src/container-ports.ts";
 import type { StoreEvent } from "../../src/ports.ts";
+import { isExclusive } from "../../controllers/service/traits.ts";
 import type { SimNode } from "./node.ts";
 import type { Witness, World } from "./world.ts";
 
@@ -173,6 +174,8 @@ export class Invariants implements Witness {
     const instance = spec.labels[LABEL.instance] ?? "";
     const decided = this.#history(name).instances.get(instance);
     if (decided?.node !== node.name) this.#fail(`${node.name} would run ${name}-${instance}, which was never placed there`);
+    // What was last decided for it holds while it hears of nothing else, unless two at once would do harm.
+    else if (this.#hearsNothing(node) && !this.#isExclusive(name)) return;
     // What it had begun before it slept goes on when it wakes.
     else if (this.#now - Math.max(decided.untilMs ?? Infinity, node.wokeAtMs) > GRACE_MS)
       this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);
@@ -247,6 +250,15 @@ export class Invariants implements Witness {
     const firstRecent = desired.findIndex(({ atMs }) => this.#now - atMs <= GRACE_MS);
     const recent = firstRecent === -1 ? desired.slice(-1) : desired.slice(Math.max(0, firstRecent - 1));
     return recent.length === 0 ? [undefined] : recent.map(({ spec }) => spec);
+  }
+
+  /** Or has heard for a moment only. */
+  #hearsNothing(node: SimNode): boolean {
+    return node.cutOff || !this.#world.etcd.running || !this.#isInformed(node.name);
+  }
+
+  #isExclusive(name: Name): boolean {
+    return this.#recentSpecs(this.#history(name)).every((spec) => spec !== undefined && isExclusive(spec));
   }
 
   #history(name: Name): ServiceHistory {

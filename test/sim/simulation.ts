@@ -126,7 +126,7 @@ async function nodeDiesAndReturns(world: World): Promise<void> {
   assertUnmoved(world, before, "a node returned");
 }
 
-/** What a node cannot know to be decided for it still, it does not make, even when somebody removes it there. */
+/** It goes on from what was last decided for it, and makes anew what somebody removes there, but for what others may run now. */
 async function nodeIsCutOff(world: World): Promise<void> {
   if (world.nodes.size === 1) return;
   const node = world.random.pick([...world.nodes.values()]);
