@@ -89,6 +89,11 @@ export function writeAdmitted(dataDir: string, founding: Required<Founding>): vo
   writeWhole(foundingFile(dataDir), JSON.stringify(founding));
 }
 
+/** Of a store that was restored in a folder of its own, as the only member. */
+export function writeFounded(folder: string, founding: Pick<Founding, "memberName" | "clusterToken">): void {
+  writeWhole(path.join(folder, "founding.json"), JSON.stringify(founding));
+}
+
 /** What its store was begun as; undefined: it was not. */
 export function begunAs(dataDir: string): "founder" | "admitted" | undefined {
   const founding = readFounding(dataDir);

@@ -300,7 +300,7 @@ export const bugs: readonly Bug[] = [
   { name: "reads only the first page of a listing", wiring: readsOnePage, finds: /serves and is decided|not converged/ },
   { name: "resumes a watch from the newest revision", wiring: resumesFromTheHeader, finds: NOT_CONVERGED },
   { name: "loses deletes", wiring: losesDeletes, finds: NOT_CONVERGED },
-  { name: "plans from a stale mirror", wiring: inMirror(AlwaysFresh), finds: /long been taken away/ },
+  { name: "takes a stale mirror for a fresh one", wiring: inMirror(AlwaysFresh), finds: /long been taken away/ },
   { name: "plans before the first full list", wiring: inMirror(FreshBeforeTheFirstList), finds: /serves and is decided/ },
   { name: "places on nodes that are Down", wiring: inMirror(NobodyIsDown), finds: /which has been Down/ },
   { name: "places on cordoned nodes", wiring: inMirror(NobodyIsCordoned), finds: /which has been cordoned/ },

@@ -258,7 +258,8 @@ export class Invariants implements Witness {
   }
 
   #isExclusive(name: Name): boolean {
-    return this.#recentSpecs(this.#history(name)).every((spec) => spec !== undefined && isExclusive(spec));
+    const last = this.#history(name).desired.findLast(({ spec }) => spec !== undefined)?.spec;
+    return last !== undefined && isExclusive(last);
   }
 
   #history(name: Name): ServiceHistory {

@@ -3,6 +3,7 @@ import { eachController } from "../../controllers/index.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import { runnable } from "../../src/engine/runnable.ts";
+import { containerSpec, serviceSpec } from "../fakes/objects.ts";
 import { Chaos } from "./chaos.ts";
 import { decidedService, differences, stored } from "./convergence.ts";
 import { Invariants } from "./invariants.ts";
@@ -129,9 +130,16 @@ async function nodeDiesAndReturns(world: World): Promise<void> {
 /** It goes on from what was last decided for it, and makes anew what somebody removes there, but for what others may run now. */
 async function nodeIsCutOff(world: World): Promise<void> {
   if (world.nodes.size === 1) return;
-  const node = world.random.pick([...world.nodes.values()]);
+  world.registry.set("bridge:1", { pullMs: 200, bytes: 1_000_000 });
+  const shared = { type: "host", source: "/srv", path: "/srv", readOnly: false } as const; // must not be written twice
+  const bridge = containerSpec("bridge", "bridge:1", { volumes: [shared] });
+  world.apply("Service", "bridge", serviceSpec("bridge", "", { containers: [bridge] }));
+  await converge(world, SOON_MS);
+  const placed = decidedService(world, "bridge")?.instances[0]?.node;
+  const node = (placed !== undefined && world.nodes.get(placed)) || world.random.pick([...world.nodes.values()]);
   world.trace.add("", `${node.name} is cut off`);
   node.cutOff = true;
+  world.delete("Service", "bridge");
   await world.run(SOON_MS);
   node.removeByHand();
   await world.run(SETTLE_MS);

@@ -91,6 +91,13 @@ export class TestJoiningNode {
     return store;
   }
 
+  /** While it runs. */
+  get joining(): JoiningNode {
+    const node = this.#running?.node;
+    if (node === undefined) throw new Error(`${this.name} does not run`);
+    return node;
+  }
+
   get etcdPid(): number | undefined {
     return this.#running?.child.pid;
   }

@@ -72,6 +72,12 @@ export class Courier {
     return link.request(method, body, { limitMs: ANSWER_MS });
   }
 
+  /** Asks whoever is there and waits for it. Throws MeshRefusal or MeshUnreachable. */
+  async greet(address: Address, message: Message): Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }> {
+    const link = await this.#linkTo(address);
+    return { peer: link.peer, answers: await this.#ask(link, message) };
+  }
+
   /** Who answers there says something else than its certificate: it is met anew at the next message. */
   drop(address: Address): void {
     const link = this.#links.get(address);

@@ -24,6 +24,17 @@ interface Seen {
   /** Client endpoints of the voters' stores, this node's own first. */
   readonly hosts: readonly string[];
   readonly nodes: readonly NodeId[];
+  /** Members that do not vote. */
+  readonly standbys: readonly NodeId[];
+  readonly known: readonly KnownNode[];
+}
+
+/** Where a node of the house is found, also while nobody answers. */
+export interface KnownNode {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly peerUrl: string;
 }
 
 export interface SightOptions {
@@ -46,6 +57,8 @@ const LOOK_LIMIT_MS = 3_000;
 /** An older look says nothing about now. */
 const FRESH_MS = 3_000;
 
+const nobody = { nodes: [], standbys: [], known: [] } as const;
+
 export class HouseSight {
   readonly store: EtcdStore;
   readonly #options: SightOptions;
@@ -63,8 +76,9 @@ export class HouseSight {
   constructor(options: SightOptions) {
     this.#options = options;
     const { membership, facts, dataDir, localHost, credentials, clock, log } = options;
-    const house = { id: membership.houseId, epoch: membership.epoch, nodes: 1, ...(facts() ?? UNKNOWN) };
-    this.#seen = readSeen(dataDir, membership) ?? { house, members: [], voters: [], hosts: readHosts(dataDir), nodes: [] };
+    const { houseId: id, epoch, clusterId } = membership;
+    const house = { id, epoch, clusterId, nodes: 1, ...(facts() ?? UNKNOWN) };
+    this.#seen = readSeen(dataDir, membership) ?? { house, members: [], voters: [], hosts: readHosts(dataDir), ...nobody };
     const { hosts } = this.#seen;
     this.store = openStore({ hosts: hosts.length > 0 ? hosts : [localHost ?? ""], credentials, clock, log });
     this.#records = new RecordsReader(this.store, clock);
@@ -160,11 +174,19 @@ export class HouseSight {
   ): void {
     const { dataDir, membership } = this.#options;
     const seen: Seen = {
-      house: { id: membership.houseId, epoch: membership.epoch, nodes: Math.max(roster.size, members.length), ...facts },
+      house: {
+        id: membership.houseId,
+        epoch: membership.epoch,
+        clusterId: membership.clusterId,
+        nodes: Math.max(roster.size, members.length),
+        ...facts,
+      },
       members: memberAddresses({ roster }),
       voters: members.filter(({ learner }) => !learner).flatMap((member) => nodeOfMember(member) ?? []),
       hosts,
       nodes: [...roster.keys(), ...(active === undefined ? [] : [active.value.nodeId])],
+      standbys: members.filter(({ learner }) => learner).flatMap((member) => nodeOfMember(member) ?? []),
+      known: [...roster.values()].map(({ nodeId, name, addresses, request: { peerUrl } }) => ({ nodeId, name, addresses, peerUrl })),
     };
     if (JSON.stringify(seen) !== JSON.stringify(this.#seen)) writeWhole(seenFile(dataDir), JSON.stringify(seen));
     this.#seen = seen;
@@ -215,7 +237,7 @@ function readHosts(dataDir: string): readonly string[] {
 
 function readSeen(dataDir: string, { houseId, epoch }: Membership): Seen | undefined {
   const text = readIfThere(seenFile(dataDir));
-  const seen = text === undefined ? undefined : (JSON.parse(text) as Seen); // written above alone
+  const seen = text === undefined ? undefined : { ...nobody, ...(JSON.parse(text) as Omit<Seen, keyof typeof nobody>) }; // written above alone, by an older program perhaps
   return seen?.house.id === houseId && seen.house.epoch === epoch ? seen : undefined;
 }
 

@@ -186,7 +186,7 @@ export class Inside {
     }
   }
 
-  /** Who was removed; and, as a voter, the key that signs for others. */
+  /** Who was removed; and, as a member of the store, the key that signs for others: a standby may have to go on with the house alone. */
   async #takeOver(signal: AbortSignal): Promise<void> {
     const { dataDir, self, onTrust } = this.#options;
     if (!this.sight.isFresh) return;
@@ -196,7 +196,8 @@ export class Inside {
       this.#removals = value;
       await onTrust();
     }
-    if (this.sight.seen.voters.includes(self().nodeId) && !holdsAuthority(dataDir)) await this.#askForAuthority();
+    const { voters, standbys } = this.sight.seen;
+    if ([...voters, ...standbys].includes(self().nodeId) && !holdsAuthority(dataDir)) await this.#askForAuthority();
   }
 
   async #keepLeaves(signal: AbortSignal): Promise<void> {
@@ -213,7 +214,7 @@ export class Inside {
     return address === undefined ? Promise.reject(new Error("Nobody else belongs to this house")) : dial(address);
   }
 
-  /** Of any that holds it: they give it to voters alone. */
+  /** Of any that holds it: they give it to members of the store alone. */
   async #askForAuthority(): Promise<void> {
     const { self, ask, dataDir, log } = this.#options;
     for (const address of this.sight.seen.members.filter((each) => !self().addresses.includes(each))) {

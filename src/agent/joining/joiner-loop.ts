@@ -42,11 +42,16 @@ interface Queued {
   readonly reply?: { readonly kinds: readonly Message["kind"][]; readonly take: Reply } | undefined;
   readonly done: () => void;
 }
+/** Something of a person's that is no event. */
+interface Between {
+  readonly work: () => Promise<void>;
+  readonly done: () => void;
+}
 
 export class JoinerLoop {
   readonly #options: JoinerLoopOptions;
   #joiner: Joiner;
-  readonly #queue: Queued[] = [];
+  readonly #queue: (Queued | Between)[] = [];
   #working: Promise<void> | undefined;
   /** A start or a founding; it ends before anything is set aside. */
   #work: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
@@ -111,6 +116,25 @@ export class JoinerLoop {
     if (this.membership !== undefined) await this.#hear(event);
   }
 
+  /** Between two events; afterwards it goes on from what the disk says. Throws what the work throws. */
+  async between(work: () => Promise<void>): Promise<void> {
+    let failure: { readonly error: unknown } | undefined;
+    const kept = async (): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        failure = { error };
+      }
+    };
+    await this.#put({ work: kept });
+    if (failure !== undefined) throw failure.error;
+  }
+
+  /** The disk was changed before it ran. */
+  readAnew(): void {
+    this.#joiner = resume(this.#options.dataDir, this.#options.clock.now());
+  }
+
   /** What the disk says was under way. */
   #goOn(): void {
     const { phase } = this.#joiner;
@@ -119,24 +143,40 @@ export class JoinerLoop {
   }
 
   #hear(event: JoinerEvent, reply?: Queued["reply"]): Promise<void> {
+    return this.#put({ event, reply });
+  }
+
+  #put(what: Omit<Queued, "done"> | Omit<Between, "done">): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (this.#queue.length >= QUEUE_MAX || this.#signal.aborted) return Promise.resolve();
-    this.#queue.push({ event, reply, done: resolve });
+    this.#queue.push({ ...what, done: resolve });
     this.#working ??= this.#drain().finally(() => (this.#working = undefined));
     return promise;
   }
 
   async #drain(): Promise<void> {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      await this.#take(next).catch(async (error: unknown) => {
-        // Half of it was done: the disk says which.
-        this.#options.log.error("Joining step failed", { error });
-        this.#joiner = resume(this.#options.dataDir, this.#options.clock.now());
-        this.#goOn();
-        await this.#options.ports.onPhase(this.#joiner).catch(() => undefined); // its next step tries again
-      });
+      if ("work" in next) {
+        await this.#endWork();
+        await next.work();
+        await this.#startAnew();
+      } else {
+        await this.#take(next).catch(async (error: unknown) => {
+          // Half of it was done: the disk says which.
+          this.#options.log.error("Joining step failed", { error });
+          await this.#startAnew();
+        });
+      }
       next.done();
     }
+  }
+
+  async #startAnew(): Promise<void> {
+    this.readAnew();
+    this.#goOn();
+    await this.#options.ports.onPhase(this.#joiner).catch((error: unknown) => {
+      this.#options.log.error("Joining could not go on", { error }); // its next step tries again
+    });
   }
 
   async #take({ event, reply }: Queued): Promise<void> {

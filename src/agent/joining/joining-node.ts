@@ -17,6 +17,7 @@ import { answerRenewal } from "../renewal.ts";
 import { forgetHouse, hasTrust, holdsAuthority, houseHash, removedNodes } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
+import { meetHigherEpoch, type Greeted } from "./epochs.ts";
 import { lastMembers } from "./house-sight.ts";
 import { Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
@@ -24,6 +25,7 @@ import { archive, forget } from "./member-disk.ts";
 import { OwnStore } from "./own-store.ts";
 import type { Wish } from "./wish.ts";
 import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
+import { TakingOver, type TakeoverFacts } from "./taking-over.ts";
 
 export interface JoiningNodeOptions {
   readonly dataDir: string;
@@ -73,6 +75,7 @@ export class JoiningNode implements MeshHandler {
   readonly #loop: JoinerLoop;
   readonly #courier: Courier;
   readonly #own: OwnStore;
+  readonly #takeover: TakingOver;
   /** CAs of houses that were met, by the hash of their keys. */
   readonly #authorities = new Map<string, string>();
   #trust: MeshTrust;
@@ -80,6 +83,8 @@ export class JoiningNode implements MeshHandler {
   /** Agents of the house that it last belonged to. */
   #lastMembers: readonly Address[];
   #inside: { readonly key: string; readonly running: Inside } | undefined;
+  /** The house was taken over while this node was away: its store must not start. */
+  #older = false;
   #signal: AbortSignal = AbortSignal.abort();
 
   static async open(options: JoiningNodeOptions): Promise<JoiningNode> {
@@ -100,6 +105,16 @@ export class JoiningNode implements MeshHandler {
       log,
     });
     this.#own = new OwnStore(options);
+    this.#takeover = new TakingOver({
+      ...options,
+      own: this.#own,
+      peerUrl: async () => {
+        await this.#choosePeerUrl();
+        return this.#peerUrl;
+      },
+      speaks: () => ({ self: this.#self(), request: this.#request() }),
+      dial: (address) => this.#courier.dial(address),
+    });
     this.#lastMembers = lastMembers(dataDir);
     this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
   }
@@ -140,14 +155,51 @@ export class JoiningNode implements MeshHandler {
   async run(signal: AbortSignal): Promise<void> {
     const { child } = this.#options;
     this.#signal = signal;
-    await this.#choosePeerUrl();
     try {
-      await Promise.all([this.#loop.run(signal), this.#followAddresses(signal)]);
+      if (await this.#takeover.goOn(signal)) this.#loop.readAnew();
+      await this.#choosePeerUrl();
+      const higher = await this.#meetHigherEpoch(signal);
+      this.#older = higher !== undefined;
+      const running = Promise.all([this.#loop.run(signal), this.#followAddresses(signal)]);
+      if (higher !== undefined) await this.#giveUp(higher);
+      await running;
     } finally {
       child.release();
       await this.#leaveInside();
       this.#courier.close();
     }
+  }
+
+  /** What a take-over by this node would meet; undefined: it belongs to no house. */
+  async lookToTakeOver(): Promise<TakeoverFacts | undefined> {
+    const { membership } = this.#loop;
+    const sight = this.#inside?.running.sight;
+    return membership && sight && this.#takeover.look(membership, sight);
+  }
+
+  /** The house goes on from this node's copy. Whoever calls has looked. Throws UserError, and nothing has changed then. */
+  async takeOver(): Promise<void> {
+    await this.#loop.between(async () => {
+      const { membership } = this.#loop;
+      await this.#leaveInside();
+      await this.#takeover.take(membership, this.#signal);
+    });
+  }
+
+  /** A store that runs already is ended by the first hello that says so. */
+  async #meetHigherEpoch(signal: AbortSignal): Promise<Greeted | undefined> {
+    const { child, clock, log } = this.#options;
+    const { membership } = this.#loop;
+    const self = this.#self();
+    const members = this.#lastMembers.filter((address) => !self.addresses.includes(address));
+    if (membership?.memberId === undefined || child.running() !== undefined) return undefined;
+    return meetHigherEpoch({ membership, self, members, greet: (to, hello) => this.#courier.greet(to, hello), clock, log }, signal);
+  }
+
+  async #giveUp({ peer, message, from }: Greeted): Promise<void> {
+    if (isHonest(peer, message)) await this.#receive(peer, message, { from, kinds: [] });
+    this.#older = false;
+    await this.#onPhase(this.#loop.joiner);
   }
 
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
@@ -160,13 +212,13 @@ export class JoiningNode implements MeshHandler {
     return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
   }
 
-  /** The key that signs for the house goes to those who vote. */
+  /** The key that signs for the house goes to those who vote, and to those who may have to take the house over. */
   #giveAuthority(peer: MeshPeer): string {
     const { dataDir } = this.#options;
     const sight = this.#inside?.running.sight;
-    const votes = sight?.isFresh === true && sight.seen.voters.includes(peer.nodeId);
-    if (peer.standing !== "member" || !votes || !holdsAuthority(dataDir))
-      throw new MeshRefusal("NotAllowed", "The key of the house is given to its voters, by a voter that has it");
+    const mayHave = sight?.isFresh === true && [...sight.seen.voters, ...sight.seen.standbys].includes(peer.nodeId);
+    if (peer.standing !== "member" || !mayHave || !holdsAuthority(dataDir))
+      throw new MeshRefusal("NotAllowed", "The key of the house is given to its voters and standbys, by one that has it");
     return authorityKey(dataDir);
   }
 
@@ -244,8 +296,8 @@ export class JoiningNode implements MeshHandler {
       },
       startEtcd: (signal) => this.#own.start(signal),
       archive: async () => {
-        await this.#leaveInside();
-        await this.#options.child.end(END_MS);
+        // At once: from now on nothing that this store would take counts.
+        await Promise.all([this.#options.child.end(END_MS), this.#leaveInside()]);
         archive(this.#options.dataDir);
         await this.#choosePeerUrl();
       },
@@ -320,7 +372,8 @@ export class JoiningNode implements MeshHandler {
     // Half an entry into another house than this one.
     if (phase.kind === "asking" && hasTrust(dataDir) && houseHash(dataDir) !== phase.house.id) forgetHouse(dataDir);
     await this.#showTrust();
-    const membership = phase.kind === "member" && hasTrust(dataDir) ? phase.membership : undefined;
+    if (phase.kind !== "member") this.#older = false;
+    const membership = phase.kind === "member" && hasTrust(dataDir) && !this.#older ? phase.membership : undefined;
     const key = JSON.stringify(membership);
     if (this.#inside?.key === key) return;
     await this.#leaveInside();

@@ -4,7 +4,7 @@ import { openStore } from "../../adapters/etcd3/store.ts";
 import { StoreUnavailable } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
-import type { JoinerEvent } from "../../joining/joiner-state.ts";
+import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
 import type { Address, JoinRequest, Sender } from "../../joining/messages.ts";
 import type { MeshLink } from "../../mesh-ports.ts";
 import type { Clock, Log } from "../../ports.ts";
@@ -19,6 +19,7 @@ import { writeHosts } from "./house-sight.ts";
 import { readCredentials } from "./inside.ts";
 import { readCredentialsText } from "./letter.ts";
 import type { UnderWay } from "./member-disk.ts";
+import type { Takeover } from "./takeover-disk.ts";
 
 export interface OwnStoreOptions {
   readonly dataDir: string;
@@ -64,8 +65,35 @@ export class OwnStore {
         // One that was there may have any.
         return { hasObjects: outcome === "found", status: await store.status(signal) };
       }, signal);
-      const house = { id: houseHash(dataDir) ?? "", epoch: 1, nodes: 1, hasObjects, joining: "auto" } as const;
-      return { kind: "founded", house, clusterId: status.clusterId, memberId: status.memberId };
+      const { clusterId, memberId } = status;
+      const house = { id: houseHash(dataDir) ?? "", epoch: 1, clusterId, nodes: 1, hasObjects, joining: "auto" } as const;
+      return { kind: "founded", house, clusterId, memberId };
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** Of a store that was restored: this node is its only voter, under new ids. */
+  async takeOver(
+    { houseId, epoch }: Takeover,
+    own: { readonly self: Sender; readonly request: JoinRequest },
+    signal: AbortSignal,
+  ): Promise<Membership> {
+    const { dataDir, clock, log } = this.#options;
+    const host = await this.keep();
+    const store = openStore({ hosts: [host], credentials: readCredentials(dataDir), clock, log });
+    try {
+      const { clusterId, memberId } = await this.#whenServing(async () => {
+        const key = keys.houseNode(own.self.nodeId);
+        const entry = await store.get(key, signal);
+        const { nodeId, name, addresses, versions } = own.self;
+        const known = entry && (JSON.parse(entry.value) as HouseNode); // written by agents alone
+        const node: HouseNode = { role: "auto", ...known, nodeId, name, addresses, versions, request: own.request };
+        const compare = [{ key, modRevision: entry?.modRevision ?? 0 }];
+        await store.commit({ compare, writes: [{ put: key, value: JSON.stringify(node) }] }, signal);
+        return store.status(signal);
+      }, signal);
+      return { houseId, epoch, clusterId, memberId };
     } finally {
       await store.close();
     }

@@ -1,0 +1,56 @@
+// Before a node starts its store again it asks the agents that it knows for their house's epoch: while it was away the house may have been taken
+// over, and what it would serve counts no more.
+import type { Membership } from "../../joining/joiner-state.ts";
+import { PROTOCOL, type Address, type Message, type Sender } from "../../joining/messages.ts";
+import type { MeshPeer } from "../../mesh-ports.ts";
+import type { Clock, Log } from "../../ports.ts";
+
+export interface Greeted {
+  readonly peer: MeshPeer;
+  readonly message: Message;
+  readonly from: Address;
+}
+
+export interface EpochOptions {
+  readonly membership: Membership;
+  readonly self: Sender;
+  readonly members: readonly Address[];
+  readonly greet: (address: Address, message: Message) => Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Whoever is on answers sooner; whoever is off must not keep the store from starting. */
+const ASK_MS = 3_000;
+
+/** The word of a member of this house under a higher epoch; undefined: nobody has said one in time. */
+export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal): Promise<Greeted | undefined> {
+  const { membership, members, clock } = options;
+  const { houseId: id, epoch, clusterId } = membership;
+  const house = { id, epoch, clusterId, nodes: members.length + 1, hasObjects: true, joining: "off" } as const;
+  const hello: Message = { protocol: PROTOCOL, kind: "hello", from: { ...options.self, house } };
+  const ended = new AbortController();
+  const met = Promise.withResolvers<Greeted | undefined>();
+  const asked = members.map(async (address) => {
+    const answer = await greeted(address, hello, options);
+    if (answer !== undefined) met.resolve(answer);
+  });
+  void Promise.all(asked).then(() => met.resolve(undefined));
+  const limit = clock.sleep(ASK_MS, AbortSignal.any([signal, ended.signal])).then(
+    () => undefined,
+    () => undefined,
+  );
+  return Promise.race([met.promise, limit]).finally(() => ended.abort());
+}
+
+async function greeted(address: Address, hello: Message, { membership, greet, log }: EpochOptions): Promise<Greeted | undefined> {
+  try {
+    const { peer, answers } = await greet(address, hello);
+    const message = answers.find(({ from: { house } }) => house?.id === membership.houseId && house.epoch > membership.epoch);
+    // Only a certificate of the house speaks for it.
+    return message !== undefined && peer.standing === "member" ? { peer, message, from: address } : undefined;
+  } catch (error) {
+    log.debug("The epoch was not heard", { address, error: String(error) });
+    return undefined;
+  }
+}

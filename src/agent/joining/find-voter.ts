@@ -1,0 +1,65 @@
+// Looks for a voter that is thought to be gone: its agent, its store, and whatever else answers at its addresses. A refusal of TCP comes from a
+// living computer, too.
+import { connect } from "node:net";
+import type { Address } from "../../joining/messages.ts";
+import type { OtherVoter } from "../../joining/takeover.ts";
+import type { MeshLink } from "../../mesh-ports.ts";
+import { splitAddress } from "./addresses.ts";
+import type { KnownNode } from "./house-sight.ts";
+
+type Knocked = "answers" | "refuses" | "silent";
+
+const KNOCK_MS = 2_000;
+/** What a home computer usually listens on. */
+const OTHER_PORTS = [22, 80, 443, 445] as const;
+
+export async function findVoter(
+  { nodeId, name, addresses, peerUrl }: KnownNode,
+  { dial, localAddress }: { readonly dial: (address: Address) => Promise<MeshLink>; readonly localAddress?: string },
+): Promise<OtherVoter> {
+  const agents = await Promise.all(addresses.map((address) => isAgent(address, dial)));
+  const store = peerUrl === "" ? undefined : new URL(peerUrl);
+  const stored = store && { address: store.hostname.replace(/^\[|\]$/g, ""), port: Number(store.port) };
+  const hosts = [...new Set([...addresses.map((address) => splitAddress(address).address), ...(stored ? [stored.address] : [])])];
+  const knockAt = (address: string, port: number): Promise<Knocked> => knock(address, port, localAddress);
+  const knocked = await Promise.all(
+    hosts.map(async (address) => {
+      const ports = [...OTHER_PORTS, ...addresses.map((each) => splitAddress(each).port)];
+      return (await Promise.all(ports.map((port) => knockAt(address, port)))).some((each) => each !== "silent") ? address : undefined;
+    }),
+  );
+  const storeAnswers = stored === undefined ? "silent" : await knockAt(stored.address, stored.port);
+  const answersAt = knocked.find((address) => address !== undefined) ?? (storeAnswers === "silent" ? undefined : stored?.address);
+  return {
+    nodeId,
+    name,
+    agentAnswers: agents.includes(true),
+    storeAnswers: storeAnswers === "answers",
+    ...(answersAt !== undefined && { answersAt }),
+  };
+}
+
+/** Whatever it says: its TLS spoke. */
+async function isAgent(address: Address, dial: (address: Address) => Promise<MeshLink>): Promise<boolean> {
+  try {
+    (await dial(address)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function knock(address: string, port: number, localAddress: string | undefined): Promise<Knocked> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, ...(localAddress !== undefined && { localAddress }) });
+    const done = (knocked: Knocked): void => {
+      socket.destroy();
+      resolve(knocked);
+    };
+    socket.setTimeout(KNOCK_MS, () => done("silent"));
+    socket.once("connect", () => done("answers"));
+    socket.once("error", (error: NodeJS.ErrnoException) =>
+      done(error.code === "ECONNREFUSED" || error.code === "ECONNRESET" ? "refuses" : "silent"),
+    );
+  });
+}
