@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Cluster } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { memberStatus, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
@@ -12,6 +13,7 @@ import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } f
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import { Approvals } from "../approvals.ts";
+import { authorityKey } from "../authority.ts";
 import type { AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
 import { keepLeaves } from "../leaf-keeper.ts";
@@ -236,6 +238,14 @@ export class Inside {
     if (node === undefined || node.request.peerUrl === peerUrl) return;
     for (const address of this.sight.seen.members) send([address], { protocol: PROTOCOL, kind: "moved", from, peerUrl });
   }
+}
+
+/** The key that signs for the house goes to those who vote, and to those who may have to take the house over. */
+export function giveAuthority(dataDir: string, peer: MeshPeer, sight: HouseSight | undefined): string {
+  const mayHave = sight?.isFresh === true && [...sight.seen.voters, ...sight.seen.standbys].includes(peer.nodeId);
+  if (peer.standing !== "member" || !mayHave || !holdsAuthority(dataDir))
+    throw new MeshRefusal("NotAllowed", "The key of the house is given to its voters and standbys, by one that has it");
+  return authorityKey(dataDir);
 }
 
 /** Of the agent, as etcd's client. */

@@ -7,19 +7,18 @@ import type { Here, Joiner, Membership } from "../../joining/joiner-state.ts";
 import type { Address, HouseState, JoinRequest, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
-import { authorityKey } from "../authority.ts";
 import type { Child } from "../child.ts";
 import { memberName, peerUrlOf } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
 import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { answerRenewal } from "../renewal.ts";
-import { forgetHouse, hasTrust, holdsAuthority, houseHash, removedNodes } from "../trust.ts";
+import { forgetHouse, hasTrust, houseHash, removedNodes } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
 import { lastMembers } from "./house-sight.ts";
-import { Inside, type Judge } from "./inside.ts";
+import { giveAuthority, Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
 import { OwnStore } from "./own-store.ts";
@@ -204,22 +203,12 @@ export class JoiningNode implements MeshHandler {
 
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     if (method === "renew") return answerRenewal(this.#options.dataDir, peer, body);
-    if (method === "authority") return this.#giveAuthority(peer);
+    if (method === "authority") return giveAuthority(this.#options.dataDir, peer, this.#inside?.running.sight);
     if (method === "links" || method === "restart-store") return this.#tellTiming(peer, method, signal);
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = readSpoken(peer, body, method);
     return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
-  }
-
-  /** The key that signs for the house goes to those who vote, and to those who may have to take the house over. */
-  #giveAuthority(peer: MeshPeer): string {
-    const { dataDir } = this.#options;
-    const sight = this.#inside?.running.sight;
-    const mayHave = sight?.isFresh === true && [...sight.seen.voters, ...sight.seen.standbys].includes(peer.nodeId);
-    if (peer.standing !== "member" || !mayHave || !holdsAuthority(dataDir))
-      throw new MeshRefusal("NotAllowed", "The key of the house is given to its voters and standbys, by one that has it");
-    return authorityKey(dataDir);
   }
 
   /** Whoever leads asks; what is done is what the store says. */
