@@ -12,7 +12,9 @@ export interface Greeted {
 }
 
 export interface EpochOptions {
-  readonly membership: Membership;
+  readonly membership: Membership | undefined;
+  /** It was left running: it is ended by the first hello that says so. */
+  readonly isRunning: boolean;
   readonly self: Sender;
   readonly members: readonly Address[];
   readonly greet: (address: Address, message: Message) => Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }>;
@@ -25,14 +27,16 @@ const ASK_MS = 3_000;
 
 /** The word of a member of this house under a higher epoch; undefined: nobody has said one in time. */
 export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal): Promise<Greeted | undefined> {
-  const { membership, members, clock } = options;
+  const { membership, isRunning, self, clock } = options;
+  if (membership?.memberId === undefined || isRunning) return undefined;
   const { houseId: id, epoch, clusterId } = membership;
+  const members = options.members.filter((address) => !self.addresses.includes(address));
   const house = { id, epoch, clusterId, nodes: members.length + 1, hasObjects: true, joining: "off" } as const;
-  const hello: Message = { protocol: PROTOCOL, kind: "hello", from: { ...options.self, house } };
+  const hello: Message = { protocol: PROTOCOL, kind: "hello", from: { ...self, house } };
   const ended = new AbortController();
   const met = Promise.withResolvers<Greeted | undefined>();
   const asked = members.map(async (address) => {
-    const answer = await greeted(address, hello, options);
+    const answer = await greeted(address, hello, { ...options, membership });
     if (answer !== undefined) met.resolve(answer);
   });
   void Promise.all(asked).then(() => met.resolve(undefined));
@@ -43,7 +47,11 @@ export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal
   return Promise.race([met.promise, limit]).finally(() => ended.abort());
 }
 
-async function greeted(address: Address, hello: Message, { membership, greet, log }: EpochOptions): Promise<Greeted | undefined> {
+async function greeted(
+  address: Address,
+  hello: Message,
+  { membership, greet, log }: EpochOptions & { readonly membership: Membership },
+): Promise<Greeted | undefined> {
   try {
     const { peer, answers } = await greet(address, hello);
     const message = answers.find(({ from: { house } }) => house?.id === membership.houseId && house.epoch > membership.epoch);

@@ -13,7 +13,7 @@ import type { EtcdProgram } from "../etcd-binary.ts";
 import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { answerRenewal } from "../renewal.ts";
-import { forgetHouse, hasTrust, houseHash, removedNodes } from "../trust.ts";
+import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
@@ -22,6 +22,7 @@ import { giveAuthority, Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
 import { OwnStore } from "./own-store.ts";
+import { OwnTrust } from "./own-trust.ts";
 import type { Wish } from "./wish.ts";
 import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
 import { TakingOver, type TakeoverFacts } from "./taking-over.ts";
@@ -67,7 +68,6 @@ export interface OwnHouse {
 
 const END_MS = 5_000;
 const ADDRESSES_EVERY_MS = 1_000;
-const HOUSES_MAX = 32;
 
 export class JoiningNode implements MeshHandler {
   readonly #options: JoiningNodeOptions;
@@ -75,9 +75,7 @@ export class JoiningNode implements MeshHandler {
   readonly #courier: Courier;
   readonly #own: OwnStore;
   readonly #takeover: TakingOver;
-  /** CAs of houses that were met, by the hash of their keys. */
-  readonly #authorities = new Map<string, string>();
-  #trust: MeshTrust;
+  readonly #trust: OwnTrust;
   #peerUrl = "";
   /** Agents of the house that it last belonged to. */
   #lastMembers: readonly Address[];
@@ -92,8 +90,17 @@ export class JoiningNode implements MeshHandler {
 
   private constructor(options: JoiningNodeOptions, trust: MeshTrust) {
     this.#options = options;
-    this.#trust = trust;
-    const { dataDir, nodeId, localAddress, wish, clock, log } = options;
+    const { dataDir, nodeId, localAddress, wish, strangerTrust, onTrust, clock, log } = options;
+    this.#trust = new OwnTrust(trust, {
+      dataDir,
+      phase: () => this.#loop.joiner.phase,
+      token: () => wish()?.token,
+      strangerTrust,
+      onTrust: (now) => {
+        this.#courier.setTrust(now);
+        onTrust(now);
+      },
+    });
     this.#courier = new Courier({
       nodeId,
       trust,
@@ -119,7 +126,7 @@ export class JoiningNode implements MeshHandler {
   }
 
   get trust(): MeshTrust {
-    return this.#trust;
+    return this.#trust.now;
   }
 
   get joiner(): Joiner {
@@ -152,12 +159,23 @@ export class JoiningNode implements MeshHandler {
 
   /** Until the signal; etcd runs on. */
   async run(signal: AbortSignal): Promise<void> {
-    const { child } = this.#options;
+    const { child, clock, log } = this.#options;
     this.#signal = signal;
     try {
       if (await this.#takeover.goOn(signal)) this.#loop.readAnew();
       await this.#choosePeerUrl();
-      const higher = await this.#meetHigherEpoch(signal);
+      const higher = await meetHigherEpoch(
+        {
+          membership: this.#loop.membership,
+          isRunning: child.running() !== undefined,
+          self: this.#self(),
+          members: this.#lastMembers,
+          greet: (to, hello) => this.#courier.greet(to, hello),
+          clock,
+          log,
+        },
+        signal,
+      );
       this.#older = higher !== undefined;
       const running = Promise.all([this.#loop.run(signal), this.#followAddresses(signal)]);
       if (higher !== undefined) await this.#giveUp(higher);
@@ -183,16 +201,6 @@ export class JoiningNode implements MeshHandler {
       await this.#leaveInside();
       await this.#takeover.take(membership, this.#signal);
     });
-  }
-
-  /** A store that runs already is ended by the first hello that says so. */
-  async #meetHigherEpoch(signal: AbortSignal): Promise<Greeted | undefined> {
-    const { child, clock, log } = this.#options;
-    const { membership } = this.#loop;
-    const self = this.#self();
-    const members = this.#lastMembers.filter((address) => !self.addresses.includes(address));
-    if (membership?.memberId === undefined || child.running() !== undefined) return undefined;
-    return meetHigherEpoch({ membership, self, members, greet: (to, hello) => this.#courier.greet(to, hello), clock, log }, signal);
   }
 
   async #giveUp({ peer, message, from }: Greeted): Promise<void> {
@@ -237,37 +245,13 @@ export class JoiningNode implements MeshHandler {
     message: Message,
     { from, kinds }: { readonly from: Address; readonly kinds: readonly Message["kind"][] },
   ): Promise<readonly Message[]> {
-    await this.#remember(peer);
-    const trust = await this.#trustIn(peer);
+    await this.#trust.remember(peer);
+    const trust = await this.#trust.in(peer, this.#signal);
     const inside = this.#inside?.running;
     // One in the queue is no member yet, and speaks for itself alone.
     if (inside !== undefined && (peer.standing === "member" || message.kind === "present")) inside.steward?.heard(message);
     if (message.kind === "moved") await inside?.door.moved(message, trust, this.#signal);
     return this.#loop.heard(message, { from, trust }, kinds);
-  }
-
-  /** Whoever speaks for the house that this node asks must be known by it at its next word. */
-  async #remember({ house }: MeshPeer): Promise<void> {
-    if (house === undefined || this.#authorities.has(house.hash)) return;
-    const [oldest] = [...this.#authorities.keys()].filter((hash) => hash !== this.#asked);
-    if (this.#authorities.size >= HOUSES_MAX && oldest !== undefined) this.#authorities.delete(oldest);
-    this.#authorities.set(house.hash, house.ca);
-    if (house.hash === this.#asked) await this.#showTrust();
-  }
-
-  /** The house. */
-  get #asked(): string | undefined {
-    const { phase } = this.#loop.joiner;
-    return phase.kind === "asking" || phase.kind === "starting" ? phase.house.id : undefined;
-  }
-
-  async #trustIn(peer: MeshPeer): Promise<Trust> {
-    if (removedNodes(this.#options.dataDir).includes(peer.nodeId)) return "refused";
-    if (peer.standing === "member") return "trusted";
-    const token = this.#options.wish()?.token;
-    if (token !== undefined && this.#loop.membership === undefined && peer.house !== undefined)
-      return peer.house.hash === token.houseHash ? "trusted" : "refused";
-    return this.#options.strangerTrust(peer, this.#signal);
   }
 
   #ports(): ConstructorParameters<typeof JoinerLoop>[0]["ports"] {
@@ -276,12 +260,12 @@ export class JoiningNode implements MeshHandler {
       send: (to, message) => this.#courier.send(to, message),
       found: async (signal) => {
         const founded = await this.#own.found({ self: this.#self(), request: this.#request() }, signal);
-        await this.#showTrust();
+        await this.#trust.show();
         return founded;
       },
       enter: async (underWay, credentials, signal) => {
         await this.#own.enter(underWay, credentials, (address) => this.#courier.dial(address), signal);
-        await this.#showTrust();
+        await this.#trust.show();
       },
       startEtcd: (signal) => this.#own.start(signal),
       archive: async () => {
@@ -293,7 +277,7 @@ export class JoiningNode implements MeshHandler {
       forget: async () => {
         await this.#leaveInside();
         forget(this.#options.dataDir);
-        await this.#showTrust();
+        await this.#trust.show();
       },
       onPhase: (joiner) => this.#onPhase(joiner),
     };
@@ -360,7 +344,7 @@ export class JoiningNode implements MeshHandler {
     const { dataDir } = this.#options;
     // Half an entry into another house than this one.
     if (phase.kind === "asking" && hasTrust(dataDir) && houseHash(dataDir) !== phase.house.id) forgetHouse(dataDir);
-    await this.#showTrust();
+    await this.#trust.show();
     if (phase.kind !== "member") this.#older = false;
     const membership = phase.kind === "member" && hasTrust(dataDir) && !this.#older ? phase.membership : undefined;
     const key = JSON.stringify(membership);
@@ -386,7 +370,7 @@ export class JoiningNode implements MeshHandler {
       keepStore: () => this.#own.keep(),
       ...(localAddress !== undefined && { localAddress }),
       addresses,
-      onTrust: () => this.#showTrust(),
+      onTrust: () => this.#trust.show(),
       clock,
       log,
     });
@@ -400,17 +384,6 @@ export class JoiningNode implements MeshHandler {
     if (inside !== undefined) await this.#options.onHouse(undefined);
     await inside?.running.close();
     this.#lastMembers = lastMembers(this.#options.dataDir);
-  }
-
-  /** What this node shows and believes follows from its disk, and from whom it asks. */
-  async #showTrust(): Promise<void> {
-    const { dataDir, onTrust } = this.#options;
-    const ca = this.#authorities.get(this.#asked ?? "");
-    const trust = await loadMeshTrust(dataDir, ca === undefined ? undefined : { ca });
-    if (JSON.stringify(trust) === JSON.stringify(this.#trust)) return;
-    this.#trust = trust;
-    this.#courier.setTrust(trust);
-    onTrust(trust);
   }
 }
 

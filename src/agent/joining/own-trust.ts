@@ -1,0 +1,72 @@
+// What a joining node shows on 733 and whom it believes there: as its disk says, and the house that it asks to let it in.
+import type { MeshTrust } from "../../adapters/mesh/identify.ts";
+import type { Phase } from "../../joining/joiner-state.ts";
+import type { Trust } from "../../joining/messages.ts";
+import type { MeshPeer } from "../../mesh-ports.ts";
+import type { Token } from "../../trust/token.ts";
+import { loadMeshTrust } from "../mesh-trust.ts";
+import { removedNodes } from "../trust.ts";
+
+export interface OwnTrustOptions {
+  readonly dataDir: string;
+  readonly phase: () => Phase;
+  /** Of `fossora join`. */
+  readonly token: () => Token | undefined;
+  /** What the tailnet says of one without a certificate of our house. */
+  readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
+  /** It is this from now on. */
+  readonly onTrust: (trust: MeshTrust) => void;
+}
+
+const HOUSES_MAX = 32;
+
+export class OwnTrust {
+  readonly #options: OwnTrustOptions;
+  /** CAs of houses that were met, by the hash of their keys. */
+  readonly #authorities = new Map<string, string>();
+  #now: MeshTrust;
+
+  constructor(now: MeshTrust, options: OwnTrustOptions) {
+    this.#now = now;
+    this.#options = options;
+  }
+
+  get now(): MeshTrust {
+    return this.#now;
+  }
+
+  /** Whoever speaks for the house that this node asks must be known by it at its next word. */
+  async remember({ house }: MeshPeer): Promise<void> {
+    if (house === undefined || this.#authorities.has(house.hash)) return;
+    const [oldest] = [...this.#authorities.keys()].filter((hash) => hash !== this.#asked);
+    if (this.#authorities.size >= HOUSES_MAX && oldest !== undefined) this.#authorities.delete(oldest);
+    this.#authorities.set(house.hash, house.ca);
+    if (house.hash === this.#asked) await this.show();
+  }
+
+  async in(peer: MeshPeer, signal: AbortSignal): Promise<Trust> {
+    const { dataDir, token, phase, strangerTrust } = this.#options;
+    if (removedNodes(dataDir).includes(peer.nodeId)) return "refused";
+    if (peer.standing === "member") return "trusted";
+    const wanted = token();
+    if (wanted !== undefined && phase().kind !== "member" && peer.house !== undefined)
+      return peer.house.hash === wanted.houseHash ? "trusted" : "refused";
+    return strangerTrust(peer, signal);
+  }
+
+  /** What this node shows and believes follows from its disk, and from whom it asks. */
+  async show(): Promise<void> {
+    const { dataDir, onTrust } = this.#options;
+    const ca = this.#authorities.get(this.#asked ?? "");
+    const trust = await loadMeshTrust(dataDir, ca === undefined ? undefined : { ca });
+    if (JSON.stringify(trust) === JSON.stringify(this.#now)) return;
+    this.#now = trust;
+    onTrust(trust);
+  }
+
+  /** The house. */
+  get #asked(): string | undefined {
+    const phase = this.#options.phase();
+    return phase.kind === "asking" || phase.kind === "starting" ? phase.house.id : undefined;
+  }
+}
