@@ -217,9 +217,13 @@ class Node {
     await before?.close();
     if (house === undefined || this.#addresses === undefined) return;
     const identity = { ...this.#identity, node: nameOfNode(settings) };
-    log.info("This node lives in a house", { node: identity.node, house: house.membership.houseId });
+    const { houseId, epoch, clusterId } = house.membership;
+    log.info("This node lives in a house", { node: identity.node, house: houseId });
     const life = new HouseLife({
+      dataDir: settings.dataDir,
+      owner: { houseId, epoch, clusterId },
       store: house.store,
+      voters: () => this.#joining?.voters ?? 1,
       identity,
       containers: this.#containers,
       addresses: this.#addresses,

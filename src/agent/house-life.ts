@@ -12,6 +12,7 @@ import type { IngressStatus } from "../api/table.ts";
 import type { Ports } from "../engine/contract.ts";
 import { Engine } from "../engine/engine.ts";
 import { StoreMirror } from "../engine/mirror.ts";
+import { OwnWord } from "../engine/own-word.ts";
 import { runnable } from "../engine/runnable.ts";
 import { houseFacts, type HouseFacts } from "../joining/house-facts.ts";
 import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System } from "../ports.ts";
@@ -19,13 +20,19 @@ import type { NodePorts, ServerPorts } from "../server/ports.ts";
 import { eachController } from "../../controllers/index.ts";
 import { EventWriter } from "./event-writer.ts";
 import { DEFAULT_ZONE } from "./found.ts";
+import { CopyKeeper, readCopy, type CopyOwner } from "./house-copy.ts";
 import { collectGarbage, whenQuiet } from "./idle-collection.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
 import { Publisher } from "./publisher.ts";
 import { NodeStatusReader } from "./status-reader.ts";
 
 export interface HouseLifeOptions {
+  readonly dataDir: string;
+  /** Whose life it is: a copy on the disk of any other is not believed. */
+  readonly owner: CopyOwner;
   readonly store: Store;
+  /** How many nodes vote, as last known. */
+  readonly voters: () => number;
   readonly identity: Identity;
   readonly containers: DockerContainers;
   readonly addresses: Addresses;
@@ -46,6 +53,10 @@ const OBJECT_KINDS: readonly Kind[] = ["House", "Membership", "Service", "Route"
 export class HouseLife {
   readonly #options: HouseLifeOptions;
   readonly #mirror: StoreMirror;
+  readonly #ownWord: OwnWord;
+  readonly #copyKeeper: CopyKeeper;
+  /** Of the copy on the disk, when this life began. */
+  readonly #keptAtMs: number | undefined;
   readonly #publisher: Publisher;
   readonly #probes: NodeProbes;
   readonly #ports: Ports;
@@ -56,17 +67,21 @@ export class HouseLife {
 
   constructor(options: HouseLifeOptions) {
     this.#options = options;
-    const { store, identity, containers, addresses, volumes, system, clock, log } = options;
+    const { dataDir, owner, store, identity, containers, addresses, volumes, system, voters, clock, log } = options;
     const { signal } = this.#ending;
-    const mirror = new StoreMirror({ store, clock, log });
+    const kept = readCopy(dataDir, owner, log);
+    this.#keptAtMs = kept?.asOfMs;
+    const mirror = new StoreMirror({ store, clock, log, ...(kept && { copy: kept.copy }) });
     this.#mirror = mirror;
+    this.#ownWord = new OwnWord({ node: identity.node, store, mirror, log });
+    this.#copyKeeper = new CopyKeeper({ dataDir, owner, mirror, clock, log });
     this.#publisher = this.#newPublisher();
     this.#probes = new NodeProbes({ clock, check: checkProbe, wake: (service) => this.#engine.wake("Service", service) });
     this.#ports = {
       identity,
       mirror,
-      store,
-      lease: store.lease(LEASE_TTL_MS),
+      store: this.#ownWord,
+      lease: this.#ownWord.lease(LEASE_TTL_MS),
       containers,
       probes: this.#probes,
       jobs: new BackgroundJobs({ clock, wake: (kind, name) => this.#engine.wake(kind, name), signal }),
@@ -76,6 +91,7 @@ export class HouseLife {
       proxy: this.#publisher,
       system,
       events: new EventWriter({ store, node: identity.node, clock, random: systemRandom, log, signal }),
+      voters,
       clock,
       random: systemRandom,
       log,
@@ -101,6 +117,15 @@ export class HouseLife {
     const { identity, store, containers } = this.#options;
     const statusReader = new NodeStatusReader({ node: identity.node, mirror: this.#mirror, engine: this.#engine, jobs: this.#ports.jobs });
     return { ...node, identity, reader: this.#mirror, statusReader, store, containers, engine: () => this.#engine.counts };
+  }
+
+  /** Since the store last answered, in milliseconds; undefined: it answers now, or never has. */
+  copyAgeMs(): number | undefined {
+    const { clock } = this.#options;
+    if (this.#mirror.fresh) return undefined;
+    const { answeredAtMs } = this.#mirror;
+    if (answeredAtMs !== undefined) return clock.now() - answeredAtMs;
+    return this.#keptAtMs === undefined ? undefined : Math.max(0, Date.parse(clock.wall()) - this.#keptAtMs);
   }
 
   /** Of the ingress: what it listens on may be new. */
@@ -149,7 +174,9 @@ export class HouseLife {
       if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
     });
     try {
-      await Promise.all([this.#mirror.run(signal), this.#engine.run(signal), this.#followContainers(signal)]);
+      this.#ownWord.run(signal);
+      const parts = [this.#mirror.run(signal), this.#copyKeeper.run(signal), this.#engine.run(signal), this.#followContainers(signal)];
+      await Promise.all(parts);
     } finally {
       unsubscribe();
       publisher.stop();

@@ -143,6 +143,11 @@ export class JoiningNode implements MeshHandler {
     return this.#inside?.running.sight.seen.house;
   }
 
+  /** How many nodes of its house vote, as last seen. */
+  get voters(): number {
+    return this.#inside?.running.sight.seen.voters.length ?? 1;
+  }
+
   /** While it belongs to a house. */
   get store(): Store | undefined {
     return this.#inside?.running.store;
