@@ -54,13 +54,6 @@ export interface Listing {
   readonly clusterId: string;
 }
 
-/** Of a store, what a node keeps for the time when it does not answer. */
-export interface HouseCopy {
-  readonly clusterId: string;
-  readonly revision: number;
-  readonly entries: readonly Entry[];
-}
-
 export type StoreEvent =
   | { readonly type: "put"; readonly entry: Entry }
   | { readonly type: "delete"; readonly key: string; readonly modRevision: number };

@@ -5,7 +5,7 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { silentLog, realClock } from "../../test/support/real.ts";
 import { until } from "../../test/support/until.ts";
-import type { HouseCopy } from "../ports.ts";
+import type { HouseCopy } from "../engine/contract.ts";
 import { CopyKeeper, readCopy } from "./house-copy.ts";
 
 const owner = { houseId: "house", epoch: 2, clusterId: "c1" };

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { renameSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import path from "node:path";
-import type { BootMs, Clock, Entry, HouseCopy, Log } from "../ports.ts";
+import type { HouseCopy } from "../engine/contract.ts";
+import type { BootMs, Clock, Entry, Log } from "../ports.ts";
 import { readIfThere, saveWhole } from "./files.ts";
 
 /** Whose copy it is. After a take-over the house is the same, and its epoch another. */

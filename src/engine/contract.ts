@@ -5,6 +5,7 @@ import type { Containers } from "../container-ports.ts";
 import type {
   Addresses,
   BootMs,
+  Entry,
   Events,
   Identity,
   Jobs,
@@ -35,6 +36,13 @@ export interface Seen<T> {
   readonly value: T;
   readonly modRevision: number;
   readonly seenAtMs: BootMs;
+}
+
+/** Of a store, what a node keeps for the time when it does not answer. */
+export interface HouseCopy {
+  readonly clusterId: string;
+  readonly revision: number;
+  readonly entries: readonly Entry[];
 }
 
 /**

@@ -6,8 +6,7 @@ import { fakeLog } from "../../test/fakes/machine.ts";
 import { apply, foundHouse, nodeRecord, put, remove, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
 import { keys } from "../api/keys.ts";
-import type { HouseCopy } from "../ports.ts";
-import type { Change, Index } from "./contract.ts";
+import type { Change, HouseCopy, Index } from "./contract.ts";
 import { COPY_AFTER_MS, LIST_RETRY_MS, STALE_AFTER_MS, StoreMirror } from "./mirror.ts";
 
 function setUp(found = true) {

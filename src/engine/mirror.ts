@@ -3,8 +3,8 @@
 import type { AnyResource, Kind, Name, NodeName, Resource, StoredResource } from "../api/resource.ts";
 import { parseKey, PREFIX, ROOT, keys, type ParsedKey } from "../api/keys.ts";
 import type { DecidedMembership, NodeRecord } from "../api/state.ts";
-import type { BootMs, Clock, Entry, HouseCopy, Listing, Log, Store, StoreEvent, WatchBatch, Write } from "../ports.ts";
-import type { Change, Index, Mirror, Seen, Standing } from "./contract.ts";
+import type { BootMs, Clock, Entry, Listing, Log, Store, StoreEvent, WatchBatch, Write } from "../ports.ts";
+import type { Change, HouseCopy, Index, Mirror, Seen, Standing } from "./contract.ts";
 import { NameIndex } from "./name-index.ts";
 import { Objects } from "./objects.ts";
 
