@@ -32,7 +32,8 @@ interface MemberPorts {
 
 const loopback = "127.0.0.1";
 /** The usual ports first; others where another etcd, or another node of a test, holds them. */
-const portPairs: readonly MemberPorts[] = [2379, 12379, 22379, 32379].map((client) => ({ client, peer: client + 1 }));
+const usualPorts: MemberPorts = { client: 2379, peer: 2380 };
+const portPairs: readonly MemberPorts[] = [usualPorts, ...[12379, 22379, 32379].map((client) => ({ client, peer: client + 1 }))];
 
 export interface EtcdOptions {
   readonly dataDir: string;
@@ -103,6 +104,12 @@ export function begunAs(dataDir: string): "founder" | "admitted" | undefined {
 
 export function clusterToken(dataDir: string): string | undefined {
   return readFounding(dataDir)?.clusterToken;
+}
+
+/** On which its store listens, or will. */
+export function etcdPorts(dataDir: string): MemberPorts {
+  const text = readIfThere(path.join(etcdFolder(dataDir), "ports.json"));
+  return text === undefined ? usualPorts : (JSON.parse(text) as MemberPorts); // written below alone
 }
 
 /** How patient this node's store is from its next start on: the house's, which is the same on all members. */

@@ -6,25 +6,38 @@ import { shellWords, type Firewall } from "../adapters/firewall/rules.ts";
 import { sharedNetworkName } from "../adapters/system/addresses.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import type { Terminal } from "../cli/node-commands.ts";
+import { etcdPorts } from "./etcd.ts";
 import { readInstallation, writeInstallation } from "./installation.ts";
 import { isRoot } from "./settings.ts";
 
 const containersLimitMs = 5_000;
 const dnsPort = 53;
+/** Of the ingress, between computers of the house. */
+const ingressMeshPort = 734;
 
 export interface FirewallOptions {
   readonly summary: HouseSummary;
   readonly docker: DockerContainers;
   readonly dataDir: string;
   readonly mdns: boolean;
+  /** Of the agent. */
+  readonly meshPort: number;
   readonly mayOpen: boolean;
 }
 
 export async function seeToFirewall(options: FirewallOptions, terminal: Terminal): Promise<void> {
   if (!isRoot()) return;
-  const { summary, mayOpen, dataDir, mdns } = options;
+  const { summary, mayOpen, dataDir, mdns, meshPort } = options;
   const portOf = (protocol: string, usual: number): number => summary.listeners?.find((each) => each.protocol === protocol)?.port ?? usual;
-  const firewall = await lookAtFirewall({ http: portOf("http", 80), dns: portOf("dns", dnsPort), mdns, bridge: sharedNetworkName });
+  const { client, peer } = etcdPorts(dataDir);
+  const tcp = [meshPort, ingressMeshPort, client, peer].map((port) => ({ port, protocol: "tcp" as const }));
+  const firewall = await lookAtFirewall({
+    http: portOf("http", 80),
+    dns: portOf("dns", dnsPort),
+    mdns,
+    house: [...tcp, { port: meshPort, protocol: "udp" }],
+    bridge: sharedNetworkName,
+  });
   if (firewall && firewall.open.length > 0) {
     if (mayOpen) await open(firewall, dataDir);
     sayFirewall(firewall, mayOpen, terminal);

@@ -49,7 +49,10 @@ export async function up(
   }
   await takeBackApps(docker);
   sayReady(outcome, how, terminal);
-  await seeToFirewall({ summary: outcome, docker, dataDir: settings.dataDir, mdns: settings.mdns, mayOpen: mayOpenFirewall }, terminal);
+  await seeToFirewall(
+    { summary: outcome, docker, dataDir: settings.dataDir, mdns: settings.mdns, meshPort: settings.meshPort, mayOpen: mayOpenFirewall },
+    terminal,
+  );
   terminal.note(`Next     ${commandName()} apply -f manifests/whoami.yaml`);
   return exit.ok;
 }

@@ -68,7 +68,7 @@ describe("a computer with a firewall", { skip: labReason() ?? programReason() ??
     const { code, said } = await setUp(node, "up");
     assert.equal(code, 0);
     assert.match(said, /nftables keeps other computers and the apps from the house\. `fossora up --open-firewall` runs:/);
-    assert.match(said, /nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53-5353\n/);
+    assert.match(said, /nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53-5353-733-734-2379-2380\n/);
     assert.equal(await ruleset(), rulesBefore);
     assert.deepEqual([await laptopReaches(), await laptopHears(), await appReaches()], [false, false, false]);
   });

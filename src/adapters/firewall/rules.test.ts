@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closeNftables, findFirewall, shellWords } from "./rules.ts";
 
-const ports = { http: 80, dns: 53, mdns: true, bridge: "fossora" };
+const house = [
+  { port: 733, protocol: "tcp" },
+  { port: 733, protocol: "udp" },
+  { port: 2380, protocol: "tcp" },
+] as const;
+const ports = { http: 80, dns: 53, mdns: true, house, bridge: "fossora" };
 const chain = (policy: string, hook = "input") => ({
   chain: { family: "inet", table: "filter", name: "input", handle: 1, type: "filter", hook, prio: 0, policy },
 });
@@ -17,14 +22,24 @@ test("a machine without a firewall needs nothing", () => {
   assert.equal(findFirewall({ nft: "Operation not permitted" }, ports), undefined);
 });
 
-test("an active ufw is opened for names, pages and the apps' bridge, and closed again", () => {
+test("an active ufw is opened for names, pages, other computers and the apps' bridge, and closed again", () => {
   const firewall = findFirewall({ ufw: "Status: active\n\nTo  Action  From\n" }, ports);
   assert.deepEqual(firewall?.open.map(shellWords), [
     "ufw allow 80/tcp comment fossora",
     "ufw allow 53 comment fossora",
+    "ufw allow 733/tcp comment fossora",
+    "ufw allow 733/udp comment fossora",
+    "ufw allow 2380/tcp comment fossora",
     "ufw allow in on fossora comment fossora",
   ]);
-  assert.deepEqual(firewall?.close.map(shellWords), ["ufw delete allow 80/tcp", "ufw delete allow 53", "ufw delete allow in on fossora"]);
+  assert.deepEqual(firewall?.close.map(shellWords), [
+    "ufw delete allow 80/tcp",
+    "ufw delete allow 53",
+    "ufw delete allow 733/tcp",
+    "ufw delete allow 733/udp",
+    "ufw delete allow 2380/tcp",
+    "ufw delete allow in on fossora",
+  ]);
 });
 
 test("a rule of the person's own in ufw is neither added nor taken back", () => {
@@ -33,6 +48,9 @@ test("a rule of the person's own in ufw is neither added nor taken back", () => 
 To                         Action      From
 --                         ------      ----
 80/tcp                     ALLOW       Anywhere
+733/tcp                    ALLOW       Anywhere
+733/udp                    ALLOW       Anywhere
+2380/tcp                   ALLOW       Anywhere
 530                        ALLOW       Anywhere
 53                         DENY        Anywhere
 Anywhere on fossora        ALLOW       Anywhere                   # fossora
@@ -49,11 +67,14 @@ test("firewalld is asked to reload last, for what is not open yet", () => {
     "firewall-cmd --permanent --add-port=8080/tcp",
     "firewall-cmd --permanent --add-port=53/tcp",
     "firewall-cmd --permanent --add-port=5353/udp",
+    "firewall-cmd --permanent --add-port=733/tcp",
+    "firewall-cmd --permanent --add-port=733/udp",
+    "firewall-cmd --permanent --add-port=2380/tcp",
     "firewall-cmd --permanent --zone=trusted --add-interface=fossora",
     "firewall-cmd --reload",
   ]);
   assert.ok(firewall?.close.some((words) => words.includes("--remove-interface=fossora")));
-  const open = { firewalld: "53/udp 53/tcp 80/tcp\n", trusted: "fossora\n" };
+  const open = { firewalld: "53/udp 53/tcp 80/tcp 733/tcp 733/udp 2380/tcp\n", trusted: "fossora\n" };
   assert.deepEqual(findFirewall(open, { ...ports, mdns: false })?.open, []);
   assert.equal(findFirewall(open, ports)?.open.length, 2);
 });
@@ -61,16 +82,19 @@ test("firewalld is asked to reload last, for what is not open yet", () => {
 test("a dropping nft chain gets rules that say for which ports, and are found again", () => {
   const firewall = findFirewall({ nft: nft(chain("drop")) }, ports);
   assert.deepEqual(firewall?.open.map(shellWords), [
-    "nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53-5353",
-    "nft insert rule inet filter input tcp dport 53 accept comment fossora-80-53-5353",
-    "nft insert rule inet filter input udp dport 53 accept comment fossora-80-53-5353",
-    "nft insert rule inet filter input udp dport 5353 accept comment fossora-80-53-5353",
-    "nft insert rule inet filter input iifname 'fossora*' accept comment fossora-80-53-5353",
+    "nft insert rule inet filter input tcp dport 80 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input tcp dport 53 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input udp dport 53 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input udp dport 5353 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input tcp dport 733 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input udp dport 733 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input tcp dport 2380 accept comment fossora-80-53-5353-733-2380",
+    "nft insert rule inet filter input iifname 'fossora*' accept comment fossora-80-53-5353-733-2380",
   ]);
   assert.equal(firewall?.lasting, false);
-  const opened = nft(chain("drop"), rule("fossora-80-53-5353"), rule("my own", 8));
+  const opened = nft(chain("drop"), rule("fossora-80-53-5353-733-2380"), rule("my own", 8));
   assert.deepEqual(findFirewall({ nft: opened }, ports)?.open, []);
-  assert.equal(findFirewall({ nft: opened }, { ...ports, http: 8080 })?.open.length, 5);
-  assert.equal(findFirewall({ nft: nft(chain("drop")) }, { ...ports, mdns: false })?.open.length, 4);
+  assert.equal(findFirewall({ nft: opened }, { ...ports, http: 8080 })?.open.length, 8);
+  assert.equal(findFirewall({ nft: nft(chain("drop")) }, { ...ports, mdns: false })?.open.length, 7);
   assert.deepEqual(closeNftables(opened), [["nft", "delete", "rule", "inet", "filter", "input", "handle", "7"]]);
 });

@@ -5,6 +5,8 @@ export interface Ports {
   readonly dns: number;
   /** Names are announced on the LAN. */
   readonly mdns: boolean;
+  /** Between computers of the house. */
+  readonly house: readonly { readonly port: number; readonly protocol: "tcp" | "udp" }[];
   /** The bridge of the apps, and what the names of their private ones begin with: they ask the house for names on its gateway. */
   readonly bridge: string;
 }
@@ -47,10 +49,11 @@ export function findFirewall(outputs: FirewallOutputs, ports: Ports): Firewall |
 }
 
 /** A rule that is there already is the person's own: adding it again would make it ours to take away. */
-function ufw(status: string, { http, dns, bridge }: Ports): Firewall {
+function ufw(status: string, { http, dns, house, bridge }: Ports): Firewall {
   const rules = [
     { words: [`${http}/tcp`], listed: `${http}/tcp` },
     { words: [String(dns)], listed: String(dns) },
+    ...house.map(({ port, protocol }) => ({ words: [`${port}/${protocol}`], listed: `${port}/${protocol}` })),
     { words: ["in", "on", bridge], listed: `Anywhere on ${bridge}` },
   ].filter(({ listed }) => !status.split("\n").some((line) => line.startsWith(`${listed} `) && line.includes(" ALLOW ")));
   return {
@@ -61,8 +64,9 @@ function ufw(status: string, { http, dns, bridge }: Ports): Firewall {
   };
 }
 
-function firewalld(listed: string, trusted: string, { http, dns, mdns, bridge }: Ports): Firewall {
-  const wanted = [`${http}/tcp`, `${dns}/tcp`, `${dns}/udp`, ...(mdns ? [`${mdnsPort}/udp`] : [])];
+function firewalld(listed: string, trusted: string, { http, dns, mdns, house, bridge }: Ports): Firewall {
+  const others = house.map(({ port, protocol }) => `${port}/${protocol}`);
+  const wanted = [`${http}/tcp`, `${dns}/tcp`, `${dns}/udp`, ...(mdns ? [`${mdnsPort}/udp`] : []), ...others];
   const ports = wanted.filter((port) => !listed.split(/\s+/).includes(port));
   const isTrusted = trusted.split(/\s+/).includes(bridge);
   const change = (verb: "add" | "remove"): readonly Command[] => {
@@ -82,14 +86,15 @@ interface Chain {
 }
 
 /** The comment says for which ports. One rule a port: iptables, which shows these chains too, would misread a set. */
-function nftables(chains: readonly Chain[], objects: readonly NftObject[], { http, dns, mdns, bridge }: Ports): Firewall {
+function nftables(chains: readonly Chain[], objects: readonly NftObject[], { http, dns, mdns, house, bridge }: Ports): Firewall {
   const names = mdns ? [mdnsPort] : [];
-  const comment = `${commentPrefix}${[http, dns, ...names].join("-")}`;
+  const comment = `${commentPrefix}${[...new Set([http, dns, ...names, ...house.map(({ port }) => port)])].join("-")}`;
   const matches = [
     ["tcp", "dport", String(http)],
     ["tcp", "dport", String(dns)],
     ["udp", "dport", String(dns)],
     ...names.map((port) => ["udp", "dport", String(port)]),
+    ...house.map(({ port, protocol }) => [protocol, "dport", String(port)]),
     ["iifname", `${bridge}*`],
   ];
   const closed = chains.filter(
