@@ -6,15 +6,17 @@ import { keys, PREFIX } from "../../src/api/keys.ts";
 import type { Kind, Name, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import type { FakeContainer } from "../fakes/containers-life.ts";
 import { isDown } from "./liveness.ts";
 import type { SimNode } from "./node.ts";
 import type { World } from "./world.ts";
 
 export function differences(world: World): readonly string[] {
   const services = stored(world, "Service");
+  const running = byInstance(world);
   return [
     ...nodeProblems(world),
-    ...services.flatMap((service) => serviceProblems(world, service)),
+    ...services.flatMap((service) => serviceProblems(world, service, running)),
     ...leftOvers(world, services),
     ...strays(world),
   ];
@@ -35,6 +37,17 @@ export function nodesOn(world: World): readonly SimNode[] {
   return [...world.nodes.values()].filter(({ power }) => power === "on");
 }
 
+type Running = ReadonlyMap<string, readonly FakeContainer[]>;
+
+/** By node and instance; houses are compared that have thousands. */
+function byInstance({ nodes }: World): Running {
+  const all = [...nodes.values()].flatMap(({ name, docker }) =>
+    [...docker.containers.values()].map((container) => [name, container] as const),
+  );
+  const grouped = Map.groupBy(all, ([node, { spec }]) => `${node} ${spec.labels[LABEL.instance]}`);
+  return new Map([...grouped].map(([key, pairs]) => [key, pairs.map(([, container]) => container)]));
+}
+
 function nodeProblems(world: World): readonly string[] {
   return nodesOn(world).flatMap((node) => {
     if (isDown(world, node)) return [`${node.name} is Down`];
@@ -43,7 +56,7 @@ function nodeProblems(world: World): readonly string[] {
   });
 }
 
-function serviceProblems(world: World, { metadata: { name, uid }, spec }: StoredResource<"Service">): readonly string[] {
+function serviceProblems(world: World, { metadata: { name, uid }, spec }: StoredResource<"Service">, running: Running): readonly string[] {
   const decided = decidedService(world, name);
   if (decided === undefined) return [`${name} is not decided`];
   if (decided.uid !== uid) return [`${name} is decided for an object that is gone`];
@@ -57,7 +70,7 @@ function serviceProblems(world: World, { metadata: { name, uid }, spec }: Stored
   const doubled =
     spec.replicas === "all" && new Set(instances.map(({ node }) => node)).size < instances.length ? [`${name} is twice on one node`] : [];
   const containers = spec.containers.map((container) => container.name);
-  return [...count, ...doubled, ...instances.flatMap((instance) => instanceProblems(world, { name, instance, decided, containers }))];
+  return [...count, ...doubled, ...instances.flatMap((instance) => instanceProblems(running, { name, instance, decided, containers }))];
 }
 
 function wantedCount(world: World, { replicas, failover }: ServiceSpec): number {
@@ -72,12 +85,10 @@ interface Placed {
   readonly containers: readonly string[];
 }
 
-function instanceProblems(world: World, { name, instance, decided, containers }: Placed): readonly string[] {
+function instanceProblems(running: Running, { name, instance, decided, containers }: Placed): readonly string[] {
   const who = `${name}-${instance.id} on ${instance.node}`;
   if (instance.revision !== decided.target) return [`${who} is of an old revision`];
-  const there = [...(world.nodes.get(instance.node)?.docker.containers.values() ?? [])].filter(
-    ({ spec }) => spec.labels[LABEL.instance] === instance.id,
-  );
+  const there = running.get(`${instance.node} ${instance.id}`) ?? [];
   return containers.flatMap((container) => {
     const found = there.find(({ spec }) => spec.labels[LABEL.container] === container);
     if (found === undefined) return [`${who} has no container ${container}`];
@@ -107,7 +118,8 @@ function strays(world: World): readonly string[] {
     const containers = [...docker.containers.values()].map(({ spec }) => spec);
     const running = containers.filter(({ labels }) => !isDecided(labels)).map(({ name }) => `${name} is on ${node} for nobody`);
     const networks = [...docker.networks.values()].filter(({ labels }) => LABEL.instance in labels && !isDecided(labels));
-    const held = [...addresses.taken.keys()].filter((key) => !containers.some(({ name }) => name === key));
+    const names = new Set(containers.map(({ name }) => name));
+    const held = [...addresses.taken.keys()].filter((key) => !names.has(key));
     return [
       ...running,
       ...networks.map(({ name }) => `network ${name} is on ${node} for nobody`),
