@@ -136,3 +136,25 @@ test("a name that is still probed for is looked at again, until it is settled", 
   await clock.advance(60_000);
   assert.deepEqual([world.asked, world.told], [3, told + 1]);
 });
+
+test("a port that is waited for is looked at again until it is held, one that another was taken for is not", async () => {
+  const { clock, publisher, world } = setUp(["a"]);
+  const problem = "port 53 is held by dnsmasq";
+  world.listeners = [{ protocol: "dns", address: "192.168.1.10", port: 5354, problem: `${problem}; 5354 was taken instead` }];
+  publisher.setRoute("a", rows("a"));
+  await clock.advance(60_000);
+  assert.equal(world.asked, 0);
+  for (const [index, awaited] of [
+    { protocol: "dns", address: "192.168.1.10", port: 0, problem } as const,
+    { protocol: "tcp", address: "::", port: 1883, problem } as const,
+  ].entries()) {
+    world.listeners = [awaited];
+    publisher.forgetPublished();
+    await clock.advance(3_000);
+    const { protocol, address } = awaited;
+    world.listeners = [{ protocol, address, port: 1883 }];
+    const { told } = world;
+    await clock.advance(60_000);
+    assert.deepEqual([world.asked, world.told], [2 * (index + 1), told + 1], "no more than it takes");
+  }
+});

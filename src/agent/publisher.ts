@@ -28,8 +28,8 @@ export interface PublisherOptions {
 }
 
 const retryMs = 250;
-/** A name on the LAN is probed for in about a second. */
-const probedMs = 2_000;
+/** A name on the LAN is probed for in about a second, and a busy port is tried by the ingress every second. */
+const unsettledMs = 2_000;
 
 export class Publisher implements Proxy {
   readonly #options: PublisherOptions;
@@ -84,7 +84,7 @@ export class Publisher implements Proxy {
     const changed = JSON.stringify(tellable(status)) !== JSON.stringify(this.#status && tellable(this.#status));
     this.#status = status;
     if (changed) this.#options.onListeners();
-    if (status.localNames?.some(({ state }) => state === "probing")) this.#lookAgain();
+    if (isUnsettled(status)) this.#lookAgain();
   }
 
   /** A new ingress has only what was on disk: hand it everything again. */
@@ -116,7 +116,7 @@ export class Publisher implements Proxy {
 
   #lookAgain(): void {
     const { clock, sink } = this.#options;
-    this.#cancelLook ??= clock.timer(probedMs, () => {
+    this.#cancelLook ??= clock.timer(unsettledMs, () => {
       this.#cancelLook = undefined;
       void sink.status().then(
         (status) => this.setStatus(status),
@@ -182,6 +182,13 @@ export class Publisher implements Proxy {
 /** What conditions are made of. */
 function tellable({ listeners, localNames = [] }: IngressStatus): unknown {
   return [listeners, localNames.filter(({ problem }) => problem !== undefined)];
+}
+
+/** It changes by itself: a name is probed for, a port is waited for. One that another port was taken for is not. */
+function isUnsettled({ listeners, localNames = [] }: IngressStatus): boolean {
+  const isAwaited = ({ protocol, port, problem }: IngressStatus["listeners"][number]): boolean =>
+    problem !== undefined && (port === 0 || protocol === "tcp" || protocol === "udp");
+  return localNames.some(({ state }) => state === "probing") || listeners.some(isAwaited);
 }
 
 /** By name: the same rows make the same table whatever order they came in. */
