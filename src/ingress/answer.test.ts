@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { DnsEntry, HouseName, Table } from "../api/table.ts";
-import { answer, viewOf, type Answer, type View } from "./answer.ts";
+import type { DnsAnswer } from "../api/dns-reply.ts";
+import { answer, viewOf, type View } from "./answer.ts";
 import { compileZone } from "./zone.ts";
 
 const nodes: Table["nodes"] = {
@@ -32,8 +33,8 @@ const houseNames: readonly HouseName[] = [
 const zone = compileZone({ revision: 7, node: "attic", zone: "home.internal", nodes, records, houseNames });
 
 const LAN: View = { from: "lan", asked: "192.168.1.10" };
-const ask = (name: string, type = "A", view = LAN): Answer => answer(zone, { name, type }, view);
-const dataOf = (found: Answer): readonly unknown[] => found.answers.map(({ data }) => data);
+const ask = (name: string, type = "A", view = LAN): DnsAnswer => answer(zone, { name, type }, view);
+const dataOf = (found: DnsAnswer): readonly unknown[] => found.answers.map(({ data }) => data);
 
 test("an app is answered with the addresses of its nodes, by where the question came from", () => {
   assert.deepEqual(dataOf(ask("app.home.internal")), ["192.168.1.10", "192.168.1.20"]);

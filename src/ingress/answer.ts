@@ -1,7 +1,8 @@
 // One DNS question, one answer: authoritative, always the same for the same table and the same place it was asked from. Pure.
+import type { DnsAnswer, RecordData, RecordRow } from "../api/dns-reply.ts";
 import type { NodeAddresses } from "../api/table.ts";
 import { inNetwork, isIpv4, isLoopback, isTailnet, nearness } from "./address.ts";
-import { lowerCase, type RecordData, type RecordRow } from "./record.ts";
+import { lowerCase } from "./record.ts";
 import type { Zone, ZoneName } from "./zone.ts";
 
 export interface Question {
@@ -9,15 +10,6 @@ export interface Question {
   readonly name: string;
   /** `A`, `AAAA`, ... or the codec's word for a type that nobody knows. */
   readonly type: string;
-}
-
-export interface Answer {
-  readonly rcode: "NOERROR" | "NXDOMAIN" | "REFUSED" | "SERVFAIL";
-  readonly authoritative: boolean;
-  readonly answers: readonly RecordRow[];
-  readonly authorities: readonly RecordRow[];
-  /** An alias leads to this name, which others know. */
-  readonly outside?: string;
 }
 
 /** Where a question came from: it decides which of a node's addresses are of use there. */
@@ -32,8 +24,8 @@ const TTL = 5;
 const ADDRESSES_MAX = 4;
 const ALIASES_MAX = 8;
 
-const REFUSED: Answer = { rcode: "REFUSED", authoritative: false, answers: [], authorities: [] };
-const SERVFAIL: Answer = { rcode: "SERVFAIL", authoritative: false, answers: [], authorities: [] };
+const REFUSED: DnsAnswer = { rcode: "REFUSED", authoritative: false, answers: [], authorities: [] };
+const SERVFAIL: DnsAnswer = { rcode: "SERVFAIL", authoritative: false, answers: [], authorities: [] };
 
 export interface ContainerNetworks {
   readonly gateway: string;
@@ -53,7 +45,7 @@ export function isContainer(client: string, containers: ContainerNetworks): bool
 }
 
 /** `zone` is absent until the first table: a made-up "no such name" would be remembered by whoever asked all name servers. */
-export function answer(zone: Zone | undefined, question: Question, view: View): Answer {
+export function answer(zone: Zone | undefined, question: Question, view: View): DnsAnswer {
   if (zone === undefined) return SERVFAIL;
   const name = plainName(question.name);
   if (zone.originOf(name) === undefined || question.type === "AXFR" || question.type === "IXFR") return REFUSED;
@@ -65,7 +57,7 @@ export function plainName(name: string): string {
   return lowerCase(name).replace(/\.$/, "");
 }
 
-function resolve(zone: Zone, question: Question, view: View): Answer {
+function resolve(zone: Zone, question: Question, view: View): DnsAnswer {
   const answers: RecordRow[] = [];
   // The first name is repeated as it was asked: some resolvers mix the case and check it. The codec restores it.
   let name = question.name;
@@ -88,7 +80,7 @@ function resolve(zone: Zone, question: Question, view: View): Answer {
   return { rcode: "NOERROR", authoritative: true, answers, authorities: [] };
 }
 
-function negative(zone: Zone, name: string, rcode: "NOERROR" | "NXDOMAIN", answers: readonly RecordRow[]): Answer {
+function negative(zone: Zone, name: string, rcode: "NOERROR" | "NXDOMAIN", answers: readonly RecordRow[]): DnsAnswer {
   return { rcode, authoritative: true, answers, authorities: [{ name: zone.originOf(name) ?? zone.origin, ...soa(zone) }] };
 }
 

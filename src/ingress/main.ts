@@ -37,7 +37,7 @@ import { MdnsResponder, type SegmentWish } from "./mdns-responder.ts";
 import { localNames } from "./mdns-status.ts";
 import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
-import { placeOf, replyTo, type Known, type Peer } from "./reply.ts";
+import { placeOf, replyTo, type Known } from "./reply.ts";
 import { Traffic } from "./traffic.ts";
 import { isWayAddress, ownPlaces, placeKey, rememberWays, type WayNodes } from "./ways.ts";
 import { compileZone, type Zone } from "./zone.ts";
@@ -153,7 +153,7 @@ class Ingress {
     this.#udp = new UdpStreams(streams);
     const dns = dnsListener({
       reply: (question, peer) => replyTo(question, peer, this.#known),
-      placeOf: (peer: Peer) => placeOf(peer, this.#known),
+      placeOf: (peer) => placeOf(peer, this.#known),
       epoch: () => this.#known,
       counted: (code) => this.#queries.set(code, (this.#queries.get(code) ?? 0) + 1),
       forwarder: new Forwarder(),

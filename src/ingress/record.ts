@@ -1,29 +1,7 @@
 // DNS records as the codec takes them, read from their presentation form. Pure.
+import type { RecordData } from "../api/dns-reply.ts";
 import type { DnsType } from "../api/table.ts";
 import { isIpv4, isIpv6 } from "./address.ts";
-
-export type RecordData =
-  | { readonly type: "A" | "AAAA" | "CNAME" | "PTR" | "NS"; readonly data: string }
-  | { readonly type: "TXT"; readonly data: string[] }
-  | { readonly type: "MX"; readonly data: { readonly preference: number; readonly exchange: string } }
-  | {
-      readonly type: "SRV";
-      readonly data: { readonly priority: number; readonly weight: number; readonly port: number; readonly target: string };
-    }
-  | { readonly type: "HINFO"; readonly data: { readonly cpu: string; readonly os: string } }
-  | { readonly type: "SOA"; readonly data: Soa };
-
-export interface Soa {
-  readonly mname: string;
-  readonly rname: string;
-  readonly serial: number;
-  readonly refresh: number;
-  readonly retry: number;
-  readonly expire: number;
-  readonly minimum: number;
-}
-
-export type RecordRow = RecordData & { readonly name: string; readonly ttl: number };
 
 /** A name as DNS can carry it, lower case and without trailing dot; undefined: it cannot. */
 export function dnsName(text: string): string | undefined {

@@ -1,28 +1,9 @@
 // Who is answered, for whom others are asked, and who is turned away. Pure.
+import type { Peer, Reply } from "../api/dns-reply.ts";
 import type { IngressSettings, ResolverUpstream, Table } from "../api/table.ts";
 import { inNetwork, isLan, isLoopback, isTailnet, plainAddress } from "./address.ts";
-import { answer, isContainer, plainName, viewOf, type Answer, type Question, type View } from "./answer.ts";
+import { answer, isContainer, plainName, viewOf, type Question, type View } from "./answer.ts";
 import type { Zone } from "./zone.ts";
-
-export interface Peer {
-  /** The local address that was asked. */
-  readonly asked: string;
-  readonly client: string;
-}
-
-export type Reply =
-  /** `recursion`: this asker may ask for names outside as well. */
-  | {
-      readonly kind: "answer";
-      readonly answer: Answer;
-      readonly recursion: boolean;
-      /** An alias leads outside: ask these for the rest, since programs follow none themselves. */
-      readonly follow?: { readonly name: string; readonly upstreams: readonly ResolverUpstream[] };
-    }
-  /** Ask these in the peer's stead. */
-  | { readonly kind: "forward"; readonly upstreams: readonly ResolverUpstream[] }
-  /** Somebody from the internet: refused, and not often. */
-  | { readonly kind: "stranger" };
 
 export interface Known {
   /** Absent until the first table. */

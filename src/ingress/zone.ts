@@ -1,9 +1,10 @@
 // The zone as a tree of names, compiled once a table: which names exist, what they hold, which wildcard covers the rest. Names outside that
 // a person gave records are each a small zone of their own, and so are the reverse names of the nodes. Pure.
+import type { RecordData } from "../api/dns-reply.ts";
 import type { HouseName, NodeAddresses, Table } from "../api/table.ts";
 import type { NodeName } from "../api/resource.ts";
 import { reverseName } from "./address.ts";
-import { dnsName, parseRecord, type RecordData } from "./record.ts";
+import { dnsName, parseRecord } from "./record.ts";
 
 export interface ZoneName {
   readonly records: readonly (RecordData & { readonly ttl: number })[];

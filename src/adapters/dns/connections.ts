@@ -1,10 +1,11 @@
 // DNS over TCP on one address: one connection, any number of questions on it, each with its length before it (RFC 7766).
 import net from "node:net";
+import type { Peer } from "../../api/dns-reply.ts";
 import type { ListenAt } from "../../ports.ts";
 import { decodeQuery, encodeAnswer, joined, questionFor, refusal } from "./codec.ts";
 import type { Forwarded } from "./forward.ts";
 import type { Limits } from "./rate-limit.ts";
-import { codeOf, type DnsOptions, type Peer } from "./reply.ts";
+import { codeOf, type DnsOptions } from "./reply.ts";
 
 const IDLE_MS = 10_000;
 const CONNECTIONS_MAX = 256;

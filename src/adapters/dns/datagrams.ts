@@ -1,11 +1,12 @@
 // DNS over UDP on one address: nearly every question is answered from bytes that are kept, the others are decoded and decided.
 import dgram from "node:dgram";
 import net from "node:net";
+import type { Peer, Reply } from "../../api/dns-reply.ts";
 import type { ListenAt } from "../../ports.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { decodeQuery, encodeDatagram, joined, questionFor, refusal, truncated, type Query } from "./codec.ts";
 import type { Limits } from "./rate-limit.ts";
-import { codeOf, type DnsOptions, type Peer, type Reply } from "./reply.ts";
+import { codeOf, type DnsOptions } from "./reply.ts";
 import { datagramLimit, UDP_BYTES } from "./wire.ts";
 
 /** As much as the kernel allows: on a busy machine the default of 250 small questions was seen to run over. */

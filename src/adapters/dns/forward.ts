@@ -2,22 +2,14 @@
 import { randomInt } from "node:crypto";
 import dgram from "node:dgram";
 import net from "node:net";
+import type { ResolverUpstream } from "../../api/table.ts";
 import { cutShort, fitsDatagram, passBack, passOn } from "./passed-on.ts";
-
-export interface Upstream {
-  readonly host: string;
-  readonly port: number;
-  /** Where its port differs for TCP. */
-  readonly tcpPort?: number;
-  /** An app of the house: it is told who asks. */
-  readonly isApp?: boolean;
-}
 
 export interface Forwarded {
   /** As the asker sent it, read by the codec before. */
   readonly packet: Buffer;
   readonly client: string;
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: readonly ResolverUpstream[];
   readonly over: "udp" | "tcp";
 }
 
@@ -58,16 +50,16 @@ export class Forwarder {
     }
   }
 
-  #inOrder(upstreams: readonly Upstream[]): readonly Upstream[] {
+  #inOrder(upstreams: readonly ResolverUpstream[]): readonly ResolverUpstream[] {
     const now = performance.now();
-    const isAway = (upstream: Upstream): boolean => {
+    const isAway = (upstream: ResolverUpstream): boolean => {
       const { times = 0, atMs = 0 } = this.#silent.get(keyOf(upstream)) ?? {};
       return times >= SILENCES_MAX && now - atMs < AWAY_MS;
     };
     return [...upstreams.filter((each) => !isAway(each)), ...upstreams.filter(isAway)].slice(0, UPSTREAMS_MAX);
   }
 
-  #heard(upstream: Upstream, hasAnswered: boolean): void {
+  #heard(upstream: ResolverUpstream, hasAnswered: boolean): void {
     const key = keyOf(upstream);
     const times = this.#silent.get(key)?.times ?? 0;
     if (hasAnswered) this.#silent.delete(key);
@@ -78,11 +70,11 @@ export class Forwarder {
   }
 }
 
-function keyOf({ host, port }: Upstream): string {
+function keyOf({ host, port }: ResolverUpstream): string {
   return `${host} ${port}`;
 }
 
-async function askOne(upstream: Upstream, packet: Buffer, client: string, over: Forwarded["over"]): Promise<Buffer> {
+async function askOne(upstream: ResolverUpstream, packet: Buffer, client: string, over: Forwarded["over"]): Promise<Buffer> {
   const id = randomInt(0x10000);
   const question = passOn(packet, id, upstream.isApp === true ? client : undefined);
   const read = (answer: Buffer): Buffer | undefined => passBack(answer, packet, id);
@@ -92,7 +84,7 @@ async function askOne(upstream: Upstream, packet: Buffer, client: string, over: 
 type Read = (answer: Buffer) => Buffer | undefined;
 
 /** A socket, and so a source port, of its own for each question: an answer cannot be guessed from outside. */
-function askUdp({ host, port }: Upstream, question: Buffer, read: Read): Promise<Buffer> {
+function askUdp({ host, port }: ResolverUpstream, question: Buffer, read: Read): Promise<Buffer> {
   const socket = dgram.createSocket(net.isIPv6(host) ? "udp6" : "udp4");
   return new Promise<Buffer>((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`${host} did not answer`)), TRY_MS);
@@ -106,7 +98,7 @@ function askUdp({ host, port }: Upstream, question: Buffer, read: Read): Promise
   }).finally(() => socket.close());
 }
 
-function askTcp({ host, port, tcpPort = port }: Upstream, question: Buffer, read: Read): Promise<Buffer> {
+function askTcp({ host, port, tcpPort = port }: ResolverUpstream, question: Buffer, read: Read): Promise<Buffer> {
   const socket = net.connect({ host, port: tcpPort });
   const timer = setTimeout(() => socket.destroy(new Error(`${host} did not answer`)), TRY_MS);
   return new Promise<Buffer>((done, fail) => {

@@ -1,27 +1,8 @@
 // What the sockets of DNS are told about a question: by whom it was asked, and what is to be said.
+import type { Peer, Reply } from "../../api/dns-reply.ts";
 import type { Log } from "../../ports.ts";
-import type { Answer, Query } from "./codec.ts";
-import type { Forwarder, Upstream } from "./forward.ts";
-
-export interface Peer {
-  /** The local address that was asked. */
-  readonly asked: string;
-  readonly client: string;
-}
-
-export type Reply =
-  /** `recursion`: this asker may ask for names outside as well. */
-  | {
-      readonly kind: "answer";
-      readonly answer: Answer;
-      readonly recursion: boolean;
-      /** An alias leads outside: ask these for the rest, since programs follow none themselves. */
-      readonly follow?: { readonly name: string; readonly upstreams: readonly Upstream[] };
-    }
-  /** Ask these in the peer's stead. */
-  | { readonly kind: "forward"; readonly upstreams: readonly Upstream[] }
-  /** Somebody from the internet: refused, and not often. */
-  | { readonly kind: "stranger" };
+import type { Query } from "./codec.ts";
+import type { Forwarder } from "./forward.ts";
 
 export interface DnsOptions {
   readonly reply: (question: Query["question"], peer: Peer) => Reply;
