@@ -11,6 +11,7 @@ export const OWN_REASONS = [
   "busy",
   "noSignIn",
   "redirect",
+  "lastForward",
   "tooLarge",
   "waiting",
   "unreachable",

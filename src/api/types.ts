@@ -389,7 +389,7 @@ export interface Update {
 export interface ServiceRoute {
   /** The name. Absent: the Service's own. */
   readonly host: string;
-  /** Only what is below this path; the longest path wins. */
+  /** Only what is below this path, in capital and small letters as it stands; the longest path wins. */
   readonly path: string;
   /** The port that it leads to. Absent: the Service's `port`. */
   readonly port: ContainerPort;
@@ -446,7 +446,7 @@ export interface ServiceRoute {
 export interface RouteSpec {
   /** A single label (`jellyfin` matches `jellyfin.<zone>`, `jellyfin.local` and bare `jellyfin`) or a full name. */
   readonly host?: string;
-  /** Only what is below this path; the longest path wins. */
+  /** Only what is below this path, in capital and small letters as it stands; the longest path wins. */
   readonly path: string;
   /** A raw port that answers on every node: `[ADDRESS:]PORT[-PORT][/tcp|udp]`. */
   readonly listen?: {

@@ -80,6 +80,20 @@ export const messageCases: readonly ProxyCase[] = [
     },
   },
   {
+    name: "Max-Forwards counts the proxy",
+    bare: "breaks",
+    run: async (proxyTo) => {
+      await using app = await disposableApp((request, response) => response.end(request.headers["max-forwards"]));
+      const port = await proxyTo(app.port);
+      for (const [method, said, heard] of [
+        ["OPTIONS", "5", "4"],
+        ["OPTIONS", "99999999999999999999", "255"],
+        ["GET", "5", "5"],
+      ])
+        assert.equal((await get(port, { method, headers: { "Max-Forwards": said ?? "" } })).body, heard);
+    },
+  },
+  {
     name: "Expect is answered by the proxy and goes no further",
     bare: "breaks",
     run: async (proxyTo) => {

@@ -15,6 +15,7 @@ export interface WireCase {
 const CLOSE = "Connection: close\r\n";
 const get = (lines = "", target = "/"): string => `GET ${target} HTTP/1.1\r\nHost: hello\r\n${lines}${CLOSE}\r\n`;
 const post = (lines: string, body = ""): string => `POST / HTTP/1.1\r\nHost: hello\r\n${lines}${CLOSE}\r\n${body}`;
+const options = (lines: string, target = "/"): string => `OPTIONS ${target} HTTP/1.1\r\nHost: hello\r\n${lines}${CLOSE}\r\n`;
 const chunks = (body: string): string => post("Transfer-Encoding: chunked\r\n", body);
 
 type Rows = Readonly<Record<string, string>>;
@@ -248,8 +249,19 @@ const connections: readonly WireCase[] = [
     "a POST that asks for a WebSocket": post("Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n", "hello"),
   }),
   ...served("9110 7.6.2", ["OPTIONS / 0"], {
-    "OPTIONS that may go further": `OPTIONS / HTTP/1.1\r\nHost: hello\r\nMax-Forwards: 1\r\n${CLOSE}\r\n`,
+    "OPTIONS that may go further": options("Max-Forwards: 1\r\n"),
+    "OPTIONS that may go further than any way is long": options("Max-Forwards: 99999999999999999999\r\n"),
   }),
+  ...refused(200, "9110 7.6.2", {
+    "OPTIONS that may go no further": options("Max-Forwards: 0\r\n"),
+    "OPTIONS of an asterisk that may go no further": options("Max-Forwards: 00\r\n", "*"),
+  }),
+  ...refused(400, "9110 7.6.2", {
+    "OPTIONS that may go on twice": options("Max-Forwards: 1\r\nmax-forwards: 2\r\n"),
+    "OPTIONS that may go on below zero": options("Max-Forwards: -1\r\n"),
+    "OPTIONS that may go on for nobody knows how long": options("Max-Forwards:\r\n"),
+  }),
+  ...served("9110 7.6.2", ["GET / 0"], { "a GET to which it means nothing": get("Max-Forwards: 0\r\n") }),
   {
     name: "Expect",
     section: "9110 10.1.1",

@@ -11,6 +11,8 @@ import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
 import { hasBody, requestProblem, type Headers } from "./headers.ts";
 import { Held } from "./held.ts";
+import { answerAsLast, isLast } from "./max-forwards.ts";
+import { originForm } from "./origin-form.ts";
 import { askedThere } from "./outside.ts";
 import { stickyCookie, stickyFirst } from "./sticky.ts";
 
@@ -198,6 +200,7 @@ export class HttpFront {
         exchange.reason = "redirect";
         return void response.writeHead(decision.status, { Location: decision.location }).end();
       }
+      if (isLast(request)) return answerAsLast(exchange);
       if (Number(request.headers["content-length"] ?? 0) > (route.maxBodyBytes ?? Infinity))
         return showOwn(exchange, this.#options.pages.tooLarge(), "tooLarge");
       let page: Page;
@@ -356,21 +359,6 @@ function attemptOf(
     responseHeaders: route.headers?.response,
     upgradeHead,
   };
-}
-
-/** Path and query; from an absolute target its own, if it names the host that `Host` names. undefined: it is none for a proxy. */
-function originForm(request: http.IncomingMessage): string | undefined {
-  const target = request.url ?? "/";
-  // Apps read a fragment as part of the path, or not.
-  if (target.includes("#")) return undefined;
-  if (target.startsWith("/")) return target;
-  const isOptions = request.method === "OPTIONS";
-  if (target === "*") return isOptions ? target : undefined;
-  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
-  if (absolute === null || absolute[1]?.toLowerCase() !== request.headers.host?.toLowerCase()) return undefined;
-  const rest = absolute[2] ?? "";
-  if (rest === "" && isOptions) return "*";
-  return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
 function showOwn(exchange: Exchange, page: Page, reason: OwnReason): void {

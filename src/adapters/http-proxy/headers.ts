@@ -1,6 +1,7 @@
 // Header lines as flat arrays (name, value, name, value ...), the way Node hands them over: one loop each way that keeps what is for
 // the other end and nothing else.
 import type http from "node:http";
+import { maxForwardsOnward, maxForwardsProblem } from "./max-forwards.ts";
 
 export interface Forwarded {
   readonly for: string;
@@ -58,12 +59,13 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
   const { rawHeaders } = request;
   const listed = listedByConnection(request.headers.connection);
   const headers: string[] = [];
+  const forwards = maxForwardsOnward(request);
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const { key, isForUs, isLength } = asked(name);
     // A handshake has no body; a length would let the app wait for one.
     if (isForUs || listed?.has(key) || (isLength && options.upgrade)) continue;
-    headers.push(name, rawHeaders[index + 1] ?? "");
+    headers.push(name, key === "max-forwards" && forwards !== undefined ? forwards : (rawHeaders[index + 1] ?? ""));
   }
   const { forwarded } = options;
   if (forwarded !== undefined) {
@@ -116,6 +118,8 @@ export function requestProblem(request: http.IncomingMessage): { readonly status
   if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) return { status: 400, message: "A request has one Host." };
   if (headers.expect !== undefined && httpVersion === "1.1" && headers.expect.toLowerCase() !== "100-continue")
     return { status: 417, message: "All that can be expected here is 100-continue." };
+  const forwards = maxForwardsProblem(request);
+  if (forwards !== undefined) return { status: 400, message: forwards };
   const coding = headers["transfer-encoding"];
   if (coding === undefined) return undefined;
   if (coding.toLowerCase() !== "chunked") return { status: 501, message: "The only transfer coding known here is chunked." };
