@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { loadIdentity, takeName } from "./identity.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { bootSeenAtMs, loadIdentity, takeName } from "./identity.ts";
 
 test("a node is the same after a restart, and another boot after its run folder was emptied", (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), "fossora-identity-"));
@@ -14,6 +15,7 @@ test("a node is the same after a restart, and another boot after its run folder 
   const first = load(runDir);
   assert.match(first.nodeId, /^[a-z2-7]{16}$/);
   assert.deepEqual(load(runDir), first);
+  assert.ok(systemClock.now() - bootSeenAtMs(runDir) < 60_000);
   const rebooted = load(mkdtempSync(path.join(folder, "run-")));
   assert.equal(rebooted.nodeId, first.nodeId);
   assert.notEqual(rebooted.bootId, first.bootId);

@@ -2,10 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { systemClock } from "../adapters/system/clock.ts";
 import { createKey, publicDerOf } from "../adapters/x509/read.ts";
 import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
-import type { Identity } from "../ports.ts";
+import type { BootMs, Identity } from "../ports.ts";
 import { nodeIdOf } from "../trust/node-id.ts";
 import { readIfThere, writeWhole } from "./files.ts";
 import { nodeNameOf } from "./settings.ts";
@@ -18,7 +19,7 @@ export function loadIdentity(options: NameOptions & { readonly runDir: string })
   return {
     node,
     nodeId: loadNodeId(options.dataDir),
-    bootId: loadBootId(path.join(options.runDir, "boot-id")),
+    bootId: loadBootId(bootFile(options.runDir)),
   };
 }
 
@@ -86,8 +87,18 @@ function loadBootId(file: string): string {
   const [storedKernel, stored] = (readIfThere(file) ?? "").split("\n");
   if (storedKernel === kernel && stored) return stored;
   const fresh = base32(randomBytes(10));
-  writeWhole(file, `${kernel}\n${fresh}\n`);
+  writeWhole(file, `${kernel}\n${fresh}\n${systemClock.now()}\n`);
   return fresh;
+}
+
+/** When this boot was first seen, on its boot-time clock; 0 for that of the kernel. */
+export function bootSeenAtMs(runDir: string): BootMs {
+  const [, , seenAtMs = ""] = (readIfThere(bootFile(runDir)) ?? "").split("\n");
+  return Number(seenAtMs);
+}
+
+function bootFile(runDir: string): string {
+  return path.join(runDir, "boot-id");
 }
 
 /** New after each boot of the kernel. */

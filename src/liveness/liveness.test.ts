@@ -79,10 +79,14 @@ test("nobody is blamed for what this node slept through", () => {
   assert.deepEqual([suspects(woken), toCondemn(woken, long)], [[], []]);
 });
 
-test("nobody is condemned by a machine that has just started", () => {
+test("a machine that has just started condemns nobody whom it has not heard since, by itself or through others", () => {
+  const just = { bootedMs: BOOT_GRACE_MS - 1 };
   const state = pass(house(), 10_000);
-  assert.deepEqual(toCondemn(state, { bootedMs: BOOT_GRACE_MS - 1 }), []);
-  assert.deepEqual(toCondemn(state, long), ["a", "c"]);
+  assert.deepEqual([toCondemn(state, just), toCondemn(state, long)], [[], ["a", "c"]]);
+  const one = pass(heard(house(), sign("a", 1)), 100);
+  assert.deepEqual(toCondemn(pass(one, 10_000), just), ["a"]);
+  const both = heard(one, sign("a", 2, { heard: [{ nodeId: "c", agoMs: 50 }] }));
+  assert.deepEqual(toCondemn(pass(both, 10_000), just), ["a", "c"]);
 });
 
 test("who joins counts as heard, who leaves is forgotten, and the same ones are no change", () => {

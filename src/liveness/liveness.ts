@@ -17,7 +17,7 @@ export const SUSPECT_AFTER_MS = 2_000;
 export const CONDEMN_AFTER_MS = 2_800;
 /** One after the other, so that not all write the same. */
 export const RANK_MS = 250;
-/** After a start of the machine nobody is condemned by it: where all lost their power at once, the last one takes its time. */
+/** After a start of the machine it condemns nobody whom it has not heard since: where all lost their power at once, the last one takes its time. */
 export const BOOT_GRACE_MS = 60_000;
 /** A longer gap between two events means that this node itself stood still: nobody is blamed for what it did not hear then. */
 const STOOD_STILL_MS = 1_000;
@@ -39,8 +39,10 @@ interface PeerState {
   readonly formerBoots: readonly string[];
   /** By this node itself: a sign of life, or an answer of its ingress. */
   readonly heardAtMs?: number;
-  /** The latest of what others say when they heard it; the beginning counts as heard, so that nobody starts out dead. */
+  /** The latest of that and of what others say when they heard it; the beginning counts as heard, so that nobody starts out dead. */
   readonly knownAtMs: number;
+  /** By anybody, since this agent started. */
+  readonly everHeard: boolean;
 }
 
 export function newLiveness(self: NodeId, nowMs: number): Liveness {
@@ -58,7 +60,7 @@ export function withOthers(state: Liveness, others: Iterable<NodeId>): Liveness 
   const wanted = new Set(others);
   wanted.delete(state.self);
   if (wanted.size === state.peers.size && [...wanted].every((node) => state.peers.has(node))) return state;
-  const fresh: PeerState = { counter: 0, formerBoots: [], knownAtMs: state.awakeMs };
+  const fresh: PeerState = { counter: 0, formerBoots: [], knownAtMs: state.awakeMs, everHeard: false };
   return { ...state, peers: new Map([...wanted].map((node) => [node, state.peers.get(node) ?? fresh])) };
 }
 
@@ -74,7 +76,8 @@ export function heard(state: Liveness, sign: SignOfLife): Liveness {
   for (const { nodeId, agoMs } of sign.heard) {
     const other = peers.get(nodeId);
     const atMs = state.awakeMs - Math.max(0, agoMs);
-    if (other !== undefined && nodeId !== sign.nodeId && atMs > other.knownAtMs) peers.set(nodeId, { ...other, knownAtMs: atMs });
+    if (other !== undefined && nodeId !== sign.nodeId && atMs > other.knownAtMs)
+      peers.set(nodeId, { ...other, knownAtMs: atMs, everHeard: true });
   }
   return { ...state, peers };
 }
@@ -107,10 +110,10 @@ export function suspects(state: Liveness): readonly NodeId[] {
  * `bootedMs`: since this machine's start.
  */
 export function toCondemn(state: Liveness, { bootedMs }: { readonly bootedMs: number }): readonly NodeId[] {
-  if (bootedMs < BOOT_GRACE_MS) return [];
   const dead = new Set(silentFor(state, SUSPECT_AFTER_MS));
   const rank = [...state.peers.keys()].filter((node) => node < state.self && !dead.has(node)).length;
-  return silentFor(state, CONDEMN_AFTER_MS + rank * RANK_MS);
+  const silent = silentFor(state, CONDEMN_AFTER_MS + rank * RANK_MS);
+  return bootedMs < BOOT_GRACE_MS ? silent.filter((node) => state.peers.get(node)?.everHeard === true) : silent;
 }
 
 /** By anybody whom this node hears. */
@@ -124,7 +127,7 @@ function silentFor(state: Liveness, ms: number): readonly NodeId[] {
 }
 
 function isHeard(peer: PeerState, atMs: number): PeerState {
-  return { ...peer, heardAtMs: atMs, knownAtMs: atMs };
+  return { ...peer, heardAtMs: atMs, knownAtMs: atMs, everHeard: true };
 }
 
 function isOld(peer: PeerState, { bootId, counter }: SignOfLife): boolean {

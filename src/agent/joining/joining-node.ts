@@ -17,7 +17,7 @@ import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
-import { lastMembers } from "./house-sight.ts";
+import { lastMembers, type KnownNode } from "./house-sight.ts";
 import { giveAuthority, Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
@@ -156,6 +156,11 @@ export class JoiningNode implements MeshHandler {
   /** Of a node of this house. */
   isOurs(address: string): boolean {
     return this.#inside?.running.sight.seen.members.some((each) => splitAddress(each).address === plainHost(address)) === true;
+  }
+
+  /** All that belong to its house, as they were last seen; none while it belongs to none. */
+  get roster(): readonly KnownNode[] {
+    return this.#inside?.running.sight.seen.known ?? [];
   }
 
   isKnown(nodeId: string): boolean {
