@@ -2,6 +2,7 @@
 // long as the agent is here; what lives as long as its membership in a house, in house-life.ts.
 import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
+import { Gossip } from "../adapters/gossip/socket.ts";
 import { connectIngress, type IngressClient } from "../adapters/ingress-client/client.ts";
 import { MeshServer } from "../adapters/mesh/server.ts";
 import { openAddresses } from "../adapters/system/addresses.ts";
@@ -22,11 +23,11 @@ import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
 import { HouseLife } from "./house-life.ts";
-import { loadIdentity, nameOfNode } from "./identity.ts";
+import { bootSeenAtMs, loadIdentity, nameOfNode } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { childOf, type Machine } from "./install.ts";
-import { joinAddress } from "./joining/addresses.ts";
+import { joinAddress, splitAddress } from "./joining/addresses.ts";
 import { Discovery } from "./joining/discovery.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
 import { JoiningNode, type OwnHouse } from "./joining/joining-node.ts";
@@ -83,6 +84,7 @@ class Node {
   readonly #wish: JoinWish;
   readonly #server: ApiServer;
   readonly #ports: NodePorts;
+  readonly #gossip: Gossip;
   readonly #failed = new AbortController();
   #facts: MachineFacts = unknownMachine;
   #addresses: Addresses | undefined;
@@ -114,6 +116,7 @@ class Node {
       log,
     });
     this.#wish = new JoinWish(settings.dataDir);
+    this.#gossip = new Gossip({ keys: () => this.#life?.gossipKeys ?? [], onSign: (sign) => this.#life?.hear(sign), log });
     this.#ports = this.#nodePorts();
     this.#server = new ApiServer(this.#ports);
   }
@@ -191,7 +194,7 @@ class Node {
       isFavoured: (address) => joining.isOurs(address),
       log,
     });
-    this.#meshPort = new MeshPort({ server: shown.server, port: meshPort, clock, log });
+    this.#meshPort = new MeshPort({ server: shown.server, gossip: this.#gossip, port: meshPort, clock, log });
     return joining;
   }
 
@@ -222,8 +225,12 @@ class Node {
     const life = new HouseLife({
       dataDir: settings.dataDir,
       owner: { houseId, epoch, clusterId },
+      roster: () =>
+        (this.#joining?.seen?.known ?? []).map(({ nodeId, name, addresses }) => ({ nodeId, name, endpoints: addresses.map(splitAddress) })),
+      sendSign: (sign, to) => this.#gossip.send(sign, to),
+      bootedMs: () => clock.now() - bootSeenAtMs(settings.runDir),
       store: house.store,
-      voters: () => this.#joining?.voters ?? 1,
+      voters: () => this.#joining?.seen?.voters.length ?? 1,
       identity,
       containers: this.#containers,
       addresses: this.#addresses,

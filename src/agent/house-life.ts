@@ -1,13 +1,14 @@
 // What runs on a node for as long as it belongs to one house: its copy of the store, its lease, its engine and what that hands to the
 // ingress. Made anew with each membership; the containers and the ingress live on.
 import type { DockerContainers } from "../adapters/dockerode/containers.ts";
+import type { Endpoint } from "../adapters/gossip/socket.ts";
 import type { IngressClient } from "../adapters/ingress-client/client.ts";
 import { checkProbe } from "../adapters/system/check.ts";
 import { systemRandom } from "../adapters/system/clock.ts";
 import { BackgroundJobs } from "../adapters/system/jobs.ts";
 import { NodeProbes } from "../adapters/system/probes.ts";
 import { noSecrets } from "../adapters/system/secrets.ts";
-import type { Kind } from "../api/resource.ts";
+import type { Kind, NodeName } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Ports } from "../engine/contract.ts";
 import { Engine } from "../engine/engine.ts";
@@ -15,21 +16,37 @@ import { StoreMirror } from "../engine/mirror.ts";
 import { OwnWord } from "../engine/own-word.ts";
 import { runnable } from "../engine/runnable.ts";
 import { houseFacts, type HouseFacts } from "../joining/house-facts.ts";
+import type { SignOfLife } from "../mesh-ports.ts";
 import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System } from "../ports.ts";
 import type { NodePorts, ServerPorts } from "../server/ports.ts";
 import { eachController } from "../../controllers/index.ts";
+import { recordDeath } from "./death.ts";
 import { EventWriter } from "./event-writer.ts";
 import { DEFAULT_ZONE } from "./found.ts";
 import { CopyKeeper, readCopy, type CopyOwner } from "./house-copy.ts";
 import { collectGarbage, whenQuiet } from "./idle-collection.ts";
+import { GossipKey } from "./gossip-key.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
+import { LivenessKeeper } from "./liveness.ts";
 import { Publisher } from "./publisher.ts";
 import { NodeStatusReader } from "./status-reader.ts";
+
+/** A node of the house, alive or not; this one, too. */
+export interface RosterNode {
+  readonly nodeId: string;
+  readonly name: NodeName;
+  /** Of its agent, best first. */
+  readonly endpoints: readonly Endpoint[];
+}
 
 export interface HouseLifeOptions {
   readonly dataDir: string;
   /** Whose life it is: a copy on the disk of any other is not believed. */
   readonly owner: CopyOwner;
+  readonly roster: () => readonly RosterNode[];
+  readonly sendSign: (sign: SignOfLife, to: readonly Endpoint[]) => void;
+  /** Since the start of this machine, ms. */
+  readonly bootedMs: () => number;
   readonly store: Store;
   /** How many nodes vote, as last known. */
   readonly voters: () => number;
@@ -48,6 +65,9 @@ export interface HouseLifeOptions {
 /** The lease of `nodes/<node>`: membership.md's 20 s. */
 const LEASE_TTL_MS = 20_000;
 const INGRESS_LIMIT_MS = 5_000;
+const PING_LIMIT_MS = 900;
+/** A removal changes the key; the former one is good for twice as long. */
+const KEY_EVERY_MS = 5_000;
 const OBJECT_KINDS: readonly Kind[] = ["House", "Membership", "Service", "Route", "DnsRecord"];
 
 export class HouseLife {
@@ -61,6 +81,8 @@ export class HouseLife {
   readonly #probes: NodeProbes;
   readonly #ports: Ports;
   readonly #engine: Engine;
+  readonly #gossipKey: GossipKey;
+  readonly #liveness: LivenessKeeper;
   readonly #ending = new AbortController();
   /** Rejects when it cannot go on. */
   readonly ended: Promise<void>;
@@ -98,6 +120,8 @@ export class HouseLife {
     };
     this.#engine = new Engine({ controllers: eachController(runnable), mirror, ports: this.#ports });
     if (options.ingressStatus !== undefined) this.#publisher.setStatus(options.ingressStatus);
+    this.#gossipKey = new GossipKey(options.dataDir, clock);
+    this.#liveness = this.#newLiveness();
     this.ended = this.#run(signal);
   }
 
@@ -110,6 +134,15 @@ export class HouseLife {
   /** As its House says. */
   get settings(): HouseSettings {
     return houseSettings(this.#mirror.desired("House", "house")?.spec);
+  }
+
+  /** That signs of life are signed with. */
+  get gossipKeys(): readonly Buffer[] {
+    return this.#gossipKey.all;
+  }
+
+  hear(sign: SignOfLife): void {
+    this.#liveness.hear(sign);
   }
 
   /** For the API, beside what the node itself offers. */
@@ -166,6 +199,40 @@ export class HouseLife {
     });
   }
 
+  #newLiveness(): LivenessKeeper {
+    const { identity, roster, sendSign, bootedMs, ingress, clock, log } = this.#options;
+    const nameOf = (nodeId: string): NodeName | undefined => roster().find((node) => node.nodeId === nodeId)?.name;
+    return new LivenessKeeper({
+      identity,
+      others: () =>
+        new Map(roster().flatMap(({ nodeId, endpoints }) => (nodeId === identity.nodeId ? [] : [[nodeId, endpoints] as const]))),
+      send: sendSign,
+      ask: async (nodeId, signal) => {
+        const answers = await ingress.ping(nameOf(nodeId) ?? "", PING_LIMIT_MS, signal);
+        if (!answers) throw new Error("Its ingress does not answer");
+      },
+      bootedMs,
+      onSuspects: (nodeIds) => this.#publisher.setSilent(nodeIds.flatMap((nodeId) => nameOf(nodeId) ?? [])),
+      condemn: async (nodeId, signal) => {
+        const node = nameOf(nodeId);
+        if (node !== undefined) await recordDeath(this.#ports, { node, by: identity.node }, signal);
+      },
+      clock,
+      log,
+    });
+  }
+
+  /** A removal changes it; no other node would be believed with the old one for long. */
+  async #keepGossipKey(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#options;
+    while (!signal.aborted) {
+      await this.#gossipKey.takeOver(store, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.debug("The key for signs of life was not read", { error: String(error) });
+      });
+      await clock.sleep(KEY_EVERY_MS, signal).catch(() => undefined); // aborted: the loop ends
+    }
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     const publisher = this.#publisher;
     const changed = whenQuiet(this.#options.clock, collectGarbage);
@@ -175,8 +242,14 @@ export class HouseLife {
     });
     try {
       this.#ownWord.run(signal);
-      const parts = [this.#mirror.run(signal), this.#copyKeeper.run(signal), this.#engine.run(signal), this.#followContainers(signal)];
-      await Promise.all(parts);
+      await Promise.all([
+        this.#mirror.run(signal),
+        this.#copyKeeper.run(signal),
+        this.#engine.run(signal),
+        this.#followContainers(signal),
+        this.#liveness.run(signal),
+        this.#keepGossipKey(signal),
+      ]);
     } finally {
       unsubscribe();
       publisher.stop();

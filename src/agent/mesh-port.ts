@@ -1,4 +1,5 @@
-// Port 733 of this node, where other computers meet its agent: opened as soon as it is free, and until then said to be busy, and by whom.
+// Port 733 of this node, where other computers meet its agent, by TCP and with signs of life by UDP: opened as soon as it is free, and until then said to be busy, and by whom.
+import type { Gossip } from "../adapters/gossip/socket.ts";
 import type { MeshServer } from "../adapters/mesh/server.ts";
 import { portHolder } from "../adapters/sockets/port-holder.ts";
 import type { Clock, Log } from "../ports.ts";
@@ -9,6 +10,7 @@ const RETRY_MS = 5_000;
 
 export interface MeshPortOptions {
   readonly server: Pick<MeshServer, "listen" | "close">;
+  readonly gossip: Pick<Gossip, "open" | "close">;
   readonly port: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -17,6 +19,7 @@ export interface MeshPortOptions {
 export class MeshPort {
   readonly #options: MeshPortOptions;
   #problem: string | undefined;
+  #hears = false;
 
   constructor(options: MeshPortOptions) {
     this.#options = options;
@@ -29,18 +32,20 @@ export class MeshPort {
 
   /** Until the signal. A house of one goes on without it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { server, clock, log } = this.#options;
+    const { server, gossip, clock, log } = this.#options;
     while (!signal.aborted && !(await this.#open())) await clock.sleep(RETRY_MS, signal).catch(() => undefined); // aborted: the loop ends
     if (!signal.aborted) {
       log.info("Other computers can reach this node", { port: this.#options.port });
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     }
-    await server.close();
+    await Promise.all([server.close(), gossip.close()]);
   }
 
   async #open(): Promise<boolean> {
-    const { server, port, log } = this.#options;
+    const { server, gossip, port, log } = this.#options;
     try {
+      if (!this.#hears) await gossip.open(port);
+      this.#hears = true;
       await server.listen({ address: EVERYWHERE, port });
       this.#problem = undefined;
       return true;
@@ -54,7 +59,8 @@ export class MeshPort {
 
   async #why(error: unknown): Promise<string> {
     const { port } = this.#options;
-    if (isCode(error, "EADDRINUSE")) return `port ${port} is held by ${(await portHolder(["tcp"], EVERYWHERE, port)) ?? "another program"}`;
+    if (isCode(error, "EADDRINUSE"))
+      return `port ${port} is held by ${(await portHolder([this.#hears ? "tcp" : "udp"], EVERYWHERE, port)) ?? "another program"}`;
     if (isCode(error, "EACCES")) return `port ${port} is for root alone`;
     return `port ${port} cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
   }

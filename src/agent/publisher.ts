@@ -3,6 +3,7 @@
 import type { Name, NodeName } from "../api/resource.ts";
 import type { IngressStatus, NodeAddresses, Table } from "../api/table.ts";
 import type { Mirror } from "../engine/contract.ts";
+import { withdraw } from "../liveness/withdraw.ts";
 import type { Clock, Log, Proxy } from "../ports.ts";
 
 type RouteRows = Pick<Table, "http" | "streams">;
@@ -36,6 +37,7 @@ export class Publisher implements Proxy {
   readonly #routes = new Map<Name, RouteRows>();
   readonly #records = new Map<Name, RecordRows>();
   #house: HouseRows | undefined;
+  #silent: readonly NodeName[] = [];
   #status: IngressStatus | undefined;
   #published: string | undefined;
   #cancel: (() => void) | undefined;
@@ -87,6 +89,12 @@ export class Publisher implements Proxy {
     if (isUnsettled(status)) this.#lookAgain();
   }
 
+  /** Nothing leads to them until they are heard again. */
+  setSilent(nodes: readonly NodeName[]): void {
+    this.#silent = nodes;
+    this.publishSoon();
+  }
+
   /** A new ingress has only what was on disk: hand it everything again. */
   forgetPublished(): void {
     this.#published = undefined;
@@ -129,7 +137,7 @@ export class Publisher implements Proxy {
     if (!this.#complete()) return; // whatever is missing is handed over and tries again
     this.#changed = false;
     this.#sending = true;
-    const table = this.#table();
+    const table = withdraw(this.#table(), this.#silent);
     const text = JSON.stringify({ ...table, revision: 0 }); // a new revision alone is no news
     try {
       if (text !== this.#published) {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { IngressSettings, Table } from "../api/table.ts";
 import { isAllowed } from "./allow.ts";
 import { answer } from "./answer.ts";
-import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
+import { parsePing, parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { decide } from "./decide.ts";
 import { planListeners } from "./listeners.ts";
 import { compileRouter } from "./match.ts";
@@ -81,6 +81,9 @@ test("the field that is wrong is named", () => {
 
 test("settings and programs are taken as they are", () => {
   assert.equal(parseSettings(settings), settings);
+  assert.deepEqual(parsePing({ node: "nas", limitMs: 900 }), { node: "nas", limitMs: 900 });
+  assert.throws(() => parsePing({ node: 7, limitMs: 900 }), SyntaxError);
+  assert.throws(() => parsePing({ node: "nas" }), SyntaxError);
   assert.deepEqual(parseProgram({ execPath: "/x", args: ["ingress"] }), { execPath: "/x", args: ["ingress"] });
 });
 

@@ -1,4 +1,5 @@
 // What the agent sent or the disk kept, read as a table or as settings: what the ingress relies on is checked once, here. Pure.
+import type { NodeName } from "../api/resource.ts";
 import type { IngressProgram, IngressSettings, Table } from "../api/table.ts";
 
 /** Throws a SyntaxError that names the field; fields of a newer release are let through. */
@@ -63,6 +64,13 @@ export function parseSettings(value: unknown): IngressSettings {
     texts(mesh["removed"], "mesh.removed");
   }
   return value as IngressSettings; // every field was checked above
+}
+
+export function parsePing(value: unknown): { readonly node: NodeName; readonly limitMs: number } {
+  const { node, limitMs } = record(value, "ping");
+  text(node, "node");
+  number(limitMs, "limitMs");
+  return { node: String(node), limitMs: Number(limitMs) };
 }
 
 export function parseProgram(value: unknown): IngressProgram {

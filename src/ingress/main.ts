@@ -26,7 +26,7 @@ import { accessLine } from "./access-line.ts";
 import { plainAddress } from "./address.ts";
 import { isAllowed } from "./allow.ts";
 import { BackendHealth } from "./backend-health.ts";
-import { parseProgram, parseSettings, parseTable } from "./check-table.ts";
+import { parsePing, parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { readHello, UNRECOGNIZED_NAME } from "./client-hello.ts";
 import { decide } from "./decide.ts";
 import { planListeners, type ListenerPlan } from "./listeners.ts";
@@ -251,6 +251,14 @@ class Ingress {
       "GET /traffic": () => {
         this.#countBytes();
         return { status: 200, body: this.#report() };
+      },
+      "POST /ping": async (body) => {
+        const { node, limitMs } = parsePing(body);
+        const answers = await this.#mesh.ping(node, limitMs).then(
+          () => true,
+          () => false,
+        );
+        return { status: 200, body: { answers } };
       },
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
       "POST /handover": (body) => this.#handOver(body),

@@ -78,7 +78,7 @@ export class TestJoiningNode {
   }
 
   get house(): HouseState | undefined {
-    return this.#running?.node.house;
+    return this.#running?.node.seen?.house;
   }
 
   get words(): readonly string[] {

@@ -8,6 +8,8 @@ export interface IngressClient {
   putTable(table: Table, signal: AbortSignal): Promise<void>;
   putSettings(settings: IngressSettings, signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<IngressStatus>;
+  /** Asks the ingress of another node whether it is there, on 734. */
+  ping(node: string, limitMs: number, signal: AbortSignal): Promise<boolean>;
   /** What it has counted since it started. */
   traffic(signal: AbortSignal): Promise<TrafficReport>;
   /** The same and more in Prometheus' text format. */
@@ -31,6 +33,8 @@ export function connectIngress(socketPath: string): IngressClient {
     putSettings: async (settings, signal) => void (await call("PUT", "/settings", settings, signal)),
     // The ingress is of this program; another release's has at least these fields.
     status: async (signal) => (await call("GET", "/status", undefined, signal)) as IngressStatus,
+    ping: async (node, limitMs, signal) =>
+      ((await call("POST", "/ping", { node, limitMs }, signal)) as { readonly answers: boolean }).answers,
     traffic: async (signal) => (await call("GET", "/traffic", undefined, signal)) as TrafficReport, // as above
     metrics: (signal) => text("GET", "/metrics", undefined, signal),
     handover: async (program, signal) => ((await call("POST", "/handover", program, signal)) as { readonly pid: number }).pid,

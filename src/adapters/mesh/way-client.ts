@@ -38,6 +38,9 @@ interface Kept {
   /** All that are open, in use or not. */
   readonly open: Map<tls.TLSSocket, string>;
   making: number;
+  /** For pings alone, one at a time. */
+  asked?: tls.TLSSocket;
+  asking?: Promise<void>;
 }
 
 export class WayClient implements Ways {
@@ -89,6 +92,23 @@ export class WayClient implements Ways {
       this.#tunnels.set(key, tunnel);
     }
     return tunnel.open(session);
+  }
+
+  /** Its ingress is there and answers, at whatever it is. Throws when it does not, or not in time. */
+  ping(node: string, limitMs: number): Promise<void> {
+    const kept = this.#keep(node);
+    kept.asking ??= this.#ping(node, kept, limitMs).finally(() => delete kept.asking);
+    return kept.asking;
+  }
+
+  async #ping(node: string, kept: Kept, limitMs: number): Promise<void> {
+    const untilMs = performance.now() + limitMs;
+    if (kept.asked === undefined || kept.asked.destroyed) kept.asked = await this.#dial(node, kept, limitMs);
+    const socket = kept.asked;
+    const answer = await ask(socket, encodeRequest({ kind: "ping" }), Math.max(1, untilMs - performance.now()));
+    if (answer?.kind === "pong") return;
+    socket.destroy();
+    throw new Error(`${node} does not answer`);
   }
 
   async #open(backend: Backend, protocol: WayTarget["protocol"], limitMs: number): Promise<tls.TLSSocket> {

@@ -47,6 +47,11 @@ export class Mesh {
     this.#client.trustChanged();
   }
 
+  /** Throws when its ingress does not answer in time. */
+  ping(node: string, limitMs: number): Promise<void> {
+    return this.#client.ping(node, limitMs);
+  }
+
   /** That node is dead. */
   cut(node: string): void {
     this.#client.cut(node);

@@ -16,7 +16,7 @@ import type { Clock, Log } from "../../ports.ts";
 import { readIfThere, writeWhole } from "../files.ts";
 import { RecordsReader } from "./house-records.ts";
 
-interface Seen {
+export interface Seen {
   readonly house: HouseState;
   /** Of agents. */
   readonly members: readonly Address[];

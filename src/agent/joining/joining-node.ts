@@ -17,7 +17,7 @@ import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
-import { lastMembers, type KnownNode } from "./house-sight.ts";
+import { lastMembers, type Seen } from "./house-sight.ts";
 import { giveAuthority, Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
@@ -138,14 +138,9 @@ export class JoiningNode implements MeshHandler {
     return this.#loop.words;
   }
 
-  /** As it was last seen. */
-  get house(): HouseState | undefined {
-    return this.#inside?.running.sight.seen.house;
-  }
-
-  /** How many nodes of its house vote, as last seen. */
-  get voters(): number {
-    return this.#inside?.running.sight.seen.voters.length ?? 1;
+  /** Its house, as it was last seen. */
+  get seen(): Seen | undefined {
+    return this.#inside?.running.sight.seen;
   }
 
   /** While it belongs to a house. */
@@ -155,12 +150,7 @@ export class JoiningNode implements MeshHandler {
 
   /** Of a node of this house. */
   isOurs(address: string): boolean {
-    return this.#inside?.running.sight.seen.members.some((each) => splitAddress(each).address === plainHost(address)) === true;
-  }
-
-  /** All that belong to its house, as they were last seen; none while it belongs to none. */
-  get roster(): readonly KnownNode[] {
-    return this.#inside?.running.sight.seen.known ?? [];
+    return this.seen?.members.some((each) => splitAddress(each).address === plainHost(address)) === true;
   }
 
   isKnown(nodeId: string): boolean {
