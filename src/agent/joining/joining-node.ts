@@ -4,7 +4,7 @@ import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { Here, Joiner, Membership } from "../../joining/joiner-state.ts";
-import type { Address, HouseState, JoinRequest, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
+import type { Address, JoinRequest, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Child } from "../child.ts";
