@@ -8,26 +8,34 @@ export class StoreWrites {
   readonly #failures: string[] = [];
   readonly #running: Promise<void>;
   #done = 0;
+  #longestGapMs = 0;
   #stopped = false;
 
   constructor(store: Store) {
     this.#running = this.#write(store);
   }
 
-  async stop(): Promise<{ readonly done: number; readonly failures: readonly string[] }> {
+  /** Acknowledged so far. */
+  get done(): number {
+    return this.#done;
+  }
+
+  async stop(): Promise<{ readonly done: number; readonly failures: readonly string[]; readonly longestGapMs: number }> {
     this.#stopped = true;
     await this.#running;
-    return { done: this.#done, failures: this.#failures };
+    return { done: this.#done, failures: this.#failures, longestGapMs: Math.round(this.#longestGapMs) };
   }
 
   async #write(store: Store): Promise<void> {
-    while (!this.#stopped) {
+    for (let lastMs = performance.now(); !this.#stopped;) {
       try {
         await store.commit(
           { compare: [], writes: [{ put: "/test/written", value: String(this.#done) }] },
           AbortSignal.timeout(WRITE_LIMIT_MS),
         );
         this.#done += 1;
+        this.#longestGapMs = Math.max(this.#longestGapMs, performance.now() - lastMs);
+        lastMs = performance.now();
       } catch (error) {
         this.#failures.push(String(error));
       }

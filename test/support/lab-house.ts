@@ -1,0 +1,122 @@
+// Several computers of one person on lab hosts in a real tailnet: how they are started, what their etcd says of members, and a writer that
+// goes on meanwhile.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Cluster, type ClusterMember } from "../../src/adapters/etcd3/cluster.ts";
+import type { Credentials } from "../../src/adapters/etcd3/connect.ts";
+import { memberStatus } from "../../src/adapters/etcd3/member.ts";
+import { openStore, type EtcdStore } from "../../src/adapters/etcd3/store.ts";
+import { HouseNode, supervise } from "./house.ts";
+import type { Lab } from "./lab.ts";
+import { realClock, silentLog } from "./real.ts";
+import { until } from "./until.ts";
+
+/** Ten times the aim of a join, and of three voters. */
+export const LIMIT_MS = 300_000;
+const CLIENT_PORT = 2379;
+const ANSWER_MS = 5_000;
+
+export class LabHouse {
+  readonly lab: Lab;
+  #nodes: readonly HouseNode[] = [];
+  #credentials: Credentials | undefined;
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  get nodes(): readonly HouseNode[] {
+    return this.#nodes;
+  }
+
+  node(number: number): HouseNode {
+    const node = this.#nodes[number - 1];
+    assert(node, `no host h${number}`);
+    return node;
+  }
+
+  /** Undefined: there are hosts h1 to hN from now on, with the program on them, in a tailnet of one person. Else why there cannot be. */
+  async up(count: number): Promise<string | undefined> {
+    await this.lab.down();
+    const hosts = await this.lab.up(count);
+    const absent = await this.lab.startTailnet();
+    if (absent !== undefined) return absent;
+    this.#nodes = hosts.map((host) => new HouseNode(this.lab, host));
+    for (const node of this.#nodes) await node.install();
+    return undefined;
+  }
+
+  /** Starts the agents, of all at the same instant. */
+  async start(...numbers: readonly number[]): Promise<void> {
+    const nodes = numbers.map((number) => this.node(number));
+    await this.lab.tailnet("join", ...nodes.map(({ name }) => name));
+    await Promise.all(nodes.map(({ name }) => this.lab.start(name, "fossora", supervise, { onBoot: true })));
+  }
+
+  /** Each of them says that so many nodes are ready, itself among them. */
+  async areOneHouse(numbers: readonly number[], count = numbers.length): Promise<void> {
+    for (const number of numbers)
+      await until(
+        `h${number} sees ${count} ready nodes`,
+        async () => {
+          const { ready, nodes } = await this.node(number).summary();
+          return ready && nodes.ready === count;
+        },
+        LIMIT_MS,
+      );
+  }
+
+  async members(askedNumber = 1): Promise<readonly ClusterMember[]> {
+    const cluster = new Cluster({ host: this.#hostOf(askedNumber), credentials: await this.credentials() });
+    return cluster.members(AbortSignal.timeout(ANSWER_MS)).finally(() => cluster.close());
+  }
+
+  async hasVoters(count: number, askedNumber = 1): Promise<void> {
+    await until(
+      `${count} voters`,
+      async () => {
+        const members = await this.members(askedNumber);
+        return members.filter(({ learner, name }) => !learner && name !== "").length === count;
+      },
+      LIMIT_MS,
+    );
+  }
+
+  /** Number of the host whose etcd leads. */
+  async leader(numbers: readonly number[]): Promise<number> {
+    return until("a leader", async () => {
+      for (const number of numbers) {
+        const options = { host: this.#hostOf(number), credentials: await this.credentials(), signal: AbortSignal.timeout(ANSWER_MS) };
+        const { leaderId, memberId } = await memberStatus(options);
+        if (leaderId === memberId) return number;
+      }
+      return undefined;
+    });
+  }
+
+  /** A client of the house beside it, with a certificate of h1. */
+  async store(numbers: readonly number[]): Promise<EtcdStore> {
+    const hosts = numbers.map((number) => this.#hostOf(number));
+    return openStore({ hosts, credentials: await this.credentials(), clock: realClock, log: silentLog });
+  }
+
+  /** Read once: a host without power shows no files. */
+  async credentials(): Promise<Credentials> {
+    const { root } = await this.node(1).host();
+    const read = (file: string): Buffer => readFileSync(path.join(root, "var/lib/fossora", file));
+    this.#credentials ??= { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };
+    return this.#credentials;
+  }
+
+  /** Of the house that a node belongs to. */
+  async houseId(number: number): Promise<string> {
+    const { root } = await this.node(number).host();
+    const text = readFileSync(path.join(root, "var/lib/fossora/membership.json"), "utf8");
+    return (JSON.parse(text) as { readonly houseId: string }).houseId; // written by the agent
+  }
+
+  #hostOf(number: number): string {
+    return `${this.node(number).address}:${CLIENT_PORT}`;
+  }
+}
