@@ -4,6 +4,7 @@ import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Etcd3 } from "etcd3";
 import { abortable } from "./calls.ts";
 import { connect, type Credentials } from "./connect.ts";
 
@@ -28,25 +29,64 @@ export interface MemberStatus {
 }
 
 const STATUS_LIMIT_MS = 4_000;
+const CONNECTIONS_MAX = 16;
 
 /** Throws when it does not answer within 4 s. */
 export async function memberStatus({ host, credentials, signal }: MemberOptions): Promise<MemberStatus> {
   const etcd = connect({ host, credentials, attemptMs: STATUS_LIMIT_MS });
-  try {
-    const { header, leader, isLearner, raftTerm, version, dbSize } = await abortable(etcd.maintenance.status(), signal);
-    return {
-      clusterId: header.cluster_id,
-      memberId: header.member_id,
-      ...(leader !== "0" && { leaderId: leader }),
-      learner: isLearner,
-      term: Number(raftTerm),
-      version,
-      dbBytes: Number(dbSize),
-      revision: Number(header.revision),
-    };
-  } finally {
-    etcd.close();
+  return ask(etcd, signal).finally(() => etcd.close());
+}
+
+/** For whoever asks each second: one connection a member, for as long as it answers. A handshake costs more than a hundred questions. */
+export class MemberStatuses {
+  readonly #credentials: Credentials;
+  readonly #connections = new Map<string, Etcd3>();
+
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
   }
+
+  /** Of the member at `address:port`. Throws when it does not answer within 4 s. */
+  async of(host: string, signal: AbortSignal): Promise<MemberStatus> {
+    const etcd = this.#connections.get(host) ?? this.#connect(host);
+    try {
+      return await ask(etcd, signal);
+    } catch (error) {
+      this.#drop(host, etcd);
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const [host, etcd] of this.#connections) this.#drop(host, etcd);
+  }
+
+  #connect(host: string): Etcd3 {
+    const [oldest] = this.#connections;
+    if (oldest !== undefined && this.#connections.size >= CONNECTIONS_MAX) this.#drop(...oldest);
+    const etcd = connect({ host, credentials: this.#credentials, attemptMs: STATUS_LIMIT_MS });
+    this.#connections.set(host, etcd);
+    return etcd;
+  }
+
+  #drop(host: string, etcd: Etcd3): void {
+    if (this.#connections.get(host) === etcd) this.#connections.delete(host);
+    setTimeout(() => etcd.close(), STATUS_LIMIT_MS).unref(); // another question may be under way on it
+  }
+}
+
+async function ask(etcd: Etcd3, signal: AbortSignal): Promise<MemberStatus> {
+  const { header, leader, isLearner, raftTerm, version, dbSize } = await abortable(etcd.maintenance.status(), signal);
+  return {
+    clusterId: header.cluster_id,
+    memberId: header.member_id,
+    ...(leader !== "0" && { leaderId: leader }),
+    learner: isLearner,
+    term: Number(raftTerm),
+    version,
+    dbBytes: Number(dbSize),
+    revision: Number(header.revision),
+  };
 }
 
 /** Writes a snapshot that `etcdutl snapshot restore` takes; the file is there whole or not at all. Bounded by the signal alone. */

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Cluster } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
-import { memberStatus, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import { MemberStatuses, type MemberStatus } from "../../adapters/etcd3/member.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
@@ -74,7 +74,7 @@ export class Inside {
   readonly timing: TimingKeeper | undefined;
   readonly #options: InsideOptions;
   readonly #cluster: Cluster | undefined;
-  readonly #credentials: Credentials;
+  readonly #statuses: MemberStatuses;
   #removals: string | undefined;
   #signersTried = 0;
   readonly #ending = new AbortController();
@@ -83,8 +83,9 @@ export class Inside {
   constructor(options: InsideOptions) {
     this.#options = options;
     const { localHost, clock, log, self, judge } = options;
-    this.#credentials = readCredentials(options.dataDir);
-    this.sight = new HouseSight({ ...options, credentials: this.#credentials });
+    const credentials = readCredentials(options.dataDir);
+    this.#statuses = new MemberStatuses(credentials);
+    this.sight = new HouseSight({ ...options, credentials });
     const { store } = this.sight;
     const approvals = new Approvals({ store, clock });
     this.door = new HouseDoor({
@@ -98,7 +99,7 @@ export class Inside {
       log,
     });
     if (localHost !== undefined) {
-      this.#cluster = new Cluster({ host: localHost, credentials: this.#credentials });
+      this.#cluster = new Cluster({ host: localHost, credentials });
       this.timing = this.#newTimingKeeper(localHost);
       this.steward = this.#newSteward(localHost, { cluster: this.#cluster, own: this.timing });
     }
@@ -120,6 +121,7 @@ export class Inside {
     this.#ending.abort(new Error("This node leaves, or its agent ends"));
     await this.#ended;
     this.#cluster?.close();
+    this.#statuses.close();
   }
 
   #newTimingKeeper(localHost: string): TimingKeeper {
@@ -166,7 +168,7 @@ export class Inside {
   }
 
   #status(host: string, signal: AbortSignal): Promise<MemberStatus> {
-    return memberStatus({ host, credentials: this.#credentials, signal });
+    return this.#statuses.of(host, signal);
   }
 
   /** Whose store this is, and whether others still look for this node where it was. */
