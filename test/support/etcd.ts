@@ -120,6 +120,11 @@ export class EtcdCluster {
     await kill(member);
   }
 
+  /** Until it is killed: its kernel still accepts connections. */
+  freeze(index: number): void {
+    this.#members[index]?.process?.kill("SIGSTOP");
+  }
+
   async compact(): Promise<void> {
     const { header } = await this.etcd.kv.range({ key: Buffer.from("\0") });
     await this.etcd.kv.compact({ revision: header.revision, physical: true });

@@ -54,6 +54,7 @@ const UNKNOWN: HouseFacts = { hasObjects: true, joining: "off" };
 
 const LOOK_EVERY_MS = 1_000;
 const LOOK_LIMIT_MS = 3_000;
+const HOST_LIMIT_MS = 1_000;
 /** An older look says nothing about now. */
 const FRESH_MS = 3_000;
 
@@ -71,6 +72,7 @@ export class HouseSight {
   /** Client endpoints of the voters' stores, as other nodes reach them. */
   #clientHosts: readonly string[] = [];
   #memberIds: readonly string[] | undefined;
+  #answered: string | undefined;
   #leavesOutLocal = false;
 
   constructor(options: SightOptions) {
@@ -192,14 +194,19 @@ export class HouseSight {
     this.#seen = seen;
   }
 
-  /** A standby answers no such question, so voters are asked. */
+  /** A standby answers no such question, so voters are asked; one without power says nothing at all. */
   async #members(signal: AbortSignal): Promise<readonly ClusterMember[]> {
     const { localHost } = this.#options;
-    const hosts = [...new Set([...this.#seen.hosts, ...(localHost === undefined ? [] : [localHost])])];
+    const { hosts: voters } = this.#seen;
+    const local = localHost === undefined ? [] : [localHost];
+    // Its own comes back to the head of the list when it answers again.
+    const hosts = [...new Set(local.some((host) => voters.includes(host)) ? [...local, ...voters] : [...voters, ...local])];
     let failure: unknown;
     for (const host of hosts) {
       try {
-        return await this.#cluster(host).members(signal);
+        const members = await this.#cluster(host).members(AbortSignal.any([signal, AbortSignal.timeout(HOST_LIMIT_MS)]));
+        this.#answered = host;
+        return members;
       } catch (error) {
         signal.throwIfAborted();
         failure = error;
@@ -221,7 +228,9 @@ export class HouseSight {
     const voters = members.filter(({ learner, clientUrl }) => !learner && clientUrl !== "");
     this.#clientHosts = voters.map(({ clientUrl }) => new URL(clientUrl).host);
     const others = voters.filter(({ id }) => id !== membership.memberId).map(({ clientUrl }) => new URL(clientUrl).host);
-    return localHost !== undefined && others.length < voters.length ? [localHost, ...others] : others;
+    const hosts = localHost !== undefined && others.length < voters.length ? [localHost, ...others] : others;
+    // Who has just answered is asked first: all but the next question would wait for one that is silent.
+    return hosts.toSorted((a, b) => Number(b === this.#answered) - Number(a === this.#answered));
   }
 }
 

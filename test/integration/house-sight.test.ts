@@ -1,0 +1,60 @@
+// A worker's sight of its house while the voter that it would ask first is frozen: real etcd.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { memberStatus } from "../../src/adapters/etcd3/member.ts";
+import { HouseSight, writeHosts } from "../../src/agent/joining/house-sight.ts";
+import { keys } from "../../src/api/keys.ts";
+import { houseNode } from "../fakes/joining.ts";
+import { findEtcd } from "../../tools/etcd.ts";
+import { EtcdCluster } from "../support/etcd.ts";
+import { realClock, silentLog } from "../support/real.ts";
+import { until } from "../support/until.ts";
+
+const program = findEtcd();
+const skip = program === undefined ? "no etcd on this machine, and no Go to build it" : false;
+/** Of 25 s, over two rounds in which a host that failed is asked again. */
+const LOOKS = 250;
+const EVERY_MS = 100;
+const BLIND_MAX = 25;
+
+test("a frozen voter, first in the list, does not keep a worker from seeing its house", { skip }, async (t) => {
+  assert(program);
+  const etcd = await EtcdCluster.start(program, 3);
+  t.after(() => etcd.close());
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const { credentials, hosts } = etcd;
+  writeHosts(dataDir, hosts);
+  const { clusterId } = await memberStatus({ host: hosts[0] ?? "", credentials, signal: AbortSignal.timeout(30_000) });
+  const sight = new HouseSight({
+    dataDir,
+    membership: { houseId: "house", epoch: 1, clusterId },
+    credentials,
+    facts: () => undefined,
+    clock: realClock,
+    log: silentLog,
+  });
+  const node = houseNode("a");
+  await etcd.etcd.put(keys.houseNode(node.nodeId)).value(JSON.stringify(node));
+  const ending = new AbortController();
+  const running = sight.run(ending.signal);
+  t.after(async () => {
+    ending.abort();
+    await running;
+  });
+  await until("it sees the house", () => sight.isFresh && sight.knows(node.nodeId));
+  const [first = ""] = sight.seen.hosts;
+  etcd.freeze(hosts.indexOf(first));
+  await until("it sees nothing for a moment", () => !sight.isFresh, 10_000).catch(() => undefined); // or is quick
+  await until("it sees the house again", () => sight.isFresh);
+  let blind = 0;
+  for (let looks = 0; looks < LOOKS; looks += 1) {
+    if (!sight.isFresh) blind += 1;
+    await sleep(EVERY_MS);
+  }
+  assert.ok(blind <= BLIND_MAX, `blind at ${blind} of ${LOOKS} moments`);
+});
