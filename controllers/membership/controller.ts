@@ -75,7 +75,9 @@ function portsHeld(listeners: MembershipFacts["listeners"], { lan, tailnet }: No
   const http = listeners?.find(({ protocol }) => protocol === "http")?.port;
   const names = listeners?.filter(({ protocol }) => protocol === "dns") ?? [];
   const dns = (names.find(({ address }) => lan.includes(address) || tailnet.includes(address)) ?? names[0])?.port;
-  return { ...(http !== undefined && { http }), ...(dns !== undefined && { dns }) };
+  // While it holds none there is nobody to ask: 0 is no port.
+  const mesh = listeners?.find(({ protocol }) => protocol === "mesh")?.port || undefined;
+  return { ...(http !== undefined && { http }), ...(dns !== undefined && { dns }), ...(mesh !== undefined && { mesh }) };
 }
 
 /** Throws when Docker does not answer: its containers may run on without it. */

@@ -59,17 +59,19 @@ function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): r
   // A resolver that the host keeps for itself on loopback is in nobody's way.
   const troubled = listeners.filter(
     ({ protocol, address, problem }) =>
-      problem !== undefined && (protocol === "http" || (protocol === "dns" && !address.startsWith("127."))),
+      problem !== undefined && (protocol === "http" || protocol === "mesh" || (protocol === "dns" && !address.startsWith("127."))),
   );
   // One for each address, and often the same of all.
-  const problems = (wanted: "http" | "dns"): string =>
+  const problems = (wanted: (typeof FRONTS)[number]): string =>
     [...new Set(troubled.filter(({ protocol }) => protocol === wanted).map(({ problem = "" }) => withDnsFix(problem)))].join("; ");
-  return (["http", "dns"] as const)
-    .filter((protocol) => troubled.some((each) => each.protocol === protocol))
-    .map((protocol) => ({
-      type: protocol === "http" ? "HttpPortHeld" : "DnsPortHeld",
-      status: "False",
-      reason: "PortBusy",
-      message: problems(protocol),
-    }));
+  return FRONTS.filter((protocol) => troubled.some((each) => each.protocol === protocol)).map((protocol) => ({
+    type: PORT_CONDITIONS[protocol],
+    status: "False",
+    reason: "PortBusy",
+    message: problems(protocol),
+  }));
 }
+
+const FRONTS = ["http", "dns", "mesh"] as const;
+/** Without `mesh` other nodes cannot lead to apps here. */
+const PORT_CONDITIONS = { http: "HttpPortHeld", dns: "DnsPortHeld", mesh: "MeshPortHeld" } as const;

@@ -26,6 +26,7 @@ import { HouseLife } from "./house-life.ts";
 import { bootSeenAtMs, loadIdentity, nameOfNode } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
+import { loadIngressTrust } from "./ingress-trust.ts";
 import { childOf, type Machine } from "./install.ts";
 import { joinAddress, splitAddress } from "./joining/addresses.ts";
 import { Discovery } from "./joining/discovery.ts";
@@ -91,6 +92,7 @@ class Node {
   #ingressStatus: IngressStatus | undefined;
   #joining: JoiningNode | undefined;
   #meshPort: MeshPort | undefined;
+  #ingressSettings: IngressSettingsKeeper | undefined;
   #life: HouseLife | undefined;
   #close: (() => Promise<void>)[] = [];
 
@@ -133,8 +135,9 @@ class Node {
     const joining = await this.#openJoining();
     const keeper = await this.#startIngress(signal);
     this.#close.push(await openSocket(this.#server, path.join(settings.runDir, "fossora.sock")));
-    const settingsKeeper = new IngressSettingsKeeper({
+    this.#ingressSettings = new IngressSettingsKeeper({
       settings,
+      trust: () => loadIngressTrust(settings.dataDir),
       addresses: this.#addresses,
       containers: this.#containers,
       system: this.#system,
@@ -142,7 +145,7 @@ class Node {
       clock,
       log,
     });
-    const parts = [this.#discovery, joining, this.#meshPort, settingsKeeper].map(async (part) => part?.run(signal));
+    const parts = [this.#discovery, joining, this.#meshPort, this.#ingressSettings].map(async (part) => part?.run(signal));
     for (const part of parts) part.catch((error: unknown) => this.#failed.abort(error)); // the others end, too
     await Promise.allSettled(parts);
     if (this.#failed.signal.aborted && !until.aborted) throw this.#failed.signal.reason;
@@ -181,7 +184,10 @@ class Node {
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
       strangerTrust: (peer, signal) => strangers.of(peer, signal),
       judge: judgeWith({ ...judging, dataDir }),
-      onTrust: (trust) => shown.server?.setTrust(trust),
+      onTrust: (trust) => {
+        shown.server?.setTrust(trust);
+        this.#ingressSettings?.changed();
+      },
       onHouse: (house) => this.#live(house),
       clock,
       log,

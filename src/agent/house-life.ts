@@ -10,7 +10,7 @@ import { NodeProbes } from "../adapters/system/probes.ts";
 import { noSecrets } from "../adapters/system/secrets.ts";
 import type { Kind, NodeName } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
-import type { Ports } from "../engine/contract.ts";
+import type { Change, Ports } from "../engine/contract.ts";
 import { Engine } from "../engine/engine.ts";
 import { StoreMirror } from "../engine/mirror.ts";
 import { OwnWord } from "../engine/own-word.ts";
@@ -238,7 +238,7 @@ export class HouseLife {
     const changed = whenQuiet(this.#options.clock, collectGarbage);
     const unsubscribe = this.#mirror.subscribe((changes) => {
       if (changes.length > 0) changed();
-      if (publisher.pending || changes.some((change) => change.room === "node" || change.kind === "House")) publisher.publishSoon();
+      if (publisher.pending || changes.some(isAboutNodes)) publisher.publishSoon();
     });
     try {
       this.#ownWord.run(signal);
@@ -268,4 +268,9 @@ export class HouseLife {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+/** What is in every table beside the rows. */
+function isAboutNodes(change: Change): boolean {
+  return change.room === "node" || change.kind === "House" || (change.room === "decided" && change.kind === "Membership");
 }

@@ -4,29 +4,42 @@ import { VirtualClock } from "../../test/fakes/clock.ts";
 import { silentLog } from "../../test/support/real.ts";
 import type { IngressSettings } from "../api/table.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
+import type { IngressTrust } from "./ingress-trust.ts";
 import { resolveSettings } from "./settings.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
 
 /** What the ingress is told first on a machine with these addresses. */
 async function toldFirst(options: NodeOptions, lan: readonly string[]): Promise<IngressSettings | undefined> {
-  const told: IngressSettings[] = [];
+  return (await told(options, lan, () => undefined))[0];
+}
+
+async function told(
+  options: NodeOptions,
+  lan: readonly string[],
+  trust: () => IngressTrust | undefined,
+  meanwhile: (keeper: IngressSettingsKeeper) => void = () => undefined,
+): Promise<readonly IngressSettings[]> {
+  const heard: IngressSettings[] = [];
   const stop = new AbortController();
   const clock = new VirtualClock();
   const keeper = new IngressSettingsKeeper({
     settings: resolveSettings(options, {}),
+    trust,
     addresses: { gateway: "10.200.0.1", shared: { name: "fossora", subnet: "10.200.0.0/20" } },
     containers: { ensureNetwork: async () => undefined },
     system: { describe: async () => ({ addresses: { lan, tailnet: ["100.64.0.1"] } }), resolvers: () => [] },
-    keeper: { setSettings: async (settings: IngressSettings) => void told.push(settings) },
+    keeper: { setSettings: async (settings: IngressSettings) => void heard.push(settings) },
     clock,
     log: silentLog,
   } as never); // all that it asks of them
   const running = keeper.run(stop.signal);
   await clock.advance(1);
+  meanwhile(keeper);
+  await clock.advance(1);
   stop.abort();
   await clock.advance(1);
   await running;
-  return told[0];
+  return heard;
 }
 
 test("names are announced at this machine's addresses on the LAN, where the proxy answers, and nowhere if that is switched off", async () => {
@@ -41,4 +54,24 @@ test("names are answered on the LAN, in the tailnet, to the apps and to the mach
   const told = await toldFirst({}, ["192.168.1.10", "203.0.113.9", "fd00::10", "2001:db8::10"]);
   assert.deepEqual(told?.dns.addresses, ["127.0.0.1", "10.200.0.1", "192.168.1.10", "fd00::10", "100.64.0.1"]);
   assert.deepEqual(told?.mdns?.addresses, ["192.168.1.10", "fd00::10"]);
+});
+
+test("other nodes are let in as the house's trust says, and who was removed is turned away at once", async () => {
+  let removed: readonly string[] = [];
+  const trust = { certificate: "PEM", keyFile: "/key", ca: "PEM" };
+  const all = await told(
+    {},
+    [],
+    () => ({ ...trust, removed }),
+    (keeper) => {
+      removed = ["id-pi"];
+      keeper.changed();
+    },
+  );
+  assert.deepEqual(
+    all.map(({ mesh }) => mesh),
+    [[], ["id-pi"]].map((each) => ({ addresses: ["::"], ports: [734], ...trust, removed: each })),
+  );
+  assert.deepEqual((await told({ meshPort: 7000 }, [], () => ({ ...trust, removed })))[0]?.mesh?.ports, [7001]);
+  assert.equal((await toldFirst({}, []))?.mesh, undefined);
 });

@@ -5,6 +5,7 @@ import type { Containers } from "../container-ports.ts";
 import { isLan, isTailnet } from "../ingress/address.ts";
 import type { Addresses, Clock, Log, System } from "../ports.ts";
 import type { IngressKeeper } from "./ingress.ts";
+import type { IngressTrust } from "./ingress-trust.ts";
 import type { Settings } from "./settings.ts";
 
 /** All of this machine's addresses. */
@@ -16,6 +17,8 @@ export interface IngressSettingsOptions {
   readonly containers: Pick<Containers, "ensureNetwork">;
   readonly system: System;
   readonly keeper: IngressKeeper;
+  /** undefined: this node has no house, and nobody is let in on 734. */
+  readonly trust: () => IngressTrust | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,6 +31,7 @@ const limitMs = 10_000;
 export class IngressSettingsKeeper {
   readonly #options: IngressSettingsOptions;
   #bridgeIsMade = false;
+  #look = Promise.withResolvers<void>();
 
   constructor(options: IngressSettingsOptions) {
     this.#options = options;
@@ -48,8 +52,14 @@ export class IngressSettingsKeeper {
         log.warn("Ingress could not be told where to listen", { error });
         waitMs = retryMs;
       }
-      await clock.sleep(waitMs, signal).catch(() => {}); // aborted: the loop ends
+      await Promise.race([clock.sleep(waitMs, signal).catch(() => {}), this.#look.promise]); // aborted: the loop ends
+      this.#look = Promise.withResolvers<void>();
     }
+  }
+
+  /** The house's trust is another: who was removed must not wait for the next look. */
+  changed(): void {
+    this.#look.resolve();
   }
 
   async #makeBridge(signal: AbortSignal): Promise<boolean> {
@@ -65,7 +75,8 @@ export class IngressSettingsKeeper {
   }
 
   async #settings(signal: AbortSignal): Promise<IngressSettings> {
-    const { settings, addresses, system } = this.#options;
+    const { settings, addresses, system, trust } = this.#options;
+    const shown = trust();
     const { lan, tailnet } = (await system.describe(signal)).addresses;
     const listen = settings.http.address ?? "::";
     const gateway = this.#bridgeIsMade ? [addresses.gateway] : [];
@@ -76,6 +87,7 @@ export class IngressSettingsKeeper {
       http: { addresses: [listen], ports: settings.http.ports },
       ...(settings.accessLog !== undefined && { accessLog: settings.accessLog }),
       dns: { addresses: ["127.0.0.1", ...gateway, ...people], ports: settings.dnsPorts },
+      ...(shown && { mesh: { addresses: ["::"], ports: [settings.meshPort + 1], ...shown } }),
       // A name leads people only to where the proxy answers them.
       ...(settings.mdns && {
         mdns: { addresses: people.filter((address) => lan.includes(address) && (everywhere.includes(listen) || address === listen)) },

@@ -4,6 +4,7 @@ import { VirtualClock } from "../../test/fakes/clock.ts";
 import { silentLog } from "../../test/support/real.ts";
 import type { AnyResource } from "../api/resource.ts";
 import type { Standing } from "../engine/contract.ts";
+import type { NodeRecord } from "../api/state.ts";
 import type { HttpRoute, IngressStatus, Table } from "../api/table.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -12,6 +13,10 @@ const rows = (name: string): { readonly http: readonly HttpRoute[]; readonly str
   http: [{ name, host: name, path: "/", backends: [], holdMs: 0, forwardedHeaders: "standard" }],
   streams: [],
 });
+
+const nas: { readonly value: Pick<NodeRecord, "nodeId" | "addresses" | "ports"> } = {
+  value: { nodeId: "id-nas", addresses: { lan: [], tailnet: [] }, ports: {} },
+};
 
 function setUp(names: readonly string[]) {
   const clock = new VirtualClock();
@@ -24,14 +29,17 @@ function setUp(names: readonly string[]) {
     localNames: [] as NonNullable<IngressStatus["localNames"]>,
     asked: 0,
     routes: names.map(route),
-    nodes: new Map([["nas", { value: { addresses: { lan: [], tailnet: [] } } }]]),
+    nodes: new Map([["nas", nas]]),
+    down: [] as string[],
   };
   const mirror = {
     get standing(): Standing {
       return { kind: world.fresh ? "fresh" : "none" };
     },
     revision: 7,
-    all: (kind: string) => (kind === "Route" ? world.routes : []),
+    all: (kind: string) =>
+      kind === "Route" ? world.routes : kind === "Membership" ? world.down.map((name) => ({ metadata: { name } })) : [],
+    decided: () => ({ value: { state: "Down" } }),
     nodes: () => world.nodes,
     desired: () => undefined,
   };
@@ -157,4 +165,15 @@ test("a port that is waited for is looked at again until it is held, one that an
     await clock.advance(60_000);
     assert.deepEqual([world.asked, world.told], [2 * (index + 1), told + 1], "no more than it takes");
   }
+});
+
+test("nodes that are dead are told, and the port where each node meets the others", async () => {
+  const { clock, tables, publisher, world } = setUp([]);
+  world.down = ["shed", "attic"];
+  const pi = { value: { nodeId: "id-pi", addresses: { lan: ["192.168.1.11"], tailnet: [] }, ports: { mesh: 7734 } } };
+  world.nodes.set("pi", pi);
+  publisher.publishSoon();
+  await clock.advance(10);
+  assert.deepEqual(tables[0]?.down, ["attic", "shed"]);
+  assert.deepEqual(tables[0]?.nodes["pi"], { id: "id-pi", lan: ["192.168.1.11"], tailnet: [], meshPort: 7734 });
 });

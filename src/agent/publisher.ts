@@ -1,6 +1,7 @@
 // Collects the rows that the controllers of Route, DnsRecord and House hand over and gives the ingress one whole table: coalesced, and never
 // before every name of the mirror has had its turn, so that a restarted agent takes no app off the table that the ingress still serves.
 import type { Name, NodeName } from "../api/resource.ts";
+import type { DecidedMembership } from "../api/state.ts";
 import type { IngressStatus, NodeAddresses, Table } from "../api/table.ts";
 import type { Mirror } from "../engine/contract.ts";
 import { withdraw } from "../liveness/withdraw.ts";
@@ -19,7 +20,7 @@ export interface TableSink {
 
 export interface PublisherOptions {
   readonly node: NodeName;
-  readonly mirror: Pick<Mirror, "standing" | "revision" | "all" | "nodes" | "desired">;
+  readonly mirror: Pick<Mirror, "standing" | "revision" | "all" | "nodes" | "desired" | "decided">;
   readonly sink: TableSink;
   readonly clock: Clock;
   readonly log: Log;
@@ -170,7 +171,15 @@ export class Publisher implements Proxy {
   #table(): Table {
     const { mirror, node, defaultZone } = this.#options;
     const nodes: Record<NodeName, NodeAddresses> = {};
-    for (const [name, record] of mirror.nodes()) nodes[name] = { id: record.value.nodeId, ...record.value.addresses };
+    for (const [name, { value }] of mirror.nodes()) {
+      const { mesh: meshPort } = value.ports;
+      nodes[name] = { id: value.nodeId, ...value.addresses, ...(meshPort !== undefined && { meshPort }) };
+    }
+    const isDown = (name: NodeName): boolean => mirror.decided<DecidedMembership>("Membership", name)?.value.state === "Down";
+    const down = [...mirror.all("Membership")]
+      .map(({ metadata }) => metadata.name)
+      .filter(isDown)
+      .sort();
     const routes = sorted(this.#routes);
     const records = sorted(this.#records);
     return {
@@ -182,6 +191,7 @@ export class Publisher implements Proxy {
       records: records.flatMap((rows) => rows.records),
       houseNames: records.flatMap((rows) => rows.houseNames),
       nodes,
+      ...(down.length > 0 && { down }),
       ...this.#house,
     };
   }

@@ -135,8 +135,8 @@ export interface NodeRecord {
   /** Its containers cannot be dialled by address: the engine is rootless, or in a VM. */
   readonly remoteNetwork?: boolean;
   readonly versions: { readonly fossora: string; readonly docker: string; readonly dockerApi: string; readonly etcd: string };
-  /** Ports that this node's ingress really holds: `http` 80 unless it was busy. */
-  readonly ports: { readonly http?: number; readonly dns?: number };
+  /** Ports that this node's ingress really holds: `http` 80 unless it was busy; `mesh` for the ingresses of other nodes. */
+  readonly ports: { readonly http?: number; readonly dns?: number; readonly mesh?: number };
 }
 
 /** `events/<id>`, under a lease of 24 h: best effort, for people, never read by a controller. Ids sort by time. */
