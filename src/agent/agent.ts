@@ -37,6 +37,7 @@ import { callBackWith, judgeWith, StrangerTrust, type StrangerTrustOptions } fro
 import { JoinWish } from "./joining/wish.ts";
 import { MeshPort } from "./mesh-port.ts";
 import { thisBuild, thisProgram } from "./program.ts";
+import { QuorumControl } from "./quorum-control.ts";
 import { openSocket } from "./socket.ts";
 import { versionOfFossora } from "./version.ts";
 
@@ -224,7 +225,8 @@ class Node {
     const before = this.#life;
     this.#life = undefined;
     await before?.close();
-    if (house === undefined || this.#addresses === undefined) return;
+    const joining = this.#joining;
+    if (house === undefined || this.#addresses === undefined || joining === undefined) return;
     const identity = { ...this.#identity, node: nameOfNode(settings) };
     const { houseId, epoch, clusterId } = house.membership;
     log.info("This node lives in a house", { node: identity.node, house: houseId });
@@ -236,7 +238,7 @@ class Node {
       sendSign: (sign, to) => this.#gossip.send(sign, to),
       bootedMs: () => clock.now() - bootSeenAtMs(settings.runDir),
       store: house.store,
-      voters: () => this.#joining?.seen?.voters.length ?? 1,
+      voters: () => joining.seen?.voters.length ?? 1,
       identity,
       containers: this.#containers,
       addresses: this.#addresses,
@@ -249,7 +251,9 @@ class Node {
     });
     life.ended.catch((error: unknown) => this.#failed.abort(error));
     this.#life = life;
-    this.#server.setHouse(life.serverPorts(this.#ports));
+    const { nodeId, node } = identity;
+    const quorum = new QuorumControl({ joining, nodeId, node: () => node, copyAgeMs: () => life.copyAgeMs(), clock });
+    this.#server.setHouse(life.serverPorts(this.#ports, quorum));
   }
 
   #nodePorts(): NodePorts {

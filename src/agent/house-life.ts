@@ -29,6 +29,7 @@ import { GossipKey } from "./gossip-key.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
 import { LivenessKeeper } from "./liveness.ts";
 import { Publisher } from "./publisher.ts";
+import type { QuorumControl } from "./quorum-control.ts";
 import { NodeStatusReader } from "./status-reader.ts";
 
 /** A node of the house, alive or not; this one, too. */
@@ -146,10 +147,21 @@ export class HouseLife {
   }
 
   /** For the API, beside what the node itself offers. */
-  serverPorts(node: NodePorts): ServerPorts {
+  serverPorts(node: NodePorts, quorum: QuorumControl): ServerPorts {
     const { identity, store, containers } = this.#options;
     const statusReader = new NodeStatusReader({ node: identity.node, mirror: this.#mirror, engine: this.#engine, jobs: this.#ports.jobs });
-    return { ...node, identity, reader: this.#mirror, statusReader, store, containers, engine: () => this.#engine.counts };
+    return {
+      ...node,
+      identity,
+      reader: this.#mirror,
+      statusReader,
+      store,
+      containers,
+      copyAgeMs: () => this.copyAgeMs(),
+      whyNoQuorum: () => quorum.why(),
+      takeover: quorum,
+      engine: () => this.#engine.counts,
+    };
   }
 
   /** Since the store last answered, in milliseconds; undefined: it answers now, or never has. */

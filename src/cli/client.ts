@@ -46,10 +46,21 @@ const common = { agent: false, servername: "" } as const;
 /** Told of a request when it is made; what it answers is told how that went. */
 export type RequestTimer = (request: string) => (outcome: string) => void;
 
+export interface ClientHooks {
+  readonly timer?: RequestTimer | undefined;
+  /** An answer was read from a copy that is so old, for the house has no quorum. */
+  readonly onOld?: (ageMs: number) => void;
+}
+
 /** `interrupted` ends whatever has no signal of its own. */
-export function unixClient(socketPath: string, interrupted: AbortSignal, timer?: RequestTimer): Client {
-  const sent = (method: string, path: string, options: RequestOptions): Promise<IncomingMessage> =>
-    timed(timer, `${method} ${pathOf(path, options)}`, send(socketPath, method, path, options), ({ statusCode }) => String(statusCode));
+export function unixClient(socketPath: string, interrupted: AbortSignal, { timer, onOld }: ClientHooks = {}): Client {
+  const sent = async (method: string, path: string, options: RequestOptions): Promise<IncomingMessage> => {
+    const request = `${method} ${pathOf(path, options)}`;
+    const response = await timed(timer, request, send(socketPath, method, path, options), ({ statusCode }) => String(statusCode));
+    const age = response.headers["age"];
+    if (age !== undefined) onOld?.(1000 * Number(age));
+    return response;
+  };
   return {
     socketPath,
     async json(method, path, given = {}) {

@@ -70,13 +70,11 @@ async function readGroups(
   ports: CliPorts,
 ): Promise<{ readonly groups: readonly Group[]; readonly failures: readonly ApiFailure[] }> {
   const failures: ApiFailure[] = [];
-  let stale = false;
   const read = async (target: Target): Promise<Group> => {
     if (target.name === undefined) {
       const list = await ports.client.json<ObjectList>("GET", pathOf(target), {
         query: { labelSelector: options.selector, fieldSelector: options.fields },
       });
-      stale ||= list.metadata.stale ?? false;
       return { kind: target.names.kind, objects: sorted(list.items, options.sortBy) };
     }
     try {
@@ -88,12 +86,7 @@ async function readGroups(
     }
   };
   const groups = mergeByKind(await Promise.all(options.targets.map(read)), options.sortBy);
-  if (stale) sayStale(ports);
   return { groups, failures };
-}
-
-export function sayStale(ports: CliPorts): void {
-  ports.stderr.line(`${ports.stderr.marks.warn} the house's store does not answer: this is how things were when it last did`);
 }
 
 function mergeByKind(groups: readonly Group[], sortBy: string | undefined): readonly Group[] {

@@ -3,6 +3,7 @@ import type { Problem } from "../api/problem.ts";
 import { kindByWord } from "../api/kinds.ts";
 import type { ErrorStatus } from "../api/wire.ts";
 import type { DnsProbe } from "../ports.ts";
+import { span } from "./age.ts";
 import { unixClient, type Client, type RequestTimer } from "./client.ts";
 import { ApiFailure, EXIT, exitCodeOf, Failure } from "./failure.ts";
 import { processHost, type Host } from "./host.ts";
@@ -75,7 +76,8 @@ function portsOf(
     },
     // Looked for when it is used: half of the verbs need no node.
     get client(): Client {
-      client ??= unixClient(findSocket(host.env), rest.interrupted, flags.verbose ? requestTimer(host, rest.stderr) : undefined);
+      const timer = flags.verbose ? requestTimer(host, rest.stderr) : undefined;
+      client ??= unixClient(findSocket(host.env), rest.interrupted, { timer, onOld: once((ageMs) => sayAge(ageMs, rest.stderr)) });
       return client;
     },
     stdin: host.stdin,
@@ -88,6 +90,19 @@ function portsOf(
     node: options.node,
     dns: options.dns,
   };
+}
+
+/** A command that asks several things says it of the first. */
+function once(run: (ageMs: number) => void): (ageMs: number) => void {
+  let done = false;
+  return (ageMs) => {
+    if (!done) run(ageMs);
+    done = true;
+  };
+}
+
+function sayAge(ageMs: number, stderr: Output): void {
+  stderr.line(`${stderr.marks.warn} as of ${span(ageMs)} ago: no quorum`);
 }
 
 /** With -v: a line for each request once it is answered, or broke. */

@@ -51,6 +51,12 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     group: "The house",
+    name: "takeover",
+    summary: "go on with the house here, when the computer that kept its state is gone",
+    load: async () => (await import("./takeover.ts")).takeover,
+  },
+  {
+    group: "This computer",
     name: "leave",
     summary: "take this computer out of its house; data stays",
     load: async () => (await import("./leave.ts")).leave,

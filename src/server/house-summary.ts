@@ -110,10 +110,8 @@ function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): read
       { severity: "warning", message: "this node's copy of the house is not fresh yet", next: "wait a few seconds, then: fossora status" },
     ];
   }
-  const message = store
-    ? "the store has no leader: nothing can be changed, apps run on"
-    : "the store does not answer: nothing can be changed, apps run on";
-  return [{ severity: "error", message, next: "journalctl -u fossora -n 50" }];
+  const { reason, next } = ports.whyNoQuorum();
+  return [{ severity: "error", message: `no quorum: ${reason}. Nothing can be changed, apps run on`, next }];
 }
 
 function reachProblems(unreachable: string | undefined): readonly HouseProblem[] {

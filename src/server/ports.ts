@@ -12,6 +12,7 @@ import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
 import type { NodeRecord } from "../api/state.ts";
+import type { TakeoverReport } from "../api/takeover.ts";
 import type { TrafficReport } from "../api/traffic.ts";
 import type { Clock, Compare, EngineCounts, Identity, Log, StatusReader, Store, Write } from "../ports.ts";
 
@@ -54,6 +55,13 @@ export interface HouseControl {
   replace(names: { readonly former: NodeName; readonly newcomer?: string }, signal: AbortSignal): Promise<ReplaceAnswer>;
 }
 
+/** Going on with the house on this computer alone. */
+export interface TakeoverControl {
+  look(options: { readonly ignoresAddress: boolean }): Promise<TakeoverReport>;
+  /** Whoever calls has looked. Answers the new epoch. Throws UserError, and then nothing has changed. */
+  take(): Promise<number>;
+}
+
 /** What there is as long as the agent runs, whether its node belongs to a house or not. */
 export interface NodePorts {
   /** Absent where the node cannot be more than a house of one. */
@@ -81,6 +89,12 @@ export interface NodePorts {
 
 /** What there is besides while the node belongs to a house. */
 export interface ServerPorts extends NodePorts {
+  /** Since the store last answered, in milliseconds; undefined: it answers. */
+  copyAgeMs(): number | undefined;
+  /** Why nothing can be written, a clause; and the next command to type. */
+  whyNoQuorum(): { readonly reason: string; readonly next: string };
+  /** Absent where the node cannot be more than a house of one. */
+  readonly takeover?: TakeoverControl;
   readonly reader: ObjectReader;
   readonly statusReader: StatusReader;
   readonly store: Store;

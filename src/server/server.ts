@@ -19,8 +19,11 @@ import { scrape } from "./metrics.ts";
 import { changeNode, readNodeChange } from "./node-change.ts";
 import { list, readOne, watch } from "./objects.ts";
 import type { NodePorts, ServerPorts } from "./ports.ts";
+import { refuseWithoutQuorum, sayAge, withReason } from "./no-quorum.ts";
 import { listed } from "./own-writes.ts";
 import { count, flag, text } from "./query.ts";
+
+import { answerTakeover } from "./takeover.ts";
 import { WatchHub } from "./watch.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -112,7 +115,7 @@ export class ApiServer {
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-    const status = statusOf(error);
+    const status = withReason(statusOf(error), this.#house?.ports);
     if (response.headersSent) {
       // A stream that broke: its last line says why, if anyone still reads.
       if (!response.destroyed) response.end(`${JSON.stringify({ type: "ERROR", status })}\n`);
@@ -140,8 +143,11 @@ export class ApiServer {
       body: async () => parseJson(await readBody(request)),
     });
     if (ofHouse !== undefined) return sendJson(response, 200, ofHouse);
+    if (first === "takeover" && rest.length === 0) return sendJson(response, 200, await this.#takeover(call));
     if (first === "dns-facts" && rest.length === 0) return sendJson(call.response, 200, await dnsFacts(this.#ports, call.signal));
     await listed(this.#ports);
+    if (method === "GET") sayAge(response, this.#ports);
+    else refuseWithoutQuorum(this.#ports);
     return first === undefined ? this.#apply(call) : this.#routeObjects(call, namesOfPath(first), rest);
   }
 
@@ -229,6 +235,12 @@ export class ApiServer {
   async #version(signal: AbortSignal): Promise<VersionAnswer> {
     const store = await this.#house?.ports.store.status(signal).catch(() => undefined);
     return { kind: "Version", node: this.#node.identity.node, version: this.#node.version, store: store?.version ?? "" };
+  }
+
+  #takeover({ method, query }: Call): Promise<unknown> {
+    const { takeover } = this.#ports;
+    if (takeover === undefined) throw new ApiError("BadRequest", "This node is a house of one: there is nothing to take over.");
+    return answerTakeover(takeover, { method, ignoresAddress: flag(query, "ignoreAddress") });
   }
 
   #manager(call: Call): string {

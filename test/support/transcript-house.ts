@@ -141,6 +141,8 @@ export class TranscriptHouse {
         metrics: () =>
           Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),
       },
+      copyAgeMs: () => undefined,
+      whyNoQuorum: () => ({ reason: "this computer's store does not answer", next: "journalctl -u fossora -n 50" }),
       engine: () => ({ queued: 1, failing: 0, kinds: new Map([["Service", { looks: 3, actions: 2, failures: 1 }]]) }),
       outside: () => "",
       unreachable: () => undefined,

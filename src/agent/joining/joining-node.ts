@@ -17,7 +17,7 @@ import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
-import { lastMembers, type Seen } from "./house-sight.ts";
+import { lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
 import { giveAuthority, Inside, type Judge } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import { archive, forget } from "./member-disk.ts";
@@ -187,11 +187,14 @@ export class JoiningNode implements MeshHandler {
     }
   }
 
-  /** What a take-over by this node would meet; undefined: it belongs to no house. */
-  async lookToTakeOver(): Promise<TakeoverFacts | undefined> {
-    const { membership } = this.#loop;
-    const sight = this.#inside?.running.sight;
-    return membership && sight && this.#takeover.look(membership, sight);
+  /** Of the house, while it belongs to one. */
+  get sight(): HouseSight | undefined {
+    return this.#inside?.running.sight;
+  }
+
+  /** What a take-over by this node would meet. */
+  lookToTakeOver(): Promise<TakeoverFacts> {
+    return this.#takeover.look(this.#loop.joiner, this.sight);
   }
 
   /** The house goes on from this node's copy. Whoever calls has looked. Throws UserError, and nothing has changed then. */

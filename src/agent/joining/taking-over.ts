@@ -1,7 +1,7 @@
 // A take-over at work: looks for those that vote, and makes the house's store anew from the copy of this node. The agent has ended what lives on
 // the old one.
 import { UserError } from "../../api/errors.ts";
-import type { Membership } from "../../joining/joiner-state.ts";
+import type { Joiner, Membership } from "../../joining/joiner-state.ts";
 import type { Address, JoinRequest, Sender } from "../../joining/messages.ts";
 import type { TakeoverView } from "../../joining/takeover.ts";
 import type { MeshLink } from "../../mesh-ports.ts";
@@ -10,7 +10,7 @@ import type { Child } from "../child.ts";
 import { hasData } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
 import { findVoter } from "./find-voter.ts";
-import type { HouseSight } from "./house-sight.ts";
+import type { HouseSight, KnownNode } from "./house-sight.ts";
 import { keep } from "./member-disk.ts";
 import type { OwnStore } from "./own-store.ts";
 import { endTakeover, isSwapped, newTakeover, restoreStore, swapStores, takeoverUnderWay, type Takeover } from "./takeover-disk.ts";
@@ -40,12 +40,11 @@ export class TakingOver {
     this.#options = options;
   }
 
-  async look({ memberId }: Membership, sight: HouseSight): Promise<TakeoverFacts> {
+  async look({ phase }: Joiner, sight: HouseSight | undefined): Promise<TakeoverFacts> {
     const { dataDir, nodeId, dial, localAddress } = this.#options;
-    const { voters, known } = sight.seen;
-    const others = voters
-      .filter((each) => each !== nodeId)
-      .map((each) => known.find((node) => node.nodeId === each) ?? { nodeId: each, name: each, addresses: [], peerUrl: "" });
+    const memberId = phase.kind === "member" ? phase.membership.memberId : undefined;
+    if (sight === undefined) return { hasStore: false, others: [], hasQuorum: false };
+    const others = votersOf(sight).filter((each) => each.nodeId !== nodeId);
     const found = others.map((node) => findVoter(node, { dial, ...(localAddress !== undefined && { localAddress }) }));
     return { hasStore: memberId !== undefined && hasData(dataDir), others: await Promise.all(found), hasQuorum: sight.isFresh };
   }
@@ -80,4 +79,9 @@ export class TakingOver {
     endTakeover(dataDir);
     log.warn("This node has taken the house over", { epoch: membership.epoch });
   }
+}
+
+export function votersOf({ seen: { voters, known } }: HouseSight): readonly KnownNode[] {
+  const unknown = (nodeId: string): KnownNode => ({ nodeId, name: nodeId.slice(0, 4), addresses: [], peerUrl: "" });
+  return voters.map((nodeId) => known.find((node) => node.nodeId === nodeId) ?? unknown(nodeId));
 }
