@@ -31,6 +31,7 @@ const NODE_WORDS: Words = {
 const WORDS: Readonly<Record<string, Words>> = {
   up: { ...NODE_WORDS, wrong: [...NODE_WORDS.wrong, ["--timeout", "soon"]] },
   down: { right: [], wrong: [] },
+  takeover: { right: [[true], [true, "--yes"]], wrong: [["--nothing"]] },
   uninstall: { right: [], wrong: [] },
   agent: NODE_WORDS,
   supervise: NODE_WORDS,

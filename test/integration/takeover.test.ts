@@ -61,7 +61,7 @@ describe("a house of two", { skip }, () => {
 
   test("the standby takes over: what it had is there, and writes go on", async () => {
     await nas.kill();
-    await until("attic sees that nas is gone", async () => (await attic.joining.lookToTakeOver()).hasQuorum === false, LIMIT_MS);
+    await until("attic sees that nas is gone", async () => !(await attic.joining.lookToTakeOver()).hasQuorum, LIMIT_MS);
     const facts = await attic.joining.lookToTakeOver();
     assert.deepEqual(
       facts.others.map(({ name, agentAnswers, storeAnswers, answersAt }) => ({ name, agentAnswers, storeAnswers, answersAt })),
@@ -95,7 +95,7 @@ describe("a house of two", { skip }, () => {
   test("an old voter that starts while the new one is there never starts its store", async () => {
     await until("attic alone keeps the state, nas is its standby", async () => (await attic.joining.lookToTakeOver()).others.length === 0);
     await attic.kill();
-    await until("nas sees it", async () => (await nas.joining.lookToTakeOver()).hasQuorum === false, LIMIT_MS);
+    await until("nas sees it", async () => !(await nas.joining.lookToTakeOver()).hasQuorum, LIMIT_MS);
     await nas.joining.takeOver();
     await write(nas, "third", "1");
     assert.equal(nas.house?.epoch, 3);

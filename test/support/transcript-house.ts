@@ -5,6 +5,7 @@ import path from "node:path";
 import { keys } from "../../src/api/keys.ts";
 import type { Kind, Name } from "../../src/api/resource.ts";
 import type { EventRecord } from "../../src/api/state.ts";
+import type { TakeoverReport } from "../../src/api/takeover.ts";
 import type { AnyStatus } from "../../src/api/status.ts";
 import type { IngressStatus, LocalName } from "../../src/api/table.ts";
 import type { TrafficReport } from "../../src/api/traffic.ts";
@@ -90,6 +91,10 @@ export class TranscriptHouse {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  copyAgeMs: number | undefined;
+  takeover: TakeoverReport = { kind: "TakeoverReport", node: "nas", voters: [], warnings: [] };
+  epoch = 1;
+
   /** As the kind's status.ts would compute it; the store changes besides, as it does then. */
   setStatus(kind: Kind, name: Name, status: AnyStatus): void {
     this.#statuses.set(`${kind}/${name}`, status);
@@ -141,8 +146,12 @@ export class TranscriptHouse {
         metrics: () =>
           Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),
       },
-      copyAgeMs: () => undefined,
-      whyNoQuorum: () => ({ reason: "this computer's store does not answer", next: "journalctl -u fossora -n 50" }),
+      copyAgeMs: () => this.copyAgeMs,
+      whyNoQuorum: () => ({ reason: "den alone keeps the house's state, and does not answer", next: "start den" }),
+      takeover: {
+        look: ({ ignoresAddress }) => Promise.resolve(ignoresAddress ? { ...this.takeover, voters: [] } : this.takeover),
+        take: () => Promise.resolve((this.epoch += 1)),
+      },
       engine: () => ({ queued: 1, failing: 0, kinds: new Map([["Service", { looks: 3, actions: 2, failures: 1 }]]) }),
       outside: () => "",
       unreachable: () => undefined,
