@@ -1,6 +1,7 @@
 // `npm run soak`: what takes too long for every run of the tests. A million manifests, a hundred thousand mDNS packets, ten thousand
 // seeds of the simulator, clients and apps that send the ingress nearly anything, attacks on port 733, an hour of a house under load
-// whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one.
+// whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one, `--part 0.01` does a
+// hundredth of each.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -8,8 +9,13 @@ import { commit } from "./build.ts";
 import { projectRoot } from "./machine.ts";
 import { setUpTests } from "./test-setup.ts";
 
-const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true });
+const options = { seed: { type: "string" }, part: { type: "string", default: "1" } } as const;
+const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const seed = values.seed ?? String(randomInt(2 ** 31));
+const part = Number(values.part);
+if (!(part > 0 && part <= 1)) throw new Error(`Cannot soak a part of "${values.part}": it is a number above 0 and up to 1, such as 0.01`);
+/** That part of it. */
+const of = (whole: number): string => String(Math.ceil(whole * part));
 
 interface Job {
   readonly what: string;
@@ -21,39 +27,39 @@ const jobs: Readonly<Record<string, Job>> = {
   fuzz: {
     what: "1,000,000 manifests",
     args: ["--test", "test/properties/language.test.ts", "test/properties/language-merge.test.ts"],
-    env: { FOSSORA_FUZZ: "1000000", FOSSORA_SEED: seed },
+    env: { FOSSORA_FUZZ: of(1_000_000), FOSSORA_SEED: seed },
   },
   dns: {
     what: "1,000,000 DNS packets",
     args: ["--test", "test/properties/names.test.ts", "test/integration/dns-fuzz.test.ts"],
-    env: { FOSSORA_DNS_PACKETS: "1000000", FOSSORA_SEED: seed },
+    env: { FOSSORA_DNS_PACKETS: of(1_000_000), FOSSORA_SEED: seed },
   },
   mdns: {
     what: "100,000 mDNS packets",
     args: ["--test", "test/properties/local-names.test.ts"],
-    env: { FOSSORA_MDNS_FUZZ: "100000", FOSSORA_SEED: seed },
+    env: { FOSSORA_MDNS_FUZZ: of(100_000), FOSSORA_SEED: seed },
   },
   tls: {
     what: "1,000,000 first bytes of TLS",
     args: ["--test", "src/ingress/client-hello.test.ts"],
-    env: { FOSSORA_HELLOS: "1000000", FOSSORA_SEED: seed },
+    env: { FOSSORA_HELLOS: of(1_000_000), FOSSORA_SEED: seed },
   },
-  sim: { what: "10,000 houses", args: ["test/sim/run.ts", "--seeds", "10000", "--from", seed] },
+  sim: { what: "10,000 houses", args: ["test/sim/run.ts", "--seeds", of(10_000), "--from", seed] },
   http: {
     what: "150,000 raw HTTP exchanges, 2 GiB each way",
     args: ["--test", "test/integration/ingress-fuzz.test.ts", "test/integration/ingress-flows.test.ts"],
-    env: { FOSSORA_HTTP_EXCHANGES: "100000", FOSSORA_FLOW_MIB: "2048", FOSSORA_SEED: seed },
+    env: { FOSSORA_HTTP_EXCHANGES: of(100_000), FOSSORA_FLOW_MIB: of(2048), FOSSORA_SEED: seed },
   },
   ingress: {
     what: "10 minutes of an ingress with 500 clients",
-    args: ["test/support/ingress-soak.ts", "--seconds", "600", "--seed", seed],
+    args: ["test/support/ingress-soak.ts", "--seconds", of(600), "--seed", seed],
   },
   mesh: {
     what: "100,000 attacks on port 733",
     args: ["--test", "test/integration/mesh-fuzz.test.ts"],
-    env: { FOSSORA_MESH_ATTACKS: "100000", FOSSORA_SEED: seed },
+    env: { FOSSORA_MESH_ATTACKS: of(100_000), FOSSORA_SEED: seed },
   },
-  house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts"] },
+  house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts", "--minutes", of(60)] },
 };
 
 const unknown = positionals.find((name) => !(name in jobs));
@@ -66,7 +72,7 @@ for (const [name, { what, args, env }] of Object.entries(jobs)) {
   const { status } = spawnSync(process.execPath, args, { cwd: projectRoot, env: { ...process.env, ...env }, stdio: "inherit" });
   const minutes = ((performance.now() - began) / 60_000).toFixed(1);
   process.stdout.write(
-    `${name}: ${what}, seed ${seed}, commit ${commit() ?? "none"}: ${status === 0 ? "passed" : "FAILED"} in ${minutes} min\n`,
+    `${name}: ${part === 1 ? "" : `${values.part} of `}${what}, seed ${seed}, commit ${commit() ?? "none"}: ${status === 0 ? "passed" : "FAILED"} in ${minutes} min\n`,
   );
   if (status !== 0) process.exitCode = 1;
 }
