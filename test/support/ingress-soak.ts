@@ -89,6 +89,7 @@ class World {
   #swaps = 0;
   #restarts = 0;
   #lateMs = 0;
+  #inTime = Promise.withResolvers<void>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -157,10 +158,17 @@ class World {
   async #keepSwapping(isOn: () => boolean): Promise<void> {
     for (let dueAt = performance.now() + SWAP_MS; isOn(); dueAt += SWAP_MS) {
       await this.#swap();
-      this.#lateMs = performance.now() - dueAt;
+      this.#late(performance.now() - dueAt);
       await sleep(Math.max(0, -this.#lateMs));
     }
-    this.#lateMs = 0;
+    this.#late(0);
+  }
+
+  #late(ms: number): void {
+    this.#lateMs = ms;
+    if (ms > LATE_MS_MAX) return;
+    this.#inTime.resolve();
+    this.#inTime = Promise.withResolvers();
   }
 
   async #keepRestarting(isOn: () => boolean): Promise<void> {
@@ -176,7 +184,7 @@ class World {
     };
     while (isOn()) {
       if (this.#lateMs > LATE_MS_MAX) {
-        await sleep(SWAP_MS);
+        await this.#inTime.promise;
         continue;
       }
       const [name, behaviour] = random.pick(Object.entries(BEHAVIOURS));
@@ -260,7 +268,8 @@ const MEBIBYTES_SLACK = 100;
 if (import.meta.main) {
   const { values } = parseArgs({ options: { seconds: { type: "string", default: "600" }, seed: { type: "string", default: "1" } } });
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  const result = await soakIngress({ seconds: Number(values.seconds), clients: 500, seed: Number(values.seed), say });
+  const seconds = Number(values.seconds);
+  const result = await soakIngress({ seconds, secondsMax: 2 * seconds, clients: 500, seed: Number(values.seed), say });
   say(JSON.stringify(result));
   const problems = soakProblems(result);
   for (const problem of problems) say(problem);

@@ -1,5 +1,6 @@
 // A real ingress process for tests, with a run and a data directory of its own, an app behind it, and sockets on loopback.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import http from "node:http";
@@ -27,6 +28,7 @@ export interface TestIngress {
   stop(): Promise<void>;
 }
 
+const FREE_PORT_TRIES = 100;
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
 
 /** As the built program has it: a small new space, so that memory tells of leaks and not of garbage. */
@@ -92,13 +94,19 @@ export async function startIngress(nodeOptions: readonly string[] = []): Promise
 
 export const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
+/** Below those that the kernel gives to clients' ends of connections: what is free now may be taken by one of them before it is listened on. */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (let tries = 0; tries < FREE_PORT_TRIES; tries += 1) {
+    const port = randomInt(10_000, 32_768);
+    const server = net.createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
+  }
+  throw new Error("no port is free");
 }
 
 /** A datagram to loopback that no program's own socket would send; Node has no raw sockets, Perl has. Needs root. */

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import { freePort } from "./ingress.ts";
 import { echoWebSockets } from "./web-socket-app.ts";
 
 export const BIG_BYTES = 2_000_000;
@@ -20,7 +21,7 @@ export class SoakApp {
   readonly name: string;
   readonly #sockets = new Set<net.Socket>();
   #servers: readonly net.Server[] = [];
-  #ports: readonly number[] = [0, 0];
+  #ports: readonly number[] = [];
 
   constructor(name: string) {
     this.name = name;
@@ -42,6 +43,8 @@ export class SoakApp {
       socket.write(`${this.name}\n`);
       socket.pipe(socket);
     });
+    // The same ones after each restart.
+    if (this.#ports.length === 0) this.#ports = [await freePort(), await freePort()];
     this.#servers = [web, raw];
     for (const [index, server] of this.#servers.entries()) {
       server.on("connection", (socket: net.Socket) => {
@@ -51,7 +54,6 @@ export class SoakApp {
       server.listen(this.#ports[index], "127.0.0.1");
     }
     await Promise.all(this.#servers.map((server) => once(server, "listening")));
-    this.#ports = this.#servers.map((server) => (server.address() as net.AddressInfo).port); // TCP servers have no other kind
   }
 
   /** As a container that is killed. */
