@@ -4,7 +4,7 @@ import http from "node:http";
 import https from "node:https";
 import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
-import { requestHeaders, responseHeaders, responseProblem } from "./headers.ts";
+import { endToEnd, requestHeaders, responseProblem } from "./headers.ts";
 import { WayAgent, type WayRequest } from "./way-agent.ts";
 
 type Spec = NonNullable<HttpRoute["forwardAuth"]>;
@@ -77,7 +77,7 @@ function ask(request: http.IncomingMessage, { url }: Spec, asked: AskedFor): Pro
         else chunks.push(chunk);
       });
       response.on("end", () => {
-        const flat = withoutLength(responseHeaders(response, undefined));
+        const flat = withoutLength(endToEnd(response));
         done({ status: statusCode, headers: response.headers, flat, body: Buffer.concat(chunks) });
       });
       return undefined;

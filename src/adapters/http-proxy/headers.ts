@@ -2,6 +2,7 @@
 // the other end and nothing else.
 import type http from "node:http";
 import { maxForwardsOnward, maxForwardsProblem } from "./max-forwards.ts";
+import { HOP_BY_HOP, isToken, listedByConnection, remembered } from "./names.ts";
 
 export interface Forwarded {
   readonly for: string;
@@ -20,21 +21,8 @@ export interface RequestHeaderOptions {
   readonly upgrade: boolean;
 }
 
-/** For one connection only: RFC 9110, 7.6.1, two that never were standard, and one that goes with an upgrade which is not passed on. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-]);
-/** `Connection` may name headers to leave out, but not these: without them the message would mean something else. */
-const NEVER_BY_HOP = new Set(["host", "content-length", "content-type", "cookie", "authorization"]);
+// oxlint-disable-next-line no-control-regex
+const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** Only this proxy says where a request came from. `Expect` was answered by the front. */
 const FROM_PROXIES = /^(x-forwarded-.*|forwarded|x-real-ip|expect)$/;
 
@@ -42,20 +30,34 @@ interface Meaning {
   readonly key: string;
   readonly isForUs: boolean;
   readonly isLength: boolean;
+  readonly isHost: boolean;
 }
 
 const asked = remembered((name): Meaning => {
   const key = keyOf(name);
   // To some apps `Content_Length` is a length.
   const isForUs = HOP_BY_HOP.has(key) || FROM_PROXIES.test(key) || (key === "content-length" && name.includes("_"));
-  return { key, isForUs, isLength: key === "content-length" };
-});
-const answered = remembered((name): Meaning => {
-  const key = name.toLowerCase();
-  return { key, isForUs: HOP_BY_HOP.has(key), isLength: key === "content-length" };
+  return { key, isForUs, isLength: key === "content-length", isHost: name.toLowerCase() === "host" };
 });
 
-export function requestHeaders(request: http.IncomingMessage, options: RequestHeaderOptions): string[] {
+export interface RequestLine extends RequestHeaderOptions {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** On a connection for this request alone. */
+  readonly isOnce: boolean;
+}
+
+/** As it goes to the app, in Latin-1, with the empty line at its end. Throws where a header of the route's cannot be written. */
+export function requestHead(request: http.IncomingMessage, options: RequestLine): string {
+  const headers = requestHeaders(request, options);
+  let text = `${options.method} ${options.path} HTTP/1.1\r\n`;
+  for (let index = 0; index + 1 < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  if (options.upgrade) return `${text}\r\n`;
+  return `${text}Connection: ${options.isOnce ? "close" : "keep-alive"}\r\n\r\n`;
+}
+
+export function requestHeaders(request: http.IncomingMessage, options: RequestHeaderOptions): readonly string[] {
   const { rawHeaders } = request;
   const listed = listedByConnection(request.headers.connection);
   const headers: string[] = [];
@@ -77,30 +79,26 @@ export function requestHeaders(request: http.IncomingMessage, options: RequestHe
   return withSet(headers, options.set);
 }
 
-/** `cookie`: a Set-Cookie of our own, beside those of the app. */
-export function responseHeaders(
-  response: Pick<http.IncomingMessage, "headers" | "rawHeaders">,
-  set: Headers | undefined,
-  cookie?: string,
-): string[] {
-  const { rawHeaders } = response;
-  const listed = listedByConnection(response.headers.connection);
-  const chunked = response.headers["transfer-encoding"] !== undefined;
-  const headers: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? "";
-    const { key, isForUs, isLength } = answered(name);
-    // Node frames the answer anew for this client.
-    if (isForUs || listed?.has(key) || (isLength && chunked)) continue;
-    headers.push(name, rawHeaders[index + 1] ?? "");
-  }
+/** What an app answered, and what the route sets; `cookie`: a Set-Cookie of our own, beside those of the app. */
+export function answerHeaders(headers: readonly string[], set: Headers | undefined, cookie: string | undefined): readonly string[] {
   const all = withSet(headers, set);
   return cookie === undefined ? all : [...all, "Set-Cookie", cookie];
 }
 
-/** As they came, with the two that say what follows on this connection. */
-export function upgradeHeaders(response: http.IncomingMessage, cookie: string | undefined): string[] {
-  return [...responseHeaders(response, undefined, cookie), "Connection", "Upgrade", "Upgrade", "websocket"];
+/** Of an answer that Node has read: what is not for one connection only. */
+export function endToEnd({ headers, rawHeaders }: Pick<http.IncomingMessage, "headers" | "rawHeaders">): readonly string[] {
+  const listed = listedByConnection(headers.connection);
+  const kept: string[] = [];
+  eachHeader(rawHeaders, (name, value) => {
+    const key = name.toLowerCase();
+    if (!HOP_BY_HOP.has(key) && listed?.has(key) !== true) kept.push(name, value);
+  });
+  return kept;
+}
+
+/** With the two that say what follows on this connection. */
+export function upgradeHeaders(headers: readonly string[], cookie: string | undefined): readonly string[] {
+  return [...answerHeaders(headers, undefined, cookie), "Connection", "Upgrade", "Upgrade", "websocket"];
 }
 
 /** A body follows. */
@@ -126,26 +124,15 @@ export function requestProblem(request: http.IncomingMessage): { readonly status
   return httpVersion === "1.0" ? { status: 400, message: "HTTP/1.0 has no transfer codings." } : undefined;
 }
 
-/** Of an answer, also of an interim one. */
-export type AnswerHead = Pick<http.IncomingMessage, "httpVersionMajor" | "statusMessage" | "headers">;
+/** Of an answer that Node has read. */
+type AnswerHead = Pick<http.IncomingMessage, "httpVersionMajor" | "statusMessage" | "headers">;
 
-/** Node's parser takes what RFC 9112, 4, does not let a status have; a terminal or a log would obey it. */
-// oxlint-disable-next-line no-control-regex
-const NO_WORDS = /[^\t\x20-\x7e\x80-\xff]/;
-
-/** Why an answer cannot be passed on; undefined: it can. */
-export function responseProblem(response: AnswerHead): string | undefined {
-  const { httpVersionMajor, statusMessage = "", headers } = response;
+/** Why an answer that Node has read cannot be passed on: its parser takes what RFC 9112, 4, does not let a status have. undefined: it can. */
+export function responseProblem({ httpVersionMajor, statusMessage = "", headers }: AnswerHead): string | undefined {
   if (httpVersionMajor !== 1) return `an answer of HTTP/${httpVersionMajor}`;
-  if (NO_WORDS.test(statusMessage)) return "an answer whose status has a control character in its words";
+  if (NO_VALUE.test(statusMessage)) return "an answer whose status has a control character in its words";
   const coding = headers["transfer-encoding"];
   return coding === undefined || coding.toLowerCase() === "chunked" ? undefined : `an answer with the transfer coding ${coding}`;
-}
-
-/** Nothing but the end of its connection says where its body ends: RFC 9112, 6.3. */
-export function endsWithConnection({ method }: http.IncomingMessage, { headers, statusCode }: http.IncomingMessage): boolean {
-  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) return false;
-  return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
 }
 
 function framing(request: http.IncomingMessage): readonly string[] {
@@ -158,42 +145,23 @@ function framing(request: http.IncomingMessage): readonly string[] {
 
 function countHosts(rawHeaders: readonly string[]): number {
   let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) if (answered(rawHeaders[index] ?? "").key === "host") hosts += 1;
+  for (let index = 0; index < rawHeaders.length; index += 2) if (asked(rawHeaders[index] ?? "").isHost) hosts += 1;
   return hosts;
 }
 
-function listedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined;
-  const names = connection.split(",").map((name) => name.trim().toLowerCase());
-  return new Set(names.filter((name) => !NEVER_BY_HOP.has(name)));
-}
-
-function withSet(headers: string[], set: Headers | undefined): string[] {
+function withSet(headers: readonly string[], set: Headers | undefined): readonly string[] {
   if (set === undefined) return headers;
   const names = new Set(Object.keys(set).map(keyOf));
   const kept: string[] = [];
   eachHeader(headers, (name, value) => {
     if (!names.has(keyOf(name))) kept.push(name, value);
   });
-  for (const [name, value] of Object.entries(set)) if (value !== undefined) kept.push(name, value);
+  for (const [name, value] of Object.entries(set)) {
+    if (value === undefined) continue;
+    if (!isToken(name) || NO_VALUE.test(value)) throw new TypeError(`no header: ${JSON.stringify(name)}`);
+    kept.push(name, value);
+  }
   return kept;
-}
-
-const NAMES_MAX = 500;
-const NAME_LENGTH_MAX = 64;
-
-/** Apps and browsers use the same few names at every request: what one means is worked out once. */
-function remembered(meaningOf: (name: string) => Meaning): (name: string) => Meaning {
-  const known = new Map<string, Meaning>();
-  return (name) => {
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    const meaning = meaningOf(name);
-    if (name.length > NAME_LENGTH_MAX) return meaning;
-    if (known.size >= NAMES_MAX) known.clear();
-    known.set(name, meaning);
-    return meaning;
-  };
 }
 
 /** Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one. */

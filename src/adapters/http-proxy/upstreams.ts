@@ -1,0 +1,161 @@
+// Connections to apps: those that may be asked again, and new ones.
+import net from "node:net";
+import tls from "node:tls";
+import type { Backend } from "../../api/table.ts";
+import type { Ways } from "../../ports.ts";
+import { Upstream, type Pool, type ReadBuffers } from "./upstream.ts";
+import type { AnswerHead } from "./answer-head.ts";
+
+/** Idle connections; a backend that says less in `Keep-Alive` is heeded, a second before it hangs up. */
+const IDLE_MS = 60_000;
+const HANGS_UP_MS = 1000;
+const SWEEP_MS = 5000;
+/** Of one backend. */
+const IDLE_MAX = 256;
+/** An app that lost its power is noticed while it is waited for. */
+const PROBE_AFTER_MS = 30_000;
+
+const COMMON_BYTES = 64 * 1024;
+/** For streams: fewer reads and writes, and still within the processor's cache. */
+const STREAM_BYTES = 256 * 1024;
+const SPARE_BUFFERS_MAX = 4;
+/** To resume TLS with, of one backend each. */
+const SESSIONS_MAX = 100;
+
+class Buffers implements ReadBuffers {
+  // Not of Node's pool: they are told from others by what they lie in.
+  readonly common = Buffer.from(new ArrayBuffer(COMMON_BYTES));
+  readonly #spare: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#spare.pop() ?? Buffer.from(new ArrayBuffer(STREAM_BYTES));
+  }
+
+  giveBack(buffer: Buffer): void {
+    if (this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(buffer);
+  }
+}
+
+export interface Wanted {
+  /** A new one, for one request. */
+  readonly isOnce: boolean;
+  readonly isUpgrade: boolean;
+  readonly limitMs: number;
+}
+
+export class Upstreams {
+  readonly #ways: Ways;
+  readonly #pools = new Map<string, IdlePool>();
+  readonly #buffers = new Buffers();
+  readonly #sessions = new Map<string, Buffer>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(ways: Ways) {
+    this.#ways = ways;
+  }
+
+  /** Connected or about to be; a promise where the way leads through another node, which fails after `limitMs`. */
+  take(backend: Backend, { isOnce, isUpgrade, limitMs }: Wanted): Upstream | Promise<Upstream> {
+    const isElsewhere = this.#ways.isElsewhere(backend);
+    const pool = isOnce ? undefined : this.#poolOf(isElsewhere ? `${backend.node} ${backend.instance} ${keyOf(backend)}` : keyOf(backend));
+    return pool?.take() ?? (isElsewhere ? this.#openWay(backend, pool, limitMs) : this.#open(backend, pool, isUpgrade));
+  }
+
+  #poolOf(key: string): IdlePool {
+    const known = this.#pools.get(key);
+    if (known !== undefined) return known;
+    const pool = new IdlePool();
+    this.#pools.set(key, pool);
+    this.#sweep ??= setInterval(() => this.#endIdle(), SWEEP_MS).unref();
+    return pool;
+  }
+
+  #open(backend: Backend, pool: IdlePool | undefined, isUpgrade: boolean): Upstream {
+    const { host, port } = backend;
+    const to = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
+    if (backend.tls !== undefined) return this.#secured(backend, to, pool);
+    const options = { connectedBy: "connect", buffers: this.#buffers, pool } as const;
+    // What may become a WebSocket is read as any socket.
+    if (isUpgrade) return new Upstream(() => net.connect(to), options).readEvents();
+    return new Upstream((onread) => net.connect({ ...to, onread }), options);
+  }
+
+  async #openWay(backend: Backend, pool: IdlePool | undefined, limitMs: number): Promise<Upstream> {
+    const socket = await this.#ways.connect(backend, limitMs);
+    if (backend.tls !== undefined) return this.#secured(backend, { socket }, pool);
+    return new Upstream(() => socket, { connectedBy: undefined, buffers: this.#buffers, pool }).readEvents();
+  }
+
+  /** TLS of the app's own. */
+  #secured(backend: Backend, over: tls.ConnectionOptions, pool: IdlePool | undefined): Upstream {
+    const key = keyOf(backend);
+    const session = this.#sessions.get(key);
+    const socket = tls.connect({
+      ...over,
+      host: backend.host,
+      servername: net.isIP(backend.host) === 0 ? backend.host : "",
+      rejectUnauthorized: backend.tls === "verify",
+      ALPNProtocols: ["http/1.1"],
+      ...(session && { session }),
+    });
+    socket.on("session", (fresh: Buffer) => {
+      if (this.#sessions.size >= SESSIONS_MAX) this.#sessions.clear();
+      this.#sessions.set(key, fresh);
+    });
+    return new Upstream(() => socket, { connectedBy: "secureConnect", buffers: this.#buffers, pool }).readEvents();
+  }
+
+  #endIdle(): void {
+    const nowMs = performance.now();
+    for (const [key, pool] of this.#pools) {
+      pool.endIdle(nowMs);
+      if (pool.isEmpty) this.#pools.delete(key);
+    }
+    if (this.#pools.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}
+
+/** Of one backend; the one that was used last is used first. */
+class IdlePool implements Pool {
+  readonly #idle: Upstream[] = [];
+
+  get isEmpty(): boolean {
+    return this.#idle.length === 0;
+  }
+
+  take(): Upstream | undefined {
+    for (;;) {
+      const upstream = this.#idle.pop();
+      if (upstream === undefined) return undefined;
+      if (performance.now() < upstream.keptUntilMs) {
+        upstream.socket.ref();
+        upstream.isReused = true;
+        return upstream;
+      }
+      upstream.socket.destroy();
+    }
+  }
+
+  keep(upstream: Upstream, { keepSeconds }: AnswerHead): void {
+    const idleMs = keepSeconds === undefined ? IDLE_MS : Math.min(IDLE_MS, keepSeconds * 1000 - HANGS_UP_MS);
+    if (idleMs <= 0 || this.#idle.length >= IDLE_MAX) return void upstream.socket.destroy();
+    upstream.keptUntilMs = performance.now() + idleMs;
+    upstream.socket.unref(); // nobody waits for it
+    this.#idle.push(upstream);
+  }
+
+  forget(upstream: Upstream): void {
+    const index = this.#idle.indexOf(upstream);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  endIdle(nowMs: number): void {
+    for (const upstream of this.#idle) if (upstream.keptUntilMs <= nowMs) upstream.socket.destroy();
+  }
+}
+
+function keyOf({ host, port, tls: secured }: Backend): string {
+  return `${host} ${port} ${secured ?? ""}`;
+}
