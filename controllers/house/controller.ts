@@ -1,6 +1,6 @@
 // The edge of the House: reads the upstreams' Services and the nodes from the mirror, and hands this node's ingress whom to ask.
 import { stamped } from "../../src/api/conditions.ts";
-import { readyInstances } from "../../src/api/endpoints.ts";
+import { readyInstances, type ReadyInstance } from "../../src/api/endpoints.ts";
 import { keys } from "../../src/api/keys.ts";
 import type { Name, Resource } from "../../src/api/resource.ts";
 import type { DecidedService, ObservedConditions, ObservedService } from "../../src/api/state.ts";
@@ -59,7 +59,8 @@ function resolverFacts(spec: HouseSpec | undefined, { mirror, proxy, identity, s
 function appOf(name: Name, mirror: Mirror, here: string): App {
   const observed = [...mirror.observed<ObservedService>("Service", name)].map(([node, { value }]) => [node, value] as const);
   const ready = readyInstances(mirror.decided<DecidedService>("Service", name)?.value, observed);
-  return { service: mirror.desired("Service", name), ready: ready.filter(({ node }) => node === here).map(({ instance }) => instance) };
+  const isHere = ({ node }: ReadyInstance): boolean => node === here;
+  return { service: mirror.desired("Service", name), ready: [...ready.filter(isHere), ...ready.filter((each) => !isHere(each))] };
 }
 
 function servicesOf({ resolver }: HouseSpec): readonly Name[] {

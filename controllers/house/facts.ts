@@ -1,6 +1,6 @@
 // What the plan of the House looks at.
+import type { ReadyInstance } from "../../src/api/endpoints.ts";
 import type { Condition, Name, Resource } from "../../src/api/resource.ts";
-import type { ObservedInstance } from "../../src/api/state.ts";
 import type { Table } from "../../src/api/table.ts";
 
 export type HouseRows = Pick<Table, "resolver">;
@@ -26,6 +26,6 @@ export interface ResolverFacts {
 
 export interface App {
   readonly service: Resource<"Service"> | undefined;
-  /** Those of this node. */
-  readonly ready: readonly ObservedInstance[];
+  /** Those of this node first. */
+  readonly ready: readonly ReadyInstance[];
 }

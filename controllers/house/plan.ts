@@ -28,7 +28,7 @@ function resolverOf(
   node: NodeName,
 ): { readonly rows: HouseRows; readonly conditions: readonly Condition[] } {
   if (resolver === undefined) return { rows: {}, conditions: [] };
-  const choice = chooseUpstreams(resolver, facts, node);
+  const choice = chooseUpstreams(resolver, facts);
   const trouble = troubleOf(resolver, choice, { zone, node });
   const conditions = trouble === undefined ? [] : [{ type: "ResolverReady", status: "False" as const, ...trouble }];
   return { rows: { resolver: { serve: resolver.serve, upstreams: choice.upstreams } }, conditions };

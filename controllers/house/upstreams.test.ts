@@ -6,8 +6,10 @@ import { serviceSpec } from "../../test/fakes/objects.ts";
 import type { App, ResolverFacts } from "./facts.ts";
 import { chooseUpstreams, type ResolverSpec } from "./upstreams.ts";
 
+const here = (more: Parameters<typeof observedInstance>[1]) => ({ node: "nas", instance: observedInstance("aaaa", more) });
 const pihole = service("pihole", serviceSpec("pihole", "pihole:1"));
-const running: App = { service: pihole, ready: [observedInstance("aaaa", { addresses: { pihole: "10.201.0.5" } })] };
+const running: App = { service: pihole, ready: [here({ addresses: { pihole: "10.201.0.5" } })] };
+const which = { isApp: true, node: "nas", instance: "pihole-aaaa" };
 const facts = (over: Partial<ResolverFacts> = {}): ResolverFacts => ({
   hostServers: ["192.168.1.1"],
   houseAddresses: ["192.168.1.10", "172.30.0.1"],
@@ -16,12 +18,12 @@ const facts = (over: Partial<ResolverFacts> = {}): ResolverFacts => ({
   ...over,
 });
 const choose = (upstream: ResolverSpec["upstream"], over: Partial<ResolverFacts> = {}, fallback?: "host") =>
-  chooseUpstreams({ serve: ["lan"], upstream, ...(fallback && { fallback }) }, facts(over), "nas");
+  chooseUpstreams({ serve: ["lan"], upstream, ...(fallback && { fallback }) }, facts(over));
 
 test("the host's servers, addresses and apps are asked in the order in which they are written", () => {
   assert.deepEqual(choose("host").upstreams, [{ host: "192.168.1.1", port: 53 }]);
   assert.deepEqual(choose(["service/pihole:5335", "9.9.9.9", "[fd00::1]:5353"]).upstreams, [
-    { host: "10.201.0.5", port: 5335, isApp: true },
+    { host: "10.201.0.5", port: 5335, ...which },
     { host: "9.9.9.9", port: 53 },
     { host: "fd00::1", port: 5353 },
   ]);
@@ -33,18 +35,27 @@ test("an app that is not ready is left out, and the fallback comes last, whether
     ["10.201.0.5", "192.168.1.1"],
   );
   const { upstreams, missing } = choose(["service/pihole"], { apps: { pihole: { ...running, ready: [] } } }, "host");
-  assert.deepEqual([upstreams.map(({ host }) => host), missing], [["192.168.1.1"], ["service pihole is not ready on nas"]]);
+  assert.deepEqual([upstreams.map(({ host }) => host), missing], [["192.168.1.1"], ["service pihole is not ready"]]);
   assert.deepEqual(choose(["service/pihole"], { apps: {} }).missing, ["there is no Service 'pihole'"]);
 });
 
 test("where ports are published, the published ones are asked", () => {
   const published = { pihole: { "53/udp": 40_001, "53/tcp": 40_002 } };
-  const ready = [observedInstance("aaaa", { addresses: { pihole: "127.0.0.1" }, published })];
+  const ready = [here({ addresses: { pihole: "127.0.0.1" }, published })];
   assert.deepEqual(choose(["service/pihole"], { apps: { pihole: { ...running, ready } } }).upstreams, [
-    { host: "127.0.0.1", port: 40_001, tcpPort: 40_002, isApp: true },
+    { host: "127.0.0.1", port: 40_001, tcpPort: 40_002, ...which },
   ]);
   assert.deepEqual(choose(["service/pihole:54"], { apps: { pihole: { ...running, ready } } }).missing, [
-    "service pihole has no port 54/udp that can be reached on nas",
+    "service pihole has no port 54/udp that can be reached",
+  ]);
+});
+
+test("an app on another node is asked there, after those that are here, though both have one address", () => {
+  const instance = observedInstance("bbbb", { addresses: { pihole: "10.201.0.5" } });
+  const ready = [...running.ready, { node: "pi", instance }];
+  assert.deepEqual(choose(["service/pihole"], { apps: { pihole: { ...running, ready } } }).upstreams, [
+    { host: "10.201.0.5", port: 53, ...which },
+    { host: "10.201.0.5", port: 53, isApp: true, node: "pi", instance: "pihole-bbbb" },
   ]);
 });
 

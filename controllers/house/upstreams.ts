@@ -1,5 +1,5 @@
 // Whom this node asks for names outside, in the order in which they are asked: never the house itself, or a question would go round.
-import type { NodeName } from "../../src/api/resource.ts";
+import type { Name } from "../../src/api/resource.ts";
 import type { ResolverUpstream } from "../../src/api/table.ts";
 import type { HouseSpec } from "../../src/api/types.ts";
 import { parseUpstream } from "../../src/api/upstream.ts";
@@ -19,26 +19,31 @@ export interface Choice {
 
 const DNS_PORT = 53;
 
-export function chooseUpstreams({ upstream, fallback }: ResolverSpec, facts: ResolverFacts, node: NodeName): Choice {
+export function chooseUpstreams({ upstream, fallback }: ResolverSpec, facts: ResolverFacts): Choice {
   const hosts = facts.hostServers.map((host) => ({ host, port: DNS_PORT }));
   const missing: string[] = [];
   const named = (upstream === "host" ? [] : upstream).flatMap((text): readonly ResolverUpstream[] => {
     const parsed = parseUpstream(text);
     if (parsed === undefined) return [];
     if ("host" in parsed) return [parsed];
-    const found = appUpstreams(facts.apps[parsed.service], parsed.port);
-    if (found.length === 0) missing.push(whyMissing(parsed.service, facts.apps[parsed.service], parsed.port, node));
+    const found = appUpstreams(parsed.service, facts.apps[parsed.service], parsed.port);
+    if (found.length === 0) missing.push(whyMissing(parsed.service, facts.apps[parsed.service], parsed.port));
     return found;
   });
   const wanted = [...named, ...(upstream === "host" || fallback === "host" ? hosts : [])];
   const own = wanted.filter((each) => isOwn(each, facts));
   const others = wanted.filter((each) => !own.includes(each));
   return {
-    upstreams: others.filter(({ host, port }, index) => others.findIndex((each) => each.host === host && each.port === port) === index),
+    upstreams: others.filter((one, index) => others.findIndex((each) => isSame(each, one)) === index),
     own: [...new Set(own.map(({ host }) => host))],
     missing,
     hostAsksHouse: hosts.length > 0 && hosts.every((each) => isOwn(each, facts)),
   };
+}
+
+/** Two nodes may use the same addresses for their apps. */
+function isSame(a: ResolverUpstream, b: ResolverUpstream): boolean {
+  return a.host === b.host && a.port === b.port && a.node === b.node;
 }
 
 function isOwn({ host, port }: ResolverUpstream, { houseAddresses, dnsPorts }: ResolverFacts): boolean {
@@ -46,22 +51,23 @@ function isOwn({ host, port }: ResolverUpstream, { houseAddresses, dnsPorts }: R
   return isHouse && (port === DNS_PORT || dnsPorts.includes(port));
 }
 
-function appUpstreams(app: App | undefined, port: number): readonly ResolverUpstream[] {
+function appUpstreams(name: Name, app: App | undefined, port: number): readonly ResolverUpstream[] {
   const { spec } = app?.service ?? {};
   const container = spec?.port?.container ?? spec?.containers[0]?.name ?? "";
-  return (app?.ready ?? []).flatMap(({ addresses, published }): readonly ResolverUpstream[] => {
+  return (app?.ready ?? []).flatMap(({ node, instance: { id, addresses, published } }): readonly ResolverUpstream[] => {
+    const which = { isApp: true, node, instance: `${name}-${id}` };
     const host = addresses[container];
     if (host === undefined) return [];
     const ports = published?.[container];
-    if (ports === undefined) return [{ host, port, isApp: true }];
+    if (ports === undefined) return [{ host, port, ...which }];
     // Where ports are published, any other one of 127.0.0.1 is somebody else's.
     const [udp, tcp] = [ports[`${port}/udp`], ports[`${port}/tcp`]];
-    return udp === undefined ? [] : [{ host, port: udp, ...(tcp !== undefined && { tcpPort: tcp }), isApp: true }];
+    return udp === undefined ? [] : [{ host, port: udp, ...(tcp !== undefined && { tcpPort: tcp }), ...which }];
   });
 }
 
-function whyMissing(name: string, app: App | undefined, port: number, node: NodeName): string {
+function whyMissing(name: Name, app: App | undefined, port: number): string {
   if (app?.service === undefined) return `there is no Service '${name}'`;
-  if (app.ready.length > 0) return `service ${name} has no port ${port}/udp that can be reached on ${node}`;
-  return `service ${name} is not ready on ${node}`;
+  if (app.ready.length > 0) return `service ${name} has no port ${port}/udp that can be reached`;
+  return `service ${name} is not ready`;
 }

@@ -36,6 +36,7 @@ export function parseTable(value: unknown): Table {
       text(upstream["host"], `${at}.host`);
       port(upstream["port"], `${at}.port`);
       if (upstream["tcpPort"] !== undefined) port(upstream["tcpPort"], `${at}.tcpPort`);
+      for (const field of ["node", "instance"]) if (upstream[field] !== undefined) text(upstream[field], `${at}.${field}`);
     }
   }
   return value as Table; // every field that is read was checked above

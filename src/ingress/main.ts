@@ -156,7 +156,7 @@ class Ingress {
       placeOf: (peer) => placeOf(peer, this.#known),
       epoch: () => this.#known,
       counted: (code) => this.#queries.set(code, (this.#queries.get(code) ?? 0) + 1),
-      forwarder: new Forwarder(),
+      forwarder: new Forwarder(this.#mesh.ways),
       log,
     });
     this.#listeners = new ListenerSet(

@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import type { HttpRoute, StreamRoute, Table } from "../../src/api/table.ts";
 import { at, startHouse, type AcrossHouse, type AcrossNode } from "../support/across.ts";
 import { freePort, get, startApp, tableOf } from "../support/ingress.ts";
+import { addressesIn, askTcp, askUdp, startNameServer } from "../support/name-server.ts";
 import { startTcpApp, startUdpApp, streamTable, talk, tcpClient, udpClient } from "../support/streams.ts";
 import { until } from "../support/until.ts";
 
@@ -162,6 +163,17 @@ describe("an app on another node", () => {
     for (const [index, client] of clients.entries()) assert.deepEqual([...client.heard].sort(), [`heard a${index}`, `heard b${index}`]);
     assert.equal(app.clients.size, 20);
     for (const client of clients) await client[Symbol.asyncDispose]();
+  });
+
+  test("is asked for names outside in people's stead, over UDP and TCP", async () => {
+    const nameServer = await startNameServer();
+    const upstream = { host: "127.0.0.1", port: nameServer.port, isApp: true, node: "far", instance: "pihole-aaaa" };
+    const table = { resolver: { serve: ["lan" as const], upstreams: [upstream] } };
+    await Promise.all([near.serve(table), far.serve(table)]);
+    for (const ask of [askUdp, askTcp, askUdp])
+      assert.deepEqual(addressesIn(await ask(near.dnsPort, "example.com", { from: "127.0.0.50" })), ["203.0.113.7"]);
+    assert.equal(nameServer.asked.length, 3);
+    nameServer.stop();
   });
 
   test("is cut off when its node is removed from the house, from what is open and from what is new, and goes on when it is back", async () => {

@@ -11,6 +11,7 @@ import type { Listening } from "../../src/ports.ts";
 import { askTcp, askUdp, framed, question } from "../support/name-server.ts";
 import { silentLog } from "../support/real.ts";
 import { until } from "../support/until.ts";
+import { noWays } from "../support/no-ways.ts";
 
 const STRANGER = "127.0.0.66";
 const PERSON = { from: "127.0.0.50" };
@@ -34,7 +35,7 @@ describe("a name server's limits", () => {
       placeOf: ({ client }) => (client === STRANGER ? undefined : 0),
       epoch: () => listening,
       counted: (what) => counted.push(what),
-      forwarder: new Forwarder(),
+      forwarder: new Forwarder(noWays),
       log: silentLog,
     };
     listening = await dnsListener(options)("127.0.0.1", { port: 0 });

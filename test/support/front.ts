@@ -8,13 +8,7 @@ import * as pages from "../../src/ingress/pages.ts";
 import type { HttpRoute } from "../../src/api/table.ts";
 import { Traffic } from "../../src/ingress/traffic.ts";
 import { tableOf } from "./ingress.ts";
-
-/** A house of one node. */
-const noWays = {
-  isElsewhere: () => false,
-  connect: () => Promise.reject(new Error("there is no other node")),
-  datagrams: () => ({ send: () => undefined, close: () => undefined }),
-};
+import { noWays } from "./no-ways.ts";
 
 export interface TestFront extends AsyncDisposable {
   readonly port: number;

@@ -2,7 +2,8 @@
 import { randomInt } from "node:crypto";
 import dgram from "node:dgram";
 import net from "node:net";
-import type { ResolverUpstream } from "../../api/table.ts";
+import type { Backend, ResolverUpstream } from "../../api/table.ts";
+import type { DatagramSession, Ways } from "../../ports.ts";
 import { cutShort, fitsDatagram, passBack, passOn } from "./passed-on.ts";
 
 export interface Forwarded {
@@ -27,7 +28,12 @@ const SILENT_MAX = 64;
 export class Forwarder {
   readonly #inFlight = new Map<string, number>();
   readonly #silent = new Map<string, { readonly times: number; readonly atMs: number }>();
+  readonly #ways: Ways;
   #total = 0;
+
+  constructor(ways: Ways) {
+    this.#ways = ways;
+  }
 
   /** The answer for the asker, one that fits what it asked over; undefined: no upstream had one. */
   async ask({ packet, client, upstreams, over }: Forwarded): Promise<Buffer | undefined> {
@@ -37,7 +43,7 @@ export class Forwarder {
     this.#inFlight.set(client, own + 1);
     try {
       for (const upstream of this.#inOrder(upstreams)) {
-        const answer = await askOne(upstream, packet, client, over).catch(() => undefined);
+        const answer = await this.#askOne(upstream, packet, client, over).catch(() => undefined);
         this.#heard(upstream, answer !== undefined);
         if (answer !== undefined) return over === "tcp" || fitsDatagram(answer, packet) ? answer : cutShort(answer, packet);
       }
@@ -48,6 +54,13 @@ export class Forwarder {
       if (left === 0) this.#inFlight.delete(client);
       else this.#inFlight.set(client, left);
     }
+  }
+
+  async #askOne(upstream: ResolverUpstream, packet: Buffer, client: string, over: Forwarded["over"]): Promise<Buffer> {
+    const id = randomInt(0x10000);
+    const question = passOn(packet, id, upstream.isApp === true ? client : undefined);
+    const read = (answer: Buffer): Buffer | undefined => passBack(answer, packet, id);
+    return (over === "udp" ? askUdp : askTcp)(upstream, this.#ways, question, read);
   }
 
   #inOrder(upstreams: readonly ResolverUpstream[]): readonly ResolverUpstream[] {
@@ -70,36 +83,53 @@ export class Forwarder {
   }
 }
 
-function keyOf({ host, port }: ResolverUpstream): string {
-  return `${host} ${port}`;
-}
-
-async function askOne(upstream: ResolverUpstream, packet: Buffer, client: string, over: Forwarded["over"]): Promise<Buffer> {
-  const id = randomInt(0x10000);
-  const question = passOn(packet, id, upstream.isApp === true ? client : undefined);
-  const read = (answer: Buffer): Buffer | undefined => passBack(answer, packet, id);
-  return over === "udp" ? askUdp(upstream, question, read) : askTcp(upstream, question, read);
+function keyOf({ node = "", host, port }: ResolverUpstream): string {
+  return `${node} ${host} ${port}`;
 }
 
 type Read = (answer: Buffer) => Buffer | undefined;
 
-/** A socket, and so a source port, of its own for each question: an answer cannot be guessed from outside. */
-function askUdp({ host, port }: ResolverUpstream, question: Buffer, read: Read): Promise<Buffer> {
-  const socket = dgram.createSocket(net.isIPv6(host) ? "udp6" : "udp4");
-  return new Promise<Buffer>((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`${host} did not answer`)), TRY_MS);
-    socket.once("close", () => clearTimeout(timer));
-    socket.on("error", fail);
-    socket.on("message", (message) => {
-      const answer = read(message);
-      if (answer !== undefined) done(answer);
-    });
-    socket.connect(port, host, () => socket.send(question));
-  }).finally(() => socket.close());
+/** A session of its own, and so a source port, for each question: an answer cannot be guessed from outside. */
+function askUdp(upstream: ResolverUpstream, ways: Ways, question: Buffer, read: Read): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const timer = setTimeout(() => reject(new Error(`${upstream.host} did not answer`)), TRY_MS);
+  const message = (packet: Buffer): void => {
+    const answer = read(packet);
+    if (answer !== undefined) resolve(answer);
+  };
+  const backend = backendOf(upstream, upstream.port);
+  const close = ways.isElsewhere(backend)
+    ? askThrough(ways, backend, question, { message, closed: reject })
+    : askHere(upstream, question, message, reject);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    close();
+  });
 }
 
-function askTcp({ host, port, tcpPort = port }: ResolverUpstream, question: Buffer, read: Read): Promise<Buffer> {
-  const socket = net.connect({ host, port: tcpPort });
+function askThrough(ways: Ways, backend: Backend, question: Buffer, session: DatagramSession): () => void {
+  const way = ways.datagrams(backend, session);
+  way.send(question);
+  return () => way.close();
+}
+
+function askHere(
+  { host, port }: ResolverUpstream,
+  question: Buffer,
+  message: (packet: Buffer) => void,
+  failed: (error: Error) => void,
+): () => void {
+  const socket = dgram.createSocket(net.isIPv6(host) ? "udp6" : "udp4");
+  socket.on("error", failed);
+  socket.on("message", message);
+  socket.connect(port, host, () => socket.send(question));
+  return () => socket.close();
+}
+
+async function askTcp(upstream: ResolverUpstream, ways: Ways, question: Buffer, read: Read): Promise<Buffer> {
+  const { host, port, tcpPort = port } = upstream;
+  const backend = backendOf(upstream, tcpPort);
+  const socket = ways.isElsewhere(backend) ? await ways.connect(backend, TRY_MS) : net.connect({ host, port: tcpPort });
   const timer = setTimeout(() => socket.destroy(new Error(`${host} did not answer`)), TRY_MS);
   return new Promise<Buffer>((done, fail) => {
     let received: Buffer = Buffer.alloc(0);
@@ -115,8 +145,13 @@ function askTcp({ host, port, tcpPort = port }: ResolverUpstream, question: Buff
       if (answer === undefined) fail(new Error(`${host} answered something else`));
       else done(answer);
     });
+    socket.resume();
   }).finally(() => {
     clearTimeout(timer);
     socket.destroy();
   });
+}
+
+function backendOf({ node = "", instance = "", host }: ResolverUpstream, port: number): Backend {
+  return { node, instance, host, port };
 }
