@@ -10,7 +10,8 @@ export function membershipStatus(membership: Resource<"Membership">, mirror: Mir
   const record = mirror.nodes().get(name)?.value;
   const observed = [...mirror.observed<ObservedMembership>("Membership", name).values()].flatMap(({ value }) => value.conditions);
   const ready: Condition = { ...readiness(membership, observed, mirror), observedGeneration: generation };
-  const role = membership.spec.role === "auto" ? "voter" : membership.spec.role;
+  const wanted = membership.spec.role === "auto" ? "voter" : membership.spec.role;
+  const role = record?.witness === true ? "witness" : wanted;
   if (record === undefined) return { role, devices: [], conditions: [ready, ...observed] };
   const address = record.addresses.lan[0] ?? record.addresses.tailnet[0];
   return {

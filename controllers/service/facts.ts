@@ -28,6 +28,8 @@ export interface NodeFacts {
   /** When this node saw that it was declared Down; undefined: it is not. */
   readonly downSinceMs: number | undefined;
   readonly schedulable: boolean;
+  /** It is there to vote alone. */
+  readonly isWitness: boolean;
   /** Mod revision of its Membership; 0: there is none. */
   readonly membership: number;
   readonly labels: Readonly<Record<string, string>>;

@@ -65,6 +65,7 @@ function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
       record: mirror.nodes().get(name),
       downSinceMs: verdict?.value.state === "Down" ? verdict.seenAtMs : undefined,
       schedulable: membership?.spec.schedulable ?? true,
+      isWitness: mirror.nodes().get(name)?.value.witness === true,
       membership: Number(membership?.metadata.resourceVersion ?? 0),
       labels: membership?.metadata.labels ?? {},
       load: loads.get(name) ?? { instances: 0, memoryBytes: 0 },

@@ -36,6 +36,7 @@ test("place() gives the same node whatever the order of the list", () => {
 const misfits: readonly (readonly [string, Wanted, Parameters<typeof nodeFacts>[1], Parameters<typeof nodeFacts>[2], RegExp])[] = [
   ["is Down", wanted(), { downSinceMs: 0 }, {}, /Down/],
   ["has no record", wanted(), { record: undefined }, {}, /silent/],
+  ["is a witness", wanted(), { isWitness: true }, {}, /witness/],
   ["is cordoned", wanted(), { schedulable: false }, {}, /cordoned/],
   ["has another arch", wanted({ placement: { spread: "node", require: { arch: ["arm64"] } } }), {}, {}, /amd64/],
   ["is not among the nodes required", wanted({ placement: { spread: "node", require: { nodes: ["pi"] } } }), {}, {}, /requires pi/],

@@ -65,6 +65,7 @@ function misfit(wanted: Wanted, node: NodeFacts): string | undefined {
   const { record } = node;
   if (node.downSinceMs !== undefined) return "it is Down";
   if (record === undefined) return "its agent is silent";
+  if (node.isWitness) return "it is a witness";
   if (!node.schedulable) return "it is cordoned";
   const problem = ruledOut(wanted, node);
   if (problem !== undefined) return problem;

@@ -107,6 +107,7 @@ class Node {
       dataDir: settings.dataDir,
       engine: (each) => this.#containers.info(AbortSignal.any([each, AbortSignal.timeout(engineInfoLimitMs)])).catch(() => undefined), // away: a condition says so
       versions: { fossora: versionOfFossora(), etcd: etcd.version },
+      ...(settings.witness === true && { witness: true }),
     });
     this.#ingress = connectIngress(path.join(settings.runDir, "ingress.sock"));
     this.#discovery = new Discovery({
@@ -211,8 +212,9 @@ class Node {
 
   async #lookAtMachine(): Promise<void> {
     try {
-      const [machine, fitness] = await Promise.all([readMachineHints(), measureFitness(this.#machine.settings.dataDir)]);
-      this.#facts = { machine, fitness };
+      const { dataDir, witness } = this.#machine.settings;
+      const [machine, fitness] = await Promise.all([readMachineHints(), measureFitness(dataDir)]);
+      this.#facts = { machine, fitness: { ...fitness, ...(witness === true && { witness }) } };
     } catch (error) {
       this.#machine.log.warn("This machine could not be looked at", { error });
     }

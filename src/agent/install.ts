@@ -134,6 +134,7 @@ export function toFlags(options: NodeOptions): readonly string[] {
     ...flag("--etcd", options.etcd),
     ...flag("--log-level", options.logLevel),
     ...flag("--access-log", options.accessLog),
+    ...(options.witness === true ? ["--witness"] : []),
   ];
 }
 

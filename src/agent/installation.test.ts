@@ -9,6 +9,8 @@ test("flags are kept until they are given otherwise", () => {
   const first = withKept({ httpListen: "8080", nodeName: "nas" }, {});
   assert.deepEqual(withKept({ httpListen: "8081", dnsPort: 5354 }, first), { httpListen: "8081", nodeName: "nas", dnsPort: 5354 });
   assert.deepEqual(withKept({}, first), first);
+  const witness = withKept({ witness: true }, {});
+  assert.deepEqual([withKept({}, witness).witness, withKept({ witness: false }, witness).witness], [true, false]);
 });
 
 test("paths hold from every folder", () => {

@@ -24,6 +24,8 @@ export interface Settings {
   readonly logLevel: LogLevel;
   /** Of the ingress; absent: off. */
   readonly accessLog?: string;
+  /** This node votes and runs no apps. */
+  readonly witness?: boolean;
 }
 
 /** Taken in this order where 80 or 53 are busy or not allowed; 5353 is mDNS's. */
@@ -47,6 +49,7 @@ export function resolveSettings(options: NodeOptions, env: NodeJS.ProcessEnv = p
     mdns: options.mdns !== "off",
     ...(options.etcd === undefined ? {} : { etcd: path.resolve(options.etcd) }),
     logLevel: options.logLevel ?? "info",
+    ...(options.witness === true && { witness: true }),
     ...(options.accessLog === undefined || options.accessLog === "off" ? {} : { accessLog: path.resolve(options.accessLog) }),
   };
 }

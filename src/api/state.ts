@@ -132,6 +132,8 @@ export interface NodeRecord {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly devices: readonly AdvertisedDevice[];
+  /** It votes and runs no apps, as `up --witness` says. */
+  readonly witness?: boolean;
   /** Its containers cannot be dialled by address: the engine is rootless, or in a VM. */
   readonly remoteNetwork?: boolean;
   readonly versions: { readonly fossora: string; readonly docker: string; readonly dockerApi: string; readonly etcd: string };

@@ -19,6 +19,8 @@ export interface NodeOptions {
   /** Path of the etcd program. */
   readonly etcd?: string;
   readonly logLevel?: "debug" | "info" | "warn" | "error";
+  /** It votes and runs no apps. */
+  readonly witness?: boolean;
   /** A file, or `off`. */
   readonly accessLog?: string;
 }

@@ -15,6 +15,7 @@ interface NodeFlags {
   readonly etcd?: string;
   readonly logLevel?: NonNullable<NodeOptions["logLevel"]>;
   readonly accessLog?: string;
+  readonly witness?: boolean;
 }
 
 const PORT_MAX = 65_535;
@@ -36,11 +37,13 @@ export function addNodeFlags(command: Command): Command {
     .addOption(new Option("--mdns <on|off>", "announce apps as NAME.local on the LAN; default on").choices(["on", "off"]))
     .option("--etcd <path>", "another etcd program than the one inside")
     .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]))
+    .option("--witness", "vote in the house and run no apps: a third computer for two; --no-witness ends it")
+    .addOption(new Option("--no-witness").hideHelp())
     .option("--access-log <file|off>", "a line of JSON for each request, paths without their query; default off");
 }
 
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, meshPort, mdns, etcd, logLevel, accessLog } = flags;
+  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, meshPort, mdns, etcd, logLevel, accessLog, witness } = flags;
   return {
     ...(dataDir !== undefined && { dataDir }),
     ...(runDir !== undefined && { runDir }),
@@ -53,6 +56,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(etcd !== undefined && { etcd }),
     ...(logLevel !== undefined && { logLevel }),
     ...(accessLog !== undefined && { accessLog }),
+    ...(witness !== undefined && { witness }),
   };
 }
 

@@ -171,6 +171,11 @@ function realMacs({ macs }: MachineHints): readonly string[] {
   return macs.map((mac) => mac.toLowerCase()).filter((mac) => !/^(00:){5}00$|^(ff:){5}ff$/.test(mac));
 }
 
+/** Who is there to vote comes first, whatever its disk. */
+export function voteClass(fitness: Fitness): -1 | 0 | 1 | 2 {
+  return fitness.witness === true ? -1 : fitnessClass(fitness);
+}
+
 /** 0 wired and fast, 1 slow, 2 on a battery: lower is better for the vote. */
 export function fitnessClass({ link, battery, fsyncP99Ms }: Fitness): 0 | 1 | 2 {
   const slowDiskMs = 50;

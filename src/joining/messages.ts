@@ -62,6 +62,8 @@ export interface Fitness {
   readonly battery: boolean;
   /** Of the disk, measured at joining. */
   readonly fsyncP99Ms: number;
+  /** It is there to vote, and for nothing else. */
+  readonly witness?: boolean;
 }
 
 export interface JoinRequest {

@@ -105,6 +105,7 @@ function request(value: unknown): void {
   const fitness = record(fields["fitness"], "request.fitness");
   oneOf(["wired", "wireless"], fitness["link"], "request.fitness.link");
   flag(fitness["battery"], "request.fitness.battery");
+  if (fitness["witness"] !== undefined) flag(fitness["witness"], "request.fitness.witness");
   const fsync = fitness["fsyncP99Ms"];
   if (typeof fsync !== "number" || !Number.isFinite(fsync) || fsync < 0) throw wrong("request.fitness.fsyncP99Ms", "a number of 0 or more");
 }

@@ -101,6 +101,14 @@ describe("who votes", () => {
     assert.equal(step({ voters: "abc", ownPeerUrl: "https://elsewhere:2380" }), "update ma");
   });
 
+  test("a witness comes before all others for a vote, whatever its disk, and takes none from who is as good", () => {
+    const slow = request("e", { battery: false, fsyncP99Ms: 900, witness: true });
+    const roster = rosterWith("abcde", houseNode("e", { request: slow }));
+    assert.equal(step({ voters: "abc", learners: "de", roster }), "promote me");
+    const four = rosterWith("abcd", houseNode("d", { request: request("d", { battery: false, fsyncP99Ms: 900, witness: true }) }));
+    assert.equal(step({ voters: "abc", learners: "d", roster: four }), "nothing");
+  });
+
   test("a laptop gives its vote to a standby that stays at home, the leader after handing over", () => {
     const laptop = (letter: string): HouseView["roster"] =>
       rosterWith("abcd", houseNode(letter, { request: request(letter, { battery: true }) }));

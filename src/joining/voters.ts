@@ -1,6 +1,7 @@
 // Who votes, who stands by, who works: from the nodes of the house and their members to at most one next change. Pure.
 import {
   fitnessClass,
+  voteClass,
   isAlive,
   isAliveChecked,
   memberOf,
@@ -75,7 +76,7 @@ function standingOf(view: HouseView): Standing {
   const eligible = [...view.roster.values()].filter(({ role }) => role === "auto" || role === "voter");
   const ready = learners
     .filter((member) => wantsVote(view, member) && isAliveChecked(view, member))
-    .sort((a, b) => classOf(view, a) - classOf(view, b) || order(a.id, b.id));
+    .sort((a, b) => voteClassOf(view, a) - voteClassOf(view, b) || order(a.id, b.id));
   const quietMs = view.nowMs - Math.max(view.changedAtMs ?? view.leadsSinceMs, view.leadsSinceMs);
   return { view, voters, learners, ready, target: votersFor(eligible.length), quietMs };
 }
@@ -142,7 +143,7 @@ function shrink({ view, voters, target, quietMs }: Standing): VoterStep | undefi
   const worst = [...(unwilling.length > 0 ? unwilling : voters)].sort(
     (a, b) =>
       Number(isAlive(view, a)) - Number(isAlive(view, b)) ||
-      classOf(view, b) - classOf(view, a) ||
+      voteClassOf(view, b) - voteClassOf(view, a) ||
       Number(a.id === view.leaderMemberId) - Number(b.id === view.leaderMemberId) ||
       order(a.id, b.id),
   )[0];
@@ -154,7 +155,7 @@ function shrink({ view, voters, target, quietMs }: Standing): VoterStep | undefi
 function better({ view, voters, ready, target }: Standing): VoterStep | undefined {
   const [best] = ready;
   if (best === undefined || voters.length !== target || voters.length < 3 || !voters.every((each) => isAlive(view, each))) return undefined;
-  const worse = voters.find((member) => !wantsVote(view, member) || (classOf(view, member) === 2 && classOf(view, best) < 2));
+  const worse = voters.find((member) => !wantsVote(view, member) || (voteClassOf(view, member) === 2 && voteClassOf(view, best) < 2));
   return worse && withdraw(view, voters, worse, `${nameOf(view, best)} is the better voter`);
 }
 
@@ -198,7 +199,7 @@ function recruit({ view, learners }: Standing): VoterStep | undefined {
   const queued = new Set(view.entries.map(({ value }) => value.nodeId));
   const best = workers(view)
     .filter((node) => isHeard(view, node) && !queued.has(node.nodeId))
-    .sort((a, b) => fitnessClass(a.request.fitness) - fitnessClass(b.request.fitness) || order(a.nodeId, b.nodeId))[0];
+    .sort((a, b) => voteClass(a.request.fitness) - voteClass(b.request.fitness) || order(a.nodeId, b.nodeId))[0];
   // A member just added would be refused before all voters have been connected for a while.
   if (best === undefined || !view.members.filter(({ learner }) => !learner).every((each) => isAlive(view, each))) return undefined;
   return { kind: "recruit", nodeId: best.nodeId, why: "the house has a place for another standby" };
@@ -249,6 +250,11 @@ function isLong(view: HouseView, member: EtcdMember, ms: Ms): boolean {
 function wantsVote(view: HouseView, member: EtcdMember): boolean {
   const role = view.roster.get(nodeOfMember(member) ?? "")?.role;
   return role === "auto" || role === "voter";
+}
+
+function voteClassOf(view: HouseView, member: EtcdMember): number {
+  const node = view.roster.get(nodeOfMember(member) ?? "");
+  return node === undefined ? 2 : voteClass(node.request.fitness);
 }
 
 function classOf(view: HouseView, member: EtcdMember): number {

@@ -14,6 +14,7 @@ export interface SystemOptions {
   /** Docker's; undefined while it is away. */
   readonly engine: (signal: AbortSignal) => Promise<EngineInfo | undefined>;
   readonly versions: { readonly fossora: string; readonly etcd: string };
+  readonly witness?: boolean;
 }
 
 const archNames: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
@@ -30,7 +31,7 @@ export class MachineSystem implements System {
   }
 
   async describe(signal: AbortSignal): ReturnType<System["describe"]> {
-    const { dataDir, engine, versions } = this.#options;
+    const { dataDir, engine, versions, witness } = this.#options;
     const docker = await engine(signal);
     const [disk, os, devices, defaultInterface] = await Promise.all([
       statfs(dataDir),
@@ -46,6 +47,7 @@ export class MachineSystem implements System {
       memoryBytes: totalmem(),
       diskBytes: disk.blocks * disk.bsize,
       devices,
+      ...(witness === true && { witness }),
       ...(docker?.remoteNetwork && { remoteNetwork: true }),
       versions: { ...versions, docker: docker?.version ?? "", dockerApi: docker?.apiVersion ?? "" },
     };
