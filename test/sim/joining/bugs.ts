@@ -113,6 +113,18 @@ const forgetsTheFormerSelf = seeing((view) => ({
   entries: view.entries.map((entry) => ({ ...entry, value: { ...entry.value, byItself: false } })),
 }));
 
+const readsNoEpoch: Partial<Parts> = {
+  step: (joiner, event, here) => {
+    const { phase } = joiner;
+    const house = event.kind === "heard" ? event.message.from.house : undefined;
+    if (event.kind !== "heard" || phase.kind !== "member" || house?.id !== phase.membership.houseId)
+      return realParts.step(joiner, event, here);
+    const { clusterId: _, ...rest } = house;
+    const from = { ...event.message.from, house: { ...rest, epoch: phase.membership.epoch } };
+    return realParts.step(joiner, { ...event, message: { ...event.message, from } }, here);
+  },
+};
+
 export const bugs: readonly Bug[] = [
   { name: "adds voters", parts: { addsVoters: true }, finds: /lost the quorum/ },
   { name: "promotes learners without asking whether they live", parts: everybodyIsAlive, finds: /not alive was promoted|lost the quorum/ },
@@ -131,5 +143,6 @@ export const bugs: readonly Bug[] = [
   { name: "names nobody in its broadcasts", parts: callsNobody, finds: STUCK },
   { name: "does not recognise a reinstalled machine", parts: forgetsTheFormerSelf, finds: STUCK },
   { name: "keeps whom a person removed", parts: keepsTheRemoved, finds: STUCK },
+  { name: "does not read the epoch", parts: readsNoEpoch, finds: /after it met a higher one/ },
   { name: "takes a reboot for a death", parts: seeing((view) => ({ ...view, replaceAfterMs: 5_000 })), finds: /lost its vote after/ },
 ];

@@ -67,8 +67,9 @@ export class Driver {
     this.#received += 1;
     const message = this.#received % PARSED_EACH === 0 ? readMessage(JSON.stringify(sent.message)) : sent.message;
     if (host.people === "stranger") return this.#answerAsIntruder(host, from, message);
-    this.#world.invariants.onHeard(host, from, sent);
-    this.hear(host, { kind: "heard", message, from: from.address, trust: this.#trust(host, from) });
+    const trust = this.#trust(host, from);
+    this.#world.invariants.onHeard(host, from, { ...sent, trust });
+    this.hear(host, { kind: "heard", message, from: from.address, trust });
     const { agent } = host;
     if (agent === undefined || host.disk.membership === undefined) return;
     if (message.kind === "join") this.#door(host, from, message);

@@ -2,7 +2,7 @@
 import type { StewardStep } from "../../../src/joining/admission.ts";
 import { nodeOfMember, quorumOf } from "../../../src/joining/house-view.ts";
 import type { JoinerEffect, JoinerEvent, Phase } from "../../../src/joining/joiner-state.ts";
-import type { Message } from "../../../src/joining/messages.ts";
+import type { Message, NodeId, Trust } from "../../../src/joining/messages.ts";
 import type { MemberAnswer } from "../../../src/joining/steward-memory.ts";
 import type { Cluster, Member } from "./cluster.ts";
 import type { Host } from "./host.ts";
@@ -18,6 +18,7 @@ export class Invariants {
   readonly #settling = new Map<string, number>();
   readonly #settled = new Map<string, number>();
   readonly #lookingSince = new Map<Host, number>();
+  readonly #met = new Map<NodeId, { readonly houseId: string; readonly epoch: number }>();
   readonly #founders = new Map<Host, { readonly clusterId: string; readonly sinceMs: number }>();
 
   constructor(world: World) {
@@ -26,11 +27,28 @@ export class Invariants {
 
   /** After every event. */
   check(): void {
+    for (const host of this.#world.hosts) this.#servesNothingOlder(host);
     for (const cluster of this.#world.clusters.values()) {
       let unstarted = 0;
       for (const { name } of cluster.members) if (name === "") unstarted += 1;
       if (unstarted > 1 && !this.#allStarting(cluster)) this.#world.fail(`${unstarted} admissions are under way at once`);
     }
+  }
+
+  #meet(host: Host, { from: { house } }: Message): void {
+    const own = this.#world.clusterOf(host);
+    const { nodeId } = host.disk;
+    const before = this.#met.get(nodeId);
+    if (house === undefined || own?.houseId !== house.id || house.epoch <= own.epoch) return;
+    if (before?.houseId !== house.id || before.epoch < house.epoch) this.#met.set(nodeId, { houseId: house.id, epoch: house.epoch });
+  }
+
+  /** Once a node has met a higher epoch of its house, its store takes no write under a lower one, whenever it starts. */
+  #servesNothingOlder(host: Host): void {
+    const met = this.#met.get(host.disk.nodeId);
+    const cluster = met && host.etcd && this.#world.clusters.get(host.etcd.clusterId);
+    if (cluster?.houseId === met?.houseId && cluster !== undefined && met !== undefined && cluster.epoch < met.epoch)
+      this.#world.fail(`${host.name} serves epoch ${cluster.epoch} after it met a higher one, ${met.epoch}`);
   }
 
   /** A member that runs has its name a moment later. */
@@ -43,7 +61,9 @@ export class Invariants {
     this.#lookingSince.set(host, this.#world.nowMs);
   }
 
-  onHeard(host: Host, from: Host, { message, sentAtMs }: { readonly message: Message; readonly sentAtMs: number }): void {
+  onHeard(host: Host, from: Host, heard: { readonly message: Message; readonly sentAtMs: number; readonly trust: Trust }): void {
+    const { message, sentAtMs, trust } = heard;
+    if (trust === "trusted") this.#meet(host, message);
     // Of a former life.
     if (sentAtMs < from.bornAtMs || message.from.nodeId !== from.disk.nodeId) return;
     if (this.#world.isRemoved(host) || this.#world.isRemoved(from)) return;

@@ -14,6 +14,7 @@ import type { Parts, StewardStep } from "./parts.ts";
 import { Timeline } from "./timeline.ts";
 
 const BEAT_MS = 500;
+const EPOCH_ASKED_MS = 3_000;
 const TRACE_LINES_MAX = 120;
 
 export interface Sent {
@@ -107,7 +108,9 @@ export class World {
     this.say(host, `starts${host.disk.membership === undefined ? "" : " with its disk"} as ${host.disk.nodeId.slice(0, 4)}`);
     this.invariants.onStart(host);
     host.newAgent(this.parts.newJoiner(host.clock(this.nowMs), host.disk.membership));
-    if (host.disk.data !== undefined) this.later(host, this.random.int(200, 800), () => this.#runEtcd(host));
+    // It asks those that it knows for the epoch before its store starts.
+    const asksMs = host.disk.members.some((each) => each !== host.address) ? EPOCH_ASKED_MS : 0;
+    if (host.disk.data !== undefined) this.later(host, asksMs + this.random.int(200, 800), () => this.#runEtcd(host));
     this.driver.begin(host);
   }
 
