@@ -18,7 +18,7 @@ import type { IngressStatus } from "../api/table.ts";
 import type { Phase } from "../joining/joiner-state.ts";
 import type { JoinRequest } from "../joining/messages.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
-import type { Addresses, Identity } from "../ports.ts";
+import type { Addresses, Clock, Identity } from "../ports.ts";
 import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
@@ -42,6 +42,7 @@ import { openSocket } from "./socket.ts";
 import { versionOfFossora } from "./version.ts";
 
 const engineInfoLimitMs = 5_000;
+const addressesForMs = 1_000;
 /** Until it has been looked at: nothing tells it again, and it is no better than any. */
 const unknownMachine: MachineFacts = {
   machine: { macs: [], productUuid: "" },
@@ -161,6 +162,7 @@ class Node {
     const { settings, clock, log } = this.#machine;
     const { dataDir, meshPort } = settings;
     const shown: { server?: MeshServer } = {};
+    const addresses = forAWhile(clock, nodeAddresses);
     const looked = this.#lookAtMachine();
     // Of a new one others are told what it is.
     if (readMembership(dataDir) === undefined) await looked;
@@ -174,8 +176,8 @@ class Node {
       dataDir,
       nodeId: this.#identity.nodeId,
       name: () => nameOfNode(settings),
-      addresses: () => nodeAddresses(),
-      meshAddresses: () => nodeAddresses().map((address) => joinAddress(address, meshPort)),
+      addresses,
+      meshAddresses: () => addresses().map((address) => joinAddress(address, meshPort)),
       etcd: this.#etcd,
       child: childOf(this.#machine, "etcd"),
       versions: { fossora: versionOfFossora(), etcd: etcdOfSeveral(this.#etcd.version) },
@@ -240,6 +242,7 @@ class Node {
       sendSign: (sign, to) => this.#gossip.send(sign, to),
       bootedMs: () => clock.now() - bootSeenAtMs(settings.runDir),
       store: house.store,
+      onChange: () => this.#joining?.storeChanged(),
       voters: () => joining.seen?.voters.length ?? 1,
       identity,
       containers: this.#containers,
@@ -296,4 +299,13 @@ class Node {
     await keeper.start(signal);
     return keeper;
   }
+}
+
+/** Asking the kernel costs a millisecond, and many ask. */
+function forAWhile<T>(clock: Pick<Clock, "now">, read: () => T): () => T {
+  let last = { value: read(), atMs: clock.now() };
+  return () => {
+    if (clock.now() - last.atMs >= addressesForMs) last = { value: read(), atMs: clock.now() };
+    return last.value;
+  };
 }

@@ -49,6 +49,8 @@ export interface HouseLifeOptions {
   /** Since the start of this machine, ms. */
   readonly bootedMs: () => number;
   readonly store: Store;
+  /** Its copy has news. */
+  readonly onChange: () => void;
   /** How many nodes vote, as last known. */
   readonly voters: () => number;
   readonly identity: Identity;
@@ -248,7 +250,11 @@ export class HouseLife {
   async #run(signal: AbortSignal): Promise<void> {
     const publisher = this.#publisher;
     const changed = whenQuiet(this.#options.clock, collectGarbage);
+    let revision = 0;
     const unsubscribe = this.#mirror.subscribe((changes) => {
+      // Also of what the copy does not hold, such as the queue of those who want in.
+      if (this.#mirror.revision !== revision) this.#options.onChange();
+      revision = this.#mirror.revision;
       if (changes.length > 0) changed();
       if (publisher.pending || changes.some(isAboutNodes)) publisher.publishSoon();
     });

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { HouseSight, writeHosts } from "../../src/agent/joining/house-sight.ts";
+import { Pulse } from "../../src/agent/joining/pulse.ts";
 import { keys } from "../../src/api/keys.ts";
 import { houseNode } from "../fakes/joining.ts";
 import { findEtcd } from "../../tools/etcd.ts";
@@ -35,6 +36,7 @@ test("a frozen voter, first in the list, does not keep a worker from seeing its 
     membership: { houseId: "house", epoch: 1, clusterId },
     credentials,
     facts: () => undefined,
+    pulse: new Pulse(realClock),
     clock: realClock,
     log: silentLog,
   });

@@ -7,6 +7,7 @@ import { openStore, type EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { RecordsReader } from "../../src/agent/joining/house-records.ts";
 import { Steward } from "../../src/agent/joining/steward.ts";
+import { Pulse } from "../../src/agent/joining/pulse.ts";
 import { keys } from "../../src/api/keys.ts";
 import type { HouseNode, QueueEntry } from "../../src/joining/house-view.ts";
 import { PROTOCOL, type HouseState, type JoinRequest, type Message, type Sender } from "../../src/joining/messages.ts";
@@ -81,6 +82,7 @@ describe("the steward of the queue", { skip }, () => {
       replaceAfterMs: () => 600_000,
       credentials: (admission) => Promise.resolve(`for ${admission.nodeId}`),
       send: ([to = ""], message) => setImmediate(() => newcomer(to, message)),
+      pulse: new Pulse(systemClock),
       clock: systemClock,
       log: silentLog,
     });

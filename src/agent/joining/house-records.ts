@@ -34,3 +34,8 @@ export class RecordsReader {
     return records;
   }
 }
+
+/** Somebody wants in. */
+export function isUnderWay({ entries, active }: HouseRecords): boolean {
+  return entries.length > 0 || active !== undefined;
+}

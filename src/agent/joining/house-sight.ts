@@ -14,7 +14,8 @@ import type { Membership } from "../../joining/joiner-state.ts";
 import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { readIfThere, writeWhole } from "../files.ts";
-import { RecordsReader } from "./house-records.ts";
+import { isUnderWay, RecordsReader } from "./house-records.ts";
+import type { Pulse } from "./pulse.ts";
 
 export interface Seen {
   readonly house: HouseState;
@@ -45,6 +46,7 @@ export interface SightOptions {
   readonly localHost?: string;
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
+  readonly pulse: Pulse;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -52,11 +54,11 @@ export interface SightOptions {
 /** What is not known must not be given up, and lets nobody in. */
 const UNKNOWN: HouseFacts = { hasObjects: true, joining: "off" };
 
-const LOOK_EVERY_MS = 1_000;
+const QUIET_MS = 2_500;
 const LOOK_LIMIT_MS = 3_000;
 const HOST_LIMIT_MS = 1_000;
 /** An older look says nothing about now. */
-const FRESH_MS = 3_000;
+const FRESH_MS = 4_000;
 
 const nobody = { nodes: [], standbys: [], known: [] } as const;
 
@@ -134,12 +136,12 @@ export class HouseSight {
 
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { pulse, log } = this.#options;
     while (!signal.aborted) {
       await this.look(signal).catch((error: unknown) => {
         if (!signal.aborted) log.debug("The house was not seen", { error: String(error) });
       });
-      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+      await pulse.rest(QUIET_MS, signal);
     }
     for (const cluster of this.#clusters.values()) cluster.close();
     await this.store.close();
@@ -153,6 +155,7 @@ export class HouseSight {
     const hosts = this.#hostsOf(members);
     if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join() && !this.#leavesOutLocal) this.store.setHosts(hosts);
     const [records, facts] = await Promise.all([this.#records.read(limit), this.#options.facts() ?? this.#readFacts(limit)]);
+    if (isUnderWay(records)) this.#options.pulse.changed();
     this.#read = records;
     this.#readAtMs = clock.now();
     this.#admitted.clear();

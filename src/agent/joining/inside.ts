@@ -22,6 +22,7 @@ import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
 import { HouseDoor } from "./house-door.ts";
 import { HouseSight } from "./house-sight.ts";
 import { writeCredentials } from "./letter.ts";
+import { Pulse } from "./pulse.ts";
 import { Steward } from "./steward.ts";
 import { TimingKeeper } from "./timing-keeper.ts";
 import { TimingSteward } from "./timing-steward.ts";
@@ -61,7 +62,7 @@ export interface InsideOptions {
   readonly log: Log;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const QUIET_MS = 5_000;
 const STATUS_LIMIT_MS = 1_500;
 const ANSWER_MS = 3_000;
 const RESTARTED_POLL_MS = 100;
@@ -75,6 +76,7 @@ export class Inside {
   readonly #options: InsideOptions;
   readonly #cluster: Cluster | undefined;
   readonly #statuses: MemberStatuses;
+  readonly #pulse: Pulse;
   #removals: string | undefined;
   #signersTried = 0;
   readonly #ending = new AbortController();
@@ -85,7 +87,8 @@ export class Inside {
     const { localHost, clock, log, self, judge } = options;
     const credentials = readCredentials(options.dataDir);
     this.#statuses = new MemberStatuses(credentials);
-    this.sight = new HouseSight({ ...options, credentials });
+    this.#pulse = new Pulse(clock);
+    this.sight = new HouseSight({ ...options, credentials, pulse: this.#pulse });
     const { store } = this.sight;
     const approvals = new Approvals({ store, clock });
     this.door = new HouseDoor({
@@ -111,6 +114,11 @@ export class Inside {
       this.#watch(signal),
       this.#keepLeaves(signal),
     ]);
+  }
+
+  /** Somebody wrote into the store. */
+  storeChanged(): void {
+    this.#pulse.changed();
   }
 
   get store(): Store {
@@ -162,6 +170,7 @@ export class Inside {
       },
       timing: new TimingSteward({ nodeId: self().nodeId, own, ask, clock, log }),
       send,
+      pulse: this.#pulse,
       clock,
       log,
     });
@@ -173,7 +182,7 @@ export class Inside {
 
   /** Whose store this is, and whether others still look for this node where it was. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { localHost, onEtcd, clock, log } = this.#options;
+    const { localHost, onEtcd, log } = this.#options;
     while (!signal.aborted) {
       if (localHost !== undefined) {
         const status = await this.#status(localHost, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)])).catch(
@@ -186,7 +195,7 @@ export class Inside {
       await this.#takeOver(signal).catch((error: unknown) => {
         if (!signal.aborted) log.debug("What the house says of trust was not taken over", { error: String(error) });
       });
-      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+      await this.#pulse.rest(QUIET_MS, signal);
     }
   }
 

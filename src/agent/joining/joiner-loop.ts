@@ -32,6 +32,7 @@ export interface JoinerLoopOptions {
 }
 
 const TICK_MS = 250;
+const MEMBER_TICK_MS = 1_000;
 const FOUND_RETRY_MS = 1_000;
 const WORDS_MAX = 16;
 const QUEUE_MAX = 1_024;
@@ -92,7 +93,7 @@ export class JoinerLoop {
     this.#goOn();
     while (!signal.aborted) {
       await this.#hear({ kind: "tick" });
-      await clock.sleep(TICK_MS, signal).catch(() => undefined);
+      await clock.sleep(this.membership === undefined ? TICK_MS : MEMBER_TICK_MS, signal).catch(() => undefined);
     }
     this.#work?.abort.abort(signal.reason);
     await this.#work?.ended;

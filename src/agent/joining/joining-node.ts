@@ -153,6 +153,11 @@ export class JoiningNode implements MeshHandler {
     return this.seen?.members.some((each) => splitAddress(each).address === plainHost(address)) === true;
   }
 
+  /** Somebody wrote into the house's store. */
+  storeChanged(): void {
+    this.#inside?.running.storeChanged();
+  }
+
   isKnown(nodeId: string): boolean {
     return this.#inside?.running.sight.knows(nodeId) === true;
   }
@@ -235,7 +240,7 @@ export class JoiningNode implements MeshHandler {
     const inside = this.#inside?.running;
     if (inside === undefined) throw new MeshRefusal("NoHouse", "This node belongs to no house yet");
     const proof = typeof proven.proof === "string" ? { proof: proven.proof } : {};
-    return inside.door.join(peer, { message: proven.message, ...proof }, message, signal);
+    return inside.door.join(peer, { message: proven.message, ...proof }, message, signal).finally(() => inside.storeChanged());
   }
 
   async #onAnswer(peer: MeshPeer, message: Message, from: Address): Promise<void> {

@@ -12,7 +12,8 @@ import { storeChange, timingChange } from "../../joining/store-change.ts";
 import type { TimingStep } from "../../joining/timing-plan.ts";
 import { learnersMaxOf } from "../../joining/versions.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
-import { RecordsReader } from "./house-records.ts";
+import { isUnderWay, RecordsReader } from "./house-records.ts";
+import type { Pulse } from "./pulse.ts";
 import type { TimingSteward } from "./timing-steward.ts";
 
 /** The calls of `Cluster`, at the member beside this agent. */
@@ -43,11 +44,12 @@ export interface StewardOptions {
   readonly send: (to: readonly Address[], message: Message) => void;
   /** How patient the members are; absent: as they were founded. */
   readonly timing?: Pick<TimingSteward, "plan" | "restart" | "forget">;
+  readonly pulse: Pulse;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const QUIET_MS = 4_000;
 /** A step leads to the next one at once; more in a row are a mistake. */
 const STEPS_MAX = 8;
 const STATUS_LIMIT_MS = 1_500;
@@ -93,7 +95,7 @@ export class Steward {
 
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { pulse, log } = this.#options;
     while (!signal.aborted) {
       try {
         for (let steps = 0; steps < STEPS_MAX && (await this.#look(signal)); steps += 1);
@@ -102,13 +104,13 @@ export class Steward {
       }
       const woken = new AbortController();
       this.#wake = () => woken.abort();
-      await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+      await pulse.rest(QUIET_MS, AbortSignal.any([signal, woken.signal]));
     }
   }
 
   /** True: a step was carried out, and the next may follow. */
   async #look(signal: AbortSignal): Promise<boolean> {
-    const { cluster, status, localHost, timing, clock, log, self } = this.#options;
+    const { cluster, status, localHost, timing, pulse, clock, log, self } = this.#options;
     const local = await status(localHost, limited(signal));
     if (local.leaderId !== local.memberId) {
       this.#reign = undefined;
@@ -120,6 +122,7 @@ export class Steward {
     await this.#askAll(reign, { local, members }, signal);
     const records = await this.#records.read(signal);
     const view = this.#view(reign, { local, members, records });
+    if (isUnderWay(records)) pulse.changed();
     reign.memory = look(reign.memory, view, new Date(Date.parse(clock.wall()) + UNTIL_MS).toISOString());
     await this.#tell(view, self());
     const step = planSteward(view, reign.memory) ?? timing?.plan(view);
@@ -132,6 +135,7 @@ export class Steward {
       return "unknown";
     });
     if (step.kind === "add-learner") reign.memory = answered(reign.memory, answer, clock.now());
+    pulse.changed(); // one step leads to the next, and members are not in the store's copy
     log.info("Member step", { step: step.kind, answer, ...("why" in step && { why: step.why }) });
     return answer === "done";
   }
