@@ -20,7 +20,7 @@ export const membershipController: Controller<Resource<"Membership">, Membership
   observe,
   plan,
   act: {
-    Create: async ({ name }, { store, clock, random }, signal) => {
+    Create: async ({ name }, { store, clock, random, identity }, signal) => {
       const key = keys.desired(kind, name);
       const stored: StoredResource<"Membership"> = {
         apiVersion: API_VERSION,
@@ -29,7 +29,9 @@ export const membershipController: Controller<Resource<"Membership">, Membership
         spec: { role: "auto", schedulable: true },
         manager: "agent",
       };
-      await store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: JSON.stringify(stored) }] }, signal);
+      // One that is taken out of the house is alive for a moment more.
+      const compare = [key, keys.leaving(identity.nodeId)].map((each) => ({ key: each, modRevision: 0 }));
+      await store.commit({ compare, writes: [{ put: key, value: JSON.stringify(stored) }] }, signal);
     },
     Announce: async ({ name, record }, { lease }) => {
       lease.put(keys.node(name), JSON.stringify(record));

@@ -15,7 +15,7 @@ interface Scene {
 
 const house = ({ alive = true, down = false, schedulable = true, conditions = [] }: Scene) =>
   mirrorOf((etcd) => {
-    if (alive) put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+    if (alive) put(etcd, keys.node("nas"), { ...nodeRecord("nas", "boot-nas"), role: "standby" });
     apply(etcd, "Membership", "nas", { role: "auto", schedulable });
     if (down) setMembershipState(etcd, "nas", "Down");
     if (conditions.length > 0) put(etcd, keys.observed("Membership", "nas", "nas"), { bootId: "boot-nas", conditions });
@@ -34,8 +34,12 @@ test("a node shows what it announced", async () => {
   const status = await statusOf({});
   assert.deepEqual(
     [status.role, status.address, status.cpus, status.version, status.conditions[0]?.reason],
-    ["voter", "192.168.1.10", 4, "0.1.0", "Ready"],
+    ["standby", "192.168.1.10", 4, "0.1.0", "Ready"],
   );
+});
+
+test("of a silent node it is not said what it keeps of the store, but what it was made for", async () => {
+  assert.equal((await statusOf({ alive: false })).role, "-");
 });
 
 test("a node is Ready, Cordoned, silent, Down, or without Docker", async () => {

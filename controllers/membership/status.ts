@@ -5,13 +5,16 @@ import type { DecidedMembership, ObservedConditions, ObservedMembership } from "
 import type { HouseStatus, MembershipStatus } from "../../src/api/status.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
 
+/** Of one that does not say. */
+const UNKNOWN_ROLE = "-";
+
 export function membershipStatus(membership: Resource<"Membership">, mirror: Mirror): MembershipStatus {
   const { name, generation } = membership.metadata;
   const record = mirror.nodes().get(name)?.value;
   const observed = [...mirror.observed<ObservedMembership>("Membership", name).values()].flatMap(({ value }) => value.conditions);
   const ready: Condition = { ...readiness(membership, observed, mirror), observedGeneration: generation };
-  const wanted = membership.spec.role === "auto" ? "voter" : membership.spec.role;
-  const role = record?.witness === true ? "witness" : wanted;
+  const known = record?.role ?? (membership.spec.role === "auto" ? UNKNOWN_ROLE : membership.spec.role);
+  const role = record?.witness === true ? "witness" : known;
   if (record === undefined) return { role, devices: [], conditions: [ready, ...observed] };
   const address = record.addresses.lan[0] ?? record.addresses.tailnet[0];
   return {

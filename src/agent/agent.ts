@@ -22,6 +22,7 @@ import type { Addresses, Clock, Identity } from "../ports.ts";
 import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
+import { NodeHouseControl } from "./house-control.ts";
 import { HouseLife } from "./house-life.ts";
 import { bootSeenAtMs, loadIdentity, nameOfNode } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
@@ -31,7 +32,8 @@ import { childOf, type Machine } from "./install.ts";
 import { joinAddress, splitAddress } from "./joining/addresses.ts";
 import { Discovery } from "./joining/discovery.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
-import { JoiningNode, type OwnHouse } from "./joining/joining-node.ts";
+import { JoiningNode } from "./joining/joining-node.ts";
+import type { OwnHouse } from "./joining/joining-options.ts";
 import { readMembership } from "./joining/member-disk.ts";
 import { callBackWith, judgeWith, StrangerTrust, type StrangerTrustOptions } from "./joining/stranger-trust.ts";
 import { JoinWish } from "./joining/wish.ts";
@@ -89,6 +91,7 @@ class Node {
   readonly #ports: NodePorts;
   readonly #gossip: Gossip;
   readonly #failed = new AbortController();
+  readonly #ownAddresses: () => readonly string[];
   #facts: MachineFacts = unknownMachine;
   #addresses: Addresses | undefined;
   #ingressStatus: IngressStatus | undefined;
@@ -109,6 +112,7 @@ class Node {
       engine: (each) => this.#containers.info(AbortSignal.any([each, AbortSignal.timeout(engineInfoLimitMs)])).catch(() => undefined), // away: a condition says so
       versions: { fossora: versionOfFossora(), etcd: etcd.version },
       ...(settings.witness === true && { witness: true }),
+      role: () => this.#joining?.inside?.sight.role,
     });
     this.#ingress = connectIngress(path.join(settings.runDir, "ingress.sock"));
     this.#discovery = new Discovery({
@@ -121,6 +125,7 @@ class Node {
       log,
     });
     this.#wish = new JoinWish(settings.dataDir);
+    this.#ownAddresses = forAWhile(clock, nodeAddresses);
     this.#gossip = new Gossip({ keys: () => this.#life?.gossipKeys ?? [], onSign: (sign) => this.#life?.hear(sign), log });
     this.#ports = this.#nodePorts();
     this.#server = new ApiServer(this.#ports);
@@ -162,7 +167,6 @@ class Node {
     const { settings, clock, log } = this.#machine;
     const { dataDir, meshPort } = settings;
     const shown: { server?: MeshServer } = {};
-    const addresses = forAWhile(clock, nodeAddresses);
     const looked = this.#lookAtMachine();
     // Of a new one others are told what it is.
     if (readMembership(dataDir) === undefined) await looked;
@@ -176,14 +180,16 @@ class Node {
       dataDir,
       nodeId: this.#identity.nodeId,
       name: () => nameOfNode(settings),
-      addresses,
-      meshAddresses: () => addresses().map((address) => joinAddress(address, meshPort)),
+      addresses: () => this.#ownAddresses(),
+      meshAddresses: () => this.#meshAddresses(),
       etcd: this.#etcd,
       child: childOf(this.#machine, "etcd"),
       versions: { fossora: versionOfFossora(), etcd: etcdOfSeveral(this.#etcd.version) },
       machine: () => this.#facts,
       discovery: () => this.#discovery.found(),
       wish: () => this.#wish.wish,
+      rests: () => this.#wish.rests,
+      onRole: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
       strangerTrust: (peer, signal) => strangers.of(peer, signal),
@@ -206,6 +212,16 @@ class Node {
     });
     this.#meshPort = new MeshPort({ server: shown.server, gossip: this.#gossip, port: meshPort, clock, log });
     return joining;
+  }
+
+  #meshAddresses(): readonly string[] {
+    return this.#ownAddresses().map((address) => joinAddress(address, this.#machine.settings.meshPort));
+  }
+
+  /** The socket is opened after it. */
+  get #openedJoining(): JoiningNode {
+    if (this.#joining === undefined) throw new Error("This node has only just started");
+    return this.#joining;
   }
 
   get #houseSettings(): HouseSettings {
@@ -271,6 +287,20 @@ class Node {
       clock,
       log,
       version: versionOfFossora(),
+      house: new NodeHouseControl({
+        dataDir: settings.dataDir,
+        nodeId: own.nodeId,
+        name: () => nameOfNode(settings),
+        joining: () => this.#openedJoining,
+        wish: this.#wish,
+        meshAddresses: () => this.#meshAddresses(),
+        tailnet: () => this.#discovery.found().tailnet,
+        versions: { fossora: versionOfFossora(), etcd: this.#etcd.version },
+        replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
+        containers: this.#containers,
+        clock,
+        log,
+      }),
       outside: () => this.#joining?.words.at(-1) ?? outside[this.#joining?.joiner.phase.kind ?? "looking"],
       unreachable: () => this.#meshPort?.problem,
       listeners: () => this.#ingressStatus?.listeners,

@@ -59,8 +59,11 @@ export const nodeCommands: NodeCommands = {
     return exitOk;
   },
 
-  up: ({ timeoutMs, openFirewall, ...given }, terminal) =>
-    up({ given, timeoutMs, mayOpenFirewall: openFirewall === true, machineFor, prepareFolders }, terminal),
+  up: ({ timeoutMs, openFirewall, wish, ...given }, terminal) =>
+    up(
+      { given, timeoutMs, mayOpenFirewall: openFirewall === true, ...(wish !== undefined && { wish }), machineFor, prepareFolders },
+      terminal,
+    ),
 
   down: async (options, terminal) => {
     const machine = installedMachine(options);

@@ -175,6 +175,11 @@ export class HouseLife {
     return this.#keptAtMs === undefined ? undefined : Math.max(0, Date.parse(clock.wall()) - this.#keptAtMs);
   }
 
+  /** This node is another than it has announced. */
+  announce(): void {
+    this.#engine.wakeAll("Membership");
+  }
+
   /** Of the ingress: what it listens on may be new. */
   setIngressStatus(status: IngressStatus): void {
     this.#publisher.setStatus(status);

@@ -25,12 +25,16 @@ export interface Proven {
   readonly proof?: string;
 }
 
-/** Answers the token. `houseHash`: of the CA's key. */
-export async function createInvite(store: Store, houseHash: string, signal: AbortSignal): Promise<string> {
+/** Answers the token. `house`: the hash of its CA's key, and where this node answers. */
+export async function createInvite(
+  store: Store,
+  house: { readonly hash: string; readonly addresses: readonly string[] },
+  signal: AbortSignal,
+): Promise<string> {
   const { entries } = await store.list(`${PREFIX.house}invites/`, signal);
   if (entries.length >= INVITES_MAX)
     throw new UserError(`Cannot make another invitation: ${INVITES_MAX} are open, and each ends an hour after it was made.`);
-  const token = makeToken(houseHash, randomBytes(TOKEN_RANDOM_BYTES));
+  const token: Token = { ...makeToken(house.hash, randomBytes(TOKEN_RANDOM_BYTES)), addresses: house.addresses };
   const record: InviteRecord = { secretHash: secretHash(token.secret) };
   const key = keys.invite(token.id);
   const made = await store.commit(

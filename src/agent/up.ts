@@ -3,15 +3,19 @@ import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { EngineError, UserError } from "../api/errors.ts";
+import type { JoinWish } from "../api/computers.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import { unixClient } from "../cli/client.ts";
+import { JoiningSteps } from "../cli/joining-steps.ts";
 import type { NodeOptions, Terminal } from "../cli/node-commands.ts";
 import { explainDisk } from "./files.ts";
 import { nameOfNode } from "./identity.ts";
 import { commandName, install, makeGroup, type Keeper, type Machine } from "./install.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+import { JoinWish as KeptWish } from "./joining/wish.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
+import { parseToken } from "../trust/token.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
 
 const exit = { ok: 0, failed: 1, timedOut: 6 } as const;
@@ -22,13 +26,15 @@ export interface UpOptions {
   readonly given: NodeOptions;
   readonly timeoutMs: number;
   readonly mayOpenFirewall: boolean;
+  /** The house that this computer is to join. */
+  readonly wish?: JoinWish;
   readonly machineFor: (options: NodeOptions) => Machine;
   readonly prepareFolders: (settings: Settings) => void;
 }
 
 /** Answers the exit code. Throws UserError for what a person should mend; then what ran before runs on. */
 export async function up(
-  { given, timeoutMs, mayOpenFirewall, machineFor, prepareFolders }: UpOptions,
+  { given, timeoutMs, mayOpenFirewall, wish, machineFor, prepareFolders }: UpOptions,
   terminal: Terminal,
 ): Promise<number> {
   const options = keptOptions(given);
@@ -40,8 +46,9 @@ export async function up(
   terminal.note(terminal.mark("ok", `Docker ${await engineVersion(docker, settings)}`));
   await keepInstallation(options, settings);
   forgetProblem(settings.runDir);
+  writeWish(settings.dataDir, wish);
   const how = await install(options, machine);
-  const outcome = await untilReady(settings, timeoutMs);
+  const outcome = await untilReady(settings, timeoutMs, terminal);
   if (typeof outcome !== "object") {
     terminal.note(terminal.mark("error", outcome ?? `the node was not ready within ${timeoutMs / 1000} s`));
     terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : path.join(settings.dataDir, "log", "agent.log")}`);
@@ -87,6 +94,17 @@ async function engineVersion(docker: DockerContainers, settings: Settings): Prom
   }
 }
 
+/** Before the agent starts: without it a new node founds a house of its own. One that has left begins anew. */
+function writeWish(dataDir: string, asked: JoinWish | undefined): void {
+  const kept = new KeptWish(dataDir);
+  if (asked === undefined) {
+    if (kept.rests) kept.clear();
+    return;
+  }
+  const { addresses, token } = asked;
+  kept.set({ addresses, ...(token !== undefined && { token: parseToken(token) }) });
+}
+
 /** `uninstall` left them to Docker. */
 async function takeBackApps(docker: DockerContainers): Promise<void> {
   const signal = AbortSignal.timeout(engineLimitMs * 6);
@@ -95,14 +113,17 @@ async function takeBackApps(docker: DockerContainers): Promise<void> {
 }
 
 /** The house when the node is ready; why its agent cannot start; or undefined when it took too long. */
-async function untilReady(settings: Settings, timeoutMs: number): Promise<HouseSummary | string | undefined> {
+async function untilReady(settings: Settings, timeoutMs: number, terminal: Terminal): Promise<HouseSummary | string | undefined> {
   const signal = AbortSignal.timeout(timeoutMs);
   const client = unixClient(path.join(settings.runDir, "fossora.sock"), signal);
+  const steps = new JoiningSteps(terminal);
   while (!signal.aborted) {
     const problem = readProblem(settings.runDir);
     if (problem !== undefined) return problem;
     try {
       const summary = await client.json<HouseSummary>("GET", "/api/v1/status");
+      if (summary.joining !== undefined) steps.tell(summary.joining);
+      if (summary.joining?.phase === "refused") return summary.joining.said.at(-1) ?? "the house does not let this computer in";
       if (summary.ready && serves(summary)) return summary;
     } catch {
       // not there yet

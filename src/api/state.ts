@@ -134,6 +134,8 @@ export interface NodeRecord {
   readonly devices: readonly AdvertisedDevice[];
   /** It votes and runs no apps, as `up --witness` says. */
   readonly witness?: boolean;
+  /** Its part in the store; absent while it is not known. */
+  readonly role?: "voter" | "standby" | "worker";
   /** Its containers cannot be dialled by address: the engine is rootless, or in a VM. */
   readonly remoteNetwork?: boolean;
   readonly versions: { readonly fossora: string; readonly docker: string; readonly dockerApi: string; readonly etcd: string };

@@ -22,8 +22,40 @@ export interface GetOptions {
 const AGAIN_AFTER_MS = 1_000;
 
 export async function watchGroups(options: GetOptions, ports: CliPorts): Promise<number> {
-  await Promise.all(options.targets.map((target) => new TableWatch(target, options, ports).run()));
+  const tables = options.targets.map((target) => new TableWatch(target, options, ports).run());
+  const ended = new AbortController();
+  const nodes = options.targets.find(({ names }) => names.kind === "Membership");
+  const notices = nodes === undefined || ports.quiet ? undefined : sayNodeNews(nodes.name, ports, ended.signal);
+  await Promise.all(tables).finally(() => ended.abort());
+  await notices;
   return ports.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+/** A computer on its way into the house is in no table yet: what happens to it is said beside, on stderr. */
+async function sayNodeNews(name: string | undefined, ports: CliPorts, ended: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([ended, ports.interrupted]);
+  while (!signal.aborted) {
+    try {
+      let isNew = false;
+      for await (const line of watchLines(ports.client, "/api/v1/events", { signal })) {
+        if (line.type === "BOOKMARK") isNew = true;
+        if (!isNew || line.type !== "ADDED" || line.object.kind !== "Event") continue;
+        const { object, message } = line.object.spec;
+        const [kind, node = ""] = object.split("/");
+        if (kind !== "Membership" || (name !== undefined && node !== name)) continue;
+        ports.stderr.line(`${clockTime(line.object.metadata.creationTimestamp)} node ${node}: ${message}`);
+      }
+    } catch {
+      // The table's own watch says what is wrong.
+    }
+    await ports.sleep(AGAIN_AFTER_MS, signal).catch(() => undefined);
+  }
+}
+
+/** `20:14:07`, as the clock on the wall. */
+function clockTime(time: string): string {
+  const date = new Date(time);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 class TableWatch {

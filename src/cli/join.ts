@@ -1,8 +1,9 @@
 // `join`: this computer becomes a node of a house that is there already. Where no node runs yet, one is started first.
-import type { JoiningPhase, JoiningReport, JoinWish } from "../api/computers.ts";
+import type { JoiningReport, JoinWish } from "../api/computers.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import { NotRunning } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
+import { JoiningSteps } from "./joining-steps.ts";
 import { addNodeFlags, nodeOptions, terminalOf } from "./node-flags.ts";
 import { addDuration } from "./options.ts";
 import type { CliPorts, Verb } from "./verb.ts";
@@ -50,7 +51,7 @@ async function runJoin(wish: JoinWish, flags: Flags, ports: CliPorts): Promise<n
 
 /** Says each step until this computer is a member. */
 async function followJoining(ports: CliPorts, untilMs: number): Promise<number> {
-  const steps = new JoiningSteps(ports);
+  const steps = new JoiningSteps(terminalOf(ports));
   let heardAtMs = ports.now();
   for (;;) {
     const report = await ports.client.json<JoiningReport>("GET", "/api/v1/joining").catch((error: unknown) => {
@@ -65,50 +66,6 @@ async function followJoining(ports: CliPorts, untilMs: number): Promise<number> 
     }
     if (ports.now() >= untilMs) throw late(report);
     await ports.sleep(LOOK_EVERY_MS, ports.interrupted);
-  }
-}
-
-/** What was not said yet of a computer's way into a house. */
-export class JoiningSteps {
-  readonly #ports: Pick<CliPorts, "stderr">;
-  readonly #said = new Set<string>();
-  #phase: JoiningPhase | undefined;
-
-  constructor(ports: Pick<CliPorts, "stderr">) {
-    this.#ports = ports;
-  }
-
-  tell(report: JoiningReport): void {
-    const { stderr } = this.#ports;
-    if (this.#phase === undefined) for (const text of report.said.slice(0, -1)) this.#said.add(text);
-    for (const text of report.said.filter((each) => !this.#said.has(each))) {
-      this.#said.add(text);
-      stderr.line(`${stderr.marks.warn} ${text}`);
-    }
-    if (report.phase === this.#phase) return;
-    this.#phase = report.phase;
-    const step = stepOf(report);
-    if (step !== undefined) stderr.line(`${report.phase === "waiting" ? stderr.marks.warn : stderr.marks.ok} ${step}`);
-  }
-}
-
-function stepOf({ phase, words }: JoiningReport): string | undefined {
-  switch (phase) {
-    case "looking":
-      return "looking for the house";
-    case "asking":
-      return "found the house, asking to be let in";
-    case "queued":
-      return "in the queue";
-    case "waiting":
-      return `a person has to let this computer in: \`fossora node approve\` there must show the same six words: ${words}`;
-    case "starting":
-      return "let in, the store starts";
-    case "founding":
-    case "refused":
-    case "member":
-    case "resting":
-      return undefined;
   }
 }
 

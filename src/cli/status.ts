@@ -77,7 +77,7 @@ const PHASES: Readonly<Record<JoiningPhase, string>> = {
   waiting: "it waits for a person to let it in",
   refused: "it was not let in",
   starting: "it was let in, and its store starts",
-  member: "it is in",
+  member: "it was let in, and reads the house",
   resting: "it left, and waits for `fossora join` or `fossora up`",
 };
 

@@ -22,6 +22,8 @@ export interface DoorView {
   readonly joining: Joining;
   readonly clusterVersion: string;
   readonly members: readonly Address[];
+  /** Whose place a person has said that the asker takes. */
+  readonly replaces?: NodeId;
 }
 
 export interface Opened {
@@ -31,8 +33,9 @@ export interface Opened {
 }
 
 export function openDoor(view: DoorView, join: Join, trust: JoinTrust): Opened {
-  const { entries, joining, clusterVersion, roster } = view;
-  const change = enqueue({ join, trust, entries, joining, clusterVersion, known: roster.has(join.from.nodeId) });
+  const { entries, joining, clusterVersion, roster, replaces } = view;
+  const known = roster.has(join.from.nodeId);
+  const change = enqueue({ join, trust, entries, joining, clusterVersion, known, ...(replaces !== undefined && { replaces }) });
   switch (change.kind) {
     case "refuse":
       return { answer: answerOf(view, "refused", change.reason) };

@@ -19,6 +19,8 @@ export interface Here {
   readonly members: readonly Address[];
   /** `fossora join`: this house is wanted, by an address or a token. */
   readonly wish?: { readonly addresses: readonly Address[]; readonly houseId?: string; readonly proof?: string };
+  /** `fossora leave`: it looks for no house, and founds none. */
+  readonly rests?: boolean;
   /** The nodes that vote in this node's house, by the last list of members that it has. */
   readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */
@@ -34,6 +36,9 @@ export type JoinerEvent =
    * the house that it is asking, whose CA the edge remembers from the first contact.
    */
   | { readonly kind: "heard"; readonly message: Message; readonly from: Address; readonly trust: Trust }
+  /** A person said so: what this node was about is over. */
+  | { readonly kind: "wished" }
+  | { readonly kind: "told to leave" }
   /** This node's store has made its first object. */
   | { readonly kind: "founded"; readonly house: HouseState; readonly clusterId: string; readonly memberId: string }
   | { readonly kind: "etcd-runs"; readonly clusterId: string; readonly memberId: string }

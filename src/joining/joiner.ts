@@ -45,6 +45,10 @@ export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
       return tick(joiner, here);
     case "heard":
       return event.message.from.nodeId === here.self.nodeId ? stay(joiner) : hear(learn(joiner, here, event), here, event);
+    case "wished":
+      return ["looking", "founding", "asking"].includes(joiner.phase.kind) ? startOver({ ...joiner, said: [] }, here.nowMs) : stay(joiner);
+    case "told to leave":
+      return joiner.phase.kind === "laying the ground" ? stay(joiner) : leave({ ...joiner, said: [] }, here);
     case "founded": {
       const { house, clusterId, memberId } = event;
       const membership = { houseId: house.id, epoch: house.epoch, clusterId, memberId };

@@ -17,7 +17,7 @@ const ADDRESSES_MAX = 256;
 /** At every tick and message while this node is fresh and has asked nobody. */
 export function look(joiner: Joiner, here: Here): Stepped {
   const { phase } = joiner;
-  if (phase.kind !== "looking" && phase.kind !== "founding") return stay(joiner);
+  if (here.rests === true || (phase.kind !== "looking" && phase.kind !== "founding")) return stay(joiner);
   const house = houseToJoin(joiner, here);
   if (house?.sender.house !== undefined) return beginAsking(joiner, here, { state: house.sender.house, contacts: contactsOf(house) });
   return phase.kind === "looking" ? settle(joiner, here, phase.sinceMs) : found(joiner, here, phase.sinceMs);
@@ -37,6 +37,7 @@ export function forgetSilent(joiner: Joiner, here: Here): Joiner {
 
 /** To everybody, when it is time for it. */
 export function sayHello(joiner: Joiner, here: Here, everyMs = helloEveryMs(joiner)): Stepped {
+  if (here.rests === true) return stay(joiner);
   if (joiner.helloAtMs !== undefined && here.nowMs - joiner.helloAtMs < everyMs) return stay(joiner);
   return { joiner: { ...joiner, helloAtMs: here.nowMs }, effects: hellos(joiner, here) };
 }

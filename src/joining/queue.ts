@@ -31,10 +31,12 @@ interface Asked {
   readonly clusterVersion: string;
   /** Its key belongs to a node of the house already: nobody has to be asked again. */
   readonly known: boolean;
+  /** A person has said whose place it takes. */
+  readonly replaces?: NodeId;
 }
 
 /** What becomes of the queue when a computer asks. Asking again changes nothing. Only who was let in by somebody is ever in it. */
-export function enqueue({ join, trust, entries, joining, clusterVersion, known }: Asked): QueueChange {
+export function enqueue({ join, trust, entries, joining, clusterVersion, known, ...asked }: Asked): QueueChange {
   const { nodeId, name, addresses, versions } = join.from;
   if (trust === "refused") return refuse("this house does not know whose computer it is");
   if (joining === "off" && !known) return refuse("this house lets nobody in: `joining` of its House is `off`");
@@ -45,6 +47,7 @@ export function enqueue({ join, trust, entries, joining, clusterVersion, known }
   const same = entries.find(({ value }) => value.nodeId === nodeId);
   const sameAddress = entries.filter(({ value }) => value.nodeId !== nodeId && value.addresses[0] === addresses[0]);
   if (same === undefined && entries.length - sameAddress.length >= QUEUE_MAX) return refuse("too many computers want to join at once");
+  const replaces = asked.replaces ?? same?.value.replaces;
   const entry: QueueEntry = {
     nodeId,
     name,
@@ -54,7 +57,7 @@ export function enqueue({ join, trust, entries, joining, clusterVersion, known }
     order: same?.value.order ?? behind(entries),
     missed: same?.value.missed ?? 0,
     byItself,
-    ...(same?.value.replaces !== undefined && { replaces: same.value.replaces }),
+    ...(replaces !== undefined && { replaces }),
   };
   if (same !== undefined && sameAddress.length === 0 && JSON.stringify(same.value) === JSON.stringify(entry))
     return { kind: "keep", entry };

@@ -14,6 +14,13 @@ test("a token is read back as it was made, also with blanks, line breaks and cap
   assert.equal(Buffer.from("abcdefghijklmnopqrstu").length, TOKEN_RANDOM_BYTES);
 });
 
+test("a token may say where its house answers, and nothing but IPv4 addresses with a port", () => {
+  const addresses = ["192.168.1.10:733", "100.64.0.3:7330"];
+  const made = formatToken({ ...token, addresses: ["nas", "192.168.1.256:1", ...addresses, "10.0.0.1:70000"] });
+  assert.equal(made.split(".").length, 5);
+  assert.deepEqual(parseToken(made), { ...token, addresses });
+});
+
 test("no single mistyped, missing, doubled or swapped character goes unseen", () => {
   for (let index = 0; index < text.length; index++) {
     const other = text[index] === "q" ? "r" : "q";

@@ -1,6 +1,6 @@
 // The token that `fossora invite` prints: which house, which invitation, and its secret, with a check on typing errors. Pure.
 import { createHash } from "node:crypto";
-import { base32 } from "../api/base32.ts";
+import { base32, bytesOfBase32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import { isHouseHash } from "./node-id.ts";
 
@@ -16,7 +16,13 @@ export interface Token {
   readonly houseHash: string;
   readonly id: string;
   readonly secret: string;
+  /** Where the one that made it answers, `IPv4:port`: whoever answers there must prove that it is of that house. */
+  readonly addresses?: readonly string[];
 }
+
+/** An IPv4 address and a port. */
+const ADDRESS_BYTES = 6;
+const ADDRESSES_MAX = 3;
 
 /** `random`: TOKEN_RANDOM_BYTES from a good source. */
 export function makeToken(houseHash: string, random: Uint8Array): Token {
@@ -25,9 +31,11 @@ export function makeToken(houseHash: string, random: Uint8Array): Token {
   return { houseHash, id: base32(random.subarray(0, ID_BYTES)), secret: base32(random.subarray(ID_BYTES)) };
 }
 
-/** `fsr1.HOUSE.ID.SECRET`, the last four characters of the secret being the check. */
-export function formatToken({ houseHash, id, secret }: Token): string {
-  const text = `${PREFIX}.${houseHash}.${id}.${secret}`;
+/** `fsr1.HOUSE.ID.ADDRESSES.SECRET`, the last four characters of the secret being the check; without addresses four parts. */
+export function formatToken({ houseHash, id, secret, addresses = [] }: Token): string {
+  const known = addresses.map(bytesOfAddress).filter(({ length }) => length > 0);
+  const at = base32(Uint8Array.from(known.slice(0, ADDRESSES_MAX).flat()));
+  const text = [PREFIX, houseHash, id, ...(at === "" ? [] : [at]), secret].join(".");
   return text + checkOf(text);
 }
 
@@ -36,11 +44,13 @@ export function parseToken(typed: string): Token {
   const text = typed.replaceAll(/\s/g, "").toLowerCase();
   const cannot = (why: string): UserError =>
     new UserError(`Cannot use the token: ${why}. Copy it whole from \`fossora invite\`, or make another one there.`);
-  const [prefix = "", houseHash = "", id = "", secret = "", ...more] = text.split(".");
+  const parts = text.split(".");
+  const [prefix = "", houseHash = "", id = "", at = ""] = parts.length === 5 ? parts : parts.toSpliced(3, 0, "");
+  const [secret = "", ...more] = parts.length === 5 ? parts.slice(4) : parts.slice(3);
   if (text === "") throw cannot("it is empty");
   if (/^fsr\d+$/.test(prefix) && prefix !== PREFIX) throw cannot(`it is of a newer kind (${prefix}), this Fossora knows ${PREFIX}`);
   if (prefix !== PREFIX) throw cannot(`it should begin with "${PREFIX}."`);
-  if (more.length > 0) throw cannot("it has more than four parts between dots, perhaps two were pasted together");
+  if (more.length > 0) throw cannot("it has too many parts between dots, perhaps two were pasted together");
   const alien = /[^a-z2-7.]/.exec(text.slice(PREFIX.length))?.[0];
   if (alien !== undefined) throw cannot(`it has a "${alien}", and a token is made of a to z and 2 to 7${meant(alien)}`);
   const length = (part: string, what: string, wanted: number): void => {
@@ -53,7 +63,8 @@ export function parseToken(typed: string): Token {
   length(secret, "last", SECRET_CHARACTERS + CHECK_CHARACTERS);
   const body = text.slice(0, -CHECK_CHARACTERS);
   if (!isHouseHash(houseHash) || checkOf(body) !== text.slice(-CHECK_CHARACTERS)) throw cannot("a character of it is mistyped");
-  return { houseHash, id, secret: secret.slice(0, SECRET_CHARACTERS) };
+  const addresses = addressesIn(at);
+  return { houseHash, id, secret: secret.slice(0, SECRET_CHARACTERS), ...(addresses.length > 0 && { addresses }) };
 }
 
 /** Is this meant as a token, whatever its state? An address or a name is not. */
@@ -64,6 +75,21 @@ export function looksLikeToken(text: string): boolean {
 /** What the store keeps of the secret. */
 export function secretHash(secret: string): string {
   return createHash("sha256").update(`fossora invite ${secret}`).digest("base64");
+}
+
+/** None of what is no IPv4 address with a port. */
+function bytesOfAddress(address: string): readonly number[] {
+  const numbers = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3}):(\d{1,5})$/.exec(address)?.slice(1).map(Number) ?? [];
+  const [a = 256, b = 256, c = 256, d = 256, port = 65_536] = numbers;
+  return Math.max(a, b, c, d) > 255 || port > 65_535 ? [] : [a, b, c, d, port >> 8, port & 255];
+}
+
+function addressesIn(text: string): readonly string[] {
+  const bytes = bytesOfBase32(text) ?? new Uint8Array();
+  return Array.from({ length: Math.min(ADDRESSES_MAX, Math.floor(bytes.length / ADDRESS_BYTES)) }, (_, index) => {
+    const [a = 0, b = 0, c = 0, d = 0, high = 0, low = 0] = bytes.subarray(index * ADDRESS_BYTES, (index + 1) * ADDRESS_BYTES);
+    return `${a}.${b}.${c}.${d}:${high * 256 + low}`;
+  });
 }
 
 function checkOf(text: string): string {

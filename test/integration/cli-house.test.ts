@@ -7,7 +7,7 @@ import type { NodeCommands } from "../../src/cli/node-commands.ts";
 import { apply } from "../fakes/objects.ts";
 import { computer, ScriptedHouse, SIX_WORDS } from "../support/transcript-computers.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
-import { expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
+import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
 import { FILES, READY_NODE } from "../support/transcript-statuses.ts";
 import { until } from "../support/until.ts";
 
@@ -226,6 +226,19 @@ describe("node", () => {
       stderr: "  nas-2 comes in again as nas: fossora get nodes -w\n",
     });
   });
+});
+
+test("get nodes -w says beside the table what happens to computers that are on their way", async () => {
+  const watching = begin({ socket: house.socket, files: FILES, env: { TZ: "UTC" } }, "get", "nodes", "-w");
+  await until("the table is there", () => /^nas /m.test(watching.stdout()));
+  const say = (message: string): void =>
+    house.addEvent({ kind: "Membership", name: "pi4", type: "Normal", reason: "Joined", message }, "2026-01-10T20:14:07.000Z");
+  await until("it is told", () => {
+    say("belongs to the house");
+    return /^\d\d:\d\d:07 node pi4: belongs to the house$/m.test(watching.stderr());
+  });
+  watching.interrupt();
+  assert.equal((await watching.done).code, 130);
 });
 
 test("leave wants the name typed and says what stays", async () => {

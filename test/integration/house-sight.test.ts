@@ -37,6 +37,7 @@ test("a frozen voter, first in the list, does not keep a worker from seeing its 
     credentials,
     facts: () => undefined,
     pulse: new Pulse(realClock),
+    onRole: () => undefined,
     clock: realClock,
     log: silentLog,
   });

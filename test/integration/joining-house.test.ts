@@ -45,7 +45,8 @@ describe("three computers become one house", { skip }, () => {
     nodes.push(node);
     return node;
   };
-  const invite = (): Promise<string> => createInvite(founder.store, houseHash(founder.dataDir) ?? "", soon());
+  const invite = (): Promise<string> =>
+    createInvite(founder.store, { hash: houseHash(founder.dataDir) ?? "", addresses: [founder.address] }, soon());
   const changeMembers = <T>(call: (cluster: Cluster) => Promise<T>): Promise<T> => {
     const cluster = new Cluster({ host: founder.clientHost, credentials: readCredentials(founder.dataDir) });
     return call(cluster).finally(() => cluster.close());

@@ -270,7 +270,7 @@ test("who asks is let in by token, person or tailnet, waits on the LAN, and is r
   assert.equal(lan.verdicts.at(-1)?.trust, "needs approval");
   await ask(lan.house, { message: {}, proof: "abcdefgh.x" });
   assert.equal(lan.verdicts.at(-1)?.trust, "refused");
-  const token = parseToken(await createInvite(lan.store, houseHash(lan.house.dataDir) ?? "", signal));
+  const token = parseToken(await createInvite(lan.store, { hash: houseHash(lan.house.dataDir) ?? "", addresses: [] }, signal));
   const answer = await joinWithToken(
     await newcomer.dial(lan.house),
     { nodeId: newcomer.nodeId, token, message: { name: "nas" } },

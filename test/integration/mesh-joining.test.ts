@@ -50,7 +50,7 @@ async function newHouse(t: TestContext): Promise<House> {
 }
 
 async function invite({ founder, store }: House): Promise<string> {
-  return createInvite(store, houseHash(founder.dataDir) ?? "", signal);
+  return createInvite(store, { hash: houseHash(founder.dataDir) ?? "", addresses: [] }, signal);
 }
 
 async function join(node: TestNode, to: { readonly port: number }, text: string): Promise<unknown> {

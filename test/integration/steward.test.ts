@@ -83,6 +83,7 @@ describe("the steward of the queue", { skip }, () => {
       credentials: (admission) => Promise.resolve(`for ${admission.nodeId}`),
       send: ([to = ""], message) => setImmediate(() => newcomer(to, message)),
       pulse: new Pulse(systemClock),
+      onStep: () => undefined,
       clock: systemClock,
       log: silentLog,
     });

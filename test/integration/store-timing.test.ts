@@ -32,7 +32,7 @@ describe("a house with a wireless member", { skip }, () => {
     nodes.push(node);
     const [founder] = nodes;
     if (founder !== undefined && founder !== node) {
-      const token = await createInvite(founder.store, houseHash(founder.dataDir) ?? "", soon());
+      const token = await createInvite(founder.store, { hash: houseHash(founder.dataDir) ?? "", addresses: [] }, soon());
       node.wish = { addresses: [founder.address], token: parseToken(token) };
     }
     await node.start();

@@ -32,7 +32,7 @@ describe("a house of two", { skip }, () => {
     attic = new TestJoiningNode({ program, name: "attic", ip: "127.0.0.22" });
     await nas.start();
     await until("nas founds", () => nas.phase === "member");
-    const token = await createInvite(nas.store, houseHash(nas.dataDir) ?? "", soon());
+    const token = await createInvite(nas.store, { hash: houseHash(nas.dataDir) ?? "", addresses: [] }, soon());
     attic.wish = { addresses: [nas.address], token: parseToken(token) };
     await attic.start();
     await until("attic is its standby", () => attic.phase === "member", LIMIT_MS);

@@ -11,15 +11,18 @@ import type { AskerTrust } from "../../src/agent/asker-trust.ts";
 import { Child, endProcess } from "../../src/agent/child.ts";
 import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { keepEtcd } from "../../src/agent/etcd.ts";
+import { NodeHouseControl } from "../../src/agent/house-control.ts";
 import { foundHouse } from "../../src/agent/found.ts";
 import { loadNodeId } from "../../src/agent/identity.ts";
 import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
+import { JoinWish } from "../../src/agent/joining/wish.ts";
 import { judgeWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
-import type { Address, Fitness, HouseState, Trust } from "../../src/joining/messages.ts";
+import type { Address, Fitness, HouseState, MachineHints, Trust } from "../../src/joining/messages.ts";
 import type { Store, StoreStatus } from "../../src/ports.ts";
+import type { HouseControl } from "../../src/server/ports.ts";
 import type { Token } from "../../src/trust/token.ts";
 import { realClock, silentLog } from "./real.ts";
 import { until } from "./until.ts";
@@ -32,6 +35,9 @@ export interface TestNodeOptions {
   readonly candidates?: () => readonly Address[];
   /** It takes whoever it meets for one of the same person's. */
   readonly trusts?: boolean;
+  readonly hints?: MachineHints;
+  /** Nobody has applied anything to its house. */
+  readonly isEmpty?: boolean;
   readonly link?: Fitness["link"];
 }
 
@@ -56,7 +62,15 @@ export class TestJoiningNode {
     dataDir: this.dataDir,
   });
   #port = 0;
-  #running: { readonly node: JoiningNode; readonly server: MeshServer; readonly child: Child; stop(): Promise<void> } | undefined;
+  #running:
+    | {
+        readonly node: JoiningNode;
+        readonly server: MeshServer;
+        readonly child: Child;
+        readonly control: HouseControl;
+        stop(): Promise<void>;
+      }
+    | undefined;
 
   constructor(options: TestNodeOptions) {
     this.#options = options;
@@ -98,6 +112,11 @@ export class TestJoiningNode {
     return node;
   }
 
+  get control(): HouseControl {
+    if (this.#running === undefined) throw new Error(`${this.name} does not run`);
+    return this.#running.control;
+  }
+
   get etcdPid(): number | undefined {
     return this.#running?.child.pid;
   }
@@ -134,6 +153,7 @@ export class TestJoiningNode {
     if (this.#port === 0) await this.#choosePorts();
     const child = this.#newChild();
     const shown: { server?: MeshServer } = {};
+    const kept = new JoinWish(this.dataDir);
     const node = await JoiningNode.open({
       dataDir: this.dataDir,
       nodeId: this.nodeId,
@@ -145,13 +165,15 @@ export class TestJoiningNode {
       child,
       versions: { fossora: "0.1.0", etcd: program.version },
       machine: () => ({
-        machine: { macs: [], productUuid: "" },
+        machine: this.#options.hints ?? { macs: [], productUuid: "" },
         fitness: { link: this.#options.link ?? "wired", battery: false, fsyncP99Ms: 1 },
       }),
       discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates?.() ?? [], tailnet: "running" }),
       onHouse: async () => {},
-      wish: () => this.wish,
-      facts: () => ({ hasObjects: true, joining: "auto" }),
+      onRole: () => undefined,
+      rests: () => kept.rests,
+      wish: () => this.wish ?? kept.wish,
+      facts: () => ({ hasObjects: this.#options.isEmpty !== true, joining: "auto" }),
       replaceAfterMs: () => 600_000,
       strangerTrust: async (): Promise<Trust> => (this.#options.trusts === true ? "trusted" : "needs approval"),
       judge: async ({ peer, proven }, { store, approvals }, signal) =>
@@ -170,7 +192,21 @@ export class TestJoiningNode {
       await running;
       await server.close();
     };
-    this.#running = { node, server, child, stop };
+    const control = new NodeHouseControl({
+      dataDir: this.dataDir,
+      nodeId: this.nodeId,
+      name: () => name,
+      joining: () => node,
+      wish: kept,
+      meshAddresses: () => [this.address],
+      tailnet: () => "absent",
+      versions: { fossora: "0.1.0", etcd: program.version },
+      replaceAfterMs: () => 600_000,
+      containers: { list: async () => [], stop: async () => undefined, remove: async () => undefined },
+      clock: realClock,
+      log: silentLog,
+    });
+    this.#running = { node, server, child, control, stop };
   }
 
   /** Agent and etcd at once, as a power cut does; what the agent would still have written is not distinguished. */

@@ -30,8 +30,14 @@ test("IPv6 addresses are left out: names are answered with A records", () => {
 });
 
 test("this machine is described, also while Docker is away", async () => {
-  const system = new MachineSystem({ dataDir: tmpdir(), engine: async () => undefined, versions: { fossora: "1", etcd: "3" } });
+  const system = new MachineSystem({
+    dataDir: tmpdir(),
+    engine: async () => undefined,
+    versions: { fossora: "1", etcd: "3" },
+    role: () => "voter",
+  });
   const found = await system.describe(new AbortController().signal);
   assert(found.cpus > 0 && found.memoryBytes > 0 && found.diskBytes > 0 && found.os !== "");
+  assert.equal(found.role, "voter");
   assert.deepEqual(found.versions, { fossora: "1", etcd: "3", docker: "", dockerApi: "" });
 });

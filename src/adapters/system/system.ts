@@ -15,6 +15,8 @@ export interface SystemOptions {
   readonly engine: (signal: AbortSignal) => Promise<EngineInfo | undefined>;
   readonly versions: { readonly fossora: string; readonly etcd: string };
   readonly witness?: boolean;
+  /** In the house's store, now. */
+  readonly role: () => NodeRecord["role"];
 }
 
 const archNames: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
@@ -32,6 +34,7 @@ export class MachineSystem implements System {
 
   async describe(signal: AbortSignal): ReturnType<System["describe"]> {
     const { dataDir, engine, versions, witness } = this.#options;
+    const role = this.#options.role();
     const docker = await engine(signal);
     const [disk, os, devices, defaultInterface] = await Promise.all([
       statfs(dataDir),
@@ -48,6 +51,7 @@ export class MachineSystem implements System {
       diskBytes: disk.blocks * disk.bsize,
       devices,
       ...(witness === true && { witness }),
+      ...(role !== undefined && { role }),
       ...(docker?.remoteNetwork && { remoteNetwork: true }),
       versions: { ...versions, docker: docker?.version ?? "", dockerApi: docker?.apiVersion ?? "" },
     };

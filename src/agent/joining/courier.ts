@@ -21,6 +21,8 @@ export interface CourierOptions {
   readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => void;
   /** A no that a person should read. */
   readonly onRefusal: (why: string) => void;
+  /** Nobody could be spoken to there, or not in our words. */
+  readonly onFailure: (address: Address, error: unknown) => void;
   readonly log: Log;
 }
 
@@ -90,7 +92,7 @@ export class Courier {
   }
 
   async #carry(to: readonly Address[], message: Message): Promise<void> {
-    const { log, onAnswer, onRefusal } = this.#options;
+    const { log, onAnswer, onRefusal, onFailure } = this.#options;
     for (const address of to) {
       try {
         const link = await this.#linkTo(address);
@@ -101,6 +103,7 @@ export class Courier {
         if (message.kind === "join" && (error instanceof UserError || error instanceof MeshRefusal)) onRefusal(error.message);
         // It met this node before it knew it, or the other way round.
         if (error instanceof MeshRefusal && error.code === "NotAllowed") this.drop(address);
+        onFailure(address, error);
         log.debug("Message was not taken", { kind: message.kind, address, error: String(error) });
       }
     }

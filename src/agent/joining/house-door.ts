@@ -9,6 +9,7 @@ import type { Clock, Log, Store } from "../../ports.ts";
 import type { Approvals } from "../approvals.ts";
 import type { AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
+import type { Departure } from "./departures.ts";
 import { RecordsReader } from "./house-records.ts";
 import type { HouseSight } from "./house-sight.ts";
 
@@ -21,6 +22,8 @@ export interface DoorOptions {
   readonly approvals: Pick<Approvals, "ask">;
   /** Of one without a certificate of this house. Throws what the store throws. */
   readonly judge: (peer: MeshPeer, proven: Proven, signal: AbortSignal) => Promise<AskerTrust>;
+  /** One asks, and a person should know. */
+  readonly onAsked: (asked: { readonly name: string; readonly address: string; readonly waits: boolean }) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -63,24 +66,50 @@ export class HouseDoor {
   }
 
   async #join(peer: MeshPeer, proven: Proven, join: Join, signal: AbortSignal): Promise<Proven> {
-    const { store, judge, approvals, log, sight } = this.#options;
-    const { trust, because, answer } = peer.standing === "member" ? ofTheHouse : await judge(peer, proven, signal);
+    const { store, judge, approvals, onAsked, log, sight } = this.#options;
+    const { trust, because, answer } = (await this.#isLeaving(peer.nodeId, signal))
+      ? leaving
+      : peer.standing === "member"
+        ? ofTheHouse
+        : await judge(peer, proven, signal);
     if (trust === "refused" && proven.proof !== undefined) throw new MeshRefusal("Refused", because);
-    const view = await this.#view(signal);
+    const view = await this.#view(peer.nodeId, signal);
     const opened = openDoor(view, join, trust);
     log.info("Asked to join", { nodeId: peer.nodeId, address: peer.address, trust, because, verdict: opened.answer.verdict });
-    if (opened.answer.verdict === "waits for approval") await approvals.ask(peer, join.from.name, signal);
+    const waits = opened.answer.verdict === "waits for approval";
+    if (waits) await approvals.ask(peer, join.from.name, signal);
     const { change } = opened;
     const done = change === undefined || (await store.commit(queueChange(change), signal)).committed;
+    if (done && (waits || change !== undefined)) onAsked({ name: join.from.name, address: peer.address, waits });
     return answer(done ? opened.answer : tryAnother({ self: view.self, members: sight.seen.members }));
   }
 
-  async #view(signal: AbortSignal): Promise<DoorView> {
-    const { self, sight, clusterVersion } = this.#options;
-    const { entries, roster } = await this.#records.read(signal);
-    return { self: self(), entries, roster, joining: sight.seen.house.joining, clusterVersion, members: sight.seen.members };
+  /** A person has taken it out just now, and its certificates are still to be struck off. */
+  async #isLeaving(nodeId: string, signal: AbortSignal): Promise<boolean> {
+    const entry = await this.#options.store.get(keys.leaving(nodeId), signal);
+    return entry !== undefined && (JSON.parse(entry.value) as Departure).removed; // written by `departure` alone
+  }
+
+  async #view(nodeId: string, signal: AbortSignal): Promise<DoorView> {
+    const { self, sight, clusterVersion, store } = this.#options;
+    const [{ entries, roster }, replaces] = await Promise.all([this.#records.read(signal), store.get(keys.replaces(nodeId), signal)]);
+    return {
+      self: self(),
+      entries,
+      roster,
+      joining: sight.seen.house.joining,
+      clusterVersion,
+      members: sight.seen.members,
+      ...(replaces !== undefined && { replaces: replaces.value }),
+    };
   }
 }
+
+const leaving: AskerTrust = {
+  trust: "refused",
+  because: "it was removed from this house",
+  answer: (message) => ({ message }),
+};
 
 const ofTheHouse: AskerTrust = {
   trust: "trusted",

@@ -47,6 +47,8 @@ export interface SightOptions {
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
   readonly pulse: Pulse;
+  /** This node's part in the store is another. */
+  readonly onRole: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -73,7 +75,7 @@ export class HouseSight {
   #readAtMs: Ms | undefined;
   /** Client endpoints of the voters' stores, as other nodes reach them. */
   #clientHosts: readonly string[] = [];
-  #memberIds: readonly string[] | undefined;
+  #members: readonly ClusterMember[] | undefined;
   #answered: string | undefined;
   #leavesOutLocal = false;
 
@@ -103,7 +105,23 @@ export class HouseSight {
   /** This node's store is no member any more, says a voter. */
   get isTakenOut(): boolean {
     const { memberId } = this.#options.membership;
-    return memberId !== undefined && this.#memberIds?.includes(memberId) === false;
+    return memberId !== undefined && this.#members?.some(({ id }) => id === memberId) === false;
+  }
+
+  /** Of the store, as they were last listed. */
+  get members(): readonly ClusterMember[] {
+    return this.#members ?? [];
+  }
+
+  /** This node's; undefined: it has not been seen yet. */
+  get role(): "voter" | "standby" | "worker" | undefined {
+    const own = this.#members?.find(({ id }) => id === this.#options.membership.memberId);
+    return this.#members === undefined ? undefined : own === undefined ? "worker" : own.learner ? "standby" : "voter";
+  }
+
+  /** How old what this node knows is; absent: it has read nothing since its agent started. */
+  get ageMs(): Ms | undefined {
+    return this.#readAtMs === undefined ? undefined : this.#options.clock.now() - this.#readAtMs;
   }
 
   get isFresh(): boolean {
@@ -150,8 +168,10 @@ export class HouseSight {
   async look(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT_MS)]);
-    const members = await this.#members(limit);
-    this.#memberIds = members.map(({ id }) => id);
+    const members = await this.#askForMembers(limit);
+    const before = this.role;
+    this.#members = members;
+    if (this.role !== before) this.#options.onRole();
     const hosts = this.#hostsOf(members);
     if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join() && !this.#leavesOutLocal) this.store.setHosts(hosts);
     const [records, facts] = await Promise.all([this.#records.read(limit), this.#options.facts() ?? this.#readFacts(limit)]);
@@ -198,7 +218,7 @@ export class HouseSight {
   }
 
   /** A standby answers no such question, so voters are asked; one without power says nothing at all. */
-  async #members(signal: AbortSignal): Promise<readonly ClusterMember[]> {
+  async #askForMembers(signal: AbortSignal): Promise<readonly ClusterMember[]> {
     const { localHost } = this.#options;
     const { hosts: voters } = this.#seen;
     const local = localHost === undefined ? [] : [localHost];

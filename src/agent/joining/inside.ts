@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Cluster } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { MemberStatuses, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import { systemRandom } from "../../adapters/system/clock.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
@@ -11,14 +12,17 @@ import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
 import { FOUNDING_TIMING } from "../../joining/timing.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
-import type { Clock, Log, Store } from "../../ports.ts";
+import { stepNews, type StepNews } from "../../joining/step-news.ts";
+import type { Clock, Events, Log, Store } from "../../ports.ts";
 import { Approvals } from "../approvals.ts";
 import { authorityKey } from "../authority.ts";
 import type { AskerTrust } from "../asker-trust.ts";
+import { EventWriter } from "../event-writer.ts";
 import type { Proven } from "../invites.ts";
 import { keepLeaves } from "../leaf-keeper.ts";
 import { takeOverRemovals } from "../removals.ts";
 import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
+import { Departures } from "./departures.ts";
 import { HouseDoor } from "./house-door.ts";
 import { HouseSight } from "./house-sight.ts";
 import { writeCredentials } from "./letter.ts";
@@ -45,6 +49,8 @@ export interface InsideOptions {
   readonly replaceAfterMs: () => number;
   readonly judge: Judge;
   readonly send: (to: readonly Address[], message: Message) => void;
+  /** This node's part in the store is another. */
+  readonly onRole: () => void;
   /** What the store beside this agent says of itself. */
   readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>) => void;
   /** A member's own question, and its answer. */
@@ -79,6 +85,8 @@ export class Inside {
   readonly #pulse: Pulse;
   #removals: string | undefined;
   #signersTried = 0;
+  readonly #departures: Departures;
+  readonly #events: Events;
   readonly #ending = new AbortController();
   readonly #ended: Promise<unknown>;
 
@@ -91,13 +99,23 @@ export class Inside {
     this.sight = new HouseSight({ ...options, credentials, pulse: this.#pulse });
     const { store } = this.sight;
     const approvals = new Approvals({ store, clock });
+    const { signal } = this.#ending;
+    this.#departures = new Departures({ dataDir: options.dataDir, store, sight: this.sight, clock, log });
+    this.#events = new EventWriter({ store, node: self().name, clock, random: systemRandom, log, signal });
     this.door = new HouseDoor({
       store,
       sight: this.sight,
       self,
       clusterVersion: options.etcdVersion,
       approvals,
-      judge: (peer, proven, signal) => judge({ peer, proven }, { store, approvals }, signal),
+      judge: (peer, proven, each) => judge({ peer, proven }, { store, approvals }, each),
+      onAsked: ({ name, address, waits }) =>
+        this.#tell({
+          name,
+          type: waits ? "Warning" : "Normal",
+          reason: waits ? "WaitsForApproval" : "Asked",
+          message: waits ? `at ${address} waits for a person: fossora node approve ${name}` : `at ${address} asks to be let in`,
+        }),
       clock,
       log,
     });
@@ -106,7 +124,6 @@ export class Inside {
       this.timing = this.#newTimingKeeper(localHost);
       this.steward = this.#newSteward(localHost, { cluster: this.#cluster, own: this.timing });
     }
-    const { signal } = this.#ending;
     this.#ended = Promise.all([
       this.sight.run(signal),
       this.steward?.run(signal),
@@ -123,6 +140,15 @@ export class Inside {
 
   get store(): Store {
     return this.sight.store;
+  }
+
+  get membership(): Membership {
+    return this.#options.membership;
+  }
+
+  /** Of a member of the store at `address:port`. Throws when it does not answer. */
+  memberStatus(host: string, signal: AbortSignal): Promise<MemberStatus> {
+    return this.#status(host, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)]));
   }
 
   async close(): Promise<void> {
@@ -171,9 +197,17 @@ export class Inside {
       timing: new TimingSteward({ nodeId: self().nodeId, own, ask, clock, log }),
       send,
       pulse: this.#pulse,
+      onStep: (step, view) => {
+        const news = stepNews(step, view);
+        if (news !== undefined) this.#tell(news);
+      },
       clock,
       log,
     });
+  }
+
+  #tell(news: StepNews): void {
+    this.#events.emit({ kind: "Membership", ...news });
   }
 
   #status(host: string, signal: AbortSignal): Promise<MemberStatus> {
@@ -189,6 +223,7 @@ export class Inside {
           () => undefined, // it starts, or is being started again
         );
         if (status !== undefined) onEtcd({ kind: "etcd-runs", clusterId: status.clusterId, memberId: status.memberId });
+        if (status?.leaderId === status?.memberId && status !== undefined) await this.#seeOff(signal);
       }
       if (this.sight.isTakenOut) onEtcd({ kind: "etcd-ended", reason: "removed" });
       this.#sayWhereItIs();
@@ -197,6 +232,14 @@ export class Inside {
       });
       await this.#pulse.rest(QUIET_MS, signal);
     }
+  }
+
+  /** Beside the leader. */
+  async #seeOff(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    await this.#departures.look(signal).catch((error: unknown) => {
+      if (!signal.aborted) log.debug("Nodes that left were not seen to", { error: String(error) });
+    });
   }
 
   /** Who was removed; and, as a member of the store, the key that signs for others: a standby may have to go on with the house alone. */

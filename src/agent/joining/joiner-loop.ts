@@ -136,6 +136,12 @@ export class JoinerLoop {
     this.#joiner = resume(this.#options.dataDir, this.#options.clock.now());
   }
 
+  /** A person's word; when it has had its effect. */
+  async told(event: Extract<JoinerEvent, { kind: "wished" | "told to leave" }>): Promise<void> {
+    if (event.kind === "told to leave") this.#words = [];
+    await this.#hear(event);
+  }
+
   /** What the disk says was under way. */
   #goOn(): void {
     const { phase } = this.#joiner;

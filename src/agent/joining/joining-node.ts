@@ -2,71 +2,32 @@
 // inside. Answers what others ask of the joining on 733.
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
-import type { HouseFacts } from "../../joining/house-facts.ts";
-import type { Here, Joiner, Membership } from "../../joining/joiner-state.ts";
-import type { Address, JoinRequest, Message, Sender, Trust, Versions } from "../../joining/messages.ts";
+import type { Here, Joiner } from "../../joining/joiner-state.ts";
+import type { Address, JoinRequest, Message, Sender } from "../../joining/messages.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
-import type { Clock, Log, Store } from "../../ports.ts";
-import type { Child } from "../child.ts";
+import type { Store } from "../../ports.ts";
 import { memberName, peerUrlOf } from "../etcd.ts";
-import type { EtcdProgram } from "../etcd-binary.ts";
 import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
-import { answerRenewal } from "../renewal.ts";
 import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
+import { Encounters } from "./encounters.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
 import { lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
-import { giveAuthority, Inside, type Judge } from "./inside.ts";
+import { Inside } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
+import type { JoiningNodeOptions } from "./joining-options.ts";
 import { archive, forget } from "./member-disk.ts";
+import { memberAnswer, type MemberRequestPorts } from "./member-requests.ts";
 import { OwnStore } from "./own-store.ts";
 import { OwnTrust } from "./own-trust.ts";
-import type { Wish } from "./wish.ts";
 import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
 import { TakingOver, type TakeoverFacts } from "./taking-over.ts";
-
-export interface JoiningNodeOptions {
-  readonly dataDir: string;
-  readonly nodeId: string;
-  /** As it is now: the house that admits it may give it another. */
-  readonly name: () => string;
-  /** IP addresses of this node, where its store is reached, best first. */
-  readonly addresses: () => readonly string[];
-  /** Of its port 733. */
-  readonly meshAddresses: () => readonly Address[];
-  /** Which address to speak from; absent: what the route says. */
-  readonly localAddress?: string;
-  readonly etcd: EtcdProgram;
-  readonly child: Child;
-  readonly versions: Versions;
-  /** As far as it is known. */
-  readonly machine: () => Pick<JoinRequest, "machine" | "fitness">;
-  readonly discovery: () => Pick<Here, "candidates" | "tailnet">;
-  /** It has a house from now on, or none; the store closes when what is returned has ended. */
-  readonly onHouse: (house: OwnHouse | undefined) => Promise<void>;
-  /** Of `fossora join`. */
-  readonly wish: () => Wish | undefined;
-  /** Undefined: not known just now. */
-  readonly facts: () => HouseFacts | undefined;
-  readonly replaceAfterMs: () => number;
-  /** What the tailnet says of one without a certificate of our house. */
-  readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
-  readonly judge: Judge;
-  /** 733 shows and believes this from now on. */
-  readonly onTrust: (trust: MeshTrust) => void;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** The house of this node while it belongs to one; another membership is another house. */
-export interface OwnHouse {
-  readonly membership: Membership;
-  readonly store: Store;
-}
+import { wantedHouse } from "./wish.ts";
 
 const END_MS = 5_000;
+const COME_AGAIN_AFTER_MS = 300;
 const ADDRESSES_EVERY_MS = 1_000;
 
 export class JoiningNode implements MeshHandler {
@@ -76,6 +37,8 @@ export class JoiningNode implements MeshHandler {
   readonly #own: OwnStore;
   readonly #takeover: TakingOver;
   readonly #trust: OwnTrust;
+  readonly encounters = new Encounters();
+  readonly #memberPorts: MemberRequestPorts;
   #peerUrl = "";
   /** Agents of the house that it last belonged to. */
   #lastMembers: readonly Address[];
@@ -107,7 +70,11 @@ export class JoiningNode implements MeshHandler {
       ...(localAddress !== undefined && { localAddress }),
       token: () => wish()?.token,
       onAnswer: (peer, message, from) => void this.#onAnswer(peer, message, from),
-      onRefusal: (why) => this.#loop.say(why),
+      onRefusal: (why) => {
+        this.encounters.refused(why);
+        this.#loop.say(why);
+      },
+      onFailure: (address, error) => this.encounters.failed(address, error),
       log,
     });
     this.#own = new OwnStore(options);
@@ -121,6 +88,9 @@ export class JoiningNode implements MeshHandler {
       speaks: () => ({ self: this.#self(), request: this.#request() }),
       dial: (address) => this.#courier.dial(address),
     });
+    // In a moment: who asked must hear first that it is done.
+    const comeAgain = (): void => void clock.timer(COME_AGAIN_AFTER_MS, () => void this.#loop.told({ kind: "told to leave" }));
+    this.#memberPorts = { dataDir, versions: options.versions, inside: () => this.inside, comeAgain };
     this.#lastMembers = lastMembers(dataDir);
     this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
   }
@@ -146,6 +116,33 @@ export class JoiningNode implements MeshHandler {
   /** While it belongs to a house. */
   get store(): Store | undefined {
     return this.#inside?.running.store;
+  }
+
+  get inside(): Inside | undefined {
+    return this.#inside?.running;
+  }
+
+  /** Agents of the house that it last belonged to. */
+  get formerMembers(): readonly Address[] {
+    return this.#lastMembers;
+  }
+
+  /** A person's word was written down: it counts from now on. */
+  async told(event: { readonly kind: "wished" | "told to leave" }): Promise<void> {
+    this.encounters.forget();
+    await this.#loop.told(event);
+  }
+
+  /** As a member of a member. Throws MeshRefusal or MeshUnreachable. */
+  ask(address: Address, method: string, body: unknown): Promise<unknown> {
+    return this.#courier.ask(address, method, body);
+  }
+
+  /** Who answers there, and what house it shows. Throws MeshUnreachable. */
+  async meet(address: Address): Promise<MeshPeer> {
+    const link = await this.#courier.dial(address);
+    link.close();
+    return link.peer;
   }
 
   /** Of a node of this house. */
@@ -218,20 +215,12 @@ export class JoiningNode implements MeshHandler {
   }
 
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
-    if (method === "renew") return answerRenewal(this.#options.dataDir, peer, body);
-    if (method === "authority") return giveAuthority(this.#options.dataDir, peer, this.#inside?.running.sight);
-    if (method === "links" || method === "restart-store") return this.#tellTiming(peer, method, signal);
+    const answer = memberAnswer(method);
+    if (answer !== undefined) return answer(this.#memberPorts, peer, { body, signal });
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = readSpoken(peer, body, method);
     return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
-  }
-
-  /** Whoever leads asks; what is done is what the store says. */
-  async #tellTiming(peer: MeshPeer, method: "links" | "restart-store", signal: AbortSignal): Promise<unknown> {
-    const timing = this.#inside?.running.timing;
-    if (peer.standing !== "member" || timing === undefined) throw new MeshRefusal("NotAllowed", "This is between members of a house");
-    return method === "links" ? timing.report() : timing.restart(signal);
   }
 
   async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
@@ -255,6 +244,9 @@ export class JoiningNode implements MeshHandler {
   ): Promise<readonly Message[]> {
     await this.#trust.remember(peer);
     const trust = await this.#trust.in(peer, this.#signal);
+    this.encounters.reached(from);
+    if (trust === "refused") this.encounters.isStrange(from, message.from.name);
+    if (peer.standing === "member") this.encounters.heard(peer.nodeId, this.#options.clock.now());
     const inside = this.#inside?.running;
     // One in the queue is no member yet, and speaks for itself alone.
     if (inside !== undefined && (peer.standing === "member" || message.kind === "present")) inside.steward?.heard(message);
@@ -285,6 +277,7 @@ export class JoiningNode implements MeshHandler {
       forget: async () => {
         await this.#leaveInside();
         forget(this.#options.dataDir);
+        if (this.#options.rests()) forgetHouse(this.#options.dataDir);
         await this.#trust.show();
       },
       onPhase: (joiner) => this.#onPhase(joiner),
@@ -292,7 +285,7 @@ export class JoiningNode implements MeshHandler {
   }
 
   #here(): Here {
-    const { clock, discovery, wish } = this.#options;
+    const { clock, discovery, wish, rests } = this.#options;
     const inside = this.#inside?.running;
     const membership = this.#loop.membership;
     const wanted = wish();
@@ -309,7 +302,8 @@ export class JoiningNode implements MeshHandler {
       voters: inside?.sight.seen.voters ?? [],
       houseIsFresh: inside?.sight.isFresh === true,
       wall: clock.wall(),
-      ...(wanted !== undefined && !isThere && { wish: wishOf(wanted) }),
+      ...(rests() && { rests: true }),
+      ...(wanted !== undefined && !isThere && { wish: wantedHouse(wanted) }),
     };
   }
 
@@ -360,7 +354,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, replaceAfterMs, addresses, localAddress, onHouse, clock, log } = this.#options;
+    const { etcd, judge, facts, replaceAfterMs, addresses, localAddress, onHouse, onRole, clock, log } = this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -371,6 +365,7 @@ export class JoiningNode implements MeshHandler {
       facts,
       replaceAfterMs,
       judge,
+      onRole,
       send: (to, message) => this.#courier.send(to, message),
       onEtcd: (event) => void this.#loop.etcd(event),
       ask: (address, method, body) => this.#courier.ask(address, method, body),
@@ -393,8 +388,4 @@ export class JoiningNode implements MeshHandler {
     await inside?.running.close();
     this.#lastMembers = lastMembers(this.#options.dataDir);
   }
-}
-
-function wishOf({ addresses, token }: Wish): NonNullable<Here["wish"]> {
-  return { addresses, ...(token !== undefined && { houseId: token.houseHash }) };
 }

@@ -45,6 +45,8 @@ export interface StewardOptions {
   /** How patient the members are; absent: as they were founded. */
   readonly timing?: Pick<TimingSteward, "plan" | "restart" | "forget">;
   readonly pulse: Pulse;
+  /** It was carried out; `view` is of before. */
+  readonly onStep: (step: StewardStep, view: HouseView) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -110,7 +112,7 @@ export class Steward {
 
   /** True: a step was carried out, and the next may follow. */
   async #look(signal: AbortSignal): Promise<boolean> {
-    const { cluster, status, localHost, timing, pulse, clock, log, self } = this.#options;
+    const { cluster, status, localHost, timing, onStep, pulse, clock, log, self } = this.#options;
     const local = await status(localHost, limited(signal));
     if (local.leaderId !== local.memberId) {
       this.#reign = undefined;
@@ -137,6 +139,7 @@ export class Steward {
     if (step.kind === "add-learner") reign.memory = answered(reign.memory, answer, clock.now());
     pulse.changed(); // one step leads to the next, and members are not in the store's copy
     log.info("Member step", { step: step.kind, answer, ...("why" in step && { why: step.why }) });
+    if (answer === "done" && step.kind !== "set-timing" && step.kind !== "restart") onStep(step, view);
     return answer === "done";
   }
 

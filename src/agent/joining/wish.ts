@@ -1,6 +1,8 @@
-// What a person asked for with `fossora join`: kept on disk, for a node that is restarted on its way must not found a house of its own.
+// What a person asked for with `fossora join` or `fossora leave`: kept on disk, for a node that is restarted on its way must not found a
+// house of its own, and one that has left must not come back by itself.
 import { rmSync } from "node:fs";
 import path from "node:path";
+import type { Here } from "../../joining/joiner-state.ts";
 import type { Address } from "../../joining/messages.ts";
 import type { Token } from "../../trust/token.ts";
 import { readIfThere, writeWhole } from "../files.ts";
@@ -10,28 +12,52 @@ export interface Wish {
   readonly token?: Token;
 }
 
+interface Kept extends Partial<Wish> {
+  /** It left its house. */
+  readonly rests?: true;
+}
+
 export class JoinWish {
   readonly #file: string;
-  #wish: Wish | undefined;
+  #kept: Kept;
 
   constructor(dataDir: string) {
     this.#file = path.join(dataDir, "wish.json");
     const text = readIfThere(this.#file);
-    this.#wish = text === undefined ? undefined : (JSON.parse(text) as Wish); // written below alone
+    this.#kept = text === undefined ? {} : (JSON.parse(text) as Kept); // written below alone
   }
 
   get wish(): Wish | undefined {
-    return this.#wish;
+    const { addresses, token } = this.#kept;
+    return addresses && { addresses, ...(token !== undefined && { token }) };
+  }
+
+  get rests(): boolean {
+    return this.#kept.rests === true;
   }
 
   set(wish: Wish): void {
-    writeWhole(this.#file, JSON.stringify(wish));
-    this.#wish = wish;
+    this.#keep(wish);
+  }
+
+  rest(): void {
+    this.#keep({ rests: true });
   }
 
   /** It came true, or is none any more. */
   clear(): void {
     rmSync(this.#file, { force: true });
-    this.#wish = undefined;
+    this.#kept = {};
   }
+
+  #keep(kept: Kept): void {
+    writeWhole(this.#file, JSON.stringify(kept));
+    this.#kept = kept;
+  }
+}
+
+/** As the joiner takes it. */
+export function wantedHouse({ addresses, token }: Wish): NonNullable<Here["wish"]> {
+  const all = [...new Set([...addresses, ...(token?.addresses ?? [])])];
+  return { addresses: all, ...(token !== undefined && { houseId: token.houseHash }) };
 }

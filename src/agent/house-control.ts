@@ -1,0 +1,400 @@
+// What people ask of the house's computers, carried out by the node that was asked: any node lets others in, takes them out and looks round.
+import type {
+  HouseComputers,
+  InviteAnswer,
+  JoiningPhase,
+  JoiningReport,
+  JoinWish as AskedWish,
+  LeaveAnswer,
+  ReplaceAnswer,
+  WaitingComputer,
+} from "../api/computers.ts";
+import { MeshUnreachable, StoreUnavailable, UserError } from "../api/errors.ts";
+import { keys, PREFIX } from "../api/keys.ts";
+import { etcdOfSeveral } from "../joining/versions.ts";
+import { phaseForPeople } from "../joining/phase-for-people.ts";
+import { failureOf, searchProblems } from "../joining/reasons.ts";
+import { isEmpty } from "../joining/two-houses.ts";
+import { removalProblem } from "../joining/voters.ts";
+import type { Containers } from "../container-ports.ts";
+import type { Clock, Log, Store, Transaction } from "../ports.ts";
+import { ApiError } from "../server/api-error.ts";
+import type { HouseControl } from "../server/ports.ts";
+import type { Newcomer } from "../trust/approvals.ts";
+import { parseToken } from "../trust/token.ts";
+import { wordsOf } from "../trust/words.ts";
+import { publicDerOf } from "../adapters/x509/read.ts";
+import { Approvals } from "./approvals.ts";
+import { loadNodeKey } from "./identity.ts";
+import { createInvite, INVITE_MS } from "./invites.ts";
+import { splitAddress } from "./joining/addresses.ts";
+import { departure } from "./joining/departures.ts";
+import { lookRound, type HouseLook } from "./joining/house-look.ts";
+import type { Inside } from "./joining/inside.ts";
+import type { JoiningNode } from "./joining/joining-node.ts";
+import { wantedHouse, type JoinWish } from "./joining/wish.ts";
+import { replaceNode } from "./replace.ts";
+import { houseHash } from "./trust.ts";
+
+export interface HouseControlOptions {
+  readonly dataDir: string;
+  readonly nodeId: string;
+  /** As the house calls it now. */
+  readonly name: () => string;
+  readonly joining: () => JoiningNode;
+  readonly wish: JoinWish;
+  /** Of its port 733. */
+  readonly meshAddresses: () => readonly string[];
+  readonly tailnet: () => "running" | "starting" | "absent";
+  readonly versions: { readonly fossora: string; readonly etcd: string };
+  readonly replaceAfterMs: () => number;
+  readonly containers: Pick<Containers, "list" | "stop" | "remove">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Polled by whoever waits: looking round asks every computer of the house. */
+const LOOK_FRESH_MS = 1_000;
+const LEAVE_EVERY_MS = 200;
+const LEAVE_MAX_MS = 100_000;
+const STOP_GRACE_MS = 10_000;
+
+export class NodeHouseControl implements HouseControl {
+  readonly #options: HouseControlOptions;
+  #look: { readonly inside: Inside; readonly atMs: number; readonly answer: Promise<HouseLook> } | undefined;
+  #phase: { readonly kind: JoiningPhase; readonly sinceMs: number } | undefined;
+  #ownWords: string | undefined;
+
+  constructor(options: HouseControlOptions) {
+    this.#options = options;
+  }
+
+  get #joining(): JoiningNode {
+    return this.#options.joining();
+  }
+
+  // ---------------------------------------------------------------- letting others in
+
+  async invite(signal: AbortSignal): Promise<InviteAnswer> {
+    const { dataDir, meshAddresses, clock } = this.#options;
+    const { store } = this.#inside("invite another computer");
+    this.#mustBeOfSeveral("Cannot invite another computer");
+    const addresses = meshAddresses().map((each) => {
+      const { address, port } = splitAddress(each);
+      return `${address}:${port}`;
+    });
+    const token = await createInvite(store, { hash: houseHash(dataDir) ?? "", addresses }, signal);
+    return { kind: "Invite", token, until: new Date(Date.parse(clock.wall()) + INVITE_MS).toISOString() };
+  }
+
+  async waiting(signal: AbortSignal): Promise<readonly WaitingComputer[]> {
+    return (await this.#approvals("see who waits").list(signal)).map(shown);
+  }
+
+  async approve(typed: string, signal: AbortSignal): Promise<WaitingComputer> {
+    try {
+      return shown(await this.#approvals("let anybody in").approve(typed, signal));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new ApiError("NotFound", error.message, { next: "fossora node approve" });
+    }
+  }
+
+  // ---------------------------------------------------------------- coming in and going
+
+  async join(asked: AskedWish, _signal: AbortSignal): Promise<void> {
+    const { wish } = this.#options;
+    const joining = this.#joining;
+    this.#mustBeOfSeveral("Cannot join");
+    const token = asked.token === undefined ? undefined : parseToken(asked.token);
+    const wanted = { addresses: asked.addresses, ...(token !== undefined && { token }) };
+    const house = joining.seen?.house;
+    if (house !== undefined && house.id === token?.houseHash) return;
+    if (house !== undefined) {
+      if (!isEmpty(house))
+        throw new ApiError(
+          "Conflict",
+          "Cannot join: this computer belongs to a house with apps or other computers, and two houses are never merged. What it has stays on it when it leaves.",
+          { next: "fossora leave" },
+        );
+      // An empty house is given up for one that is there, not for a mistyped address.
+      if (await this.#isThere(wantedHouse(wanted))) return;
+    }
+    wish.set(wanted);
+    await joining.told({ kind: "wished" });
+  }
+
+  async leave({ confirm }: { readonly confirm?: string }, signal: AbortSignal): Promise<LeaveAnswer> {
+    const { wish, name } = this.#options;
+    const joining = this.#joining;
+    const own = name();
+    if (confirm !== own)
+      throw new ApiError("BadRequest", `Nothing was changed: that "${own}" is to leave its house has to be confirmed by its name.`, {
+        next: `fossora leave --confirm=${own}`,
+      });
+    const { inside } = joining;
+    const goes = inside === undefined ? undefined : await this.#ownDeparture(inside, signal);
+    if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, signal);
+    else wish.rest();
+    await joining.told({ kind: "told to leave" });
+    const containers = inside === undefined ? 0 : await this.#removeContainers(signal);
+    return { kind: "Left", stays: this.#stays(containers) };
+  }
+
+  async removal(name: string, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes">> {
+    const inside = this.#inside("remove a computer");
+    const node = [...(inside.sight.records?.roster.values() ?? [])].find((each) => each.name === name);
+    // Its Membership was applied before it ever came.
+    if (node === undefined) return { compare: [], writes: [] };
+    return this.#departure(inside, { nodeId: node.nodeId, name, removed: true }, signal);
+  }
+
+  replace(names: { readonly former: string; readonly newcomer?: string }, signal: AbortSignal): Promise<ReplaceAnswer> {
+    const { nodeId } = this.#options;
+    const joining = this.#joining;
+    const inside = this.#inside("replace a computer");
+    return replaceNode(
+      names,
+      {
+        store: inside.store,
+        look: () => this.#lookRound(inside),
+        waiting: () => this.#approvals("replace a computer").list(signal),
+        comeAgain: async (node) => {
+          if (node.nodeId === nodeId) await joining.told({ kind: "told to leave" });
+          else await Promise.any(node.addresses.map((address) => joining.ask(address, "come-again", null)));
+        },
+      },
+      signal,
+    );
+  }
+
+  // ---------------------------------------------------------------- looking
+
+  joining(): JoiningReport {
+    const { name, wish, clock } = this.#options;
+    const joining = this.#joining;
+    const { joiner } = joining;
+    const house = joining.seen?.house;
+    const kind = this.#phaseNow();
+    if (this.#phase?.kind !== kind) this.#phase = { kind, sinceMs: clock.now() };
+    const { phase } = joiner;
+    if (kind === "member") this.#fulfil();
+    const asked = phase.kind === "asking" || phase.kind === "starting" ? { id: phase.house.id } : undefined;
+    const whose = house === undefined ? asked : { id: house.id, nodes: house.nodes };
+    const wanted = wish.wish;
+    return {
+      kind: "Joining",
+      node: name(),
+      phase: kind,
+      forMs: clock.now() - this.#phase.sinceMs,
+      words: this.#words(),
+      said: joining.words,
+      ...(whose !== undefined && { house: whose }),
+      ...(wanted !== undefined && { wish: { addresses: wanted.addresses, hasToken: wanted.token !== undefined } }),
+      problems: kind === "member" || kind === "resting" ? [] : this.#problems(),
+    };
+  }
+
+  async computers(signal: AbortSignal): Promise<HouseComputers | undefined> {
+    const { inside } = this.#joining;
+    if (inside === undefined) return undefined;
+    const [{ view: _, ...look }, waiting] = await Promise.all([
+      this.#lookRound(inside),
+      this.waiting(signal).catch(() => []), // without a store nobody is let in
+    ]);
+    return { ...look, waiting };
+  }
+
+  #lookRound(inside: Inside): Promise<HouseLook> {
+    const { nodeId, versions, replaceAfterMs, clock } = this.#options;
+    const joining = this.#joining;
+    const known = this.#look;
+    if (known?.inside === inside && clock.now() - known.atMs < LOOK_FRESH_MS) return known.answer;
+    const answer = lookRound({
+      inside,
+      self: nodeId,
+      versions,
+      replaceAfterMs: replaceAfterMs(),
+      ask: (address, method) => joining.ask(address, method, null),
+      heardAtMs: (each) => joining.encounters.heardAtMs(each),
+      clock,
+      signal: AbortSignal.timeout(LEAVE_MAX_MS),
+    });
+    this.#look = { inside, atMs: clock.now(), answer };
+    return answer;
+  }
+
+  #phaseNow(): JoiningPhase {
+    const { joiner, encounters } = this.#joining;
+    return phaseForPeople(joiner.phase, { rests: this.#options.wish.rests, isRefused: encounters.refusal !== undefined });
+  }
+
+  /** A wish that has come true is none any more. */
+  #fulfil(): void {
+    const { wish } = this.#options;
+    const joining = this.#joining;
+    const wanted = wish.wish;
+    const house = joining.seen?.house;
+    if (wanted === undefined || house === undefined) return;
+    const isThere = wanted.token === undefined ? house.nodes > 1 : wanted.token.houseHash === house.id;
+    if (isThere) wish.clear();
+  }
+
+  #problems(): JoiningReport["problems"] {
+    const { wish, tailnet, clock } = this.#options;
+    const joining = this.#joining;
+    const wanted = wish.wish;
+    const failures = joining.encounters.failures.map(({ address, error }) => ({
+      address,
+      failure: failureOf(error),
+      ...(error instanceof Error && failureOf(error) === "stranger" && { name: error.message }),
+    }));
+    return searchProblems({
+      tailnet: tailnet(),
+      named: [...(wanted === undefined ? [] : wantedHouse(wanted).addresses), ...joining.formerMembers],
+      failures,
+      wall: clock.wall(),
+    });
+  }
+
+  #words(): string {
+    this.#ownWords ??= wordsOf(publicDerOf(loadNodeKey(this.#options.dataDir)));
+    return this.#ownWords;
+  }
+
+  // ---------------------------------------------------------------- the steps of going
+
+  async #ownDeparture(inside: Inside, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
+    const { nodeId, name } = this.#options;
+    const { roster } = inside.sight.records ?? {};
+    if (roster === undefined || !inside.sight.isFresh)
+      throw new ApiError(
+        "NoQuorum",
+        "Cannot leave: the house's store does not answer, and the others would go on counting on this computer.",
+        {
+          next: "fossora status",
+        },
+      );
+    if (roster.size <= 1) return undefined;
+    const own = name();
+    const { compare, writes } = await this.#departure(inside, { nodeId, name: own, removed: false }, signal);
+    return { compare, writes: [...writes, ...(await membershipWrites(inside.store, own, signal))] };
+  }
+
+  async #departure(
+    inside: Inside,
+    { nodeId, ...going }: { readonly nodeId: string; readonly name: string; readonly removed: boolean },
+    signal: AbortSignal,
+  ): Promise<Pick<Transaction, "compare" | "writes">> {
+    // Votes may have moved since it was last looked.
+    await inside.sight.look(signal);
+    this.#look = undefined;
+    const { view } = await this.#lookRound(inside);
+    const problem = removalProblem(view, nodeId);
+    if (problem !== undefined) {
+      const cannot = going.removed ? `Cannot remove ${going.name}` : "Cannot leave";
+      throw new ApiError("Conflict", `${cannot}: ${problem}.`, { next: "fossora status" });
+    }
+    const entry = await inside.store.get(keys.houseNode(nodeId), signal);
+    return departure(nodeId, entry?.modRevision ?? 0, going);
+  }
+
+  /** Until no store of the house counts on this node's any more: to go before would take its vote along. */
+  async #goOut(inside: Inside, { compare, writes }: Pick<Transaction, "compare" | "writes">, signal: AbortSignal): Promise<void> {
+    const { clock, wish } = this.#options;
+    // First: whoever is taken out must not come back by itself.
+    wish.rest();
+    const committed = await inside.store.commit({ compare, writes }, signal).then(
+      (done) => done.committed,
+      (error: unknown) => {
+        if (error instanceof StoreUnavailable) wish.clear(); // nothing was written
+        throw error;
+      },
+    );
+    if (!committed) {
+      wish.clear();
+      throw new ApiError("Conflict", "Cannot leave: somebody changed this node just now. Try again.", { next: "fossora leave" });
+    }
+    const untilMs = clock.now() + LEAVE_MAX_MS;
+    while (this.#joining.inside === inside && inside.membership.memberId !== undefined && !inside.sight.isTakenOut) {
+      if (clock.now() >= untilMs)
+        throw new ApiError("Conflict", "The others still need this computer's vote; it leaves by itself as soon as they do not.", {
+          next: "fossora status",
+        });
+      await clock.sleep(LEAVE_EVERY_MS, signal);
+    }
+  }
+
+  /** Nobody decides about them any more, and the house may run the same apps elsewhere. */
+  async #removeContainers(signal: AbortSignal): Promise<number> {
+    const { containers, log } = this.#options;
+    const all = await containers.list(undefined, signal).catch(() => []); // without an engine nothing runs
+    await Promise.all(
+      all.map(async ({ id, name }) => {
+        await containers.stop(id, STOP_GRACE_MS, signal);
+        await containers.remove(id, signal);
+        log.info("Container removed", { name, why: "this node left its house" });
+      }),
+    );
+    return all.length;
+  }
+
+  #stays(containers: number): readonly string[] {
+    const { dataDir } = this.#options;
+    const gone =
+      containers === 0 ? [] : [`nothing of ${containers} container${containers === 1 ? "" : "s"}, which stopped, but their data`];
+    return [`data in ${dataDir}: volumes, and the store as etcd.old-*`, ...gone];
+  }
+
+  // ---------------------------------------------------------------- what must be so
+
+  /** Throws where this node belongs to no house. */
+  #inside(what: string): Inside {
+    const { inside } = this.#joining;
+    if (inside === undefined)
+      throw new ApiError("Conflict", `Cannot ${what}: this computer belongs to no house yet.`, { next: "fossora status" });
+    return inside;
+  }
+
+  #approvals(what: string): Approvals {
+    return new Approvals({ store: this.#inside(what).store, clock: this.#options.clock });
+  }
+
+  /** An etcd of another minor version cannot be a member beside ours. */
+  #mustBeOfSeveral(cannot: string): void {
+    const { etcd } = this.#options.versions;
+    if (etcdOfSeveral(etcd) !== "") return;
+    throw new ApiError(
+      "Conflict",
+      `${cannot}: this program carries no etcd of its own, and with the machine's ${etcd} it can be a house of one alone.`,
+      { next: "a build that carries etcd: README, Install" },
+    );
+  }
+
+  /** True: it is this node's own house already. Throws when nobody of the wanted one answers. */
+  async #isThere({ addresses, house }: { readonly addresses: readonly string[]; readonly house?: string }): Promise<boolean> {
+    const joining = this.#joining;
+    const met = await Promise.allSettled(addresses.map((address) => joining.meet(address)));
+    const peers = met.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    if (peers.some((peer) => peer.house !== undefined && peer.house.hash === joining.seen?.house.id)) return true;
+    if (peers.some((peer) => peer.house !== undefined && (house === undefined || peer.house.hash === house))) return false;
+    if (addresses.length === 0) return false; // found on the tailnet or the LAN
+    const [failed] = met.flatMap((each) =>
+      each.status === "rejected" && each.reason instanceof MeshUnreachable ? [each.reason.message] : [],
+    );
+    const why = peers.length > 0 ? `nobody at ${addresses.join(" or ")} belongs to that house` : (failed ?? "nobody answers");
+    throw new ApiError("Conflict", `Cannot join: ${why}. This computer's own house stays as it is.`, { next: "fossora status" });
+  }
+}
+
+function shown({ name, address, words, approved }: Newcomer): WaitingComputer {
+  return { name, address, words, approved };
+}
+
+/** What a person wrote of a node, and what was kept of it. */
+async function membershipWrites(store: Store, name: string, signal: AbortSignal): Promise<Transaction["writes"]> {
+  const besides = await Promise.all([PREFIX.applied, PREFIX.history].map((prefix) => store.list(`${prefix}Membership/${name}/`, signal)));
+  return [keys.desired("Membership", name), ...besides.flatMap(({ entries }) => entries.map(({ key }) => key))].map((key) => ({
+    delete: key,
+  }));
+}

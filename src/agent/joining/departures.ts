@@ -1,0 +1,89 @@
+// Nodes that belong to the house no more, seen to their end beside the etcd leader: once their member is gone, their certificates are struck
+// off where a person removed them, and what they had written goes. All of it lies in the store, so whoever leads next goes on.
+import { keys, PREFIX } from "../../api/keys.ts";
+import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
+import type { Clock, Entry, Log, Store, Transaction } from "../../ports.ts";
+import { removeNode } from "../removals.ts";
+import { holdsAuthority } from "../trust.ts";
+import type { HouseSight } from "./house-sight.ts";
+
+/** What the store has under `house/leaving/<node id>`. */
+export interface Departure {
+  readonly name: string;
+  /** Its key is never believed again; else it left by itself, and may come back. */
+  readonly removed: boolean;
+}
+
+export interface DeparturesOptions {
+  readonly dataDir: string;
+  readonly store: Store;
+  readonly sight: Pick<HouseSight, "isFresh" | "members" | "records">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LIMIT_MS = 5_000;
+/** So long it may find out by itself that its member is gone, and put its data aside. */
+const GRACE_MS = 5_000;
+const WRITES_MAX = 512;
+
+export class Departures {
+  readonly #options: DeparturesOptions;
+  /** Since when this agent has seen that its member is gone. */
+  readonly #goneSinceMs = new Map<string, Ms>();
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options;
+  }
+
+  async look(signal: AbortSignal): Promise<void> {
+    const { store, sight } = this.#options;
+    if (!sight.isFresh) return;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+    const { entries } = await store.list(keys.leaving(""), limit);
+    const there = new Set(entries.map(({ key }) => nodeIn(key)));
+    for (const nodeId of this.#goneSinceMs.keys()) if (!there.has(nodeId)) this.#goneSinceMs.delete(nodeId);
+    for (const entry of entries) await this.#goOn(entry, limit);
+  }
+
+  async #goOn(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { dataDir, store, sight, clock, log } = this.#options;
+    const nodeId = nodeIn(entry.key);
+    const { name, removed } = JSON.parse(entry.value) as Departure; // written by `departure` alone
+    if (sight.members.some((member) => nodeOfMember(member) === nodeId)) return void this.#goneSinceMs.delete(nodeId);
+    const goneSinceMs = this.#goneSinceMs.get(nodeId) ?? clock.now();
+    this.#goneSinceMs.set(nodeId, goneSinceMs);
+    if (removed && (!holdsAuthority(dataDir) || clock.now() - goneSinceMs < GRACE_MS)) return;
+    if (removed) await removeNode(dataDir, store, nodeId, signal);
+    await this.#sweep(name, signal);
+    await store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes: [{ delete: entry.key }] }, signal);
+    log.info("A node has left the house", { name, nodeId, removed });
+  }
+
+  /** What a node of that name had written, unless another one has the name by now. */
+  async #sweep(name: string, signal: AbortSignal): Promise<void> {
+    const { store, sight } = this.#options;
+    if ([...(sight.records?.roster.values() ?? [])].some((node) => node.name === name)) return;
+    const { entries } = await store.list(PREFIX.observed, signal);
+    const observed = entries.map(({ key }) => key).filter((key) => key.endsWith(`/${name}`));
+    const gone = [keys.node(name), keys.decided("Membership", name), keys.desired("Membership", name), ...observed];
+    for (let at = 0; at < gone.length; at += WRITES_MAX)
+      await store.commit({ compare: [], writes: gone.slice(at, at + WRITES_MAX).map((key) => ({ delete: key })) }, signal);
+  }
+}
+
+/** Takes a node out of the roster, as it was read, and writes down that it goes. */
+export function departure(nodeId: string, modRevision: number, going: Departure): Pick<Transaction, "compare" | "writes"> {
+  return {
+    compare: [{ key: keys.houseNode(nodeId), modRevision }],
+    writes: [
+      { delete: keys.houseNode(nodeId) },
+      { delete: keys.queued(nodeId) },
+      { put: keys.leaving(nodeId), value: JSON.stringify(going) },
+    ],
+  };
+}
+
+function nodeIn(key: string): string {
+  return key.slice(keys.leaving("").length);
+}

@@ -1,0 +1,54 @@
+// What a node brings that is on its way into a house. Types only.
+import type { MeshTrust } from "../../adapters/mesh/identify.ts";
+import type { HouseFacts } from "../../joining/house-facts.ts";
+import type { Here, Membership } from "../../joining/joiner-state.ts";
+import type { Address, JoinRequest, Trust, Versions } from "../../joining/messages.ts";
+import type { MeshPeer } from "../../mesh-ports.ts";
+import type { Clock, Log, Store } from "../../ports.ts";
+import type { Child } from "../child.ts";
+import type { EtcdProgram } from "../etcd-binary.ts";
+import type { Judge } from "./inside.ts";
+import type { Wish } from "./wish.ts";
+
+export interface JoiningNodeOptions {
+  readonly dataDir: string;
+  readonly nodeId: string;
+  /** As it is now: the house that admits it may give it another. */
+  readonly name: () => string;
+  /** IP addresses of this node, where its store is reached, best first. */
+  readonly addresses: () => readonly string[];
+  /** Of its port 733. */
+  readonly meshAddresses: () => readonly Address[];
+  /** Which address to speak from; absent: what the route says. */
+  readonly localAddress?: string;
+  readonly etcd: EtcdProgram;
+  readonly child: Child;
+  readonly versions: Versions;
+  /** As far as it is known. */
+  readonly machine: () => Pick<JoinRequest, "machine" | "fitness">;
+  readonly discovery: () => Pick<Here, "candidates" | "tailnet">;
+  /** It has a house from now on, or none; the store closes when what is returned has ended. */
+  readonly onHouse: (house: OwnHouse | undefined) => Promise<void>;
+  /** Of `fossora leave`: it looks for no house, and keeps nothing of the one it was in. */
+  readonly rests: () => boolean;
+  /** Of `fossora join`. */
+  readonly wish: () => Wish | undefined;
+  /** Undefined: not known just now. */
+  readonly facts: () => HouseFacts | undefined;
+  readonly replaceAfterMs: () => number;
+  /** What the tailnet says of one without a certificate of our house. */
+  readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
+  readonly judge: Judge;
+  /** This node votes from now on, or stands by, or works alone. */
+  readonly onRole: () => void;
+  /** 733 shows and believes this from now on. */
+  readonly onTrust: (trust: MeshTrust) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The house of this node while it belongs to one; another membership is another house. */
+export interface OwnHouse {
+  readonly membership: Membership;
+  readonly store: Store;
+}
