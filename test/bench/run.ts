@@ -1,10 +1,11 @@
-// `npm run bench`: the figures of one computer on a lab host, the ingress beside its peers, growth on fakes; prints the table of the README.
-// Exit code 1 when an aim is missed. `-- figures`, `-- ingress` or `-- growth` for one of them.
+// `npm run bench`: the figures of one computer on a lab host, the ingress beside its peers, the way through another node, growth on fakes; prints the table of the README.
+// Exit code 1 when an aim is missed. `-- figures`, `-- ingress`, `-- across` or `-- growth` for one of them.
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import path from "node:path";
 import { setUpTests } from "../../tools/test-setup.ts";
 import { labReason, Lab } from "../support/lab.ts";
+import { benchAcross } from "./across.ts";
 import { benchIngress } from "./ingress.ts";
 
 interface Row {
@@ -40,7 +41,7 @@ function table(rows: readonly Row[]): string {
 }
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const parts = ["figures", "ingress", "growth"];
+const parts = ["figures", "ingress", "across", "growth"];
 
 async function main(wanted: readonly string[]): Promise<void> {
   const unknown = wanted.find((part) => !parts.includes(part));
@@ -56,6 +57,7 @@ async function main(wanted: readonly string[]): Promise<void> {
     if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
   }
   if (runs("ingress") && !(await benchIngress(say))) process.exitCode = 1;
+  if (runs("across")) await benchAcross(say);
   if (runs("growth")) execFileSync(process.execPath, [path.join(import.meta.dirname, "growth.ts")], { stdio: "inherit" });
 }
 

@@ -6,7 +6,7 @@ import type net from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { HttpRoute, StreamRoute, Table } from "../../src/api/table.ts";
 import { at, startHouse, type AcrossHouse, type AcrossNode } from "../support/across.ts";
-import { freePort, get, startApp, tableOf } from "../support/ingress.ts";
+import { freePort, get, soon, startApp, tableOf } from "../support/ingress.ts";
 import { addressesIn, askTcp, askUdp, startNameServer } from "../support/name-server.ts";
 import { startTcpApp, startUdpApp, streamTable, talk, tcpClient, udpClient } from "../support/streams.ts";
 import { until } from "../support/until.ts";
@@ -52,6 +52,18 @@ describe("an app on another node", () => {
     await both(route([app.port]));
     for (let round = 0; round < 20; round += 1) assert.equal((await get(near.httpPort)).body, "hello\n");
     assert.ok(opened <= 2, `${opened} connections for 20 requests`);
+    app.stop();
+  });
+
+  test("that closes its connection is asked on a new one", async () => {
+    const app = await startApp();
+    app.server.keepAliveTimeout = 1;
+    app.server.keepAliveTimeoutBuffer = 1;
+    await both(route([app.port]));
+    const before = await connections(near, "out");
+    await Promise.all(Array.from({ length: 10 }, () => get(near.httpPort)));
+    await until("those that were closed are gone", async () => (await connections(near, "out")) <= before + 2);
+    assert.equal((await get(near.httpPort)).status, 200);
     app.stop();
   });
 
@@ -209,6 +221,30 @@ describe("an app on another node", () => {
     await until("it is under way", async () => /fossora_http_open_requests\{route="hello"\} 1/.test(await near.metrics()));
     await near.serve({ ...route([]), down: ["far"] });
     assert.equal((await waiting).status, 502);
+    app.stop();
+  });
+
+  test("loses no request when either ingress hands over to another build", async () => {
+    const app = await startApp((request, response) => request.pipe(response));
+    await both(route([app.port]));
+    const statuses = { 200: 0 } as Record<number, number>;
+    let over = false;
+    const agent = new http.Agent({ keepAlive: true });
+    const asking = ["GET", "POST", "GET"].map(async (method) => {
+      while (!over) {
+        const { status } = await get(near.httpPort, { method, agent, ...(method === "POST" && { body: "x" }) });
+        statuses[status] = (statuses[status] ?? 0) + 1;
+      }
+    });
+    for (const node of [far, near]) {
+      const before = statuses[200] ?? 0;
+      await node.client.handover(node.program, soon());
+      await until("more were answered", () => (statuses[200] ?? 0) > before + 50);
+    }
+    over = true;
+    await Promise.all(asking);
+    agent.destroy();
+    assert.deepEqual(Object.keys(statuses), ["200"], JSON.stringify(statuses));
     app.stop();
   });
 

@@ -9,7 +9,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { MeshTrust } from "../../src/adapters/mesh/identify.ts";
 import { WayServer, type WayServerOptions } from "../../src/adapters/mesh/way-server.ts";
 import { encodeRequest, type WayTarget } from "../../src/adapters/mesh/way-messages.ts";
-import { dialNode } from "../../src/adapters/mesh/way-dial.ts";
+import { dialNode, keepSession } from "../../src/adapters/mesh/way-dial.ts";
 import { SeededRandom } from "../fakes/clock.ts";
 import { at, startHouse, type AcrossHouse, type AcrossNode } from "../support/across.ts";
 import { get, startApp, tableOf } from "../support/ingress.ts";
@@ -108,6 +108,27 @@ describe("port 734", () => {
     (await dialled(founder.nodeId, ingressTrust(member))).socket.destroy();
     await assert.rejects(dialled(member.nodeId, ingressTrust(member)), /another node answered/);
     await assert.rejects(dialled(founder.nodeId, ingressTrust(member, [founder.nodeId])), /no ingress of this house/);
+  });
+
+  test("goes on with what was proven before, and not with a node that was removed since", async (t) => {
+    const founder = await new TestNode(t).found();
+    const member = await founder.admit(new TestNode(t));
+    let trust = ingressTrust(founder);
+    await using house = await serve(trust, { trust: () => trust });
+    const [own, nodeId] = [ingressTrust(member), founder.nodeId];
+    const kept = keepSession(own, nodeId);
+    const dialled = () => dialNode({ addresses: [{ host: "127.0.0.1", port: house.port }], nodeId, trust: own, kept }, limitMs);
+    const first = await dialled();
+    first.socket.resume();
+    await until("it has a session", () => kept.session !== undefined);
+    const second = await dialled();
+    assert.equal(second.socket.isSessionReused(), true);
+    await until("both are let in", () => house.server.connections === 2);
+    const closed = [first, second].map(({ socket }) => new Promise((done) => socket.resume().once("end", done).once("close", done)));
+    trust = { ...trust, removed: [member.nodeId] };
+    house.server.trustChanged();
+    await Promise.all(closed);
+    assert.equal(await heardBy(house.port, own, house.to, { session: kept.session }), "");
   });
 
   test("is reached at whichever of its addresses answers first", async (t) => {

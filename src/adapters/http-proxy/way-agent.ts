@@ -12,10 +12,14 @@ export interface WayRequest extends http.RequestOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** The other ingress may have handed over to another build: the one that has this connection ends with the last of its kind. */
+const AGE_MAX_MS = 5 * 60_000;
+
 type Connected = (error: Error | null, socket: Duplex) => void;
 
 export class WayAgent extends http.Agent {
   readonly #ways: Ways;
+  readonly #openedMs = new WeakMap<Duplex, number>();
 
   constructor(ways: Ways, options: http.AgentOptions) {
     super(options);
@@ -28,6 +32,11 @@ export class WayAgent extends http.Agent {
     return `${node} ${instance} ${host} ${port} ${secure}`;
   }
 
+  override keepSocketAlive(socket: Duplex): boolean {
+    const isYoung = performance.now() - (this.#openedMs.get(socket) ?? 0) < AGE_MAX_MS;
+    return isYoung && (super.keepSocketAlive(socket) as unknown as boolean); // its types say nothing of the answer
+  }
+
   override createConnection(options: http.ClientRequestArgs, connected?: Connected): undefined {
     void this.#connect(options as WayRequest, connected); // every request of this agent is one
     return undefined;
@@ -36,14 +45,21 @@ export class WayAgent extends http.Agent {
   async #connect({ backend, connectTimeoutMs }: WayRequest, connected: Connected | undefined): Promise<void> {
     try {
       const socket = await this.#ways.connect(backend, connectTimeoutMs);
-      if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, connected);
-      connected?.(null, socket);
+      // An app that closes its end takes no further request.
+      socket.allowHalfOpen = false;
+      if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, (...done) => this.#opened(connected, ...done));
+      this.#opened(connected, null, socket);
       // It comes paused, and Node's client begins to listen in a moment.
       setImmediate(() => socket.resume());
     } catch (error) {
       fail(connected, error);
     }
     return undefined;
+  }
+
+  #opened(connected: Connected | undefined, error: Error | null, socket: Duplex): void {
+    if (error === null) this.#openedMs.set(socket, performance.now());
+    connected?.(error, socket);
   }
 }
 

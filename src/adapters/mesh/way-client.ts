@@ -6,7 +6,7 @@ import type { Backend } from "../../api/table.ts";
 import type { DatagramSession, DatagramWay, Log, Ways } from "../../ports.ts";
 import { FrameReader } from "./frames.ts";
 import type { MeshTrust } from "./identify.ts";
-import { dialNode, type WayAddress } from "./way-dial.ts";
+import { dialNode, keepSession, type KeptSession, type WayAddress } from "./way-dial.ts";
 import { DatagramTunnel } from "./way-datagram-tunnel.ts";
 import { encodeRequest, readWayAnswer, WAY_FRAME_MAX, type WayAnswer, type WayTarget } from "./way-messages.ts";
 
@@ -32,6 +32,7 @@ export interface WayClientOptions {
 }
 
 interface Kept {
+  session: KeptSession | undefined;
   /** The address that answered last, tried first from then on. */
   best: WayAddress | undefined;
   readonly spares: tls.TLSSocket[];
@@ -63,6 +64,7 @@ export class WayClient implements Ways {
     const trust = this.#options.trust();
     const sameHouse = trust?.ca === this.#ca;
     this.#ca = trust?.ca;
+    for (const kept of this.#nodes.values()) kept.session = undefined;
     for (const { open } of this.#nodes.values())
       for (const [socket, nodeId] of open) if (!sameHouse || trust?.removed.includes(nodeId) === true) breakOff(socket);
   }
@@ -136,7 +138,7 @@ export class WayClient implements Ways {
 
   #keep(node: string): Kept {
     let kept = this.#nodes.get(node);
-    if (kept === undefined) this.#nodes.set(node, (kept = { best: undefined, spares: [], open: new Map(), making: 0 }));
+    if (kept === undefined) this.#nodes.set(node, (kept = { session: undefined, best: undefined, spares: [], open: new Map(), making: 0 }));
     return kept;
   }
 
@@ -145,7 +147,9 @@ export class WayClient implements Ways {
     const known = this.#options.nodeOf(node);
     if (trust === undefined || known === undefined) throw new Error("it is no node of this house, or this node has not joined yet");
     if (trust.removed.includes(known.nodeId)) throw new Error("it was removed from the house");
-    const { socket, address } = await dialNode({ trust, nodeId: known.nodeId, addresses: bestFirst(known.addresses, kept.best) }, limitMs);
+    if (kept.session?.nodeId !== known.nodeId) kept.session = keepSession(trust, known.nodeId);
+    const to = { trust, nodeId: known.nodeId, addresses: bestFirst(known.addresses, kept.best), kept: kept.session };
+    const { socket, address } = await dialNode(to, limitMs);
     kept.best = address;
     // It may have been removed while it was dialled.
     if (this.#options.trust()?.removed.includes(known.nodeId) !== false) {

@@ -15,8 +15,8 @@ export function wayOptions(trust: MeshTrust): SecureContextOptions {
 export function ingressBehind(socket: TLSSocket, trust: MeshTrust): string | undefined {
   try {
     const certificate = socket.getPeerX509Certificate();
-    // A resumed session proves the key of another connection.
-    if (certificate === undefined || socket.isSessionReused() || socket.alpnProtocol !== WAY_PROTOCOL) return undefined;
+    // A resumed session is of a certificate whose key was proven to this same context; whether it still counts is looked at anew.
+    if (certificate === undefined || socket.alpnProtocol !== WAY_PROTOCOL) return undefined;
     if (trust.ca === undefined || !isSignedByHouse(socket, certificate, trust.ca)) return undefined;
     return memberOf({ commonName: commonNameIn(certificate), serialNumber: certificate.serialNumber }, "ingress", trust.removed);
   } catch {
