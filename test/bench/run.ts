@@ -1,5 +1,6 @@
-// `npm run bench`: the figures of one computer on a lab host, the ingress beside its peers, the way through another node, growth on fakes; prints the table of the README.
-// Exit code 1 when an aim is missed. `-- figures`, `-- ingress`, `-- across` or `-- growth` for one of them.
+// `npm run bench`: the figures of one computer on a lab host, of several that become one house, the ingress beside its peers, the way
+// through another node, growth on fakes; prints the tables of the README. Exit code 1 when an aim is missed. `-- figures` or another
+// part's name for one of them.
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import path from "node:path";
@@ -7,19 +8,12 @@ import { setUpTests } from "../../tools/test-setup.ts";
 import { labReason, Lab } from "../support/lab.ts";
 import { benchAcross } from "./across.ts";
 import { benchIngress } from "./ingress.ts";
-
-interface Row {
-  readonly figure: string;
-  readonly fossora: string;
-  readonly peers: string;
-  readonly aim: string;
-  readonly ok: boolean;
-}
+import { benchJoining, type FigureRow } from "./joining.ts";
 
 const image = "lab/whoami:1";
 const projectRoot = path.join(import.meta.dirname, "../..");
 
-async function figures(): Promise<readonly Row[]> {
+async function figures(): Promise<readonly FigureRow[]> {
   const reason = labReason();
   if (reason !== undefined) throw new Error(`Cannot measure: ${reason}`);
   const lab = new Lab(`b${process.pid % 100_000}`);
@@ -29,30 +23,35 @@ async function figures(): Promise<readonly Row[]> {
     const program = "/usr/local/bin/fossora";
     copyFileSync(path.join(projectRoot, "dist/fossora"), path.join(host.root, program));
     const output = await lab.exec(host.name, process.execPath, path.join(import.meta.dirname, "figures.ts"), program, image);
-    return (JSON.parse(output) as { readonly rows: readonly Row[] }).rows; // what figures.ts prints
+    return (JSON.parse(output) as { readonly rows: readonly FigureRow[] }).rows; // what figures.ts prints
   } finally {
     await lab.down();
   }
 }
 
-function table(rows: readonly Row[]): string {
+function table(rows: readonly FigureRow[]): string {
   const lines = rows.map(({ figure, fossora, peers, aim, ok }) => `| ${figure} | ${fossora} | ${peers} | ${aim}${ok ? "" : " (missed)"} |`);
   return ["| figure | Fossora | beside it | aim |", "|---|---|---|---|", ...lines].join("\n");
 }
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const parts = ["figures", "ingress", "across", "growth"];
+const parts = ["figures", "joining", "ingress", "across", "growth"];
 
 async function main(wanted: readonly string[]): Promise<void> {
   const unknown = wanted.find((part) => !parts.includes(part));
   if (unknown !== undefined) throw new Error(`Cannot measure "${unknown}": it is none of ${parts.join(", ")}`);
   const runs = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
-  if (runs("figures") || runs("ingress")) {
+  if (runs("figures") || runs("joining") || runs("ingress")) {
     const [built] = await setUpTests(say, { program: true });
     if (built?.outcome === "failed") throw new Error(built.reason);
   }
   if (runs("figures")) {
     const rows = await figures();
+    process.stdout.write(`${table(rows)}\n\n`);
+    if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
+  }
+  if (runs("joining")) {
+    const rows = await benchJoining(say);
     process.stdout.write(`${table(rows)}\n\n`);
     if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
   }

@@ -27,9 +27,11 @@ function newFolder(): string {
 }
 
 test("a house that was off for eleven years, its leaves expired, starts its etcd again", { skip }, async (t) => {
-  const cluster = await EtcdCluster.start(program ?? "", 1, async (folder) => {
-    await loadTrust(folder, { nowMs: Date.now() - 11 * yearMs });
-    return loadTrust(folder); // as at the cold start
+  const cluster = await EtcdCluster.start(program ?? "", 1, {
+    trust: async (folder) => {
+      await loadTrust(folder, { nowMs: Date.now() - 11 * yearMs });
+      return loadTrust(folder); // as at the cold start
+    },
   });
   t.after(() => cluster.close());
   const [host = ""] = cluster.hosts;
@@ -38,7 +40,7 @@ test("a house that was off for eleven years, its leaves expired, starts its etcd
 
 test("etcd hears a member of the house until it is removed, at once and without a restart, and strangers never", { skip }, async (t) => {
   let house = "";
-  const cluster = await EtcdCluster.start(program ?? "", 1, (folder) => loadTrust((house = folder)));
+  const cluster = await EtcdCluster.start(program ?? "", 1, { trust: (folder) => loadTrust((house = folder)) });
   t.after(() => cluster.close());
   const [host = ""] = cluster.hosts;
   const member = newFolder();
@@ -58,7 +60,7 @@ test("etcd hears a member of the house until it is removed, at once and without 
 
 test("etcd shows a leaf that was made anew while it runs", { skip }, async (t) => {
   let house = "";
-  const cluster = await EtcdCluster.start(program ?? "", 1, (folder) => loadTrust((house = folder)));
+  const cluster = await EtcdCluster.start(program ?? "", 1, { trust: (folder) => loadTrust((house = folder)) });
   t.after(() => cluster.close());
   const namesShown = async (): Promise<string> => {
     const port = Number(cluster.hosts[0]?.split(":")[1]);

@@ -12,6 +12,7 @@ import { connect, type Credentials } from "../../src/adapters/etcd3/connect.ts";
 import { etcdEnvironment, etcdFlags } from "../../src/adapters/etcd3/flags.ts";
 import { saveSnapshot } from "../../src/adapters/etcd3/member.ts";
 import { loadTrust, type TrustFiles } from "../../src/agent/trust.ts";
+import { FOUNDING_TIMING, type Timing } from "../../src/joining/timing.ts";
 
 const READY_LIMIT_MS = 20_000;
 
@@ -30,21 +31,25 @@ export class EtcdCluster {
   readonly #version: string;
   readonly #folder: string;
   readonly #trust: TrustFiles;
+  readonly #timing: Timing;
   readonly credentials: Credentials;
   readonly #members: Member[];
   /** Each generation has data folders, and a cluster id, of its own. */
   #generation = 0;
 
-  /** `house`: makes the trust of the house in a folder. */
+  /** `trust`: makes that of the house in a folder. */
   static async start(
     program: string,
     size: number,
-    house: (folder: string) => Promise<TrustFiles> = (folder) => loadTrust(folder),
+    {
+      trust: makeTrust = loadTrust,
+      timing = FOUNDING_TIMING,
+    }: { readonly trust?: (folder: string) => Promise<TrustFiles>; readonly timing?: Timing } = {},
   ): Promise<EtcdCluster> {
     const folder = mkdtempSync(path.join(tmpdir(), "fossora-etcd-"));
-    const trust = await house(folder);
+    const trust = await makeTrust(folder);
     const ports = await freePorts(3 * size);
-    const cluster = new EtcdCluster(program, folder, trust, ports);
+    const cluster = new EtcdCluster(program, { folder, trust, timing }, ports);
     try {
       await cluster.startAll();
     } catch (error) {
@@ -54,7 +59,12 @@ export class EtcdCluster {
     return cluster;
   }
 
-  private constructor(program: string, folder: string, trust: TrustFiles, ports: readonly number[]) {
+  private constructor(
+    program: string,
+    { folder, trust, timing }: { readonly folder: string; readonly trust: TrustFiles; readonly timing: Timing },
+    ports: readonly number[],
+  ) {
+    this.#timing = timing;
     this.#program = program;
     this.#version = /etcd Version: (\S+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1] ?? "";
     this.#folder = folder;
@@ -180,7 +190,7 @@ export class EtcdCluster {
       advertise: { peer: [member.peerUrl], client: [`https://${member.host}`] },
       cluster: { state, token: this.#token(), members: this.#members },
       tls: { ca: this.#trust.ca, crl: this.#trust.crl, client: this.#trust.etcdClient, peer: this.#trust.etcdPeer },
-      timing: { heartbeatMs: 100, electionMs: 1_000 },
+      timing: this.#timing,
     });
     const child = spawn(this.#program, flags, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...etcdEnvironment } });
     child.stderr?.pipe(createWriteStream(path.join(this.#folder, `${member.name}.log`), { flags: "a" }));

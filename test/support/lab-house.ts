@@ -47,10 +47,19 @@ export class LabHouse {
     return undefined;
   }
 
+  async joinTailnet(...numbers: readonly number[]): Promise<void> {
+    await this.lab.tailnet("join", ...numbers.map((number) => this.node(number).name));
+  }
+
   /** Starts the agents, of all at the same instant. */
   async start(...numbers: readonly number[]): Promise<void> {
+    await this.joinTailnet(...numbers);
+    await this.startAgents(...numbers);
+  }
+
+  /** Of hosts in the tailnet. */
+  async startAgents(...numbers: readonly number[]): Promise<void> {
     const nodes = numbers.map((number) => this.node(number));
-    await this.lab.tailnet("join", ...nodes.map(({ name }) => name));
     await Promise.all(nodes.map(({ name }) => this.lab.start(name, "fossora", supervise, { onBoot: true })));
   }
 
