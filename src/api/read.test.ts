@@ -23,7 +23,7 @@ const only = (text: string): string => {
 
 test("defaults are filled in, nested ones too", () => {
   const { value } = readSpec("{}");
-  assert.deepEqual(value, { replicas: 1, update: { parallel: 1, monitor: "10s", onFailure: "pause" }, failover: { after: "30s" } });
+  assert.deepEqual(value, { replicas: 1, update: { parallel: 1, monitor: "10s", onFailure: "pause" }, failover: { after: "0s" } });
 });
 
 test("without defaults only what was written is there", () => {

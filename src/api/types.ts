@@ -73,7 +73,7 @@ export interface ServiceSpec {
   readonly placement?: Placement;
   /** How a change is brought out. */
   readonly update: Update;
-  /** When a node is lost: how long to wait before the app starts elsewhere, or `never`. */
+  /** When a node is lost: how long to wait before the app starts elsewhere, or `never`. An app whose data is on that node stays there in any case. */
   readonly failover: "never" | {
     /** Time from the loss of the node to the start elsewhere. */
     readonly after: Duration;
