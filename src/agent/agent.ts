@@ -18,7 +18,7 @@ import type { IngressStatus } from "../api/table.ts";
 import type { Phase } from "../joining/joiner-state.ts";
 import type { JoinRequest } from "../joining/messages.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
-import type { Addresses, Clock, Identity } from "../ports.ts";
+import type { Addresses, Clock, Identity, Write } from "../ports.ts";
 import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
@@ -99,6 +99,8 @@ class Node {
   #meshPort: MeshPort | undefined;
   #ingressSettings: IngressSettingsKeeper | undefined;
   #life: HouseLife | undefined;
+  /** Without quorum, in the life before. */
+  #said: { readonly houseId: string; readonly writes: readonly Write[] } = { houseId: "", writes: [] };
   #close: (() => Promise<void>)[] = [];
 
   constructor(machine: Machine, identity: Identity, etcd: EtcdProgram) {
@@ -244,6 +246,7 @@ class Node {
     this.#server.setHouse(undefined);
     const before = this.#life;
     this.#life = undefined;
+    if (before !== undefined) this.#said = { houseId: before.houseId, writes: before.said };
     await before?.close();
     const joining = this.#joining;
     if (house === undefined || this.#addresses === undefined || joining === undefined) return;
@@ -253,6 +256,7 @@ class Node {
     const life = new HouseLife({
       dataDir: settings.dataDir,
       owner: { houseId, epoch, clusterId },
+      said: this.#said.houseId === houseId ? this.#said.writes : [],
       roster: () =>
         (this.#joining?.seen?.known ?? []).map(({ nodeId, name, addresses }) => ({ nodeId, name, endpoints: addresses.map(splitAddress) })),
       sendSign: (sign, to) => this.#gossip.send(sign, to),

@@ -17,7 +17,7 @@ import { OwnWord } from "../engine/own-word.ts";
 import { runnable } from "../engine/runnable.ts";
 import { houseFacts, type HouseFacts } from "../joining/house-facts.ts";
 import type { SignOfLife } from "../mesh-ports.ts";
-import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System } from "../ports.ts";
+import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System, Write } from "../ports.ts";
 import type { NodePorts, ServerPorts } from "../server/ports.ts";
 import { eachController } from "../../controllers/index.ts";
 import { recordDeath } from "./death.ts";
@@ -51,6 +51,8 @@ export interface HouseLifeOptions {
   readonly store: Store;
   /** Its copy has news. */
   readonly onChange: () => void;
+  /** What this node said in its former life in the same house, without quorum. */
+  readonly said: readonly Write[];
   /** How many nodes vote, as last known. */
   readonly voters: () => number;
   readonly identity: Identity;
@@ -99,6 +101,7 @@ export class HouseLife {
     const mirror = new StoreMirror({ store, clock, log, ...(kept && { copy: kept.copy }) });
     this.#mirror = mirror;
     this.#ownWord = new OwnWord({ node: identity.node, store, mirror, log });
+    this.#ownWord.goOn(options.said);
     this.#copyKeeper = new CopyKeeper({ dataDir, owner, mirror, clock, log });
     this.#publisher = this.#newPublisher();
     this.#probes = new NodeProbes({ clock, check: checkProbe, wake: (service) => this.#engine.wake("Service", service) });
@@ -164,6 +167,15 @@ export class HouseLife {
       takeover: quorum,
       engine: () => this.#engine.counts,
     };
+  }
+
+  get houseId(): string {
+    return this.#options.owner.houseId;
+  }
+
+  /** What was said without quorum, and not written yet. */
+  get said(): readonly Write[] {
+    return this.#mirror.held;
   }
 
   /** Since the store last answered, in milliseconds; undefined: it answers now, or never has. */

@@ -89,12 +89,12 @@ export class StoreMirror implements Mirror {
     return { clusterId: this.#clusterId, revision: this.#revision, entries: [...this.#known.values()] };
   }
 
-  /** Shows this node's own keys as they would be if the store answered, until `release`. */
-  hold(writes: readonly Write[]): void {
+  /** Shows this node's own keys as they would be if the store answered: until `release`, or until the store has something newer than `over`. */
+  hold(writes: readonly Write[], over = this.#revision): void {
     const changes: Change[] = [];
     for (const write of writes) {
       const key = "put" in write ? write.put : write.delete;
-      this.#held.set(key, { write, over: this.#revision });
+      this.#held.set(key, { write, over });
       this.#show(key, "put" in write ? madeEntry(write.put, write.value, this.#revision + 1) : undefined, changes);
     }
     for (const listener of this.#listeners) listener(changes);
@@ -232,7 +232,7 @@ export class StoreMirror implements Mirror {
     const comparable = listing.clusterId === this.#clusterId && listing.revision >= this.#revision;
     if (!comparable) {
       this.#announced.clear();
-      for (const [key, { write }] of this.#held) this.#held.set(key, { write, over: 0 });
+      for (const [key, { write, over }] of this.#held) this.#held.set(key, { write, over: over === Infinity ? over : 0 });
     }
     const listed = new Set<string>();
     for (const entry of listing.entries) {

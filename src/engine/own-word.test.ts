@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
 import { fakeLog } from "../../test/fakes/machine.ts";
-import { foundHouse } from "../../test/fakes/objects.ts";
+import { foundHouse, put } from "../../test/fakes/objects.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
 import { StoreUnavailable } from "../api/errors.ts";
 import { keys } from "../api/keys.ts";
@@ -57,4 +57,27 @@ test("what is under the lease is shown at once, too, and stays until the lease h
   await clock.until(() => mirror.fresh && mirror.held.length === 0, 120_000);
   assert.equal(mirror.nodes().get("nas")?.value.bootId, "boot-2");
   await lease.close();
+});
+
+test("what was said in a former life in the house is shown in place of what the store has of it, and written", async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  foundHouse(etcd);
+  put(etcd, own, { bootId: "boot-1", instances: [] });
+  const store = etcd.client("nas", { clock, random: new SeededRandom(1) });
+  const mirror = new StoreMirror({ store, clock, log: fakeLog() });
+  const ownWord = new OwnWord({ node: "nas", store, mirror, log: fakeLog() });
+  const value = JSON.stringify({ bootId: "boot-2", instances: [] });
+  ownWord.goOn([
+    { put: own, value },
+    { put: keys.node("nas"), value: "{}" },
+  ]);
+  ownWord.run(soon);
+  void mirror.run(soon);
+  const seen: unknown[] = [];
+  mirror.subscribe(() => seen.push(mirror.written<{ readonly bootId: string }>("Service", "web", "nas")?.value.bootId));
+  await clock.until(() => mirror.fresh && mirror.held.length === 0, 60_000);
+  await clock.settle();
+  assert.deepEqual([...new Set(seen)], ["boot-2"]);
+  assert.deepEqual([(await ownWord.get(own, soon))?.value, mirror.nodes().size], [value, 0]);
 });

@@ -22,6 +22,11 @@ export class OwnWord implements Store {
     this.#options = options;
   }
 
+  /** What this node said in its house before, while nobody listened: the store of now is to hear it. */
+  goOn(said: readonly Write[]): void {
+    this.#options.mirror.hold(said.filter(isObserved), Infinity);
+  }
+
   /** Until the signal: writes what was held back. */
   run(signal: AbortSignal): void {
     const unsubscribe = this.#options.mirror.subscribe(() => void this.#write(signal));
@@ -82,7 +87,7 @@ export class OwnWord implements Store {
   async #write(signal: AbortSignal): Promise<void> {
     const { mirror, store, log } = this.#options;
     // What is under the lease its keeper writes.
-    const writes = mirror.fresh ? mirror.held.filter((write) => parseKey(keyOf(write)).room !== "node") : [];
+    const writes = mirror.fresh ? mirror.held.filter(isObserved) : [];
     if (writes.length === 0 || this.#isWriting) return;
     this.#isWriting = true;
     try {
@@ -102,6 +107,10 @@ function isReport({ compare, writes }: Transaction, node: NodeName): boolean {
     return key.room === "observed" && key.node === node;
   };
   return compare.length === 0 && writes.every(isOwn);
+}
+
+function isObserved(write: Write): boolean {
+  return parseKey(keyOf(write)).room === "observed";
 }
 
 function keyOf(write: Write): string {
