@@ -153,14 +153,14 @@ export class HouseLife {
 
   /** For the API, beside what the node itself offers. */
   serverPorts(node: NodePorts, quorum: QuorumControl): ServerPorts {
-    const { identity, store, containers } = this.#options;
+    const { identity, containers } = this.#options;
     const statusReader = new NodeStatusReader({ node: identity.node, mirror: this.#mirror, engine: this.#engine, jobs: this.#ports.jobs });
     return {
       ...node,
       identity,
       reader: this.#mirror,
       statusReader,
-      store,
+      store: this.#ownWord,
       containers,
       copyAgeMs: () => this.copyAgeMs(),
       whyNoQuorum: () => quorum.why(),

@@ -13,7 +13,7 @@ export interface OwnWordOptions {
   readonly log: Log;
 }
 
-/** The store as controllers have it. */
+/** The store as controllers and the API have it: nobody waits out a call whose answer is known. */
 export class OwnWord implements Store {
   readonly #options: OwnWordOptions;
   #isWriting = false;
@@ -70,15 +70,14 @@ export class OwnWord implements Store {
     };
   }
 
-  status(signal: AbortSignal): Promise<StoreStatus> {
-    return this.#options.store.status(signal);
+  async status(signal: AbortSignal): Promise<StoreStatus> {
+    return this.#answering().status(signal);
   }
 
   close(): Promise<void> {
     return this.#options.store.close();
   }
 
-  /** No name waits out a call's whole limit where the answer is known. */
   #answering(): Store {
     if (this.#options.mirror.standing.kind === "copy") throw unanswered();
     return this.#options.store;

@@ -116,6 +116,8 @@ export interface Joiner {
   readonly peers: ReadonlyMap<NodeId, Peer>;
   readonly helloAtMs?: Ms;
   readonly bornAtMs: Ms;
+  /** The house that it left for its higher epoch: it joins none of a lower one, whoever asks it to. */
+  readonly left?: Pick<HouseState, "id" | "epoch">;
   /** As a member: since when the store has not answered. */
   readonly withoutStoreSinceMs?: Ms;
   /** The last things that were said. */

@@ -78,6 +78,18 @@ describe("a member", () => {
     assert.equal(joiner.phase.house.epoch, 1);
   });
 
+  test("that left for a higher epoch joins none of a lower one, and founds none of its own beside it", () => {
+    const { joiner } = step(member, heard(hello("a", houseState({ epoch: 1 }))), inHouse());
+    const away = { ...joiner, phase: { kind: "looking", sinceMs: 0 }, peers: new Map() } as const;
+    const later = (state: Joiner, nowMs: number) => step(state, heard(hello("c", houseState())), { ...here("b"), nowMs });
+    const waiting = later(later(away, 2_000).joiner, 4_000);
+    assert.equal(waiting.joiner.phase.kind, "looking");
+    assert.equal(
+      step(waiting.joiner, heard(hello("a", houseState({ epoch: 1 }))), { ...here("b"), nowMs: 4_500 }).joiner.phase.kind,
+      "asking",
+    );
+  });
+
   test("believes nobody who is not trusted that its house was taken over", () => {
     const { joiner, effects } = step(member, heard(hello("a", houseState({ epoch: 1 })), "needs approval"), inHouse());
     assert.deepEqual([joiner.phase.kind, kinds(effects)], ["member", ["hello-answer"]]);

@@ -146,7 +146,7 @@ function hearAsMember(
       return hearFromOurs(joiner, here, membership, message);
     case "ours is older":
       if (trust !== "trusted") return stay(joiner);
-      return leaveFor(joiner, here, {
+      return leaveFor({ ...joiner, left: { id: theirs.id, epoch: theirs.epoch } }, here, {
         peer: message.from,
         why: "The house has been taken over since this node was last here; it sets its data aside and joins again.",
       });

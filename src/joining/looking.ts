@@ -62,8 +62,10 @@ function hellos(joiner: Joiner, here: Here): readonly JoinerEffect[] {
 }
 
 /** What a person wished for; else the house that proves to be of the same people. */
-function houseToJoin({ peers }: Joiner, { wish }: Here): Peer | undefined {
-  const houses = [...peers.values()].filter(({ sender, trust }) => sender.house !== undefined && trust !== "refused");
+function houseToJoin(joiner: Joiner, { wish }: Here): Peer | undefined {
+  const houses = [...joiner.peers.values()].filter(
+    (peer) => peer.sender.house !== undefined && peer.trust !== "refused" && !isOlder(joiner, peer),
+  );
   if (wish !== undefined)
     return houses.find(
       ({ address, sender }) =>
@@ -71,6 +73,11 @@ function houseToJoin({ peers }: Joiner, { wish }: Here): Peer | undefined {
     );
   const open = houses.filter(({ sender, trust }) => trust === "trusted" && sender.house?.joining !== "off");
   return open.sort((a, b) => rank(a) - rank(b) || ((a.sender.house?.id ?? "") < (b.sender.house?.id ?? "") ? -1 : 1))[0];
+}
+
+/** It does not know yet that its house was taken over. */
+function isOlder({ left }: Joiner, { sender: { house } }: Peer): boolean {
+  return left !== undefined && house?.id === left.id && house.epoch < left.epoch;
 }
 
 /** A house with something in it before one that may give itself up. */
@@ -88,6 +95,9 @@ function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
   const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
   if (closed !== undefined)
     return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
+  const older = [...joiner.peers.values()].find((peer) => isOlder(joiner, peer));
+  if (older !== undefined)
+    return say(joiner, `${older.sender.name} does not know yet that the house was taken over; this node waits for one that does.`);
   const ahead = firstAhead(joiner, here);
   if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);
   const founding = { ...joiner, helloAtMs: nowMs, phase: { kind: "founding", sinceMs: nowMs } } as const;
