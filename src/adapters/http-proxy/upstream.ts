@@ -43,8 +43,9 @@ const HEAD_BYTES_MAX = 64 * 1024;
 const INTERIM_MAX = 20;
 /** A body that is whole and no longer than this leaves with its head in one write. */
 const WHOLE_BYTES_MAX = 16 * 1024;
-/** Of which less comes at once reads into the buffer of all again. */
+/** A connection of which so much comes at once reads into a buffer of its own, and of which less into that of all again. */
 const OWN_BUFFER_FROM_BYTES = 16 * 1024;
+const OWN_BUFFER_UNTIL_BYTES = 1024;
 
 export interface UpstreamOptions {
   /** undefined: it stands already. */
@@ -172,7 +173,7 @@ export class Upstream {
     if (this.#asker === undefined || this.#isOver) this.fail(new Error("the app said more than it was asked"));
     else if (this.#head === undefined) this.#readHead(bytes);
     else this.#readBody(bytes);
-    if (this.#asker !== undefined && !this.#isOver && !this.#isPaused) this.#choose(bytes);
+    if (this.#asker !== undefined && !this.#isOver) this.#choose(bytes);
     return !this.#isPaused;
   }
 
@@ -180,8 +181,8 @@ export class Upstream {
   #choose(bytes: Buffer): void {
     const { common } = this.#buffers;
     if (this.#buffer === common) {
-      if (bytes.length === common.length && bytes.buffer === common.buffer) this.#buffer = this.#buffers.take();
-    } else if (bytes.length < OWN_BUFFER_FROM_BYTES) this.#giveBack();
+      if (bytes.length >= OWN_BUFFER_FROM_BYTES && bytes.buffer === common.buffer) this.#buffer = this.#buffers.take();
+    } else if (bytes.length < OWN_BUFFER_UNTIL_BYTES && !this.#isPaused) this.#giveBack();
   }
 
   #readHead(bytes: Buffer): void {
