@@ -24,6 +24,7 @@ import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
 import { NodeHouseControl } from "./house-control.ts";
 import { HouseLife } from "./house-life.ts";
+import { trafficElsewhere } from "./house-traffic.ts";
 import { bootSeenAtMs, loadIdentity, nameOfNode } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
@@ -193,6 +194,7 @@ class Node {
       rests: () => this.#wish.rests,
       onRole: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
+      traffic: (each) => this.#ingress.traffic(each),
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
       strangerTrust: (peer, signal) => strangers.of(peer, signal),
       judge: judgeWith({ ...judging, dataDir }),
@@ -310,6 +312,11 @@ class Node {
       listeners: () => this.#ingressStatus?.listeners,
       accessLog: () => this.#ingressStatus?.accessLog,
       ingress: this.#ingress,
+      trafficElsewhere: (signal) => {
+        const joining = this.#joining;
+        const others = joining?.seen?.known.filter(({ nodeId }) => nodeId !== own.nodeId) ?? [];
+        return trafficElsewhere({ others, ask: (...asked) => this.#openedJoining.ask(...asked) }, signal);
+      },
     };
   }
 

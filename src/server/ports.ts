@@ -85,7 +85,12 @@ export interface NodePorts {
     traffic(signal: AbortSignal): Promise<TrafficReport>;
     metrics(signal: AbortSignal): Promise<string>;
   };
+  /** Of the ingresses of the house's other nodes. */
+  trafficElsewhere(signal: AbortSignal): Promise<readonly NodeReport[]>;
 }
+
+/** What another node's ingress has counted, or why that is not known. */
+export type NodeReport = { readonly node: NodeName } & ({ readonly report: TrafficReport } | { readonly unknown: string });
 
 /** What there is besides while the node belongs to a house. */
 export interface ServerPorts extends NodePorts {

@@ -73,6 +73,7 @@ async function start(): Promise<Setting> {
       traffic: () => Promise.reject(new Error("none")),
       metrics: () => Promise.reject(new Error("none")),
     },
+    trafficElsewhere: async () => [],
     copyAgeMs: () => undefined,
     whyNoQuorum: () => ({ reason: "", next: "" }),
     engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),

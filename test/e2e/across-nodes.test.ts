@@ -91,6 +91,16 @@ describe("three computers and an app on one of them", { skip }, () => {
     }
   });
 
+  test("any of them tells what all their proxies have counted", async (t) => {
+    if (!needs(t)) return;
+    const text = await until("all have answered", async () => {
+      const described = await house.node(1).run("describe", "route", "whoami");
+      return house.nodes.slice(0, 3).every(({ name }) => described.includes(`Traffic on ${name}, for`)) && described;
+    });
+    t.diagnostic(text.slice(text.indexOf("Traffic on")));
+    assert.doesNotMatch(text, /not known/);
+  });
+
   test("each tells all addresses for its name, the one where it runs first", async (t) => {
     if (!needs(t)) return;
     const { here } = await placesOf("whoami");

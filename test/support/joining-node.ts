@@ -155,6 +155,7 @@ export class TestJoiningNode {
     const shown: { server?: MeshServer } = {};
     const kept = new JoinWish(this.dataDir);
     const node = await JoiningNode.open({
+      traffic: () => Promise.reject(new Error("it has no ingress")),
       dataDir: this.dataDir,
       nodeId: this.nodeId,
       name: () => name,

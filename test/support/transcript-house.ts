@@ -146,6 +146,7 @@ export class TranscriptHouse {
         metrics: () =>
           Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),
       },
+      trafficElsewhere: async () => [],
       copyAgeMs: () => this.copyAgeMs,
       whyNoQuorum: () => ({ reason: "den alone keeps the house's state, and does not answer", next: "start den" }),
       takeover: {

@@ -90,7 +90,7 @@ export class JoiningNode implements MeshHandler {
     });
     // In a moment: who asked must hear first that it is done.
     const comeAgain = (): void => void clock.timer(COME_AGAIN_AFTER_MS, () => void this.#loop.told({ kind: "told to leave" }));
-    this.#memberPorts = { dataDir, versions: options.versions, inside: () => this.inside, comeAgain };
+    this.#memberPorts = { dataDir, versions: options.versions, traffic: options.traffic, inside: () => this.inside, comeAgain };
     this.#lastMembers = lastMembers(dataDir);
     this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
   }

@@ -1,4 +1,5 @@
 // What a node brings that is on its way into a house. Types only.
+import type { TrafficReport } from "../../api/traffic.ts";
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { Here, Membership } from "../../joining/joiner-state.ts";
@@ -36,6 +37,8 @@ export interface JoiningNodeOptions {
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
   readonly replaceAfterMs: () => number;
+  /** What this node's ingress has counted, for the house's other nodes. */
+  readonly traffic: (signal: AbortSignal) => Promise<TrafficReport>;
   /** What the tailnet says of one without a certificate of our house. */
   readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
   readonly judge: Judge;

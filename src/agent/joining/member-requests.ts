@@ -1,5 +1,6 @@
 // What nodes of one house ask each other on 733 besides the messages of the joining. Everybody else is told no.
 import { MeshRefusal } from "../../api/errors.ts";
+import type { TrafficReport } from "../../api/traffic.ts";
 import type { Versions } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import { answerRenewal } from "../renewal.ts";
@@ -11,6 +12,8 @@ export interface MemberRequestPorts {
   readonly dataDir: string;
   readonly versions: Versions;
   readonly inside: () => Inside | undefined;
+  /** Throws when the ingress does not answer. */
+  readonly traffic: (signal: AbortSignal) => Promise<TrafficReport>;
   /** Leaves the store and asks again, with the certificates that it has. */
   readonly comeAgain: () => void;
 }
@@ -24,6 +27,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   links: (ports, peer) => timingOf(ports, peer).report(),
   "restart-store": (ports, peer, { signal }) => timingOf(ports, peer).restart(signal),
   state: tellState,
+  traffic: ({ traffic }, peer, { signal }) => {
+    mustBeMember(peer);
+    return traffic(signal);
+  },
   "come-again": ({ comeAgain }, peer) => {
     mustBeMember(peer);
     comeAgain();
