@@ -138,6 +138,12 @@ export class Inside {
     this.#pulse.changed();
   }
 
+  /** Somebody has asked here to be let in: if the queue is this node's, it moves at once. */
+  asked(): void {
+    this.#pulse.changed();
+    this.steward?.wake();
+  }
+
   get store(): Store {
     return this.sight.store;
   }

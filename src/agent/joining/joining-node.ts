@@ -229,7 +229,7 @@ export class JoiningNode implements MeshHandler {
     const inside = this.#inside?.running;
     if (inside === undefined) throw new MeshRefusal("NoHouse", "This node belongs to no house yet");
     const proof = typeof proven.proof === "string" ? { proof: proven.proof } : {};
-    return inside.door.join(peer, { message: proven.message, ...proof }, message, signal).finally(() => inside.storeChanged());
+    return inside.door.join(peer, { message: proven.message, ...proof }, message, signal).finally(() => inside.asked());
   }
 
   async #onAnswer(peer: MeshPeer, message: Message, from: Address): Promise<void> {
