@@ -6,7 +6,14 @@ import type { Clock, Log } from "../ports.ts";
 import { isCode } from "./files.ts";
 
 const EVERYWHERE = "::";
+/** Above those that only root may open. */
+const OTHER_PORT = 7330;
 const RETRY_MS = 5_000;
+
+interface PortProblem {
+  readonly why: string;
+  readonly next: string;
+}
 
 export interface MeshPortOptions {
   readonly server: Pick<MeshServer, "listen" | "close">;
@@ -18,15 +25,15 @@ export interface MeshPortOptions {
 
 export class MeshPort {
   readonly #options: MeshPortOptions;
-  #problem: string | undefined;
+  #problem: PortProblem | undefined;
   #hears = false;
 
   constructor(options: MeshPortOptions) {
     this.#options = options;
   }
 
-  /** Why other computers cannot reach this node. */
-  get problem(): string | undefined {
+  /** Why other computers cannot reach this node, and what to do about it. */
+  get problem(): PortProblem | undefined {
     return this.#problem;
   }
 
@@ -50,18 +57,21 @@ export class MeshPort {
       this.#problem = undefined;
       return true;
     } catch (error) {
-      const why = await this.#why(error);
-      if (why !== this.#problem) log.warn("Other computers cannot reach this node", { why });
-      this.#problem = why;
+      const problem = await this.#explain(error);
+      if (problem.why !== this.#problem?.why) log.warn("Other computers cannot reach this node", { why: problem.why });
+      this.#problem = problem;
       return false;
     }
   }
 
-  async #why(error: unknown): Promise<string> {
+  async #explain(error: unknown): Promise<PortProblem> {
     const { port } = this.#options;
-    if (isCode(error, "EADDRINUSE"))
-      return `port ${port} is held by ${(await portHolder([this.#hears ? "tcp" : "udp"], EVERYWHERE, port)) ?? "another program"}`;
-    if (isCode(error, "EACCES")) return `port ${port} is for root alone`;
-    return `port ${port} cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
+    if (isCode(error, "EADDRINUSE")) {
+      const holder = (await portHolder([this.#hears ? "tcp" : "udp"], EVERYWHERE, port)) ?? "another program";
+      return { why: `port ${port} is held by ${holder}`, next: "free the port; this node takes it within seconds" };
+    }
+    const other = `fossora up --mesh-port ${OTHER_PORT}`;
+    if (isCode(error, "EACCES")) return { why: `port ${port} is for root alone`, next: `sudo fossora up, or: ${other}` };
+    return { why: `port ${port} cannot be opened: ${error instanceof Error ? error.message : String(error)}`, next: other };
   }
 }

@@ -114,10 +114,10 @@ function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): read
   return [{ severity: "error", message: `no quorum: ${reason}. Nothing can be changed, apps run on`, next }];
 }
 
-function reachProblems(unreachable: string | undefined): readonly HouseProblem[] {
+function reachProblems(unreachable: ReturnType<NodePorts["unreachable"]>): readonly HouseProblem[] {
   if (unreachable === undefined) return [];
-  const message = `other computers cannot reach this node: ${unreachable}`;
-  return [{ severity: "warning", message, next: "free the port; this node takes it within seconds" }];
+  const { why, next } = unreachable;
+  return [{ severity: "warning", message: `other computers cannot reach this node: ${why}`, next }];
 }
 
 /** Pages and names answer all the same, at another port; a raw port does not. The same is often said of each address. */

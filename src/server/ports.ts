@@ -73,8 +73,8 @@ export interface NodePorts {
   readonly version: string;
   /** One sentence: why this node belongs to no house yet. */
   outside(): string;
-  /** Why other computers cannot reach this node; undefined: they can. */
-  unreachable(): string | undefined;
+  /** Why other computers cannot reach this node, and what to do about it; undefined: they can. */
+  unreachable(): { readonly why: string; readonly next: string } | undefined;
   /** What this node's ingress listens on; undefined until it has said so. */
   listeners(): IngressStatus["listeners"] | undefined;
   /** Undefined while it is off, or not known. */
