@@ -258,3 +258,72 @@ describe("an app on another node", () => {
     app.stop();
   });
 });
+
+describe("an app on two other nodes", () => {
+  let house: AcrossHouse;
+  let near: AcrossNode;
+  let one: AcrossNode;
+  let two: AcrossNode;
+  before(async () => {
+    house = await startHouse(["near", "one", "two"]);
+    [near, one, two] = house.nodes as [AcrossNode, AcrossNode, AcrossNode];
+  });
+  after(() => house.stop());
+
+  const httpOf = (backends: HttpRoute["backends"]): readonly HttpRoute[] => tableOf([], { backends, holdMs: 10_000 }).http;
+
+  test("is asked there in turn, and where it runs at home first", async () => {
+    const [first, second, home] = await Promise.all(
+      ["one", "two", "home"].map((text) => startApp((_request, response) => response.end(text))),
+    );
+    assert(first && second && home);
+    const backends = [at(one, first.port), at(two, second.port)];
+    for (const node of house.nodes) await node.serve({ http: httpOf(backends) });
+    const heard = new Map<string, number>();
+    for (let round = 0; round < 10; round += 1) {
+      const { body } = await get(near.httpPort);
+      heard.set(body, (heard.get(body) ?? 0) + 1);
+    }
+    assert.deepEqual([heard.get("one"), heard.get("two")], [5, 5]);
+    await near.serve({ http: httpOf([...backends, at(near, home.port)]) });
+    for (let round = 0; round < 4; round += 1) assert.equal((await get(near.httpPort)).body, "home");
+    for (const app of [first, second, home]) app.stop();
+  });
+
+  test("answers from the other node when one freezes in the middle of a request, once that is known", async () => {
+    const [first, second] = await Promise.all(["one", "two"].map((text) => startApp((_request, response) => response.end(text))));
+    assert(first && second);
+    const backends = [at(one, first.port), at(two, second.port)];
+    for (const node of house.nodes) await node.serve({ http: httpOf(backends) });
+    for (let round = 0; round < 4; round += 1) await get(near.httpPort);
+    one.child.kill("SIGSTOP");
+    try {
+      const waiting = Promise.all(Array.from({ length: 4 }, () => get(near.httpPort)));
+      await until("some wait for it", async () => /fossora_http_open_requests\{route="hello"\} [12]/.test(await near.metrics()));
+      await near.serve({ http: httpOf(backends.slice(1)), down: ["one"] });
+      assert.deepEqual(
+        (await waiting).map(({ status, body }) => `${status} ${body}`),
+        Array.from({ length: 4 }, () => "200 two"),
+      );
+    } finally {
+      one.child.kill("SIGCONT");
+    }
+    for (const node of house.nodes) await node.serve({ http: httpOf(backends.slice(0, 1)) });
+    assert.equal((await get(near.httpPort)).body, "one");
+    for (const app of [first, second]) app.stop();
+  });
+
+  test("answers from the other node when the ingress of one is gone", async () => {
+    const [first, second] = await Promise.all(["one", "two"].map((text) => startApp((_request, response) => response.end(text))));
+    assert(first && second);
+    const backends = [at(one, first.port), at(two, second.port)];
+    for (const node of house.nodes) await node.serve({ http: httpOf(backends) });
+    for (let round = 0; round < 4; round += 1) await get(near.httpPort);
+    one.child.kill("SIGKILL");
+    for (let round = 0; round < 6; round += 1) assert.equal((await get(near.httpPort)).status, 200);
+    await one.start();
+    for (const node of house.nodes) await node.serve({ http: httpOf(backends.slice(0, 1)) });
+    await until("it answers again", async () => (await get(near.httpPort)).body === "one");
+    for (const app of [first, second]) app.stop();
+  });
+});
