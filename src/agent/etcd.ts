@@ -3,16 +3,18 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer, isIPv6 } from "node:net";
+import { createServer } from "node:net";
 import path from "node:path";
 import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import { etcdEnvironment, etcdFlags } from "../adapters/etcd3/flags.ts";
 import type { ClusterMember } from "../joining/messages.ts";
+import { joinUrls } from "../joining/peer-urls.ts";
 import { FOUNDING_TIMING, type Timing } from "../joining/timing.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import type { EtcdProgram } from "./etcd-binary.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
+import { clientUrls, loopback, peerUrls, urlOf } from "./store-urls.ts";
 import type { TrustFiles } from "./trust.ts";
 
 /** What was chosen at founding or admission and holds ever after: etcd ignores its initial flags once it has data. */
@@ -30,7 +32,6 @@ interface MemberPorts {
   readonly peer: number;
 }
 
-const loopback = "127.0.0.1";
 /** The usual ports first; others where another etcd, or another node of a test, holds them. */
 const usualPorts: MemberPorts = { client: 2379, peer: 2380 };
 const portPairs: readonly MemberPorts[] = [usualPorts, ...[12379, 22379, 32379].map((client) => ({ client, peer: client + 1 }))];
@@ -41,7 +42,7 @@ export interface EtcdOptions {
   readonly program: EtcdProgram;
   readonly trust: TrustFiles;
   readonly child: Child;
-  /** This node's own, where other members reach it; the first is advertised. None: it listens on loopback alone. */
+  /** This node's own, where other members reach it. None: it listens on loopback alone. */
   readonly addresses?: readonly string[];
 }
 
@@ -81,7 +82,7 @@ export async function peerUrlOf(
 ): Promise<string> {
   makePrivateFolder(etcdFolder(dataDir));
   const { peer } = await memberPorts(etcdFolder(dataDir), options);
-  return urlOf(options.addresses[0] ?? loopback, peer);
+  return joinUrls(peerUrls(options.addresses, peer));
 }
 
 /** Of one that is admitted, before its store starts for the first time. */
@@ -167,15 +168,14 @@ function commandOf(folder: string, founding: Founding, ports: MemberPorts, optio
   const { program, trust, addresses = [] } = options;
   const listen = listening(addresses);
   const urls = (port: number): readonly string[] => listen.map((address) => urlOf(address, port));
-  const first = addresses[0] ?? loopback;
-  const [peer, client] = [urlOf(first, ports.peer), urlOf(first, ports.client)];
+  const peer = peerUrls(addresses, ports.peer);
   const { memberName: name, clusterToken: token, admittedTo } = founding;
   const args = etcdFlags(program.version, {
     name,
     dataDir: path.join(folder, "member"),
     listen: { peer: urls(ports.peer), client: urls(ports.client), metrics: [] },
-    advertise: { peer: [peer], client: [client] },
-    cluster: { state: admittedTo === undefined ? "new" : "existing", token, members: admittedTo ?? [{ name, peerUrl: peer }] },
+    advertise: { peer, client: clientUrls(addresses, ports.client) },
+    cluster: { state: admittedTo === undefined ? "new" : "existing", token, members: admittedTo ?? [{ name, peerUrl: joinUrls(peer) }] },
     tls: { ca: trust.ca, crl: trust.crl, client: trust.etcdClient, peer: trust.etcdPeer },
     timing: storeTiming(options.dataDir),
   });
@@ -191,10 +191,6 @@ function commandOf(folder: string, founding: Founding, ports: MemberPorts, optio
 /** Its own agent is always beside it. */
 function listening(addresses: readonly string[]): readonly string[] {
   return [...new Set([loopback, ...addresses])];
-}
-
-function urlOf(address: string, port: number): string {
-  return `https://${isIPv6(address) ? `[${address}]` : address}:${port}`;
 }
 
 /** Chosen at the first start and kept, unless somebody else took them while etcd was away. */

@@ -15,6 +15,7 @@ import {
   type Stored,
 } from "./house-view.ts";
 import type { Admission, NodeId } from "./messages.ts";
+import { sharesUrl } from "./peer-urls.ts";
 import { behind, headOf, mayBeReinstalled, replacedBy } from "./queue.ts";
 import { hasRoster, MEMBERS_MAX, planVoters, type VoterStep } from "./voters.ts";
 import type { StewardMemory } from "./steward-memory.ts";
@@ -72,7 +73,7 @@ export function admissionOf({ clusterId, members, active }: HouseView): Admissio
   if (active?.value.step !== "added") return undefined;
   const { nodeId, name, role, memberName, memberId, peerUrl } = active.value;
   const initialCluster = members.map((member) => ({
-    name: member.peerUrl === peerUrl ? memberName : member.name,
+    name: sharesUrl(member.peerUrl, peerUrl) ? memberName : member.name,
     peerUrl: member.peerUrl,
   }));
   if (role === "worker") return { nodeId, name, role, memberName, clusterId, initialCluster: [] };
@@ -99,7 +100,7 @@ function nextHead(view: HouseView, memory: StewardMemory): AdmissionStep | undef
 /** Its former self may still be there: by its machine, or by its address. */
 function isBlocked(view: HouseView, entry: QueueEntry): boolean {
   if (entry.byItself && mayBeReinstalled(view, entry)) return true;
-  const there = view.members.find(({ name, peerUrl }) => name !== "" && peerUrl === entry.request.peerUrl);
+  const there = view.members.find(({ name, peerUrl }) => name !== "" && sharesUrl(peerUrl, entry.request.peerUrl));
   const nodeId = there && nodeOfMember(there);
   return nodeId !== undefined && nodeId !== entry.nodeId && nodeId !== replacedBy(view, entry)?.nodeId;
 }
@@ -190,7 +191,7 @@ function makeRoom(view: HouseView, { value, modRevision }: Stored<ActiveAdmissio
 function add(view: HouseView, memory: StewardMemory, { active }: Admitting): AdmissionStep | undefined {
   const { value, modRevision } = active;
   if (value.role === "worker") return { kind: "advance", active: { ...value, step: "added" }, modRevision };
-  const there = view.members.find(({ peerUrl }) => peerUrl === value.peerUrl);
+  const there = view.members.find(({ peerUrl }) => sharesUrl(peerUrl, value.peerUrl));
   if (there !== undefined && there.name === "" && there.learner)
     return { kind: "advance", active: { ...value, step: "added", memberId: there.id }, modRevision };
   if (there !== undefined || view.members.some(({ name }) => name === "")) return undefined;
@@ -236,7 +237,7 @@ function isAskingAgain(memory: StewardMemory, nodeId: NodeId, member: EtcdMember
 /** Its entry is gone: an older installation at the same address, or a person said no. */
 function abort(view: HouseView, active: Stored<ActiveAdmission>): AdmissionStep {
   const member = view.members.find(({ id }) => id === active.value.memberId);
-  const mine = member ?? view.members.find(({ peerUrl, name }) => name === "" && peerUrl === active.value.peerUrl);
+  const mine = member ?? view.members.find(({ peerUrl, name }) => name === "" && sharesUrl(peerUrl, active.value.peerUrl));
   if (mine !== undefined && mine.learner && !view.roster.has(nodeOfMember(mine) ?? ""))
     return { kind: "remove", memberId: mine.id, why: "it is no longer in the queue" };
   return giveUp(view, active, undefined, "it is no longer in the queue");

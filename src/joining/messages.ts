@@ -67,6 +67,7 @@ export interface Fitness {
 }
 
 export interface JoinRequest {
+  /** One URL for each address at which other members reach its store, with commas. */
   readonly peerUrl: string;
   /** `<nodeId>-<install id>`: a reinstalled machine must not be taken for the old member. */
   readonly memberName: string;

@@ -50,7 +50,17 @@ const wrong: readonly (readonly [string, unknown, RegExp])[] = [
     { ...join("b"), request: { ...request("b"), memberName: "x=https://evil,y" } },
     /request.memberName/,
   ],
-  ["a peer URL that would be two", { ...join("b"), request: { ...request("b"), peerUrl: "https://a:1,https://b:2" } }, /request.peerUrl/],
+  [
+    "a peer URL that would be another member's",
+    { ...join("b"), request: { ...request("b"), peerUrl: "https://a:1,x=https://b:2" } },
+    /request.peerUrl/,
+  ],
+  ["an empty one among peer URLs", { ...join("b"), request: { ...request("b"), peerUrl: "https://a:1," } }, /request.peerUrl/],
+  [
+    "too many peer URLs",
+    { ...join("b"), request: { ...request("b"), peerUrl: Array.from({ length: 5 }, (_, n) => `https://a:${n}`).join() } },
+    /request.peerUrl/,
+  ],
   ["a peer URL without TLS", { ...envelope, kind: "moved", peerUrl: "http://a:2380" }, /"peerUrl" must be a peer URL/],
   ["a negative term", { ...messages[4], term: -1 }, /"term" must be a whole number/],
   ["a long text", { ...messages[3], reason: "x".repeat(513) }, /"reason" must be text of at most 512 characters/],
@@ -58,6 +68,11 @@ const wrong: readonly (readonly [string, unknown, RegExp])[] = [
 ];
 for (const [what, value, error] of wrong)
   test(`${what} is refused by name`, () => assert.throws(() => parseMessage(value), { name: "SyntaxError", message: error }));
+
+test("a store may be reached at several addresses", () => {
+  const asked = { ...join("b"), request: { ...request("b"), peerUrl: "https://192.168.1.2:2380,https://[::ffff:100.64.0.2]:2380" } };
+  assert.deepEqual(parseMessage(asked), asked);
+});
 
 test("what is too long or no JSON is refused before it is looked at", () => {
   assert.throws(() => readMessage(`"${"x".repeat(65_536)}"`), /it has 65538 characters, and at most 65536 are read/);

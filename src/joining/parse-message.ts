@@ -1,5 +1,6 @@
 // What came in on port 733, read as a message: whatever the rest of this room relies on is checked once, here, within limits. Pure.
 import { PROTOCOL, type Message } from "./messages.ts";
+import { splitUrls } from "./peer-urls.ts";
 
 /** Of one message as JSON: the edge reads no more than this. */
 const MESSAGE_CHARACTERS_MAX = 65_536;
@@ -8,6 +9,7 @@ const TEXT_MAX = 512;
 const OPAQUE_MAX = 32_768;
 const ADDRESSES_MAX = 16;
 const MEMBERS_MAX = 128;
+const PEER_URLS_MAX = 4;
 const MACS_MAX = 32;
 
 /** Throws a SyntaxError that says what is wrong. */
@@ -172,8 +174,9 @@ function memberName(value: unknown, at: string): void {
 }
 
 function peerUrl(value: unknown, at: string): void {
-  if (typeof value !== "string" || !/^https:\/\/[0-9A-Za-z.:[\]-]{1,255}:\d{1,5}$/.test(value))
-    throw wrong(at, "a peer URL such as https://192.168.1.10:2380");
+  const urls = typeof value === "string" ? splitUrls(value) : [];
+  if (urls.length < 1 || urls.length > PEER_URLS_MAX || !urls.every((url) => /^https:\/\/[0-9A-Za-z.:[\]-]{1,255}:\d{1,5}$/.test(url)))
+    throw wrong(at, "a peer URL such as https://192.168.1.10:2380, or several with commas");
 }
 
 function flag(value: unknown, at: string): void {

@@ -1,6 +1,7 @@
 // The admission queue as its entries: who gets in line, whom a newer request replaces, who is at the head. Pure.
 import { sameMachine, silentMs, type HouseNode, type HouseView, type QueueEntry, type Stored } from "./house-view.ts";
 import type { Join, JoinTrust, NodeId } from "./messages.ts";
+import { sharesUrl } from "./peer-urls.ts";
 import { versionProblem } from "./versions.ts";
 
 const QUEUE_MAX = 64;
@@ -115,7 +116,7 @@ export function mayBeReinstalled(view: HouseView, { nodeId, request }: QueueEntr
       node.nodeId !== nodeId &&
       node.nodeId !== view.self &&
       sameMachine(node.request.machine, request.machine) &&
-      (heardMs >= HEARD_RECENTLY_MS || node.request.peerUrl === request.peerUrl) &&
+      (heardMs >= HEARD_RECENTLY_MS || sharesUrl(node.request.peerUrl, request.peerUrl)) &&
       silentMs(view, node.nodeId) < REINSTALLED_AFTER_MS
     );
   });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { entry, houseNode, member, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
-import type { HouseNode, HouseView } from "./house-view.ts";
-import { linkKind, planTiming, type MemberReport, type TimingMemory, type TimingStep } from "./timing-plan.ts";
+import type { HouseView } from "./house-view.ts";
+import { planTiming, type MemberReport, type TimingMemory, type TimingStep } from "./timing-plan.ts";
 import { FOUNDING_TIMING, type Timing } from "./timing.ts";
 
 const patient: Timing = { heartbeatMs: 500, electionMs: 5_000 };
@@ -27,6 +27,7 @@ function reports(
       {
         timing: timing(letter),
         roundTripP99Ms: Object.fromEntries(all.filter((other) => other !== letter).map((other) => [nodeId(other), tookMs])),
+        overTailnet: [],
         atMs: NOW,
       },
     ]),
@@ -78,7 +79,7 @@ test("impatience comes back only after an hour without a doubt", () => {
     health: new Map([["ma", { answeringSinceMs: 0, answeredAtMs: nowMs, inSync: true }]]),
   });
   const said = (nowMs: number): ReadonlyMap<string, MemberReport> =>
-    new Map([[nodeId("a"), { timing: patient, roundTripP99Ms: {}, atMs: nowMs }]]);
+    new Map([[nodeId("a"), { timing: patient, roundTripP99Ms: {}, overTailnet: [], atMs: nowMs }]]);
   const first = planTiming(seen(NOW), said(NOW), {});
   assert.deepEqual(first, { memory: { clearSinceMs: NOW } });
   assert.equal(planTiming(seen(NOW + 3_599_000), said(NOW + 3_599_000), first.memory).step, undefined);
@@ -148,15 +149,21 @@ test("the leader hands over before its own store starts anew; one that is alone 
   );
 });
 
-test("a link is what etcd speaks over: the tailnet's by its address, wireless by either end", () => {
-  const node = (letter: string, host: string, link: "wired" | "wireless" = "wired"): HouseNode =>
-    houseNode(letter, { request: { ...request(letter, { link }), peerUrl: `https://${host}:2380` } });
-  const wired = node("a", "192.168.1.2");
-  assert.equal(linkKind(wired, node("b", "192.168.1.3")), "wired");
-  assert.equal(linkKind(node("b", "192.168.1.3", "wireless"), wired), "wireless");
-  assert.equal(linkKind(wired, node("b", "100.101.2.3", "wireless")), "tailnet");
-  assert.equal(linkKind(node("b", "[fd7a:115c:a1e0::3]"), wired), "tailnet");
-  assert.equal(linkKind(wired, node("b", "100.200.2.3")), "wired");
+test("a link is what etcd speaks over: the tailnet where the LAN does not lead, else wireless by either end", () => {
+  const electionMs = (seen: HouseView, said: ReadonlyMap<string, MemberReport>): number | undefined => {
+    const step = stepOf(seen, said);
+    return step?.kind === "set-timing" ? step.timing.electionMs : undefined;
+  };
+  const fast = reports("ab", 3);
+  assert.equal(electionMs(house("ab"), fast), undefined);
+  const wireless = house("ab", {
+    roster: new Map([houseNode("a"), houseNode("b", { request: request("b", { link: "wireless" }) })].map((node) => [node.nodeId, node])),
+  });
+  assert.equal(electionMs(wireless, fast), 2_000);
+  const over = (tookMs: number): ReadonlyMap<string, MemberReport> =>
+    new Map([...reports("ab", tookMs)].map(([id, report]) => [id, { ...report, overTailnet: id === nodeId("b") ? [nodeId("a")] : [] }]));
+  assert.equal(electionMs(house("ab"), over(3)), 2_000);
+  assert.equal(electionMs(house("ab"), over(30)), 5_000);
 });
 
 /** Members that take their time to start anew, or do not listen; the leader may change at any moment. */
@@ -208,7 +215,7 @@ test("however long restarts take, and whoever leads, no two voters are away at o
         const said = new Map(
           up.map(({ letter, timing }) => [
             nodeId(letter),
-            { timing, roundTripP99Ms: Object.fromEntries(letters.map((other) => [nodeId(other), 400])), atMs: nowMs },
+            { timing, roundTripP99Ms: Object.fromEntries(letters.map((other) => [nodeId(other), 400])), overTailnet: [], atMs: nowMs },
           ]),
         );
         const { step, memory: next } = planTiming(seen, said, memory);

@@ -11,6 +11,8 @@ export interface MemberReport {
   readonly timing: Timing;
   /** To other nodes; absent: not measured for long enough. */
   readonly roundTripP99Ms: Readonly<Record<NodeId, number>>;
+  /** Those of them that it reached by the tailnet alone. */
+  readonly overTailnet: readonly NodeId[];
   readonly atMs: Ms;
 }
 
@@ -125,29 +127,19 @@ function linksOf(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>): r
   const links: Link[] = [];
   for (const [index, one] of nodes.entries()) {
     for (const other of nodes.slice(index + 1)) {
-      const measured = [
-        freshReport(view, reports, one.nodeId)?.roundTripP99Ms[other.nodeId],
-        freshReport(view, reports, other.nodeId)?.roundTripP99Ms[one.nodeId],
-      ].filter((each) => each !== undefined);
+      const ends = [freshReport(view, reports, one.nodeId), freshReport(view, reports, other.nodeId)];
+      const measured = [ends[0]?.roundTripP99Ms[other.nodeId], ends[1]?.roundTripP99Ms[one.nodeId]].filter((each) => each !== undefined);
       if (measured.length === 0) return undefined;
-      links.push({ kind: linkKind(one, other), roundTripP99Ms: Math.max(...measured) });
+      const overTailnet = ends[0]?.overTailnet.includes(other.nodeId) === true || ends[1]?.overTailnet.includes(one.nodeId) === true;
+      links.push({ kind: overTailnet ? "tailnet" : linkKind(one, other), roundTripP99Ms: Math.max(...measured) });
     }
   }
   return links;
 }
 
-/** The way on which etcd speaks: by the addresses of both ends, and what they hang on. */
-export function linkKind(one: HouseNode, other: HouseNode): Link["kind"] {
-  const ends = [one.request, other.request];
-  if (ends.some(({ peerUrl }) => isTailnetUrl(peerUrl))) return "tailnet";
-  return ends.some(({ fitness }) => fitness.link === "wireless") ? "wireless" : "wired";
-}
-
-/** Tailscale's: 100.64.0.0/10 and fd7a:115c:a1e0::/48. */
-function isTailnetUrl(url: string): boolean {
-  const host = URL.parse(url)?.hostname ?? "";
-  const [, second] = /^100\.(\d{1,3})\./.exec(host) ?? [];
-  return (second !== undefined && Number(second) >= 64 && Number(second) < 128) || host.startsWith("[fd7a:115c:a1e0:");
+/** On a LAN, by what both ends hang on. */
+function linkKind(one: HouseNode, other: HouseNode): Link["kind"] {
+  return [one, other].some(({ request }) => request.fitness.link === "wireless") ? "wireless" : "wired";
 }
 
 function freshReport(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>, nodeId: NodeId): MemberReport | undefined {

@@ -95,6 +95,15 @@ describe("who votes", () => {
     assert.equal(step({ voters: "a", learners: "b", roster: rosterWith("ab", moved) }), "remove mb");
   });
 
+  test("an address that is away for a moment is no move, another one is", () => {
+    const both = { peerUrl: "https://b:2380,https://tailnet-b:2380" };
+    const members = [member("a"), member("b", both), member("c")];
+    const says = (peerUrl: string): HouseView["roster"] => rosterWith("abc", houseNode("b", { request: { ...request("b"), peerUrl } }));
+    assert.equal(step({ voters: "abc", members, roster: says("https://b:2380") }), "nothing");
+    assert.equal(step({ voters: "abc", members, roster: says("https://other:2380,https://tailnet-b:2380") }), "update mb");
+    assert.equal(step({ voters: "abc", members, roster: says("https://a:2380,https://tailnet-b:2380") }), "nothing", "that is another's");
+  });
+
   test("the leader knows its own address better than the roster", () => {
     const former = houseNode("a", { request: { ...request("a"), peerUrl: "https://former:2380" } });
     assert.equal(step({ voters: "abc", roster: rosterWith("abc", former) }), "nothing");

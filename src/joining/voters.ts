@@ -14,6 +14,7 @@ import {
   type Ms,
 } from "./house-view.ts";
 import type { NodeId } from "./messages.ts";
+import { coversUrls, sharesUrl } from "./peer-urls.ts";
 
 export type VoterStep =
   | { readonly kind: "promote"; readonly memberId: string; readonly why: string }
@@ -221,7 +222,8 @@ function update({ view }: Standing): VoterStep | undefined {
     const node = nodeId === undefined ? undefined : view.roster.get(nodeId);
     if (node === undefined || node.request.memberName !== member.name) continue;
     const peerUrl = (nodeId === view.self ? view.ownPeerUrl : undefined) ?? node.request.peerUrl;
-    if (peerUrl === member.peerUrl || view.members.some((other) => other !== member && other.peerUrl === peerUrl)) continue;
+    const taken = view.members.some((other) => other !== member && sharesUrl(other.peerUrl, peerUrl));
+    if (taken || coversUrls(member.peerUrl, peerUrl)) continue;
     const why = `${node.name} has another address`;
     return member.learner ? { kind: "remove", memberId: member.id, why } : { kind: "update", memberId: member.id, peerUrl, why };
   }

@@ -45,8 +45,8 @@ describe("the members of a cluster", { skip }, () => {
     second = await etcd.prepare();
     assert.deepEqual(await first.addLearner(second, soon()), DONE);
     assert.deepEqual(await first.addLearner(second, soon()), refused("exists"));
-    const { name, clientUrl, learner } = await memberAt(second);
-    assert.deepEqual([name, clientUrl, learner], ["", "", true]);
+    const { name, clientUrls, learner } = await memberAt(second);
+    assert.deepEqual([name, clientUrls, learner], ["", [], true]);
   });
 
   test("one that has not caught up is not promoted, and one that has is", async () => {

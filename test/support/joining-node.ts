@@ -75,7 +75,7 @@ export class TestJoiningNode {
   constructor(options: TestNodeOptions) {
     this.#options = options;
     this.name = options.name;
-    this.addresses = [options.ip];
+    this.addresses = [options.ip, options.ip.replace(/^127\.0/, "127.1")]; // two links
   }
 
   get address(): Address {

@@ -14,9 +14,10 @@ export interface ClusterMember {
   readonly id: string;
   /** "" until it has started. */
   readonly name: string;
+  /** Several with commas, in etcd's order. */
   readonly peerUrl: string;
-  /** "" until it has started. */
-  readonly clientUrl: string;
+  /** None until it has started. */
+  readonly clientUrls: readonly string[];
   readonly learner: boolean;
 }
 
@@ -58,15 +59,15 @@ export class Cluster {
     return members.map(({ ID, name, peerURLs, clientURLs, isLearner }) => ({
       id: ID,
       name,
-      peerUrl: peerURLs[0] ?? "",
-      clientUrl: clientURLs[0] ?? "",
+      peerUrl: peerURLs.join(),
+      clientUrls: clientURLs,
       learner: isLearner,
     }));
   }
 
   /** Never as voter: one that does not start would stop all writes at once. */
   addLearner(peerUrl: string, signal: AbortSignal): Promise<Changed> {
-    return change(this.#etcd.cluster.memberAdd({ peerURLs: [peerUrl], isLearner: true }), signal);
+    return change(this.#etcd.cluster.memberAdd({ peerURLs: peerUrl.split(","), isLearner: true }), signal);
   }
 
   /** etcd looks at its log, not at its life: who asks has made sure that it lives. */
@@ -80,7 +81,7 @@ export class Cluster {
 
   /** Not of a learner. */
   update(id: string, peerUrl: string, signal: AbortSignal): Promise<Changed> {
-    return change(this.#etcd.cluster.memberUpdate({ ID: id, peerURLs: [peerUrl] }), signal);
+    return change(this.#etcd.cluster.memberUpdate({ ID: id, peerURLs: peerUrl.split(",") }), signal);
   }
 
   moveLeader(id: string, signal: AbortSignal): Promise<Changed> {

@@ -18,7 +18,7 @@ const settings: EtcdSettings = {
     token: "t1",
     members: [
       { name: "attic-k3f9", peerUrl: "https://10.0.0.2:2380" },
-      { name: "nas-x2b1", peerUrl: "https://10.0.0.3:2380" },
+      { name: "nas-x2b1", peerUrl: "https://10.0.0.3:2380,https://[::ffff:100.64.0.3]:2380" },
     ],
   },
   tls: { ca: "/t/ca.crt", crl: "/t/ca.crl", client: leaf("etcd-client"), peer: leaf("etcd-peer") },
@@ -44,7 +44,11 @@ test("etcd 3.4 and 3.5 get no flag that came with 3.6", () => {
 test("lists are joined by commas, members by name and URL", () => {
   const flags = etcdFlags("3.7.3", settings);
   assert.ok(flags.includes("--listen-client-urls=https://127.0.0.1:2379,https://[::1]:2379"));
-  assert.ok(flags.includes("--initial-cluster=attic-k3f9=https://10.0.0.2:2380,nas-x2b1=https://10.0.0.3:2380"));
+  assert.ok(
+    flags.includes(
+      "--initial-cluster=attic-k3f9=https://10.0.0.2:2380,nas-x2b1=https://10.0.0.3:2380,nas-x2b1=https://[::ffff:100.64.0.3]:2380",
+    ),
+  );
 });
 
 test("clients and peers need a certificate that is not revoked", () => {

@@ -13,7 +13,7 @@ export interface EtcdSettings {
   readonly cluster: {
     readonly state: "new" | "existing";
     readonly token: string;
-    readonly members: readonly { readonly name: string; readonly peerUrl: string }[];
+    readonly members: readonly { readonly name: string; /** Several with commas. */ readonly peerUrl: string }[];
   };
   /** Paths of PEM files, the CRL's of DER: what it shows to its clients, and to its peers. */
   readonly tls: { readonly ca: string; readonly crl: string; readonly client: LeafFiles; readonly peer: LeafFiles };
@@ -44,7 +44,7 @@ export function etcdFlags(version: string, settings: EtcdSettings): readonly str
     `--listen-client-urls=${listen.client.join()}`,
     `--advertise-client-urls=${advertise.client.join()}`,
     `--listen-metrics-urls=${listen.metrics.join()}`,
-    `--initial-cluster=${cluster.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join()}`,
+    `--initial-cluster=${cluster.members.flatMap(({ name, peerUrl }) => peerUrl.split(",").map((url) => `${name}=${url}`)).join()}`,
     `--initial-cluster-state=${cluster.state}`,
     `--initial-cluster-token=${cluster.token}`,
     `--cert-file=${tls.client.certificate}`,

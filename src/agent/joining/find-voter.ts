@@ -2,6 +2,7 @@
 // living computer, too.
 import { connect } from "node:net";
 import type { Address } from "../../joining/messages.ts";
+import { hostsOfUrls, splitUrls } from "../../joining/peer-urls.ts";
 import type { OtherVoter } from "../../joining/takeover.ts";
 import type { MeshLink } from "../../mesh-ports.ts";
 import { splitAddress } from "./addresses.ts";
@@ -18,9 +19,9 @@ export async function findVoter(
   { dial, localAddress }: { readonly dial: (address: Address) => Promise<MeshLink>; readonly localAddress?: string },
 ): Promise<OtherVoter> {
   const agents = await Promise.all(addresses.map((address) => isAgent(address, dial)));
-  const store = peerUrl === "" ? undefined : new URL(peerUrl);
-  const stored = store && { address: store.hostname.replace(/^\[|\]$/g, ""), port: Number(store.port) };
-  const hosts = [...new Set([...addresses.map((address) => splitAddress(address).address), ...(stored ? [stored.address] : [])])];
+  const port = Number(splitUrls(peerUrl)[0]?.split(":").at(-1));
+  const stores = hostsOfUrls(peerUrl);
+  const hosts = [...new Set([...addresses.map((address) => splitAddress(address).address), ...stores])];
   const knockAt = (address: string, port: number): Promise<Knocked> => knock(address, port, localAddress);
   const knocked = await Promise.all(
     hosts.map(async (address) => {
@@ -28,13 +29,13 @@ export async function findVoter(
       return (await Promise.all(ports.map((port) => knockAt(address, port)))).some((each) => each !== "silent") ? address : undefined;
     }),
   );
-  const storeAnswers = stored === undefined ? "silent" : await knockAt(stored.address, stored.port);
-  const answersAt = knocked.find((address) => address !== undefined) ?? (storeAnswers === "silent" ? undefined : stored?.address);
+  const stored = await Promise.all(stores.map((address) => knockAt(address, port)));
+  const answersAt = knocked.find((address) => address !== undefined) ?? stores.find((_, index) => stored[index] !== "silent");
   return {
     nodeId,
     name,
     agentAnswers: agents.includes(true),
-    storeAnswers: storeAnswers === "answers",
+    storeAnswers: stored.includes("answers"),
     ...(answersAt !== undefined && { answersAt }),
   };
 }

@@ -248,13 +248,18 @@ export class HouseSight {
 
   #hostsOf(members: readonly ClusterMember[]): readonly string[] {
     const { localHost, membership } = this.#options;
-    const voters = members.filter(({ learner, clientUrl }) => !learner && clientUrl !== "");
-    this.#clientHosts = voters.map(({ clientUrl }) => new URL(clientUrl).host);
-    const others = voters.filter(({ id }) => id !== membership.memberId).map(({ clientUrl }) => new URL(clientUrl).host);
-    const hosts = localHost !== undefined && others.length < voters.length ? [localHost, ...others] : others;
+    const voters = members.filter(({ learner, clientUrls }) => !learner && clientUrls.length > 0);
+    this.#clientHosts = voters.flatMap(clientHosts);
+    const others = voters.filter(({ id }) => id !== membership.memberId);
+    const hosts = [...(localHost !== undefined && others.length < voters.length ? [localHost] : []), ...others.flatMap(clientHosts)];
     // Who has just answered is asked first: all but the next question would wait for one that is silent.
     return hosts.toSorted((a, b) => Number(b === this.#answered) - Number(a === this.#answered));
   }
+}
+
+/** One for each address at which it may be reached from here. */
+export function clientHosts({ clientUrls }: Pick<ClusterMember, "clientUrls">): readonly string[] {
+  return clientUrls.map((url) => new URL(url).host);
 }
 
 /** Of an admitted node, from the house's letter, until it has seen for itself. */

@@ -13,6 +13,7 @@ import type { TimingStep } from "../../joining/timing-plan.ts";
 import { learnersMaxOf } from "../../joining/versions.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
+import { clientHosts } from "./house-sight.ts";
 import type { Pulse } from "./pulse.ts";
 import type { TimingSteward } from "./timing-steward.ts";
 
@@ -62,6 +63,8 @@ interface Reign {
   readonly sinceMs: Ms;
   memory: StewardMemory;
   readonly health: Map<string, MemberHealth>;
+  /** Where each member answered the last time. */
+  readonly hosts: Map<string, string>;
   readonly memberSeen: Map<string, { readonly name: string; readonly atMs: Ms }>;
   members: string | undefined;
   changedAtMs: Ms | undefined;
@@ -148,14 +151,15 @@ export class Steward {
     { local, members }: { readonly local: MemberStatus; readonly members: readonly ClusterMember[] },
     signal: AbortSignal,
   ): Promise<void> {
-    const { status, clock } = this.#options;
+    const { clock } = this.#options;
     const before = reign.revision;
     reign.revision = local.revision;
     await Promise.all(
-      members.map(async ({ id, name, clientUrl }) => {
-        const said = clientUrl === "" ? undefined : await status(hostOf(clientUrl), limited(signal)).catch(() => undefined);
+      members.map(async (member) => {
+        const { id, name } = member;
+        const said = await this.#ask(reign, member, signal);
         const nowMs = clock.now();
-        if (said?.memberId !== id) return void reign.health.delete(id);
+        if (said === undefined) return void reign.health.delete(id);
         const answeringSinceMs = reign.health.get(id)?.answeringSinceMs ?? nowMs;
         const inSync = said.leaderId === local.memberId && said.revision >= before;
         reign.health.set(id, { answeredAtMs: nowMs, answeringSinceMs, inSync });
@@ -164,6 +168,24 @@ export class Steward {
       }),
     );
     for (const id of reign.health.keys()) if (!members.some((member) => member.id === id)) reign.health.delete(id);
+  }
+
+  /** Where it answered the last time, else wherever it may be. */
+  async #ask(reign: Reign, member: ClusterMember, signal: AbortSignal): Promise<MemberStatus | undefined> {
+    const { status } = this.#options;
+    const hosts = clientHosts(member);
+    const askAt = async (host: string): Promise<MemberStatus> => {
+      const said = await status(host, limited(signal));
+      if (said.memberId !== member.id) throw new Error(`Another member answers at ${host}`);
+      reign.hosts.set(member.id, host);
+      return said;
+    };
+    const known = reign.hosts.get(member.id);
+    if (known !== undefined && hosts.includes(known)) {
+      reign.hosts.delete(member.id);
+      return askAt(known).catch(() => undefined);
+    }
+    return Promise.any(hosts.map(askAt)).catch(() => undefined);
   }
 
   #view(
@@ -238,7 +260,16 @@ export class Steward {
 }
 
 function begin(sinceMs: Ms): Reign {
-  return { sinceMs, memory: noMemory, health: new Map(), memberSeen: new Map(), members: undefined, changedAtMs: undefined, revision: 0 };
+  return {
+    sinceMs,
+    memory: noMemory,
+    health: new Map(),
+    hosts: new Map(),
+    memberSeen: new Map(),
+    members: undefined,
+    changedAtMs: undefined,
+    revision: 0,
+  };
 }
 
 function answerOf(changed: Changed): MemberAnswer {
@@ -254,11 +285,6 @@ function answerOf(changed: Changed): MemberAnswer {
     case "not the leader":
       return "unknown";
   }
-}
-
-/** `https://10.0.0.1:2379` as `10.0.0.1:2379`. */
-function hostOf(url: string): string {
-  return new URL(url).host;
 }
 
 function limited(signal: AbortSignal): AbortSignal {

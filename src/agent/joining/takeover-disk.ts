@@ -8,6 +8,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { base32 } from "../../api/base32.ts";
 import { UserError } from "../../api/errors.ts";
+import { splitUrls } from "../../joining/peer-urls.ts";
 import { etcdFolder, hasData, writeFounded } from "../etcd.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
 import { writeHosts } from "./house-sight.ts";
@@ -45,7 +46,8 @@ export async function restoreStore(dataDir: string, takeover: Takeover, program:
   rmSync(fresh, { recursive: true, force: true });
   makePrivateFolder(fresh);
   const flags = ["--name", memberName, "--data-dir", path.join(fresh, "member"), "--initial-advertise-peer-urls", peerUrl];
-  const cluster = ["--initial-cluster", `${memberName}=${peerUrl}`, "--initial-cluster-token", clusterToken];
+  const members = splitUrls(peerUrl).map((url) => `${memberName}=${url}`);
+  const cluster = ["--initial-cluster", members.join(), "--initial-cluster-token", clusterToken];
   const copy = path.join(etcdFolder(dataDir), "member/member/snap/db");
   try {
     // The file of a running store carries no hash of itself.

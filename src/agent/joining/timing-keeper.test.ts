@@ -14,14 +14,17 @@ import { readReport, TimingKeeper } from "./timing-keeper.ts";
 const signal = AbortSignal.timeout(60_000);
 const patient: Timing = { heartbeatMs: 500, electionMs: 5_000 };
 
-function keeperOf(t: TestContext, more: { readonly decided?: unknown; readonly restart?: () => Promise<void> } = {}) {
+function keeperOf(
+  t: TestContext,
+  more: { readonly silent?: string; readonly decided?: unknown; readonly restart?: () => Promise<void> } = {},
+) {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-timing-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
   const [asked, seen]: [MeterTarget[], { restarts: number; nowMs: number }] = [[], { restarts: 0, nowMs: 0 }];
   const self = houseNode("a");
   const other = houseNode("b", {
     addresses: ["192.168.1.3:7330", "100.64.0.3:7331"],
-    request: { ...request("b"), peerUrl: "https://100.64.0.3:2380" },
+    request: { ...request("b"), peerUrl: "https://192.168.1.3:2380,https://[::ffff:100.64.0.3]:2380" },
   });
   const keeper = new TimingKeeper({
     dataDir,
@@ -39,7 +42,7 @@ function keeperOf(t: TestContext, more: { readonly decided?: unknown; readonly r
     },
     measure: async (target) => {
       asked.push(target);
-      return 7;
+      return target.address === more.silent ? undefined : 7;
     },
     clock: {
       ...realClock,
@@ -56,14 +59,26 @@ function keeperOf(t: TestContext, more: { readonly decided?: unknown; readonly r
 
 test("the way is measured to where the other's store is, and told once it is known", async (t) => {
   const { keeper, asked } = keeperOf(t);
-  assert.deepEqual(keeper.report(), { timing: FOUNDING_TIMING, roundTripP99Ms: {} });
+  assert.deepEqual(keeper.report(), { timing: FOUNDING_TIMING, roundTripP99Ms: {}, overTailnet: [] });
   const abort = new AbortController();
   const running = keeper.run(abort.signal);
   await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
   abort.abort();
   await running;
-  assert.deepEqual(asked[0], { address: "100.64.0.3", port: 7331 });
+  assert.deepEqual(asked[0], { address: "192.168.1.3", port: 7330 });
+  assert.ok(!asked.some(({ address }) => address === "100.64.0.3"));
   assert.deepEqual(readReport(JSON.parse(JSON.stringify(keeper.report()))), keeper.report());
+});
+
+test("where the LAN does not lead, the tailnet is measured, and said so", async (t) => {
+  const { keeper, asked } = keeperOf(t, { silent: "192.168.1.3" });
+  const abort = new AbortController();
+  const running = keeper.run(abort.signal);
+  await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
+  abort.abort();
+  await running;
+  assert.deepEqual(asked[1], { address: "100.64.0.3", port: 7331 });
+  assert.deepEqual(keeper.report().overTailnet, [nodeId("b")]);
 });
 
 test("the store starts anew with what the house has decided, once, and tells so only then", async (t) => {
@@ -101,5 +116,9 @@ test("another agent's report counts as far as it is one", () => {
   assert.equal(readReport(null), undefined);
   assert.equal(readReport({ timing: patient }), undefined);
   assert.equal(readReport({ timing: { heartbeatMs: 1 }, roundTripP99Ms: {} }), undefined);
-  assert.deepEqual(readReport({ timing: patient, roundTripP99Ms: { a: 3, b: "4", c: -1 } }), { timing: patient, roundTripP99Ms: { a: 3 } });
+  assert.deepEqual(readReport({ timing: patient, roundTripP99Ms: { a: 3, b: "4", c: -1 } }), {
+    timing: patient,
+    roundTripP99Ms: { a: 3 },
+    overTailnet: [],
+  });
 });

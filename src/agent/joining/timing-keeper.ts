@@ -4,11 +4,13 @@ import { keys } from "../../api/keys.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
 import type { NodeId } from "../../joining/messages.ts";
+import { hostsOfUrls } from "../../joining/peer-urls.ts";
 import { addRoundTrip, noRoundTrips, roundTripP99, type RoundTrips } from "../../joining/round-trips.ts";
 import { readTiming, type Timing } from "../../joining/timing.ts";
 import type { MemberReport } from "../../joining/timing-plan.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import { setStoreTiming, storeTiming } from "../etcd.ts";
+import { isTailnet } from "../../ingress/address.ts";
 import { splitAddress } from "./addresses.ts";
 import { measureRoundTrip, type MeterTarget } from "./round-trip-meter.ts";
 
@@ -36,6 +38,7 @@ const RESTART_LIMIT_MS = 30_000;
 export class TimingKeeper {
   readonly #options: TimingKeeperOptions;
   readonly #roundTrips = new Map<NodeId, RoundTrips>();
+  readonly #overTailnet = new Set<NodeId>();
   /** With which the store runs. */
   #timing: Timing;
   #restarting = false;
@@ -51,7 +54,7 @@ export class TimingKeeper {
       const p99 = roundTripP99(trips, nowMs);
       return p99 === undefined ? [] : [[nodeId, Math.round(p99 * 10) / 10] as const];
     });
-    return { timing: this.#timing, roundTripP99Ms: Object.fromEntries(known) };
+    return { timing: this.#timing, roundTripP99Ms: Object.fromEntries(known), overTailnet: [...this.#overTailnet] };
   }
 
   /** Until the signal. */
@@ -84,34 +87,50 @@ export class TimingKeeper {
   }
 
   async #measureAll(signal: AbortSignal): Promise<void> {
-    const { roster, nodeId, measure = measureRoundTrip, localAddress, clock } = this.#options;
+    const { roster, nodeId } = this.#options;
     const others = [...roster().values()].filter((node) => node.nodeId !== nodeId).slice(0, NODES_MAX);
     for (const known of this.#roundTrips.keys()) if (!others.some((node) => node.nodeId === known)) this.#roundTrips.delete(known);
-    await Promise.all(
-      others.map(async (node) => {
-        const tookMs = await measure({ ...wayTo(node), ...(localAddress !== undefined && { localAddress }) }, signal);
-        if (tookMs === undefined || signal.aborted) return;
-        this.#roundTrips.set(node.nodeId, addRoundTrip(this.#roundTrips.get(node.nodeId) ?? noRoundTrips, tookMs, clock.now()));
-      }),
-    );
+    await Promise.all(others.map((node) => this.#measure(node, signal)));
+  }
+
+  /** As etcd speaks to it: over the LAN if it is there, else over the tailnet. */
+  async #measure(node: HouseNode, signal: AbortSignal): Promise<void> {
+    const { measure = measureRoundTrip, localAddress, clock } = this.#options;
+    for (const way of waysTo(node)) {
+      const tookMs = await measure({ ...way, ...(localAddress !== undefined && { localAddress }) }, signal);
+      if (signal.aborted) return;
+      if (tookMs === undefined) continue;
+      this.#roundTrips.set(node.nodeId, addRoundTrip(this.#roundTrips.get(node.nodeId) ?? noRoundTrips, tookMs, clock.now()));
+      if (isTailnet(way.address)) this.#overTailnet.add(node.nodeId);
+      else this.#overTailnet.delete(node.nodeId);
+      return;
+    }
   }
 }
 
-/** To the address that its store has, at the port that its agent has: etcd would complain about who comes and goes. */
-function wayTo({ request, addresses }: HouseNode): MeterTarget {
-  const host = (URL.parse(request.peerUrl)?.hostname ?? "").replace(/^\[|\]$/g, "");
+/** To the addresses that its store has, at the port that its agent has: etcd would complain about who comes and goes. */
+function waysTo({ request, addresses }: HouseNode): readonly MeterTarget[] {
   const known = addresses.map(splitAddress);
-  const { port } = known.find(({ address }) => address === host) ?? known[0] ?? splitAddress(host);
-  return { address: host, port };
+  return hostsOfUrls(request.peerUrl).map((host) => {
+    const { port } = known.find(({ address }) => address === host) ?? known[0] ?? splitAddress(host);
+    return { address: host, port };
+  });
 }
 
 /** What another agent says of its member; undefined: nothing that this release understands. */
 export function readReport(value: unknown): Report | undefined {
-  const { timing: said, roundTripP99Ms } = (typeof value === "object" && value !== null ? value : {}) as Partial<
-    Record<keyof Report, unknown>
-  >; // looked at below
+  const {
+    timing: said,
+    roundTripP99Ms,
+    overTailnet,
+  } = (typeof value === "object" && value !== null ? value : {}) as Partial<Record<keyof Report, unknown>>; // looked at below
   const timing = readTiming(said);
   if (timing === undefined || typeof roundTripP99Ms !== "object" || roundTripP99Ms === null) return undefined;
   const measured = Object.entries(roundTripP99Ms).filter((each): each is [string, number] => typeof each[1] === "number" && each[1] >= 0);
-  return { timing, roundTripP99Ms: Object.fromEntries(measured.slice(0, NODES_MAX)) };
+  const tailnet: readonly unknown[] = Array.isArray(overTailnet) ? overTailnet : [];
+  return {
+    timing,
+    roundTripP99Ms: Object.fromEntries(measured.slice(0, NODES_MAX)),
+    overTailnet: tailnet.filter((each) => typeof each === "string").slice(0, NODES_MAX),
+  };
 }

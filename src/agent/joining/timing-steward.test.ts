@@ -17,13 +17,13 @@ function stewardOf() {
   const steward = new TimingSteward({
     nodeId: nodeId("a"),
     own: {
-      report: () => ({ timing: FOUNDING_TIMING, roundTripP99Ms: trips("bc") }),
+      report: () => ({ timing: FOUNDING_TIMING, roundTripP99Ms: trips("bc"), overTailnet: [] }),
       restart: async () => void asked.push("own restart"),
     },
     ask: async (address, method) => {
       asked.push(`${address} ${method}`);
       if (address === "c:733" && method === "links") throw new Error("it is busy");
-      return { timing: FOUNDING_TIMING, roundTripP99Ms: trips("ac") };
+      return { timing: FOUNDING_TIMING, roundTripP99Ms: trips("ac"), overTailnet: [] };
     },
     clock,
     log: silentLog,
