@@ -249,12 +249,18 @@ export class HouseSight {
   #hostsOf(members: readonly ClusterMember[]): readonly string[] {
     const { localHost, membership } = this.#options;
     const voters = members.filter(({ learner, clientUrls }) => !learner && clientUrls.length > 0);
-    this.#clientHosts = voters.flatMap(clientHosts);
+    this.#clientHosts = eachFirst(voters.map(clientHosts));
     const others = voters.filter(({ id }) => id !== membership.memberId);
-    const hosts = [...(localHost !== undefined && others.length < voters.length ? [localHost] : []), ...others.flatMap(clientHosts)];
+    const hosts = [...(localHost !== undefined && others.length < voters.length ? [localHost] : []), ...eachFirst(others.map(clientHosts))];
     // Who has just answered is asked first: all but the next question would wait for one that is silent.
     return hosts.toSorted((a, b) => Number(b === this.#answered) - Number(a === this.#answered));
   }
+}
+
+/** The first host of each, then the second of each: another voter is asked before another address of the same. */
+function eachFirst(hosts: readonly (readonly string[])[]): readonly string[] {
+  const most = Math.max(0, ...hosts.map((each) => each.length));
+  return Array.from({ length: most }, (_, index) => hosts.flatMap((each) => each[index] ?? [])).flat();
 }
 
 /** One for each address at which it may be reached from here. */
