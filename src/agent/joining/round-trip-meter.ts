@@ -10,7 +10,7 @@ export interface MeterTarget {
   readonly localAddress?: string;
 }
 
-const LIMIT_MS = 5_000;
+const LIMIT_MS = 3_000;
 const BEAT_MS = 5;
 
 /** Milliseconds; undefined: nobody answered, which is another one's concern. */

@@ -31,6 +31,8 @@ export interface TimingKeeperOptions {
 type Report = Omit<MemberReport, "atMs">;
 
 const MEASURE_EVERY_MS = 1_000;
+/** Rounds. */
+const LOOK_ROUND_EACH = 60;
 /** Members of the house are few; workers keep no store. */
 const NODES_MAX = 32;
 const RESTART_LIMIT_MS = 30_000;
@@ -38,7 +40,9 @@ const RESTART_LIMIT_MS = 30_000;
 export class TimingKeeper {
   readonly #options: TimingKeeperOptions;
   readonly #roundTrips = new Map<NodeId, RoundTrips>();
-  readonly #overTailnet = new Set<NodeId>();
+  /** By which address each node was reached the last time. */
+  readonly #ways = new Map<NodeId, string>();
+  #rounds = 0;
   /** With which the store runs. */
   #timing: Timing;
   #restarting = false;
@@ -54,7 +58,11 @@ export class TimingKeeper {
       const p99 = roundTripP99(trips, nowMs);
       return p99 === undefined ? [] : [[nodeId, Math.round(p99 * 10) / 10] as const];
     });
-    return { timing: this.#timing, roundTripP99Ms: Object.fromEntries(known), overTailnet: [...this.#overTailnet] };
+    return {
+      timing: this.#timing,
+      roundTripP99Ms: Object.fromEntries(known),
+      overTailnet: [...this.#ways].flatMap(([nodeId, address]) => (isTailnet(address) ? [nodeId] : [])),
+    };
   }
 
   /** Until the signal. */
@@ -89,22 +97,28 @@ export class TimingKeeper {
   async #measureAll(signal: AbortSignal): Promise<void> {
     const { roster, nodeId } = this.#options;
     const others = [...roster().values()].filter((node) => node.nodeId !== nodeId).slice(0, NODES_MAX);
-    for (const known of this.#roundTrips.keys()) if (!others.some((node) => node.nodeId === known)) this.#roundTrips.delete(known);
+    for (const map of [this.#roundTrips, this.#ways])
+      for (const known of map.keys()) if (!others.some((node) => node.nodeId === known)) map.delete(known);
+    this.#rounds += 1;
     await Promise.all(others.map((node) => this.#measure(node, signal)));
   }
 
   /** As etcd speaks to it: over the LAN if it is there, else over the tailnet. */
   async #measure(node: HouseNode, signal: AbortSignal): Promise<void> {
     const { measure = measureRoundTrip, localAddress, clock } = this.#options;
-    for (const way of waysTo(node)) {
+    const ways = waysTo(node);
+    const known = ways.find(({ address }) => address === this.#ways.get(node.nodeId));
+    // A LAN that does not lead there takes long to say so.
+    const looksRound = known === undefined || this.#rounds % LOOK_ROUND_EACH === 0;
+    for (const way of looksRound ? ways : [known]) {
       const tookMs = await measure({ ...way, ...(localAddress !== undefined && { localAddress }) }, signal);
       if (signal.aborted) return;
       if (tookMs === undefined) continue;
       this.#roundTrips.set(node.nodeId, addRoundTrip(this.#roundTrips.get(node.nodeId) ?? noRoundTrips, tookMs, clock.now()));
-      if (isTailnet(way.address)) this.#overTailnet.add(node.nodeId);
-      else this.#overTailnet.delete(node.nodeId);
+      this.#ways.set(node.nodeId, way.address);
       return;
     }
+    this.#ways.delete(node.nodeId);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodeId, view } from "../../../test/fakes/joining.ts";
+import { houseNode, member, nodeId, view } from "../../../test/fakes/joining.ts";
 import { realClock, silentLog } from "../../../test/support/real.ts";
 import { until } from "../../../test/support/until.ts";
 import type { HouseView } from "../../joining/house-view.ts";
@@ -45,6 +45,27 @@ test("members are asked now and then, and one that does not answer decides nothi
   assert.equal(asked.length, 4);
   steward.forget();
   assert.equal(steward.plan(house()), undefined);
+});
+
+test("a node is asked at its other address where the first leads nowhere, and there at once the next time", async () => {
+  const asked: string[] = [];
+  const steward = new TimingSteward({
+    nodeId: nodeId("a"),
+    own: { report: () => ({ timing: FOUNDING_TIMING, roundTripP99Ms: {}, overTailnet: [] }), restart: async () => undefined },
+    ask: async (address) => {
+      asked.push(address);
+      if (address === "lan:733") throw new Error("no answer");
+      return { timing: FOUNDING_TIMING, roundTripP99Ms: trips("a"), overTailnet: [nodeId("a")] };
+    },
+    clock: { ...realClock, now: () => view().nowMs },
+    log: silentLog,
+  });
+  const roster = new Map([houseNode("a"), houseNode("b", { addresses: ["lan:733", "tailnet:733"] })].map((node) => [node.nodeId, node]));
+  const seen: HouseView = { ...house({ members: [member("a"), member("b")] }), roster };
+  steward.plan(seen);
+  await until("the other address answers", () => steward.plan(seen)?.kind === "set-timing");
+  steward.plan({ ...seen, nowMs: seen.nowMs + 5_000 });
+  assert.deepEqual(asked, ["lan:733", "tailnet:733", "tailnet:733"]);
 });
 
 test("one is told over 733 to start anew, this node's own directly", async () => {

@@ -1,6 +1,6 @@
 // Beside the etcd leader: asks the members' agents how their links are and how their stores run, and has one after the other start anew.
-import type { HouseView } from "../../joining/house-view.ts";
-import { nodeOfMember } from "../../joining/house-view.ts";
+import { MeshRefusal } from "../../api/errors.ts";
+import { nodeOfMember, type HouseNode, type HouseView } from "../../joining/house-view.ts";
 import type { Address, NodeId } from "../../joining/messages.ts";
 import { planTiming, type MemberReport, type TimingMemory, type TimingStep } from "../../joining/timing-plan.ts";
 import type { Clock, Log } from "../../ports.ts";
@@ -21,6 +21,7 @@ export class TimingSteward {
   readonly #options: TimingStewardOptions;
   readonly #reports = new Map<NodeId, MemberReport>();
   readonly #asking = new Set<NodeId>();
+  readonly #answered = new Map<NodeId, Address>();
   #memory: TimingMemory = {};
   #askedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -44,24 +45,42 @@ export class TimingSteward {
 
   /** Waits for nothing: the next reports tell. */
   restart({ nodeId }: Extract<TimingStep, { kind: "restart" }>, { roster }: Pick<HouseView, "roster">): void {
-    const { own, ask, log } = this.#options;
-    const [address = ""] = roster.get(nodeId)?.addresses ?? [];
+    const { own, log } = this.#options;
     const signal = new AbortController().signal; // it has a limit of its own
-    const restarted = nodeId === this.#options.nodeId ? own.restart(signal) : ask(address, "restart-store", null);
+    const restarted = nodeId === this.#options.nodeId ? own.restart(signal) : this.#ask(roster.get(nodeId), "restart-store");
     restarted.catch((error: unknown) => log.warn("A store did not start anew", { nodeId, error: String(error) }));
+  }
+
+  /** Where it answered the last time, else at all of its addresses in turn. */
+  async #ask(node: HouseNode | undefined, method: string): Promise<unknown> {
+    const { nodeId = "", addresses = [] } = node ?? {};
+    const known = this.#answered.get(nodeId);
+    this.#answered.delete(nodeId);
+    let failure: unknown = new Error("It has no address");
+    for (const address of addresses.toSorted((a, b) => Number(b === known) - Number(a === known))) {
+      try {
+        const answer = await this.#options.ask(address, method, null);
+        this.#answered.set(nodeId, address);
+        return answer;
+      } catch (error) {
+        if (error instanceof MeshRefusal) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   #askAll({ nowMs, members, roster }: HouseView): void {
     if (nowMs - this.#askedAtMs < ASK_EVERY_MS) return;
     this.#askedAtMs = nowMs;
-    const { nodeId: self, own, ask, clock, log } = this.#options;
+    const { nodeId: self, own, clock, log } = this.#options;
     this.#reports.set(self, { ...own.report(), atMs: nowMs });
     for (const member of members) {
       const nodeId = nodeOfMember(member) ?? "";
-      const [address] = roster.get(nodeId)?.addresses ?? [];
-      if (address === undefined || nodeId === self || this.#asking.has(nodeId)) continue;
+      const node = roster.get(nodeId);
+      if (node === undefined || nodeId === self || this.#asking.has(nodeId)) continue;
       this.#asking.add(nodeId);
-      ask(address, "links", null)
+      this.#ask(node, "links")
         .then((answer) => {
           const report = readReport(answer);
           if (report !== undefined) this.#reports.set(nodeId, { ...report, atMs: clock.now() });
