@@ -3,9 +3,11 @@
 import type { Computer, ComputerRole, HouseComputers } from "../../api/computers.ts";
 import { memberOf, type HouseNode, type HouseView, type Ms } from "../../joining/house-view.ts";
 import type { Address, Versions } from "../../joining/messages.ts";
+import { splitUrls } from "../../joining/peer-urls.ts";
 import { formerSelf } from "../../joining/queue.ts";
 import { survives } from "../../joining/survives.ts";
 import type { Clock } from "../../ports.ts";
+import { clientHosts } from "./house-sight.ts";
 import type { Inside } from "./inside.ts";
 
 /** What a node says of itself to one that looks round. */
@@ -69,12 +71,17 @@ export async function lookRound(options: LookOptions): Promise<HouseLook> {
 async function askMembers({ inside, signal }: LookOptions): Promise<ReadonlySet<string>> {
   const { sight, membership } = inside;
   const answers = await Promise.all(
-    sight.members.map(async ({ id, clientUrl }) => {
+    sight.members.map(async (member) => {
+      const { id } = member;
       // It has just been read through.
       if (id === membership.memberId && sight.isFresh) return [id];
-      if (clientUrl === "") return [];
-      const status = await inside.memberStatus(new URL(clientUrl).host, signal).catch(() => undefined); // silent
-      return status?.memberId === id ? [id] : [];
+      const ask = async (host: string): Promise<void> => {
+        if ((await inside.memberStatus(host, signal)).memberId !== id) throw new Error(`Another member answers at ${host}`);
+      };
+      return Promise.any(clientHosts(member).map(ask)).then(
+        () => [id],
+        () => [], // silent
+      );
     }),
   );
   return new Set(answers.flat());
@@ -147,11 +154,17 @@ function computerOf(
     role: roleOf(member),
     self: isSelf,
     ...(answered !== undefined ? { address: answered.address, roundTripMs: answered.roundTripMs } : addressOf(node)),
-    ...(member !== undefined && { peerUrl: member.peerUrl }),
+    ...(member !== undefined && { peerUrl: forPeople(member.peerUrl) }),
     ...(stateAgeMs !== undefined && { stateAgeMs }),
     versions: { fossora, etcd },
     ...(seenAtMs !== undefined && { lastSeen: wallOf(seenAtMs, view.nowMs, clock) }),
   };
+}
+
+function forPeople(peerUrl: string): string {
+  return splitUrls(peerUrl)
+    .join(" ")
+    .replaceAll(/\[::ffff:([\d.]+)\]/g, "$1");
 }
 
 function addressOf({ addresses: [address] }: HouseNode): Pick<Computer, "address"> {

@@ -30,9 +30,11 @@ export interface TimingKeeperOptions {
 
 type Report = Omit<MemberReport, "atMs">;
 
-const MEASURE_EVERY_MS = 1_000;
+const MEASURE_EVERY_MS = 5_000;
+/** Until all that are there are known. */
+const MEASURE_FIRST_MS = 1_000;
 /** Rounds. */
-const LOOK_ROUND_EACH = 60;
+const LOOK_ROUND_EACH = 24;
 /** Members of the house are few; workers keep no store. */
 const NODES_MAX = 32;
 const RESTART_LIMIT_MS = 30_000;
@@ -70,7 +72,8 @@ export class TimingKeeper {
     const { clock } = this.#options;
     while (!signal.aborted) {
       await this.#measureAll(signal);
-      await clock.sleep(MEASURE_EVERY_MS, signal).catch(() => undefined);
+      const known = Object.keys(this.report().roundTripP99Ms).length;
+      await clock.sleep(known < this.#roundTrips.size ? MEASURE_FIRST_MS : MEASURE_EVERY_MS, signal).catch(() => undefined);
     }
   }
 
