@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { HttpRoute, StreamRoute, Table } from "../../src/api/table.ts";
 import { SeededRandom } from "../fakes/clock.ts";
-import { freePort, soon, startIngress, type TestIngress } from "./ingress.ts";
+import { AS_BUILT, freePort, soon, startIngress, type TestIngress } from "./ingress.ts";
 import { SoakApp } from "./soak-apps.ts";
 import { BEHAVIOURS, type Place, type Seen, type Setting } from "./soak-clients.ts";
 import { until } from "./until.ts";
@@ -50,7 +50,7 @@ const REST_LIMIT_MS = 60_000;
 const REPORT_MS = 60_000;
 
 export async function soakIngress({ seconds, secondsMax = seconds, clients, seed, say = () => {} }: SoakOptions): Promise<SoakResult> {
-  const ingress = await startIngress();
+  const ingress = await startIngress(AS_BUILT);
   const apps = APPS.map((name) => new SoakApp(name));
   try {
     const world = new World({

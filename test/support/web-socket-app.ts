@@ -14,6 +14,8 @@ export function echoWebSockets(server: http.Server, say: (text: string) => strin
   server.on("upgrade", (request, socket, head) => {
     const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${GUID}`).digest("base64");
     socket.on("error", () => socket.destroy());
+    // Node leaves the other half to whoever took the socket over.
+    socket.on("end", () => socket.end());
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
