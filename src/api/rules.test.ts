@@ -49,6 +49,16 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
     "{ host: a, to: 'http://me:secret@192.168.1.1' }",
     "spec.to: cannot have a name or a password in it: set 'headers.request' in their place",
   ],
+  [
+    "Route",
+    "{ host: a, to: service/x, headers: { response: { Transfer-Encoding: x } } }",
+    "spec.headers.response: cannot set 'Transfer-Encoding': the proxy does, for each connection",
+  ],
+  [
+    "Service",
+    '{ image: "a:1", port: 80, routes: [{ redirect: "https://a.example/ä" }] }',
+    "spec.routes[0].redirect: must be written as 'https://a.example/%C3%A4'",
+  ],
   ["Route", "{ listen: 20-10, to: service/x }", "spec.listen: must go up: 10 comes before 20"],
   ["Route", "{ listen: 1883, to: service/x, sticky: true }", "spec.sticky: means something for HTTP only: this Route hands on bytes"],
   [

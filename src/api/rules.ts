@@ -2,6 +2,7 @@
 import { addressProblems, isIpv4, isIpv6 } from "./addresses.ts";
 import { parseDuration } from "./durations.ts";
 import type { Report } from "./expand.ts";
+import { httpProblems } from "./http-options.ts";
 import { oneOf } from "./words.ts";
 import { RESERVED_NAMES } from "./names.ts";
 import { portProblem } from "./ports-in-use.ts";
@@ -61,6 +62,7 @@ function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
   if (tls !== undefined && listen?.protocol === "udp")
     report("spec.listen", "must be TCP with 'tls: passthrough': datagrams carry no such name");
   for (const { at, message } of addressProblems(spec)) report(`spec.${at}`, message);
+  for (const { at, message, instead } of httpProblems(spec)) report(`spec.${at}`, message, instead);
   for (const { at, message } of addressProblems(listen ?? {})) report(`spec.listen.${at}`, message);
   if (listen !== undefined) checkListen(listen, { name, shared: tls !== undefined }, report);
   const stream = listen !== undefined || tls !== undefined;

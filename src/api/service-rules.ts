@@ -1,5 +1,6 @@
 // What must hold in a Service beyond the types of its fields. Pure.
 import { addressProblems } from "./addresses.ts";
+import { httpProblems } from "./http-options.ts";
 import type { Report } from "./expand.ts";
 import { closest, RESERVED_NAMES } from "./names.ts";
 import { portProblem } from "./ports-in-use.ts";
@@ -129,6 +130,7 @@ function checkPorts(spec: ServiceSpec, name: string, report: Report): void {
   for (const [index, route] of (spec.routes ?? []).entries()) {
     checkContainer(route.port.container, `spec.routes[${index}].port`);
     for (const { at, message } of addressProblems(route)) report(`spec.routes[${index}].${at}`, message);
+    for (const { at, message, instead } of httpProblems(route)) report(`spec.routes[${index}].${at}`, message, instead);
     if (RESERVED_NAMES.includes(route.host))
       report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
   }

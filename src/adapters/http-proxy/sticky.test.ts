@@ -25,3 +25,11 @@ test("a cookie is one of its route alone, and names nothing of the house", () =>
   const other = stickyCookie({ ...route, name: "other" }, two, undefined)?.split(";")[0] ?? "";
   assert.deepEqual(stickyFirst(route, [one, two], other), [one, two]);
 });
+
+test("its path is one that a header can hold, as browsers ask for it", () => {
+  for (const [path, written] of [
+    ["/日本;a", "/%E6%97%A5%E6%9C%AC%3Ba"],
+    ["/a%20b", "/a%20b"],
+  ] as const)
+    assert.ok(stickyCookie({ ...route, path }, one, undefined)?.includes(`; Path=${written}; HttpOnly`), path);
+});

@@ -12,7 +12,12 @@ export function stickyFirst(route: HttpRoute, backends: readonly Backend[], cook
 /** The `Set-Cookie` that an answer of this backend carries; undefined: the browser has it. */
 export function stickyCookie(route: HttpRoute, backend: Backend, cookies: string | undefined): string | undefined {
   const value = valueOf(backend);
-  return cookieOf(route, cookies) === value ? undefined : `${nameOf(route)}=${value}; Path=${route.path}; HttpOnly; SameSite=Lax`;
+  return cookieOf(route, cookies) === value ? undefined : `${nameOf(route)}=${value}; Path=${pathOf(route)}; HttpOnly; SameSite=Lax`;
+}
+
+/** As browsers compare it with what they ask for. */
+function pathOf({ path }: HttpRoute): string {
+  return encodeURI(path.toWellFormed()).replaceAll("%25", "%").replaceAll(";", "%3B");
 }
 
 function nameOf({ name }: HttpRoute): string {
