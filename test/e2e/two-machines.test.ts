@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, test, type TestContext } from "node:test";
 import type { ObjectList } from "../../src/api/wire.ts";
-import { programReason, type HouseNode } from "../support/house.ts";
+import { programReason, supervise, type HouseNode } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
 import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
@@ -27,7 +27,7 @@ describe("a house of two", { skip }, () => {
   let absent: string | undefined;
 
   before(async () => {
-    absent = await house.up(2);
+    absent = await house.up(3);
   });
   after(() => house.lab.down());
   const needs = (t: TestContext): boolean => {
@@ -152,5 +152,24 @@ describe("a house of two", { skip }, () => {
     assert.deepEqual([members.length, members.filter(({ learner }) => learner).length], [2, 1]);
     const archived = await house.lab.exec("h1", "ls", "/var/lib/fossora");
     assert.match(archived, /etcd\.old-1/);
+  });
+
+  test("a witness makes three votes and takes no app; now any one of them may be gone, and nobody need do anything", async (t) => {
+    if (!needs(t)) return;
+    await house.lab.tailnet("join", "h3");
+    await house.lab.start("h3", "fossora", [...supervise, "--witness"], { onBoot: true });
+    await house.areOneHouse([1, 2, 3]);
+    await house.hasVoters(3, 2);
+    const everywhere = app("everywhere", "h1").replace("placement: { require: { nodes: [h1] } }", "replicas: all");
+    await house.node(2).apply(everywhere, "--wait");
+    const { items } = JSON.parse(await house.node(3).run("get", "nodes", "-o", "json")) as ObjectList;
+    const roles = items.map((node) =>
+      node.kind === "Membership" && node.status !== undefined && "role" in node.status ? node.status.role : "",
+    );
+    assert.equal(roles[2], "witness");
+    assert.deepEqual([(await house.node(1).containersOf("everywhere")).length, await house.node(3).containersOf("everywhere")], [1, []]);
+    await house.lab.kill("h2");
+    await until("writes go on", async () => (await applied(house.node(1), "fifth", "h1")) === 0, LIMIT_MS);
+    await until("the new app serves", () => answers(house.node(1), "fifth"), LIMIT_MS);
   });
 });

@@ -17,6 +17,8 @@ export interface EpochOptions {
   readonly isRunning: boolean;
   readonly self: Sender;
   readonly members: readonly Address[];
+  /** Where else one of them may be by now. */
+  readonly candidates: readonly Address[];
   readonly greet: (address: Address, message: Message) => Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }>;
   readonly clock: Clock;
   readonly log: Log;
@@ -24,13 +26,16 @@ export interface EpochOptions {
 
 /** Whoever is on answers sooner; whoever is off must not keep the store from starting. */
 const ASK_MS = 3_000;
+const ASKED_MAX = 64;
 
 /** The word of a member of this house under a higher epoch; undefined: nobody has said one in time. */
 export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal): Promise<Greeted | undefined> {
   const { membership, isRunning, self, clock } = options;
   if (membership?.memberId === undefined || isRunning) return undefined;
   const { houseId: id, epoch, clusterId } = membership;
-  const members = options.members.filter((address) => !self.addresses.includes(address));
+  const others = options.members.filter((address) => !self.addresses.includes(address));
+  if (others.length === 0) return undefined;
+  const members = [...new Set([...others, ...options.candidates])].slice(0, ASKED_MAX);
   const house = { id, epoch, clusterId, nodes: members.length + 1, hasObjects: true, joining: "off" } as const;
   const hello: Message = { protocol: PROTOCOL, kind: "hello", from: { ...self, house } };
   const ended = new AbortController();

@@ -119,16 +119,17 @@ export class JoinerLoop {
 
   /** Between two events; afterwards it goes on from what the disk says. Throws what the work throws. */
   async between(work: () => Promise<void>): Promise<void> {
-    let failure: { readonly error: unknown } | undefined;
+    let outcome: { readonly error?: unknown } = { error: new Error("This node is stopping, or has too much to hear") };
     const kept = async (): Promise<void> => {
       try {
         await work();
+        outcome = {};
       } catch (error) {
-        failure = { error };
+        outcome = { error };
       }
     };
     await this.#put({ work: kept });
-    if (failure !== undefined) throw failure.error;
+    if ("error" in outcome) throw outcome.error;
   }
 
   /** The disk was changed before it ran. */

@@ -172,6 +172,7 @@ export class JoiningNode implements MeshHandler {
           isRunning: child.running() !== undefined,
           self: this.#self(),
           members: this.#lastMembers,
+          candidates: this.#options.discovery().candidates,
           greet: (to, hello) => this.#courier.greet(to, hello),
           clock,
           log,
