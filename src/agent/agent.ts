@@ -184,6 +184,7 @@ class Node {
       nodeId: this.#identity.nodeId,
       name: () => nameOfNode(settings),
       addresses: () => this.#ownAddresses(),
+      tailnetTags: settings.tailnetTags,
       meshAddresses: () => this.#meshAddresses(),
       etcd: this.#etcd,
       child: childOf(this.#machine, "etcd"),
@@ -229,7 +230,8 @@ class Node {
   }
 
   get #houseSettings(): HouseSettings {
-    return this.#life?.settings ?? houseSettings();
+    const { tailnetTags } = this.#machine.settings;
+    return this.#life?.settings ?? houseSettings({ tailnet: { tags: tailnetTags } });
   }
 
   async #lookAtMachine(): Promise<void> {

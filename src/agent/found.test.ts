@@ -26,7 +26,9 @@ function setUp(t: TestContext) {
   const clock = new VirtualClock();
   const etcd = new FakeEtcd(clock);
   const store = etcd.client("nas", { clock, random: new SeededRandom(1) });
-  return { clock, store, found: () => run(clock, foundHouse({ store, dataDir, clock }, signal)) };
+  const found = (tailnetTags?: readonly string[]): ReturnType<typeof foundHouse> =>
+    run(clock, foundHouse({ store, dataDir, clock, ...(tailnetTags && { tailnetTags }) }, signal));
+  return { clock, store, found };
 }
 
 test("an empty store of a new node gets its House once", async (t) => {
@@ -34,6 +36,13 @@ test("an empty store of a new node gets its House once", async (t) => {
   assert.equal(await found(), "founded");
   assert.equal(await found(), "found");
   assert.equal((await run(clock, store.get(house, signal)))?.version, 1);
+});
+
+test("the House of a tagged computer names its tag", async (t) => {
+  const { clock, store, found } = setUp(t);
+  await found(["tag:nas"]);
+  const { spec } = JSON.parse((await run(clock, store.get(house, signal)))?.value ?? "{}") as { readonly spec: object }; // as written
+  assert.deepEqual(spec, { zone: "home.internal", joining: "auto", tailnet: { tags: ["tag:nas"] } });
 });
 
 test("a store that lost the House this node knew is refused, and nothing is written", async (t) => {

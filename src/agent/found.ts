@@ -14,10 +14,10 @@ const HOUSE_NAME = "house";
 
 /** Writes the House if this node has never seen one. Throws UserError when a house that was there is gone. */
 export async function foundHouse(
-  options: { readonly store: Store; readonly dataDir: string; readonly clock: Clock },
+  options: { readonly store: Store; readonly dataDir: string; readonly clock: Clock; readonly tailnetTags?: readonly string[] },
   signal: AbortSignal,
 ): Promise<"founded" | "found"> {
-  const { store, dataDir, clock } = options;
+  const { store, dataDir, clock, tailnetTags = [] } = options;
   const marker = markerIn(dataDir);
   const key = keys.desired("House", HOUSE_NAME);
   if (await store.get(key, signal)) {
@@ -33,7 +33,7 @@ export async function foundHouse(
     apiVersion: API_VERSION,
     kind: "House",
     metadata: { name: HOUSE_NAME, uid: randomUUID(), creationTimestamp: clock.wall() },
-    spec: { zone: DEFAULT_ZONE, joining: "auto" },
+    spec: { zone: DEFAULT_ZONE, joining: "auto", ...(tailnetTags.length > 0 && { tailnet: { tags: tailnetTags } }) },
     manager: "agent",
   };
   await store.commit({ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: JSON.stringify(house) }] }, signal);

@@ -131,6 +131,7 @@ export function toFlags(options: NodeOptions): readonly string[] {
     ...flag("--dns-port", options.dnsPort),
     ...flag("--mesh-port", options.meshPort),
     ...flag("--mdns", options.mdns),
+    ...flag("--tailnet-tag", options.tailnetTag),
     ...flag("--etcd", options.etcd),
     ...flag("--log-level", options.logLevel),
     ...flag("--access-log", options.accessLog),

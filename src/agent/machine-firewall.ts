@@ -12,15 +12,13 @@ import { isRoot } from "./settings.ts";
 
 const containersLimitMs = 5_000;
 const dnsPort = 53;
-/** Of the ingress, between computers of the house. */
-const ingressMeshPort = 734;
 
 export interface FirewallOptions {
   readonly summary: HouseSummary;
   readonly docker: DockerContainers;
   readonly dataDir: string;
   readonly mdns: boolean;
-  /** Of the agent. */
+  /** Of the agent; the ingress has the next one. */
   readonly meshPort: number;
   readonly mayOpen: boolean;
 }
@@ -30,7 +28,7 @@ export async function seeToFirewall(options: FirewallOptions, terminal: Terminal
   const { summary, mayOpen, dataDir, mdns, meshPort } = options;
   const portOf = (protocol: string, usual: number): number => summary.listeners?.find((each) => each.protocol === protocol)?.port ?? usual;
   const { client, peer } = etcdPorts(dataDir);
-  const tcp = [meshPort, ingressMeshPort, client, peer].map((port) => ({ port, protocol: "tcp" as const }));
+  const tcp = [meshPort, meshPort + 1, client, peer].map((port) => ({ port, protocol: "tcp" as const }));
   const firewall = await lookAtFirewall({
     http: portOf("http", 80),
     dns: portOf("dns", dnsPort),

@@ -29,6 +29,12 @@ test("a Docker engine elsewhere is refused with the remedy", () => {
   assert.equal(resolveSettings({}, { DOCKER_HOST: "unix:///run/user/1000/docker.sock" }).dockerSocket, "/run/user/1000/docker.sock");
 });
 
+test("a tag of the tailnet is written as its policy writes it", () => {
+  assert.deepEqual(resolveSettings({}).tailnetTags, []);
+  assert.deepEqual(resolveSettings({ tailnetTag: "tag:nas" }).tailnetTags, ["tag:nas"]);
+  assert.throws(() => resolveSettings({ tailnetTag: "nas" }), /for example --tailnet-tag tag:nas/);
+});
+
 test("names are announced on the LAN unless that is switched off", () => {
   assert.equal(resolveSettings({}).mdns, true);
   assert.equal(resolveSettings({ mdns: "on" }).mdns, true);

@@ -20,6 +20,8 @@ export interface Settings {
   readonly meshPort: number;
   /** Whether names are announced on the LAN. */
   readonly mdns: boolean;
+  /** Whose devices of the tailnet are trusted until there is a House that says which. */
+  readonly tailnetTags: readonly string[];
   readonly etcd?: string;
   readonly logLevel: LogLevel;
   /** Of the ingress; absent: off. */
@@ -47,6 +49,7 @@ export function resolveSettings(options: NodeOptions, env: NodeJS.ProcessEnv = p
     dnsPorts: options.dnsPort === undefined ? [53, ...dnsFallbacks] : [options.dnsPort],
     meshPort: options.meshPort ?? MESH_PORT,
     mdns: options.mdns !== "off",
+    tailnetTags: options.tailnetTag === undefined ? [] : [tailnetTagOf(options.tailnetTag)],
     ...(options.etcd === undefined ? {} : { etcd: path.resolve(options.etcd) }),
     logLevel: options.logLevel ?? "info",
     ...(options.witness === true && { witness: true }),
@@ -90,6 +93,11 @@ export function nodeNameOf(text: string): string {
       `Cannot name this node after "${text}": no letter or digit is left. Pass --node-name, for example --node-name nas.`,
     );
   return label;
+}
+
+function tailnetTagOf(text: string): string {
+  if (/^tag:[A-Za-z][A-Za-z0-9-]{0,59}$/.test(text)) return text;
+  throw new UserError(`Cannot trust the tag "${text}": it should be one of your tailnet's policy, for example --tailnet-tag tag:nas.`);
 }
 
 function parseListen(text: string): { address?: string; port: number } {

@@ -16,6 +16,8 @@ export interface NodeOptions {
   readonly meshPort?: number;
   /** Whether names are announced on the LAN; on by default. */
   readonly mdns?: "on" | "off";
+  /** Whose devices of the tailnet are trusted until the House says which. */
+  readonly tailnetTag?: string;
   /** Path of the etcd program. */
   readonly etcd?: string;
   readonly logLevel?: "debug" | "info" | "warn" | "error";

@@ -12,6 +12,7 @@ interface NodeFlags {
   readonly dnsPort?: number;
   readonly meshPort?: number;
   readonly mdns?: NonNullable<NodeOptions["mdns"]>;
+  readonly tailnetTag?: string;
   readonly etcd?: string;
   readonly logLevel?: NonNullable<NodeOptions["logLevel"]>;
   readonly accessLog?: string;
@@ -35,6 +36,7 @@ export function addNodeFlags(command: Command): Command {
     .addOption(new Option("--dns-port <port>", "for DNS; default 53, or the next free one").argParser(parsePort))
     .addOption(new Option("--mesh-port <port>", "where other computers of the house reach this one; default 733").argParser(parsePort))
     .addOption(new Option("--mdns <on|off>", "announce apps as NAME.local on the LAN; default on").choices(["on", "off"]))
+    .option("--tailnet-tag <tag>", "trust devices of the tailnet with that tag, such as tag:nas, until the House says which")
     .option("--etcd <path>", "another etcd program than the one inside")
     .addOption(new Option("--log-level <level>", "default info").choices(["debug", "info", "warn", "error"]))
     .option("--witness", "vote in the house and run no apps: a third computer for two; --no-witness ends it")
@@ -43,7 +45,8 @@ export function addNodeFlags(command: Command): Command {
 }
 
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, meshPort, mdns, etcd, logLevel, accessLog, witness } = flags;
+  const { dataDir, runDir, dockerSocket, nodeName, listen, dnsPort, meshPort, mdns, tailnetTag, etcd, logLevel, accessLog, witness } =
+    flags;
   return {
     ...(dataDir !== undefined && { dataDir }),
     ...(runDir !== undefined && { runDir }),
@@ -53,6 +56,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(dnsPort !== undefined && { dnsPort }),
     ...(meshPort !== undefined && { meshPort }),
     ...(mdns !== undefined && { mdns }),
+    ...(tailnetTag !== undefined && { tailnetTag }),
     ...(etcd !== undefined && { etcd }),
     ...(logLevel !== undefined && { logLevel }),
     ...(accessLog !== undefined && { accessLog }),

@@ -22,6 +22,8 @@ export interface JoiningNodeOptions {
   readonly meshAddresses: () => readonly Address[];
   /** Which address to speak from; absent: what the route says. */
   readonly localAddress?: string;
+  /** Of the House that it founds. */
+  readonly tailnetTags?: readonly string[];
   readonly etcd: EtcdProgram;
   readonly child: Child;
   readonly versions: Versions;

@@ -25,6 +25,8 @@ export interface OwnStoreOptions {
   readonly dataDir: string;
   readonly nodeId: string;
   readonly addresses: () => readonly string[];
+  /** Of the House that it founds. */
+  readonly tailnetTags?: readonly string[];
   readonly etcd: EtcdProgram;
   readonly child: Child;
   readonly clock: Clock;
@@ -50,14 +52,14 @@ export class OwnStore {
     own: { readonly self: Sender; readonly request: JoinRequest },
     signal: AbortSignal,
   ): Promise<Extract<JoinerEvent, { kind: "founded" }>> {
-    const { dataDir, clock, log } = this.#options;
+    const { dataDir, tailnetTags, clock, log } = this.#options;
     // The certificates of a house that was left are not the new one's.
     if (begunAs(dataDir) === undefined) forgetHouse(dataDir);
     const host = await this.keep();
     const store = openStore({ hosts: [host], credentials: readCredentials(dataDir), clock, log });
     try {
       const { hasObjects, status } = await this.#whenServing(async () => {
-        const outcome = await foundHouse({ store, dataDir, clock }, signal);
+        const outcome = await foundHouse({ store, dataDir, clock, ...(tailnetTags && { tailnetTags }) }, signal);
         const { nodeId, name, addresses, versions } = own.self;
         const node: HouseNode = { nodeId, name, addresses, versions, request: own.request, role: "auto" };
         const key = keys.houseNode(nodeId);
