@@ -190,8 +190,9 @@ describe("an app on another node", () => {
 
   test("is cut off when its node is removed from the house, from what is open and from what is new, and goes on when it is back", async () => {
     await using app = await startTcpApp((socket) => socket.pipe(socket));
-    const port = await freePort();
-    await both({ streams: streamTable("tcp", port, [], { backends: [at(far, app.port)], address: near.address }).streams });
+    const [web, port] = await Promise.all([startApp(), freePort()]);
+    const { streams } = streamTable("tcp", port, [], { backends: [at(far, app.port)], address: near.address });
+    for (const node of [near, far]) await node.serve({ ...route([web.port]), streams });
     const open = async () => {
       const client = await tcpClient(port);
       client.on("error", () => undefined);
@@ -205,13 +206,12 @@ describe("an app on another node", () => {
       await node.use({ mesh: { ...node.mesh, removed: [node === near ? far.nodeId : near.nodeId] } });
       await closed;
       await until("nothing is left open", async () => (await connections(node, node === near ? "out" : "in")) === 0);
-      const late = await tcpClient(port);
-      const refused = new Promise((done) => late.resume().once("close", done));
-      late.on("error", () => undefined).write("x");
-      await refused;
+      assert.equal((await get(near.httpPort)).status, 502);
       await node.use({});
     }
     (await open()).destroy();
+    assert.equal((await get(near.httpPort)).status, 200);
+    web.stop();
   });
 
   test("that is on a dead node is given up at once, also by who waits for its answer", async () => {

@@ -67,6 +67,8 @@ const PROBE_AFTER_MS = 30_000;
 const CONNECT_MS = 3000;
 /** With another backend to try, a silent one does not get the whole time: a person waits. */
 const CONNECT_MORE_MS = 500;
+/** Three round trips to another node, which may be far away in the tailnet. */
+const CONNECT_MORE_AWAY_MS = 1000;
 const HOLD_RETRY_MS = 250;
 const HELD_MAX = 1000;
 const HEADER_BYTES_MAX = 32 * 1024;
@@ -268,7 +270,7 @@ export class HttpFront {
 
   /** The next backend only where nothing was sent and there is no body that may be lost on the way. */
   async #tryBackends(exchange: Exchange, asked: Asked): Promise<Outcome> {
-    const { health, node } = this.#options;
+    const { health, node, ways } = this.#options;
     const { request, response } = exchange;
     const { route } = asked;
     let nowMs = exchange.atMs;
@@ -281,7 +283,8 @@ export class HttpFront {
     for (const [index, backend] of backends.entries()) {
       const more = bodyless && index < backends.length - 1;
       // Nobody may say a second time what must not be done twice, so it is not said where the backend may just have hung up.
-      const how = { backend, connectTimeoutMs: more ? CONNECT_MORE_MS : CONNECT_MS, freshConnection: !repeatable };
+      const moreMs = ways.isElsewhere(backend) ? CONNECT_MORE_AWAY_MS : CONNECT_MORE_MS;
+      const how = { backend, connectTimeoutMs: more ? moreMs : CONNECT_MS, freshConnection: !repeatable };
       const attempt = attemptOf(request, asked, how);
       last = await this.#forwarder.forward(request, response, attempt);
       // Backends close idle connections; one that did so at this very moment has not seen the request.

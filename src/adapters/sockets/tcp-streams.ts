@@ -11,6 +11,8 @@ const CONNECTIONS_MAX = 4096;
 const CONNECT_MS = 3000;
 /** With another backend to try, a silent one does not get the whole time. */
 const CONNECT_MORE_MS = 500;
+/** Three round trips to another node, which may be far away in the tailnet. */
+const CONNECT_MORE_AWAY_MS = 1000;
 /** How long a client waits while no backend takes it: an app that restarts. */
 const HOLD_MS = 5000;
 const HOLD_RETRY_MS = 250;
@@ -138,7 +140,8 @@ export class TcpStreams {
     const ordered = health.order(backends, node(), performance.now());
     for (const [index, backend] of ordered.entries()) {
       const sinceMs = performance.now();
-      const limitMs = index < ordered.length - 1 ? CONNECT_MORE_MS : CONNECT_MS;
+      const moreMs = ways.isElsewhere(backend) ? CONNECT_MORE_AWAY_MS : CONNECT_MORE_MS;
+      const limitMs = index < ordered.length - 1 ? moreMs : CONNECT_MS;
       const upstream = ways.isElsewhere(backend)
         ? await ways.connect(backend, limitMs).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
         : await connectTo(backend, limitMs);
