@@ -9,11 +9,13 @@ export function clientUrls(addresses: readonly string[], port: number): readonly
   return advertised(addresses).map((address) => urlOf(address, port));
 }
 
-/** etcd tries a member's URLs in the order of their text, where a bracket comes behind all digits: thus the LAN's are tried first. */
+/**
+ * etcd tries a member's URLs in the order of their text, where a bracket comes behind all digits: thus the LAN's are tried first. The same
+ * text while the LAN is away for a moment, so that this is no move.
+ */
 export function peerUrls(addresses: readonly string[], port: number): readonly string[] {
-  const all = advertised(addresses);
-  const last = (address: string): boolean => all.length > 1 && isTailnet(address) && isIpv4(address);
-  return all.map((address) => (last(address) ? urlOf(`::ffff:${address}`, port) : urlOf(address, port)));
+  const isLast = (address: string): boolean => isTailnet(address) && isIpv4(address);
+  return advertised(addresses).map((address) => urlOf(isLast(address) ? `::ffff:${address}` : address, port));
 }
 
 export function urlOf(address: string, port: number): string {
