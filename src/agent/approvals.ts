@@ -5,6 +5,7 @@ import type { MeshPeer } from "../mesh-ports.ts";
 import type { BootMs, Clock, Store } from "../ports.ts";
 import { findNewcomers, mayWait, WAITING_MAX, WAITING_MS, type Newcomer } from "../trust/approvals.ts";
 import { wordsOf } from "../trust/words.ts";
+import { plainHost } from "./joining/addresses.ts";
 import { publicDerOf } from "../adapters/x509/read.ts";
 
 const ADDRESSES_MAX = 1_024;
@@ -84,7 +85,13 @@ function newcomerOf({ nodeId, address, publicKey }: MeshPeer, name: string): New
     .replaceAll(/[^a-z0-9-]/gi, "")
     .slice(0, NAME_CHARACTERS_MAX)
     .toLowerCase();
-  return { nodeId, name: shown === "" ? nodeId : shown, address, words: wordsOf(publicDerOf(publicKey)), approved: false };
+  return {
+    nodeId,
+    name: shown === "" ? nodeId : shown,
+    address: plainHost(address),
+    words: wordsOf(publicDerOf(publicKey)),
+    approved: false,
+  };
 }
 
 function describeWaiting(waiting: readonly Newcomer[]): string {

@@ -8,6 +8,8 @@ import type { Approvals } from "./approvals.ts";
 import { redeemInvite, type Proven } from "./invites.ts";
 import { proveAsker, type TailnetProofPorts } from "./tailnet-proof.ts";
 
+export const WAS_REMOVED = "it was removed from this house, and comes back with a new key alone";
+
 export interface AskerTrust {
   readonly trust: JoinTrust;
   /** For people, and for the log. */
@@ -30,7 +32,7 @@ export async function judgeAsker(
   options: { readonly settings: TailnetSettings; readonly signal: AbortSignal },
 ): Promise<AskerTrust> {
   const plain = (message: unknown): Proven => ({ message });
-  if (ports.removed().includes(peer.nodeId)) return { trust: "refused", because: "it was removed from this house", answer: plain };
+  if (ports.removed().includes(peer.nodeId)) return { trust: "refused", because: WAS_REMOVED, answer: plain };
   if (proven.proof !== undefined) {
     try {
       const answer = await redeemInvite(ports.store, peer, proven, options.signal);

@@ -10,14 +10,14 @@ import type {
   WaitingComputer,
 } from "../api/computers.ts";
 import { MeshUnreachable, StoreUnavailable, UserError } from "../api/errors.ts";
-import { keys, PREFIX } from "../api/keys.ts";
+import { keys } from "../api/keys.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
 import { phaseForPeople } from "../joining/phase-for-people.ts";
 import { failureOf, searchProblems } from "../joining/reasons.ts";
 import { isEmpty } from "../joining/two-houses.ts";
 import { removalProblem } from "../joining/voters.ts";
 import type { Containers } from "../container-ports.ts";
-import type { Clock, Log, Store, Transaction } from "../ports.ts";
+import type { Clock, Log, Transaction } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
 import type { HouseControl } from "../server/ports.ts";
 import type { Newcomer } from "../trust/approvals.ts";
@@ -28,7 +28,7 @@ import { Approvals } from "./approvals.ts";
 import { loadNodeKey } from "./identity.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { splitAddress } from "./joining/addresses.ts";
-import { departure } from "./joining/departures.ts";
+import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
 import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
@@ -105,6 +105,10 @@ export class NodeHouseControl implements HouseControl {
   async join(asked: AskedWish, _signal: AbortSignal): Promise<void> {
     const { wish } = this.#options;
     const joining = this.#joining;
+    if (asked.token === undefined && asked.addresses.length === 0) {
+      if (wish.rests) wish.clear();
+      return joining.told({ kind: "wished" });
+    }
     this.#mustBeOfSeveral("Cannot join");
     const token = asked.token === undefined ? undefined : parseToken(asked.token);
     const wanted = { addresses: asked.addresses, ...(token !== undefined && { token }) };
@@ -197,7 +201,8 @@ export class NodeHouseControl implements HouseControl {
 
   async computers(signal: AbortSignal): Promise<HouseComputers | undefined> {
     const { inside } = this.#joining;
-    if (inside === undefined) return undefined;
+    // Before the first look nothing can be said.
+    if (inside?.sight.records === undefined) return undefined;
     const [{ view: _, ...look }, waiting] = await Promise.all([
       this.#lookRound(inside),
       this.waiting(signal).catch(() => []), // without a store nobody is let in
@@ -389,12 +394,4 @@ export class NodeHouseControl implements HouseControl {
 
 function shown({ name, address, words, approved }: Newcomer): WaitingComputer {
   return { name, address, words, approved };
-}
-
-/** What a person wrote of a node, and what was kept of it. */
-async function membershipWrites(store: Store, name: string, signal: AbortSignal): Promise<Transaction["writes"]> {
-  const besides = await Promise.all([PREFIX.applied, PREFIX.history].map((prefix) => store.list(`${prefix}Membership/${name}/`, signal)));
-  return [keys.desired("Membership", name), ...besides.flatMap(({ entries }) => entries.map(({ key }) => key))].map((key) => ({
-    delete: key,
-  }));
 }

@@ -56,6 +56,8 @@ export async function up(
   }
   await takeBackApps(docker);
   sayReady(outcome, how, terminal);
+  if (wish !== undefined && outcome.house !== undefined)
+    terminal.note(terminal.mark("ok", `it belongs to the house, which survives ${outcome.house.survives}`));
   await seeToFirewall(
     { summary: outcome, docker, dataDir: settings.dataDir, mdns: settings.mdns, meshPort: settings.meshPort, mayOpen: mayOpenFirewall },
     terminal,
@@ -123,6 +125,7 @@ async function untilReady(settings: Settings, timeoutMs: number, terminal: Termi
     try {
       const summary = await client.json<HouseSummary>("GET", "/api/v1/status");
       if (summary.joining !== undefined) steps.tell(summary.joining);
+      if (summary.joining?.phase === "resting") await client.json("POST", "/api/v1/joining", { body: JSON.stringify({ addresses: [] }) });
       if (summary.joining?.phase === "refused") return summary.joining.said.at(-1) ?? "the house does not let this computer in";
       if (summary.ready && serves(summary)) return summary;
     } catch {

@@ -30,7 +30,7 @@ export interface ApproveAnswer {
   readonly computer: WaitingComputer;
 }
 
-/** A person's word that this computer is to belong to a certain house. */
+/** A person's word that this computer is to belong to a certain house; with neither, to any that it finds, or one of its own. */
 export interface JoinWish {
   readonly token?: string;
   /** `host` or `host:port` of any of its nodes. With a token they may be found without. */

@@ -36,7 +36,7 @@ function stepOf({ phase, words }: JoiningReport): string | undefined {
     case "queued":
       return "in the queue";
     case "waiting":
-      return `a person has to let this computer in: \`fossora node approve\` there must show the same six words: ${words}`;
+      return `its six words, which must be the same there: ${words}`;
     case "starting":
       return "let in, the store starts";
     case "founding":

@@ -131,7 +131,8 @@ function hearAnswer(joiner: Joiner, here: Here, phase: Asking, { verdict, reason
     verdict === "refused"
       ? `The house of ${from.name} does not let this node in: ${reason}.`
       : `The house of ${from.name} waits for a person: type \`fossora node approve ${here.self.name}\` there.`;
-  return andThen(next, (asked) => say(asked, text));
+  // Of several that are asked in turn each says the same.
+  return andThen(next, (asked) => say(asked, text, verdict === "refused" ? text : verdict));
 }
 
 function hearBroadcast(joiner: Joiner, here: Here, phase: Asking, { term, head, members, from }: RequestAdmission): Stepped {

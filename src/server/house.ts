@@ -65,7 +65,7 @@ function readWish(body: unknown): JoinWish {
   const { token, addresses } = (typeof body === "object" && body !== null ? body : {}) as { token?: unknown; addresses?: unknown }; // checked here
   const texts = Array.isArray(addresses) ? addresses.filter((each): each is string => typeof each === "string" && each !== "") : [];
   if (typeof token === "string") return { token, addresses: texts.slice(0, ADDRESSES_MAX) };
-  if (texts.length === 0)
+  if (!Array.isArray(addresses))
     throw new ApiError("BadRequest", "Cannot join: neither a token nor an address was given.", { next: "fossora join --help" });
   return { addresses: texts.slice(0, ADDRESSES_MAX) };
 }

@@ -68,7 +68,7 @@ describe("join", () => {
       stdout: "node/pi4 joined\n",
       stderr: `✓ looking for the house
 ! The house of nas waits for a person: type \`fossora node approve pi4\` there.
-! a person has to let this computer in: \`fossora node approve\` there must show the same six words: ${SIX_WORDS}
+! its six words, which must be the same there: ${SIX_WORDS}
 ✓ in the queue
 ✓ let in, the store starts
 ✓ joined as 'pi4'

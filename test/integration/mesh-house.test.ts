@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { MeshLinks } from "../../src/adapters/mesh/links.ts";
 import { createKey, publicKeyOf } from "../../src/adapters/x509/read.ts";
-import { judgeAsker, type AskerTrust } from "../../src/agent/asker-trust.ts";
+import { judgeAsker, WAS_REMOVED, type AskerTrust } from "../../src/agent/asker-trust.ts";
 import { Approvals } from "../../src/agent/approvals.ts";
 import { issueLeaves } from "../../src/agent/authority.ts";
 import { enterHouse, writeLetter } from "../../src/agent/entry.ts";
@@ -286,7 +286,7 @@ test("who asks is let in by token, person or tailnet, waits on the LAN, and is r
   assert.deepEqual([lan.verdicts.at(-1)?.trust, lan.verdicts.at(-1)?.because], ["approved", "a person has approved it"]);
   await removeNode(lan.house.dataDir, lan.store, newcomer.nodeId, signal);
   await ask(lan.house);
-  assert.deepEqual(lan.verdicts.at(-1)?.because, "it was removed from this house");
+  assert.deepEqual(lan.verdicts.at(-1)?.because, WAS_REMOVED);
 
   const same = await judging(t, { ...device, userId: "41" });
   same.calledBack = newcomer.nodeId;

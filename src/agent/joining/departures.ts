@@ -84,6 +84,14 @@ export function departure(nodeId: string, modRevision: number, going: Departure)
   };
 }
 
+/** What a person wrote of a node, and what was kept of it. */
+export async function membershipWrites(store: Store, name: string, signal: AbortSignal): Promise<Transaction["writes"]> {
+  const besides = await Promise.all([PREFIX.applied, PREFIX.history].map((prefix) => store.list(`${prefix}Membership/${name}/`, signal)));
+  return [keys.desired("Membership", name), ...besides.flatMap(({ entries }) => entries.map(({ key }) => key))].map((key) => ({
+    delete: key,
+  }));
+}
+
 function nodeIn(key: string): string {
   return key.slice(keys.leaving("").length);
 }

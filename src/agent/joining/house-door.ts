@@ -7,8 +7,9 @@ import { queueChange } from "../../joining/store-change.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Approvals } from "../approvals.ts";
-import type { AskerTrust } from "../asker-trust.ts";
+import { WAS_REMOVED, type AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
+import { plainHost } from "./addresses.ts";
 import type { Departure } from "./departures.ts";
 import { RecordsReader } from "./house-records.ts";
 import type { HouseSight } from "./house-sight.ts";
@@ -80,7 +81,9 @@ export class HouseDoor {
     if (waits) await approvals.ask(peer, join.from.name, signal);
     const { change } = opened;
     const done = change === undefined || (await store.commit(queueChange(change), signal)).committed;
-    if (done && (waits || change !== undefined)) onAsked({ name: join.from.name, address: peer.address, waits });
+    if (done && (waits || change !== undefined)) onAsked({ name: join.from.name, address: plainHost(peer.address), waits });
+    // Nobody else hears why: it is this house's own business.
+    if (because === WAS_REMOVED) return answer({ ...opened.answer, reason: because });
     return answer(done ? opened.answer : tryAnother({ self: view.self, members: sight.seen.members }));
   }
 
@@ -107,7 +110,7 @@ export class HouseDoor {
 
 const leaving: AskerTrust = {
   trust: "refused",
-  because: "it was removed from this house",
+  because: WAS_REMOVED,
   answer: (message) => ({ message }),
 };
 
