@@ -22,12 +22,13 @@ export function tableProblems(world: World): readonly string[] {
   ]);
 }
 
-/** Whom the node asks in its people's stead: the filter's instances that it has itself, and then the address that stands behind it. */
+/** Whom the node asks in its people's stead: the filter's instances wherever they are, and then the address that stands behind it. */
 function resolverProblems(world: World, node: SimNode): readonly string[] {
   const upstreams = node.agent?.proxy.rows?.resolver?.upstreams ?? [];
   const asked = upstreams.flatMap(({ host, isApp }) => (isApp ? [host] : [])).sort();
-  const instances = instancesOf(world, FILTER).filter((instance) => instance.node === node.name);
-  const expected = instances.map((instance) => addressOf(world, instance, FILTER) ?? "none").sort();
+  const expected = instancesOf(world, FILTER)
+    .map((instance) => addressOf(world, instance, FILTER) ?? "none")
+    .sort();
   const wrong = asked.join() === expected.join() ? [] : [`${node.name} asks ${asked.join()} instead of ${expected.join()}`];
   return upstreams.some(({ isApp }) => !isApp) ? wrong : [...wrong, `${node.name} has nobody else to ask`];
 }
