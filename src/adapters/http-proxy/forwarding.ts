@@ -121,7 +121,7 @@ export class Forwarding implements Asker {
     if (client.destroyed) return true;
     this.#unwritten += 1;
     const isRoom = client.write(bytes, this.#written);
-    // Where all of it is out at once there is room whatever Node says: it counts what is written before it is.
+    // As for the other direction, see `Upstream.write`.
     this.#isWaiting = (isLent || !isRoom) && client.writableLength > 0;
     return !this.#isWaiting;
   }

@@ -1,5 +1,6 @@
 // The body of a request on its way from the client to the app, as fast as the app takes it.
 import type http from "node:http";
+import { leaveGarbage } from "./garbage.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface BodyOptions {
@@ -43,6 +44,7 @@ export class RequestBody {
 
   readonly #pass = (bytes: Buffer): void => {
     this.#bytes += bytes.length;
+    leaveGarbage(bytes.length);
     const isTooMuch = this.#bytes > (this.#options.maxBytes ?? Infinity);
     this.#options.moved(isTooMuch);
     if (isTooMuch) return;

@@ -134,7 +134,8 @@ export class Upstream {
 
   /** False: wait for `drained`. */
   write(bytes: Buffer | string): boolean {
-    return this.socket.write(bytes, "latin1");
+    // Where all of it is out at once there is room whatever Node says: it counts what is written before it is.
+    return this.socket.write(bytes, "latin1") || this.socket.writableLength === 0;
   }
 
   /** The request is out. */
