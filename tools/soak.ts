@@ -55,8 +55,8 @@ const jobs: Readonly<Record<string, Job>> = {
     args: ["test/support/ingress-soak.ts", "--seconds", of(600), "--seed", seed],
   },
   mesh: {
-    what: "100,000 attacks on port 733",
-    args: ["--test", "test/integration/mesh-fuzz.test.ts"],
+    what: "100,000 attacks on port 733, and on 734",
+    args: ["--test", "test/integration/mesh-fuzz.test.ts", "test/integration/mesh-ways.test.ts"],
     env: { FOSSORA_MESH_ATTACKS: of(100_000), FOSSORA_SEED: seed },
   },
   house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts", "--minutes", of(60)] },

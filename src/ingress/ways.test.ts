@@ -5,11 +5,7 @@ import { tableOf } from "../../test/support/ingress.ts";
 import type { Table } from "../api/table.ts";
 import { isWayAddress, ownPlaces, placeKey, rememberWays } from "./ways.ts";
 
-const house = (nodes: Table["nodes"], down: readonly string[] = []): Pick<Table, "node" | "nodes" | "down"> => ({
-  node: "nas",
-  nodes,
-  down,
-});
+const house = (nodes: Table["nodes"]): Pick<Table, "node" | "nodes"> => ({ node: "nas", nodes });
 const nas = { id: "id-nas", lan: ["192.168.1.10"], tailnet: ["100.64.0.1"] };
 const pi = { id: "id-pi", lan: ["10.9.0.2", "192.168.1.11", "fd00::2"], tailnet: ["100.64.0.2"] };
 
@@ -23,11 +19,11 @@ test("a node is reached on the LAN that both are in, then on others, then over t
   assert.deepEqual([isWayAddress(ways, "100.64.0.2"), isWayAddress(ways, "100.64.0.9")], [true, false]);
 });
 
-test("one whose agent is silent is still reached, one that is dead is not, nor one that nobody could tell", () => {
+test("one that announces itself no more is still asked, where it was last; one that nobody could tell is not", () => {
   const ways = rememberWays(new Map(), house({ nas, pi }));
   assert.ok(rememberWays(ways, house({ nas })).has("pi"));
-  assert.ok(!rememberWays(ways, house({ nas }, ["pi"])).has("pi"));
-  assert.ok(!rememberWays(ways, house({ nas, pi }, ["pi"])).has("pi"));
+  const moved = { ...pi, lan: ["192.168.1.12"], tailnet: [] };
+  assert.deepEqual(rememberWays(ways, house({ nas, pi: moved })).get("pi")?.addresses, [{ host: "192.168.1.12", port: 734 }]);
   assert.equal(rememberWays(new Map(), house({ nas, pi: { lan: pi.lan, tailnet: [] } })).size, 0);
 });
 

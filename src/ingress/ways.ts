@@ -14,15 +14,15 @@ export interface WayNode {
 
 export type WayNodes = ReadonlyMap<NodeName, WayNode>;
 
-/** A node whose agent is silent is still there: only the dead are forgotten. */
-export function rememberWays(known: WayNodes, { node, nodes, down = [] }: Pick<Table, "node" | "nodes" | "down">): WayNodes {
+/** A node that announces itself no more is asked all the same whether it is there: its agent may be silent, and its ingress alive. */
+export function rememberWays(known: WayNodes, { node, nodes }: Pick<Table, "node" | "nodes">): WayNodes {
   const own = nodes[node]?.lan ?? [];
   const told = Object.entries(nodes).flatMap(([name, each]) => {
     const way = name === node ? undefined : wayTo(each, own);
     return way === undefined ? [] : [[name, way] as const];
   });
   const before = [...known].filter(([name]) => name !== node && nodes[name] === undefined);
-  return new Map([...before, ...told].filter(([name]) => !down.includes(name)).slice(-NODES_MAX));
+  return new Map([...before, ...told].slice(-NODES_MAX));
 }
 
 function wayTo({ id, lan, tailnet, meshPort = MESH_PORT }: NodeAddresses, own: readonly string[]): WayNode | undefined {

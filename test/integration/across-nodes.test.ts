@@ -221,6 +221,8 @@ describe("an app on another node", () => {
     await until("it is under way", async () => /fossora_http_open_requests\{route="hello"\} 1/.test(await near.metrics()));
     await near.serve({ ...route([]), down: ["far"] });
     assert.equal((await waiting).status, 502);
+    // It may be back at any moment, and says so when it is asked.
+    assert.equal(await near.client.ping("far", 5_000, soon()), true);
     app.stop();
   });
 

@@ -69,9 +69,10 @@ export class WayClient implements Ways {
       for (const [socket, nodeId] of open) if (!sameHouse || trust?.removed.includes(nodeId) === true) breakOff(socket);
   }
 
-  /** Nobody is there any more: whoever waits for an answer hears so now. */
+  /** Nobody is there any more: whoever waits for an answer hears so now. It is pinged all the same, for it may be back. */
   cut(node: string): void {
-    for (const socket of this.#nodes.get(node)?.open.keys() ?? []) breakOff(socket);
+    const { open, asked } = this.#nodes.get(node) ?? {};
+    for (const socket of open?.keys() ?? []) if (socket !== asked) breakOff(socket);
   }
 
   /** Open right now, for the metrics. */
