@@ -21,12 +21,17 @@ export interface ManifestObject<K extends Kind = Kind> {
   readonly resourceVersion?: string;
 }
 
+/** What becomes of a field that nobody knows: a mistake, or one of a newer release. */
+export type UnknownFields = "refuse" | "leave out";
+
 export type AnyManifestObject = { [K in Kind]: ManifestObject<K> }[Kind];
 
 export interface ReadDocument {
   /** Absent, or not to be used, where something was found wrong. */
   readonly object?: AnyManifestObject;
   readonly findings: readonly Finding[];
+  /** Fields that nobody knows, where those are left out. */
+  readonly leftOut: readonly Finding[];
   /** As they were written, for messages. */
   readonly kind?: string;
   readonly name?: string;
@@ -34,17 +39,20 @@ export interface ReadDocument {
 
 const KINDS: readonly Kind[] = SERVED_KINDS.map(({ kind }) => kind).filter(isStored);
 
-export function readDocument(node: YamlNode): ReadDocument {
+export function readDocument(node: YamlNode, unknownFields: UnknownFields = "refuse"): ReadDocument {
   if (node.kind !== "mapping") {
-    return { findings: [{ place: node, field: "", message: "must be an object with 'apiVersion', 'kind', 'metadata' and 'spec'" }] };
+    const message = "must be an object with 'apiVersion', 'kind', 'metadata' and 'spec'";
+    return { findings: [{ place: node, field: "", message }], leftOut: [] };
   }
   const written = text(entry(node, "kind"));
   const name = text(entry(entry(node, "metadata"), "name"));
   const reading = newReading();
   const kind = KINDS.find((known) => known === written);
-  const object = kind === undefined ? reportKind(node, reading) : readObject(kind, node, reading);
+  const leftOut: Finding[] = [];
+  const object = kind === undefined ? reportKind(node, reading) : readObject(kind, node, { reading, unknownFields, leftOut });
   return {
     findings: reading.findings,
+    leftOut,
     ...(object && { object }),
     ...(written !== undefined && { kind: written }),
     ...(name !== undefined && { name }),
@@ -60,12 +68,22 @@ function reportKind(node: YamlMapping, reading: Reading): undefined {
   reading.findings.push({ place: kind ?? firstKey(node), field: "kind", message, ...(suggestion !== undefined && { suggestion }) });
 }
 
-function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyManifestObject | undefined {
+interface ObjectReading {
+  readonly reading: Reading;
+  readonly unknownFields: UnknownFields;
+  readonly leftOut: Finding[];
+}
+
+function readObject(kind: Kind, node: YamlMapping, { reading, unknownFields, leftOut }: ObjectReading): AnyManifestObject | undefined {
   const name = text(entry(entry(node, "metadata"), "name")) ?? "";
   const spec = entry(node, "spec");
   const hoisted = kind === "Service" && spec?.kind === "mapping" ? hoistContainer(spec, name) : undefined;
   const whole = hoisted === undefined ? node : withSpec(node, hoisted.spec);
   const value = readWhole(kind, whole, reading);
+  if (unknownFields === "leave out") {
+    leftOut.push(...reading.findings.filter(({ unknown }) => unknown));
+    reading.findings.splice(0, Infinity, ...reading.findings.filter(({ unknown }) => !unknown));
+  }
   for (const { field, place } of hoisted?.misplaced ?? []) {
     reading.findings.push({ place, field: `spec.${field}`, message: `belongs to a container: move '${field}' into one of 'containers'` });
   }
@@ -75,7 +93,7 @@ function readObject(kind: Kind, node: YamlMapping, reading: Reading): AnyManifes
     reading.findings.push({ place: placeOf(field, node, reading), field, message, ...(suggestion !== undefined && { suggestion }) });
   };
   const filled = value && completed(kind, value.spec, { name, report });
-  if (hoisted?.single) reading.findings.splice(0, Infinity, ...reading.findings.map(withoutContainer));
+  if (hoisted?.single) for (const findings of [reading.findings, leftOut]) findings.splice(0, Infinity, ...findings.map(withoutContainer));
   if (value === undefined || filled === undefined || reading.findings.length > 0) return undefined;
   const { labels, annotations, resourceVersion } = value.metadata;
   return {

@@ -17,6 +17,30 @@ test("problems look as on the page about the command line", () => {
   assert.equal(`${rendered}\n`, readFileSync(path.join(import.meta.dirname, "testdata/jellyfin-wrong.txt"), "utf8"));
 });
 
+test("fields that nobody knows are left out where that is wished for, and said where they stand", () => {
+  const text = service('{ image: "a:1", replica: 2, update: { window: night }, lables: 5, routes: [{ hots: a }], port: 80 }');
+  const { manifests, problems } = parseManifests([{ file: "a.yaml", text }], {}, "leave out");
+  assert.deepEqual(problems, []);
+  const [manifest] = manifests;
+  const line = /^is applied without (\S+) \(line 4\): unknown field '(\w+)'/;
+  assert.deepEqual(
+    manifest?.warnings.map((warning) => line.exec(warning)?.slice(1)),
+    [
+      ["spec.replica", "replica"],
+      ["spec.update.window", "window"],
+      ["spec.lables", "lables"],
+      ["spec.routes[0].hots", "hots"],
+    ],
+  );
+  const known = parse(service('{ image: "a:1", update: {}, routes: [{}], port: 80 }')).manifests[0]?.object;
+  assert.deepEqual([manifest?.object.spec, manifest?.object.written], [known?.spec, known?.written]);
+  const wrong = parseManifests([{ file: "a.yaml", text: text.replace("port: 80", "port: x") }], {}, "leave out");
+  assert.deepEqual(
+    wrong.problems.map(({ field }) => field),
+    ["spec.port"],
+  );
+});
+
 test("six lines are enough", () => {
   const { manifests, problems } = parse(
     "# comment\napiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: jellyfin }\nspec:\n  image: jellyfin/jellyfin:10.11\n  port: 8096\n",

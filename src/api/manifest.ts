@@ -1,5 +1,5 @@
 // From YAML texts to checked, defaulted, expanded objects, or every problem of every document at once. Pure: files were read before.
-import { readDocument, type AnyManifestObject } from "./document.ts";
+import { readDocument, type AnyManifestObject, type UnknownFields } from "./document.ts";
 import { locate, sourceText, type Place, type Problem, type ProblemPlace, type SourceText } from "./problem.ts";
 import { embedSources } from "./sources.ts";
 import type { YamlNode } from "./yaml-node.ts";
@@ -17,6 +17,8 @@ export interface Manifest {
   readonly at: ProblemPlace;
   /** The document as it was written, for `export`. */
   readonly text: string;
+  /** Fields that nobody knows and that were left out, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 export interface ParsedManifests {
@@ -31,7 +33,11 @@ export const MANIFEST_LIMITS = { objectBytes: 256 * 1024, objects: 500, applyByt
 const START: Place = { start: 0, end: 1 };
 
 /** `contents`: texts of the files that `neededSources` names, by path. */
-export function parseManifests(files: readonly ManifestFile[], contents: Readonly<Record<string, string>> = {}): ParsedManifests {
+export function parseManifests(
+  files: readonly ManifestFile[],
+  contents: Readonly<Record<string, string>> = {},
+  unknownFields: UnknownFields = "refuse",
+): ParsedManifests {
   const texts = files.map(({ file, text }) => sourceText(file, text.replace(/^\uFEFF/, "")));
   const bytes = texts.reduce((sum, { text }) => sum + byteLength(text), 0);
   if (bytes > MANIFEST_LIMITS.applyBytes)
@@ -44,7 +50,8 @@ export function parseManifests(files: readonly ManifestFile[], contents: Readonl
   const problems: Problem[] = [];
   for (const { source, documents, mistakes } of read) {
     const found = mistakes.map(({ place, message }): Problem => ({ ...locate(source, place), field: "", message }));
-    for (const node of documents) found.push(...parseDocument(source, embedSources(node, source.file, contents), manifests));
+    for (const node of documents)
+      found.push(...parseDocument(source, embedSources(node, source.file, contents), { manifests, unknownFields }));
     problems.push(...found.sort((a, b) => a.line - b.line || a.column - b.column));
   }
   return { manifests, problems: problems.slice(0, MANIFEST_LIMITS.problems) };
@@ -54,9 +61,14 @@ function refused(texts: readonly SourceText[], message: string): ParsedManifests
   return { manifests: [], problems: texts.slice(0, 1).map((source) => ({ ...locate(source, START), field: "", message })) };
 }
 
+interface Parsing {
+  readonly manifests: Manifest[];
+  readonly unknownFields: UnknownFields;
+}
+
 /** Adds the document's object to `manifests`; answers its problems. */
-function parseDocument(source: SourceText, node: YamlNode, manifests: Manifest[]): readonly Problem[] {
-  const { object, findings, kind, name } = readDocument(node);
+function parseDocument(source: SourceText, node: YamlNode, { manifests, unknownFields }: Parsing): readonly Problem[] {
+  const { object, findings, leftOut, kind, name } = readDocument(node, unknownFields);
   const about = { ...(kind !== undefined && { kind }), ...(name !== undefined && { name }) };
   const problemAt = (place: Place, field: string, message: string): Problem => ({ ...locate(source, place), field, message, ...about });
   const problems = findings.map(({ place, field, message, suggestion }) => ({
@@ -70,7 +82,10 @@ function parseDocument(source: SourceText, node: YamlNode, manifests: Manifest[]
   const twin = manifests.find((other) => other.object.kind === object.kind && other.object.metadata.name === object.metadata.name);
   if (twin !== undefined)
     return [problemAt(node, "metadata.name", `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply`)];
-  manifests.push({ object, at: locate(source, node), text: source.text.slice(node.start, node.end) });
+  const warnings = leftOut.map(
+    ({ place, field, message }) => `is applied without ${field} (line ${locate(source, place).line}): ${message}`,
+  );
+  manifests.push({ object, at: locate(source, node), text: source.text.slice(node.start, node.end), warnings });
   return [];
 }
 

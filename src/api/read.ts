@@ -12,6 +12,8 @@ export interface Finding {
   readonly field: string;
   readonly message: string;
   readonly suggestion?: string;
+  /** A field that nobody knows: it is in no object. */
+  readonly unknown?: true;
 }
 
 export interface Reading {
@@ -98,7 +100,7 @@ function readAdditional(
   const at = joinField(field, entry.name);
   if (typeof schema.additionalProperties !== "object") {
     const known = Object.keys(schema.properties ?? {});
-    return reject(entry.key, at, reading, adviseField(entry.name, known));
+    return void reading.findings.push({ place: entry.key, field: at, ...adviseField(entry.name, known), unknown: true });
   }
   const names = schema.propertyNames;
   if (names !== undefined) {

@@ -26,6 +26,7 @@ export interface ApplyOptions {
   readonly timeoutMs: number;
   readonly output?: string;
   readonly detailedExitCode: boolean;
+  readonly validate: "strict" | "warn";
 }
 
 interface Flags {
@@ -41,6 +42,7 @@ interface Flags {
   readonly timeout: number;
   readonly output?: string;
   readonly detailedExitcode?: boolean;
+  readonly validate: "strict" | "warn";
 }
 
 const LOG_TAIL = 10;
@@ -55,6 +57,11 @@ export const apply: Verb = {
       .addOption(
         new Option("--dry-run [where]", "only say what would happen; `client` asks no node").choices(["server", "client"]).preset("server"),
       )
+      .addOption(
+        new Option("--validate <how>", "what becomes of fields that nobody knows, say of a newer release: `warn` leaves them out")
+          .choices(["strict", "warn"])
+          .default("strict"),
+      )
       .option("--force", "take objects over from whoever manages them")
       .option("--manager <name>", "as whom", "cli")
       .option("--prune", "delete what was applied before, has the labels of -l, and is in no file any more")
@@ -67,7 +74,7 @@ export const apply: Verb = {
     addDuration(command, "--timeout <duration>", "how long to wait", "5m")
       .addHelpText(
         "before",
-        "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n  fossora apply -f media/ --prune -l group=media\n",
+        "Examples:\n  fossora apply -f jellyfin.yaml\n  fossora apply -f manifests/ --wait --timeout 10m\n  cat app.yaml | fossora apply -f -\n  fossora apply -f media/ --prune -l group=media\n  fossora apply -f app.yaml --validate=warn\n",
       )
       .action((flags: Flags) =>
         invoke((ports) => {
@@ -77,6 +84,7 @@ export const apply: Verb = {
               files: filename,
               recursive: flags.recursive ?? false,
               force: flags.force ?? false,
+              validate: flags.validate,
               manager: flags.manager,
               timeoutMs: flags.timeout,
               prune: flags.prune ?? false,
@@ -100,19 +108,24 @@ export async function runApply(options: ApplyOptions, ports: CliPorts): Promise<
   if (options.detailedExitCode && options.dryRun !== "server")
     throw new Failure(EXIT.usage, "Cannot say by --detailed-exitcode what would change without --dry-run=server.", "fossora apply --help");
   const request = await readManifests(options, ports);
-  if (options.dryRun === "client") return checkHere(request, ports);
+  if (options.dryRun === "client") return checkHere(request, options, ports);
   const answer = await ports.client.json<ApplyAnswer>("PATCH", "/api/v1", {
     body: JSON.stringify(request),
     contentType: "application/apply+json",
-    query: { manager: options.manager, ...(options.dryRun && { dryRun: "1" }), ...(options.force && { force: "1" }), ...prune },
+    query: {
+      manager: options.manager,
+      ...(options.dryRun && { dryRun: "1" }),
+      ...(options.force && { force: "1" }),
+      ...(options.validate === "warn" && { leaveOutUnknown: "1" }),
+      ...prune,
+    },
   });
   if (format.kind === "json") ports.stdout.line(JSON.stringify(answer, undefined, 2));
   else if (format.kind === "yaml") ports.stdout.line(await yaml(answer));
   else
     for (const result of answer.results)
       ports.stdout.line(format.kind === "name" ? refOf(result) : `${refOf(result)} ${result.action}${answer.dryRun ? " (dry run)" : ""}`);
-  for (const result of answer.results)
-    for (const warning of result.warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(result)} ${warning}`);
+  for (const result of answer.results) warn(result, result.warnings, ports);
   if (answer.orphans) await deleteOrphans(answer.orphans, options, ports);
   if (answer.dryRun && options.detailedExitCode) return changes(answer) ? EXIT.failed : EXIT.ok;
   if (answer.dryRun || !(options.wait ?? ports.stderr.isTty)) return EXIT.ok;
@@ -139,9 +152,17 @@ function changes({ results, orphans = [] }: ApplyAnswer): boolean {
 }
 
 /** Without a node: what the language alone can say. */
-async function checkHere(request: ApplyRequest, ports: CliPorts): Promise<number> {
-  for (const { kind, metadata } of await parseHere(request)) ports.stdout.line(`${refOf({ kind, name: metadata.name })} valid (dry run)`);
+async function checkHere(request: ApplyRequest, { validate }: ApplyOptions, ports: CliPorts): Promise<number> {
+  for (const { object, warnings } of await parseHere(request, validate === "warn" ? "leave out" : "refuse")) {
+    const ref = { kind: object.kind, name: object.metadata.name };
+    ports.stdout.line(`${refOf(ref)} valid (dry run)`);
+    warn(ref, warnings, ports);
+  }
   return EXIT.ok;
+}
+
+function warn(about: Parameters<typeof refOf>[0], warnings: readonly string[], ports: CliPorts): void {
+  for (const warning of warnings) ports.stderr.line(`${ports.stderr.marks.warn} ${refOf(about)} ${warning}`);
 }
 
 /** Ctrl-C stops the watching, not what is watched. */

@@ -126,8 +126,8 @@ async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: Cli
 async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<readonly NamedTarget[]> {
   if (options.files.length === 0) return [];
   const { parseHere, readManifests } = await import("./manifest-files.ts");
-  const objects = await parseHere(await readManifests(options, ports));
-  return objects.map(({ kind, metadata }) => ({ names: namesOf(kind), name: metadata.name }));
+  const manifests = await parseHere(await readManifests(options, ports));
+  return manifests.map(({ object: { kind, metadata } }) => ({ names: namesOf(kind), name: metadata.name }));
 }
 
 async function untilGone(targets: readonly NamedTarget[], timeoutMs: number, ports: CliPorts): Promise<void> {

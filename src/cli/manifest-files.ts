@@ -1,6 +1,7 @@
 // The texts behind `-f FILE|DIR|URL|-`, and the files that they name as `source`.
 import type { ApplyRequest } from "../api/wire.ts";
-import type { AnyManifestObject } from "../api/document.ts";
+import type { UnknownFields } from "../api/document.ts";
+import type { Manifest } from "../api/manifest.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import type { CliPorts } from "./verb.ts";
 
@@ -29,9 +30,9 @@ export async function readManifests({ files, recursive }: ManifestPaths, ports: 
 }
 
 /** Checked by this program itself. Throws ApiFailure with all problems, as the server would answer. */
-export async function parseHere(request: ApplyRequest): Promise<readonly AnyManifestObject[]> {
+export async function parseHere(request: ApplyRequest, unknownFields?: UnknownFields): Promise<readonly Manifest[]> {
   const { parseManifests } = await import("../api/manifest.ts");
-  const { manifests, problems } = parseManifests(request.files, request.sources);
+  const { manifests, problems } = parseManifests(request.files, request.sources, unknownFields);
   if (problems.length > 0)
     throw new ApiFailure({
       kind: "Status",
@@ -40,7 +41,7 @@ export async function parseHere(request: ApplyRequest): Promise<readonly AnyMani
       message: "the manifests have problems",
       details: { causes: problems },
     });
-  return manifests.map(({ object }) => object);
+  return manifests;
 }
 
 function manifestsAt(path: string, recursive: boolean, ports: Pick<CliPorts, "files">): readonly string[] {

@@ -16,6 +16,8 @@ export interface ApplyOptions {
   readonly manager: string;
   readonly dryRun: boolean;
   readonly force: boolean;
+  /** What becomes of fields that nobody knows: they are left out, with a warning. */
+  readonly leaveOutUnknown?: boolean;
   /** A label selector: the answer names what was applied before and is in none of the manifests. */
   readonly prune?: string;
 }
@@ -52,7 +54,8 @@ export async function applyManifests(
       "BadRequest",
       `Cannot apply as "${options.manager}": a manager's name has lower-case letters, digits, dots, dashes and slashes.`,
     );
-  const { manifests, problems } = parseManifests(request.files, request.sources);
+  const unknownFields = options.leaveOutUnknown === true ? "leave out" : "refuse";
+  const { manifests, problems } = parseManifests(request.files, request.sources, unknownFields);
   if (problems.length > 0) throw invalid("Invalid", problems);
   if (manifests.length === 0) throw new ApiError("Invalid", "Cannot apply: there is no object in it.", { next: "fossora explain service" });
   for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -71,7 +74,7 @@ export async function applyManifests(
       kind: "ApplyResult",
       dryRun: options.dryRun,
       revision: committed.revision,
-      results: plan.results.map((result) => resultOf(result, options.dryRun)),
+      results: plan.results.map((result) => resultOf(result, manifests, options.dryRun)),
       ...(orphans && { orphans }),
     };
   }
@@ -136,7 +139,12 @@ function invalid(reason: ApplyRefusal["reason"], problems: readonly Problem[]): 
   return new ApiError(reason, `${count}; nothing was applied.`, { details: { causes: problems } });
 }
 
-function resultOf({ kind, name, action, generation, warnings, stored }: ApplyPlan["results"][number], dryRun: boolean): ApplyResult {
+function resultOf(result: ApplyPlan["results"][number], manifests: readonly Manifest[], dryRun: boolean): ApplyResult {
+  const { kind, name, action, generation, stored } = result;
+  const leftOut = manifests
+    .filter(({ object }) => object.kind === kind && object.metadata.name === name)
+    .flatMap(({ warnings }) => warnings);
+  const warnings = [...leftOut, ...result.warnings];
   const { apiVersion, metadata, spec } = stored;
   const object = { apiVersion, kind, metadata: { ...metadata, generation, resourceVersion: "" }, spec } as AnyResource; // kind and spec belong together
   return { kind, name, action, generation, warnings, ...(dryRun && { object }) };

@@ -190,6 +190,7 @@ export class ApiServer {
       manager: this.#manager(call),
       dryRun: flag(call.query, "dryRun"),
       force: flag(call.query, "force"),
+      leaveOutUnknown: flag(call.query, "leaveOutUnknown"),
       ...(prune !== undefined && { prune }),
     };
     sendJson(call.response, 200, await applyManifests(this.#ports, body, options, call.signal));

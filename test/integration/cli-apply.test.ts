@@ -88,6 +88,21 @@ next:  fossora explain service.metadata
     assert.equal((await run("get", "svc/whoami")).code, 4);
   });
 
+  test("--validate=warn leaves out what nobody knows, and says so", async () => {
+    const text = WHOAMI.replace("name: whoami", "name: newer").replace("port: 80", "port: 80, replica: 2");
+    const stderr = "! service/newer is applied without spec.replica (line 4): unknown field 'replica': did you mean 'replicas'?\n";
+    for (const dryRun of ["--dry-run=client", "--dry-run=server"]) {
+      const outcome = await fossora({ socket: house.socket, stdin: text }, "apply", "-f", "-", "--validate=warn", dryRun);
+      expectOutcome(outcome, { stdout: `service/newer ${dryRun.endsWith("client") ? "valid" : "created"} (dry run)\n`, stderr });
+    }
+    expectOutcome(await fossora({ socket: house.socket, stdin: text }, "apply", "-f", "-", "--validate=warn", "--no-wait"), {
+      stdout: "service/newer created\n",
+      stderr,
+    });
+    assert.equal((await run("get", "svc/newer", "-o", "json")).stdout.includes('"replica"'), false);
+    await run("delete", "svc/newer");
+  });
+
   test("reads standard input and folders, with -R also what lies deeper", async () => {
     expectOutcome(await fossora({ socket: house.socket, stdin: WHOAMI }, "apply", "-f", "-", "--dry-run"), {
       stdout: "service/whoami created (dry run)\n",
