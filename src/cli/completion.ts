@@ -12,6 +12,11 @@ const CACHED_FOR_MS = 5_000;
 /** A Tab that hangs is worse than one that says nothing. */
 const ANSWER_WITHIN_MS = 300;
 
+/** Their argument is a computer of the house. */
+const OF_NODES: ReadonlySet<string> = new Set(
+  ["describe", "label", "cordon", "uncordon", "remove", "replace"].map((word) => `node ${word}`),
+);
+
 type Names = Readonly<Partial<Record<ServedKind, readonly string[]>>>;
 type Shell = (typeof SHELLS)[number];
 
@@ -85,6 +90,7 @@ function candidatesOf(verb: string, words: readonly string[], names: Names): Can
   );
   if (verb === "logs" || verb === "exec")
     return { first: [...(names.Service ?? []), ...references.filter((each) => /^(?:svc|instance)\//.test(each))], rest: [] };
+  if (OF_NODES.has(verb)) return { first: names.Membership ?? [], rest: verb === "node describe" ? (names.Membership ?? []) : [] };
   if (!["get", "describe", "delete", "wait"].includes(verb)) return undefined;
   const kind = words
     .slice(1)
