@@ -36,7 +36,7 @@ const SAVE_EVERY_MS = 2_000;
 /** An SD card lives for years at this rate. */
 const BYTES_PER_MS = 100;
 /** While nothing changes: the file's time says how old it is. */
-const TOUCH_EVERY_MS = 60_000;
+const TOUCH_EVERY_MS = 300_000;
 
 /** Undefined: there is none that this node may go on from. */
 export function readCopy(dataDir: string, owner: CopyOwner, log: Log): KeptCopy | undefined {
@@ -116,6 +116,7 @@ export class CopyKeeper {
     }
     unsubscribe();
     if (this.#isDue) await this.#save();
+    else await this.#touch(0);
   }
 
   async #save(): Promise<void> {
@@ -137,9 +138,9 @@ export class CopyKeeper {
     }
   }
 
-  async #touch(): Promise<void> {
+  async #touch(everyMs = TOUCH_EVERY_MS): Promise<void> {
     const { mirror, dataDir, clock } = this.#options;
-    if (!mirror.fresh || clock.now() - this.#touchedAtMs < TOUCH_EVERY_MS) return;
+    if (!mirror.fresh || clock.now() - this.#touchedAtMs < everyMs) return;
     this.#touchedAtMs = clock.now();
     const now = Date.parse(clock.wall()) / 1000;
     await utimes(copyFile(dataDir), now, now).catch(() => undefined); // it was not written yet
