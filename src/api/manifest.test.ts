@@ -34,10 +34,10 @@ test("fields that nobody knows are left out where that is wished for, and said w
   );
   const known = parse(service('{ image: "a:1", update: {}, routes: [{}], port: 80 }')).manifests[0]?.object;
   assert.deepEqual([manifest?.object.spec, manifest?.object.written], [known?.spec, known?.written]);
-  const wrong = parseManifests([{ file: "a.yaml", text: text.replace("port: 80", "port: x") }], {}, "leave out");
+  const wrong = parseManifests([{ file: "a.yaml", text: text.replace("port: 80", "port: 80, replicas: -1") }], {}, "leave out");
   assert.deepEqual(
     wrong.problems.map(({ field }) => field),
-    ["spec.port"],
+    ["spec.replicas"],
   );
 });
 

@@ -82,9 +82,9 @@ function parseDocument(source: SourceText, node: YamlNode, { manifests, unknownF
   const twin = manifests.find((other) => other.object.kind === object.kind && other.object.metadata.name === object.metadata.name);
   if (twin !== undefined)
     return [problemAt(node, "metadata.name", `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply`)];
-  const warnings = leftOut.map(
-    ({ place, field, message }) => `is applied without ${field} (line ${locate(source, place).line}): ${message}`,
-  );
+  const warnings = leftOut
+    .toSorted((a, b) => a.place.start - b.place.start)
+    .map(({ place, field, message }) => `is applied without ${field} (line ${locate(source, place).line}): ${message}`);
   manifests.push({ object, at: locate(source, node), text: source.text.slice(node.start, node.end), warnings });
   return [];
 }
