@@ -1,7 +1,7 @@
 // `node replace`: a computer that was set up anew takes the place of the silent node that it was. It comes in again, under the former name.
 import type { ReplaceAnswer } from "../api/computers.ts";
 import { keys } from "../api/keys.ts";
-import { silentMs, type HouseNode } from "../joining/house-view.ts";
+import { silentMs, type HouseNode, type QueueEntry } from "../joining/house-view.ts";
 import { formerSelf } from "../joining/queue.ts";
 import { removalProblem } from "../joining/voters.ts";
 import type { Store, Write } from "../ports.ts";
@@ -21,6 +21,8 @@ export interface ReplacePorts {
 const REPLACE_WITHIN_MS = 15 * 60_000;
 /** Whoever still speaks is not replaced. */
 const SILENT_MIN_MS = 10_000;
+/** Whoever leads writes the queue, too. */
+const TRIES_MAX = 5;
 
 interface Candidate {
   readonly nodeId: string;
@@ -105,6 +107,22 @@ async function commit(
   );
   const said: Write = { put: keys.replaces(nodeId), value: former.nodeId };
   await store.commit({ compare: [], writes: [said, ...approved], ttlMs: REPLACE_WITHIN_MS }, signal);
+  await tellQueue(store, { nodeId, replaces: former.nodeId }, signal);
   // Its Membership under the name that it has now ends; that of the former name is its own from then on.
   if (node !== undefined) await store.commit({ compare: [], writes: [{ delete: keys.desired("Membership", name) }] }, signal);
+}
+
+/** One that waits in the queue already does not ask again. */
+async function tellQueue(
+  store: Store,
+  { nodeId, replaces }: { readonly nodeId: string; readonly replaces: string },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const entry = await store.get(keys.queued(nodeId), signal);
+    if (entry === undefined) return;
+    const value: QueueEntry = { ...(JSON.parse(entry.value) as QueueEntry), replaces }; // written by members alone
+    const put: Write = { put: entry.key, value: JSON.stringify(value) };
+    if ((await store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes: [put] }, signal)).committed) return;
+  }
 }

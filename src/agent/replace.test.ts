@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
+import { entry, houseNode, nodeId, view } from "../../test/fakes/joining.ts";
+import { FakeEtcd } from "../../test/fakes/store.ts";
+import { keys } from "../api/keys.ts";
+import type { QueueEntry } from "../joining/house-view.ts";
+import type { HouseLook } from "./joining/house-look.ts";
+import { replaceNode } from "./replace.ts";
+
+const signal = new AbortController().signal;
+
+/** The fake store takes its time, which is the test's. */
+async function run<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
+  let settled = false;
+  void Promise.allSettled([work]).then(() => (settled = true));
+  await clock.until(() => settled, 60_000);
+  return work;
+}
+
+test("one that waits in the queue already takes the place of a silent node from then on", async () => {
+  const clock = new VirtualClock();
+  const store = new FakeEtcd(clock).client("nas", { clock, random: new SeededRandom(1) });
+  const newcomer = entry("x");
+  const key = keys.queued(nodeId("x"));
+  await run(clock, store.commit({ compare: [], writes: [{ put: key, value: JSON.stringify(newcomer.value) }] }, signal));
+  const seen = view({ voters: "abc", dead: "c", entries: [newcomer] });
+  const look: HouseLook = { view: seen, survives: "", voters: 3, votersUp: 2, computers: [], returned: [] };
+  const former = houseNode("c");
+  const ports = { store, look: async () => look, waiting: async () => [], comeAgain: () => Promise.reject(new Error("it is no node yet")) };
+  const answer = await run(clock, replaceNode({ former: former.name, newcomer: newcomer.value.name }, ports, signal));
+  assert.deepEqual([answer.former, answer.newcomer], [former.name, newcomer.value.name]);
+  const queued = await run(clock, store.get(key, signal));
+  assert.equal((JSON.parse(queued?.value ?? "{}") as QueueEntry).replaces, nodeId("c"));
+});
