@@ -143,8 +143,7 @@ class Node {
       random: systemRandom,
       used: usedSubnets,
     });
-    const joining = await this.#openJoining();
-    const keeper = await this.#startIngress(signal);
+    const [joining, keeper] = await Promise.all([this.#openJoining(), this.#startIngress(signal)]);
     this.#close.push(await openSocket(this.#server, path.join(settings.runDir, "fossora.sock")));
     this.#ingressSettings = new IngressSettingsKeeper({
       settings,
