@@ -7,6 +7,7 @@ import { Cluster, type ClusterMember } from "../../src/adapters/etcd3/cluster.ts
 import type { Credentials } from "../../src/adapters/etcd3/connect.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { openStore, type EtcdStore } from "../../src/adapters/etcd3/store.ts";
+import { keys, PREFIX } from "../../src/api/keys.ts";
 import { HouseNode, supervise } from "./house.ts";
 import type { Lab } from "./lab.ts";
 import { realClock, silentLog } from "./real.ts";
@@ -21,6 +22,8 @@ export class LabHouse {
   readonly lab: Lab;
   #nodes: readonly HouseNode[] = [];
   #credentials: Credentials | undefined;
+  /** Of h1, before any of them lost its power. */
+  #houseId: string | undefined;
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -61,6 +64,30 @@ export class LabHouse {
   async startAgents(...numbers: readonly number[]): Promise<void> {
     const nodes = numbers.map((number) => this.node(number));
     await Promise.all(nodes.map(({ name }) => this.lab.start(name, "fossora", supervise, { onBoot: true })));
+  }
+
+  /** In the same tailnet, as another person's. */
+  async startAs(user: string, number: number): Promise<void> {
+    const { name } = this.node(number);
+    await this.lab.tailnet("join", name, "--user", user);
+    await this.lab.start(name, "fossora", supervise, { onBoot: true });
+  }
+
+  /** It says so itself, and is ready. */
+  async isMember(number: number): Promise<void> {
+    await until(`h${number} belongs to the house`, async () => (await this.node(number).summary()).ready, LIMIT_MS);
+    assert.equal(await this.houseId(number), this.#houseId);
+  }
+
+  /** Node ids of those who wait to be let in. */
+  async queued(): Promise<readonly string[]> {
+    const store = await this.store(this.#nodes.slice(0, 3).map((_, index) => index + 1));
+    try {
+      const { entries } = await store.list(PREFIX.queue, AbortSignal.timeout(ANSWER_MS));
+      return entries.flatMap(({ key }) => (key === keys.admission ? [] : [key.slice(PREFIX.queue.length)]));
+    } finally {
+      await store.close();
+    }
   }
 
   /** Each of them says that so many nodes are ready, itself among them. */
@@ -112,9 +139,11 @@ export class LabHouse {
 
   /** Read once: a host without power shows no files. */
   async credentials(): Promise<Credentials> {
+    if (this.#credentials !== undefined) return this.#credentials;
     const { root } = await this.node(1).host();
     const read = (file: string): Buffer => readFileSync(path.join(root, "var/lib/fossora", file));
-    this.#credentials ??= { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };
+    this.#houseId ??= await this.houseId(1);
+    this.#credentials = { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };
     return this.#credentials;
   }
 
