@@ -112,7 +112,7 @@ describe("a house of two", { skip }, () => {
     await house.lab.boot("h1");
     await house.areOneHouse([1, 2]);
     await house.node(2).isReady("first", "second");
-    assert.equal((await house.node(2).try("get", "services")).stderr, "");
+    assert.doesNotMatch((await house.node(2).try("get", "services")).stderr, /no quorum/);
     assert.equal(await applied(house.node(2), "third", "h2"), 0);
   });
 
