@@ -89,6 +89,7 @@ class Node {
   readonly #discovery: Discovery;
   readonly #wish: JoinWish;
   readonly #server: ApiServer;
+  readonly #control: NodeHouseControl;
   readonly #ports: NodePorts;
   readonly #gossip: Gossip;
   readonly #failed = new AbortController();
@@ -130,6 +131,7 @@ class Node {
     this.#wish = new JoinWish(settings.dataDir);
     this.#ownAddresses = forAWhile(clock, nodeAddresses);
     this.#gossip = new Gossip({ keys: () => this.#life?.gossipKeys ?? [], onSign: (sign) => this.#life?.hear(sign), log });
+    this.#control = this.#newControl();
     this.#ports = this.#nodePorts();
     this.#server = new ApiServer(this.#ports);
   }
@@ -190,7 +192,7 @@ class Node {
       versions: { fossora: versionOfFossora(), etcd: etcdOfSeveral(this.#etcd.version) },
       machine: () => this.#facts,
       discovery: () => this.#discovery.found(),
-      wish: () => this.#wish.wish,
+      wish: () => this.#control.pendingWish,
       rests: () => this.#wish.rests,
       onRole: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
@@ -216,6 +218,24 @@ class Node {
     });
     this.#meshPort = new MeshPort({ server: shown.server, gossip: this.#gossip, port: meshPort, clock, log });
     return joining;
+  }
+
+  #newControl(): NodeHouseControl {
+    const { settings, clock, log } = this.#machine;
+    return new NodeHouseControl({
+      dataDir: settings.dataDir,
+      nodeId: this.#identity.nodeId,
+      name: () => nameOfNode(settings),
+      joining: () => this.#openedJoining,
+      wish: this.#wish,
+      meshAddresses: () => this.#meshAddresses(),
+      tailnet: () => this.#discovery.found().tailnet,
+      versions: { fossora: versionOfFossora(), etcd: this.#etcd.version },
+      replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
+      containers: this.#containers,
+      clock,
+      log,
+    });
   }
 
   #meshAddresses(): readonly string[] {
@@ -294,20 +314,7 @@ class Node {
       clock,
       log,
       version: versionOfFossora(),
-      house: new NodeHouseControl({
-        dataDir: settings.dataDir,
-        nodeId: own.nodeId,
-        name: () => nameOfNode(settings),
-        joining: () => this.#openedJoining,
-        wish: this.#wish,
-        meshAddresses: () => this.#meshAddresses(),
-        tailnet: () => this.#discovery.found().tailnet,
-        versions: { fossora: versionOfFossora(), etcd: this.#etcd.version },
-        replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
-        containers: this.#containers,
-        clock,
-        log,
-      }),
+      house: this.#control,
       outside: () => this.#joining?.words.at(-1) ?? outside[this.#joining?.joiner.phase.kind ?? "looking"],
       unreachable: () => this.#meshPort?.problem,
       listeners: () => this.#ingressStatus?.listeners,

@@ -26,13 +26,14 @@ import { wordsOf } from "../trust/words.ts";
 import { publicDerOf } from "../adapters/x509/read.ts";
 import { Approvals } from "./approvals.ts";
 import { loadNodeKey } from "./identity.ts";
+import { removeContainers } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { splitAddress } from "./joining/addresses.ts";
 import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
 import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
-import { wantedHouse, type JoinWish } from "./joining/wish.ts";
+import { wantedHouse, type JoinWish, type Wish } from "./joining/wish.ts";
 import { replaceNode } from "./replace.ts";
 import { houseHash } from "./trust.ts";
 
@@ -55,9 +56,9 @@ export interface HouseControlOptions {
 
 /** Polled by whoever waits: looking round asks every computer of the house. */
 const LOOK_FRESH_MS = 1_000;
+const WAITING_LIMIT_MS = 1_500;
 const LEAVE_EVERY_MS = 200;
 const LEAVE_MAX_MS = 100_000;
-const STOP_GRACE_MS = 10_000;
 
 export class NodeHouseControl implements HouseControl {
   readonly #options: HouseControlOptions;
@@ -128,7 +129,7 @@ export class NodeHouseControl implements HouseControl {
     await joining.told({ kind: "wished" });
   }
 
-  async leave({ confirm }: { readonly confirm?: string }, signal: AbortSignal): Promise<LeaveAnswer> {
+  async leave({ confirm, force = false }: Parameters<HouseControl["leave"]>[0], signal: AbortSignal): Promise<LeaveAnswer> {
     const { wish, name } = this.#options;
     const joining = this.#joining;
     const own = name();
@@ -137,11 +138,11 @@ export class NodeHouseControl implements HouseControl {
         next: `fossora leave --confirm=${own}`,
       });
     const { inside } = joining;
-    const goes = inside === undefined ? undefined : await this.#ownDeparture(inside, signal);
+    const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#ownDeparture(inside, signal);
     if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, signal);
     else wish.rest();
     await joining.told({ kind: "told to leave" });
-    const containers = inside === undefined ? 0 : await this.#removeContainers(signal);
+    const containers = inside === undefined ? 0 : await removeContainers(this.#options, signal);
     return { kind: "Left", stays: this.#stays(containers) };
   }
 
@@ -182,7 +183,7 @@ export class NodeHouseControl implements HouseControl {
     const kind = this.#phaseNow();
     if (this.#phase?.kind !== kind) this.#phase = { kind, sinceMs: clock.now() };
     const { phase } = joiner;
-    if (kind === "member") this.#fulfil();
+    this.#fulfil();
     const asked = phase.kind === "asking" || phase.kind === "starting" ? { id: phase.house.id } : undefined;
     const whose = house === undefined ? asked : { id: house.id, nodes: house.nodes };
     const wanted = wish.wish;
@@ -205,7 +206,7 @@ export class NodeHouseControl implements HouseControl {
     if (inside?.sight.records === undefined) return undefined;
     const [{ view: _, ...look }, waiting] = await Promise.all([
       this.#lookRound(inside),
-      this.waiting(signal).catch(() => []), // without a store nobody is let in
+      this.waiting(AbortSignal.any([signal, AbortSignal.timeout(WAITING_LIMIT_MS)])).catch(() => []), // without a store nobody is let in
     ]);
     return { ...look, waiting };
   }
@@ -232,6 +233,12 @@ export class NodeHouseControl implements HouseControl {
   #phaseNow(): JoiningPhase {
     const { joiner, encounters } = this.#joining;
     return phaseForPeople(joiner.phase, { rests: this.#options.wish.rests, isRefused: encounters.refusal !== undefined });
+  }
+
+  /** Of a person, as far as it has not come true. */
+  get pendingWish(): Wish | undefined {
+    this.#fulfil();
+    return this.#options.wish.wish;
   }
 
   /** A wish that has come true is none any more. */
@@ -277,7 +284,7 @@ export class NodeHouseControl implements HouseControl {
         "NoQuorum",
         "Cannot leave: the house's store does not answer, and the others would go on counting on this computer.",
         {
-          next: "fossora status",
+          next: "fossora status; or, where it was removed there: fossora leave --force",
         },
       );
     if (roster.size <= 1) return undefined;
@@ -330,25 +337,10 @@ export class NodeHouseControl implements HouseControl {
     }
   }
 
-  /** Nobody decides about them any more, and the house may run the same apps elsewhere. */
-  async #removeContainers(signal: AbortSignal): Promise<number> {
-    const { containers, log } = this.#options;
-    const all = await containers.list(undefined, signal).catch(() => []); // without an engine nothing runs
-    await Promise.all(
-      all.map(async ({ id, name }) => {
-        await containers.stop(id, STOP_GRACE_MS, signal);
-        await containers.remove(id, signal);
-        log.info("Container removed", { name, why: "this node left its house" });
-      }),
-    );
-    return all.length;
-  }
-
   #stays(containers: number): readonly string[] {
-    const { dataDir } = this.#options;
     const gone =
       containers === 0 ? [] : [`nothing of ${containers} container${containers === 1 ? "" : "s"}, which stopped, but their data`];
-    return [`data in ${dataDir}: volumes, and the store as etcd.old-*`, ...gone];
+    return [`data in ${this.#options.dataDir}: volumes, and the store as etcd.old-*`, ...gone];
   }
 
   // ---------------------------------------------------------------- what must be so

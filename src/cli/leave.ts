@@ -11,16 +11,22 @@ export const leave: Verb = {
   define(command, invoke) {
     command
       .option("--confirm <node>", "in place of typing this node's name: --confirm=pi4")
+      .option("--force", "also a house that does not answer; it goes on counting on this node until it is removed there")
       .addHelpText("before", "Examples:\n  fossora leave\n  fossora leave --confirm=pi4\n")
-      .action((flags: { readonly confirm?: string }) => invoke((ports) => runLeave(flags.confirm, ports)));
+      .action((flags: LeaveFlags) => invoke((ports) => runLeave(flags, ports)));
   },
 };
 
-async function runLeave(given: string | undefined, ports: CliPorts): Promise<number> {
+interface LeaveFlags {
+  readonly confirm?: string;
+  readonly force?: boolean;
+}
+
+async function runLeave({ confirm: given, force = false }: LeaveFlags, ports: CliPorts): Promise<number> {
   const { node } = await ports.client.json<JoiningReport>("GET", "/api/v1/joining");
   const confirm = given ?? (await typed(node, ports));
   const { stays } = await ports.client.json<LeaveAnswer>("POST", "/api/v1/leaving", {
-    body: JSON.stringify({ confirm }),
+    body: JSON.stringify({ confirm, ...(force && { force: "1" }) }),
     timeoutMs: LEAVES_WITHIN_MS,
   });
   ports.stdout.line(`node/${node} left`);

@@ -28,8 +28,10 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   },
   leaving: {
     POST: async (house, { body, signal }) => {
-      const confirm = optionalText(await body(), "confirm");
-      return house.leave(confirm === undefined ? {} : { confirm }, signal);
+      const given = await body();
+      const confirm = optionalText(given, "confirm");
+      const force = optionalText(given, "force") !== undefined;
+      return house.leave({ force, ...(confirm !== undefined && { confirm }) }, signal);
     },
   },
   replacements: {

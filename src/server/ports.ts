@@ -44,8 +44,8 @@ export interface HouseControl {
   approve(typed: string, signal: AbortSignal): Promise<WaitingComputer>;
   /** Kept on disk until it is fulfilled. */
   join(wish: JoinWish, signal: AbortSignal): Promise<void>;
-  /** Answers when this computer belongs to no house. */
-  leave(options: { readonly confirm?: string }, signal: AbortSignal): Promise<LeaveAnswer>;
+  /** Answers when this computer belongs to no house. `force`: also to one that does not answer. */
+  leave(options: { readonly confirm?: string; readonly force?: boolean }, signal: AbortSignal): Promise<LeaveAnswer>;
   joining(): JoiningReport;
   /** Undefined: this computer belongs to no house. */
   computers(signal: AbortSignal): Promise<HouseComputers | undefined>;

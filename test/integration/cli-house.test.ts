@@ -249,5 +249,7 @@ test("leave wants the name typed and says what stays", async () => {
     stdout: "node/nas left\n",
     stderr: "  stays: data in /var/lib/fossora\nnext:  sudo fossora join TOKEN, or: sudo fossora up\n",
   });
-  assert.deepEqual(control.asked.at(-1), { confirm: "nas" });
+  assert.deepEqual(control.asked.at(-1), { force: false, confirm: "nas" });
+  await run("leave", "--confirm=nas", "--force");
+  assert.deepEqual(control.asked.at(-1), { force: true, confirm: "nas" });
 });
