@@ -14,8 +14,8 @@ test("each node is asked at all its addresses, and the first answer counts", asy
     return report;
   };
   const others = [
-    { name: "pi", addresses: ["pi-lan:733", "pi-tailnet:733"] },
     { name: "shed", addresses: ["shed:733"] },
+    { name: "pi", addresses: ["pi-lan:733", "pi-tailnet:733"] },
   ];
   assert.deepEqual(await trafficElsewhere({ others, ask }, signal), [
     { node: "pi", report },

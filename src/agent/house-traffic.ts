@@ -12,22 +12,24 @@ export interface HouseTrafficOptions {
   readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
 }
 
-/** In the order of the nodes; at the address that answers first. */
+/** By name; at the address that answers first. */
 export function trafficElsewhere({ others, ask }: HouseTrafficOptions, signal: AbortSignal): Promise<readonly NodeReport[]> {
   return Promise.all(
-    others.map(async ({ name, addresses }): Promise<NodeReport> => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWERS_WITHIN_MS)]);
-      const { promise: late, reject } = Promise.withResolvers<never>();
-      const onAbort = (): void => reject(limit.reason as Error);
-      limit.addEventListener("abort", onAbort, { once: true });
-      try {
-        const answer = await Promise.race([Promise.any(addresses.map((address) => ask(address, "traffic", null))), late]);
-        return { node: name, report: answer as TrafficReport }; // a member's own answer
-      } catch {
-        return { node: name, unknown: "it does not answer" };
-      } finally {
-        limit.removeEventListener("abort", onAbort);
-      }
-    }),
+    others
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(async ({ name, addresses }): Promise<NodeReport> => {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWERS_WITHIN_MS)]);
+        const { promise: late, reject } = Promise.withResolvers<never>();
+        const onAbort = (): void => reject(limit.reason as Error);
+        limit.addEventListener("abort", onAbort, { once: true });
+        try {
+          const answer = await Promise.race([Promise.any(addresses.map((address) => ask(address, "traffic", null))), late]);
+          return { node: name, report: answer as TrafficReport }; // a member's own answer
+        } catch {
+          return { node: name, unknown: "it does not answer" };
+        } finally {
+          limit.removeEventListener("abort", onAbort);
+        }
+      }),
   );
 }

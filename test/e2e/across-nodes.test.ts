@@ -156,16 +156,16 @@ describe("three computers and an app on one of them", { skip }, () => {
     await until(`${lost.name} answers again`, async () => (await lost.request("whoami.home.internal", "/json")).status === 200, LIMIT_MS);
   });
 
-  test("an app whose computer has no power is said to be away, and is back with it", async (t) => {
+  test("an app whose computer has no power answers from another one, under the same name through the same computer", async (t) => {
     if (!needs(t)) return;
     const { here, elsewhere } = await placesOf("whoami");
     await house.lab.kill(here.name);
     const [asked] = elsewhere;
     assert(asked);
     const began = performance.now();
-    const { status, body } = await asked.request("whoami.home.internal", "/json");
-    t.diagnostic(`answered with ${status} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    assert.ok([200, 502, 503].includes(status), body);
+    const { status } = await asked.request("whoami.home.internal", "/json");
+    t.diagnostic(`the first request: ${status} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    await until("it answers", async () => (await asked.request("whoami.home.internal", "/json")).status === 200, LIMIT_MS);
     await house.lab.boot(here.name);
     await house.areOneHouse(all);
     for (const node of nodes())
