@@ -48,7 +48,7 @@ export async function up(
   forgetProblem(settings.runDir);
   writeWish(settings.dataDir, wish);
   const how = await install(options, machine);
-  const outcome = await untilReady(settings, timeoutMs, terminal);
+  const outcome = await untilReady(settings, { timeoutMs, joins: wish !== undefined }, terminal);
   if (typeof outcome !== "object") {
     terminal.note(terminal.mark("error", outcome ?? `the node was not ready within ${timeoutMs / 1000} s`));
     terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : path.join(settings.dataDir, "log", "agent.log")}`);
@@ -115,7 +115,11 @@ async function takeBackApps(docker: DockerContainers): Promise<void> {
 }
 
 /** The house when the node is ready; why its agent cannot start; or undefined when it took too long. */
-async function untilReady(settings: Settings, timeoutMs: number, terminal: Terminal): Promise<HouseSummary | string | undefined> {
+async function untilReady(
+  settings: Settings,
+  { timeoutMs, joins }: { readonly timeoutMs: number; readonly joins: boolean },
+  terminal: Terminal,
+): Promise<HouseSummary | string | undefined> {
   const signal = AbortSignal.timeout(timeoutMs);
   const client = unixClient(path.join(settings.runDir, "fossora.sock"), signal);
   const steps = new JoiningSteps(terminal);
@@ -127,13 +131,18 @@ async function untilReady(settings: Settings, timeoutMs: number, terminal: Termi
       if (summary.joining !== undefined) steps.tell(summary.joining);
       if (summary.joining?.phase === "resting") await client.json("POST", "/api/v1/joining", { body: JSON.stringify({ addresses: [] }) });
       if (summary.joining?.phase === "refused") return summary.joining.said.at(-1) ?? "the house does not let this computer in";
-      if (summary.ready && serves(summary)) return summary;
+      if (summary.ready && serves(summary) && (!joins || isListed(summary))) return summary;
     } catch {
       // not there yet
     }
     await systemClock.sleep(readyPollMs, signal).catch(() => {}); // too late: the loop ends
   }
   return undefined;
+}
+
+/** The house counts it among its computers, so that what it survives is said of all of them. */
+function isListed({ house }: HouseSummary): boolean {
+  return house === undefined || house.computers.some(({ self }) => self);
 }
 
 /** The ingress was told where to listen, and has tried. */
