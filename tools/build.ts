@@ -80,7 +80,7 @@ function assemble({ code, map, about, etcd, node, codeCache }: Parts, file: stri
       disableExperimentalSEAWarning: true,
       useCodeCache: codeCache,
       // MiB: the agent needs 15 MB less, the ingress under load 50, at the same speed. The ingress calls `gc` on long uploads.
-      execArgv: ["--max-semi-space-size=2", "--expose-gc"],
+      execArgv: ["--max-semi-space-size=2"],
       assets: {
         "main.map": part("main.map", map),
         "build.json": part("build.json", about),

@@ -32,7 +32,7 @@ const FREE_PORT_TRIES = 100;
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
 
 /** As the built program has it: a small new space, and what frees it, so that memory tells of leaks and not of garbage. */
-export const AS_BUILT = ["--max-semi-space-size=2", "--expose-gc"];
+export const AS_BUILT = ["--max-semi-space-size=2"];
 
 export async function startIngress(nodeOptions: readonly string[] = []): Promise<TestIngress> {
   const directory = await mkdtemp(path.join(os.tmpdir(), "fossora-ingress-"));

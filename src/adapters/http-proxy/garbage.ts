@@ -1,13 +1,24 @@
 // Bodies that Node has read are a buffer for each piece, outside of V8's heap, and V8 answers 40 MB of them by marking the whole heap: half
 // of the processor's time of an upload, and 50 MB of memory. They are young: a look at the new space alone frees them.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 const BYTES_MAX = 8 * 1024 * 1024;
+type Collect = (options: { readonly type: "minor"; readonly execution: "sync" }) => void;
 let leftBytes = 0;
+let collect: Collect | undefined;
 
-/** So many bytes are, or soon will be, nobody's. Does nothing where the program does not run with `--expose-gc`, as the built one does. */
+/** So many bytes are, or soon will be, nobody's. */
 export function leaveGarbage(bytes: number): void {
   leftBytes += bytes;
   if (leftBytes < BYTES_MAX) return;
   leftBytes = 0;
-  globalThis.gc?.({ type: "minor", execution: "sync" });
+  collect ??= exposed();
+  collect({ type: "minor", execution: "sync" });
+}
+
+/** Not by a flag of the program: V8 takes no code cache that was made under other flags, and says so at each start. */
+function exposed(): Collect {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as Collect; // what the flag exposes
 }
