@@ -40,8 +40,8 @@ function wakes(change: Change, mirror: Mirror): readonly Name[] {
   const spec = mirror.desired(kind, HOUSE)?.spec;
   if (spec?.resolver === undefined) return [];
   if (change.kind === "Service") return servicesOf(spec).includes(change.name) ? [HOUSE] : [];
-  // Where a node is, nobody is asked.
-  return change.room === "node" ? [HOUSE] : [];
+  // Where a node is, nobody is asked; and whether it is dead tells whether its apps are.
+  return change.room === "node" || (change.kind === "Membership" && change.room === "decided") ? [HOUSE] : [];
 }
 
 function resolverFacts(spec: HouseSpec | undefined, { mirror, proxy, identity, system, addresses }: Ports): HouseFacts["resolver"] {

@@ -22,11 +22,11 @@ export function tableProblems(world: World): readonly string[] {
   ]);
 }
 
-/** Whom the node asks in its people's stead: the filter's instances wherever they are, and then the address that stands behind it. */
+/** Whom the node asks in its people's stead: the filter's instances on all nodes that are on, and then the address that stands behind it. */
 function resolverProblems(world: World, node: SimNode): readonly string[] {
   const upstreams = node.agent?.proxy.rows?.resolver?.upstreams ?? [];
   const asked = upstreams.flatMap(({ host, isApp }) => (isApp ? [host] : [])).sort();
-  const expected = instancesOf(world, FILTER)
+  const expected = instancesOnNodes(world, FILTER)
     .map((instance) => addressOf(world, instance, FILTER) ?? "none")
     .sort();
   const wrong = asked.join() === expected.join() ? [] : [`${node.name} asks ${asked.join()} instead of ${expected.join()}`];
@@ -56,11 +56,14 @@ function expectedBackends(world: World, { spec }: Resource<"Route">, node: SimNo
   if ("url" in spec.to) return [`${node.name}//${new URL(spec.to.url).hostname}`];
   const service = spec.to.service;
   const container = spec.to.container ?? service;
-  const on = new Set(nodesOn(world).map(({ name }) => name));
-  return instancesOf(world, service)
-    .filter((instance) => on.has(instance.node))
+  return instancesOnNodes(world, service)
     .map((instance) => `${instance.node}/${service}-${instance.id}/${addressOf(world, instance, container)}`)
     .sort();
+}
+
+function instancesOnNodes(world: World, service: string): readonly DecidedInstance[] {
+  const on = new Set(nodesOn(world).map(({ name }) => name));
+  return instancesOf(world, service).filter((instance) => on.has(instance.node));
 }
 
 function instancesOf(world: World, service: string): readonly DecidedInstance[] {
