@@ -27,8 +27,11 @@ const suites: Readonly<Record<string, Suite>> = {
     concurrency: parallel,
   },
   sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
-  integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
+  // Most of their time they wait.
+  integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
   e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: 1 },
+  // Several computers: what they take is time until they have settled.
+  houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
   bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
 };
 
@@ -90,7 +93,7 @@ async function main(names: readonly string[]): Promise<void> {
   const began = performance.now();
   const running = names.length === 0 ? Object.keys(runs) : wanted(names);
   // Others run the sources.
-  const program = running.some((name) => /^(test\/)?(e2e|bench)\b/.test(name));
+  const program = running.some((name) => /^(test\/)?(e2e|houses|bench)\b/.test(name));
   const built = await setUpTests((text) => process.stderr.write(`${text}\n`), { program });
   built.forEach(sayFailure);
   print(`set-up       ${seconds(performance.now() - began)}`);
