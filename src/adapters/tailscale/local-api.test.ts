@@ -18,7 +18,7 @@ interface FakeTailscaled {
   readonly requests: http.IncomingMessage[];
 }
 
-/** Answers what was recorded of a real one; the real one itself is asked in test/e2e/tailnet.test.ts. */
+/** Answers what was recorded of a real one; the real one itself is asked in test/houses/tailnet.test.ts. */
 async function fakeTailscaled(
   t: TestContext,
   answer: (request: http.IncomingMessage, response: http.ServerResponse) => void,
