@@ -29,8 +29,14 @@ export const membershipController: Controller<Resource<"Membership">, Membership
         spec: { role: "auto", schedulable: true },
         manager: "agent",
       };
-      // One that is taken out of the house is alive for a moment more.
-      const compare = [key, keys.leaving(identity.nodeId)].map((each) => ({ key: each, modRevision: 0 }));
+      // One that is taken out of the house is alive for a moment more: first its leaving is under way, and then it is in no roster.
+      const { entries } = await store.list(keys.houseNode(""), signal);
+      const own = entries.find((entry) => entry.key === keys.houseNode(identity.nodeId));
+      if (own === undefined && entries.length > 0) return;
+      const compare = [
+        ...[key, keys.leaving(identity.nodeId)].map((each) => ({ key: each, modRevision: 0 })),
+        ...(own === undefined ? [] : [{ key: own.key, modRevision: own.modRevision }]),
+      ];
       await store.commit({ compare, writes: [{ put: key, value: JSON.stringify(stored) }] }, signal);
     },
     Announce: async ({ name, record }, { lease }) => {

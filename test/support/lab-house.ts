@@ -103,7 +103,12 @@ export class LabHouse {
       );
   }
 
+  /** A store that is just started anew, for another address or another patience, answers a moment later. */
   async members(askedNumber = 1): Promise<readonly ClusterMember[]> {
+    return until(`the store of h${askedNumber} answers`, () => this.#membersNow(askedNumber));
+  }
+
+  async #membersNow(askedNumber: number): Promise<readonly ClusterMember[]> {
     const cluster = new Cluster({ host: this.#hostOf(askedNumber), credentials: await this.credentials() });
     return cluster.members(AbortSignal.timeout(ANSWER_MS)).finally(() => cluster.close());
   }
