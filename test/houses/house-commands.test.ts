@@ -65,11 +65,12 @@ describe("the commands of a house of several computers", { skip }, () => {
   });
 
   test("any node tells of each what it is, and changes any of them", async () => {
-    const rows = (await nuc.run("get", "nodes")).trimEnd().split("\n");
-    assert.deepEqual(
-      rows.slice(1).map((row) => row.split(/ +/).slice(0, 4).join(" ")),
-      ["nas True Ready voter", "nuc True Ready voter", "pi4 True Ready voter"],
-    );
+    const rows = async (): Promise<string> => {
+      const lines = (await nuc.run("get", "nodes")).trimEnd().split("\n").slice(1);
+      return lines.map((row) => row.split(/ +/).slice(0, 4).join(" ")).join(", ");
+    };
+    // Each says by itself what it has become.
+    await until("all vote", async () => (await rows()) === "nas True Ready voter, nuc True Ready voter, pi4 True Ready voter", LIMIT_MS);
     assert.match(await pi4.run("node", "describe", "nuc"), /In the house\n {2}part +voter\n[^]*link +answers in [\d.]+ ms/);
     await nuc.run("node", "label", "pi4", "room=attic");
     await pi4.run("node", "cordon", "nas");
