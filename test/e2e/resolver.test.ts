@@ -132,7 +132,7 @@ describe("names beyond the house", { skip }, () => {
     await until("the host's servers answer", async () => (await onLan("ads.example")) === OUTSIDE);
     const told = await until("the House says so", async () => (await house()).trouble);
     assert.equal(told.reason, "UpstreamNotReady");
-    assert.match(told.message, /^Service filter is not ready on h1: h1 asks 10\.99\.\d+\.1 meanwhile$/);
+    assert.match(told.message, /^Service filter is not ready: h1 asks 10\.99\.\d+\.1 meanwhile$/);
     await node.apply(filter(2));
     await until("the filter answers again", async () => (await onLan("ads.example")) === BLOCKED);
     await until("nothing is left to say", async () => (await house()).trouble === undefined);
