@@ -3,6 +3,7 @@
 import type http from "node:http";
 import type net from "node:net";
 import { hasBody } from "./headers.ts";
+import { UnderWay, type Placed } from "./under-way.ts";
 
 export interface ConnectionLimits {
   /** A body that somebody waits for and of which nothing comes. */
@@ -14,7 +15,7 @@ export interface ConnectionLimits {
 /** Requests of one connection that came before it was their turn. */
 const WAITING_MAX = 100;
 
-interface Exchange {
+interface Exchange extends Placed {
   readonly request: http.IncomingMessage;
   readonly response: http.ServerResponse;
 }
@@ -25,7 +26,9 @@ interface Connection {
   waiting: number;
 }
 
-interface Body extends Exchange {
+interface Body {
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
   bytesRead: number;
 }
 
@@ -38,7 +41,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #connections = new WeakMap<net.Socket, Connection>();
-  readonly #responses = new Set<http.ServerResponse>();
+  readonly #answering = new UnderWay<Exchange>();
   readonly #bodies = new Set<Body>();
   #sweep: NodeJS.Timeout | undefined;
   #last = false;
@@ -51,19 +54,19 @@ export class Connections {
   turn(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> | undefined {
     const { socket } = request;
     const connection = this.#connectionOf(socket);
-    const exchange = { request, response };
+    const exchange = { request, response, place: -1 };
     connection.latest = exchange;
     response.on("close", () => {
       if (connection.latest === exchange) connection.latest = undefined;
-      this.#responses.delete(response);
+      this.#answering.delete(exchange);
     });
-    if (response.socket !== null) return this.#begin(request, response);
+    if (response.socket !== null) return this.#begin(exchange);
     connection.waiting += 1;
     if (connection.waiting > WAITING_MAX) socket.destroy();
     return new Promise((done) => {
       response.once("socket", () => {
         connection.waiting -= 1;
-        this.#begin(request, response);
+        this.#begin(exchange);
         done();
       });
     });
@@ -92,7 +95,7 @@ export class Connections {
   /** From now on every answer tells its client to connect anew, to whoever listens then. */
   last(): void {
     this.#last = true;
-    for (const response of this.#responses) response.shouldKeepAlive = false;
+    for (const { response } of this.#answering) response.shouldKeepAlive = false;
   }
 
   #connectionOf(socket: net.Socket): Connection {
@@ -103,9 +106,10 @@ export class Connections {
     return connection;
   }
 
-  #begin(request: http.IncomingMessage, response: http.ServerResponse): undefined {
+  #begin(exchange: Exchange): undefined {
+    const { request, response } = exchange;
     if (this.#last) response.shouldKeepAlive = false;
-    this.#responses.add(response);
+    this.#answering.add(exchange);
     if (hasBody(request)) this.#watch(request, response);
     return undefined;
   }

@@ -5,6 +5,7 @@ import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
 import type { ExchangeLog, LoggedExchange, TrafficCounter } from "../../ports.ts";
 import type { Outcome } from "./forwarder.ts";
+import { UnderWay, type Placed } from "./under-way.ts";
 
 /** How far a connection was counted: its requests follow one another, and together they are all of its bytes. */
 interface Counted {
@@ -19,7 +20,8 @@ interface Told {
 
 const counted = new WeakMap<net.Socket, Counted>();
 
-export class Exchange implements LoggedExchange {
+export class Exchange implements LoggedExchange, Placed {
+  place = -1;
   readonly request: http.IncomingMessage;
   readonly response: http.ServerResponse;
   readonly #socket: net.Socket;
@@ -133,7 +135,7 @@ export class Exchange implements LoggedExchange {
 
 /** All that are under way. */
 export class Exchanges {
-  readonly #open = new Set<Exchange>();
+  readonly #open = new UnderWay<Exchange>();
   readonly #told: Told;
 
   constructor(told: Told) {
