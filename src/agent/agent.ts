@@ -24,6 +24,7 @@ import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
 import { NodeHouseControl } from "./house-control.ts";
 import { HouseLife } from "./house-life.ts";
+import { HousePeers } from "./house-peers.ts";
 import { trafficElsewhere } from "./house-traffic.ts";
 import { bootSeenAtMs, loadIdentity, nameOfNode } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
@@ -39,6 +40,7 @@ import { readMembership } from "./joining/member-disk.ts";
 import { callBackWith, judgeWith, StrangerTrust, type StrangerTrustOptions } from "./joining/stranger-trust.ts";
 import { JoinWish } from "./joining/wish.ts";
 import { MeshPort } from "./mesh-port.ts";
+import { measureLoad } from "./node-load.ts";
 import { thisBuild, thisProgram } from "./program.ts";
 import { QuorumControl } from "./quorum-control.ts";
 import { openSocket } from "./socket.ts";
@@ -197,6 +199,8 @@ class Node {
       onRole: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
       traffic: (each) => this.#ingress.traffic(each),
+      load: (each) => this.#ports.load(each),
+      stream: (_peer, ...asked) => this.#server.stream(...asked),
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
       strangerTrust: (peer, signal) => strangers.of(peer, signal),
       judge: judgeWith({ ...judging, dataDir }),
@@ -320,6 +324,8 @@ class Node {
       listeners: () => this.#ingressStatus?.listeners,
       accessLog: () => this.#ingressStatus?.accessLog,
       ingress: this.#ingress,
+      peers: new HousePeers({ joining: () => this.#joining, nodeId: own.nodeId }),
+      load: (signal) => measureLoad({ containers: this.#containers, clock }, signal),
       trafficElsewhere: (signal) => {
         const joining = this.#joining;
         const others = joining?.seen?.known.filter(({ nodeId }) => nodeId !== own.nodeId) ?? [];

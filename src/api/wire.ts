@@ -19,6 +19,7 @@ export type StatusReason =
   | "TooManyRequests" // 429
   | "InternalError" // 500
   | "NoHouse" // 503: this node belongs to none yet
+  | "Unreachable" // 503: the node that could answer does not
   | "NoQuorum"; // 503
 
 /** Every answer that is no success. */
@@ -176,6 +177,12 @@ export interface VersionAnswer {
   readonly node: NodeName;
   readonly version: string;
   readonly store: string;
+}
+
+/** What a log stream says besides its lines: whose are missing, and since when they are not. */
+export interface LogNote {
+  readonly type: "NOTE";
+  readonly message: string;
 }
 
 /** One line of a log stream. */

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { encodeFrame, EXEC_PROTOCOL, FrameDecoder, frameText } from "../api/exec-frames.ts";
 import { kindByWord } from "../api/kinds.ts";
 import type { ErrorStatus } from "../api/wire.ts";
+import type { Upgraded } from "./client.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
@@ -59,7 +60,7 @@ export async function runExec(options: ExecOptions, ports: CliPorts): Promise<nu
       ...(instance !== undefined && { instance }),
     },
   });
-  if (tty && !ports.quiet) ports.stderr.line(ports.stderr.colors.dim(`in ${String(headers["fossora-container"] ?? service)}`));
+  if (tty && !ports.quiet) ports.stderr.line(ports.stderr.colors.dim(`in ${placeOf(headers) ?? service}`));
   const releases = [...(tty ? [connectSize(socket, ports)] : []), ...(options.stdin ? [connectInput(socket, tty, ports)] : [])];
   try {
     return await receive(socket, head, ports);
@@ -67,6 +68,11 @@ export async function runExec(options: ExecOptions, ports: CliPorts): Promise<nu
     for (const release of releases) release();
     socket.destroy();
   }
+}
+
+/** `jellyfin-k3f9-jellyfin on nuc`; the node only where it is another one. */
+function placeOf({ "fossora-container": container, "fossora-node": node }: Upgraded["headers"]): string | undefined {
+  return node === undefined ? container?.toString() : `${container?.toString()} on ${node.toString()}`;
 }
 
 function parseTarget(target: string): { readonly service: string; readonly instance?: string } {

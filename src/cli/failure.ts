@@ -52,6 +52,7 @@ const BY_REASON: Readonly<Record<StatusReason, ExitCode>> = {
   TooManyRequests: EXIT.failed,
   InternalError: EXIT.failed,
   NoHouse: EXIT.unreachable,
+  Unreachable: EXIT.unreachable,
   NoQuorum: EXIT.unreachable,
 };
 

@@ -6,14 +6,17 @@ export const ROWS_MAX = 10;
 
 export class LiveBlock {
   readonly #out: Output;
+  readonly #rowsMax: number;
   #drawn = 0;
 
-  constructor(out: Output) {
+  constructor(out: Output, rowsMax = ROWS_MAX) {
     this.#out = out;
+    this.#rowsMax = rowsMax;
   }
 
   draw(lines: readonly string[]): void {
-    const shown = lines.length > ROWS_MAX ? [...lines.slice(0, ROWS_MAX - 1), `  and ${lines.length - ROWS_MAX + 1} more`] : lines;
+    const most = this.#rowsMax;
+    const shown = lines.length > most ? [...lines.slice(0, most - 1), `  and ${lines.length - most + 1} more`] : lines;
     this.#out.write(`${this.#toTop()}${shown.map((line) => `${cut(line, this.#out.columns - 1)}\u001b[K\n`).join("")}\u001b[J`);
     this.#drawn = shown.length;
   }

@@ -1,8 +1,8 @@
-// `logs`: what an app prints, of all its instances and containers, with a prefix where there are several.
+// `logs`: what an app prints, of all its instances and containers on all nodes, with a prefix where there are several.
 import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../api/durations.ts";
 import { kindByWord } from "../api/kinds.ts";
-import type { LogLine, ObjectList } from "../api/wire.ts";
+import type { LogLine, LogNote, ObjectList } from "../api/wire.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { wholeNumber } from "./options.ts";
 import type { Colors } from "./terminal.ts";
@@ -64,7 +64,7 @@ export const logs: Verb = {
       .addOption(new Option("-o, --output <format>", "one object a line").choices(["json"]))
       .addHelpText(
         "before",
-        "Examples:\n  fossora logs jellyfin\n  fossora logs svc/paperless -c db -f -n 100\n  fossora logs jellyfin --since 1h\n",
+        "Examples:\n  fossora logs jellyfin\n  fossora logs svc/paperless -c db -f -n 100\n  fossora logs jellyfin --since 1h --node nas\n",
       )
       .action((target: string | undefined, flags: Flags) =>
         invoke((ports) => {
@@ -159,12 +159,13 @@ async function printStream(source: Source, options: LogsOptions, printer: LinePr
     ...(options.tail !== undefined && { tail: String(options.tail) }),
     ...(options.since !== undefined && { since: String(options.since) }),
   };
-  for await (const line of ports.client.lines<LogLine | { readonly type: "ERROR"; readonly status: ApiFailure["status"] }>(
+  for await (const line of ports.client.lines<LogLine | LogNote | { readonly type: "ERROR"; readonly status: ApiFailure["status"] }>(
     `/api/v1/services/${encodeURIComponent(source.service)}/logs`,
     { query },
   )) {
     if ("status" in line) throw new ApiFailure(line.status);
-    printer.print(line);
+    if ("type" in line) printer.note(line.message);
+    else printer.print(line);
   }
 }
 
@@ -197,6 +198,12 @@ class LinePrinter {
     }
   }
 
+  /** Between the lines, where it belongs. */
+  note(message: string): void {
+    this.#release();
+    if (!this.#ports.quiet) this.#ports.stderr.line(`${this.#ports.stderr.marks.warn} ${message}`);
+  }
+
   end(): void {
     this.#release();
   }
@@ -215,7 +222,9 @@ class LinePrinter {
     if (!this.#prefix) return "";
     const index = this.#sources.get(`${instance}/${container}`) ?? 0;
     const color = PREFIX_COLORS[index % PREFIX_COLORS.length] ?? "cyan";
-    return `${this.#ports.stdout.colors[color](`${instance}/${container}@${node} │`)} `;
+    // The container of a Service that has one is called as the Service.
+    const source = container === instance.slice(0, instance.lastIndexOf("-")) ? instance : `${instance}/${container}`;
+    return `${this.#ports.stdout.colors[color](`${source}@${node} │`)} `;
   }
 }
 

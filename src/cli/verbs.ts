@@ -101,6 +101,7 @@ export const VERBS: readonly VerbEntry[] = [
     summary: "check that names lead here, and set up what asks",
     load: async () => (await import("./dns.ts")).dns,
   },
+  { group: "Look", name: "top", summary: "how busy computers and apps are now", load: async () => (await import("./top.ts")).top },
   { group: "Look", name: "events", summary: "what happened", load: async () => (await import("./events.ts")).events },
   { group: "Learn", name: "explain", summary: "what a field means", load: async () => (await import("./explain.ts")).explain },
   {

@@ -15,6 +15,7 @@ const CODES: Readonly<Record<StatusReason, number>> = {
   TooManyRequests: 429,
   InternalError: 500,
   NoHouse: 503,
+  Unreachable: 503,
   NoQuorum: 503,
 };
 

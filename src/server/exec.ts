@@ -1,96 +1,97 @@
-// `exec`: the client's connection is upgraded, and frames go both ways between it and a command in a container.
+// `exec`: the client's connection is upgraded, and frames go both ways between it and a command in a container, on whichever node that is.
 import type { Duplex } from "node:stream";
-import { encodeFrame, EXEC_PROTOCOL, FrameDecoder, frameText, type Frame } from "../api/exec-frames.ts";
+import { EXEC_PROTOCOL } from "../api/exec-frames.ts";
+import { MeshUnreachable } from "../api/errors.ts";
+import type { NodeName } from "../api/resource.ts";
 import type { ErrorStatus } from "../api/wire.ts";
-import type { Container, ExecSession } from "../container-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
+import { instancesOf } from "./instances.ts";
+import { candidates, isHealthy, meantBy, nothingRuns, openLocalExec, pump, type AskedExec, type ExecRequest } from "./local-exec.ts";
+import { openRemoteExec } from "./member-streams.ts";
 import type { ServerPorts } from "./ports.ts";
 
-export interface ExecRequest {
-  readonly service: string;
-  readonly instance?: string;
-  readonly container?: string;
-  readonly command: readonly string[];
-  readonly tty: boolean;
-  readonly stdin: boolean;
+const OPEN_WITHIN_MS = 5_000;
+
+/** Where the command runs, and how whoever asked is tied to it. */
+interface Opened {
+  readonly container: string;
+  /** Absent: here. */
+  readonly node?: NodeName;
+  run(socket: Duplex): void;
 }
 
 /** Answers over the socket in every case, and closes it. */
-export async function runExec(ports: ServerPorts, request: ExecRequest, socket: Duplex, signal: AbortSignal): Promise<void> {
-  let session: ExecSession;
-  let chosen: Container;
+export async function runExec(ports: ServerPorts, asked: AskedExec, socket: Duplex, signal: AbortSignal): Promise<void> {
+  let opened: Opened;
   try {
-    if (request.command.length === 0)
-      throw new ApiError("BadRequest", "Cannot exec: no command was given.", { next: `fossora exec -it ${request.service} -- sh` });
-    chosen = await choose(ports, request, signal);
-    session = await ports.containers.exec(chosen.id, request.command, { tty: request.tty, stdin: request.stdin }, signal);
+    if (asked.command.length === 0)
+      throw new ApiError("BadRequest", "Cannot exec: no command was given.", { next: `fossora exec -it ${asked.service} -- sh` });
+    opened = await openSomewhere(ports, meantBy(asked, ports), signal);
   } catch (error) {
     refuse(socket, statusOf(error));
     return;
   }
+  const { container, node } = opened;
+  const where = node === undefined ? "" : `Fossora-Node: ${node}\r\n`;
   socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${EXEC_PROTOCOL}\r\nFossora-Container: ${chosen.name}\r\n\r\n`,
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${EXEC_PROTOCOL}\r\nFossora-Container: ${container}\r\n${where}\r\n`,
   );
-  await pump(session, socket);
+  opened.run(socket);
 }
 
-async function pump(session: ExecSession, socket: Duplex): Promise<void> {
-  const decoder = new FrameDecoder();
-  socket.on("data", (chunk: Buffer) => {
-    try {
-      for (const frame of decoder.push(chunk)) take(session, frame);
-    } catch {
-      socket.destroy();
+/** A ready instance here, else one elsewhere; then any that runs. Throws NotFound, or Unreachable where those that know do not answer. */
+async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
+  const here = await candidates(ports, request, signal);
+  if (here[0] !== undefined && isHealthy(here[0])) return openHere(ports, request, signal);
+  const silent: NodeName[] = [];
+  const elsewhere = nodesElsewhere(ports, request);
+  const open = async (nodes: readonly NodeName[]): Promise<Opened | undefined> => {
+    for (const node of nodes) {
+      const opened = await openThere(ports, node, request, signal).catch((error: unknown) => {
+        if (error instanceof MeshUnreachable) silent.push(node);
+        else if (!(error instanceof ApiError && error.status.reason === "NotFound")) throw error;
+        return undefined;
+      });
+      if (opened !== undefined) return opened;
     }
+    return undefined;
+  };
+  const opened = (await open(elsewhere.ready)) ?? (here.length > 0 ? await openHere(ports, request, signal) : await open(elsewhere.others));
+  if (opened !== undefined) return opened;
+  if (silent.length === 0) throw nothingRuns(request, ports.peers.names().length === 0 ? ports.identity.node : "any node");
+  throw new ApiError("Unreachable", `Cannot exec: "${request.service}" runs on ${silent.join(", ")}, which does not answer.`, {
+    next: "fossora get nodes",
   });
-  socket.on("close", () => session.close());
-  try {
-    for await (const { stream, data } of session.output) {
-      if (socket.destroyed) break;
-      if (!socket.write(encodeFrame(stream, data))) await roomAgain(socket);
-    }
-    socket.end(encodeFrame("exit", String(await session.exitCode())));
-  } catch (error) {
-    if (!socket.destroyed) socket.end(encodeFrame("error", JSON.stringify(statusOf(error))));
-  } finally {
-    session.close();
-  }
 }
 
-function take(session: ExecSession, frame: Frame): void {
-  if (frame.type === "stdin") session.write(frame.payload);
-  if (frame.type === "end") session.end();
-  if (frame.type === "resize") {
-    const [columns, rows] = frameText(frame).split("x").map(Number);
-    // The command may have ended meanwhile: a window without it needs no size.
-    if (columns && rows) session.resize(columns, rows).catch(() => undefined);
-  }
+function nodesElsewhere(
+  ports: ServerPorts,
+  { service, instance }: ExecRequest,
+): { readonly ready: readonly NodeName[]; readonly others: readonly NodeName[] } {
+  const own = ports.identity.node;
+  const meant = instancesOf(ports, service).filter((each) => each.node !== own && (instance ?? each.name) === each.name);
+  const ready = new Set(meant.filter((each) => each.ready).map(({ node }) => node));
+  const others = new Set(meant.map(({ node }) => node)).difference(ready);
+  return { ready: [...ready], others: [...others] };
 }
 
-/** The named container, else the one that the Service's port leads to, in an instance that runs. */
-async function choose(ports: ServerPorts, request: ExecRequest, signal: AbortSignal): Promise<Container> {
-  const { service, instance, container } = request;
-  const desired = ports.reader.desired("Service", service);
-  if (!desired) throw new ApiError("NotFound", `Cannot exec: there is no service "${service}".`, { next: "fossora get services" });
-  const wanted = container ?? desired.spec.port?.container ?? desired.spec.containers[0]?.name;
-  if (!desired.spec.containers.some((each) => each.name === wanted)) {
-    throw new ApiError(
-      "NotFound",
-      `Cannot exec: "${service}" has no container "${wanted}"; it has ${desired.spec.containers.map((each) => each.name).join(", ")}.`,
-      { next: `fossora describe service ${service}` },
-    );
-  }
-  const candidates = (await ports.containers.list(service, signal)).filter(
-    (each) =>
-      each.container === wanted &&
-      each.state === "running" &&
-      (instance === undefined || instance === each.instance || instance === `${service}-${each.instance}`),
-  );
-  const best = candidates.find((each) => each.health === "healthy" || each.health === "none") ?? candidates[0];
-  if (best) return best;
-  throw new ApiError("NotFound", `Cannot exec: no container "${wanted}" of "${service}" runs on ${ports.identity.node}.`, {
-    next: `fossora describe service ${service}`,
-  });
+async function openHere(ports: ServerPorts, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
+  const { container, session } = await openLocalExec(ports, request, signal);
+  return { container, run: (socket) => void pump(session, socket) };
+}
+
+async function openThere(ports: ServerPorts, node: NodeName, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(OPEN_WITHIN_MS)]);
+  const { container, bytes } = await openRemoteExec(ports.peers, node, request, limit);
+  return { container, node, run: (socket) => tie(socket, bytes) };
+}
+
+/** Whoever of them ends takes the other along, once it has all that was said. */
+function tie(socket: Duplex, bytes: Duplex): void {
+  bytes.on("error", () => socket.destroy()).on("close", () => socket.end());
+  socket.on("close", () => bytes.destroy());
+  socket.pipe(bytes);
+  bytes.pipe(socket);
 }
 
 /** An ordinary HTTP answer instead of the upgrade. */
@@ -99,15 +100,4 @@ export function refuse(socket: Duplex, status: ErrorStatus): void {
   socket.end(
     `HTTP/1.1 ${status.code} ${status.reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
-}
-
-async function roomAgain(socket: Duplex): Promise<void> {
-  if (socket.destroyed) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      socket.off("drain", done).off("close", done);
-      resolve();
-    };
-    socket.on("drain", done).on("close", done);
-  });
 }

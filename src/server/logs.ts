@@ -1,175 +1,233 @@
-// The output of a Service's containers as lines: merged by time, or as they come while somebody follows.
-import type { Container, LogChunk } from "../container-ports.ts";
-import type { LogLine } from "../api/wire.ts";
+// The output of a Service's containers on all nodes of the house as lines: merged by time, or as they come while somebody follows. A node
+// that is away keeps its lines to itself: that is said once, and the others go on.
+import type { LogNote } from "../api/wire.ts";
+import type { NodeName } from "../api/resource.ts";
 import { ApiError } from "./api-error.ts";
 import type { JsonLines } from "./http.ts";
+import { openLocalLogs, type LogRequest as LocalRequest, type LogSource } from "./local-logs.ts";
+import { LogMerger } from "./log-merger.ts";
+import { OncePerLine } from "./once-per-line.ts";
+import { instancesOf, isDown } from "./instances.ts";
+import { openRemoteLogs } from "./member-streams.ts";
 import type { ServerPorts } from "./ports.ts";
 
-export interface LogRequest {
-  readonly service: string;
-  readonly instance?: string;
-  readonly container?: string;
-  readonly node?: string;
-  readonly follow: boolean;
-  /** Only what was printed before the last start: a container that Docker restarts goes on in the same log. */
-  readonly previous: boolean;
-  readonly tail?: number;
-  /** Unix seconds. */
-  readonly since?: number;
+export interface LogRequest extends LocalRequest {
+  /** Only what was printed there. */
+  readonly node?: NodeName;
 }
 
-/** While somebody follows, containers made since then are looked for this often. */
+/** While somebody follows, nodes that were away are asked again this often, and Down ones are let go. */
 const LOOK_AGAIN_MS = 2_000;
-/** A line longer than this is cut: a container that never ends its line must not fill our memory. */
-const LINE_BYTES_MAX = 64 * 1024;
-/** What is merged by time is held in memory. */
-const MERGED_LINES_MAX = 50_000;
+/** A node that is slower says nothing. */
+const OPEN_WITHIN_MS = 5_000;
+/** Of one node, while the lines of another one are awaited. */
+const WAITING_LINES_MAX = 1_000;
+const ROOM_AGAIN_MS = 10;
 
-/** Throws NotFound when no container is meant. */
+/** Throws NotFound when no container is meant, Unreachable when those that may be do not answer. */
 export async function streamLogs(ports: ServerPorts, request: LogRequest, open: () => JsonLines, signal: AbortSignal): Promise<void> {
-  const containers = await choose(ports, request, signal);
-  if (containers.length === 0) throw await nothingMeant(ports, request, signal);
-  if (request.previous && !containers.some(({ restarts }) => restarts > 0)) throw neverRestarted(request);
-  const lines = open();
-  if (request.follow) await follow(ports, request, lines, containers, signal);
-  else await merge(ports, request, lines, containers, signal);
-  lines.end();
-}
-
-async function merge(
-  ports: ServerPorts,
-  request: LogRequest,
-  lines: JsonLines,
-  containers: readonly Container[],
-  signal: AbortSignal,
-): Promise<void> {
-  const tail = Math.min(request.tail ?? MERGED_LINES_MAX, MERGED_LINES_MAX);
-  const all = await Promise.all(
-    containers.map(async (container) => {
-      const collected: LogLine[] = [];
-      if (!request.previous) {
-        for await (const line of linesOf(ports, container, { ...request, tail }, signal)) collected.push(line);
-        return collected;
-      }
-      const { tail: _, ...whole } = request;
-      for await (const line of linesOf(ports, container, whole, signal)) {
-        if (container.startedAt !== undefined && isBefore(line.time, container.startedAt)) collected.push(line);
-        if (collected.length > 2 * tail) collected.splice(0, tail);
-      }
-      return collected.slice(-tail);
-    }),
-  );
-  // Sorted by time, which is text of one form; the order within a container stays.
-  for (const line of all.flat().sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))) {
-    lines.write(line);
-    await lines.drained();
-  }
-}
-
-/** RFC 3339 with up to nine digits of a second: as text, once the fractions are of one length. */
-function isBefore(time: string, start: string): boolean {
-  const padded = (text: string): string => {
-    const [second = "", fraction = ""] = text.replace("Z", "").split(".");
-    return `${second}.${fraction.padEnd(9, "0")}`;
-  };
-  return padded(time) < padded(start);
-}
-
-/** Until the client goes: an app that is updated or moves goes on under new containers. */
-async function follow(
-  ports: ServerPorts,
-  request: LogRequest,
-  lines: JsonLines,
-  first: readonly Container[],
-  signal: AbortSignal,
-): Promise<void> {
-  const seen = new Set<string>();
-  const copies: Promise<void>[] = [];
-  let containers = first;
-  let options = request;
-  while (!signal.aborted) {
-    for (const container of containers) {
-      if (seen.has(container.id)) continue;
-      seen.add(container.id);
-      copies.push(copy(ports, container, options, lines, signal));
-    }
-    await ports.clock.sleep(LOOK_AGAIN_MS, signal).catch(() => undefined);
-    // What is new now is shown from its first line on.
-    options = { service: request.service, follow: true, previous: false };
-    if (!signal.aborted) containers = await choose(ports, request, signal).catch(() => containers);
-  }
-  await Promise.allSettled(copies);
-}
-
-async function copy(ports: ServerPorts, container: Container, request: LogRequest, lines: JsonLines, signal: AbortSignal): Promise<void> {
+  mustExist(ports, request);
+  const ended = new AbortController();
+  const logs = new HouseLogs(ports, request, AbortSignal.any([signal, ended.signal]));
   try {
-    for await (const line of linesOf(ports, container, request, signal)) {
-      lines.write(line);
-      await lines.drained();
+    await logs.run(open);
+  } finally {
+    ended.abort(new Error("The log was told"));
+  }
+}
+
+class HouseLogs {
+  readonly #ports: ServerPorts;
+  readonly #request: LogRequest;
+  readonly #signal: AbortSignal;
+  readonly #merger = new LogMerger();
+  /** Nodes whose lines come right now, and how to let go of each. */
+  readonly #open = new Map<NodeName, AbortController>();
+  /** Nodes of which it was said that they are away. */
+  readonly #missing = new Map<NodeName, string>();
+  readonly #told = new OncePerLine();
+  readonly #copies = new Set<Promise<void>>();
+  #lines: JsonLines | undefined;
+  #wake: (() => void) | undefined;
+  /** Of this node's own containers. */
+  #failure: Error | undefined;
+
+  constructor(ports: ServerPorts, request: LogRequest, signal: AbortSignal) {
+    this.#ports = ports;
+    this.#request = request;
+    this.#signal = signal;
+  }
+
+  async run(open: () => JsonLines): Promise<void> {
+    const asked = this.#nodes();
+    const sources = await Promise.all(asked.map(async (node) => [node, await this.#ask(node)] as const));
+    const found = sources.flatMap(([node, source]) => (source === undefined ? [] : [[node, source] as const]));
+    this.#judge(found.map(([, source]) => source));
+    this.#lines = open();
+    for (const [node, why] of this.#missing) this.#note(`${node} ${why}: its lines are missing`);
+    for (const [node, source] of found) this.#begin(node, source);
+    const looking = this.#request.follow ? this.#lookAgain() : Promise.resolve();
+    await this.#tell(looking);
+    this.#lines.end();
+  }
+
+  /** All that may have something to show, this one first. */
+  #nodes(): readonly NodeName[] {
+    const { identity, peers } = this.#ports;
+    return [identity.node, ...peers.names()].filter((node) => this.#request.node === undefined || node === this.#request.node);
+  }
+
+  /** Undefined: it does not answer, which is remembered where it is of interest. */
+  async #ask(node: NodeName): Promise<LogSource | undefined> {
+    const request = this.#requestTo(node);
+    const hold = new AbortController();
+    const signal = AbortSignal.any([this.#signal, hold.signal]);
+    this.#open.set(node, hold);
+    if (node === this.#ports.identity.node) return openLocalLogs(this.#ports, request, signal);
+    const why = isDown(this.#ports, node) ? "is down" : undefined;
+    const late = this.#ports.clock.timer(OPEN_WITHIN_MS, () => hold.abort(new Error("it does not answer")));
+    try {
+      if (why === undefined) return await openRemoteLogs(this.#ports.peers, node, request, signal);
+    } catch (error) {
+      this.#ports.log.debug("Another node's logs are out of reach", { node, error: String(error) });
+    } finally {
+      late();
     }
-  } catch (error) {
-    if (!signal.aborted) ports.log.warn("Log stream ended early", { container: container.name, error });
+    this.#open.delete(node);
+    if (this.#mayHave(node)) this.#missing.set(node, why ?? "does not answer");
+    return undefined;
+  }
+
+  /** Of one whose lines were told, what came since. */
+  #requestTo(node: NodeName): LocalRequest {
+    const { node: _, ...request } = this.#request;
+    const since = this.#told.again(node);
+    if (since === undefined) return request;
+    const { tail: _tail, ...whole } = request;
+    return { ...whole, since };
+  }
+
+  /** It runs, or ran a moment ago, an instance that is meant. */
+  #mayHave(node: NodeName): boolean {
+    const { service, instance, node: only } = this.#request;
+    return only === node || instancesOf(this.#ports, service).some((each) => each.node === node && (instance ?? each.name) === each.name);
+  }
+
+  /** Throws where there is nothing to show. */
+  #judge(sources: readonly LogSource[]): void {
+    const meant = sources.reduce((sum, { head }) => sum + head.meant, 0);
+    const restarted = sources.reduce((sum, { head }) => sum + head.restarted, 0);
+    if (meant > 0 && (restarted > 0 || !this.#request.previous)) return;
+    if (this.#missing.size > 0) throw outOfReach(this.#request, this.#missing);
+    if (meant > 0) throw neverRestarted(this.#request);
+    throw nothingMeant(this.#ports, this.#request, [...new Set(sources.flatMap(({ head }) => head.containers))]);
+  }
+
+  #begin(node: NodeName, source: LogSource): void {
+    this.#merger.add(node);
+    const copy = this.#copy(node, source).finally(() => {
+      this.#copies.delete(copy);
+      this.#stir();
+    });
+    this.#copies.add(copy);
+  }
+
+  async #copy(node: NodeName, { items }: LogSource): Promise<void> {
+    const { clock, identity } = this.#ports;
+    try {
+      for await (const item of items) {
+        if ("live" in item) this.#merger.live(node);
+        else if (this.#told.isNew(item)) this.#merger.push(node, item, clock.now());
+        this.#stir();
+        while (this.#merger.waiting(node) > WAITING_LINES_MAX) await clock.sleep(ROOM_AGAIN_MS, this.#signal);
+      }
+      if (this.#request.follow && !this.#signal.aborted) this.#lost(node);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (node === identity.node) this.#failure = error as Error; // nothing else is thrown there
+      else this.#lost(node);
+    } finally {
+      this.#merger.end(node);
+      this.#open.delete(node);
+    }
+  }
+
+  #lost(node: NodeName): void {
+    this.#missing.set(node, isDown(this.#ports, node) ? "is down" : "does not answer");
+    this.#note(`${node} ${this.#missing.get(node)}: its lines are missing${this.#request.follow ? " until it is back" : ""}`);
+  }
+
+  /** Until the signal: nodes come back, or are known to be lost, or are new in the house. */
+  async #lookAgain(): Promise<void> {
+    const { clock } = this.#ports;
+    while (!this.#signal.aborted) {
+      await clock.sleep(LOOK_AGAIN_MS, this.#signal).catch(() => undefined);
+      if (this.#signal.aborted) return;
+      for (const [node, hold] of this.#open)
+        if (node !== this.#ports.identity.node && isDown(this.#ports, node)) hold.abort(new Error("it is down"));
+      await Promise.all(this.#nodes().map((node) => this.#askAgain(node)));
+    }
+  }
+
+  async #askAgain(node: NodeName): Promise<void> {
+    if (this.#open.has(node)) return;
+    const wasMissing = this.#missing.get(node);
+    this.#missing.delete(node);
+    const source = await this.#ask(node);
+    if (source === undefined) {
+      const isNews = wasMissing === undefined && this.#missing.has(node);
+      if (wasMissing !== undefined) this.#missing.set(node, wasMissing);
+      if (isNews) this.#note(`${node} ${this.#missing.get(node)}: its lines are missing until it is back`);
+      return;
+    }
+    if (wasMissing !== undefined) this.#note(`${node} is back`);
+    this.#begin(node, source);
+  }
+
+  /** Writes what the merger lets go, until all sources have ended and nobody looks for more. */
+  async #tell(looking: Promise<void>): Promise<void> {
+    const { clock } = this.#ports;
+    let isLooking = true;
+    void looking.finally(() => {
+      isLooking = false;
+      this.#stir();
+    });
+    for (;;) {
+      const stirred = new Promise<void>((resolve) => (this.#wake = resolve));
+      const { lines, againInMs } = this.#merger.take(clock.now());
+      for (const line of lines) {
+        this.#lines?.write(line);
+        await this.#lines?.drained();
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#copies.size === 0 && !isLooking && lines.length === 0) return;
+      if (lines.length > 0) continue;
+      if (againInMs === undefined) await stirred;
+      else await Promise.race([stirred, clock.sleep(againInMs, this.#signal).catch(() => undefined)]);
+    }
+  }
+
+  #note(message: string): void {
+    this.#lines?.write({ type: "NOTE", message } satisfies LogNote);
+  }
+
+  #stir(): void {
+    this.#wake?.();
   }
 }
 
-async function* linesOf(ports: ServerPorts, container: Container, request: LogRequest, signal: AbortSignal): AsyncIterable<LogLine> {
-  const { follow, tail, since } = request;
-  const options = { follow, timestamps: true, ...(tail !== undefined && { tail }), ...(since !== undefined && { since }) };
-  const rests = { stdout: new LineSplitter(), stderr: new LineSplitter() };
-  const about = {
-    instance: instanceName(container.service, container.instance),
-    container: container.container,
-    node: ports.identity.node,
-  };
-  for await (const chunk of ports.containers.logs(container.id, options, signal)) {
-    for (const line of rests[chunk.stream].push(chunk.data)) yield { ...about, stream: chunk.stream, ...timeAndText(line) };
-  }
-  for (const stream of ["stdout", "stderr"] as const satisfies readonly LogChunk["stream"][]) {
-    const line = rests[stream].end();
-    if (line !== "") yield { ...about, stream, ...timeAndText(line) };
-  }
+function mustExist(ports: ServerPorts, { service, node }: LogRequest): void {
+  if (!ports.reader.desired("Service", service))
+    throw new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
+  if (node !== undefined && node !== ports.identity.node && !ports.peers.names().includes(node))
+    throw new ApiError("NotFound", `Cannot show logs: there is no node "${node}".`, { next: "fossora get nodes" });
 }
 
-/** Cuts bytes into lines, wherever chunks and characters end. */
-export class LineSplitter {
-  readonly #decoder = new TextDecoder();
-  #rest = "";
-
-  push(bytes: Uint8Array): readonly string[] {
-    const parts = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
-    this.#rest = parts.pop() ?? "";
-    if (this.#rest.length > LINE_BYTES_MAX) parts.push(this.end());
-    return parts.map((part) => part.replace(/\r$/, ""));
-  }
-
-  end(): string {
-    const rest = this.#rest;
-    this.#rest = "";
-    return rest;
-  }
-}
-
-/** Docker writes `2026-11-22T10:00:00.123456789Z text`. */
-function timeAndText(line: string): { readonly time: string; readonly text: string } {
-  const space = line.indexOf(" ");
-  const time = space === -1 ? line : line.slice(0, space);
-  return /^\d{4}-\d\d-\d\dT/.test(time) ? { time, text: space === -1 ? "" : line.slice(space + 1) } : { time: "", text: line };
-}
-
-async function choose(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<readonly Container[]> {
-  if (request.node !== undefined && request.node !== ports.identity.node) return [];
-  const containers = await ports.containers.list(request.service, signal);
-  return containers
-    .filter(
-      ({ instance, container }) =>
-        (request.instance === undefined || instanceName(request.service, instance) === request.instance) &&
-        (request.container === undefined || container === request.container),
-    )
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function instanceName(service: string, instance: string): string {
-  return instance.startsWith(`${service}-`) ? instance : `${service}-${instance}`;
+function outOfReach({ service }: LogRequest, missing: ReadonlyMap<NodeName, string>): ApiError {
+  const nodes = [...missing].map(([node, why]) => `${node} ${why}`).join(", ");
+  return new ApiError("Unreachable", `Cannot show logs: what "${service}" printed is kept where it ran, and ${nodes}.`, {
+    next: "fossora get nodes",
+  });
 }
 
 function neverRestarted({ service }: LogRequest): ApiError {
@@ -180,27 +238,15 @@ function neverRestarted({ service }: LogRequest): ApiError {
   );
 }
 
-/** Docker keeps what its own containers printed. */
-function elsewhere({ reader, identity }: ServerPorts, service: string, node: string): ApiError {
-  if (!reader.desired("Membership", node))
-    return new ApiError("NotFound", `Cannot show logs: there is no node "${node}".`, { next: "fossora get nodes" });
-  return new ApiError("NotFound", `Cannot show logs: what was printed on ${node} is kept there, and this is ${identity.node}.`, {
-    next: `on ${node}: fossora logs ${service}`,
-  });
-}
-
-async function nothingMeant(ports: ServerPorts, request: LogRequest, signal: AbortSignal): Promise<ApiError> {
-  const { service, container } = request;
-  if (!ports.reader.desired("Service", service))
-    return new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
-  if (request.node !== undefined && request.node !== ports.identity.node) return elsewhere(ports, request.service, request.node);
-  const names = [...new Set((await ports.containers.list(service, signal)).map((each) => each.container))];
-  if (container !== undefined && names.length > 0) {
-    return new ApiError("NotFound", `Cannot show logs: "${service}" has no container "${container}"; it has ${names.join(", ")}.`, {
-      next: `fossora logs ${service} -c ${names[0]}`,
+function nothingMeant({ identity, peers }: ServerPorts, request: LogRequest, containers: readonly string[]): ApiError {
+  const { service, container, node } = request;
+  if (container !== undefined && containers.length > 0) {
+    return new ApiError("NotFound", `Cannot show logs: "${service}" has no container "${container}"; it has ${containers.join(", ")}.`, {
+      next: `fossora logs ${service} -c ${containers[0]}`,
     });
   }
-  return new ApiError("NotFound", `Cannot show logs: nothing of "${service}" was started on ${ports.identity.node} yet.`, {
+  const where = node ?? (peers.names().length === 0 ? identity.node : "any node");
+  return new ApiError("NotFound", `Cannot show logs: nothing of "${service}" was started on ${where} yet.`, {
     next: `fossora describe service ${service}`,
   });
 }

@@ -8,10 +8,12 @@ import type {
   ReplaceAnswer,
   WaitingComputer,
 } from "../api/computers.ts";
+import type { Duplex } from "node:stream";
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
 import type { NodeRecord } from "../api/state.ts";
+import type { NodeLoad } from "../api/load.ts";
 import type { TakeoverReport } from "../api/takeover.ts";
 import type { TrafficReport } from "../api/traffic.ts";
 import type { Clock, Compare, EngineCounts, Identity, Log, StatusReader, Store, Write } from "../ports.ts";
@@ -62,6 +64,16 @@ export interface TakeoverControl {
   take(): Promise<number>;
 }
 
+/** The agents of the house's other nodes, asked over port 733. */
+export interface Peers {
+  /** Of all, whether they answer or not. */
+  names(): readonly NodeName[];
+  /** Throws MeshUnreachable, or MeshRefusal with the other's no. */
+  ask(node: NodeName, method: string, body: unknown, signal: AbortSignal): Promise<unknown>;
+  /** An answer and the bytes behind it, which are paused and the caller's to end. Throws as `ask` does. `signal`: until the answer. */
+  stream(node: NodeName, method: string, body: unknown, signal: AbortSignal): Promise<{ readonly answer: unknown; readonly bytes: Duplex }>;
+}
+
 /** What there is as long as the agent runs, whether its node belongs to a house or not. */
 export interface NodePorts {
   /** Absent where the node cannot be more than a house of one. */
@@ -85,6 +97,9 @@ export interface NodePorts {
     traffic(signal: AbortSignal): Promise<TrafficReport>;
     metrics(signal: AbortSignal): Promise<string>;
   };
+  readonly peers: Peers;
+  /** This machine and Fossora's containers, measured now. */
+  load(signal: AbortSignal): Promise<NodeLoad>;
   /** Of the ingresses of the house's other nodes. */
   trafficElsewhere(signal: AbortSignal): Promise<readonly NodeReport[]>;
 }

@@ -5,6 +5,7 @@ import { closest } from "../api/names.ts";
 import { isStored, kindByWord, SERVED_KINDS, type ServedKindNames } from "../api/kinds.ts";
 import { METRICS_CONTENT_TYPE } from "../api/prometheus.ts";
 import type { VersionAnswer } from "../api/wire.ts";
+import type { MeshStreamAnswer } from "../mesh-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import { applyManifests, readApplyRequest } from "./apply.ts";
 import { deleteObject } from "./delete.ts";
@@ -20,10 +21,11 @@ import { changeNode, readNodeChange } from "./node-change.ts";
 import { list, readOne, watch } from "./objects.ts";
 import type { NodePorts, ServerPorts } from "./ports.ts";
 import { refuseWithoutQuorum, sayAge, withReason } from "./no-quorum.ts";
+import { answerStream } from "./member-streams.ts";
 import { listed } from "./own-writes.ts";
 import { count, flag, text } from "./query.ts";
-
 import { answerTakeover } from "./takeover.ts";
+import { top } from "./top.ts";
 import { WatchHub } from "./watch.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -64,6 +66,11 @@ export class ApiServer {
   setHouse(ports: ServerPorts | undefined): void {
     this.#house?.hub.close();
     this.#house = ports && { ports, hub: new WatchHub(ports) };
+  }
+
+  /** For another node of the house, over port 733. */
+  async stream(method: string, body: unknown, signal: AbortSignal): Promise<MeshStreamAnswer> {
+    return answerStream(this.#ports, method, body, signal);
   }
 
   /** The caller has removed a socket that nobody answers, and sets mode and group before it lets anyone know. */
@@ -144,6 +151,7 @@ export class ApiServer {
     });
     if (ofHouse !== undefined) return sendJson(response, 200, ofHouse);
     if (first === "takeover" && rest.length === 0) return sendJson(response, 200, await this.#takeover(call));
+    if (first === "top" && rest.length === 0) return sendJson(response, 200, await top(this.#ports, signal));
     if (first === "dns-facts" && rest.length === 0) return sendJson(call.response, 200, await dnsFacts(this.#ports, call.signal));
     await listed(this.#ports);
     if (method === "GET") sayAge(response, this.#ports);

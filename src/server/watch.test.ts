@@ -74,6 +74,8 @@ async function start(): Promise<Setting> {
       metrics: () => Promise.reject(new Error("none")),
     },
     trafficElsewhere: async () => [],
+    peers: { names: () => [], ask: () => Promise.reject(new Error("nobody")), stream: () => Promise.reject(new Error("nobody")) },
+    load: () => Promise.reject(new Error("not measured")),
     copyAgeMs: () => undefined,
     whyNoQuorum: () => ({ reason: "", next: "" }),
     engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),

@@ -43,13 +43,13 @@ describe("logs and exec", () => {
   test("one container's lines stand alone; of several each says whose it is", async () => {
     expectOutcome(await run("logs", "jellyfin"), { stdout: "one\ntwo\n" });
     expectOutcome(await run("logs", "svc/jellyfin", "-n", "1", "--timestamps"), { stdout: "2026-01-01T00:00:02.000000000Z two\n" });
-    expectOutcome(await run("logs", "jellyfin", "-n", "1", "--prefix"), { stdout: "jellyfin-k3f9/jellyfin@nas │ two\n" });
+    expectOutcome(await run("logs", "jellyfin", "-n", "1", "--prefix"), { stdout: "jellyfin-k3f9@nas │ two\n" });
     expectOutcome(await run("logs", "-l", "group=media", "-n", "1"), { stdout: "two\n" });
     assert.equal((JSON.parse((await run("logs", "jellyfin", "-n", "1", "-o", "json")).stdout) as { readonly text: string }).text, "two");
     const sidecar = house.containers.add("jellyfin", "k3f9", "db");
     house.containers.print(sidecar, "2026-01-01T00:00:01.500000000Z between");
     expectOutcome(await run("logs", "jellyfin"), {
-      stdout: "jellyfin-k3f9/jellyfin@nas │ one\njellyfin-k3f9/db@nas │ between\njellyfin-k3f9/jellyfin@nas │ two\n",
+      stdout: "jellyfin-k3f9@nas │ one\njellyfin-k3f9/db@nas │ between\njellyfin-k3f9@nas │ two\n",
     });
     expectOutcome(await run("logs", "jellyfin", "-c", "db"), { stdout: "between\n" });
     expectOutcome(await run("logs", "jellyfin", "--no-prefix"), { stdout: "one\nbetween\ntwo\n" });
@@ -84,7 +84,7 @@ describe("logs and exec", () => {
     house.containers.made.pop();
     assert.equal(
       stdout,
-      "\u001b[36mjellyfin-k3f9/jellyfin@nas │\u001b[39m one\n\u001b[35mjellyfin-k3f9/cache@nas │\u001b[39m between\n\u001b[36mjellyfin-k3f9/jellyfin@nas │\u001b[39m two\n",
+      "\u001b[36mjellyfin-k3f9@nas │\u001b[39m one\n\u001b[35mjellyfin-k3f9/cache@nas │\u001b[39m between\n\u001b[36mjellyfin-k3f9@nas │\u001b[39m two\n",
     );
   });
 

@@ -55,7 +55,7 @@ const rooms: readonly Room[] = [
   {
     name: "server",
     files: /^src\/server\//,
-    imports: ["src/api/", "types:src/ports.ts", "types:src/container-ports.ts"],
+    imports: ["src/api/", "types:src/ports.ts", "types:src/container-ports.ts", "types:src/mesh-ports.ts"],
     packages: [],
     node: "all",
   },

@@ -156,6 +156,8 @@ export class TestJoiningNode {
     const kept = new JoinWish(this.dataDir);
     const node = await JoiningNode.open({
       traffic: () => Promise.reject(new Error("it has no ingress")),
+      load: () => Promise.reject(new Error("it has no Docker")),
+      stream: () => Promise.reject(new Error("it has no Docker")),
       dataDir: this.dataDir,
       nodeId: this.nodeId,
       name: () => name,

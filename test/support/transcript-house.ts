@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { keys } from "../../src/api/keys.ts";
-import type { Kind, Name } from "../../src/api/resource.ts";
+import type { Kind, Name, NodeName } from "../../src/api/resource.ts";
 import type { EventRecord } from "../../src/api/state.ts";
+import type { NodeLoad } from "../../src/api/load.ts";
 import type { TakeoverReport } from "../../src/api/takeover.ts";
 import type { AnyStatus } from "../../src/api/status.ts";
 import type { IngressStatus, LocalName } from "../../src/api/table.ts";
@@ -13,7 +14,7 @@ import type { HouseSummary } from "../../src/api/wire.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Container, ExecSession, LogChunk, LogOptions, PullProgress } from "../../src/container-ports.ts";
 import type { Clock, StatusReader } from "../../src/ports.ts";
-import type { HouseControl, ServerPorts } from "../../src/server/ports.ts";
+import type { HouseControl, Peers, ServerPorts } from "../../src/server/ports.ts";
 import { ApiServer } from "../../src/server/server.ts";
 import { FakeContainers } from "../fakes/containers.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -37,9 +38,17 @@ export class TranscriptHouse {
   listeners: HouseSummary["listeners"];
   accessLog: IngressStatus["accessLog"];
   localNames: readonly LocalName[] = [];
+  /** Of this node. */
+  load: NodeLoad = { cpus: 4, busyCpus: 0.48, memoryBytes: 16 * 2 ** 30, usedBytes: 3 * 2 ** 30, containers: [] };
+  peers: Peers = {
+    names: () => [],
+    ask: () => Promise.reject(new Error("there is no other node")),
+    stream: () => Promise.reject(new Error("there is no other node")),
+  };
   /** What its ingress says; undefined: it does not answer. */
   traffic: TrafficReport | undefined;
   readonly #control: HouseControl | undefined;
+  readonly #node: NodeName;
   readonly #directory: string;
   readonly #statuses = new Map<string, AnyStatus>();
   readonly #pulls = new Map<
@@ -52,8 +61,9 @@ export class TranscriptHouse {
   #mirrored: Promise<void> | undefined;
   #events = 0;
 
-  constructor(control?: HouseControl) {
+  constructor(control?: HouseControl, node: NodeName = "nas") {
     this.#control = control;
+    this.#node = node;
     this.#directory = mkdtempSync(path.join(tmpdir(), "fossora-transcript-"));
     this.socket = path.join(this.#directory, "fossora.sock");
     const clock: Clock = { ...realClock, wall: () => MADE_AT };
@@ -64,14 +74,19 @@ export class TranscriptHouse {
     this.#server = this.#makeServer();
   }
 
-  static async start(control?: HouseControl): Promise<TranscriptHouse> {
-    const house = new TranscriptHouse(control);
+  static async start(control?: HouseControl, node?: NodeName): Promise<TranscriptHouse> {
+    const house = new TranscriptHouse(control, node);
     foundHouse(house.etcd);
     apply(house.etcd, "Membership", "nas", { role: "auto", schedulable: true });
     house.#mirrored = house.mirror.run(house.#ending.signal);
     await until("the mirror is fresh", () => house.mirror.fresh);
     await house.#server.listen(house.socket);
     return house;
+  }
+
+  /** As other nodes ask it over port 733. */
+  get server(): Pick<ApiServer, "stream"> {
+    return this.#server;
   }
 
   async restartServer(): Promise<void> {
@@ -134,7 +149,7 @@ export class TranscriptHouse {
       statusReader,
       store: this.store,
       containers: this.containers,
-      identity: { node: "nas", nodeId: "id-nas", bootId: "b1" },
+      identity: { node: this.#node, nodeId: `id-${this.#node}`, bootId: "b1" },
       clock: { ...realClock, wall: () => MADE_AT },
       log: silentLog,
       version: "0.1.0",
@@ -147,6 +162,12 @@ export class TranscriptHouse {
           Promise.resolve("# HELP fossora_table_revision The revision.\n# TYPE fossora_table_revision gauge\nfossora_table_revision 1\n"),
       },
       trafficElsewhere: async () => [],
+      peers: {
+        names: () => this.peers.names(),
+        ask: (...asked) => this.peers.ask(...asked),
+        stream: (...asked) => this.peers.stream(...asked),
+      },
+      load: () => Promise.resolve(this.load),
       copyAgeMs: () => this.copyAgeMs,
       whyNoQuorum: () => ({ reason: "den alone keeps the house's state, and does not answer", next: "start den" }),
       takeover: {

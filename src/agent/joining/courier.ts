@@ -55,7 +55,7 @@ export class Courier {
     void this.#carry(to, message);
   }
 
-  /** A link of one's own, to end. Throws MeshUnreachable. */
+  /** A link of one's own, to end; `nodeId`: to that member alone. Throws MeshUnreachable. */
   dial(address: Address, nodeId?: NodeId): Promise<MeshConnection> {
     const { localAddress } = this.#options;
     return dial({
@@ -63,7 +63,7 @@ export class Courier {
       trust: this.#trust,
       limitMs: DIAL_MS,
       ...(localAddress !== undefined && { localAddress }),
-      ...(nodeId !== undefined && { expect: { nodeId } }),
+      ...(nodeId !== undefined && { expect: { nodeId, standing: "member" } }),
     });
   }
 

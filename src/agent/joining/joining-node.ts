@@ -1,5 +1,6 @@
 // One node between its disk, its etcd and the other nodes: the pure joiner's loop, its courier and, while it belongs to a house, what runs
 // inside. Answers what others ask of the joining on 733.
+import type { MeshConnection } from "../../adapters/mesh/client.ts";
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { Here, Joiner } from "../../joining/joiner-state.ts";
@@ -38,6 +39,7 @@ export class JoiningNode implements MeshHandler {
   readonly #takeover: TakingOver;
   readonly #trust: OwnTrust;
   readonly encounters = new Encounters();
+  readonly stream: NonNullable<MeshHandler["stream"]>;
   readonly #memberPorts: MemberRequestPorts;
   #peerUrl = "";
   /** Agents of the house that it last belonged to. */
@@ -90,7 +92,8 @@ export class JoiningNode implements MeshHandler {
     });
     // In a moment: who asked must hear first that it is done.
     const comeAgain = (): void => void clock.timer(COME_AGAIN_AFTER_MS, () => void this.#loop.told({ kind: "told to leave" }));
-    this.#memberPorts = { dataDir, versions: options.versions, traffic: options.traffic, inside: () => this.inside, comeAgain };
+    this.stream = options.stream;
+    this.#memberPorts = { ...options, inside: () => this.inside, comeAgain };
     this.#lastMembers = lastMembers(dataDir);
     this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
   }
@@ -136,6 +139,11 @@ export class JoiningNode implements MeshHandler {
   /** As a member of a member. Throws MeshRefusal or MeshUnreachable. */
   ask(address: Address, method: string, body: unknown): Promise<unknown> {
     return this.#courier.ask(address, method, body);
+  }
+
+  /** A link of one's own to that member, to end. Throws MeshUnreachable. */
+  linkTo(address: Address, nodeId: string): Promise<MeshConnection> {
+    return this.#courier.dial(address, nodeId);
   }
 
   /** Who answers there, and what house it shows. Throws MeshUnreachable. */

@@ -1,10 +1,11 @@
 // What a node brings that is on its way into a house. Types only.
+import type { NodeLoad } from "../../api/load.ts";
 import type { TrafficReport } from "../../api/traffic.ts";
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { Here, Membership } from "../../joining/joiner-state.ts";
 import type { Address, JoinRequest, Trust, Versions } from "../../joining/messages.ts";
-import type { MeshPeer } from "../../mesh-ports.ts";
+import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Child } from "../child.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
@@ -41,6 +42,10 @@ export interface JoiningNodeOptions {
   readonly replaceAfterMs: () => number;
   /** What this node's ingress has counted, for the house's other nodes. */
   readonly traffic: (signal: AbortSignal) => Promise<TrafficReport>;
+  /** How busy this machine is, for the house's other nodes. */
+  readonly load: (signal: AbortSignal) => Promise<NodeLoad>;
+  /** Logs and commands in containers, for the house's other nodes. */
+  readonly stream: NonNullable<MeshHandler["stream"]>;
   /** What the tailnet says of one without a certificate of our house. */
   readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
   readonly judge: Judge;

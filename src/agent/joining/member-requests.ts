@@ -1,5 +1,6 @@
 // What nodes of one house ask each other on 733 besides the messages of the joining. Everybody else is told no.
 import { MeshRefusal } from "../../api/errors.ts";
+import type { NodeLoad } from "../../api/load.ts";
 import type { TrafficReport } from "../../api/traffic.ts";
 import type { Versions } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
@@ -14,6 +15,7 @@ export interface MemberRequestPorts {
   readonly inside: () => Inside | undefined;
   /** Throws when the ingress does not answer. */
   readonly traffic: (signal: AbortSignal) => Promise<TrafficReport>;
+  readonly load: (signal: AbortSignal) => Promise<NodeLoad>;
   /** Leaves the store and asks again, with the certificates that it has. */
   readonly comeAgain: () => void;
 }
@@ -30,6 +32,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   traffic: ({ traffic }, peer, { signal }) => {
     mustBeMember(peer);
     return traffic(signal);
+  },
+  load: ({ load }, peer, { signal }) => {
+    mustBeMember(peer);
+    return load(signal);
   },
   "come-again": ({ comeAgain }, peer) => {
     mustBeMember(peer);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LineSplitter } from "./logs.ts";
+import { LineSplitter } from "./local-logs.ts";
 
 test("lines are whole wherever chunks and characters are cut", () => {
   const bytes = Buffer.from("eins\r\nzwölf\n\nrest");
