@@ -103,6 +103,11 @@ export function begunAs(dataDir: string): "founder" | "admitted" | undefined {
   return founding.admittedTo === undefined ? "founder" : "admitted";
 }
 
+/** At its admission, itself among them; none where it founded the cluster, or has no store. */
+export function admittedTo(dataDir: string): readonly ClusterMember[] {
+  return readFounding(dataDir)?.admittedTo ?? [];
+}
+
 export function clusterToken(dataDir: string): string | undefined {
   return readFounding(dataDir)?.clusterToken;
 }

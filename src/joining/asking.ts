@@ -124,6 +124,8 @@ function ask(joiner: Joiner, here: Here, phase: Asking): Stepped {
 function hearAnswer(joiner: Joiner, here: Here, phase: Asking, { verdict, reason, members, from }: JoinAnswer): Stepped {
   const house = { ...phase.house, contacts: withContacts(phase.house.contacts, members) };
   if (verdict === "try another") return enter(joiner, { ...phase, house });
+  // One that was asked on the LAN cannot tell whose this node is; the house knows it already.
+  if (verdict === "waits for approval" && phase.verdict === "queued") return enter(joiner, { ...phase, house });
   const heardAtMs = phase.verdict === undefined ? here.nowMs : phase.heardAtMs;
   const next = enter(joiner, { ...phase, house, verdict, heardAtMs });
   if (verdict === "queued") return next;

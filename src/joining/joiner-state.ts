@@ -25,6 +25,8 @@ export interface Here {
   readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */
   readonly houseIsFresh: boolean;
+  /** It has belonged to its house for so short a time that it never read anything of it. */
+  readonly houseIsUnseen?: boolean;
   /** RFC 3339. */
   readonly wall: string;
 }
@@ -36,6 +38,8 @@ export type JoinerEvent =
    * the house that it is asking, whose CA the edge remembers from the first contact.
    */
   | { readonly kind: "heard"; readonly message: Message; readonly from: Address; readonly trust: Trust }
+  /** Nothing listens there, or what does has nothing to say to this node. */
+  | { readonly kind: "nobody there"; readonly address: Address }
   /** A person said so: what this node was about is over. */
   | { readonly kind: "wished" }
   | { readonly kind: "told to leave" }
@@ -89,8 +93,9 @@ export interface Wanted {
 }
 
 export type Phase =
-  | { readonly kind: "looking"; readonly sinceMs: Ms }
-  | { readonly kind: "founding"; readonly sinceMs: Ms }
+  /** `answered`: where it had an answer since then, or there is nobody. */
+  | { readonly kind: "looking"; readonly sinceMs: Ms; readonly answered?: readonly Address[] }
+  | { readonly kind: "founding"; readonly sinceMs: Ms; readonly answered?: readonly Address[] }
   /** The edge is making the house. */
   | { readonly kind: "laying the ground"; readonly sinceMs: Ms }
   | {

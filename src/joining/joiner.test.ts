@@ -154,6 +154,28 @@ describe("a member", () => {
   });
 });
 
+test("a house whose voters are all elsewhere is left where it is empty, or was never seen; else a person is told", () => {
+  const elsewhere = heard(hello("a", houseState({ id: "house0" })));
+  const after = (more: Partial<Here>): { readonly joiner: Joiner; readonly effects: readonly JoinerEffect[] } => {
+    const where = { ...inHouse(), houseIsFresh: false, voters: [nodeId("a")], ...more };
+    let stepped = step(newJoiner(0, kept), { kind: "tick" }, where);
+    stepped = step(stepped.joiner, elsewhere, { ...where, nowMs: 29_000 });
+    return step(stepped.joiner, { kind: "tick" }, { ...where, nowMs: 30_000 });
+  };
+  assert.match(JSON.stringify(after({}).effects), /fossora takeover/);
+  assert.equal(after({}).joiner.phase.kind, "member");
+  assert.equal(after({ houseIsUnseen: true }).joiner.phase.kind, "looking");
+  // Nothing is known of it but that it belongs there.
+  assert.equal(after({ self: sender("b") }).joiner.phase.kind, "looking");
+});
+
+test("what was proven of a key in the tailnet holds for what it says on the LAN", () => {
+  const onLan: JoinerEvent = { kind: "heard", message: hello("a"), from: "10.0.0.1:733", trust: "needs approval" };
+  const { joiner } = step(step(newJoiner(0), heard(hello("a")), here("b")).joiner, onLan, here("b", { nowMs: 5_000 }));
+  const known = joiner.peers.get(nodeId("a"));
+  assert.deepEqual([known?.trust, known?.address, known?.seenAtMs], ["trusted", "a:733", 5_000]);
+});
+
 test("nobody is admitted by one who does not speak for the house", () => {
   const house = { id: "house1", epoch: 0, contacts: ["a:733"], term: 0 };
   const asking: Joiner = { ...newJoiner(0), phase: { kind: "asking", house, askedAtMs: 0, heardAtMs: 0 } };

@@ -14,7 +14,7 @@ import {
   type Membership,
   type Stepped,
 } from "./joiner-state.ts";
-import { forgetSilent, joinInstead, look, sayHello, senderOf } from "./looking.ts";
+import { forgetSilent, hadAnswer, joinInstead, look, sayHello, senderOf } from "./looking.ts";
 import { PROTOCOL, type Address, type HouseState, type Message, type Sender, type Trust } from "./messages.ts";
 import { isEmpty, meet } from "./two-houses.ts";
 
@@ -45,6 +45,8 @@ export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
       return tick(joiner, here);
     case "heard":
       return event.message.from.nodeId === here.self.nodeId ? stay(joiner) : hear(learn(joiner, here, event), here, event);
+    case "nobody there":
+      return look(hadAnswer(joiner, event.address), here);
     case "wished":
       return ["looking", "founding", "asking"].includes(joiner.phase.kind) ? startOver({ ...joiner, said: [] }, here.nowMs) : stay(joiner);
     case "told to leave":
@@ -69,7 +71,7 @@ function asItIs({ phase }: Joiner, here: Here): Here {
   const { houseId, epoch, clusterId } = phase.membership;
   if (house?.id === houseId && house.epoch === epoch) return here;
   const unknown: HouseState = { id: houseId, epoch, clusterId, nodes: UNKNOWN_NODES, hasObjects: true, joining: "auto" };
-  return { ...here, self: { ...self, house: unknown }, houseIsFresh: false };
+  return { ...here, self: { ...self, house: unknown }, houseIsFresh: false, houseIsUnseen: true };
 }
 
 function tick(joiner: Joiner, here: Here): Stepped {
@@ -101,7 +103,7 @@ function hear(joiner: Joiner, here: Here, event: Heard): Stepped {
     switch (phase.kind) {
       case "looking":
       case "founding":
-        return look(next, here);
+        return look(message.kind === "hello-answer" ? hadAnswer(next, from) : next, here);
       case "asking":
         // Whoever is not known to speak for the house can neither admit nor keep waiting.
         if (trust !== "trusted" && message.kind !== "join-answer") return stay(next);
@@ -184,10 +186,10 @@ function hearFromOurs(joiner: Joiner, here: Here, membership: Membership, messag
 
 /**
  * The house's founder gave it up for another while this node was joining, or its voters were all set up anew: it will never answer again.
- * A house with objects is a person's to give up.
+ * A house with objects is a person's to give up; of one that it never saw this node has nothing to keep.
  */
 function leaveDeserted(joiner: Joiner, here: Here): Stepped {
-  const { self, voters, houseIsFresh, nowMs } = here;
+  const { self, voters, houseIsFresh, houseIsUnseen, nowMs } = here;
   const { withoutStoreSinceMs, ...rest } = joiner;
   const { house } = self;
   if (joiner.phase.kind !== "member" || house === undefined || houseIsFresh) return stay(rest);
@@ -199,7 +201,7 @@ function leaveDeserted(joiner: Joiner, here: Here): Stepped {
   });
   // All of them: the list may be older than a vote that moved on.
   if (nowMs - sinceMs < DESERTED_MS || left.length === 0 || left.length < voters.length) return stay(waiting);
-  if (!house.hasObjects)
+  if (!house.hasObjects || houseIsUnseen === true)
     return andThen(say(waiting, "Nobody else belongs to this node's house any more; it is set aside."), (told) => leave(told, here));
   return say(waiting, "The computers that kept this house's state belong to it no more. To go on from this node's copy: fossora takeover");
 }
@@ -243,15 +245,18 @@ function leave(joiner: Joiner, { nowMs }: Here): Stepped {
 function learn(joiner: Joiner, { nowMs }: Here, { message, from, trust }: Heard): Joiner {
   const { nodeId } = message.from;
   if (trust === "refused") return joiner;
+  const known = joiner.peers.get(nodeId);
+  // The key is the node: what proved whose it is in the tailnet holds for what it says on the LAN.
+  const proven = known?.trust === "trusted" && trust !== "trusted" ? known : { address: from, trust };
   const peers = new Map(joiner.peers);
   if (peers.size >= PEERS_MAX && !peers.has(nodeId)) {
     const [oldest] = [...peers].find((peer) => peer[1].trust !== "trusted") ?? [];
     if (trust !== "trusted" || oldest === undefined) return joiner;
     peers.delete(oldest);
   }
-  const members = message.kind === "hello-answer" ? message.members : (peers.get(nodeId)?.members ?? []);
-  const foundsAtMs = message.from.founding === "founds" ? nowMs : peers.get(nodeId)?.foundsAtMs;
-  const peer = { sender: message.from, address: from, members, trust, seenAtMs: nowMs };
+  const members = message.kind === "hello-answer" ? message.members : (known?.members ?? []);
+  const foundsAtMs = message.from.founding === "founds" ? nowMs : known?.foundsAtMs;
+  const peer = { sender: message.from, address: proven.address, members, trust: proven.trust, seenAtMs: nowMs };
   peers.set(nodeId, { ...peer, ...(foundsAtMs !== undefined && { foundsAtMs }) });
   return { ...joiner, peers };
 }

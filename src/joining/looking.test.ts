@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { here, houseState, sender } from "../../test/fakes/joining.ts";
 import type { Here, Joiner, JoinerEffect, Peer } from "./joiner-state.ts";
 import { newJoiner } from "./joiner.ts";
-import { forgetSilent, look, sayHello, senderOf } from "./looking.ts";
+import { forgetSilent, hadAnswer, look, sayHello, senderOf } from "./looking.ts";
 
 function knowing(...peers: readonly Peer[]): Joiner {
   return { ...newJoiner(0), peers: new Map(peers.map((peer) => [peer.sender.nodeId, peer])) };
@@ -42,6 +42,34 @@ describe("a fresh node", () => {
     assert(effects.every((effect) => effect.kind === "send" && effect.message.from.founding === "asks") && effects.length > 0);
     assert.equal(lookAt(knowing(), "b", [1_500, 2_999]).joiner.phase.kind, "founding");
     assert.equal(lookAt(knowing(), "b", [1_500, 3_000]).effects.at(-1)?.kind, "found");
+  });
+
+  test("founds as soon as all that the tailnet lists have answered twice, or nobody is there", () => {
+    const more = { candidates: ["c:733", "d:733"] };
+    const answeredAt = (joiner: Joiner, address: string, nowMs: number): Joiner =>
+      look(hadAnswer(joiner, address), here("b", { ...more, nowMs })).joiner;
+    const first = answeredAt(knowing(peer("c")), "c:733", 10);
+    assert.equal(first.phase.kind, "looking");
+    const second = answeredAt(first, "d:733", 20);
+    assert.equal(second.phase.kind, "founding");
+    const again = answeredAt(answeredAt(second, "c:733", 30), "d:733", 40);
+    assert.equal(again.phase.kind, "laying the ground");
+  });
+
+  test("waits to the end where it cannot know all, or a person wishes for more", () => {
+    const answered = hadAnswer(knowing(peer("c")), "c:733");
+    const all = { candidates: ["c:733"] };
+    assert.equal(lookAt(answered, "b", [0], all).joiner.phase.kind, "founding");
+    assert.equal(lookAt(answered, "b", [0], { ...all, tailnet: "absent" }).joiner.phase.kind, "looking");
+    assert.equal(lookAt(answered, "b", [0], { candidates: ["c:733", "e:733"] }).joiner.phase.kind, "looking");
+    assert.equal(lookAt(knowing(), "b", [0], { candidates: [] }).joiner.phase.kind, "looking");
+    assert.equal(lookAt(answered, "b", [0], { ...all, wish: { addresses: ["nas:733"] } }).effects.length, 0);
+  });
+
+  test("looks round from when its tailnet is there", () => {
+    const starting = lookAt(knowing(), "b", [5_000], { tailnet: "starting" });
+    assert.equal(lookAt(starting.joiner, "b", [6_499]).joiner.phase.kind, "looking");
+    assert.equal(lookAt(starting.joiner, "b", [6_500]).joiner.phase.kind, "founding");
   });
 
   test("waits for a tailscaled that is not Running yet, for 30 s", () => {

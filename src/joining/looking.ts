@@ -1,10 +1,21 @@
 // A fresh node looks for a house, and founds one if there is none: of several that look at once only the one with the lowest id does. Pure.
-import { say, enter, stay, andThen, type Here, type Joiner, type JoinerEffect, type Peer, type Stepped } from "./joiner-state.ts";
+import {
+  say,
+  enter,
+  stay,
+  andThen,
+  type Here,
+  type Joiner,
+  type JoinerEffect,
+  type Peer,
+  type Phase,
+  type Stepped,
+} from "./joiner-state.ts";
 import { PROTOCOL, type Address, type Sender } from "./messages.ts";
 import { beginAsking } from "./asking.ts";
 
 const HELLO_EVERY_MS = 1_000;
-/** So long everybody has for an answer, and as long again while all are asked once more: 3 s in all. */
+/** So long everybody has for an answer, and as long again while all are asked once more: 3 s in all, or until all have answered twice. */
 const SETTLE_MS = 1_500;
 /** A tailscaled that is there but not Running is waited for. */
 const TAILNET_WAIT_MAX_MS = 30_000;
@@ -14,13 +25,15 @@ const FOUNDING_HELLO_MS = 500;
 const PEER_SILENT_MS = 10_000;
 const ADDRESSES_MAX = 256;
 
+type Looking = Extract<Phase, { kind: "looking" | "founding" }>;
+
 /** At every tick and message while this node is fresh and has asked nobody. */
 export function look(joiner: Joiner, here: Here): Stepped {
   const { phase } = joiner;
   if (here.rests === true || (phase.kind !== "looking" && phase.kind !== "founding")) return stay(joiner);
   const house = houseToJoin(joiner, here);
   if (house?.sender.house !== undefined) return beginAsking(joiner, here, { state: house.sender.house, contacts: contactsOf(house) });
-  return phase.kind === "looking" ? settle(joiner, here, phase.sinceMs) : found(joiner, here, phase.sinceMs);
+  return phase.kind === "looking" ? settle(joiner, here, phase) : found(joiner, here, phase);
 }
 
 /** Who was silent is forgotten; if it was one that was waited for, everybody is asked anew before this node founds. */
@@ -33,6 +46,13 @@ export function forgetSilent(joiner: Joiner, here: Here): Joiner {
   const waitedFor = silent.some((peer) => isAhead(peer, here));
   const { phase } = joiner;
   return { ...joiner, peers, phase: waitedFor && phase.kind === "looking" ? { kind: "looking", sinceMs: nowMs } : phase };
+}
+
+/** Its answer tells that it knows this node from now on; where nobody answers, nobody founds. */
+export function hadAnswer(joiner: Joiner, address: Address): Joiner {
+  const { phase } = joiner;
+  if ((phase.kind !== "looking" && phase.kind !== "founding") || phase.answered?.includes(address)) return joiner;
+  return { ...joiner, phase: { ...phase, answered: [...(phase.answered ?? []), address].slice(-ADDRESSES_MAX) } };
 }
 
 /** To everybody, when it is time for it. */
@@ -85,12 +105,13 @@ function rank({ sender: { house } }: Peer): number {
   return house !== undefined && (house.hasObjects || house.nodes > 1) ? 0 : 1;
 }
 
-function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
+function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
   const { nowMs, tailnet, wish } = here;
   // Waiting counts those who are trusted without a person, and there are none.
   if (here.alone && wish === undefined) return layTheGround(joiner, nowMs);
-  if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return stay(joiner);
-  if (nowMs - sinceMs < SETTLE_MS) return stay(joiner);
+  // It looks round from when it can.
+  if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return enter(joiner, { kind: "looking", sinceMs: nowMs });
+  if (nowMs - phase.sinceMs < SETTLE_MS && !haveAllAnswered(here, phase)) return stay(joiner);
   if (wish !== undefined) return say(joiner, `Nobody of the house to join answers${atAny(wish.addresses)}; still asking.`);
   const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
   if (closed !== undefined)
@@ -104,11 +125,16 @@ function settle(joiner: Joiner, here: Here, sinceMs: number): Stepped {
   return { joiner: founding, effects: hellos(founding, here) };
 }
 
-function found(joiner: Joiner, here: Here, sinceMs: number): Stepped {
+function found(joiner: Joiner, here: Here, phase: Looking): Stepped {
   const { nowMs } = here;
   if (firstAhead(joiner, here) !== undefined) return enter(joiner, { kind: "looking", sinceMs: nowMs });
-  if (nowMs - sinceMs < FOUNDING_MS) return stay(joiner);
+  if (nowMs - phase.sinceMs < FOUNDING_MS && !haveAllAnswered(here, phase)) return stay(joiner);
   return andThen(sayWhatToType(joiner), (next) => layTheGround(next, nowMs));
+}
+
+/** The tailnet lists all of the same person's; the LAN never does, and a person's wish may be anywhere. */
+function haveAllAnswered({ candidates, tailnet, wish }: Here, { answered = [] }: Looking): boolean {
+  return tailnet === "running" && wish === undefined && candidates.length > 0 && candidates.every((each) => answered.includes(each));
 }
 
 function layTheGround(joiner: Joiner, nowMs: number): Stepped {

@@ -4,6 +4,7 @@ import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal, UserError } from "../../api/errors.ts";
 import type { Address, Message, NodeId } from "../../joining/messages.ts";
 import { parseMessage } from "../../joining/parse-message.ts";
+import { failureOf } from "../../joining/reasons.ts";
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
 import type { Log } from "../../ports.ts";
 import type { Token } from "../../trust/token.ts";
@@ -21,6 +22,8 @@ export interface CourierOptions {
   readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => void;
   /** A no that a person should read. */
   readonly onRefusal: (why: string) => void;
+  /** Nothing listens there, or what does has nothing to say to this node. */
+  readonly onNobody: (address: Address) => void;
   /** Nobody could be spoken to there, or not in our words. */
   readonly onFailure: (address: Address, error: unknown) => void;
   readonly log: Log;
@@ -92,18 +95,20 @@ export class Courier {
   }
 
   async #carry(to: readonly Address[], message: Message): Promise<void> {
-    const { log, onAnswer, onRefusal, onFailure } = this.#options;
+    const { log, onAnswer, onNobody, onRefusal, onFailure } = this.#options;
     for (const address of to) {
       try {
         const link = await this.#linkTo(address);
         const answers = await this.#ask(link, message);
         for (const answer of answers) onAnswer(link.peer, answer, address);
+        if (message.kind === "hello" && answers.length === 0) onNobody(address);
         return;
       } catch (error) {
         if (message.kind === "join" && (error instanceof UserError || error instanceof MeshRefusal)) onRefusal(error.message);
         // It met this node before it knew it, or the other way round.
         if (error instanceof MeshRefusal && error.code === "NotAllowed") this.drop(address);
         onFailure(address, error);
+        if (failureOf(error) === "nothing listens") onNobody(address);
         log.debug("Message was not taken", { kind: message.kind, address, error: String(error) });
       }
     }

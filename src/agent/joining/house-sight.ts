@@ -13,7 +13,9 @@ import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
 import type { Membership } from "../../joining/joiner-state.ts";
 import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
+import { admittedTo } from "../etcd.ts";
 import { readIfThere, writeWhole } from "../files.ts";
+import { loadNodeId } from "../identity.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
 import type { Pulse } from "./pulse.ts";
 
@@ -71,6 +73,7 @@ export class HouseSight {
   readonly #clusters = new Map<string, Cluster>();
   readonly #admitted = new Set<NodeId>();
   #seen: Seen;
+  #hasSeen: boolean;
   #read: HouseRecords | undefined;
   #readAtMs: Ms | undefined;
   /** Client endpoints of the voters' stores, as other nodes reach them. */
@@ -84,7 +87,9 @@ export class HouseSight {
     const { membership, facts, dataDir, localHost, credentials, clock, log } = options;
     const { houseId: id, epoch, clusterId } = membership;
     const house = { id, epoch, clusterId, nodes: 1, ...(facts() ?? UNKNOWN) };
-    this.#seen = readSeen(dataDir, membership) ?? { house, members: [], voters: [], hosts: readHosts(dataDir), ...nobody };
+    const seen = readSeen(dataDir, membership);
+    this.#hasSeen = seen !== undefined;
+    this.#seen = seen ?? { house, members: [], voters: votersAtAdmission(options), hosts: readHosts(dataDir), ...nobody };
     const { hosts } = this.#seen;
     this.store = openStore({ hosts: hosts.length > 0 ? hosts : [localHost ?? ""], credentials, clock, log });
     this.#records = new RecordsReader(this.store, clock);
@@ -92,6 +97,11 @@ export class HouseSight {
 
   get seen(): Seen {
     return this.#seen;
+  }
+
+  /** It has never read anything of its house. */
+  get isUnseen(): boolean {
+    return !this.#hasSeen;
   }
 
   get records(): HouseRecords | undefined {
@@ -215,6 +225,7 @@ export class HouseSight {
     };
     if (JSON.stringify(seen) !== JSON.stringify(this.#seen)) writeWhole(seenFile(dataDir), JSON.stringify(seen));
     this.#seen = seen;
+    this.#hasSeen = true;
   }
 
   /** A standby answers no such question, so voters are asked; one without power says nothing at all. */
@@ -255,6 +266,14 @@ export class HouseSight {
     // Who has just answered is asked first: all but the next question would wait for one that is silent.
     return hosts.toSorted((a, b) => Number(b === this.#answered) - Number(a === this.#answered));
   }
+}
+
+/** As far as it knows: the members that there were, without itself. */
+function votersAtAdmission({ dataDir, membership: { memberId } }: SightOptions): readonly NodeId[] {
+  if (memberId === undefined) return [];
+  const own = loadNodeId(dataDir);
+  const nodes = admittedTo(dataDir).flatMap((member) => nodeOfMember(member) ?? []);
+  return nodes.filter((nodeId) => nodeId !== own);
 }
 
 /** The first host of each, then the second of each: another voter is asked before another address of the same. */

@@ -112,6 +112,11 @@ export class JoinerLoop {
     return replies;
   }
 
+  /** Counts for one that looks for a house alone. */
+  async nobodyThere(address: Address): Promise<void> {
+    if (["looking", "founding"].includes(this.#joiner.phase.kind)) await this.#hear({ kind: "nobody there", address });
+  }
+
   /** Of etcd while this node is a member, whoever started it. */
   async etcd(event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>): Promise<void> {
     if (this.membership !== undefined) await this.#hear(event);

@@ -76,6 +76,7 @@ export class JoiningNode implements MeshHandler {
         this.encounters.refused(why);
         this.#loop.say(why);
       },
+      onNobody: (address) => void this.#loop.nobodyThere(address),
       onFailure: (address, error) => this.encounters.failed(address, error),
       log,
     });
@@ -310,6 +311,7 @@ export class JoiningNode implements MeshHandler {
       members: inside?.sight.seen.members ?? [],
       voters: inside?.sight.seen.voters ?? [],
       houseIsFresh: inside?.sight.isFresh === true,
+      houseIsUnseen: inside?.sight.isUnseen === true,
       wall: clock.wall(),
       ...(rests() && { rests: true }),
       ...(wanted !== undefined && !isThere && { wish: wantedHouse(wanted) }),

@@ -58,8 +58,9 @@ const STEPS_MAX = 8;
 const STATUS_LIMIT_MS = 1_500;
 const UNTIL_MS = 30_000;
 
-/** What an agent remembers for as long as its member leads. */
+/** What an agent remembers for as long as its member leads: of one term, for another may have led while this computer slept. */
 interface Reign {
+  readonly term: number;
   readonly sinceMs: Ms;
   memory: StewardMemory;
   readonly health: Map<string, MemberHealth>;
@@ -122,7 +123,8 @@ export class Steward {
       timing?.forget();
       return false;
     }
-    const reign = (this.#reign ??= begin(clock.now()));
+    if (this.#reign?.term !== local.term) this.#reign = begin(local.term, clock.now());
+    const reign = this.#reign;
     const members = await cluster.members(signal);
     await this.#askAll(reign, { local, members }, signal);
     const records = await this.#records.read(signal);
@@ -259,8 +261,9 @@ export class Steward {
   }
 }
 
-function begin(sinceMs: Ms): Reign {
+function begin(term: number, sinceMs: Ms): Reign {
   return {
+    term,
     sinceMs,
     memory: noMemory,
     health: new Map(),

@@ -68,6 +68,7 @@ export class Driver {
     const message = this.#received % PARSED_EACH === 0 ? readMessage(JSON.stringify(sent.message)) : sent.message;
     if (host.people === "stranger") return this.#answerAsIntruder(host, from, message);
     const trust = this.#trust(host, from);
+    if (trust === "refused" && message.kind === "hello") this.#world.turnAway(from, host);
     this.#world.invariants.onHeard(host, from, { ...sent, trust });
     this.hear(host, { kind: "heard", message, from: from.address, trust });
     const { agent } = host;

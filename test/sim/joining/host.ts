@@ -26,6 +26,8 @@ export interface Agent {
   answering: Map<string, { readonly sinceMs: Ms; readonly atMs: Ms }>;
   heardAtMs: Map<NodeId, Ms>;
   leadsSinceMs: Ms | undefined;
+  /** In which it leads. */
+  term: number;
   changedAtMs: Ms | undefined;
   membersWere: string;
   /** A step was sent and has not been answered. */
@@ -47,6 +49,8 @@ export class Host {
   etcd: { readonly clusterId: string; readonly memberId: string; readonly memberName: string } | undefined;
   /** A frozen machine: nothing happens on it until then, in virtual time. */
   frozenUntilMs = 0;
+  /** Without its agent: its kernel refuses connections, for it is on. */
+  readonly refuses: boolean;
   /** Its etcd does not start. */
   broken = false;
   wish: readonly string[] | undefined;
@@ -67,6 +71,7 @@ export class Host {
     this.machine = { macs: [`02:00:00:00:00:0${options.index}`], productUuid: "" };
     this.#rate = 1 + options.random.int(-20, 20) / 1000;
     this.#offsetMs = options.random.int(0, 10_000_000);
+    this.refuses = options.random.chance(0.5);
     this.address = `h${options.index}`;
     this.disk = this.#freshDisk();
   }
@@ -107,6 +112,7 @@ export class Host {
       answering: new Map(),
       heardAtMs: new Map(),
       leadsSinceMs: undefined,
+      term: 0,
       changedAtMs: undefined,
       membersWere: "",
       busy: false,

@@ -10,7 +10,7 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
   const house = host.disk.house;
   if (agent === undefined || etcd === undefined || house === undefined) return undefined;
   const nowMs = host.clock(world.nowMs);
-  if (agent.leadsSinceMs === undefined) becomeLeader(agent, nowMs);
+  if (agent.leadsSinceMs === undefined || agent.term !== cluster.term) becomeLeader(agent, cluster.term, nowMs);
   const leadsSinceMs = agent.leadsSinceMs ?? nowMs;
   poll(world, host, cluster);
   const seenAt = (key: string, what: string | number): Ms => {
@@ -51,8 +51,9 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
   };
 }
 
-function becomeLeader(agent: Agent, nowMs: Ms): void {
+function becomeLeader(agent: Agent, term: number, nowMs: Ms): void {
   agent.leadsSinceMs = nowMs;
+  agent.term = term;
   agent.seen.clear();
   agent.answering.clear();
   agent.heardAtMs.clear();

@@ -154,8 +154,14 @@ export class World {
 
   #deliver(from: Host, to: readonly string[], sent: Sent): void {
     const host = this.hosts.find(({ address }) => to.includes(address));
-    if (host === undefined || !this.isOn(host) || !this.linked(from.index, host.index)) return;
-    this.driver.receive(host, from, sent);
+    if (host === undefined || !this.linked(from.index, host.index)) return;
+    if (host.agent === undefined && host.refuses) this.turnAway(from, host);
+    if (this.isOn(host)) this.driver.receive(host, from, sent);
+  }
+
+  turnAway(from: Host, { address }: Host): void {
+    for (const delayMs of this.network.delaysMs())
+      this.later(from, delayMs, () => this.driver.hear(from, { kind: "nobody there", address }));
   }
 
   // ---------------------------------------------------------------- etcd
