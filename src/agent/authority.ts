@@ -19,14 +19,14 @@ export async function issueLeaves(
   const authority = authorityOf(dataDir);
   if (nodeIdOf(publicDerOf(wanted.keys.agent)) !== nodeId) throw new Error(`Cannot sign for ${nodeId}: the key is not the node's`);
   if (removedNodes(dataDir).includes(nodeId)) throw new Error(`Cannot sign for ${nodeId}: the node was removed from this house`);
-  const names = leafNames(wanted.names);
+  const names = leafNames("etcd-peer", wanted.names);
   const strange = names.find((name) => name !== "localhost" && !/^(\d{1,3}(\.\d{1,3}){3}|[\da-f:.]*:[\da-f:.]*)$/.test(name));
   if (strange !== undefined) throw new Error(`Cannot sign for ${nodeId}: "${strange}" is no IP address`);
   const leaves = await Promise.all(
     LEAF_USES.map(async (use) => {
       const request = {
         commonName: commonNameOf(use, nodeId),
-        names,
+        names: leafNames(use, names),
         serialNumber: serialNumberOf(use, nodeId),
         publicKey: wanted.keys[use],
       };

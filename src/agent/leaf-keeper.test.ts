@@ -41,8 +41,8 @@ test("an address that comes while the agent runs is in all leaves after the next
   addresses = ["192.168.1.2", "10.0.0.7"];
   await look();
   await until("the new leaves", () => renewals === 1);
-  const { agent, ca } = trustFiles(dataDir);
-  assert.ok(readLeaf(readFileSync(agent.certificate, "utf8"), readFileSync(ca, "utf8"))?.names.includes("10.0.0.7"));
+  const { etcdPeer, ca } = trustFiles(dataDir);
+  assert.ok(readLeaf(readFileSync(etcdPeer.certificate, "utf8"), readFileSync(ca, "utf8"))?.names.includes("10.0.0.7"));
   assert.deepEqual(dueLeaves(dataDir, { addresses }), []);
   addresses = ["10.0.0.7"];
   await look();

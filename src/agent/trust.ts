@@ -100,7 +100,7 @@ export function dueLeaves(dataDir: string, { addresses = [], nowMs = Date.now() 
   const ca = readIfThere(trustFiles(dataDir).ca) ?? "";
   return LEAF_USES.flatMap((use) => {
     const { certificate, key } = leafFiles(dataDir, use);
-    const wanted = { commonName: commonNameOf(use, nodeId), serialNumber: serialNumberOf(use, nodeId), names: leafNames(addresses) };
+    const wanted = { commonName: commonNameOf(use, nodeId), serialNumber: serialNumberOf(use, nodeId), names: leafNames(use, addresses) };
     const text = readIfThere(certificate);
     const leaf = text === undefined ? undefined : readLeaf(text, ca);
     const why = leafIsDue(leaf, wanted, nowMs) ?? (belongTogether(text, readIfThere(key)) ? undefined : "its key is missing");
@@ -112,7 +112,7 @@ export function dueLeaves(dataDir: string, { addresses = [], nowMs = Date.now() 
 export function leavesWanted(dataDir: string, addresses: readonly string[]): LeavesWanted {
   makePrivateFolder(trustFolder(dataDir));
   const keys = Object.fromEntries(LEAF_USES.map((use) => [use, publicKeyOf(leafKey(dataDir, use))]));
-  return { keys: keys as LeavesWanted["keys"], names: leafNames(addresses) }; // every use is there
+  return { keys: keys as LeavesWanted["keys"], names: leafNames("etcd-peer", addresses) }; // every use is there
 }
 
 /** Of a node that holds the CA's key. Answers what was made anew; etcd and our own TLS read the files again by themselves. */

@@ -7,7 +7,7 @@ const yearMs = 365 * 24 * 3600 * 1000;
 const wanted = {
   commonName: commonNameOf("agent", nodeId),
   serialNumber: serialNumberOf("agent", nodeId),
-  names: leafNames(["192.168.1.20"]),
+  names: leafNames("etcd-peer", ["192.168.1.20"]),
 };
 const good = { ...wanted, notAfterMs: 9 * yearMs, issuedByHouse: true };
 
@@ -37,9 +37,16 @@ test("a leaf makes a member for its own use, until its node is removed", () => {
   }
 });
 
-test("names are localhost, loopback and every address, once and not without end", () => {
-  assert.deepEqual(leafNames(["192.168.1.20", "::1"]), ["localhost", "127.0.0.1", "::1", "192.168.1.20"]);
-  assert.equal(leafNames(Array.from({ length: 300 }, (_, index) => `10.0.${index >> 8}.${index & 255}`)).length, 64);
+test("the names of etcd's are localhost, loopback and every address, once and not without end; strangers read none", () => {
+  assert.deepEqual(leafNames("etcd-client", ["192.168.1.20", "::1"]), ["localhost", "127.0.0.1", "::1", "192.168.1.20"]);
+  for (const use of ["agent", "ingress"] as const) assert.deepEqual(leafNames(use, ["192.168.1.20"]), []);
+  assert.equal(
+    leafNames(
+      "etcd-peer",
+      Array.from({ length: 300 }, (_, index) => `10.0.${index >> 8}.${index & 255}`),
+    ).length,
+    64,
+  );
 });
 
 test("a leaf is made anew when it is missing, old, foreign, or lacks an address, and else never", () => {

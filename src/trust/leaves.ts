@@ -62,8 +62,12 @@ export function memberOf(
   return removed.includes(name.nodeId) ? undefined : name.nodeId;
 }
 
-/** `localhost` is what etcd's clients ask for, since no address can be a TLS server name. */
-export function leafNames(addresses: readonly string[]): readonly string[] {
+/**
+ * `localhost` is what etcd's clients ask for, since no address can be a TLS server name. Agent and ingress show theirs to strangers, who need
+ * not read there where else this computer is; and on 733 and 734 the key alone counts.
+ */
+export function leafNames(use: LeafUse, addresses: readonly string[]): readonly string[] {
+  if (use === "agent" || use === "ingress") return [];
   return [...new Set(["localhost", "127.0.0.1", "::1", ...addresses])].slice(0, ADDRESSES_MAX);
 }
 

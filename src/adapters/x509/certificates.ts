@@ -83,10 +83,14 @@ export async function issueLeaf(authority: AuthorityPair, request: LeafRequest, 
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
-      new SubjectAlternativeNameExtension(request.names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? "ip" : "dns", value }))),
+      ...(request.names.length === 0 ? [] : [namesExtension(request.names)]),
     ],
   });
   return pemOf(certificate);
+}
+
+function namesExtension(names: readonly string[]): SubjectAlternativeNameExtension {
+  return new SubjectAlternativeNameExtension(names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? "ip" : "dns", value })));
 }
 
 /** What a node shows before it belongs to a house: its key alone counts, so that it needs neither a clock nor an end. */

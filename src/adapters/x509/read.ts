@@ -33,7 +33,10 @@ export function readLeaf(certificate: string, authority: string): LeafFacts | un
     const [leaf, ca] = [new X509Certificate(certificate), new X509Certificate(authority)];
     return {
       commonName: /^CN=(.*)$/m.exec(leaf.subject)?.[1] ?? "",
-      names: (leaf.subjectAltName ?? "").split(", ").map((name) => canonicalName(name.replace(/^(DNS|IP Address):/, ""))),
+      names:
+        leaf.subjectAltName === undefined
+          ? []
+          : leaf.subjectAltName.split(", ").map((name) => canonicalName(name.replace(/^(DNS|IP Address):/, ""))),
       notAfterMs: leaf.validToDate.getTime(),
       serialNumber: leaf.serialNumber,
       issuedByHouse: leaf.checkIssued(ca) && leaf.verify(ca.publicKey),
