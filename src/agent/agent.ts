@@ -44,10 +44,12 @@ import { measureLoad } from "./node-load.ts";
 import { thisBuild, thisProgram } from "./program.ts";
 import { QuorumControl } from "./quorum-control.ts";
 import { openSocket } from "./socket.ts";
+import { removedNodes } from "./trust.ts";
 import { versionOfFossora } from "./version.ts";
 
 const engineInfoLimitMs = 5_000;
 const addressesForMs = 1_000;
+const ingressLimitMs = 5_000;
 /** Until it has been looked at: nothing tells it again, and it is no better than any. */
 const unknownMachine: MachineFacts = {
   machine: { macs: [], productUuid: "" },
@@ -275,6 +277,7 @@ class Node {
     this.#life = undefined;
     if (before !== undefined) this.#said = { houseId: before.houseId, writes: before.said };
     await before?.close();
+    if (house === undefined) this.#showNothing();
     const joining = this.#joining;
     if (house === undefined || this.#addresses === undefined || joining === undefined) return;
     const identity = { ...this.#identity, node: nameOfNode(settings) };
@@ -306,6 +309,15 @@ class Node {
     const { nodeId, node } = identity;
     const quorum = new QuorumControl({ joining, nodeId, node: () => node, copyAgeMs: () => life.copyAgeMs(), clock });
     this.#server.setHouse(life.serverPorts(this.#ports, quorum));
+  }
+
+  /** Of a house that it left, or was taken out of by a person. One that looks for its house again goes on showing what it knows. */
+  #showNothing(): void {
+    const { settings, log } = this.#machine;
+    if (this.#life !== undefined || !(this.#wish.rests || removedNodes(settings.dataDir).includes(this.#identity.nodeId))) return;
+    this.#ingress.forgetTable(AbortSignal.timeout(ingressLimitMs)).catch((error: unknown) => {
+      log.warn("The ingress still shows the house that this node was in", { error });
+    });
   }
 
   #nodePorts(): NodePorts {
@@ -345,7 +357,10 @@ class Node {
       client: this.#ingress,
       clock,
       log,
-      onChange: () => this.#life?.forgetPublished(),
+      onChange: () => {
+        this.#showNothing();
+        this.#life?.forgetPublished();
+      },
       onStatus: (status) => {
         this.#ingressStatus = status;
         this.#life?.setIngressStatus(status);

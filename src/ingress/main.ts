@@ -209,6 +209,17 @@ class Ingress {
     this.#front.changed();
   }
 
+  /** Of a house that this node belongs to no more: whoever asks here is to ask elsewhere. */
+  #forget(): void {
+    this.#state = undefined;
+    this.#members = new Map();
+    this.#ways = new Map();
+    this.#health.keep([]);
+    this.#traffic.keep([]);
+    this.#streamTraffic.keep([]);
+    this.#front.changed();
+  }
+
   /** Opens what the table and the settings ask for now, and closes the rest; resolves when each was tried once. */
   async #listen(handed: readonly HandedDown[] = []): Promise<void> {
     const before = JSON.stringify(this.#plan.wishes);
@@ -237,6 +248,13 @@ class Ingress {
           this.#use(table);
           await this.#listen();
           void this.#tableFile.write(table).catch((error: unknown) => log.error("Table was not kept", { error: String(error) }));
+          return ok();
+        }),
+      "DELETE /table": () =>
+        this.#unlessHandedOver(async () => {
+          this.#forget();
+          await this.#listen();
+          void this.#tableFile.write(undefined).catch((error: unknown) => log.error("Table was not forgotten", { error: String(error) }));
           return ok();
         }),
       "PUT /settings": (body) =>

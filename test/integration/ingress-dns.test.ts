@@ -82,6 +82,20 @@ describe("an ingress as a name server", () => {
     assert.equal((await askUdp(ingress.dnsPort, "example.com")).rcode, "REFUSED", "only on the gateway");
   });
 
+  test("knows nothing any more when its house is forgotten, also after a restart", async () => {
+    await ingress.client.putSettings(ingress.settings, soon());
+    await ingress.client.putTable(tableOf([]), soon());
+    assert.equal((await askUdp(ingress.dnsPort, "hello.home.internal")).rcode, "NOERROR");
+    await ingress.client.forgetTable(soon());
+    assert.equal((await askUdp(ingress.dnsPort, "hello.home.internal")).rcode, "SERVFAIL");
+    const { pid } = await ingress.client.status(soon());
+    process.kill(pid, "SIGTERM");
+    await ingress.client.gone(soon());
+    await ingress.start();
+    assert.equal((await askUdp(ingress.dnsPort, "hello.home.internal")).rcode, "SERVFAIL");
+    await ingress.client.putTable(tableOf([]), soon());
+  });
+
   test("says that it failed when no name server of the host answers", async () => {
     await ingress.client.putSettings(
       {

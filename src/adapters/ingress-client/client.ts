@@ -6,6 +6,8 @@ import type { TrafficReport } from "../../api/traffic.ts";
 export interface IngressClient {
   /** Swapped in at once; on disk a little later. */
   putTable(table: Table, signal: AbortSignal): Promise<void>;
+  /** Nothing of a house is served any more. */
+  forgetTable(signal: AbortSignal): Promise<void>;
   putSettings(settings: IngressSettings, signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<IngressStatus>;
   /** Asks the ingress of another node whether it is there, on 734. */
@@ -30,6 +32,7 @@ export function connectIngress(socketPath: string): IngressClient {
   const call = async (...asked: Parameters<typeof text>): Promise<unknown> => JSON.parse(await text(...asked));
   return {
     putTable: async (table, signal) => void (await call("PUT", "/table", table, signal)),
+    forgetTable: async (signal) => void (await call("DELETE", "/table", undefined, signal)),
     putSettings: async (settings, signal) => void (await call("PUT", "/settings", settings, signal)),
     // The ingress is of this program; another release's has at least these fields.
     status: async (signal) => (await call("GET", "/status", undefined, signal)) as IngressStatus,

@@ -4,7 +4,7 @@ import path from "node:path";
 
 export class KeptFile {
   readonly #path: string;
-  #next: unknown;
+  #next: { readonly value: unknown } | undefined;
   #writing: Promise<void> | undefined;
 
   constructor(file: string) {
@@ -21,9 +21,9 @@ export class KeptFile {
     }
   }
 
-  /** Resolves when this or a later value is on disk. */
+  /** Resolves when this or a later value is on disk; undefined takes the file away. */
   async write(value: unknown): Promise<void> {
-    this.#next = value;
+    this.#next = { value };
     await (this.#writing ??= this.#drain().finally(() => (this.#writing = undefined)));
   }
 
@@ -33,9 +33,10 @@ export class KeptFile {
 
   async #drain(): Promise<void> {
     while (this.#next !== undefined) {
-      const text = JSON.stringify(this.#next);
+      const { value } = this.#next;
       this.#next = undefined;
-      await replaceFile(this.#path, text);
+      if (value === undefined) await rm(this.#path, { force: true });
+      else await replaceFile(this.#path, JSON.stringify(value));
     }
   }
 }
