@@ -7,7 +7,7 @@ import type { Here, Joiner } from "../../joining/joiner-state.ts";
 import type { Address, JoinRequest, Message, Sender } from "../../joining/messages.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
 import type { Store } from "../../ports.ts";
-import { memberName, peerUrlOf } from "../etcd.ts";
+import { memberName } from "../etcd.ts";
 import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
@@ -24,12 +24,12 @@ import { memberAnswer, type MemberRequestPorts } from "./member-requests.ts";
 import { OwnStore } from "./own-store.ts";
 import { OwnTrust } from "./own-trust.ts";
 import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
+import { StorePlace } from "./store-place.ts";
 import { TakingOver, type TakeoverFacts } from "./taking-over.ts";
 import { wantedHouse } from "./wish.ts";
 
 const END_MS = 5_000;
 const COME_AGAIN_AFTER_MS = 300;
-const ADDRESSES_EVERY_MS = 1_000;
 
 export class JoiningNode implements MeshHandler {
   readonly #options: JoiningNodeOptions;
@@ -41,7 +41,7 @@ export class JoiningNode implements MeshHandler {
   readonly encounters = new Encounters();
   readonly stream: NonNullable<MeshHandler["stream"]>;
   readonly #memberPorts: MemberRequestPorts;
-  #peerUrl = "";
+  readonly #place: StorePlace;
   /** Agents of the house that it last belonged to. */
   #lastMembers: readonly Address[];
   #inside: { readonly key: string; readonly running: Inside } | undefined;
@@ -81,13 +81,16 @@ export class JoiningNode implements MeshHandler {
       log,
     });
     this.#own = new OwnStore(options);
+    this.#place = new StorePlace({
+      ...options,
+      follow: async () => {
+        if (this.#loop.membership?.memberId !== undefined) await this.#own.keep();
+      },
+    });
     this.#takeover = new TakingOver({
       ...options,
       own: this.#own,
-      peerUrl: async () => {
-        await this.#choosePeerUrl();
-        return this.#peerUrl;
-      },
+      peerUrl: () => this.#place.choose(),
       speaks: () => ({ self: this.#self(), request: this.#request() }),
       dial: (address) => this.#courier.dial(address),
     });
@@ -174,7 +177,7 @@ export class JoiningNode implements MeshHandler {
     this.#signal = signal;
     try {
       if (await this.#takeover.goOn(signal)) this.#loop.readAnew();
-      await this.#choosePeerUrl();
+      await this.#place.choose();
       const higher = await meetHigherEpoch(
         {
           membership: this.#loop.membership,
@@ -189,7 +192,7 @@ export class JoiningNode implements MeshHandler {
         signal,
       );
       this.#older = higher !== undefined;
-      const running = Promise.all([this.#loop.run(signal), this.#followAddresses(signal)]);
+      const running = Promise.all([this.#loop.run(signal), this.#place.run(signal)]);
       if (higher !== undefined) await this.#giveUp(higher);
       await running;
     } finally {
@@ -282,7 +285,7 @@ export class JoiningNode implements MeshHandler {
         // At once: from now on nothing that this store would take counts.
         await Promise.all([this.#options.child.end(END_MS), this.#leaveInside()]);
         archive(this.#options.dataDir);
-        await this.#choosePeerUrl();
+        await this.#place.choose();
       },
       forget: async () => {
         await this.#leaveInside();
@@ -326,29 +329,7 @@ export class JoiningNode implements MeshHandler {
 
   #request(): JoinRequest {
     const { dataDir, nodeId, machine } = this.#options;
-    return { peerUrl: this.#peerUrl, memberName: memberName(dataDir, nodeId), ...machine() };
-  }
-
-  /** Where etcd listens changes with them; the house is told by whoever runs inside. */
-  async #followAddresses(signal: AbortSignal): Promise<void> {
-    const { addresses, clock, log } = this.#options;
-    for (let before = addresses().join(); !signal.aborted;) {
-      await clock.sleep(ADDRESSES_EVERY_MS, signal).catch(() => undefined);
-      const now = addresses().join();
-      if (signal.aborted || now === before) continue;
-      try {
-        await this.#choosePeerUrl();
-        if (this.#loop.membership?.memberId !== undefined) await this.#own.keep();
-        before = now;
-      } catch (error) {
-        log.warn("The store could not follow this node's addresses", { error });
-      }
-    }
-  }
-
-  async #choosePeerUrl(): Promise<void> {
-    const { dataDir, addresses, child } = this.#options;
-    this.#peerUrl = await peerUrlOf(dataDir, { addresses: addresses(), child });
+    return { peerUrl: this.#place.peerUrl, memberName: memberName(dataDir, nodeId), ...machine() };
   }
 
   // ---------------------------------------------------------------- whom it asks, where it belongs
