@@ -68,6 +68,10 @@ function readiness({ metadata, spec }: Resource<"Membership">, observed: readonl
     };
   const docker = observed.find(({ reason }) => reason === "DockerUnavailable");
   if (docker) return { ...docker, type: "Ready" };
+  if (mirror.nodes().get(node)?.value.goes !== undefined)
+    return { type: "Ready", status: "True", reason: "Stopping", message: "It is about to stop, and its apps move to other nodes", ...time };
+  if (spec.drain === true)
+    return { type: "Ready", status: "True", reason: "Drained", message: "Its apps move to other nodes, as far as they can", ...time };
   if (!spec.schedulable) return { type: "Ready", status: "True", reason: "Cordoned", message: "Nothing new is placed here", ...time };
   return { type: "Ready", status: "True", reason: "Ready", message: "It is ready", ...time };
 }

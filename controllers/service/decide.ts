@@ -7,6 +7,7 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import { earliest } from "./earliest.ts";
 import type { HouseFacts } from "./facts.ts";
 import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
+import { leavingInstances } from "./leaving.ts";
 import { isForbidden, type Wanted } from "./placement.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
@@ -33,13 +34,18 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   if (spec === undefined || aimed.failed?.revision === aimed.target) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
   const { alive, waitMs } = withoutLost(aimed.instances, spec, house, now);
-  const standings = alive.map((instance): Standing => ({
-    instance,
-    verdict: verdict(instance, spec, house.observed, now),
-    current:
+  const right = alive.filter(
+    (instance) =>
       instance.revision === aimed.target &&
       !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)) &&
       !isSecond(instance, alive, spec),
+  );
+  const leaving = leavingInstances(right, wanted, house);
+  const current = new Set(right.filter((instance) => !leaving.has(instance)));
+  const standings = alive.map((instance): Standing => ({
+    instance,
+    verdict: verdict(instance, spec, house.observed, now),
+    current: current.has(instance),
   }));
   const judged = judge(aimed, spec, standings, wantedCount(wanted, standings, house));
   if (judged !== aimed) return settled(judged);

@@ -28,6 +28,8 @@ export interface NodeFacts {
   /** When this node saw that it was declared Down; undefined: it is not. */
   readonly downSinceMs: number | undefined;
   readonly schedulable: boolean;
+  /** What runs there is to move: a person drains it, or it has said that it is about to stop. Undefined: nothing has to. */
+  readonly leaving: "drained" | "stopping" | undefined;
   /** It is there to vote alone. */
   readonly isWitness: boolean;
   /** Mod revision of its Membership; 0: there is none. */

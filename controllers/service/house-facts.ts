@@ -52,6 +52,8 @@ export function unusedImages(reported: ObservedService | undefined, mirror: Mirr
   return (reported?.pulled ?? []).filter((image) => !used.has(image));
 }
 
+const GOING = { away: "stopping", "for good": "drained", nowhere: undefined } as const;
+
 /** Every node with a Membership or a record, by name. */
 function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
   const loads = loadsOf(mirror.index(byLoad));
@@ -60,12 +62,14 @@ function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
   return [...names].sort().map((name) => {
     const membership = mirror.desired("Membership", name);
     const verdict = mirror.decided<DecidedMembership>("Membership", name);
+    const record = mirror.nodes().get(name);
     return {
       name,
-      record: mirror.nodes().get(name),
+      record,
       downSinceMs: verdict?.value.state === "Down" ? verdict.seenAtMs : undefined,
       schedulable: membership?.spec.schedulable ?? true,
-      isWitness: mirror.nodes().get(name)?.value.witness === true,
+      leaving: membership?.spec.drain === true ? "drained" : GOING[record?.value.goes ?? "nowhere"],
+      isWitness: record?.value.witness === true,
       membership: Number(membership?.metadata.resourceVersion ?? 0),
       labels: membership?.metadata.labels ?? {},
       load: loads.get(name) ?? { instances: 0, memoryBytes: 0 },

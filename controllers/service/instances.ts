@@ -4,7 +4,7 @@ import { hash, instanceId } from "../../src/api/hash.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
-import { fitness, isForbidden, place, type Wanted } from "./placement.ts";
+import { fitness, isForbidden, place, withLoad, type Wanted } from "./placement.ts";
 import { step, type Standing } from "./rollout.ts";
 import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
 
@@ -34,6 +34,7 @@ export function takeStep(situation: Situation): Moved {
     order: updateOrder(spec),
     update: spec.update,
     rollingBack: decided.failed !== undefined,
+    proven: decided.good === decided.target,
     leaving: leaving.length,
   });
   const removed = next.remove.filter((instance) => !mustBeHeld(instance, decided, house));
@@ -105,6 +106,7 @@ function placeMany(
     volumes = { ...newVolumes(next.uid, wanted, found.node), ...volumes };
     next = withInstance(next, { service: wanted.service, ...found });
     if (wanted.spec.replicas === "all") open = open.filter(({ name }) => name !== found.node);
+    else open = open.map((node) => (node.name === found.node ? withLoad(wanted.spec, node, 1) : node));
     chosen ??= found.node;
   }
   const used = Object.keys(volumes).length > 0 && placed > 0;

@@ -56,6 +56,20 @@ export function place(wanted: Wanted, nodes: readonly NodeFacts[], here: Readonl
   return { node: name, why: bound(wanted, name) || others };
 }
 
+/** How many more instances the nodes can take, `most` at most. */
+export function roomFor(wanted: Wanted, nodes: readonly NodeFacts[], most: number): number {
+  let room = 0;
+  for (let node of nodes) for (; room < most && misfit(wanted, node) === undefined; room++) node = withLoad(wanted.spec, node, 1);
+  return room;
+}
+
+/** As it is with so many more instances; what nobody knows the spec of reserves nothing. */
+export function withLoad(spec: ServiceSpec | undefined, node: NodeFacts, count: 1 | -1): NodeFacts {
+  const { instances, memoryBytes } = node.load;
+  const bytes = spec === undefined ? 0 : reservedBytes(spec);
+  return { ...node, load: { instances: instances + count, memoryBytes: memoryBytes + count * bytes } };
+}
+
 /** Whether the spec forbids the node, whatever its state: then an instance there must move. */
 export function isForbidden(wanted: Wanted, node: NodeFacts): boolean {
   return ruledOut(wanted, node) !== undefined;
@@ -66,6 +80,7 @@ function misfit(wanted: Wanted, node: NodeFacts): string | undefined {
   if (node.downSinceMs !== undefined) return "it is Down";
   if (record === undefined) return "its agent is silent";
   if (node.isWitness) return "it is a witness";
+  if (node.leaving !== undefined) return node.leaving === "drained" ? "it is drained" : "it is about to stop";
   if (!node.schedulable) return "it is cordoned";
   const problem = ruledOut(wanted, node);
   if (problem !== undefined) return problem;

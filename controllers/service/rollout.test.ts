@@ -19,6 +19,7 @@ const aim = (over: Partial<Aim> = {}): Aim => ({
   order: "start-first",
   update: { parallel: 1, monitor: "5s", onFailure: "rollback" },
   rollingBack: false,
+  proven: false,
   leaving: 0,
   ...over,
 });
@@ -33,6 +34,11 @@ test("a first rollout adds all that is wanted at once", () => {
 
 test("start-first adds the new one and leaves the old", () => {
   assert.deepEqual(take([standing("old", false, settled)]), { add: 1, remove: [] });
+});
+
+test("of what has proven itself before the new one need only be ready", () => {
+  const both = [standing("old", false, settled), standing("new", true, ready)];
+  assert.deepEqual(take(both, { proven: true }), { add: 0, remove: ["old"] });
 });
 
 test("start-first keeps the old while the new is waiting, ready for less than monitor, or failing", () => {

@@ -21,6 +21,8 @@ export interface Aim {
   readonly update: Update;
   /** The update failed and this is the way back: what fails goes at once. */
   readonly rollingBack: boolean;
+  /** Nothing new is tried, instances only move: one that is ready need not prove itself through `monitor`. */
+  readonly proven: boolean;
   /** Instances that were taken away and still exist somewhere. */
   readonly leaving: number;
 }
@@ -68,17 +70,22 @@ function isServing({ verdict }: Standing): boolean {
 }
 
 /** How many more may be on their way at the same time. */
-function freeSlots(current: readonly Standing[], { update }: Aim): number {
-  return Math.max(0, update.parallel - unsettled(current));
+function freeSlots(current: readonly Standing[], aim: Aim): number {
+  return Math.max(0, aim.update.parallel - unsettled(current, aim));
 }
 
-function unsettled(current: readonly Standing[]): number {
-  return current.filter(({ verdict }) => verdict.kind !== "settled").length;
+function unsettled(current: readonly Standing[], aim: Aim): number {
+  return current.filter((standing) => !isSettled(standing, aim)).length;
+}
+
+function isSettled({ verdict }: Standing, { proven }: Aim): boolean {
+  return verdict.kind === "settled" || (proven && verdict.kind === "ready");
 }
 
 /** The old ones go only for as many new ones as have been ready through `monitor`; those first whose node has its new one. */
-function startFirst(current: readonly Standing[], old: readonly Standing[], { wanted, each }: Aim, slots: number): FreeStep {
-  const settled = current.filter(({ verdict }) => verdict.kind === "settled");
+function startFirst(current: readonly Standing[], old: readonly Standing[], aim: Aim, slots: number): FreeStep {
+  const { wanted, each } = aim;
+  const settled = current.filter((standing) => isSettled(standing, aim));
   const nodes = new Set<NodeName>(settled.map(({ instance }) => instance.node));
   const replaced = each ? old.filter(({ instance }) => nodes.has(instance.node)) : [];
   const rest = leastUsefulFirst(old.filter((standing) => !replaced.includes(standing)));
@@ -86,9 +93,10 @@ function startFirst(current: readonly Standing[], old: readonly Standing[], { wa
   return { add: slots, remove: [...replaced, ...rest.slice(0, Math.max(0, spare - replaced.length))] };
 }
 
-function stopFirst(current: readonly Standing[], old: readonly Standing[], { update, wanted }: Aim, slots: number): FreeStep {
+function stopFirst(current: readonly Standing[], old: readonly Standing[], aim: Aim, slots: number): FreeStep {
+  const { update, wanted } = aim;
   const mayMiss = Math.max(1, update.maxUnavailable ?? update.parallel);
-  const batch = wanted === 0 ? old.length : Math.min(slots, Math.max(0, mayMiss - unsettled(current)));
+  const batch = wanted === 0 ? old.length : Math.min(slots, Math.max(0, mayMiss - unsettled(current, aim)));
   return { add: slots, remove: leastUsefulFirst(old).slice(0, batch) };
 }
 

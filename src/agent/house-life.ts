@@ -23,6 +23,7 @@ import { eachController } from "../../controllers/index.ts";
 import { recordDeath } from "./death.ts";
 import { EventWriter } from "./event-writer.ts";
 import { DEFAULT_ZONE } from "./found.ts";
+import { NodeForesight } from "./foresight.ts";
 import { CopyKeeper, readCopy, type CopyOwner } from "./house-copy.ts";
 import { collectGarbage, whenQuiet } from "./idle-collection.ts";
 import { GossipKey } from "./gossip-key.ts";
@@ -160,6 +161,7 @@ export class HouseLife {
       identity,
       reader: this.#mirror,
       statusReader,
+      foresight: new NodeForesight(this.#mirror),
       store: this.#ownWord,
       containers,
       copyAgeMs: () => this.copyAgeMs(),

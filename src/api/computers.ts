@@ -108,4 +108,6 @@ export interface ReplaceAnswer {
 export interface NodeChange {
   readonly labels?: Readonly<Record<string, string | null>>;
   readonly schedulable?: boolean;
+  /** False: what was drained takes apps again, if it is schedulable. */
+  readonly drain?: boolean;
 }

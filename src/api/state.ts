@@ -134,6 +134,8 @@ export interface NodeRecord {
   readonly devices: readonly AdvertisedDevice[];
   /** It votes and runs no apps, as `up --witness` says. */
   readonly witness?: boolean;
+  /** It hands its apps over: it is about to shut down or to sleep, or it leaves the house. */
+  readonly goes?: "away" | "for good";
   /** Its part in the store; absent while it is not known. */
   readonly role?: "voter" | "standby" | "worker";
   /** Its containers cannot be dialled by address: the engine is rootless, or in a VM. */

@@ -544,6 +544,8 @@ export interface MembershipSpec {
   readonly role: "auto" | "voter" | "standby" | "worker";
   /** New instances may be placed here; `cordon` sets it to false. */
   readonly schedulable: boolean;
+  /** What runs here moves to other computers, as far as it can, and nothing new is placed here; `drain` sets it, and `uncordon` takes it back. */
+  readonly drain?: boolean;
   /** Names for devices of this machine, for `devices` of a Service. */
   readonly devices?: Readonly<Record<string, string>>;
 }

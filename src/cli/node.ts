@@ -1,12 +1,14 @@
 // `node`: what people do with the computers of the house.
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { ApproveAnswer, NodeChange, ReplaceAnswer, WaitingAnswer } from "../api/computers.ts";
 import { namesOf } from "../api/kinds.ts";
 import type { ApplyAnswer } from "../api/wire.ts";
 import { runDelete } from "./delete.ts";
 import { runDescribe } from "./describe.ts";
+import { runDrain } from "./drain.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { runGet } from "./get.ts";
+import { addDuration } from "./options.ts";
 import { parseFormat } from "./print.ts";
 import { addGlobalFlags } from "./program.ts";
 import { refOf } from "./rollout.ts";
@@ -20,7 +22,7 @@ export const node: Verb = {
   define(command, invoke) {
     command.addHelpText(
       "before",
-      "Examples:\n  fossora node ls\n  fossora node approve pi4\n  fossora node cordon nas\n  fossora node remove pi4 --confirm=pi4\n",
+      "Examples:\n  fossora node ls\n  fossora node approve pi4\n  fossora node drain nas\n  fossora node uncordon nas\n  fossora node remove pi4 --confirm=pi4\n",
     );
     defineLooks(command, invoke);
     defineChanges(command, invoke);
@@ -67,9 +69,38 @@ function defineChanges(command: Command, invoke: Invoke): void {
   sub(command, "cordon", "Place nothing new on a computer; what runs there stays.", "fossora node cordon nas")
     .argument("<name>")
     .action((name: string) => invoke((ports) => change(name, { schedulable: false }, "cordoned", ports)));
-  sub(command, "uncordon", "Place apps on a computer again.", "fossora node uncordon nas")
+  sub(command, "uncordon", "Place apps on a computer again that was cordoned or drained.", "fossora node uncordon nas")
     .argument("<name>")
-    .action((name: string) => invoke((ports) => change(name, { schedulable: true }, "uncordoned", ports)));
+    .action((name: string) => invoke((ports) => change(name, { schedulable: true, drain: false }, "uncordoned", ports)));
+  defineDrain(command, invoke);
+}
+
+interface DrainFlags {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly wait: boolean;
+  readonly timeout: number;
+  readonly output?: "json";
+}
+
+function defineDrain(command: Command, invoke: Invoke): void {
+  const drain = sub(
+    command,
+    "drain",
+    "Move what runs on a computer to the others, as far as it can, and place nothing new there.",
+    "fossora node drain nas\n  fossora node drain nas --dry-run\n  fossora node drain nas --yes --timeout 5m",
+  )
+    .argument("<name>")
+    .option("--yes", "do not ask")
+    .option("--dry-run", "only show what would move, and what cannot")
+    .option("--no-wait", "do not wait until all of it has moved")
+    .addOption(new Option("-o, --output <format>", "what would move, and what cannot, as json").choices(["json"]));
+  addDuration(drain, "--timeout <duration>", "how long to wait", "10m").action((node: string, flags: DrainFlags) =>
+    invoke((ports) => {
+      const { yes = false, dryRun = false, wait, timeout: timeoutMs, output } = flags;
+      return runDrain({ node, yes, dryRun, wait, timeoutMs, json: output === "json" }, ports);
+    }),
+  );
 }
 
 function defineWays(command: Command, invoke: Invoke): void {

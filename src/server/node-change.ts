@@ -15,18 +15,23 @@ const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
 
 /** Throws BadRequest. */
 export function readNodeChange(body: unknown): NodeChange {
-  const { labels, schedulable } = (typeof body === "object" && body !== null ? body : {}) as Record<keyof NodeChange, unknown>; // checked here
-  if (schedulable !== undefined && typeof schedulable !== "boolean")
-    throw new ApiError("BadRequest", "Cannot change the node: `schedulable` should be true or false.");
+  const { labels, schedulable, drain } = (typeof body === "object" && body !== null ? body : {}) as Record<keyof NodeChange, unknown>; // checked here
+  const policy = { ...readFlag("schedulable", schedulable), ...readFlag("drain", drain) };
   if (labels === undefined) {
-    if (schedulable === undefined) throw new ApiError("BadRequest", "Cannot change the node: nothing of it was named.");
-    return { schedulable };
+    if (Object.keys(policy).length === 0) throw new ApiError("BadRequest", "Cannot change the node: nothing of it was named.");
+    return policy;
   }
   if (typeof labels !== "object" || labels === null)
     throw new ApiError("BadRequest", "Cannot label the node: `labels` should be an object.");
   const entries = Object.entries(labels as Readonly<Record<string, unknown>>); // each is checked in the next line
   const read = entries.slice(0, LABELS_MAX).map(([key, value]) => readLabel(key, value));
-  return { labels: Object.fromEntries(read), ...(schedulable !== undefined && { schedulable }) };
+  return { labels: Object.fromEntries(read), ...policy };
+}
+
+function readFlag(name: "schedulable" | "drain", value: unknown): NodeChange {
+  if (value === undefined) return {};
+  if (typeof value !== "boolean") throw new ApiError("BadRequest", `Cannot change the node: \`${name}\` should be true or false.`);
+  return { [name]: value };
 }
 
 export async function changeNode(ports: ServerPorts, name: Name, change: NodeChange, signal: AbortSignal): Promise<ApplyAnswer> {
@@ -50,13 +55,18 @@ export async function changeNode(ports: ServerPorts, name: Name, change: NodeCha
   throw new ApiError("Conflict", `Cannot change node/${name}: others changed it ${TRIES_MAX} times in between. Try again.`);
 }
 
-function changed(before: StoredResource<"Membership">, { labels = {}, schedulable }: NodeChange): StoredResource<"Membership"> {
+function changed(before: StoredResource<"Membership">, { labels = {}, schedulable, drain }: NodeChange): StoredResource<"Membership"> {
   const { labels: old = {}, ...metadata } = before.metadata;
   const next = Object.fromEntries(Object.entries({ ...old, ...labels }).filter((each): each is [string, string] => each[1] !== null));
+  const { drain: drained, ...spec } = {
+    ...before.spec,
+    ...(schedulable !== undefined && { schedulable }),
+    ...(drain !== undefined && { drain }),
+  };
   return {
     ...before,
     metadata: { ...metadata, ...(Object.keys(next).length > 0 && { labels: next }) },
-    spec: schedulable === undefined ? before.spec : { ...before.spec, schedulable },
+    spec: { ...spec, ...(drained === true && { drain: true }) },
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   WaitingComputer,
 } from "../api/computers.ts";
 import type { Duplex } from "node:stream";
+import type { InstanceMove } from "../api/moves.ts";
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
@@ -107,6 +108,15 @@ export interface NodePorts {
 /** What another node's ingress has counted, or why that is not known. */
 export type NodeReport = { readonly node: NodeName } & ({ readonly report: TrafficReport } | { readonly unknown: string });
 
+/** What would become of the apps, as the plans themselves say. */
+export interface Foresight {
+  /** Of what runs on the node: where it would move, and what would stay. */
+  ifDrained(node: NodeName): readonly InstanceMove[];
+  ifLost(node: NodeName): readonly InstanceMove[];
+  /** Instances that the node should run no more and still does. */
+  stoppingOn(node: NodeName): readonly string[];
+}
+
 /** What there is besides while the node belongs to a house. */
 export interface ServerPorts extends NodePorts {
   /** Since the store last answered, in milliseconds; undefined: it answers. */
@@ -117,6 +127,7 @@ export interface ServerPorts extends NodePorts {
   readonly takeover?: TakeoverControl;
   readonly reader: ObjectReader;
   readonly statusReader: StatusReader;
+  readonly foresight: Foresight;
   readonly store: Store;
   readonly containers: Containers;
   engine(): EngineCounts;

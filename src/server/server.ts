@@ -17,6 +17,7 @@ import { summarise, summariseOutside } from "./house-summary.ts";
 import { JsonLines, parseJson, readBody, sendJson, sendStatus, sendText } from "./http.ts";
 import { streamLogs } from "./logs.ts";
 import { scrape } from "./metrics.ts";
+import { movesOf } from "./moves.ts";
 import { changeNode, readNodeChange } from "./node-change.ts";
 import { list, readOne, watch } from "./objects.ts";
 import type { NodePorts, ServerPorts } from "./ports.ts";
@@ -175,6 +176,7 @@ export class ApiServer {
     if (part === undefined) return sendJson(call.response, 200, await readOne(this.#ports, names, name, call.signal));
     if (part === "describe")
       return sendJson(call.response, 200, await describe(this.#ports, await readOne(this.#ports, names, name, call.signal), call.signal));
+    if (part === "moves" && names.kind === "Membership") return sendJson(call.response, 200, movesOf(this.#ports, name));
     if (part === "logs" && names.kind === "Service") return this.#logs(call, name);
     throw unknownPath(call);
   }

@@ -25,6 +25,7 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
     record: seen({ ...nodeRecord(name, `boot-${name}`), ...record }),
     downSinceMs: undefined,
     schedulable: true,
+    leaving: undefined,
     isWitness: false,
     membership: 0,
     labels: {},

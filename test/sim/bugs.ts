@@ -258,6 +258,20 @@ const returnsWithoutStopping = inControllers({
   },
 });
 
+/** It takes a drained node for one that is cordoned. */
+const onlyCordons = inControllers({
+  service: {
+    plan: (desired, facts, context) => {
+      const nodes = facts.house.nodes.map((node) => ({
+        ...node,
+        leaving: undefined,
+        schedulable: node.schedulable && node.leaving === undefined,
+      }));
+      return plan(desired, { ...facts, house: { ...facts.house, nodes } }, context);
+    },
+  },
+});
+
 /** Evens out what is decided whenever another node has less. */
 const rebalances = inControllers({
   service: {
@@ -304,6 +318,7 @@ export const bugs: readonly Bug[] = [
   { name: "plans before the first full list", wiring: inMirror(FreshBeforeTheFirstList), finds: /serves and is decided/ },
   { name: "places on nodes that are Down", wiring: inMirror(NobodyIsDown), finds: /which has been Down/ },
   { name: "places on cordoned nodes", wiring: inMirror(NobodyIsCordoned), finds: /which has been cordoned/ },
+  { name: "leaves on a drained node what others could run", wiring: onlyCordons, finds: /which is drained/ },
   { name: "believes what a dead node observed", wiring: inMirror(CountsTheDead), finds: /still leads/ },
   { name: "adopts containers by name", wiring: adoptsByName, finds: /not ours/ },
   { name: "forgets the surge", wiring: inUpdate({ parallel: 5 }), finds: /the most it may have/ },

@@ -3,7 +3,7 @@
 import { LABEL } from "../../src/api/labels.ts";
 import { canonicalJson } from "../../src/api/hash.ts";
 import { keys, PREFIX } from "../../src/api/keys.ts";
-import type { Kind, Name, StoredResource } from "../../src/api/resource.ts";
+import type { Kind, Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { FakeContainer } from "../fakes/containers-life.ts";
@@ -17,6 +17,7 @@ export function differences(world: World): readonly string[] {
   return [
     ...nodeProblems(world),
     ...services.flatMap((service) => serviceProblems(world, service, running)),
+    ...drainProblems(world, services),
     ...leftOvers(world, services),
     ...strays(world),
   ];
@@ -35,6 +36,25 @@ export function decidedService(world: World, name: Name): DecidedService | undef
 /** Computers that run. */
 export function nodesOn(world: World): readonly SimNode[] {
   return [...world.nodes.values()].filter(({ power }) => power === "on");
+}
+
+/** Here every computer can run everything. */
+function drainProblems(world: World, services: readonly StoredResource<"Service">[]): readonly string[] {
+  const nodes = stored(world, "Membership");
+  const open = nodes.filter(({ metadata: { name }, spec }) => spec.schedulable && spec.drain !== true && isOn(world, name));
+  if (open.length === 0) return [];
+  const drained = new Set(nodes.filter(({ spec }) => spec.drain === true).map(({ metadata }) => metadata.name));
+  return services
+    .filter(({ spec }) => spec.replicas !== "all")
+    .flatMap(({ metadata: { name } }) =>
+      (decidedService(world, name)?.instances ?? [])
+        .filter(({ node }) => drained.has(node) && isOn(world, node))
+        .map(({ id, node }) => `${name}-${id} is still on ${node}, which is drained`),
+    );
+}
+
+function isOn(world: World, node: NodeName): boolean {
+  return world.nodes.get(node)?.power === "on";
 }
 
 type Running = ReadonlyMap<string, readonly FakeContainer[]>;

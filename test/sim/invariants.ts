@@ -241,7 +241,7 @@ export class Invariants implements Witness {
   }
 
   #cordoned(node: NodeName, stored: StoredResource<"Membership"> | undefined): void {
-    if (stored?.spec.schedulable !== false) this.#cordonedSinceMs.delete(node);
+    if (stored?.spec.schedulable !== false && stored?.spec.drain !== true) this.#cordonedSinceMs.delete(node);
     else if (!this.#cordonedSinceMs.has(node)) this.#cordonedSinceMs.set(node, this.#now);
   }
 

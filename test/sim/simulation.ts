@@ -84,7 +84,7 @@ async function live(world: World): Promise<void> {
   workload.end();
   await converge(world, CONVERGE_WITHIN_MS);
   await rest(world);
-  const episode = world.random.pick([nodeDiesAndReturns, nodeIsCutOff, unrelatedNodeJoins, somethingChanges]);
+  const episode = world.random.pick([nodeDiesAndReturns, nodeIsDrained, nodeIsCutOff, unrelatedNodeJoins, somethingChanges]);
   await episode(world, workload);
 }
 
@@ -125,6 +125,21 @@ async function nodeDiesAndReturns(world: World): Promise<void> {
   node.powerOn();
   await converge(world, SOON_MS);
   assertUnmoved(world, before, "a node returned");
+}
+
+/** In a calm house what others can run is soon elsewhere, and nothing moves back when it is needed again. */
+async function nodeIsDrained(world: World): Promise<void> {
+  const node = world.random.pick([...world.nodes.keys()]);
+  world.trace.add("", `${node} is drained`);
+  world.apply("Membership", node, { role: "auto", schedulable: true, drain: true });
+  await world.run(SETTLE_MS);
+  await converge(world, SOON_MS);
+  const before = placements(world);
+  world.trace.add("", `${node} is uncordoned`);
+  world.apply("Membership", node, { role: "auto", schedulable: true });
+  await world.run(SETTLE_MS);
+  await converge(world, SOON_MS);
+  assertUnmoved(world, before, "a drained node was uncordoned");
 }
 
 /** It goes on from what was last decided for it, and makes anew what somebody removes there, but for what others may run now. */

@@ -1,5 +1,5 @@
-// What people do with a simulated house: they apply, change and delete Services, Routes and DnsRecords, and cordon nodes.
-import type { Name, Specs } from "../../src/api/resource.ts";
+// What people do with a simulated house: they apply, change and delete Services, Routes and DnsRecords, cordon and drain nodes.
+import type { Name, NodeName, Specs } from "../../src/api/resource.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { SeededRandom } from "../fakes/clock.ts";
 import { containerSpec, serviceSpec } from "../fakes/objects.ts";
@@ -61,7 +61,12 @@ export class Workload {
     if (kind < 0.65) this.#changeService(random.pick(SERVICES));
     else if (kind < 0.8) this.#changeRoute(random.pick(ROUTES));
     else if (kind < 0.9) this.#changeRecord(random.pick(RECORDS));
-    else this.#world.apply("Membership", random.pick([...this.#world.nodes.keys()]), { role: "auto", schedulable: random.chance(0.6) });
+    else this.#changeNode(random.pick([...this.#world.nodes.keys()]));
+  }
+
+  #changeNode(name: NodeName): void {
+    const policy = this.#random.pick([{ schedulable: true }, { schedulable: false }, { schedulable: true, drain: true }]);
+    this.#world.apply("Membership", name, { role: "auto", ...policy });
   }
 
   #changeService(name: Name): void {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { keys } from "../../src/api/keys.ts";
 import type { Kind, Name, NodeName } from "../../src/api/resource.ts";
+import type { InstanceMove } from "../../src/api/moves.ts";
 import type { EventRecord } from "../../src/api/state.ts";
 import type { NodeLoad } from "../../src/api/load.ts";
 import type { TakeoverReport } from "../../src/api/takeover.ts";
@@ -106,6 +107,7 @@ export class TranscriptHouse {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  moves: readonly InstanceMove[] = [];
   copyAgeMs: number | undefined;
   takeover: TakeoverReport = { kind: "TakeoverReport", node: "nas", voters: [], warnings: [] };
   epoch = 1;
@@ -147,6 +149,7 @@ export class TranscriptHouse {
       ...(this.#control && { house: this.#control }),
       reader: this.mirror,
       statusReader,
+      foresight: { ifDrained: () => this.moves, ifLost: () => this.moves, stoppingOn: () => [] },
       store: this.store,
       containers: this.containers,
       identity: { node: this.#node, nodeId: `id-${this.#node}`, bootId: "b1" },

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Name } from "../../src/api/resource.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
+import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import type { NodeFacts } from "./facts.ts";
+import { dead, drained, foresee, type KnownService } from "./foresee.ts";
+
+const GIB = 2 ** 30;
+const nodes = [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi")];
+
+function known(name: Name, spec: ServiceSpec, where: readonly string[], there: readonly NodeFacts[] = nodes): KnownService {
+  const instances = where.map((node, index) => instance(`${name}${index}`, node, spec));
+  const told = [...new Set(where)].map((node) =>
+    observed(
+      node,
+      instances.filter((each) => each.node === node).map(({ id }) => observedInstance(id)),
+    ),
+  );
+  return {
+    desired: service(name, spec),
+    house: houseFacts({ nodes: there, decided: seen(decided(name, spec, instances)), observed: new Map(told) }),
+  };
+}
+const plain = (name: Name, over: Partial<ServiceSpec> = {}): ServiceSpec => ({ ...serviceSpec(name, `${name}:1`), ...over });
+const written = (name: Name): ServiceSpec =>
+  serviceSpec(name, "", {
+    containers: [containerSpec(name, `${name}:1`, { volumes: [{ type: "host", source: "/srv", path: "/srv", readOnly: false }] })],
+  });
+
+test("of a node that is drained each instance is named, where it goes, and whether it is away meanwhile", () => {
+  const found = foresee([known("web", plain("web"), ["nas"]), known("hub", written("hub"), ["nas"])], "nas", drained);
+  assert.deepEqual(
+    found.map(({ instance: name, to, stopsFirst }) => [name, to !== undefined && to !== "nas", stopsFirst]),
+    [
+      ["hub-hub0", true, true],
+      ["web-web0", true, false],
+    ],
+  );
+});
+
+test("what stays says why: the same reason of all nodes once, else each node's own", () => {
+  const folder = serviceSpec("films", "", {
+    containers: [containerSpec("films", "films:1", { volumes: [{ type: "node", node: "nas", source: "/f", path: "/f", readOnly: true }] })],
+  });
+  const [films] = foresee([known("films", folder, ["nas"])], "nas", drained);
+  assert.deepEqual([films?.to, films?.why], [undefined, "a folder of nas is mounted"]);
+  const there = [nodeFacts("nas"), nodeFacts("nuc", { schedulable: false }), nodeFacts("pi", { isWitness: true })];
+  const [web] = foresee([known("web", plain("web"), ["nas"], there)], "nas", drained);
+  assert.deepEqual([web?.to, web?.why], [undefined, "nuc: it is cordoned; pi: it is a witness"]);
+  const [alone] = foresee([known("web", plain("web"), ["nas"], [nodeFacts("nas")])], "nas", drained);
+  assert.equal(alone?.why, "there is no other node");
+});
+
+test("what moves takes up room for what moves after it", () => {
+  const there = [nodeFacts("nas"), nodeFacts("pi", {}, { memoryBytes: 8 * GIB })];
+  const big = (name: Name): KnownService =>
+    known(
+      name,
+      serviceSpec(name, "", { containers: [containerSpec(name, `${name}:1`, { resources: { memory: "5Gi" } })] }),
+      ["nas"],
+      there,
+    );
+  const found = foresee([big("b"), big("a")], "nas", drained);
+  assert.deepEqual(
+    found.map(({ service: name, to }) => [name, to]),
+    [
+      ["a", "pi"],
+      ["b", undefined],
+    ],
+  );
+  assert.equal(found[1]?.why, "memory: needs 5Gi, 3Gi free");
+});
+
+test("of a node that dies what nobody else may run waits, and says why", () => {
+  const found = foresee(
+    [
+      known("hub", written("hub"), ["nas"]),
+      known("slow", plain("slow", { failover: { after: "1m" } }), ["nas"]),
+      known("tied", plain("tied", { failover: "never" }), ["nas"]),
+      known("web", plain("web", { replicas: 2 }), ["nas", "pi"]),
+    ],
+    "nas",
+    dead,
+  );
+  assert.deepEqual(
+    found.map(({ service: name, to, why, afterMs, others }) => [name, to === undefined ? why : "moves", afterMs, others]),
+    [
+      ["hub", "two at once would do harm, and nobody can tell that nas has stopped it", 15_000, 0],
+      ["slow", "moves", 60_000, 0],
+      ["tied", "its failover is 'never'", 0, 0],
+      ["web", "moves", 15_000, 1],
+    ],
+  );
+});
+
+test("of a drain that is under way the place of an instance is the one that it has already", () => {
+  const there = [nodeFacts("nas", { leaving: "drained" }), nodeFacts("pi")];
+  const spec = plain("web");
+  const instances = [instance("old", "nas", spec), instance("new", "pi", spec)];
+  const house = houseFacts({ nodes: there, decided: seen(decided("web", spec, instances)) });
+  assert.deepEqual(
+    foresee([{ desired: service("web", spec), house }], "nas", drained).map(({ instance: name, to }) => [name, to]),
+    [["web-old", "pi"]],
+  );
+});
+
+test("the same house gives the same answer, whatever the order of its Services", () => {
+  const services = [known("web", plain("web"), ["nas"]), known("hub", written("hub"), ["nas"])];
+  assert.deepEqual(foresee(services, "nas", dead), foresee(services.toReversed(), "nas", dead));
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServiceSpec } from "../../src/api/types.ts";
+import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
+import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import { decide } from "./decide.ts";
+import type { HouseFacts, NodeFacts } from "./facts.ts";
+
+const spec = serviceSpec("app", "app:1");
+const big = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { resources: { memory: "5Gi" } })] });
+const stick = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { devices: [{ class: "stick" }] })] });
+const data = serviceSpec("app", "", {
+  containers: [containerSpec("app", "app:1", { volumes: [{ type: "volume", name: "c", path: "/c", readOnly: false }] })],
+});
+const withStick = { devices: [{ class: "stick", paths: ["/dev/ttyACM0"], groups: [] }] };
+const nas = nodeFacts("nas", { leaving: "drained" });
+const pi = nodeFacts("pi");
+
+/** Where its instances are after one step; `ready` of those that have told their node so. */
+function step(of: ServiceSpec, where: readonly string[], nodes: readonly NodeFacts[], over: Partial<HouseFacts> = {}): string {
+  const instances = where.map((node, index) => instance(`i${index}`, node, of));
+  const house = houseFacts({ nodes, decided: seen(decided("app", of, instances)), ...over });
+  return (decide("app", service("app", of), house, 60_000).next?.instances ?? []).map(({ node }) => node).join();
+}
+const readyOn = (...told: readonly (readonly [node: string, ...ids: readonly string[]])[]): Partial<HouseFacts> => ({
+  observed: new Map(
+    told.map(([node, ...ids]) =>
+      observed(
+        node,
+        ids.map((id) => observedInstance(id)),
+      ),
+    ),
+  ),
+});
+
+test("what may run twice starts elsewhere before it goes", () => {
+  assert.equal(step(spec, ["nas"], [nas, pi]), "nas,pi");
+  assert.equal(step(spec, ["nas", "pi"], [nas, pi], readyOn(["nas", "i0"])), "nas,pi", "the new one is not ready");
+  assert.equal(step(spec, ["nas", "pi"], [nas, pi], readyOn(["nas", "i0"], ["pi", "i1"])), "pi");
+});
+
+test("it has proven itself: that the new one is ready is enough", () => {
+  const told = new Map([observed("nas", [observedInstance("i0")]), observed("pi", [observedInstance("i1")], 59_000)]);
+  assert.equal(step(spec, ["nas", "pi"], [nas, pi], { observed: told }), "pi");
+});
+
+test("what must not run twice stops first, and starts elsewhere once it has stopped", () => {
+  const both = [nodeFacts("nas", { leaving: "drained" }, withStick), nodeFacts("pi", {}, withStick)];
+  assert.equal(step(stick, ["nas"], both, readyOn(["nas", "i0"])), "");
+  assert.equal(step(stick, [], both, readyOn(["nas", "i0"])), "", "it still runs");
+  assert.equal(step(stick, [], both), "pi");
+});
+
+test("what no other node can take stays", () => {
+  assert.equal(step(stick, ["nas"], [nodeFacts("nas", { leaving: "drained" }, withStick), pi]), "nas");
+  assert.equal(step(spec, ["nas"], [nas]), "nas");
+  assert.equal(step(spec, ["nas"], [nas, nodeFacts("pi", { schedulable: false })]), "nas");
+  const volumes = { "app-c": { node: "nas", uid: "u", made: true } };
+  const kept = decided("app", data, [instance("i0", "nas", data)], { volumes });
+  assert.equal(decide("app", service("app", data), houseFacts({ nodes: [nas, pi], decided: seen(kept) }), 0).next, kept);
+});
+
+test("as many go as there is room for, the others stay, and none that went is called back", () => {
+  const three = { ...big, replicas: 3 };
+  const nodes = (placed: number): readonly NodeFacts[] => [
+    nodeFacts("nas", { leaving: "drained" }, { memoryBytes: 64 * 2 ** 30 }),
+    nodeFacts("pi", { load: { instances: placed, memoryBytes: placed * 5 * 2 ** 30 } }, { memoryBytes: 8 * 2 ** 30 }),
+  ];
+  assert.equal(step(three, ["nas", "nas", "nas"], nodes(0), readyOn(["nas", "i0", "i1", "i2"])), "nas,nas,nas,pi");
+  assert.equal(step(three, ["nas", "nas", "nas", "pi"], nodes(1), readyOn(["nas", "i0", "i1", "i2"])), "nas,nas,nas,pi", "it comes up");
+  const done = readyOn(["nas", "i0", "i1", "i2"], ["pi", "i3"]);
+  assert.equal(step(three, ["nas", "nas", "nas", "pi"], nodes(1), done), "nas,nas,pi");
+});
+
+test("what is wanted once on each node stays", () => {
+  const all: ServiceSpec = { ...spec, replicas: "all" };
+  assert.equal(step(all, ["nas", "pi"], [nas, pi], readyOn(["nas", "i0"], ["pi", "i1"])), "nas,pi");
+});
+
+test("a node that is about to stop is left like one that is drained, but for what is never to move by itself", () => {
+  const stopping = nodeFacts("nas", { leaving: "stopping" });
+  assert.equal(step(spec, ["nas"], [stopping, pi]), "nas,pi");
+  const never: ServiceSpec = { ...spec, failover: "never" };
+  assert.equal(step(never, ["nas"], [stopping, pi]), "nas");
+  assert.equal(step(never, ["nas"], [nas, pi]), "nas,pi", "a person wants it so");
+});
+
+test("one that came back moves nothing back", () => {
+  assert.equal(step(spec, ["pi"], [nodeFacts("nas"), pi], readyOn(["pi", "i0"])), "pi");
+});

@@ -1,0 +1,55 @@
+// Answers the server's "what if?": the plans themselves, over this node's mirror.
+import { dead, drained, foresee } from "../../controllers/service/foresee.ts";
+import { houseFacts } from "../../controllers/service/house-facts.ts";
+import { serviceStatus } from "../../controllers/service/status.ts";
+import type { InstanceMove } from "../api/moves.ts";
+import type { NodeName } from "../api/resource.ts";
+import type { DecidedService, ObservedService } from "../api/state.ts";
+import type { Mirror } from "../engine/contract.ts";
+import type { Foresight } from "../server/ports.ts";
+
+export class NodeForesight implements Foresight {
+  readonly #mirror: Mirror;
+
+  constructor(mirror: Mirror) {
+    this.#mirror = mirror;
+  }
+
+  ifDrained(node: NodeName): readonly InstanceMove[] {
+    return this.#foresee(node, drained);
+  }
+
+  ifLost(node: NodeName): readonly InstanceMove[] {
+    return this.#foresee(node, dead);
+  }
+
+  stoppingOn(node: NodeName): readonly string[] {
+    const mirror = this.#mirror;
+    return [...mirror.allDecided<DecidedService>("Service")].flatMap(([name, { value }]) => {
+      const decided = new Set(value.instances.map(({ id }) => id));
+      const there = mirror.observed<ObservedService>("Service", name).get(node)?.value.instances ?? [];
+      return there.filter(({ id }) => !decided.has(id)).map(({ id }) => `${name}-${id}`);
+    });
+  }
+
+  #foresee(node: NodeName, becomes: typeof drained): readonly InstanceMove[] {
+    const mirror = this.#mirror;
+    const services = [...mirror.all("Service")].map((desired) => ({
+      desired,
+      house: houseFacts(desired.metadata.name, mirror, { desiredSeenAtMs: 0, volumes: {} }),
+    }));
+    return foresee(services, node, becomes).map((move) => ({ ...move, ...this.#shown(move) }));
+  }
+
+  /** What people see of it now. */
+  #shown({ service, to }: InstanceMove): Pick<InstanceMove, "url" | "state"> {
+    const desired = this.#mirror.desired("Service", service);
+    if (desired === undefined) return {};
+    const { url, instances } = serviceStatus(desired, this.#mirror);
+    const heir = instances.find(({ node, ready, reason }) => node === to && !ready && reason !== "Stopping");
+    return {
+      ...(url !== undefined && { url }),
+      ...(heir !== undefined && { state: heir.message === "" ? heir.reason : `${heir.reason}: ${heir.message}` }),
+    };
+  }
+}

@@ -1,0 +1,34 @@
+// What would become of the apps of a computer that is drained or lost, as the plans themselves say. Pure types.
+import type { Name, NodeName } from "./resource.ts";
+
+export interface InstanceMove {
+  readonly service: Name;
+  /** `jellyfin-k3f9` */
+  readonly instance: string;
+  readonly from: NodeName;
+  /** Absent: it stays where it is. */
+  readonly to?: NodeName;
+  /** Why there; or why not elsewhere. */
+  readonly why: string;
+  /** Two at once would do harm: it stops before the other starts. */
+  readonly stopsFirst: boolean;
+  /** How many other instances of the Service are ready on nodes that stay. */
+  readonly others: number;
+  /** After the death of its node it is waited for so long before another takes its place, ms. */
+  readonly afterMs: number;
+  readonly url?: string;
+  /** Of the one that has taken its place but is not ready: a clause. */
+  readonly state?: string;
+}
+
+/** `GET /api/v1/nodes/NAME/moves` */
+export interface MovesAnswer {
+  readonly kind: "Moves";
+  readonly node: NodeName;
+  /** It is drained already: this is what is left to do. */
+  readonly drained: boolean;
+  readonly moves: readonly InstanceMove[];
+  readonly stays: readonly InstanceMove[];
+  /** Instances that are there no more by decision, and still stop. */
+  readonly stopping: readonly string[];
+}

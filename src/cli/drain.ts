@@ -1,0 +1,115 @@
+// `node drain`: what runs on a computer moves to the others, so that it can be switched off. Shows first what moves, what cannot, and what
+// is away meanwhile; asks; and waits until it is done.
+import type { NodeChange } from "../api/computers.ts";
+import type { InstanceMove, MovesAnswer } from "../api/moves.ts";
+import type { ApplyAnswer } from "../api/wire.ts";
+import { stopwatch } from "./age.ts";
+import { askLine } from "./ask.ts";
+import { EXIT, Failure } from "./failure.ts";
+import { formatTable } from "./table.ts";
+import type { CliPorts } from "./verb.ts";
+
+export interface DrainOptions {
+  readonly node: string;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+  readonly json: boolean;
+}
+
+const LOOK_EVERY_MS = 500;
+
+export async function runDrain(options: DrainOptions, ports: CliPorts): Promise<number> {
+  const { node, dryRun, wait, json } = options;
+  const began = await look(node, ports);
+  if (json) ports.stdout.line(JSON.stringify(began, undefined, 2));
+  else for (const line of planLines(began)) (dryRun ? ports.stdout : ports.stderr).line(line);
+  if (dryRun) return EXIT.ok;
+  if (!began.drained) await confirm(began, options, ports);
+  const unchanged = await change(node, { drain: true }, ports);
+  if (wait) await untilMoved(began, options, ports);
+  ports.stdout.line(`node/${node} ${unchanged && isDone(began) ? "unchanged: it is drained" : wait ? "drained" : "drains"}`);
+  if (ports.quiet) return EXIT.ok;
+  const { length } = began.stays;
+  if (length > 0)
+    ports.stderr.line(
+      `  ${length === 1 ? "1 instance stayed: switched off, it waits" : `${length} instances stayed: switched off, they wait`} for ${node}`,
+    );
+  ports.stderr.line(`${ports.stderr.colors.dim("next:")}  fossora node uncordon ${node}, once it is back`);
+  return EXIT.ok;
+}
+
+function look(node: string, ports: CliPorts): Promise<MovesAnswer> {
+  return ports.client.json<MovesAnswer>("GET", `/api/v1/nodes/${encodeURIComponent(node)}/moves`);
+}
+
+/** True: it was so already. */
+async function change(node: string, asked: NodeChange, ports: CliPorts): Promise<boolean> {
+  const path = `/api/v1/nodes/${encodeURIComponent(node)}`;
+  const { results } = await ports.client.json<ApplyAnswer>("PATCH", path, { body: JSON.stringify(asked) });
+  return results.every(({ action }) => action === "unchanged");
+}
+
+function planLines({ node, drained, moves, stays }: MovesAnswer): readonly string[] {
+  if (moves.length + stays.length === 0) return [`Nothing runs on ${node}.`];
+  return [
+    ...(moves.length === 0
+      ? []
+      : [`${drained ? "Still to move" : "Moves"} from ${node}`, ...formatTable(moves.map(moveRow)).map(indented)]),
+    ...(stays.length === 0 ? [] : [`Stays on ${node}`, ...formatTable(stays.map(({ instance, why }) => [instance, why])).map(indented)]),
+  ];
+}
+
+function moveRow({ instance, to = "", why, stopsFirst }: InstanceMove): readonly string[] {
+  return [instance, `to ${to}`, stopsFirst ? "is away meanwhile: it stops before it starts there" : "starts there first", why];
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
+}
+
+async function confirm({ node }: MovesAnswer, { yes }: DrainOptions, ports: CliPorts): Promise<void> {
+  if (yes) return;
+  const again = `fossora node drain ${node} --yes`;
+  if (!ports.mayAsk) throw new Failure(EXIT.usage, `Nothing was changed: that ${node} is to be drained has to be confirmed.`, again);
+  const answer = await askLine(`Drain ${node}? Nothing new is placed there until it is uncordoned. [y/N] `, ports);
+  if (!/^y(es)?$/i.test(answer ?? "")) throw new Failure(EXIT.usage, "Nothing was changed.", again);
+}
+
+/** Says of each instance when it has moved. */
+async function untilMoved(began: MovesAnswer, { node, timeoutMs }: DrainOptions, ports: CliPorts): Promise<void> {
+  const beganMs = ports.now();
+  const told = new Set<string>();
+  for (;;) {
+    const now = await look(node, ports);
+    if (!now.drained) throw new Failure(EXIT.conflict, `Somebody has uncordoned ${node} meanwhile.`, `fossora describe node/${node}`);
+    for (const { instance, to = "" } of began.moves) {
+      if (told.has(instance) || isUnderWay(now, instance)) continue;
+      told.add(instance);
+      if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.ok} ${instance} moved to ${to}  ${stopwatch(ports.now() - beganMs)}`);
+    }
+    if (isDone(now)) return;
+    if (ports.now() - beganMs >= timeoutMs) throw late(now, timeoutMs);
+    await ports.sleep(LOOK_EVERY_MS, ports.interrupted);
+  }
+}
+
+function isUnderWay({ moves, stays, stopping }: MovesAnswer, name: string): boolean {
+  return stopping.includes(name) || [...moves, ...stays].some(({ instance }) => instance === name);
+}
+
+function isDone({ moves, stopping }: MovesAnswer): boolean {
+  return moves.length === 0 && stopping.length === 0;
+}
+
+function late({ node, moves, stopping }: MovesAnswer, timeoutMs: number): Failure {
+  const waiting = moves.map(({ instance, to = "", state }) => `${instance} waits for ${to}${state === undefined ? "" : ` (${state})`}`);
+  const left = [...waiting, ...stopping.map((instance) => `${instance} is still stopping`)];
+  const [first] = moves;
+  return new Failure(
+    EXIT.timeout,
+    `node/${node} is not drained after ${timeoutMs / 1000} s, and goes on draining: ${left.join("; ")}`,
+    first === undefined ? `fossora node drain ${node}` : `fossora describe service/${first.service}`,
+  );
+}

@@ -1,0 +1,100 @@
+// What a person sees of a computer that is drained, word by word.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { keys } from "../../src/api/keys.ts";
+import type { InstanceMove } from "../../src/api/moves.ts";
+import { apply } from "../fakes/objects.ts";
+import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
+import { TranscriptHouse } from "../support/transcript-house.ts";
+import { FILES } from "../support/transcript-statuses.ts";
+import { until } from "../support/until.ts";
+
+let house: TranscriptHouse;
+
+const web: InstanceMove = {
+  service: "web",
+  instance: "web-k3f9",
+  from: "nas",
+  to: "pi4",
+  why: "the only node that fits",
+  stopsFirst: false,
+  others: 0,
+  afterMs: 0,
+};
+const hub: InstanceMove = { ...web, service: "hub", instance: "hub-p2x1", why: "has zigbee", stopsFirst: true };
+const { to: _, ...here } = web;
+const films: InstanceMove = { ...here, service: "films", instance: "films-a1b2", why: "a folder of nas is mounted" };
+const SHOWN = `Moves from nas
+  hub-p2x1  to pi4  is away meanwhile: it stops before it starts there  has zigbee
+  web-k3f9  to pi4  starts there first                                  the only node that fits
+Stays on nas
+  films-a1b2  a folder of nas is mounted
+`;
+
+before(async () => {
+  house = await TranscriptHouse.start();
+});
+after(() => house.close());
+beforeEach(() => {
+  house.moves = [hub, web, films];
+  apply(house.etcd, "Membership", "nas", { role: "auto", schedulable: true });
+});
+
+function run(...argv: readonly string[]): Promise<Outcome> {
+  return fossora({ socket: house.socket, files: FILES }, ...argv);
+}
+
+function isDrained(): boolean {
+  return house.etcd.get(keys.desired("Membership", "nas"))?.value.includes('"drain":true') === true;
+}
+
+test("drain shows what moves and what cannot, and changes nothing before it is confirmed", async () => {
+  expectOutcome(await run("node", "drain", "nas", "--dry-run"), { stdout: SHOWN });
+  expectOutcome(await run("node", "drain", "nas"), {
+    code: 2,
+    stderr: `${SHOWN}error: Nothing was changed: that nas is to be drained has to be confirmed.\nnext:  fossora node drain nas --yes\n`,
+  });
+  assert.ok(!isDrained());
+  assert.deepEqual(JSON.parse((await run("node", "drain", "nas", "--dry-run", "-o", "json")).stdout), {
+    kind: "Moves",
+    node: "nas",
+    drained: false,
+    moves: [hub, web],
+    stays: [films],
+    stopping: [],
+  });
+  assert.equal((await run("node", "drain", "nowhere")).code, 4);
+});
+
+test("it waits until all that can has moved, saying of each when it has", async () => {
+  const draining = begin({ socket: house.socket, files: FILES }, "node", "drain", "nas", "--yes");
+  await until("it drains", () => isDrained());
+  house.moves = [web, films];
+  await until("one has moved", () => /hub-p2x1 moved to pi4/.test(draining.stderr()));
+  house.moves = [films];
+  const { code, stdout, stderr } = await draining.done;
+  assert.deepEqual([code, stdout], [0, "node/nas drained\n"]);
+  assert.match(stderr, /web-k3f9 moved to pi4/);
+  assert.match(stderr, / {2}1 instance stayed: switched off, it waits for nas\nnext: {2}fossora node uncordon nas, once it is back\n$/);
+  house.moves = [];
+  assert.equal((await run("node", "drain", "nas", "-q")).stdout, "node/nas unchanged: it is drained\n");
+  assert.equal((await run("node", "uncordon", "nas")).stdout, "node/nas uncordoned\n");
+  assert.ok(!isDrained());
+});
+
+test("when the time is over it says what is left and why, and goes on draining", async () => {
+  house.moves = [{ ...web, state: "Pulling" }];
+  const began = performance.now();
+  const elapsedMs = (): number => performance.now() - began;
+  const options = { socket: house.socket, files: FILES, elapsedMs };
+  const { code, stderr } = await fossora(options, "node", "drain", "nas", "--yes", "--timeout", "1s");
+  assert.equal(code, 6);
+  assert.match(stderr, /node\/nas is not drained after 1 s, and goes on draining: web-k3f9 waits for pi4 \(Pulling\)/);
+  assert.match(stderr, /next: {2}fossora describe service\/web/);
+  assert.ok(isDrained());
+  house.moves = [web];
+  expectOutcome(await run("node", "drain", "nas", "--no-wait", "-q"), {
+    stdout: "node/nas drains\n",
+    stderr: "Still to move from nas\n  web-k3f9  to pi4  starts there first  the only node that fits\n",
+  });
+});
