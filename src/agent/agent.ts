@@ -204,6 +204,7 @@ class Node {
       load: (each) => this.#ports.load(each),
       stream: (_peer, ...asked) => this.#server.stream(...asked),
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
+      leaving: () => this.#life?.leaving ?? new Set(),
       strangerTrust: (peer, signal) => strangers.of(peer, signal),
       judge: judgeWith({ ...judging, dataDir }),
       onTrust: (trust) => {

@@ -143,6 +143,16 @@ export class HouseLife {
     return houseSettings(this.#mirror.desired("House", "house")?.spec);
   }
 
+  /** Ids of nodes that are drained, or about to stop. */
+  get leaving(): ReadonlySet<string> {
+    const mirror = this.#mirror;
+    return new Set(
+      [...mirror.nodes()]
+        .filter(([name, { value }]) => value.goes !== undefined || mirror.desired("Membership", name)?.spec.drain === true)
+        .map(([, { value }]) => value.nodeId),
+    );
+  }
+
   /** That signs of life are signed with. */
   get gossipKeys(): readonly Buffer[] {
     return this.#gossipKey.all;

@@ -100,6 +100,8 @@ export interface HouseView {
   readonly learnersMax: number;
   /** The House's setting. */
   readonly replaceAfterMs: Ms;
+  /** Nodes that are drained, or about to stop: they do not lead. */
+  readonly leaving: ReadonlySet<NodeId>;
 }
 
 export const LEARNERS_MAX = 3;

@@ -133,6 +133,13 @@ describe("who votes", () => {
     assert.equal(step({ voters: "a", learners: "bc", roster }), "promote mb");
   });
 
+  test("who is drained, or about to stop, does not lead, and is given no lead for its disk", () => {
+    assert.equal(step({ voters: "abc", leaving: new Set([nodeId("a")]) }), "move-leader mb");
+    assert.equal(step({ voters: "abc", leaving: new Set([nodeId("a"), nodeId("b")]) }), "move-leader mc");
+    const slow = rosterWith("abc", houseNode("a", { request: request("a", { fsyncP99Ms: 200 }) }));
+    assert.equal(step({ voters: "abc", roster: slow, leaving: new Set([nodeId("b"), nodeId("c")]) }), "nothing");
+  });
+
   test("the leader is moved to the best voter once the house is at rest", () => {
     const roster = rosterWith("abc", houseNode("a", { request: request("a", { fsyncP99Ms: 200 }) }));
     assert.equal(step({ voters: "abc", roster }), "move-leader mb");

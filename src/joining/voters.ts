@@ -206,7 +206,7 @@ function recruit({ view, learners }: Standing): VoterStep | undefined {
   return { kind: "recruit", nodeId: best.nodeId, why: "the house has a place for another standby" };
 }
 
-/** Etcd leads best where the disk is fast and nobody closes the lid. */
+/** Etcd leads best where the disk is fast, nobody closes the lid, and nobody is about to switch it off. */
 function moveLeader({ view, voters, quietMs }: Standing): VoterStep | undefined {
   const leader = voters.find(({ id }) => id === view.leaderMemberId);
   if (leader === undefined || quietMs < MOVE_LEADER_AFTER_MS) return undefined;
@@ -261,6 +261,7 @@ function voteClassOf(view: HouseView, member: EtcdMember): number {
 
 function classOf(view: HouseView, member: EtcdMember): number {
   const node = view.roster.get(nodeOfMember(member) ?? "");
+  if (node !== undefined && view.leaving.has(node.nodeId)) return 3;
   return node === undefined ? 2 : fitnessClass(node.request.fitness);
 }
 

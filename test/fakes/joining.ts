@@ -87,6 +87,7 @@ export function view({ voters = "a", learners = "", workers = "", dead = "", ...
     leadsSinceMs: 0,
     learnersMax: LEARNERS_MAX,
     replaceAfterMs: 600_000,
+    leaving: new Set(),
     ...more,
   };
 }

@@ -80,6 +80,7 @@ describe("the steward of the queue", { skip }, () => {
       peerUrl: () => founder.peerUrl,
       house: () => house,
       replaceAfterMs: () => 600_000,
+      leaving: () => new Set(),
       credentials: (admission) => Promise.resolve(`for ${admission.nodeId}`),
       send: ([to = ""], message) => setImmediate(() => newcomer(to, message)),
       pulse: new Pulse(systemClock),

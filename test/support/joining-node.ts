@@ -178,6 +178,7 @@ export class TestJoiningNode {
       wish: () => this.wish ?? kept.wish,
       facts: () => ({ hasObjects: this.#options.isEmpty !== true, joining: "auto" }),
       replaceAfterMs: () => 600_000,
+      leaving: () => new Set(),
       strangerTrust: async (): Promise<Trust> => (this.#options.trusts === true ? "trusted" : "needs approval"),
       judge: async ({ peer, proven }, { store, approvals }, signal) =>
         this.#options.trusts === true ? ours : this.#judge({ peer, proven }, { store, approvals }, signal),

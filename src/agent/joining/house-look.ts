@@ -132,6 +132,7 @@ function viewOf(
     leadsSinceMs: 0,
     learnersMax: LEARNERS_MAX,
     replaceAfterMs,
+    leaving: new Set(),
   };
 }
 

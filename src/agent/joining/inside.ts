@@ -25,6 +25,7 @@ import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
 import { Departures } from "./departures.ts";
 import { HouseDoor } from "./house-door.ts";
 import { HouseSight } from "./house-sight.ts";
+import { handOverLead } from "./lead.ts";
 import { writeCredentials } from "./letter.ts";
 import { Pulse } from "./pulse.ts";
 import { Steward } from "./steward.ts";
@@ -47,6 +48,8 @@ export interface InsideOptions {
   readonly request: () => JoinRequest;
   readonly facts: () => HouseFacts | undefined;
   readonly replaceAfterMs: () => number;
+  /** Nodes that are drained, or about to stop. */
+  readonly leaving: () => ReadonlySet<string>;
   readonly judge: Judge;
   readonly send: (to: readonly Address[], message: Message) => void;
   /** This node's part in the store is another. */
@@ -157,6 +160,14 @@ export class Inside {
     return this.#status(host, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)]));
   }
 
+  /** False: nobody else could lead. Throws when the store does not answer. */
+  async handOverLead(signal: AbortSignal): Promise<boolean> {
+    const { localHost, leaving } = this.#options;
+    if (localHost === undefined || this.#cluster === undefined) return true;
+    const status = (host: string, each: AbortSignal): Promise<MemberStatus> => this.memberStatus(host, each);
+    return handOverLead({ cluster: this.#cluster, status, localHost, leaving: leaving() }, signal);
+  }
+
   async close(): Promise<void> {
     this.#ending.abort(new Error("This node leaves, or its agent ends"));
     await this.#ended;
@@ -184,7 +195,7 @@ export class Inside {
   }
 
   #newSteward(localHost: string, { cluster, own }: { readonly cluster: Cluster; readonly own: TimingKeeper }): Steward {
-    const { self, request, replaceAfterMs, send, ask, dataDir, clock, log } = this.#options;
+    const { self, request, replaceAfterMs, leaving, send, ask, dataDir, clock, log } = this.#options;
     return new Steward({
       store: this.sight.store,
       cluster,
@@ -194,6 +205,7 @@ export class Inside {
       peerUrl: () => request().peerUrl,
       house: () => this.sight.seen.house,
       replaceAfterMs,
+      leaving,
       credentials: async (admission) => {
         const { clientHosts } = this.sight;
         if (clientHosts.length === 0) throw new Error("The voters have not been seen yet");
@@ -242,7 +254,11 @@ export class Inside {
 
   /** Beside the leader. */
   async #seeOff(signal: AbortSignal): Promise<void> {
-    const { log } = this.#options;
+    const { self, leaving, log } = this.#options;
+    if (leaving().has(self().nodeId))
+      await this.handOverLead(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])).catch((error: unknown) => {
+        if (!signal.aborted) log.debug("The store's lead was not handed over", { error: String(error) });
+      });
     await this.#departures.look(signal).catch((error: unknown) => {
       if (!signal.aborted) log.debug("Nodes that left were not seen to", { error: String(error) });
     });

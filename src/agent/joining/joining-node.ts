@@ -346,7 +346,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, replaceAfterMs, addresses, localAddress, onHouse, onRole, clock, log } = this.#options;
+    const { etcd, judge, facts, replaceAfterMs, leaving, addresses, localAddress, onHouse, onRole, clock, log } = this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -356,6 +356,7 @@ export class JoiningNode implements MeshHandler {
       request: () => this.#request(),
       facts,
       replaceAfterMs,
+      leaving,
       judge,
       onRole,
       send: (to, message) => this.#courier.send(to, message),

@@ -40,6 +40,8 @@ export interface JoiningNodeOptions {
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
   readonly replaceAfterMs: () => number;
+  /** Nodes that are drained, or about to stop. */
+  readonly leaving: () => ReadonlySet<string>;
   /** What this node's ingress has counted, for the house's other nodes. */
   readonly traffic: (signal: AbortSignal) => Promise<TrafficReport>;
   /** How busy this machine is, for the house's other nodes. */

@@ -39,6 +39,8 @@ export interface StewardOptions {
   readonly peerUrl: () => string;
   readonly house: () => HouseState;
   readonly replaceAfterMs: () => Ms;
+  /** Nodes that are drained, or about to stop. */
+  readonly leaving: () => ReadonlySet<NodeId>;
   /** What an admitted node needs besides: certificates, token, timing. */
   readonly credentials: (admission: Admission) => Promise<string>;
   /** Tries the addresses in turn and waits for nothing. */
@@ -194,7 +196,7 @@ export class Steward {
     reign: Reign,
     read: { readonly local: MemberStatus; readonly members: readonly ClusterMember[]; readonly records: HouseRecords },
   ): HouseView {
-    const { house, self, peerUrl, replaceAfterMs, clock } = this.#options;
+    const { house, self, peerUrl, replaceAfterMs, leaving, clock } = this.#options;
     const { local, members, records } = read;
     const nowMs = clock.now();
     const are = members.map(({ id, learner }) => `${id} ${learner}`).join();
@@ -217,6 +219,7 @@ export class Steward {
       ...(reign.changedAtMs !== undefined && { changedAtMs: reign.changedAtMs }),
       learnersMax: learnersMaxOf(versions, LEARNERS_MAX),
       replaceAfterMs: replaceAfterMs(),
+      leaving: leaving(),
     };
   }
 

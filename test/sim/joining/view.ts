@@ -48,6 +48,7 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
     ...(agent.changedAtMs !== undefined && { changedAtMs: agent.changedAtMs }),
     learnersMax: LEARNERS_MAX,
     replaceAfterMs: world.replaceAfterMs,
+    leaving: new Set(),
   };
 }
 
