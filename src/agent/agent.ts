@@ -291,10 +291,11 @@ class Node {
       roster: () =>
         (this.#joining?.seen?.known ?? []).map(({ nodeId, name, addresses }) => ({ nodeId, name, endpoints: addresses.map(splitAddress) })),
       sendSign: (sign, to) => this.#gossip.send(sign, to),
+      onSilent: (nodeIds) => joining.inside?.sight.setSilent(nodeIds),
       bootedMs: () => clock.now() - bootSeenAtMs(settings.runDir),
       store: house.store,
       onChange: () => this.#joining?.storeChanged(),
-      voters: () => joining.seen?.voters.length ?? 1,
+      voters: () => joining.seen?.voters ?? [],
       identity,
       containers: this.#containers,
       addresses: this.#addresses,

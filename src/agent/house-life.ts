@@ -47,6 +47,8 @@ export interface HouseLifeOptions {
   readonly owner: CopyOwner;
   readonly roster: () => readonly RosterNode[];
   readonly sendSign: (sign: SignOfLife, to: readonly Endpoint[]) => void;
+  /** Nothing more should be asked of them, until it is told otherwise. */
+  readonly onSilent: (nodeIds: readonly string[]) => void;
   /** Since the start of this machine, ms. */
   readonly bootedMs: () => number;
   readonly store: Store;
@@ -54,8 +56,8 @@ export interface HouseLifeOptions {
   readonly onChange: () => void;
   /** What this node said in its former life in the same house, without quorum. */
   readonly said: readonly Write[];
-  /** How many nodes vote, as last known. */
-  readonly voters: () => number;
+  /** Who votes, as last known. */
+  readonly voters: () => readonly string[];
   readonly identity: Identity;
   readonly containers: DockerContainers;
   readonly addresses: Addresses;
@@ -120,7 +122,8 @@ export class HouseLife {
       proxy: this.#publisher,
       system,
       events: new EventWriter({ store, node: identity.node, clock, random: systemRandom, log, signal }),
-      voters,
+      // One that has seen nothing yet is alone.
+      voters: () => Math.max(1, voters().length),
       clock,
       random: systemRandom,
       log,
@@ -243,19 +246,23 @@ export class HouseLife {
   }
 
   #newLiveness(): LivenessKeeper {
-    const { identity, roster, sendSign, bootedMs, ingress, clock, log } = this.#options;
+    const { identity, roster, voters, sendSign, onSilent, bootedMs, ingress, clock, log } = this.#options;
     const nameOf = (nodeId: string): NodeName | undefined => roster().find((node) => node.nodeId === nodeId)?.name;
     return new LivenessKeeper({
       identity,
       others: () =>
         new Map(roster().flatMap(({ nodeId, endpoints }) => (nodeId === identity.nodeId ? [] : [[nodeId, endpoints] as const]))),
+      voters,
       send: sendSign,
       ask: async (nodeId, signal) => {
         const answers = await ingress.ping(nameOf(nodeId) ?? "", PING_LIMIT_MS, signal);
         if (!answers) throw new Error("Its ingress does not answer");
       },
       bootedMs,
-      onSuspects: (nodeIds) => this.#publisher.setSilent(nodeIds.flatMap((nodeId) => nameOf(nodeId) ?? [])),
+      onSuspects: (nodeIds) => {
+        this.#publisher.setSilent(nodeIds.flatMap((nodeId) => nameOf(nodeId) ?? []));
+        onSilent(nodeIds);
+      },
       condemn: async (nodeId, signal) => {
         const node = nameOf(nodeId);
         if (node !== undefined) await recordDeath(this.#ports, { node, by: identity.node }, signal);

@@ -23,6 +23,8 @@ export interface LivenessOptions {
   readonly identity: Identity;
   /** The other nodes that belong to the house, alive or not, and where each is reached. */
   readonly others: () => ReadonlyMap<NodeId, readonly Endpoint[]>;
+  /** As last known. */
+  readonly voters: () => readonly NodeId[];
   readonly send: (sign: SignOfLife, to: readonly Endpoint[]) => void;
   /** Resolves when the ingress of that node answered on 734. */
   readonly ask: (node: NodeId, signal: AbortSignal) => Promise<void>;
@@ -80,14 +82,14 @@ export class LivenessKeeper {
   }
 
   #tick(signal: AbortSignal): void {
-    const { others, bootedMs } = this.#options;
+    const { others, voters, bootedMs } = this.#options;
     const reached = others();
     this.#state = withOthers(this.#now(), reached.keys());
     this.#speak(reached);
     const { nowMs } = this.#state;
     for (const node of toAsk(this.#state)) if (isDue(this.#asked, node, nowMs, ASK_EVERY_MS)) void this.#ask(node, signal);
     this.#tell();
-    for (const node of toCondemn(this.#state, { bootedMs: bootedMs() }))
+    for (const node of toCondemn(this.#state, { bootedMs: bootedMs(), voters: voters() }))
       if (isDue(this.#condemned, node, nowMs, CONDEMN_EVERY_MS)) void this.#condemn(node, signal);
   }
 

@@ -19,7 +19,8 @@ import {
   type Liveness,
 } from "./liveness.ts";
 
-const long = { bootedMs: BOOT_GRACE_MS };
+const voters = ["a", "b", "c"];
+const long = { bootedMs: BOOT_GRACE_MS, voters: ["b"] };
 const sign = (nodeId: string, counter: number, over: Partial<SignOfLife> = {}): SignOfLife => ({
   nodeId,
   bootId: `${nodeId}-boot`,
@@ -45,10 +46,24 @@ test("who is never heard is asked after a second, suspect after two, and condemn
 });
 
 test("of the living the one with the lowest id is the first to condemn", () => {
+  const by = { ...long, voters };
   const quiet = pass(house("c"), CONDEMN_AFTER_MS - 500);
   const state = pass(heard(quiet, sign("a", 1)), 500);
-  assert.deepEqual(toCondemn(state, long), []);
-  assert.deepEqual(toCondemn(pass(state, RANK_MS), long), ["b"]);
+  assert.deepEqual(toCondemn(state, by), []);
+  assert.deepEqual(toCondemn(pass(state, RANK_MS), by), ["b"]);
+});
+
+test("who hears no majority of the voters is the one that is cut off, and condemns nobody until it hears one again", () => {
+  const of = (state: Liveness): readonly string[] => toCondemn(state, { bootedMs: BOOT_GRACE_MS, voters });
+  const alone = pass(house(), 60_000);
+  assert.deepEqual(of(alone), []);
+  assert.deepEqual(of(heard(alone, sign("a", 1))), ["c"]);
+  assert.deepEqual(of(heard(alone, sign("a", 1, { heard: [{ nodeId: "c", agoMs: 200 }] }))), []);
+  // A node that has no vote needs two of them.
+  const worker = pass(withOthers(newLiveness("w", 0), [...voters, "w"]), 5_000);
+  assert.deepEqual(of(heard(worker, sign("a", 1))), []);
+  assert.deepEqual(of(heard(heard(worker, sign("a", 1)), sign("b", 1))), ["c"]);
+  assert.deepEqual(toCondemn(alone, { bootedMs: BOOT_GRACE_MS, voters: [] }), []);
 });
 
 test("a sign of life, or an answer of the ingress, ends the silence", () => {
@@ -80,7 +95,7 @@ test("nobody is blamed for what this node slept through", () => {
 });
 
 test("a machine that has just started condemns nobody whom it has not heard since, by itself or through others", () => {
-  const just = { bootedMs: BOOT_GRACE_MS - 1 };
+  const just = { ...long, bootedMs: BOOT_GRACE_MS - 1 };
   const state = pass(house(), 10_000);
   assert.deepEqual([toCondemn(state, just), toCondemn(state, long)], [[], ["a", "c"]]);
   const one = pass(heard(house(), sign("a", 1)), 100);

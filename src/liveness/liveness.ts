@@ -106,10 +106,15 @@ export function suspects(state: Liveness): readonly NodeId[] {
 }
 
 /**
- * Whose death this node should try to record now, by compare-and-swap: only one with quorum can. The living take turns by their ids.
+ * Whose death this node should try to record now, by compare-and-swap: only one with quorum can. The living take turns by their ids. Who
+ * hears no majority of the voters does not even try: its cut may end while it does, before it hears anybody.
  * `bootedMs`: since this machine's start.
  */
-export function toCondemn(state: Liveness, { bootedMs }: { readonly bootedMs: number }): readonly NodeId[] {
+export function toCondemn(
+  state: Liveness,
+  { bootedMs, voters }: { readonly bootedMs: number; readonly voters: readonly NodeId[] },
+): readonly NodeId[] {
+  if (!hearsMajority(state, voters)) return [];
   const dead = new Set(silentFor(state, SUSPECT_AFTER_MS));
   const rank = [...state.peers.keys()].filter((node) => node < state.self && !dead.has(node)).length;
   const silent = silentFor(state, CONDEMN_AFTER_MS + rank * RANK_MS);
@@ -124,6 +129,12 @@ export function silenceOf(state: Liveness, node: NodeId): number | undefined {
 
 function silentFor(state: Liveness, ms: number): readonly NodeId[] {
   return [...state.peers].filter(([, { knownAtMs }]) => state.awakeMs - knownAtMs >= ms).map(([node]) => node);
+}
+
+function hearsMajority(state: Liveness, voters: readonly NodeId[]): boolean {
+  const silent = new Set(silentFor(state, SUSPECT_AFTER_MS));
+  const heardVoters = voters.filter((node) => node === state.self || (state.peers.has(node) && !silent.has(node)));
+  return heardVoters.length > voters.length / 2;
 }
 
 function isHeard(peer: PeerState, atMs: number): PeerState {

@@ -42,6 +42,7 @@ describe("who is alive, over real UDP", () => {
       identity: { node: name, nodeId: id, bootId: idOf(name) },
       others: () =>
         new Map([...nodes].filter(([other]) => other !== id).map(([other, { port }]) => [other, [{ address: "127.0.0.1", port }]])),
+      voters: () => [...nodes.keys()],
       send: (sign, to) => gossip.send(sign, to),
       ask: async (other) => {
         const { [other]: node } = Object.fromEntries(nodes);

@@ -71,7 +71,7 @@ export class Calls {
     const late = new AbortController();
     const cancel = this.#clock.timer(limitMs, () => late.abort(new Error(`No answer within ${limitMs} ms`)));
     try {
-      const result = await abortable(call(client), AbortSignal.any([signal, late.signal]));
+      const result = await abortable(call(client), AbortSignal.any([signal, late.signal, this.#hosts.leaving(host)]));
       this.#hosts.answered(host);
       return result;
     } catch (error) {

@@ -29,7 +29,7 @@ export class Hosts {
     this.#hosts = addresses.map(
       (address) => before.find((host) => host.address === address) ?? { address, leaving: new AbortController(), failedAtMs: undefined },
     );
-    for (const host of before) if (!this.#hosts.includes(host)) host.leaving.abort(new Error(`${host.address} is no longer a voter`));
+    for (const host of before) if (!this.#hosts.includes(host)) host.leaving.abort(new Error(`${host.address} is asked no more`));
   }
 
   /** Throws when there is none. */

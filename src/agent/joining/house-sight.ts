@@ -81,6 +81,10 @@ export class HouseSight {
   #members: readonly ClusterMember[] | undefined;
   #answered: string | undefined;
   #leavesOutLocal = false;
+  /** What the store's client was told. */
+  #asked: readonly string[];
+  /** Nobody hears them. */
+  #silent: readonly NodeId[] = [];
 
   constructor(options: SightOptions) {
     this.#options = options;
@@ -91,7 +95,8 @@ export class HouseSight {
     this.#hasSeen = seen !== undefined;
     this.#seen = seen ?? { house, members: [], voters: votersAtAdmission(options), hosts: readHosts(dataDir), ...nobody };
     const { hosts } = this.#seen;
-    this.store = openStore({ hosts: hosts.length > 0 ? hosts : [localHost ?? ""], credentials, clock, log });
+    this.#asked = hosts.length > 0 ? hosts : [localHost ?? ""];
+    this.store = openStore({ hosts: this.#asked, credentials, clock, log });
     this.#records = new RecordsReader(this.store, clock);
   }
 
@@ -153,13 +158,19 @@ export class HouseSight {
     const others = this.#seen.hosts.filter((host) => host !== this.#options.localHost);
     if (others.length === 0) return work();
     this.#leavesOutLocal = true;
-    this.store.setHosts(others);
+    this.#askThose(this.#seen.hosts);
     try {
       await work();
     } finally {
       this.#leavesOutLocal = false;
-      this.store.setHosts(this.#seen.hosts);
+      this.#askThose(this.#seen.hosts);
     }
+  }
+
+  /** Their stores are asked nothing until they are heard again: calls and streams leave them now, not when each has waited in vain. */
+  setSilent(nodes: readonly NodeId[]): void {
+    this.#silent = nodes;
+    this.#askThose(this.#seen.hosts);
   }
 
   /** Until the signal. */
@@ -183,13 +194,28 @@ export class HouseSight {
     this.#members = members;
     if (this.role !== before) this.#options.onRole();
     const hosts = this.#hostsOf(members);
-    if (hosts.length > 0 && hosts.join() !== this.#seen.hosts.join() && !this.#leavesOutLocal) this.store.setHosts(hosts);
+    this.#askThose(hosts);
     const [records, facts] = await Promise.all([this.#records.read(limit), this.#options.facts() ?? this.#readFacts(limit)]);
     if (isUnderWay(records)) this.#options.pulse.changed();
     this.#read = records;
     this.#readAtMs = clock.now();
     this.#admitted.clear();
     this.#keep(members, hosts, { ...records, facts });
+  }
+
+  /** Those of silent nodes only where there are no others: somebody must be asked. */
+  #askThose(hosts: readonly string[]): void {
+    if (hosts.length === 0) return;
+    const { localHost } = this.#options;
+    const here = this.#leavesOutLocal ? hosts.filter((host) => host !== localHost) : hosts;
+    const silent = new Set(
+      this.members.filter((member) => this.#silent.includes(nodeOfMember(member) ?? "")).flatMap((member) => clientHosts(member)),
+    );
+    const heard = here.filter((host) => host === localHost || !silent.has(host));
+    const asked = heard.length > 0 ? heard : here;
+    if (asked.join() === this.#asked.join()) return;
+    this.#asked = asked;
+    this.store.setHosts(asked);
   }
 
   async #readFacts(signal: AbortSignal): Promise<HouseFacts> {
