@@ -1,12 +1,14 @@
 // `npm run bench`: the figures of one computer on a lab host, of several that become one house, the ingress beside its peers, the way
-// through another node, growth on fakes; prints the tables of the README. Exit code 1 when an aim is missed. `-- figures` or another
-// part's name for one of them.
+// through another node, growth on fakes, power cuts beside Docker Swarm; prints the tables of the README. Exit code 1 when an aim is missed.
+// `-- figures` or another name for one of them; of `-- failover` also `--times 3` and `--part fossora`.
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { setUpTests } from "../../tools/test-setup.ts";
 import { labReason, Lab } from "../support/lab.ts";
 import { benchAcross } from "./across.ts";
+import { benchFailover, FAILOVER_TIMES } from "./failover.ts";
 import { benchIngress } from "./ingress.ts";
 import { benchJoining, type FigureRow } from "./joining.ts";
 
@@ -35,13 +37,18 @@ function table(rows: readonly FigureRow[]): string {
 }
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const parts = ["figures", "joining", "ingress", "across", "growth"];
+const parts = ["figures", "joining", "ingress", "across", "growth", "failover"];
 
-async function main(wanted: readonly string[]): Promise<void> {
+const options = { times: { type: "string", default: String(FAILOVER_TIMES) }, part: { type: "string" } } as const;
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals: wanted } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const times = Number(values.times);
+  if (!Number.isInteger(times) || times < 1) throw new Error(`Cannot measure "${values.times}" times: it is a number such as 3`);
   const unknown = wanted.find((part) => !parts.includes(part));
   if (unknown !== undefined) throw new Error(`Cannot measure "${unknown}": it is none of ${parts.join(", ")}`);
   const runs = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
-  if (runs("figures") || runs("joining") || runs("ingress")) {
+  if (runs("figures") || runs("joining") || runs("ingress") || runs("failover")) {
     const [built] = await setUpTests(say, { program: true });
     if (built?.outcome === "failed") throw new Error(built.reason);
   }
@@ -57,6 +64,7 @@ async function main(wanted: readonly string[]): Promise<void> {
   }
   if (runs("ingress") && !(await benchIngress(say))) process.exitCode = 1;
   if (runs("across")) await benchAcross(say);
+  if (runs("failover") && !(await benchFailover(say, { times, part: values.part }))) process.exitCode = 1;
   if (runs("growth")) execFileSync(process.execPath, [path.join(import.meta.dirname, "growth.ts")], { stdio: "inherit" });
 }
 
