@@ -22,7 +22,7 @@ const fileLimitMs = 900_000;
 
 const suites: Readonly<Record<string, Suite>> = {
   unit: {
-    files: ["{src,controllers,schemas,tools}/**/*.test.ts", "test/{support,fakes,properties,contracts}/**/*.test.ts"],
+    files: ["{src,controllers,schemas,tools}/**/*.test.ts", "test/{support,fakes,properties,contracts,chaos}/**/*.test.ts"],
     limitMs: 300_000,
     concurrency: parallel,
   },

@@ -1,8 +1,6 @@
 // Several computers of one person on lab hosts in a real tailnet: how they are started, what their etcd says of members, and a writer that
 // goes on meanwhile.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { Cluster, type ClusterMember } from "../../src/adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../src/adapters/etcd3/connect.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
@@ -20,13 +18,16 @@ const ANSWER_MS = 5_000;
 
 export class LabHouse {
   readonly lab: Lab;
+  readonly #start: readonly string[];
   #nodes: readonly HouseNode[] = [];
   #credentials: Credentials | undefined;
   /** Of h1, before any of them lost its power. */
   #houseId: string | undefined;
 
-  constructor(lab: Lab) {
+  /** `start`: the command that keeps a node running, where it is not the usual one. */
+  constructor(lab: Lab, { start = supervise }: { readonly start?: readonly string[] } = {}) {
     this.lab = lab;
+    this.#start = start;
   }
 
   get nodes(): readonly HouseNode[] {
@@ -63,14 +64,14 @@ export class LabHouse {
   /** Of hosts in the tailnet. */
   async startAgents(...numbers: readonly number[]): Promise<void> {
     const nodes = numbers.map((number) => this.node(number));
-    await Promise.all(nodes.map(({ name }) => this.lab.start(name, "fossora", supervise, { onBoot: true })));
+    await Promise.all(nodes.map(({ name }) => this.lab.start(name, "fossora", this.#start, { onBoot: true })));
   }
 
   /** In the same tailnet, as another person's. */
   async startAs(user: string, number: number): Promise<void> {
     const { name } = this.node(number);
     await this.lab.tailnet("join", name, "--user", user);
-    await this.lab.start(name, "fossora", supervise, { onBoot: true });
+    await this.lab.start(name, "fossora", this.#start, { onBoot: true });
   }
 
   /** It says so itself, and is ready. */
@@ -145,18 +146,22 @@ export class LabHouse {
   /** Read once: a host without power shows no files. */
   async credentials(): Promise<Credentials> {
     if (this.#credentials !== undefined) return this.#credentials;
-    const { root } = await this.node(1).host();
-    const read = (file: string): Buffer => readFileSync(path.join(root, "var/lib/fossora", file));
     this.#houseId ??= await this.houseId(1);
-    this.#credentials = { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };
+    const [ca = "", cert = "", key = ""] = await Promise.all(
+      ["trust/ca.crt", "trust/agent.crt", "node.key"].map((file) => this.#read(1, file)),
+    );
+    this.#credentials = { ca: Buffer.from(ca), cert: Buffer.from(cert), key: Buffer.from(key) };
     return this.#credentials;
   }
 
   /** Of the house that a node belongs to. */
   async houseId(number: number): Promise<string> {
-    const { root } = await this.node(number).host();
-    const text = readFileSync(path.join(root, "var/lib/fossora/membership.json"), "utf8");
-    return (JSON.parse(text) as { readonly houseId: string }).houseId; // written by the agent
+    return (JSON.parse(await this.#read(number, "membership.json")) as { readonly houseId: string }).houseId; // written by the agent
+  }
+
+  /** On the host itself: its data may lie on a disk that only it sees. */
+  #read(number: number, file: string): Promise<string> {
+    return this.lab.exec(this.node(number).name, "cat", `/var/lib/fossora/${file}`);
   }
 
   #hostOf(number: number): string {
