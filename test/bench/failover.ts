@@ -16,7 +16,7 @@ interface Entry {
   readonly cases: readonly { readonly role: Role; readonly what: string; readonly times: number; readonly aim?: Case["aim"] }[];
 }
 
-export const FAILOVER_PARTS = ["fossora", "five", "swarm", "swarm-1s"] as const;
+const FAILOVER_PARTS = ["fossora", "five", "swarm", "swarm-1s"] as const;
 export const FAILOVER_TIMES = 10;
 const FOLLOWER_AIM = { medianMs: 4_000, worstMs: 6_000 };
 const LEADER_AIM = { medianMs: 6_000, worstMs: 8_000 };

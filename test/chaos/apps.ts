@@ -17,11 +17,11 @@ const CONNECT_MS = 1_000;
 const ANSWER_MS = 15_000;
 const STREAM_MS = 5_000;
 const DATAGRAM_MS = 1_000;
-export const ZONE = "home.internal";
+const ZONE = "home.internal";
 export const DATA_APP = "data";
 
 /** Its page says who it is. */
-export function pageApp(name: string, spec: string, more: Pick<ChaosApp, "exclusive"> = {}): ChaosApp {
+function pageApp(name: string, spec: string, more: Pick<ChaosApp, "exclusive"> = {}): ChaosApp {
   return { name, manifest: manifestOf(name, `port: 80, ${spec}`), ask: (address) => askForName(name, address), ...more };
 }
 
