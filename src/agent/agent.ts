@@ -200,6 +200,7 @@ class Node {
       rests: () => this.#wish.rests,
       onRole: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
+      revision: () => this.#life?.revision,
       traffic: (each) => this.#ingress.traffic(each),
       load: (each) => this.#ports.load(each),
       stream: (_peer, ...asked) => this.#server.stream(...asked),
@@ -292,9 +293,9 @@ class Node {
         (this.#joining?.seen?.known ?? []).map(({ nodeId, name, addresses }) => ({ nodeId, name, endpoints: addresses.map(splitAddress) })),
       sendSign: (sign, to) => this.#gossip.send(sign, to),
       onSilent: (nodeIds) => joining.inside?.sight.setSilent(nodeIds),
-      bootedMs: () => clock.now() - bootSeenAtMs(settings.runDir),
+      bootedMs: () => this.#bootedMs(),
       store: house.store,
-      onChange: () => this.#joining?.storeChanged(),
+      onHouseChange: () => this.#joining?.houseChanged(),
       voters: () => joining.seen?.voters ?? [],
       identity,
       containers: this.#containers,
@@ -322,6 +323,11 @@ class Node {
     });
   }
 
+  #bootedMs(): number {
+    const { settings, clock } = this.#machine;
+    return clock.now() - bootSeenAtMs(settings.runDir);
+  }
+
   #nodePorts(): NodePorts {
     const { settings, clock, log } = this.#machine;
     const own = this.#identity;
@@ -332,6 +338,7 @@ class Node {
       clock,
       log,
       version: versionOfFossora(),
+      bootedMs: () => this.#bootedMs(),
       house: this.#control,
       outside: () => this.#joining?.words.at(-1) ?? outside[this.#joining?.joiner.phase.kind ?? "looking"],
       unreachable: () => this.#meshPort?.problem,

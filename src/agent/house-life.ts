@@ -8,6 +8,7 @@ import { systemRandom } from "../adapters/system/clock.ts";
 import { BackgroundJobs } from "../adapters/system/jobs.ts";
 import { NodeProbes } from "../adapters/system/probes.ts";
 import { noSecrets } from "../adapters/system/secrets.ts";
+import { PREFIX } from "../api/keys.ts";
 import type { Kind, NodeName } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Change, Ports } from "../engine/contract.ts";
@@ -52,8 +53,8 @@ export interface HouseLifeOptions {
   /** Since the start of this machine, ms. */
   readonly bootedMs: () => number;
   readonly store: Store;
-  /** Its copy has news. */
-  readonly onChange: () => void;
+  /** Who belongs to the house, or wants to, may be another. */
+  readonly onHouseChange: () => void;
   /** What this node said in its former life in the same house, without quorum. */
   readonly said: readonly Write[];
   /** Who votes, as last known. */
@@ -74,7 +75,7 @@ export interface HouseLifeOptions {
 const LEASE_TTL_MS = 20_000;
 const INGRESS_LIMIT_MS = 5_000;
 const PING_LIMIT_MS = 900;
-/** A removal changes the key; the former one is good for twice as long. */
+/** Between two looks whether the store has another key, if anything was written at all; the former one is good for twice as long. */
 const KEY_EVERY_MS = 5_000;
 const OBJECT_KINDS: readonly Kind[] = ["House", "Membership", "Service", "Route", "DnsRecord"];
 
@@ -184,6 +185,11 @@ export class HouseLife {
     };
   }
 
+  /** Of the store, as this node's copy has it; undefined: the copy is not fresh. */
+  get revision(): number | undefined {
+    return this.#mirror.fresh ? this.#mirror.revision : undefined;
+  }
+
   get houseId(): string {
     return this.#options.owner.houseId;
   }
@@ -275,10 +281,15 @@ export class HouseLife {
   /** A removal changes it; no other node would be believed with the old one for long. */
   async #keepGossipKey(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
+    let readAt: number | undefined;
     while (!signal.aborted) {
-      await this.#gossipKey.takeOver(store, signal).catch((error: unknown) => {
+      const { revision } = this;
+      try {
+        if (revision === undefined || revision !== readAt) await this.#gossipKey.takeOver(store, signal);
+        readAt = revision;
+      } catch (error) {
         if (!signal.aborted) log.debug("The key for signs of life was not read", { error: String(error) });
-      });
+      }
       await clock.sleep(KEY_EVERY_MS, signal).catch(() => undefined); // aborted: the loop ends
     }
   }
@@ -286,11 +297,8 @@ export class HouseLife {
   async #run(signal: AbortSignal): Promise<void> {
     const publisher = this.#publisher;
     const changed = whenQuiet(this.#options.clock, collectGarbage);
-    let revision = 0;
-    const unsubscribe = this.#mirror.subscribe((changes) => {
-      // Also of what the copy does not hold, such as the queue of those who want in.
-      if (this.#mirror.revision !== revision) this.#options.onChange();
-      revision = this.#mirror.revision;
+    const unsubscribe = this.#mirror.subscribe((changes, besides) => {
+      if (changes.some(isAboutNodes) || changes.some(isWantedNode) || besides.some(isAboutMembers)) this.#options.onHouseChange();
       if (changes.length > 0) changed();
       if (publisher.pending || changes.some(isAboutNodes)) publisher.publishSoon();
     });
@@ -322,6 +330,15 @@ export class HouseLife {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+function isWantedNode(change: Change): boolean {
+  return change.room === "desired" && change.kind === "Membership";
+}
+
+/** The roster, the queue of those who want in, and the like. */
+function isAboutMembers(key: string): boolean {
+  return key.startsWith(PREFIX.house) || key.startsWith(PREFIX.queue);
 }
 
 /** What is in every table beside the rows. */

@@ -3,8 +3,9 @@
 import type { AnyResource, Kind, Name, NodeName, Resource, StoredResource } from "../api/resource.ts";
 import { parseKey, PREFIX, ROOT, keys, type ParsedKey } from "../api/keys.ts";
 import type { DecidedMembership, NodeRecord } from "../api/state.ts";
-import type { BootMs, Clock, Entry, Listing, Log, Store, StoreEvent, WatchBatch, Write } from "../ports.ts";
+import type { BootMs, Clock, Entry, Listing, Log, Store, WatchBatch, Write } from "../ports.ts";
 import type { Change, HouseCopy, Index, Mirror, Seen, Standing } from "./contract.ts";
+import { isBeside, keyOf, madeEntry, revisionOf } from "./entries.ts";
 import { NameIndex } from "./name-index.ts";
 import { Objects } from "./objects.ts";
 
@@ -16,8 +17,11 @@ export const COPY_AFTER_MS = 15_000;
 /** How often those who wait are told that the copy still stands. */
 const COPY_TICK_MS = 1_000;
 
-/** Hears each batch once it is applied, also one without changes: the store is alive, or its copy is gone on from. */
-export type Listener = (changes: readonly Change[]) => void;
+/**
+ * Hears each batch once it is applied, also one without changes: the store is alive, or its copy is gone on from. `besides`: keys that
+ * were written or deleted, or were met in a new listing, and that the copy does not hold.
+ */
+export type Listener = (changes: readonly Change[], besides: readonly string[]) => void;
 
 type Rows<T> = Map<Kind, Map<Name, T>>;
 type MirroredKey = Exclude<ParsedKey, { readonly room: "other" }>;
@@ -97,7 +101,7 @@ export class StoreMirror implements Mirror {
       this.#held.set(key, { write, over });
       this.#show(key, "put" in write ? madeEntry(write.put, write.value, this.#revision + 1) : undefined, changes);
     }
-    for (const listener of this.#listeners) listener(changes);
+    for (const listener of this.#listeners) listener(changes, []);
   }
 
   /** What is held, to be written when the store answers. */
@@ -119,7 +123,7 @@ export class StoreMirror implements Mirror {
       else this.#known.set(key, entry);
       this.#show(key, entry, changes);
     }
-    for (const listener of this.#listeners) listener(changes);
+    for (const listener of this.#listeners) listener(changes, []);
   }
 
   /** Throws when the stored value cannot be read. */
@@ -191,7 +195,7 @@ export class StoreMirror implements Mirror {
     let cancel = (): void => {};
     const look = (): void => {
       const isCopy = this.standing.kind === "copy";
-      if (isCopy) for (const listener of this.#listeners) listener([]);
+      if (isCopy) for (const listener of this.#listeners) listener([], []);
       const silentMs = this.#clock.now() - this.#answeredAtMs;
       if (!signal.aborted) cancel = this.#clock.timer(Math.max(COPY_AFTER_MS + 1 - silentMs, COPY_TICK_MS), look);
     };
@@ -213,16 +217,18 @@ export class StoreMirror implements Mirror {
       this.#log.error("Store holds no house, nothing is planned", { clusterId: listing.clusterId, revision: listing.revision });
       return;
     }
-    this.#tell(listing.revision, this.#compare(listing));
-    for await (const batch of this.#store.watch(ROOT, listing.revision + 1, signal)) this.#tell(batch.revision, this.#apply(batch));
+    const besides = listing.entries.map(({ key }) => key).filter(isBeside);
+    this.#tell(listing.revision, this.#compare(listing), besides);
+    for await (const batch of this.#store.watch(ROOT, listing.revision + 1, signal))
+      this.#tell(batch.revision, this.#apply(batch), batch.events.map(keyOf).filter(isBeside));
   }
 
-  #tell(revision: number, changes: readonly Change[]): void {
+  #tell(revision: number, changes: readonly Change[], besides: readonly string[]): void {
     this.#revision = revision;
     this.#heardAtMs = this.#clock.now();
     this.#answeredAtMs = this.#heardAtMs;
     this.#isFromDisk = false;
-    for (const listener of this.#listeners) listener(changes);
+    for (const listener of this.#listeners) listener(changes, besides);
   }
 
   /** Takes a listing over: what it lacks was deleted while nobody watched. */
@@ -361,18 +367,10 @@ function isHouse(listing: Listing): boolean {
   return listing.entries.some((entry) => entry.key.startsWith(PREFIX.desired));
 }
 
-function madeEntry(key: string, value: string, revision: number): Entry {
-  return { key, value, version: 1, createRevision: revision, modRevision: revision };
-}
-
 function toResource({ value, entry }: Row): AnyResource {
   const { apiVersion, kind, spec, metadata } = value as StoredResource; // admission checked it
   const versions = { generation: entry.version, resourceVersion: String(entry.modRevision) };
   return { apiVersion, kind, metadata: { ...metadata, ...versions }, spec } as AnyResource; // kind and spec belong together
-}
-
-function revisionOf(event: StoreEvent): number {
-  return event.type === "put" ? event.entry.modRevision : event.modRevision;
 }
 
 function bootIdOf(value: unknown): string {

@@ -84,6 +84,8 @@ export interface NodePorts {
   readonly log: Log;
   /** Fossora's own. */
   readonly version: string;
+  /** Since the start of this machine, ms. */
+  bootedMs(): number;
   /** One sentence: why this node belongs to no house yet. */
   outside(): string;
   /** Why other computers cannot reach this node, and what to do about it; undefined: they can. */

@@ -82,6 +82,7 @@ async function start(): Promise<Setting> {
     engine: () => ({ queued: 0, failing: 0, kinds: new Map() }),
     outside: () => "",
     unreachable: () => undefined,
+    bootedMs: () => Infinity,
   };
   const hub = new WatchHub(ports);
   void mirror.run(new AbortController().signal);

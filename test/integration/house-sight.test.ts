@@ -35,6 +35,7 @@ async function sightOf(t: TestContext, etcd: EtcdCluster): Promise<HouseSight> {
     membership: { houseId: "house", epoch: 1, clusterId },
     credentials,
     facts: () => undefined,
+    revision: () => undefined,
     pulse: new Pulse(realClock),
     onRole: () => undefined,
     clock: realClock,

@@ -73,6 +73,7 @@ describe("the steward of the queue", { skip }, () => {
     await store.commit({ compare: [], writes: [{ put: keys.houseNode("m0"), value: JSON.stringify(node) }] }, soon());
     steward = new Steward({
       store,
+      reads: store,
       cluster,
       status: (at, signal) => memberStatus({ host: at, credentials, signal }),
       localHost: host,
@@ -83,6 +84,7 @@ describe("the steward of the queue", { skip }, () => {
       leaving: () => new Set(),
       credentials: (admission) => Promise.resolve(`for ${admission.nodeId}`),
       send: ([to = ""], message) => setImmediate(() => newcomer(to, message)),
+      isAlone: () => false,
       pulse: new Pulse(systemClock),
       onStep: () => undefined,
       clock: systemClock,

@@ -176,6 +176,7 @@ export class TestJoiningNode {
       onRole: () => undefined,
       rests: () => kept.rests,
       wish: () => this.wish ?? kept.wish,
+      revision: () => undefined,
       facts: () => ({ hasObjects: this.#options.isEmpty !== true, joining: "auto" }),
       replaceAfterMs: () => 600_000,
       leaving: () => new Set(),

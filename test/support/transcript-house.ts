@@ -180,6 +180,7 @@ export class TranscriptHouse {
       engine: () => ({ queued: 1, failing: 0, kinds: new Map([["Service", { looks: 3, actions: 2, failures: 1 }]]) }),
       outside: () => "",
       unreachable: () => undefined,
+      bootedMs: () => Infinity,
     };
     const server = new ApiServer(ports);
     server.setHouse(ports);

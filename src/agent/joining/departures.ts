@@ -17,6 +17,7 @@ export interface Departure {
 export interface DeparturesOptions {
   readonly dataDir: string;
   readonly store: Store;
+  readonly reads: Pick<Store, "list">;
   readonly sight: Pick<HouseSight, "isFresh" | "members" | "records">;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,10 +38,10 @@ export class Departures {
   }
 
   async look(signal: AbortSignal): Promise<void> {
-    const { store, sight } = this.#options;
+    const { reads, sight } = this.#options;
     if (!sight.isFresh) return;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-    const { entries } = await store.list(keys.leaving(""), limit);
+    const { entries } = await reads.list(keys.leaving(""), limit);
     const there = new Set(entries.map(({ key }) => nodeIn(key)));
     for (const nodeId of this.#goneSinceMs.keys()) if (!there.has(nodeId)) this.#goneSinceMs.delete(nodeId);
     for (const entry of entries) await this.#goOn(entry, limit);

@@ -18,6 +18,7 @@ import { readIfThere, writeWhole } from "../files.ts";
 import { loadNodeId } from "../identity.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
 import type { Pulse } from "./pulse.ts";
+import { QuietReads } from "./quiet-reads.ts";
 
 export interface Seen {
   readonly house: HouseState;
@@ -48,6 +49,8 @@ export interface SightOptions {
   readonly localHost?: string;
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
+  /** Of the store, as this agent's copy has it; undefined: the copy is not fresh. */
+  readonly revision: () => number | undefined;
   readonly pulse: Pulse;
   /** This node's part in the store is another. */
   readonly onRole: () => void;
@@ -59,6 +62,8 @@ export interface SightOptions {
 const UNKNOWN: HouseFacts = { hasObjects: true, joining: "off" };
 
 const QUIET_MS = 2_500;
+/** Nobody else is there whose death, or whose admission elsewhere, had to be seen. */
+const QUIET_ALONE_MS = 15_000;
 const LOOK_LIMIT_MS = 3_000;
 const HOST_LIMIT_MS = 1_000;
 /** An older look says nothing about now. */
@@ -68,6 +73,8 @@ const nobody = { nodes: [], standbys: [], known: [] } as const;
 
 export class HouseSight {
   readonly store: EtcdStore;
+  /** Of the store, for whoever asks the same again and again. */
+  readonly reads: QuietReads;
   readonly #options: SightOptions;
   readonly #records: RecordsReader;
   readonly #clusters = new Map<string, Cluster>();
@@ -76,6 +83,8 @@ export class HouseSight {
   #hasSeen: boolean;
   #read: HouseRecords | undefined;
   #readAtMs: Ms | undefined;
+  /** Where this agent's copy was before the last look; undefined: that failed. */
+  #readRevision: number | undefined;
   /** Client endpoints of the voters' stores, as other nodes reach them. */
   #clientHosts: readonly string[] = [];
   #members: readonly ClusterMember[] | undefined;
@@ -88,7 +97,7 @@ export class HouseSight {
 
   constructor(options: SightOptions) {
     this.#options = options;
-    const { membership, facts, dataDir, localHost, credentials, clock, log } = options;
+    const { membership, facts, revision, pulse, dataDir, localHost, credentials, clock, log } = options;
     const { houseId: id, epoch, clusterId } = membership;
     const house = { id, epoch, clusterId, nodes: 1, ...(facts() ?? UNKNOWN) };
     const seen = readSeen(dataDir, membership);
@@ -97,7 +106,8 @@ export class HouseSight {
     const { hosts } = this.#seen;
     this.#asked = hosts.length > 0 ? hosts : [localHost ?? ""];
     this.store = openStore({ hosts: this.#asked, credentials, clock, log });
-    this.#records = new RecordsReader(this.store, clock);
+    this.reads = new QuietReads({ store: this.store, pulse, revision });
+    this.#records = new RecordsReader(this.reads, clock);
   }
 
   get seen(): Seen {
@@ -140,7 +150,14 @@ export class HouseSight {
   }
 
   get isFresh(): boolean {
-    return this.#readAtMs !== undefined && this.#options.clock.now() - this.#readAtMs < FRESH_MS;
+    const { clock, revision } = this.#options;
+    if (this.#readAtMs === undefined) return false;
+    return clock.now() - this.#readAtMs < FRESH_MS || (this.#readRevision !== undefined && this.#readRevision === revision());
+  }
+
+  /** No other node belongs to the house. */
+  get isAlone(): boolean {
+    return this.#read?.roster.size === 1 && this.#members?.length === 1;
   }
 
   /** It may have certificates of this house. */
@@ -178,9 +195,10 @@ export class HouseSight {
     const { pulse, log } = this.#options;
     while (!signal.aborted) {
       await this.look(signal).catch((error: unknown) => {
+        this.#readRevision = undefined;
         if (!signal.aborted) log.debug("The house was not seen", { error: String(error) });
       });
-      await pulse.rest(QUIET_MS, signal);
+      await pulse.rest(this.isAlone ? QUIET_ALONE_MS : QUIET_MS, signal);
     }
     for (const cluster of this.#clusters.values()) cluster.close();
     await this.store.close();
@@ -189,6 +207,7 @@ export class HouseSight {
   async look(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT_MS)]);
+    const revision = this.#options.revision();
     const members = await this.#askForMembers(limit);
     const before = this.role;
     this.#members = members;
@@ -199,6 +218,7 @@ export class HouseSight {
     if (isUnderWay(records)) this.#options.pulse.changed();
     this.#read = records;
     this.#readAtMs = clock.now();
+    this.#readRevision = revision;
     this.#admitted.clear();
     this.#keep(members, hosts, { ...records, facts });
   }

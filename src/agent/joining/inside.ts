@@ -47,6 +47,8 @@ export interface InsideOptions {
   readonly self: () => Sender;
   readonly request: () => JoinRequest;
   readonly facts: () => HouseFacts | undefined;
+  /** Of the store, as this agent's copy has it; undefined: the copy is not fresh. */
+  readonly revision: () => number | undefined;
   readonly replaceAfterMs: () => number;
   /** Nodes that are drained, or about to stop. */
   readonly leaving: () => ReadonlySet<string>;
@@ -72,6 +74,7 @@ export interface InsideOptions {
 }
 
 const QUIET_MS = 5_000;
+const QUIET_ALONE_MS = 15_000;
 const STATUS_LIMIT_MS = 1_500;
 const ANSWER_MS = 3_000;
 const RESTARTED_POLL_MS = 100;
@@ -103,7 +106,7 @@ export class Inside {
     const { store } = this.sight;
     const approvals = new Approvals({ store, clock });
     const { signal } = this.#ending;
-    this.#departures = new Departures({ dataDir: options.dataDir, store, sight: this.sight, clock, log });
+    this.#departures = new Departures({ dataDir: options.dataDir, store, reads: this.sight.reads, sight: this.sight, clock, log });
     this.#events = new EventWriter({ store, node: self().name, clock, random: systemRandom, log, signal });
     this.door = new HouseDoor({
       store,
@@ -136,8 +139,8 @@ export class Inside {
     ]);
   }
 
-  /** Somebody wrote into the store. */
-  storeChanged(): void {
+  /** Who belongs to the house, or wants to, may be another: the store says so. */
+  houseChanged(): void {
     this.#pulse.changed();
   }
 
@@ -198,6 +201,7 @@ export class Inside {
     const { self, request, replaceAfterMs, leaving, send, ask, dataDir, clock, log } = this.#options;
     return new Steward({
       store: this.sight.store,
+      reads: this.sight.reads,
       cluster,
       status: (host, signal) => this.#status(host, signal),
       localHost,
@@ -214,6 +218,7 @@ export class Inside {
       },
       timing: new TimingSteward({ nodeId: self().nodeId, own, ask, clock, log }),
       send,
+      isAlone: () => this.sight.isAlone,
       pulse: this.#pulse,
       onStep: (step, view) => {
         const news = stepNews(step, view);
@@ -248,7 +253,7 @@ export class Inside {
       await this.#takeOver(signal).catch((error: unknown) => {
         if (!signal.aborted) log.debug("What the house says of trust was not taken over", { error: String(error) });
       });
-      await this.#pulse.rest(QUIET_MS, signal);
+      await this.#pulse.rest(this.sight.isAlone ? QUIET_ALONE_MS : QUIET_MS, signal);
     }
   }
 
@@ -268,7 +273,7 @@ export class Inside {
   async #takeOver(signal: AbortSignal): Promise<void> {
     const { dataDir, self, onTrust } = this.#options;
     if (!this.sight.isFresh) return;
-    const value = (await this.store.get(keys.removed, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])))?.value;
+    const value = (await this.sight.reads.get(keys.removed, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])))?.value;
     if (value !== undefined && value !== this.#removals) {
       await takeOverRemovals(dataDir, value);
       this.#removals = value;

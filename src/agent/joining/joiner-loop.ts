@@ -32,7 +32,8 @@ export interface JoinerLoopOptions {
 }
 
 const TICK_MS = 250;
-const MEMBER_TICK_MS = 1_000;
+/** A member hears of what happens; on the clock it only says hello now and then. */
+const MEMBER_TICK_MS = 5_000;
 const FOUND_RETRY_MS = 1_000;
 const WORDS_MAX = 16;
 const QUEUE_MAX = 1_024;
@@ -58,6 +59,7 @@ export class JoinerLoop {
   #work: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
   #words: readonly string[] = [];
   #signal: AbortSignal = AbortSignal.abort();
+  #due = Promise.withResolvers<void>();
   readonly #failed = new AbortController();
 
   constructor(options: JoinerLoopOptions) {
@@ -93,7 +95,9 @@ export class JoinerLoop {
     this.#goOn();
     while (!signal.aborted) {
       await this.#hear({ kind: "tick" });
-      await clock.sleep(this.membership === undefined ? TICK_MS : MEMBER_TICK_MS, signal).catch(() => undefined);
+      const slept = clock.sleep(this.membership === undefined ? TICK_MS : MEMBER_TICK_MS, signal).catch(() => undefined);
+      await Promise.race([slept, this.#due.promise]);
+      this.#due = Promise.withResolvers();
     }
     this.#work?.abort.abort(signal.reason);
     await this.#work?.ended;
@@ -146,6 +150,7 @@ export class JoinerLoop {
   async told(event: Extract<JoinerEvent, { kind: "wished" | "told to leave" }>): Promise<void> {
     if (event.kind === "told to leave") this.#words = [];
     await this.#hear(event);
+    this.#due.resolve(); // a wish is looked at with the clock
   }
 
   /** What the disk says was under way. */

@@ -162,9 +162,9 @@ export class JoiningNode implements MeshHandler {
     return this.seen?.members.some((each) => splitAddress(each).address === plainHost(address)) === true;
   }
 
-  /** Somebody wrote into the house's store. */
-  storeChanged(): void {
-    this.#inside?.running.storeChanged();
+  /** Who belongs to the house, or wants to, may be another: the store says so. */
+  houseChanged(): void {
+    this.#inside?.running.houseChanged();
   }
 
   isKnown(nodeId: string): boolean {
@@ -346,7 +346,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, replaceAfterMs, leaving, addresses, localAddress, onHouse, onRole, clock, log } = this.#options;
+    const { etcd, judge, facts, revision, replaceAfterMs, leaving, addresses, localAddress, onHouse, onRole, clock, log } = this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -355,6 +355,7 @@ export class JoiningNode implements MeshHandler {
       self: () => this.#self(),
       request: () => this.#request(),
       facts,
+      revision,
       replaceAfterMs,
       leaving,
       judge,

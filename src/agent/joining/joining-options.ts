@@ -39,6 +39,8 @@ export interface JoiningNodeOptions {
   readonly wish: () => Wish | undefined;
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
+  /** Of the store, as this agent's copy has it; undefined: the copy is not fresh. */
+  readonly revision: () => number | undefined;
   readonly replaceAfterMs: () => number;
   /** Nodes that are drained, or about to stop. */
   readonly leaving: () => ReadonlySet<string>;

@@ -22,10 +22,15 @@ export class Pulse {
     for (const rest of this.#resting) rest.abort();
   }
 
+  /** Nothing has happened in the house for a while. */
+  get isQuiet(): boolean {
+    return this.#clock.now() - this.#changedAtMs >= BUSY_MS;
+  }
+
   /** Until the next look is due: a second while the house is busy, else `quietMs` or the next change. */
   async rest(quietMs: Ms, signal: AbortSignal): Promise<void> {
     await this.#clock.sleep(EVERY_MS, signal).catch(() => undefined); // aborted: whoever looks ends
-    if (signal.aborted || this.#clock.now() - this.#changedAtMs < BUSY_MS) return;
+    if (signal.aborted || !this.isQuiet) return;
     const rest = new AbortController();
     this.#resting.add(rest);
     await this.#clock.sleep(quietMs - EVERY_MS, AbortSignal.any([signal, rest.signal])).catch(() => undefined); // a change, or the end

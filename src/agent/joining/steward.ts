@@ -28,7 +28,8 @@ export interface MemberCalls {
 }
 
 export interface StewardOptions {
-  readonly store: Pick<Store, "list" | "get" | "commit">;
+  readonly store: Pick<Store, "commit">;
+  readonly reads: Pick<Store, "list" | "get">;
   readonly cluster: MemberCalls;
   /** Of the member at `address:port`; throws when it does not answer. */
   readonly status: (host: string, signal: AbortSignal) => Promise<MemberStatus>;
@@ -47,6 +48,8 @@ export interface StewardOptions {
   readonly send: (to: readonly Address[], message: Message) => void;
   /** How patient the members are; absent: as they were founded. */
   readonly timing?: Pick<TimingSteward, "plan" | "restart" | "forget">;
+  /** No other node belongs to the house. */
+  readonly isAlone: () => boolean;
   readonly pulse: Pulse;
   /** It was carried out; `view` is of before. */
   readonly onStep: (step: StewardStep, view: HouseView) => void;
@@ -55,6 +58,8 @@ export interface StewardOptions {
 }
 
 const QUIET_MS = 4_000;
+/** Until somebody asks to be let in there is nothing to do. */
+const QUIET_ALONE_MS = 15_000;
 /** A step leads to the next one at once; more in a row are a mistake. */
 const STEPS_MAX = 8;
 const STATUS_LIMIT_MS = 1_500;
@@ -84,7 +89,7 @@ export class Steward {
 
   constructor(options: StewardOptions) {
     this.#options = options;
-    this.#records = new RecordsReader(options.store, options.clock);
+    this.#records = new RecordsReader(options.reads, options.clock);
   }
 
   /** Every message of a node of the house, or of one in the queue. */
@@ -103,7 +108,7 @@ export class Steward {
 
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { pulse, log } = this.#options;
+    const { isAlone, pulse, log } = this.#options;
     while (!signal.aborted) {
       try {
         for (let steps = 0; steps < STEPS_MAX && (await this.#look(signal)); steps += 1);
@@ -112,7 +117,7 @@ export class Steward {
       }
       const woken = new AbortController();
       this.#wake = () => woken.abort();
-      await pulse.rest(QUIET_MS, AbortSignal.any([signal, woken.signal]));
+      await pulse.rest(isAlone() ? QUIET_ALONE_MS : QUIET_MS, AbortSignal.any([signal, woken.signal]));
     }
   }
 
