@@ -1,4 +1,5 @@
 // The edge of a node's own Membership: asks the machine what it is, and writes what only this node may write.
+import { isIpv6 } from "../../src/api/addresses.ts";
 import { stamped } from "../../src/api/conditions.ts";
 import { hash } from "../../src/api/hash.ts";
 import { keys } from "../../src/api/keys.ts";
@@ -64,7 +65,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<M
   const listeners = proxy.status()?.listeners;
   const { nodeId, bootId } = identity;
   const described = await ports.system.describe(signal);
-  const machine: NodeRecord = { ...described, nodeId, bootId, ports: portsHeld(listeners, described.addresses) };
+  const addresses = answered(described.addresses, listeners);
+  const machine: NodeRecord = { ...described, addresses, nodeId, bootId, ports: portsHeld(listeners, addresses) };
   const verdict = mirror.decided<DecidedMembership>(kind, name);
   return {
     name,
@@ -76,6 +78,13 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<M
     listeners,
     reported: mirror.written<ObservedMembership>(kind, name, name)?.value.conditions ?? [],
   };
+}
+
+/** Names lead to a node by IPv6 only where its proxy answers there; where it listens on one IPv4 address alone it does not. */
+function answered({ lan, tailnet }: NodeRecord["addresses"], listeners: MembershipFacts["listeners"]): NodeRecord["addresses"] {
+  const hasIpv6 = listeners?.some(({ protocol, address, port }) => protocol === "http" && port > 0 && isIpv6(address)) === true;
+  const isAnswered = (address: string): boolean => hasIpv6 || !isIpv6(address);
+  return { lan: lan.filter(isAnswered), tailnet: tailnet.filter(isAnswered) };
 }
 
 /** That of DNS is the one that others ask: loopback's, and the apps' gateway's, may be another. */

@@ -13,7 +13,7 @@ import {
   type Outcome,
   type ServerAnswers,
 } from "./dns-judge.ts";
-import { findFacts, type FactFlags } from "./dns-facts.ts";
+import { findFacts, SERVER, type FactFlags } from "./dns-facts.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { parseFormat, yaml } from "./print.ts";
 import type { Output } from "./terminal.ts";
@@ -76,20 +76,22 @@ function answeredBy(servers: readonly ServerAnswers[]): readonly string[] {
   return replies.flatMap(({ answers }) => answers.map(({ data }) => data));
 }
 
-/** Over the tailnet only from a computer that is in it. */
+/** Over the tailnet only from a computer that is in it; by IPv6, which it may not have, only where that was asked for. */
 function serversOf({ nodes, node, resolves }: DnsFacts): readonly Asked[] {
   const inTailnet = (nodes.find(({ name }) => name === node)?.tailnet.length ?? 0) > 0;
   const networks = inTailnet ? (["lan", "tailnet"] as const) : (["lan"] as const);
   return nodes
     .flatMap(({ name, port = DNS_PORT, ...addresses }) =>
       networks.flatMap((network) =>
-        addresses[network].flatMap((address) =>
-          (["udp", "tcp"] as const).map((protocol) => ({
-            node: name,
-            server: { address, port, protocol },
-            resolves: resolves.includes(network),
-          })),
-        ),
+        addresses[network]
+          .filter((address) => name === SERVER || !address.includes(":"))
+          .flatMap((address) =>
+            (["udp", "tcp"] as const).map((protocol) => ({
+              node: name,
+              server: { address, port, protocol },
+              resolves: resolves.includes(network),
+            })),
+          ),
       ),
     )
     .slice(0, SERVERS_MAX);

@@ -9,6 +9,8 @@ export interface FactFlags {
   readonly zone?: string;
 }
 
+/** In place of a node's name: somebody named its address. */
+export const SERVER = "server";
 const ZONE_DEFAULT = "home.internal";
 const DNS_PORT = 53;
 
@@ -35,7 +37,7 @@ export async function findFacts({ server, zone }: FactFlags, ports: CliPorts, pr
 function factsOf(zone: string, addresses: readonly string[]): DnsFacts {
   const nodes = addresses.map((text) => {
     const [, address = text, port] = /^(\d+(?:\.\d+){3}):(\d+)$/.exec(text) ?? [];
-    return { name: "server", lan: [address], tailnet: [], port: port === undefined ? DNS_PORT : Number(port) };
+    return { name: SERVER, lan: [address], tailnet: [], port: port === undefined ? DNS_PORT : Number(port) };
   });
   return { kind: "DnsFacts", zone, node: "", nodes, resolves: [], apps: [], localNames: [] };
 }

@@ -53,7 +53,8 @@ test("nearness counts shared bits, and is the same from both sides", () => {
   fc.assert(fc.property(fc.ipV4(), fc.ipV4(), (a, b) => assert.equal(nearness(a, b), nearness(b, a))));
 });
 
-test("an IPv4 address has a reverse name", () => {
+test("an address has a reverse name", () => {
   assert.equal(reverseName("192.168.1.10"), "10.1.168.192.in-addr.arpa");
-  assert.equal(reverseName("fd00::1"), undefined);
+  assert.equal(reverseName("fd00::1:2a"), "a.2.0.0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa");
+  assert.equal(reverseName("nas"), undefined);
 });

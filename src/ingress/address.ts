@@ -44,9 +44,16 @@ export function nearness(a: string, b: string): number {
   return left !== undefined && left.length === right?.length ? commonBits(left, right) : -1;
 }
 
-/** The name under which an IPv4 address's own name is asked for; undefined: it is none. */
+/** The name under which an address's own name is asked for (RFC 1035, 3.5; RFC 3596, 2.5); undefined: it is none. */
 export function reverseName(address: string): string | undefined {
-  return parseIpv4(address) && `${address.split(".").toReversed().join(".")}.in-addr.arpa`;
+  const bytes = parseAddress(address);
+  if (bytes === undefined) return undefined;
+  if (bytes.length === 4) return `${bytes.toReversed().join(".")}.in-addr.arpa`;
+  const nibbles = bytes.flatMap((byte) => [byte >> 4, byte & 15]);
+  return `${nibbles
+    .toReversed()
+    .map((nibble) => nibble.toString(16))
+    .join(".")}.ip6.arpa`;
 }
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];

@@ -43,6 +43,28 @@ test("an app is answered with the addresses of its nodes, by where the question 
   assert.deepEqual(dataOf(ask("app.home.internal", "A", { from: "lan", asked: "10.9.0.9" })), ["10.9.0.4", "192.168.1.20"]);
 });
 
+test("an app has IPv6 addresses as well, where its nodes have them, and to a container none", () => {
+  const both = compileZone({
+    revision: 1,
+    node: "attic",
+    zone: "home.internal",
+    nodes: {
+      attic: { lan: ["192.168.1.10", "fd00:1::10", "2001:db8::10"], tailnet: ["100.64.0.1", "fd7a:115c:a1e0::1"] },
+      nas: { lan: ["192.168.1.20"], tailnet: [] },
+    },
+    records: [],
+    houseNames,
+  });
+  const asked = (view: View, type = "AAAA"): readonly unknown[] => dataOf(answer(both, { name: "app.home.internal", type }, view));
+  assert.deepEqual(asked(LAN), ["fd00:1::10"]);
+  assert.deepEqual(asked({ from: "lan", asked: "2001:db8::10" }), ["2001:db8::10"]);
+  assert.deepEqual(asked({ from: "lan", asked: "fd00:1::10" }, "A"), ["192.168.1.10", "192.168.1.20"]);
+  assert.deepEqual(asked({ from: "tailnet", asked: "100.64.0.1" }), ["fd7a:115c:a1e0::1"]);
+  assert.deepEqual(asked({ from: "container", asked: "172.30.0.1" }), []);
+  const nothing = answer(both, { name: "nas.node.home.internal", type: "AAAA" }, LAN);
+  assert.deepEqual([nothing.rcode, nothing.answers], ["NOERROR", []]);
+});
+
 test("a question on loopback is answered with the node's own address, or loopback when it has none", () => {
   const loopback: View = { from: "loopback", asked: "127.0.0.1" };
   assert.deepEqual(dataOf(ask("ns.home.internal", "A", loopback)), ["10.9.0.4"]);

@@ -1,7 +1,7 @@
 // One DNS question, one answer: authoritative, always the same for the same table and the same place it was asked from. Pure.
 import type { DnsAnswer, RecordData, RecordRow } from "../api/dns-reply.ts";
 import type { NodeAddresses } from "../api/table.ts";
-import { inNetwork, isIpv4, isLoopback, isTailnet, nearness } from "./address.ts";
+import { inNetwork, isIpv4, isIpv6, isLoopback, isTailnet, nearness } from "./address.ts";
 import { lowerCase } from "./record.ts";
 import type { Zone, ZoneName } from "./zone.ts";
 
@@ -23,6 +23,8 @@ export interface View {
 const TTL = 5;
 const ADDRESSES_MAX = 4;
 const ALIASES_MAX = 8;
+/** IPv6 addresses that share fewer have nothing to do with each other. */
+const SITE_BITS = 48;
 
 const REFUSED: DnsAnswer = { rcode: "REFUSED", authoritative: false, answers: [], authorities: [] };
 const SERVFAIL: DnsAnswer = { rcode: "SERVFAIL", authoritative: false, answers: [], authorities: [] };
@@ -93,25 +95,37 @@ function rowsOf(zone: Zone, found: ZoneName, type: string, view: View, name: str
   if (name === zone.origin && type === "NS") return [{ type: "NS", ttl: TTL, data: `ns.${zone.origin}` }];
   const written = found.records.filter((record) => record.type === type);
   // Addresses that a person wrote for a name stand before those of the house.
-  if (type !== "A" || written.length > 0 || found.house === undefined) return written;
+  if ((type !== "A" && type !== "AAAA") || written.length > 0 || found.house === undefined) return written;
   if (found.records.some((record) => record.type === "CNAME")) return [];
-  return houseAddresses(zone, found.house, view).map((data) => ({ type: "A", ttl: TTL, data }));
+  return houseAddresses(zone, found.house, { type, view }).map((data) => ({ type, ttl: TTL, data }));
 }
 
-function houseAddresses(zone: Zone, house: NonNullable<ZoneName["house"]>, view: View): readonly string[] {
+interface Wanted {
+  readonly type: "A" | "AAAA";
+  readonly view: View;
+}
+
+function houseAddresses(zone: Zone, house: NonNullable<ZoneName["house"]>, { type, view }: Wanted): readonly string[] {
+  // Networks of containers have IPv4 alone.
+  if (view.from === "container" && type === "AAAA") return [];
   if (view.from === "container" && house.what === "app") return [view.asked];
   const addresses = house.nodes.flatMap((node) => {
-    const usable = usableFrom(zone.nodes[node], view);
+    const usable = usableFrom(zone.nodes[node], { type, view });
     // Nobody but this computer asks on loopback: without a network it still reaches its own apps.
-    return usable ?? (view.from === "loopback" && node === zone.node ? "127.0.0.1" : []);
+    return usable ?? (view.from === "loopback" && type === "A" && node === zone.node ? "127.0.0.1" : []);
   });
   return [...new Set(addresses)].slice(0, ADDRESSES_MAX);
 }
 
 /** One node's address, the nearest to where it was asked. A LAN cannot reach the tailnet, so that is no answer there. */
-function usableFrom(node: NodeAddresses | undefined, view: View): string | undefined {
-  const lan = node?.lan.filter(isIpv4).toSorted((a, b) => nearness(b, view.asked) - nearness(a, view.asked)) ?? [];
-  const tailnet = node?.tailnet.filter(isIpv4) ?? [];
+function usableFrom(node: NodeAddresses | undefined, { type, view }: Wanted): string | undefined {
+  const isWanted = type === "A" ? isIpv4 : isIpv6;
+  const near = (address: string): number => {
+    const bits = nearness(address, view.asked);
+    return type === "AAAA" && bits < SITE_BITS ? -1 : bits;
+  };
+  const lan = node?.lan.filter(isWanted).toSorted((a, b) => near(b) - near(a)) ?? [];
+  const tailnet = node?.tailnet.filter(isWanted) ?? [];
   switch (view.from) {
     case "lan":
       return lan[0];

@@ -104,7 +104,7 @@ test("what is let through serves any request without a throw, and what is not is
       const { wishes } = planListeners(settings, parsed, ["127.0.0.1"]);
       assert.ok(wishes.every(({ ports }) => ports.every((port) => port > 0 && port < 65_536)));
       for (const route of parsed.streams) {
-        isAllowed(route.allow, "10.0.0.1", undefined);
+        isAllowed(route.allow, "10.0.0.1", {});
         proxyHeader(route, { address: "10.0.0.1", port: 1 }, { address: "10.0.0.2", port: 2 });
       }
       decide(compileRouter(parsed), { host: "app", target: "/", from: "10.0.0.1" });

@@ -1,8 +1,7 @@
 // What happens to a request: exactly one of forward, wait, redirect or page, for any table and any request. Pure.
 import type { HttpRoute } from "../api/table.ts";
 import type { OwnReason } from "../api/traffic.ts";
-import { isAllowed } from "./allow.ts";
-import type { ContainerNetworks } from "./answer.ts";
+import { isAllowed, type Around } from "./allow.ts";
 import type { Router } from "./match.ts";
 import { forbidden, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
 
@@ -24,11 +23,11 @@ export interface Asked {
 const NO_BACKEND = { reason: "NoBackend", message: "Nothing runs for this name right now" };
 
 /** `router` is absent until the first table. */
-export function decide(router: Router | undefined, asked: Asked, containers?: ContainerNetworks): Decision {
+export function decide(router: Router | undefined, asked: Asked, around: Around = {}): Decision {
   if (router === undefined) return { kind: "page", page: notSynced(), reason: "notSynced" };
   const route = router.find(asked.host, asked.target);
   if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? ""), reason: "unknownHost" };
-  if (!isAllowed(route.allow, asked.from, containers)) return { kind: "page", page: forbidden(), reason: "notAllowed", route };
+  if (!isAllowed(route.allow, asked.from, around)) return { kind: "page", page: forbidden(), reason: "notAllowed", route };
   if (route.redirect !== undefined) {
     const { status, to } = route.redirect;
     return { kind: "redirect", route, status, location: locationOf(to, asked.target) };

@@ -14,7 +14,7 @@ import { Mesh } from "../adapters/mesh/ways.ts";
 import { handDown, sayReady, takeHandedDown } from "../adapters/sockets/handover.ts";
 import type { HandedDown } from "../adapters/sockets/listener.ts";
 import { ListenerSet } from "../adapters/sockets/listener-set.ts";
-import { localAddresses, localNetworks } from "../adapters/sockets/local-addresses.ts";
+import { lanNetworks, localAddresses, localNetworks } from "../adapters/sockets/local-addresses.ts";
 import type { StreamOptions } from "../adapters/sockets/stream-options.ts";
 import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
 import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
@@ -133,7 +133,7 @@ class Ingress {
     });
     const shared = { node, health: this.#health, ways: this.#mesh.ways, plainAddress, log };
     this.#front = new HttpFront({
-      decide: (asked) => decide(this.#state?.router, asked, this.#settings?.containers),
+      decide: (asked) => decide(this.#state?.router, asked, this.#known),
       backendOf: (host) => this.#state?.router.find(host, "/")?.backends[0],
       pages,
       traffic: this.#traffic,
@@ -144,7 +144,7 @@ class Ingress {
       route: (...asked) => this.#plan.route(...asked),
       readHello,
       noSuchHost: UNRECOGNIZED_NAME,
-      isAllowed: ({ allow }, client) => isAllowed(allow, client, this.#settings?.containers),
+      isAllowed: ({ allow }, client) => isAllowed(allow, client, this.#known),
       preface: proxyHeader,
       traffic: this.#streamTraffic,
       ...shared,
@@ -235,9 +235,10 @@ class Ingress {
   #learn(): void {
     const { zone, table } = this.#state ?? {};
     const containers = this.#settings?.containers;
-    const known: Known = { zone, table, networks: localNetworks(), ...(containers && { containers }) };
+    const known: Known = { zone, table, networks: localNetworks(), lans: lanNetworks(), ...(containers && { containers }) };
     const isNews = known.zone !== this.#known.zone || known.containers !== this.#known.containers;
-    if (isNews || known.networks?.join() !== this.#known.networks?.join()) this.#known = known;
+    const networksOf = ({ networks = [], lans = [] }: Known): string => [...networks, "", ...lans].join();
+    if (isNews || networksOf(known) !== networksOf(this.#known)) this.#known = known;
   }
 
   #routes(): ControlRoutes {

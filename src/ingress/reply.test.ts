@@ -70,6 +70,13 @@ test("it does so for a private network that it is in itself, not for others beyo
   assert.equal(kindOf("example.com", "203.0.113.9", "203.0.113.7", rented), "stranger");
 });
 
+test("a device of the LAN may ask from its provider's IPv6 address, a stranger of the internet may not", () => {
+  const lan: Known = { ...known, lans: ["2001:db8:1:2::10/64"] };
+  assert.equal(kindOf("app.home.internal", "fd00::10", "2001:db8:1:2::77", lan), "NOERROR");
+  assert.equal(kindOf("app.home.internal", "fd00::10", "2001:db8:1:3::77", lan), "stranger");
+  assert.equal(kindOf("app.home.internal", "fd00::10", "2001:db8:1:2::77"), "stranger");
+});
+
 test("nodes of the house are not served: an upstream that asks them back would go round for ever", () => {
   for (const client of ["192.168.1.20", "192.168.1.10", "10.0.5.1"])
     assert.equal(kindOf("example.com", "192.168.1.10", client, serving("lan")), "REFUSED", client);

@@ -1,7 +1,8 @@
 // Who is answered, for whom others are asked, and who is turned away. Pure.
 import type { Peer, Reply } from "../api/dns-reply.ts";
 import type { IngressSettings, ResolverUpstream, Table } from "../api/table.ts";
-import { inNetwork, isLan, isLoopback, isTailnet, plainAddress } from "./address.ts";
+import { inNetwork, isLoopback, isTailnet, plainAddress } from "./address.ts";
+import { isOnLan } from "./allow.ts";
 import { answer, isContainer, plainName, viewOf, type Question, type View } from "./answer.ts";
 import type { Zone } from "./zone.ts";
 
@@ -12,6 +13,8 @@ export interface Known {
   readonly containers?: IngressSettings["containers"];
   /** This computer's own networks: `192.168.1.10/24`. */
   readonly networks?: readonly string[];
+  /** Those of them that are a LAN's, though their addresses do not show it. */
+  readonly lans?: readonly string[];
 }
 
 export function replyTo(question: Question, peer: Peer, known: Known): Reply {
@@ -46,7 +49,7 @@ function askerOf({ asked, client: address }: Peer, known: Known): Asker | undefi
   const { table, containers } = known;
   const client = plainAddress(address);
   const fromContainer = containers !== undefined && isContainer(client, containers);
-  if (!fromContainer && !isLoopback(client) && !isLan(client) && !isTailnet(client)) return undefined;
+  if (!fromContainer && !isLoopback(client) && !isOnLan(client, known.lans) && !isTailnet(client)) return undefined;
   const view = viewOf(asked, client, table?.nodes[table.node], containers);
   // Only there and only for them: nobody else may use the host's name servers.
   if (fromContainer) return { view, served: asked === containers.gateway ? "containers" : "nobody" };

@@ -83,7 +83,7 @@ export function question(name: string, { type = "A", flags = dnsPacket.RECURSION
 }
 
 export async function sendUdp(port: number, packet: Buffer, { address = "127.0.0.1", from }: Ask = {}): Promise<Buffer> {
-  const socket = dgram.createSocket("udp4");
+  const socket = dgram.createSocket(net.isIPv6(address) ? "udp6" : "udp4");
   if (from !== undefined) await new Promise<void>((done) => socket.bind(0, from, done));
   socket.send(packet, port, address);
   try {

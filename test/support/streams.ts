@@ -156,7 +156,10 @@ export async function udpClient(address = "127.0.0.1"): Promise<UdpClient> {
 }
 
 async function boundSocket(address: string, recvBufferSize?: number): Promise<dgram.Socket> {
-  const socket = dgram.createSocket({ type: "udp4", ...(recvBufferSize !== undefined && { recvBufferSize }) });
+  const socket = dgram.createSocket({
+    type: net.isIPv6(address) ? "udp6" : "udp4",
+    ...(recvBufferSize !== undefined && { recvBufferSize }),
+  });
   socket.bind(0, address);
   await once(socket, "listening");
   return socket;

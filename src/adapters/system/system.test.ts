@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { NetworkInterfaceInfo } from "node:os";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
+import { lastingIpv6 } from "./ipv6.ts";
 import { MachineSystem, sortAddresses } from "./system.ts";
 
 function at(address: string): NetworkInterfaceInfo[] {
@@ -21,12 +22,35 @@ test("LAN and tailnet addresses are told apart, the default route's first, conta
     veth12: at("10.9.9.9"),
     usb0: at("169.254.1.1"),
   };
-  assert.deepEqual(sortAddresses(interfaces, "eth0"), { lan: ["192.168.1.8", "192.168.1.9", "192.168.7.1"], tailnet: ["100.101.102.103"] });
+  assert.deepEqual(sortAddresses(interfaces, { defaultInterface: "eth0", lastingIpv6: new Set() }), {
+    lan: ["192.168.1.8", "192.168.1.9", "192.168.7.1"],
+    tailnet: ["100.101.102.103"],
+  });
 });
 
-test("IPv6 addresses are left out: names are answered with A records", () => {
-  const ipv6 = { address: "fd00::2", netmask: "", mac: "", cidr: null, family: "IPv6", internal: false, scopeid: 0 } as const;
-  assert.deepEqual(sortAddresses({ eth0: [ipv6, ...at("192.168.1.8")] }, undefined), { lan: ["192.168.1.8"], tailnet: [] });
+function at6(address: string): NetworkInterfaceInfo[] {
+  return [{ address, netmask: "", mac: "", cidr: null, family: "IPv6", internal: address === "::1", scopeid: 0 }];
+}
+
+test("IPv6 comes after IPv4, the LAN's own before the provider's, and only what lasts", () => {
+  const interfaces = {
+    lo: at6("::1"),
+    eth0: [...at6("2001:db8::2"), ...at6("2001:db8::face"), ...at6("fd00::2"), ...at6("fe80::2"), ...at("192.168.1.8")],
+    docker0: at6("fd00:d::1"),
+    tailscale0: [...at6("fd7a:115c:a1e0::5"), ...at("100.64.0.5")],
+  };
+  const lastingIpv6 = new Set(["::1", "2001:db8::2", "fd00::2", "fe80::2", "fd00:d::1", "fd7a:115c:a1e0::5"]);
+  assert.deepEqual(sortAddresses(interfaces, { defaultInterface: "eth0", lastingIpv6 }), {
+    lan: ["192.168.1.8", "fd00::2", "2001:db8::2"],
+    tailnet: ["100.64.0.5", "fd7a:115c:a1e0::5"],
+  });
+});
+
+test("the kernel tells which IPv6 addresses last: none for privacy, deprecated, double or not yet sure", () => {
+  const row = (end: string, flags: string): string => `20010db800000000000000000000${end} 02 40 00 ${flags}     eth0`;
+  const text = [row("0001", "80"), row("0002", "00"), row("0003", "01"), row("0004", "20"), row("0005", "c8"), row("0006", "40"), ""];
+  assert.deepEqual([...lastingIpv6(text.join("\n"))], ["2001:db8::1", "2001:db8::2"]);
+  assert.deepEqual([...lastingIpv6("")], []);
 });
 
 test("this machine is described, also while Docker is away", async () => {

@@ -6,6 +6,7 @@ import type { EngineInfo } from "../../container-ports.ts";
 import type { System } from "../../ports.ts";
 import { readDefaultInterface } from "./default-interface.ts";
 import { findDevices } from "./devices.ts";
+import { kindOfIpv6, readLastingIpv6 } from "./ipv6.ts";
 import { hostResolvers } from "./resolvers.ts";
 import { overlap, parseSubnet } from "./subnets.ts";
 
@@ -36,14 +37,15 @@ export class MachineSystem implements System {
     const { dataDir, engine, versions, witness } = this.#options;
     const role = this.#options.role();
     const docker = await engine(signal);
-    const [disk, os, devices, defaultInterface] = await Promise.all([
+    const [disk, os, devices, defaultInterface, lastingIpv6] = await Promise.all([
       statfs(dataDir),
       osName(),
       findDevices("/dev", docker?.runtimes ?? []),
       readDefaultInterface(),
+      readLastingIpv6(),
     ]);
     return {
-      addresses: sortAddresses(networkInterfaces(), defaultInterface),
+      addresses: sortAddresses(networkInterfaces(), { defaultInterface, lastingIpv6 }),
       arch: archNames[process.arch] ?? process.arch,
       os,
       cpus: availableParallelism(),
@@ -63,11 +65,15 @@ const linkLocal = { base: 169 * 2 ** 24 + 254 * 2 ** 16, bits: 16 };
 /** Bridges and cables of container engines and virtual machines. A person's own `br0` is a LAN. */
 const virtual = /^(lo|docker\d|br-[0-9a-f]{12}|veth|virbr|podman|cni|flannel|cali|lxc|lxd|fossora)/;
 
-/** Pure. IPv4 only; the interface of the default route comes first. */
+/** Of one LAN a computer has two or three that last. */
+const IPV6_MAX = 4;
+
+/** Pure. IPv4 first, and of each family the interface of the default route. */
 export function sortAddresses(
   interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>,
-  defaultInterface: string | undefined,
+  known: { readonly defaultInterface: string | undefined; readonly lastingIpv6: ReadonlySet<string> },
 ): NodeRecord["addresses"] {
+  const { defaultInterface, lastingIpv6 } = known;
   const named = Object.entries(interfaces).filter(([name]) => !virtual.test(name));
   const ordered = named.toSorted(([one], [other]) => Number(other === defaultInterface) - Number(one === defaultInterface));
   const addresses = ordered.flatMap(([, infos]) =>
@@ -76,9 +82,11 @@ export function sortAddresses(
   const found = addresses.flatMap(({ address, subnet }) =>
     subnet && !overlap(subnet, linkLocal) ? [{ address, isTailnet: overlap(subnet, tailnet) }] : [],
   );
+  const ipv6 = (...kinds: readonly ReturnType<typeof kindOfIpv6>[]): readonly string[] =>
+    kinds.flatMap((kind) => addresses.map(({ address }) => address).filter((each) => lastingIpv6.has(each) && kindOfIpv6(each) === kind));
   return {
-    lan: found.filter(({ isTailnet }) => !isTailnet).map(({ address }) => address),
-    tailnet: found.filter(({ isTailnet }) => isTailnet).map(({ address }) => address),
+    lan: [...found.filter(({ isTailnet }) => !isTailnet).map(({ address }) => address), ...ipv6("local", "global").slice(0, IPV6_MAX)],
+    tailnet: [...found.filter(({ isTailnet }) => isTailnet).map(({ address }) => address), ...ipv6("tailnet")],
   };
 }
 
