@@ -1,10 +1,12 @@
 // The house in one look, for `fossora status`: problems first, each with what to do about it.
 import type { HouseComputers } from "../api/computers.ts";
-import type { AnyResource, Condition, Kind } from "../api/resource.ts";
+import type { AnyResource, Condition, Kind, NodeName } from "../api/resource.ts";
+import type { ServiceStatus } from "../api/status.ts";
 import { namesOf } from "../api/kinds.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { HouseProblem, HouseSummary } from "../api/wire.ts";
 import type { StoreStatus } from "../ports.ts";
+import { COMING_BACK_MS, notBack, sentenceOf, type NodeState, type NotBack } from "./not-back.ts";
 import type { NodePorts, ServerPorts } from "./ports.ts";
 import { resourcesOf } from "./view.ts";
 
@@ -45,6 +47,8 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
   const services = [...reader.all("Service")];
   const members = [...reader.all("Membership")];
   const house = [...reader.all("House")][0];
+  const missing = ports.bootedMs() < COMING_BACK_MS ? missingApps(ports, computers) : [];
+  const isMissing = ({ kind, metadata }: AnyResource): boolean => kind === "Service" && missing.some(({ name }) => name === metadata.name);
   return {
     kind: "HouseSummary",
     node: identity.node,
@@ -65,9 +69,36 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
       ...listenerProblems(listeners ?? []),
       ...accessLogProblems(ports.accessLog()),
       ...(house ? resolverProblems(ports, house.metadata.name) : []),
-      ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => problemsOf(ports, each))),
+      ...(missing.length > 0 ? [comingBack(missing, services.length)] : []),
+      ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => (isMissing(each) ? [] : problemsOf(ports, each)))),
     ],
   };
+}
+
+/** Once, with all of them, in place of a line for each. */
+function comingBack(missing: readonly NotBack[], services: number): HouseProblem {
+  const [first] = missing;
+  const next = missing.length === 1 && first !== undefined ? `fossora describe service ${first.name}` : "fossora get services";
+  return { severity: "warning", message: sentenceOf(missing, services), next };
+}
+
+function missingApps(ports: ServerPorts, computers: HouseComputers | undefined): readonly NotBack[] {
+  const { reader, statusReader, clock } = ports;
+  const bootedAtMs = Date.parse(clock.wall()) - ports.bootedMs();
+  const silent = new Set(
+    (computers?.computers ?? []).flatMap(({ name, self, roundTripMs }) => (!self && roundTripMs === undefined ? [name] : [])),
+  );
+  const stateOf = (node: NodeName): NodeState => {
+    const ready = conditionsOf(ports, "Membership", node).find(({ type }) => type === "Ready");
+    if (ready?.reason === "Down") return "lost";
+    return ready?.reason === "AgentSilent" || silent.has(node) ? "not back" : "there";
+  };
+  const apps = [...reader.all("Service")].flatMap(({ kind, metadata: { name, creationTimestamp } }) => {
+    if (Date.parse(creationTimestamp) > bootedAtMs) return []; // it was never there before
+    const status = statusReader.status(kind, name) as ServiceStatus | undefined; // the kind says which
+    return status === undefined ? [] : [{ name, status }];
+  });
+  return notBack(apps, stateOf);
 }
 
 function computerProblems(ports: ServerPorts, { computers, waiting, returned }: HouseComputers): readonly HouseProblem[] {
