@@ -1,4 +1,5 @@
-// One timing for all members: decided from what each measured of its links, and taken over one restart after the other, the leader's last.
+// One timing for all members: decided from what each measured of its links, and taken over one restart after the other, the leader's last. A
+// store that is to listen on another address besides waits for its turn in the same way.
 // The decision lies in the store and each member says how it runs, so whoever leads next goes on. Pure.
 import { isAlive, isAliveChecked, memberOf, nodeOfMember, type EtcdMember, type HouseNode, type HouseView, type Ms } from "./house-view.ts";
 import type { NodeId } from "./messages.ts";
@@ -13,6 +14,8 @@ export interface MemberReport {
   readonly roundTripP99Ms: Readonly<Record<NodeId, number>>;
   /** Those of them that it reached by the tailnet alone. */
   readonly overTailnet: readonly NodeId[];
+  /** Its computer has an address more than its store listens on; nobody needs that one at once. */
+  readonly hasMoreAddresses?: boolean;
   readonly atMs: Ms;
 }
 
@@ -67,7 +70,7 @@ function roll(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>, targe
   const started = view.members.flatMap((member) => {
     const nodeId = nodeOfMember(member);
     const report = nodeId === undefined ? undefined : freshReport(view, reports, nodeId);
-    return nodeId === undefined || report === undefined ? [] : [{ member, nodeId, behind: !isSame(report.timing, target) }];
+    return nodeId === undefined || report === undefined ? [] : [{ member, nodeId, behind: isBehind(report, target) }];
   });
   const voters = view.members.filter(({ learner }) => !learner);
   const inSync = (member: EtcdMember): boolean => member.id === view.leaderMemberId || view.health.get(member.id)?.inSync === true;
@@ -76,7 +79,7 @@ function roll(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>, targe
   const behind = started
     .filter((each) => each.behind && isAlive(view, each.member))
     .sort((a, b) => Number(b.member.learner) - Number(a.member.learner) || (a.nodeId < b.nodeId ? -1 : 1));
-  const why = `its store starts anew with ${target.electionMs} ms until an election`;
+  const why = "its store starts anew, as patient as the others and on all addresses that it has";
   const follower = behind.find(({ member }) => member.id !== view.leaderMemberId);
   if (follower !== undefined) return { kind: "restart", nodeId: follower.nodeId, memberId: follower.member.id, why };
   const [leader] = behind;
@@ -97,7 +100,7 @@ function isTold(
   const member = view.members.find(({ id }) => id === told.memberId);
   const report = member && reports.get(nodeOfMember(member) ?? "");
   if (member === undefined || view.nowMs - told.atMs >= TOLD_MS) return false;
-  const runsAnew = report !== undefined && report.atMs > told.atMs && isSame(report.timing, target);
+  const runsAnew = report !== undefined && report.atMs > told.atMs && !isBehind(report, target);
   // It may have been away for less than a second, which nobody saw.
   return !(runsAnew && view.nowMs - told.atMs >= QUIET_MS && isAliveChecked(view, member));
 }
@@ -145,6 +148,10 @@ function linkKind(one: HouseNode, other: HouseNode): Link["kind"] {
 function freshReport(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>, nodeId: NodeId): MemberReport | undefined {
   const report = reports.get(nodeId);
   return report !== undefined && view.nowMs - report.atMs <= REPORT_FRESH_MS ? report : undefined;
+}
+
+function isBehind({ timing, hasMoreAddresses }: MemberReport, target: Timing): boolean {
+  return hasMoreAddresses === true || !isSame(timing, target);
 }
 
 function isSame(a: Timing, b: Timing): boolean {

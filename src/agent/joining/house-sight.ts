@@ -355,6 +355,12 @@ export function lastMembers(dataDir: string): readonly Address[] {
   return text === undefined ? [] : (JSON.parse(text) as Seen).members; // written above alone
 }
 
+/** Nodes of the house that this node last belonged to, itself among them. */
+export function lastKnown(dataDir: string): readonly KnownNode[] {
+  const text = readIfThere(seenFile(dataDir));
+  return text === undefined ? [] : ((JSON.parse(text) as Partial<Seen>).known ?? []); // written above alone, by an older program perhaps
+}
+
 function hostsFile(dataDir: string): string {
   return path.join(dataDir, "voters.json");
 }

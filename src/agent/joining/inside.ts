@@ -61,6 +61,8 @@ export interface InsideOptions {
   /** A member's own question, and its answer. */
   readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
   readonly dial: (address: Address) => Promise<MeshLink>;
+  /** The store beside this agent does not listen on all of this computer's addresses yet. */
+  readonly hasMoreAddresses: () => boolean;
   /** Starts the store beside this agent anew if it runs otherwise than its disk says. */
   readonly keepStore: () => Promise<unknown>;
   /** Which of this computer's addresses to speak from; absent: what the route says. */

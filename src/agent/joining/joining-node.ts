@@ -15,7 +15,7 @@ import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { Encounters } from "./encounters.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
-import { lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
+import { lastKnown, lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
 import { Inside } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import type { JoiningNodeOptions } from "./joining-options.ts";
@@ -83,7 +83,9 @@ export class JoiningNode implements MeshHandler {
     this.#own = new OwnStore(options);
     this.#place = new StorePlace({
       ...options,
-      follow: async () => {
+      known: () => this.#inside?.running.sight.seen.known ?? lastKnown(options.dataDir),
+      isServed: () => this.#inside?.running.sight.isFresh === true,
+      keep: async () => {
         if (this.#loop.membership?.memberId !== undefined) await this.#own.keep();
       },
     });
@@ -176,6 +178,7 @@ export class JoiningNode implements MeshHandler {
     const { child, clock, log } = this.#options;
     this.#signal = signal;
     try {
+      await this.#place.waitForTailnet(signal);
       if (await this.#takeover.goOn(signal)) this.#loop.readAnew();
       await this.#place.choose();
       const higher = await meetHigherEpoch(
@@ -229,11 +232,18 @@ export class JoiningNode implements MeshHandler {
 
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     const answer = memberAnswer(method);
+    if (answer !== undefined && this.#isLeaving(peer)) throw new MeshRefusal("NotAllowed", "This node was taken out of the house");
     if (answer !== undefined) return answer(this.#memberPorts, peer, { body, signal });
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = readSpoken(peer, body, method);
     return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
+  }
+
+  /** Its certificates are good until its store is out of the house's, which may take a while; what members ask of each other ends at once. */
+  #isLeaving({ standing, nodeId }: MeshPeer): boolean {
+    const { sight } = this.#inside?.running ?? {};
+    return standing === "member" && sight !== undefined && !sight.isUnseen && !sight.knows(nodeId);
   }
 
   async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
@@ -364,7 +374,8 @@ export class JoiningNode implements MeshHandler {
       onEtcd: (event) => void this.#loop.etcd(event),
       ask: (address, method, body) => this.#courier.ask(address, method, body),
       dial: (address) => this.#courier.dial(address),
-      keepStore: () => this.#own.keep(),
+      hasMoreAddresses: () => this.#place.hasMore,
+      keepStore: () => this.#place.follow(),
       ...(localAddress !== undefined && { localAddress }),
       addresses,
       onTrust: () => this.#trust.show(),

@@ -16,7 +16,12 @@ const patient: Timing = { heartbeatMs: 500, electionMs: 5_000 };
 
 function keeperOf(
   t: TestContext,
-  more: { readonly silent?: string; readonly decided?: unknown; readonly restart?: () => Promise<void> } = {},
+  more: {
+    readonly silent?: string;
+    readonly decided?: unknown;
+    readonly restart?: () => Promise<void>;
+    readonly hasMoreAddresses?: boolean;
+  } = {},
 ) {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-timing-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
@@ -36,6 +41,7 @@ function keeperOf(
           : { key, value: JSON.stringify(more.decided), version: 1, createRevision: 1, modRevision: 1 },
     },
     roster: () => new Map([self, other].map((node) => [node.nodeId, node])),
+    hasMoreAddresses: () => more.hasMoreAddresses === true && seen.restarts === 0,
     restart: async () => {
       seen.restarts += 1;
       await more.restart?.();
@@ -109,6 +115,15 @@ test("without a decision, or with one that this release does not know, nothing s
     const { keeper, seen } = keeperOf(t, { decided });
     await assert.rejects(keeper.restart(signal), /decided no timing/);
     assert.equal(seen.restarts, 0);
+  }
+});
+
+test("the store starts anew for an address that it does not listen on yet, whether a timing was decided or not", async (t) => {
+  for (const decided of [undefined, FOUNDING_TIMING]) {
+    const { keeper, seen } = keeperOf(t, { decided, hasMoreAddresses: true });
+    assert.equal(readReport(keeper.report())?.hasMoreAddresses, true);
+    await keeper.restart(signal);
+    assert.deepEqual([seen.restarts, readReport(keeper.report())?.hasMoreAddresses], [1, undefined]);
   }
 });
 

@@ -19,6 +19,8 @@ export interface TimingKeeperOptions {
   readonly nodeId: NodeId;
   readonly store: Pick<Store, "get">;
   readonly roster: () => ReadonlyMap<NodeId, HouseNode>;
+  /** The store does not listen on all of this computer's addresses yet. */
+  readonly hasMoreAddresses: () => boolean;
   /** Starts the store beside this agent anew if it runs otherwise than its disk says; resolves when it serves again. */
   readonly restart: (signal: AbortSignal) => Promise<void>;
   /** Milliseconds; undefined: nobody answered. */
@@ -64,6 +66,7 @@ export class TimingKeeper {
       timing: this.#timing,
       roundTripP99Ms: Object.fromEntries(known),
       overTailnet: [...this.#ways].flatMap(([nodeId, address]) => (isTailnet(address) ? [nodeId] : [])),
+      ...(this.#options.hasMoreAddresses() && { hasMoreAddresses: true }),
     };
   }
 
@@ -79,19 +82,19 @@ export class TimingKeeper {
 
   /** What the store says now counts, whoever asks. Throws MeshRefusal where there is nothing to do or it is being done. */
   async restart(signal: AbortSignal): Promise<void> {
-    const { store, dataDir, restart, log } = this.#options;
+    const { store, dataDir, restart, hasMoreAddresses, log } = this.#options;
     if (this.#restarting) throw new MeshRefusal("Busy", "The store is starting anew already");
     this.#restarting = true;
     try {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(RESTART_LIMIT_MS)]);
       const value = (await store.get(keys.timing, limit))?.value;
-      const timing = value === undefined ? undefined : readTiming(JSON.parse(value));
+      const timing = value === undefined && hasMoreAddresses() ? this.#timing : readTiming(JSON.parse(value ?? "null"));
       if (timing === undefined) throw new MeshRefusal("NothingToDo", "The house has decided no timing that this node knows");
-      if (JSON.stringify(timing) === JSON.stringify(this.#timing)) return;
+      if (JSON.stringify(timing) === JSON.stringify(this.#timing) && !hasMoreAddresses()) return;
       setStoreTiming(dataDir, timing);
       await restart(limit);
       this.#timing = timing;
-      log.info("Store started anew with another timing", { ...timing });
+      log.info("Store started anew", { ...timing });
     } finally {
       this.#restarting = false;
     }
@@ -140,6 +143,7 @@ export function readReport(value: unknown): Report | undefined {
     timing: said,
     roundTripP99Ms,
     overTailnet,
+    hasMoreAddresses,
   } = (typeof value === "object" && value !== null ? value : {}) as Partial<Record<keyof Report, unknown>>; // looked at below
   const timing = readTiming(said);
   if (timing === undefined || typeof roundTripP99Ms !== "object" || roundTripP99Ms === null) return undefined;
@@ -149,5 +153,6 @@ export function readReport(value: unknown): Report | undefined {
     timing,
     roundTripP99Ms: Object.fromEntries(measured.slice(0, NODES_MAX)),
     overTailnet: tailnet.filter((each) => typeof each === "string").slice(0, NODES_MAX),
+    ...(hasMoreAddresses === true && { hasMoreAddresses }),
   };
 }
