@@ -113,6 +113,7 @@ class Node {
     this.#machine = machine;
     this.#identity = identity;
     this.#etcd = etcd;
+    if (machine.settings.witness === true) this.#facts = { ...unknownMachine, fitness: { ...unknownMachine.fitness, witness: true } };
     const { settings, clock, log } = machine;
     this.#containers = new DockerContainers({ socketPath: settings.dockerSocket });
     this.#system = new MachineSystem({

@@ -61,3 +61,15 @@ test("a node of the house that moved is written down once, and nobody else is", 
   assert.equal(movedNode(view.roster, moved, "needs approval"), undefined);
   assert.equal(movedNode(view.roster, { ...moved, from: sender("b") }, "trusted"), undefined);
 });
+
+test("a node of the house becomes a witness, and ends being one, by its own word", () => {
+  const moved = { protocol: PROTOCOL, kind: "moved", from: sender("a"), peerUrl: "https://a:2380" } as const;
+  const witness = movedNode(view.roster, { ...moved, witness: true }, "trusted");
+  assert.equal(witness?.request.fitness.witness, true);
+  assert(witness !== undefined);
+  const roster = new Map([[witness.nodeId, witness]]);
+  assert.equal(movedNode(roster, { ...moved, witness: true }, "trusted"), undefined);
+  // Of an older program that only moves.
+  assert.equal(movedNode(roster, { ...moved, peerUrl: "https://x:2380" }, "trusted")?.request.fitness.witness, true);
+  assert.deepEqual(movedNode(roster, { ...moved, witness: false }, "trusted"), view.roster.get(witness.nodeId));
+});

@@ -53,11 +53,13 @@ export function tryAnother(view: Pick<DoorView, "self" | "members">): JoinAnswer
   return answerOf(view, "try another", "the store does not answer here");
 }
 
-/** A node of the house has another address: the new roster entry, or undefined when there is nothing to write. */
-export function movedNode(roster: ReadonlyMap<NodeId, HouseNode>, { from, peerUrl }: Moved, trust: Trust): HouseNode | undefined {
+/** A node of the house has another address, or is there to vote alone from now on, or no more: the new roster entry, or undefined when there is nothing to write. */
+export function movedNode(roster: ReadonlyMap<NodeId, HouseNode>, { from, peerUrl, witness }: Moved, trust: Trust): HouseNode | undefined {
   const node = roster.get(from.nodeId);
   if (node === undefined || trust !== "trusted") return undefined;
-  const next: HouseNode = { ...node, addresses: from.addresses, versions: from.versions, request: { ...node.request, peerUrl } };
+  const { witness: was, ...fit } = node.request.fitness;
+  const fitness = { ...fit, ...((witness ?? was) === true && { witness: true }) };
+  const next: HouseNode = { ...node, addresses: from.addresses, versions: from.versions, request: { ...node.request, peerUrl, fitness } };
   return JSON.stringify(next) === JSON.stringify(node) ? undefined : next;
 }
 

@@ -159,10 +159,12 @@ export interface Started extends Envelope {
   readonly clusterId: string;
 }
 
-/** A member whose address has changed says so to all that it knows. */
+/** A member whose address has changed, or what it is there for, says so to all that it knows. */
 export interface Moved extends Envelope {
   readonly kind: "moved";
   readonly peerUrl: string;
+  /** Absent: as before. */
+  readonly witness?: boolean;
 }
 
 export type Message = Hello | HelloAnswer | Join | JoinAnswer | RequestAdmission | Present | Admitted | Started | Moved;

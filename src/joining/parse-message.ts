@@ -74,7 +74,10 @@ const checks: ReadonlyMap<unknown, (message: Fields) => void> = new Map<unknown,
       if (message["memberId"] !== undefined) filled(message["memberId"], "memberId");
       filled(message["clusterId"], "clusterId");
     },
-    moved: (message: Fields) => peerUrl(message["peerUrl"], "peerUrl"),
+    moved: (message: Fields) => {
+      peerUrl(message["peerUrl"], "peerUrl");
+      if (message["witness"] !== undefined) flag(message["witness"], "witness");
+    },
   }),
 );
 

@@ -317,9 +317,10 @@ export class Inside {
     const { self, request, send } = this.#options;
     const from = self();
     const node = this.sight.records?.roster.get(from.nodeId);
-    const { peerUrl } = request();
-    if (node === undefined || node.request.peerUrl === peerUrl) return;
-    for (const address of this.sight.seen.members) send([address], { protocol: PROTOCOL, kind: "moved", from, peerUrl });
+    const { peerUrl, fitness } = request();
+    const witness = fitness.witness === true;
+    if (node === undefined || (node.request.peerUrl === peerUrl && (node.request.fitness.witness === true) === witness)) return;
+    for (const address of this.sight.seen.members) send([address], { protocol: PROTOCOL, kind: "moved", from, peerUrl, witness });
   }
 }
 
