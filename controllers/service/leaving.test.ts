@@ -85,6 +85,12 @@ test("a node that is about to stop is left like one that is drained, but for wha
   assert.equal(step(never, ["nas"], [nas, pi]), "nas,pi", "a person wants it so");
 });
 
+test("a node that has become a witness is left like one that is drained, and keeps what nobody else can take", () => {
+  const witness = nodeFacts("nas", { isWitness: true });
+  assert.equal(step(spec, ["nas"], [witness, pi]), "nas,pi");
+  assert.equal(step(spec, ["nas"], [witness]), "nas");
+});
+
 test("one that came back moves nothing back", () => {
   assert.equal(step(spec, ["pi"], [nodeFacts("nas"), pi], readyOn(["pi", "i0"])), "pi");
 });

@@ -1,4 +1,4 @@
-// Instances on a node that is being left: which of them go elsewhere, and which stay because nobody else can take them.
+// Instances on a node that is being left, or has become a witness: which of them go elsewhere, and which stay because nobody else can take them.
 import type { DecidedInstance } from "../../src/api/state.ts";
 import type { HouseFacts } from "./facts.ts";
 import { roomFor, type Wanted } from "./placement.ts";
@@ -16,7 +16,9 @@ export function leavingInstances(
   // One on each node: it has no place elsewhere.
   if (replicas === "all") return new Set();
   const left = new Set(
-    nodes.flatMap(({ name, leaving }) => (leaving === "drained" || (leaving === "stopping" && failover !== "never") ? [name] : [])),
+    nodes.flatMap(({ name, leaving, isWitness }) =>
+      isWitness || leaving === "drained" || (leaving === "stopping" && failover !== "never") ? [name] : [],
+    ),
   );
   const going = instances.filter(({ node }) => left.has(node));
   if (going.length === 0) return new Set();
