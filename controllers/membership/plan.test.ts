@@ -4,7 +4,7 @@ import { API_VERSION, type Resource } from "../../src/api/resource.ts";
 import { seen } from "../../test/fakes/facts.ts";
 import { nodeRecord } from "../../test/fakes/objects.ts";
 import type { MembershipFacts } from "./facts.ts";
-import { plan, RECHECK_MS } from "./plan.ts";
+import { plan, HURRIED_RECHECK_MS, RECHECK_MS } from "./plan.ts";
 
 const context = { node: "nas", now: 0 };
 const record = nodeRecord("nas", "boot-nas");
@@ -59,6 +59,8 @@ test("devices that were given a name are offered by it, with the groups of the p
 test("a node clears its own Down, after it stopped what others may have taken over", () => {
   const verdict = seen({ state: "Down" as const }, 0, 7);
   assert.deepEqual(verbs({ verdict, leftovers: ["app-aaaa"] }), []);
+  // Nothing goes there meanwhile, and nobody tells when the last one has stopped.
+  assert.equal(plan(membership, { ...atRest, verdict, leftovers: ["app-aaaa"] }, context).recheckAfterMs, HURRIED_RECHECK_MS);
   assert.deepEqual(plan(membership, { ...atRest, verdict }, context).actions, [{ kind: "ClearDown", name: "nas", modRevision: 7 }]);
 });
 

@@ -10,8 +10,8 @@ import type { MembershipFacts } from "./facts.ts";
 
 /** Addresses and devices come and go without telling. */
 export const RECHECK_MS = 30_000;
-/** Before the ingress has said what it holds. */
-const STARTING_RECHECK_MS = 1_000;
+/** Before the ingress has said what it holds, and while what others may have taken over is being stopped. */
+export const HURRIED_RECHECK_MS = 1_000;
 
 export type MembershipAction =
   | { readonly kind: "Create"; readonly name: NodeName }
@@ -36,7 +36,8 @@ export function plan(
   if (copy === undefined && verdict?.value.state === "Down" && leftovers.length === 0)
     actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
-  return { actions, conditions, recheckAfterMs: listeners === undefined ? STARTING_RECHECK_MS : RECHECK_MS };
+  const isHurried = listeners === undefined || (verdict?.value.state === "Down" && leftovers.length > 0);
+  return { actions, conditions, recheckAfterMs: isHurried ? HURRIED_RECHECK_MS : RECHECK_MS };
 }
 
 /** Devices that a person gave a name in the Membership are offered by that name. */

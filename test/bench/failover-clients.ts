@@ -53,6 +53,7 @@ export class Clients {
 
   async stop(): Promise<void> {
     this.#ending.abort();
+    this.beginAnew();
     await Promise.all(this.#running);
   }
 
@@ -76,9 +77,9 @@ export function byName(name: string, servers: readonly string[]): readonly AskOn
   });
 }
 
-/** One client an address. */
+/** One client that asks all addresses at once: the port of an app answers where that runs. */
 export function byAddress(addresses: readonly string[], port: number): readonly AskOnce[] {
-  return addresses.map((address) => () => page(address, address, port));
+  return [() => Promise.any(addresses.map((address) => page(address, address, port)))];
 }
 
 async function page(address: string, host: string, port: number): Promise<string | undefined> {

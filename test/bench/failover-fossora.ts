@@ -1,6 +1,7 @@
 // Power cuts in a house of lab hosts: of a computer that runs an app and is a follower, leads the store, or has none.
 import assert from "node:assert/strict";
 import { PREFIX } from "../../src/api/keys.ts";
+import { FOUNDING_TIMING, type Timing } from "../../src/joining/timing.ts";
 import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
 import { Lab } from "../support/lab.ts";
 import { LabHouse } from "../support/lab-house.ts";
@@ -43,6 +44,13 @@ export class FossoraContest {
 
   close(): Promise<void> {
     return this.#house.lab.down();
+  }
+
+  /** How patient its stores are by now: slow links, or a machine that is too busy, make them so. */
+  async notes(): Promise<string> {
+    const { code, stdout } = await this.#house.lab.tryExec(this.#house.node(1).name, "cat", "/var/lib/fossora/etcd/timing.json");
+    const { electionMs } = code === 0 ? (JSON.parse(stdout) as Timing) : FOUNDING_TIMING; // written by the agent
+    return `${electionMs} ms until an election at the end`;
   }
 
   async round(role: Role, turn: number): Promise<Round> {

@@ -1,4 +1,5 @@
-// The same power cuts in a Docker Swarm of three managers on lab hosts, whose app is asked at its published port on the other computers.
+// The same power cuts in a Docker Swarm of three managers on lab hosts, whose app is asked at its published port on all computers. On that of
+// the host, for Swarm's routing mesh needs IPVS, which not every kernel has.
 import assert from "node:assert/strict";
 import { Lab, type LabHost } from "../support/lab.ts";
 import { until } from "../support/until.ts";
@@ -55,11 +56,13 @@ export class SwarmContest {
     const candidates = this.#hosts.filter((host) => (host === leader) === (role === "leader"));
     const lost = candidates[turn % candidates.length];
     assert(lost);
-    const left = this.#hosts.filter((host) => host !== lost);
-    await this.#place(lost, left);
+    await this.#place(
+      lost,
+      this.#hosts.filter((host) => host !== lost),
+    );
     const clients = new Clients(
       byAddress(
-        left.map(({ ip }) => ip),
+        this.#hosts.map(({ ip }) => ip),
         PORT,
       ),
     );
@@ -113,7 +116,7 @@ export class SwarmContest {
     };
     if ((await docker("service", "ls", "-q")).trim() !== "") await docker("service", "rm", SERVICE);
     await availability("drain");
-    await docker("service", "create", "--name", SERVICE, "--publish", `${PORT}:80`, "--no-resolve-image", IMAGE);
+    await docker("service", "create", "--name", SERVICE, "--publish", `mode=host,published=${PORT},target=80`, "--no-resolve-image", IMAGE);
     await availability("active");
   }
 }

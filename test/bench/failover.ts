@@ -7,6 +7,8 @@ import { failoverTable, isMissed, phaseTable, type Case, type Round } from "./fa
 
 interface Contest {
   round(role: string, turn: number): Promise<Round>;
+  /** What a reader of the figures should know. */
+  notes?(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,8 @@ async function measure({ who, start, cases }: Entry, say: Say): Promise<readonly
       }
       found.push({ who, what, rounds, ...(aim && { aim }) });
     }
+    const notes = await contest.notes?.();
+    if (notes !== undefined) say(`${who}: ${notes}`);
     return found;
   } finally {
     await contest.close();

@@ -3,6 +3,7 @@ import { appendFileSync, cpSync, existsSync, globSync, mkdirSync, rmSync } from 
 import path from "node:path";
 import type { Lab } from "../support/lab.ts";
 import { LabHouse } from "../support/lab-house.ts";
+import { until } from "../support/until.ts";
 import { APPS } from "./apps.ts";
 import { superviseOnSmallDisk } from "./inflict.ts";
 import { Trouble, type TroubleReport } from "./trouble.ts";
@@ -22,6 +23,7 @@ export interface ChaosReport extends TroubleReport {
   readonly folder: string;
 }
 
+const REPLACE_LIMIT_MS = 120_000;
 const projectRoot = path.join(import.meta.dirname, "../..");
 
 /** Throws what kept the house from coming to be, and `absent` where this machine can have none. */
@@ -45,6 +47,10 @@ export async function runChaos({ seed, forMs, hosts, calm, lab, say }: ChaosOpti
     const install = async (number: number): Promise<void> => {
       await house.node(number).install();
       await house.start(number);
+      // What it was is told by a person, who need not wait until it has been silent for long.
+      const other = house.node(number === 1 ? 2 : 1);
+      const { name } = house.node(number);
+      await until(`${name} takes its own place again`, async () => (await other.try("node", "replace", name)).code === 0, REPLACE_LIMIT_MS);
     };
     const report = await new Trouble({ house, apps: APPS, seed, forMs, calm, say: tell, install }).run();
     const failures = failuresOf(report, calm);
