@@ -10,7 +10,8 @@ export interface MeterTarget {
   readonly localAddress?: string;
 }
 
-const LIMIT_MS = 3_000;
+/** Of which the kernel repeats its question: what took longer tells of a lost packet, as of a cut or a boot, and not of the way. */
+const LIMIT_MS = 900;
 const BEAT_MS = 5;
 
 /** Milliseconds; undefined: nobody answered, which is another one's concern. */
