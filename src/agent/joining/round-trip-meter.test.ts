@@ -33,7 +33,7 @@ test("one whose first packet was lost says nothing about the way: its kernel wai
   const program = `const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(server.address().port));`;
   const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
-  const [chunk] = (await once(child.stdout, "data")) as readonly [Buffer];
+  const [chunk] = (await once(child.stdout, "data")) as [Buffer];
   const port = Number(chunk.toString());
   child.kill("SIGSTOP");
   // A full queue of connections drops what comes as a cut link does.
