@@ -5,7 +5,7 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { NodeFacts } from "./facts.ts";
-import { dead, drained, foresee, type KnownService } from "./foresee.ts";
+import { dead, foresee, left, type KnownService } from "./foresee.ts";
 
 const GIB = 2 ** 30;
 const nodes = [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi")];
@@ -30,7 +30,7 @@ const written = (name: Name): ServiceSpec =>
   });
 
 test("of a node that is drained each instance is named, where it goes, and whether it is away meanwhile", () => {
-  const found = foresee([known("web", plain("web"), ["nas"]), known("hub", written("hub"), ["nas"])], "nas", drained);
+  const found = foresee([known("web", plain("web"), ["nas"]), known("hub", written("hub"), ["nas"])], "nas", left("drained"));
   assert.deepEqual(
     found.map(({ instance: name, to, stopsFirst }) => [name, to !== undefined && to !== "nas", stopsFirst]),
     [
@@ -44,12 +44,12 @@ test("what stays says why: the same reason of all nodes once, else each node's o
   const folder = serviceSpec("films", "", {
     containers: [containerSpec("films", "films:1", { volumes: [{ type: "node", node: "nas", source: "/f", path: "/f", readOnly: true }] })],
   });
-  const [films] = foresee([known("films", folder, ["nas"])], "nas", drained);
+  const [films] = foresee([known("films", folder, ["nas"])], "nas", left("drained"));
   assert.deepEqual([films?.to, films?.why], [undefined, "a folder of nas is mounted"]);
   const there = [nodeFacts("nas"), nodeFacts("nuc", { schedulable: false }), nodeFacts("pi", { isWitness: true })];
-  const [web] = foresee([known("web", plain("web"), ["nas"], there)], "nas", drained);
+  const [web] = foresee([known("web", plain("web"), ["nas"], there)], "nas", left("drained"));
   assert.deepEqual([web?.to, web?.why], [undefined, "nuc: it is cordoned; pi: it is a witness"]);
-  const [alone] = foresee([known("web", plain("web"), ["nas"], [nodeFacts("nas")])], "nas", drained);
+  const [alone] = foresee([known("web", plain("web"), ["nas"], [nodeFacts("nas")])], "nas", left("drained"));
   assert.equal(alone?.why, "there is no other node");
 });
 
@@ -62,7 +62,7 @@ test("what moves takes up room for what moves after it", () => {
       ["nas"],
       there,
     );
-  const found = foresee([big("b"), big("a")], "nas", drained);
+  const found = foresee([big("b"), big("a")], "nas", left("drained"));
   assert.deepEqual(
     found.map(({ service: name, to }) => [name, to]),
     [
@@ -101,7 +101,7 @@ test("of a drain that is under way the place of an instance is the one that it h
   const instances = [instance("old", "nas", spec), instance("new", "pi", spec)];
   const house = houseFacts({ nodes: there, decided: seen(decided("web", spec, instances)) });
   assert.deepEqual(
-    foresee([{ desired: service("web", spec), house }], "nas", drained).map(({ instance: name, to }) => [name, to]),
+    foresee([{ desired: service("web", spec), house }], "nas", left("drained")).map(({ instance: name, to }) => [name, to]),
     [["web-old", "pi"]],
   );
 });

@@ -22,18 +22,14 @@ const STEPS_MAX = 500;
 const LATER_MS = Number.MAX_SAFE_INTEGER;
 
 /**
- * `left`: the node that things move away from; `becomes`: how it is then. What is there and moves or stays, by name. Services are asked in
+ * `node`: the one that things move away from; `becomes`: how it is then. What is there and moves or stays, by name. Services are asked in
  * the order of their names, each with the load of what moved before it.
  */
-export function foresee(
-  services: readonly KnownService[],
-  left: NodeName,
-  becomes: (node: NodeFacts) => NodeFacts,
-): readonly InstanceMove[] {
-  let nodes: readonly NodeFacts[] = services[0]?.house.nodes.map((node) => (node.name === left ? becomes(node) : node)) ?? [];
+export function foresee(services: readonly KnownService[], node: NodeName, becomes: Becomes): readonly InstanceMove[] {
+  let nodes: readonly NodeFacts[] = services[0]?.house.nodes.map((each) => (each.name === node ? becomes(each) : each)) ?? [];
   const moves: InstanceMove[] = [];
   for (const service of [...services].sort(byName)) {
-    const there = service.house.decided?.value.instances.filter(({ node }) => node === left) ?? [];
+    const there = service.house.decided?.value.instances.filter((each) => each.node === node) ?? [];
     if (there.length === 0) continue;
     const house = { ...service.house, nodes };
     const after = settled(service.desired, house);
@@ -75,8 +71,8 @@ function fates({ desired, house: before }: KnownService, { there, after, house }
   const { metadata, spec } = desired;
   const instances = after?.instances ?? [];
   const kept = new Set(instances.map(({ id }) => id));
-  const left = there[0]?.node;
-  const elsewhere = instances.filter(({ node }) => node !== left);
+  const here = there[0]?.node;
+  const elsewhere = instances.filter(({ node }) => node !== here);
   const known = new Set(before.decided?.value.instances.map(({ id }) => id));
   // What was placed for them already, and waits to be ready, comes after what is still to be placed.
   const heirs = [...elsewhere.filter(({ id }) => !known.has(id)), ...elsewhere.filter(({ id }) => known.has(id)).reverse()];
@@ -126,9 +122,12 @@ function loaded(nodes: readonly NodeFacts[], before: DecidedService | undefined,
   });
 }
 
-/** For a drain, and for the death of a node. */
-export const drained = (node: NodeFacts): NodeFacts => ({ ...node, leaving: "drained" });
-export const dead = (node: NodeFacts): NodeFacts => ({ ...node, record: undefined, downSinceMs: 0 });
+export type Becomes = (node: NodeFacts) => NodeFacts;
+
+export const left =
+  (leaving: NonNullable<NodeFacts["leaving"]>): Becomes =>
+  (node) => ({ ...node, leaving });
+export const dead: Becomes = (node) => ({ ...node, record: undefined, downSinceMs: 0 });
 
 function byName(a: KnownService, b: KnownService): number {
   const [one, other]: readonly [Name, Name] = [a.desired.metadata.name, b.desired.metadata.name];

@@ -18,10 +18,12 @@ import type { IngressStatus } from "../api/table.ts";
 import type { Phase } from "../joining/joiner-state.ts";
 import type { JoinRequest } from "../joining/messages.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
-import type { Addresses, Clock, Identity, Write } from "../ports.ts";
+import type { Addresses, Identity, Write } from "../ports.ts";
 import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
+import { forAWhile } from "./for-a-while.ts";
+import { HandOver, heldUp } from "./hand-over.ts";
 import { NodeHouseControl } from "./house-control.ts";
 import { HouseLife } from "./house-life.ts";
 import { HousePeers } from "./house-peers.ts";
@@ -48,7 +50,6 @@ import { removedNodes } from "./trust.ts";
 import { versionOfFossora } from "./version.ts";
 
 const engineInfoLimitMs = 5_000;
-const addressesForMs = 1_000;
 const ingressLimitMs = 5_000;
 /** Until it has been looked at: nothing tells it again, and it is no better than any. */
 const unknownMachine: MachineFacts = {
@@ -94,6 +95,7 @@ class Node {
   readonly #wish: JoinWish;
   readonly #server: ApiServer;
   readonly #control: NodeHouseControl;
+  readonly #handOver: HandOver;
   readonly #ports: NodePorts;
   readonly #gossip: Gossip;
   readonly #failed = new AbortController();
@@ -121,6 +123,7 @@ class Node {
       engine: (each) => this.#containers.info(AbortSignal.any([each, AbortSignal.timeout(engineInfoLimitMs)])).catch(() => undefined), // away: a condition says so
       versions: { fossora: versionOfFossora(), etcd: etcd.version },
       ...(settings.witness === true && { witness: true }),
+      goes: () => this.#handOver.goes,
       role: () => this.#joining?.inside?.sight.role,
     });
     this.#ingress = connectIngress(path.join(settings.runDir, "ingress.sock"));
@@ -136,6 +139,14 @@ class Node {
     this.#wish = new JoinWish(settings.dataDir);
     this.#ownAddresses = forAWhile(clock, nodeAddresses);
     this.#gossip = new Gossip({ keys: () => this.#life?.gossipKeys ?? [], onSign: (sign) => this.#life?.hear(sign), log });
+    this.#handOver = new HandOver({
+      node: () => nameOfNode(settings),
+      foresight: () => this.#life?.foresight,
+      announce: () => this.#life?.announce(),
+      handOverLead: async (each) => (await this.#joining?.inside?.handOverLead(each)) ?? true,
+      clock,
+      log,
+    });
     this.#control = this.#newControl();
     this.#ports = this.#nodePorts();
     this.#server = new ApiServer(this.#ports);
@@ -162,7 +173,9 @@ class Node {
       clock,
       log,
     });
-    const parts = [this.#discovery, joining, this.#meshPort, this.#ingressSettings].map(async (part) => part?.run(signal));
+    const parts = [this.#discovery, joining, this.#meshPort, this.#ingressSettings, heldUp(this.#handOver, until, { clock, log })].map(
+      async (part) => part?.run(signal),
+    );
     for (const part of parts) part.catch((error: unknown) => this.#failed.abort(error)); // the others end, too
     await Promise.allSettled(parts);
     if (this.#failed.signal.aborted && !until.aborted) throw this.#failed.signal.reason;
@@ -237,6 +250,7 @@ class Node {
       name: () => nameOfNode(settings),
       joining: () => this.#openedJoining,
       wish: this.#wish,
+      handOver: this.#handOver,
       meshAddresses: () => this.#meshAddresses(),
       tailnet: () => this.#discovery.found().tailnet,
       versions: { fossora: versionOfFossora(), etcd: this.#etcd.version },
@@ -379,13 +393,4 @@ class Node {
     await keeper.start(signal);
     return keeper;
   }
-}
-
-/** Asking the kernel costs a millisecond, and many ask. */
-function forAWhile<T>(clock: Pick<Clock, "now">, read: () => T): () => T {
-  let last = { value: read(), atMs: clock.now() };
-  return () => {
-    if (clock.now() - last.atMs >= addressesForMs) last = { value: read(), atMs: clock.now() };
-    return last.value;
-  };
 }

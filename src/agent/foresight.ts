@@ -1,5 +1,5 @@
 // Answers the server's "what if?": the plans themselves, over this node's mirror.
-import { dead, drained, foresee } from "../../controllers/service/foresee.ts";
+import { dead, foresee, left, type Becomes } from "../../controllers/service/foresee.ts";
 import { houseFacts } from "../../controllers/service/house-facts.ts";
 import { serviceStatus } from "../../controllers/service/status.ts";
 import type { InstanceMove } from "../api/moves.ts";
@@ -15,8 +15,8 @@ export class NodeForesight implements Foresight {
     this.#mirror = mirror;
   }
 
-  ifDrained(node: NodeName): readonly InstanceMove[] {
-    return this.#foresee(node, drained);
+  ifLeft(node: NodeName, how: "drained" | "stopping"): readonly InstanceMove[] {
+    return this.#foresee(node, left(how));
   }
 
   ifLost(node: NodeName): readonly InstanceMove[] {
@@ -32,7 +32,7 @@ export class NodeForesight implements Foresight {
     });
   }
 
-  #foresee(node: NodeName, becomes: typeof drained): readonly InstanceMove[] {
+  #foresee(node: NodeName, becomes: Becomes): readonly InstanceMove[] {
     const mirror = this.#mirror;
     const services = [...mirror.all("Service")].map((desired) => ({
       desired,

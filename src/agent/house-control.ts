@@ -9,9 +9,9 @@ import type {
   ReplaceAnswer,
   WaitingComputer,
 } from "../api/computers.ts";
-import { MeshUnreachable, StoreUnavailable, UserError } from "../api/errors.ts";
+import { StoreUnavailable, UserError } from "../api/errors.ts";
 import { keys } from "../api/keys.ts";
-import { etcdOfSeveral } from "../joining/versions.ts";
+import type { HandedOver } from "../api/moves.ts";
 import { phaseForPeople } from "../joining/phase-for-people.ts";
 import { failureOf, searchProblems } from "../joining/reasons.ts";
 import { isEmpty } from "../joining/two-houses.ts";
@@ -25,9 +25,11 @@ import { parseToken } from "../trust/token.ts";
 import { wordsOf } from "../trust/words.ts";
 import { publicDerOf } from "../adapters/x509/read.ts";
 import { Approvals } from "./approvals.ts";
+import type { HandOver } from "./hand-over.ts";
 import { loadNodeKey } from "./identity.ts";
 import { removeContainers } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
+import { isThere, mustBeOfSeveral } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
 import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
@@ -44,6 +46,7 @@ export interface HouseControlOptions {
   readonly name: () => string;
   readonly joining: () => JoiningNode;
   readonly wish: JoinWish;
+  readonly handOver: Pick<HandOver, "go" | "stay">;
   /** Of its port 733. */
   readonly meshAddresses: () => readonly string[];
   readonly tailnet: () => "running" | "starting" | "absent";
@@ -57,6 +60,7 @@ export interface HouseControlOptions {
 /** Polled by whoever waits: looking round asks every computer of the house. */
 const LOOK_FRESH_MS = 1_000;
 const WAITING_LIMIT_MS = 1_500;
+const HAND_OVER_MAX_MS = 60_000;
 const LEAVE_EVERY_MS = 200;
 const LEAVE_MAX_MS = 100_000;
 
@@ -79,7 +83,7 @@ export class NodeHouseControl implements HouseControl {
   async invite(signal: AbortSignal): Promise<InviteAnswer> {
     const { dataDir, meshAddresses, clock } = this.#options;
     const { store } = this.#inside("invite another computer");
-    this.#mustBeOfSeveral("Cannot invite another computer");
+    mustBeOfSeveral("Cannot invite another computer", this.#options.versions.etcd);
     const addresses = meshAddresses().map((each) => {
       const { address, port } = splitAddress(each);
       return `${address}:${port}`;
@@ -110,7 +114,7 @@ export class NodeHouseControl implements HouseControl {
       if (wish.rests) wish.clear();
       return joining.told({ kind: "wished" });
     }
-    this.#mustBeOfSeveral("Cannot join");
+    mustBeOfSeveral("Cannot join", this.#options.versions.etcd);
     const token = asked.token === undefined ? undefined : parseToken(asked.token);
     const wanted = { addresses: asked.addresses, ...(token !== undefined && { token }) };
     const house = joining.seen?.house;
@@ -123,14 +127,14 @@ export class NodeHouseControl implements HouseControl {
           { next: "fossora leave" },
         );
       // An empty house is given up for one that is there, not for a mistyped address.
-      if (await this.#isThere(wantedHouse(wanted))) return;
+      if (await isThere(wantedHouse(wanted), joining)) return;
     }
     wish.set(wanted);
     await joining.told({ kind: "wished" });
   }
 
   async leave({ confirm, force = false }: Parameters<HouseControl["leave"]>[0], signal: AbortSignal): Promise<LeaveAnswer> {
-    const { wish, name } = this.#options;
+    const { wish, name, handOver } = this.#options;
     const joining = this.#joining;
     const own = name();
     if (confirm !== own)
@@ -138,12 +142,24 @@ export class NodeHouseControl implements HouseControl {
         next: `fossora leave --confirm=${own}`,
       });
     const { inside } = joining;
-    const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#ownDeparture(inside, signal);
-    if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, signal);
-    else wish.rest();
-    await joining.told({ kind: "told to leave" });
+    try {
+      const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#handedOver(inside, signal);
+      if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, signal);
+      else wish.rest();
+      await joining.told({ kind: "told to leave" });
+    } finally {
+      handOver.stay(); // of its next house, or of this one after all
+    }
     const containers = inside === undefined ? 0 : await removeContainers(this.#options, signal);
     return { kind: "Left", stays: this.#stays(containers) };
+  }
+
+  handOver(withinMs: number, signal: AbortSignal): Promise<HandedOver> {
+    return this.#options.handOver.go("away", withinMs, signal);
+  }
+
+  stay(): void {
+    this.#options.handOver.stay();
   }
 
   async removal(name: string, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes">> {
@@ -276,6 +292,13 @@ export class NodeHouseControl implements HouseControl {
 
   // ---------------------------------------------------------------- the steps of going
 
+  /** Its apps first, if it may go at all: what cannot move in time stops with it. */
+  async #handedOver(inside: Inside, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
+    if ((await this.#ownDeparture(inside, signal)) === undefined) return undefined;
+    await this.#options.handOver.go("for good", HAND_OVER_MAX_MS, signal);
+    return this.#ownDeparture(inside, signal); // votes and roster may be others now
+  }
+
   async #ownDeparture(inside: Inside, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
     const { nodeId, name } = this.#options;
     const { roster } = inside.sight.records ?? {};
@@ -355,32 +378,6 @@ export class NodeHouseControl implements HouseControl {
 
   #approvals(what: string): Approvals {
     return new Approvals({ store: this.#inside(what).store, clock: this.#options.clock });
-  }
-
-  /** An etcd of another minor version cannot be a member beside ours. */
-  #mustBeOfSeveral(cannot: string): void {
-    const { etcd } = this.#options.versions;
-    if (etcdOfSeveral(etcd) !== "") return;
-    throw new ApiError(
-      "Conflict",
-      `${cannot}: this program carries no etcd of its own, and with the machine's ${etcd} it can be a house of one alone.`,
-      { next: "a build that carries etcd: README, Install" },
-    );
-  }
-
-  /** True: it is this node's own house already. Throws when nobody of the wanted one answers. */
-  async #isThere({ addresses, house }: { readonly addresses: readonly string[]; readonly house?: string }): Promise<boolean> {
-    const joining = this.#joining;
-    const met = await Promise.allSettled(addresses.map((address) => joining.meet(address)));
-    const peers = met.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    if (peers.some((peer) => peer.house !== undefined && peer.house.hash === joining.seen?.house.id)) return true;
-    if (peers.some((peer) => peer.house !== undefined && (house === undefined || peer.house.hash === house))) return false;
-    if (addresses.length === 0) return false; // found on the tailnet or the LAN
-    const [failed] = met.flatMap((each) =>
-      each.status === "rejected" && each.reason instanceof MeshUnreachable ? [each.reason.message] : [],
-    );
-    const why = peers.length > 0 ? `nobody at ${addresses.join(" or ")} belongs to that house` : (failed ?? "nobody answers");
-    throw new ApiError("Conflict", `Cannot join: ${why}. This computer's own house stays as it is.`, { next: "fossora status" });
   }
 }
 

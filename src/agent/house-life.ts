@@ -19,7 +19,7 @@ import { runnable } from "../engine/runnable.ts";
 import { houseFacts, type HouseFacts } from "../joining/house-facts.ts";
 import type { SignOfLife } from "../mesh-ports.ts";
 import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System, Write } from "../ports.ts";
-import type { NodePorts, ServerPorts } from "../server/ports.ts";
+import type { Foresight, NodePorts, ServerPorts } from "../server/ports.ts";
 import { eachController } from "../../controllers/index.ts";
 import { recordDeath } from "./death.ts";
 import { EventWriter } from "./event-writer.ts";
@@ -92,6 +92,7 @@ export class HouseLife {
   readonly #engine: Engine;
   readonly #gossipKey: GossipKey;
   readonly #liveness: LivenessKeeper;
+  readonly #foresight: Foresight;
   readonly #ending = new AbortController();
   /** Rejects when it cannot go on. */
   readonly ended: Promise<void>;
@@ -104,6 +105,7 @@ export class HouseLife {
     this.#keptAtMs = kept?.asOfMs;
     const mirror = new StoreMirror({ store, clock, log, ...(kept && { copy: kept.copy }) });
     this.#mirror = mirror;
+    this.#foresight = new NodeForesight(mirror);
     this.#ownWord = new OwnWord({ node: identity.node, store, mirror, log });
     this.#ownWord.goOn(options.said);
     this.#copyKeeper = new CopyKeeper({ dataDir, owner, mirror, clock, log });
@@ -175,7 +177,7 @@ export class HouseLife {
       identity,
       reader: this.#mirror,
       statusReader,
-      foresight: new NodeForesight(this.#mirror),
+      foresight: this.#foresight,
       store: this.#ownWord,
       containers,
       copyAgeMs: () => this.copyAgeMs(),
@@ -206,6 +208,11 @@ export class HouseLife {
     const { answeredAtMs } = this.#mirror;
     if (answeredAtMs !== undefined) return clock.now() - answeredAtMs;
     return this.#keptAtMs === undefined ? undefined : Math.max(0, Date.parse(clock.wall()) - this.#keptAtMs);
+  }
+
+  /** Undefined while nothing is decided. */
+  get foresight(): Foresight | undefined {
+    return this.#mirror.fresh ? this.#foresight : undefined;
   }
 
   /** This node is another than it has announced. */

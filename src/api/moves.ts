@@ -32,3 +32,14 @@ export interface MovesAnswer {
   /** Instances that are there no more by decision, and still stop. */
   readonly stopping: readonly string[];
 }
+
+/** `POST /api/v1/stopping` */
+export interface HandedOver {
+  readonly kind: "HandedOver";
+  /** Instances that could move and have not, when the time was over. */
+  readonly left: readonly string[];
+  /** That cannot move. */
+  readonly stays: readonly string[];
+  /** It still leads the store. */
+  readonly leads: boolean;
+}

@@ -4,8 +4,8 @@ import { askLine } from "./ask.ts";
 import { EXIT, Failure } from "./failure.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
-/** It waits until another computer has taken over what this one did. */
-const LEAVES_WITHIN_MS = 120_000;
+/** It waits until the others have taken over its apps, and then its part in the store. */
+const LEAVES_WITHIN_MS = 200_000;
 
 export const leave: Verb = {
   define(command, invoke) {
@@ -39,7 +39,7 @@ async function runLeave({ confirm: given, force = false }: LeaveFlags, ports: Cl
 async function typed(node: string, ports: CliPorts): Promise<string> {
   const again = `fossora leave --confirm=${node}`;
   if (!ports.mayAsk) throw new Failure(EXIT.usage, `Nothing was changed: that ${node} is to leave its house has to be confirmed.`, again);
-  ports.stderr.line(`The apps on ${node} stop. Its data stays.`);
+  ports.stderr.line(`The apps on ${node} move to the other computers as far as they can, and stop. Its data stays.`);
   const name = await askLine(`Type "${node}" to leave: `, ports);
   if (name !== node) throw new Failure(EXIT.usage, "Nothing was changed.", again);
   return name;

@@ -29,6 +29,12 @@ export const VERBS: readonly VerbEntry[] = [
     summary: "remove Fossora from here; data and apps stay",
     load: async () => (await import("./uninstall.ts")).uninstall,
   },
+  {
+    group: "This computer",
+    name: "stopping",
+    summary: "hand the apps over before this machine stops",
+    load: async () => (await import("./stopping.ts")).stopping,
+  },
   { group: "This computer", name: "agent", summary: "run a node in the foreground", load: async () => (await import("./agent.ts")).agent },
   {
     group: "This computer",

@@ -34,6 +34,13 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
       return house.leave({ force, ...(confirm !== undefined && { confirm }) }, signal);
     },
   },
+  stopping: {
+    POST: async (house, { body, signal }) => house.handOver(duration(await body(), "withinMs"), signal),
+    DELETE: (house) => {
+      house.stay();
+      return Promise.resolve(house.joining());
+    },
+  },
   replacements: {
     POST: async (house, { body, signal }) => {
       const given = await body();
@@ -62,6 +69,7 @@ function houseOf({ house }: Pick<NodePorts, "house">): HouseControl {
 }
 
 const ADDRESSES_MAX = 16;
+const WITHIN_MAX_MS = 3_600_000;
 
 function readWish(body: unknown): JoinWish {
   const { token, addresses } = (typeof body === "object" && body !== null ? body : {}) as { token?: unknown; addresses?: unknown }; // checked here
@@ -70,6 +78,14 @@ function readWish(body: unknown): JoinWish {
   if (!Array.isArray(addresses))
     throw new ApiError("BadRequest", "Cannot join: neither a token nor an address was given.", { next: "fossora join --help" });
   return { addresses: texts.slice(0, ADDRESSES_MAX) };
+}
+
+/** Throws unless it is a number of milliseconds. */
+function duration(body: unknown, field: string): number {
+  const ms = Number(textIn(body, field));
+  if (!Number.isFinite(ms) || ms < 0 || ms > WITHIN_MAX_MS)
+    throw new ApiError("BadRequest", `Cannot read the request: "${field}" should be a number of milliseconds, an hour at most.`);
+  return ms;
 }
 
 function textIn(body: unknown, field: string): string {

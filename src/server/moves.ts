@@ -8,7 +8,7 @@ export function movesOf(ports: ServerPorts, node: Name): MovesAnswer {
   const { reader, foresight } = ports;
   const membership = reader.desired("Membership", node);
   if (membership === undefined) throw notFound(ports, "Membership", node, "look at what would move from");
-  const fates = foresight.ifDrained(node);
+  const fates = foresight.ifLeft(node, "drained");
   return {
     kind: "Moves",
     node,

@@ -9,7 +9,7 @@ import type {
   WaitingComputer,
 } from "../api/computers.ts";
 import type { Duplex } from "node:stream";
-import type { InstanceMove } from "../api/moves.ts";
+import type { HandedOver, InstanceMove } from "../api/moves.ts";
 import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
@@ -49,6 +49,10 @@ export interface HouseControl {
   join(wish: JoinWish, signal: AbortSignal): Promise<void>;
   /** Answers when this computer belongs to no house. `force`: also to one that does not answer. */
   leave(options: { readonly confirm?: string; readonly force?: boolean }, signal: AbortSignal): Promise<LeaveAnswer>;
+  /** This machine is about to stop: answers when its apps are handed over, or the time is over. */
+  handOver(withinMs: number, signal: AbortSignal): Promise<HandedOver>;
+  /** It goes on after all. */
+  stay(): void;
   joining(): JoiningReport;
   /** Undefined: this computer belongs to no house. */
   computers(signal: AbortSignal): Promise<HouseComputers | undefined>;
@@ -113,7 +117,7 @@ export type NodeReport = { readonly node: NodeName } & ({ readonly report: Traff
 /** What would become of the apps, as the plans themselves say. */
 export interface Foresight {
   /** Of what runs on the node: where it would move, and what would stay. */
-  ifDrained(node: NodeName): readonly InstanceMove[];
+  ifLeft(node: NodeName, how: "drained" | "stopping"): readonly InstanceMove[];
   ifLost(node: NodeName): readonly InstanceMove[];
   /** Instances that the node should run no more and still does. */
   stoppingOn(node: NodeName): readonly string[];

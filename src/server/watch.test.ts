@@ -59,7 +59,7 @@ async function start(): Promise<Setting> {
   const mirror = new StoreMirror({ store, clock, log: silentLog });
   const ports = {
     reader: mirror,
-    foresight: { ifDrained: () => [], ifLost: () => [], stoppingOn: () => [] },
+    foresight: { ifLeft: () => [], ifLost: () => [], stoppingOn: () => [] },
     statusReader: { status: () => undefined, progress: () => [], planned: () => [] },
     store,
     containers: new FakeContainers(new FakeEngine({ clock, random })),

@@ -4,11 +4,13 @@ import { after, before, beforeEach, test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import type { InstanceMove } from "../../src/api/moves.ts";
 import { apply } from "../fakes/objects.ts";
+import { ScriptedHouse } from "../support/transcript-computers.ts";
 import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
 import { FILES } from "../support/transcript-statuses.ts";
 import { until } from "../support/until.ts";
 
+const control = new ScriptedHouse();
 let house: TranscriptHouse;
 
 const web: InstanceMove = {
@@ -32,7 +34,7 @@ Stays on nas
 `;
 
 before(async () => {
-  house = await TranscriptHouse.start();
+  house = await TranscriptHouse.start(control);
 });
 after(() => house.close());
 beforeEach(() => {
@@ -97,4 +99,20 @@ test("when the time is over it says what is left and why, and goes on draining",
     stdout: "node/nas drains\n",
     stderr: "Still to move from nas\n  web-k3f9  to pi4  starts there first  the only node that fits\n",
   });
+});
+
+test("stopping waits until the apps are handed over, says which are not, and can be taken back", async () => {
+  control.handedOver = { left: [], stays: ["films-a1b2"], leads: false };
+  expectOutcome(await run("stopping"), { stdout: "handed over\n", stderr: "  films-a1b2 waits for this computer\n" });
+  assert.equal(control.stopsWithinMs, 30_000);
+  control.handedOver = { left: ["web-k3f9"], stays: [], leads: false };
+  expectOutcome(await run("stopping", "--within", "2s"), {
+    code: 6,
+    stdout: "not all is handed over\n",
+    stderr: "! web-k3f9 is still here\n",
+  });
+  assert.equal(control.stopsWithinMs, 2_000);
+  assert.equal((await run("stopping", "--within", "soon")).code, 2);
+  expectOutcome(await run("stopping", "--cancel"), { stdout: "it goes on\n" });
+  assert.equal(control.stopsWithinMs, undefined);
 });

@@ -203,6 +203,7 @@ export class TestJoiningNode {
       name: () => name,
       joining: () => node,
       wish: kept,
+      handOver: { go: async () => ({ kind: "HandedOver", left: [], stays: [], leads: false }), stay: () => undefined },
       meshAddresses: () => [this.address],
       tailnet: () => "absent",
       versions: { fossora: "0.1.0", etcd: program.version },

@@ -1,4 +1,5 @@
 // The ways into a house as a transcript's test plays them: what the agent would say, and what it was asked.
+import type { HandedOver } from "../../src/api/moves.ts";
 import type {
   Computer,
   HouseComputers,
@@ -68,6 +69,19 @@ export class ScriptedHouse implements HouseControl {
   joining(): JoiningReport {
     this.report = this.coming.shift() ?? this.report;
     return this.report;
+  }
+
+  handedOver: Omit<HandedOver, "kind"> = { left: [], stays: [], leads: false };
+  /** Undefined: it stays. */
+  stopsWithinMs: number | undefined;
+
+  handOver(withinMs: number): Promise<HandedOver> {
+    this.stopsWithinMs = withinMs;
+    return Promise.resolve({ kind: "HandedOver", ...this.handedOver });
+  }
+
+  stay(): void {
+    this.stopsWithinMs = undefined;
   }
 
   computers(): Promise<HouseComputers | undefined> {

@@ -149,7 +149,7 @@ export class TranscriptHouse {
       ...(this.#control && { house: this.#control }),
       reader: this.mirror,
       statusReader,
-      foresight: { ifDrained: () => this.moves, ifLost: () => this.moves, stoppingOn: () => [] },
+      foresight: { ifLeft: () => this.moves, ifLost: () => this.moves, stoppingOn: () => [] },
       store: this.store,
       containers: this.containers,
       identity: { node: this.#node, nodeId: `id-${this.#node}`, bootId: "b1" },

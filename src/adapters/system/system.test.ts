@@ -58,6 +58,7 @@ test("this machine is described, also while Docker is away", async () => {
     dataDir: tmpdir(),
     engine: async () => undefined,
     versions: { fossora: "1", etcd: "3" },
+    goes: () => undefined,
     role: () => "voter",
   });
   const found = await system.describe(new AbortController().signal);

@@ -16,6 +16,8 @@ export interface SystemOptions {
   readonly engine: (signal: AbortSignal) => Promise<EngineInfo | undefined>;
   readonly versions: { readonly fossora: string; readonly etcd: string };
   readonly witness?: boolean;
+  /** It is about to be away, or leaves the house. */
+  readonly goes: () => NodeRecord["goes"];
   /** In the house's store, now. */
   readonly role: () => NodeRecord["role"];
 }
@@ -35,7 +37,7 @@ export class MachineSystem implements System {
 
   async describe(signal: AbortSignal): ReturnType<System["describe"]> {
     const { dataDir, engine, versions, witness } = this.#options;
-    const role = this.#options.role();
+    const [role, goes] = [this.#options.role(), this.#options.goes()];
     const docker = await engine(signal);
     const [disk, os, devices, defaultInterface, lastingIpv6] = await Promise.all([
       statfs(dataDir),
@@ -54,6 +56,7 @@ export class MachineSystem implements System {
       devices,
       ...(witness === true && { witness }),
       ...(role !== undefined && { role }),
+      ...(goes !== undefined && { goes }),
       ...(docker?.remoteNetwork && { remoteNetwork: true }),
       versions: { ...versions, docker: docker?.version ?? "", dockerApi: docker?.apiVersion ?? "" },
     };

@@ -1,0 +1,37 @@
+// `stopping`: tells the node that its machine is about to stop, and waits until its apps are handed over: for what logind does not tell, such
+// as the script of an uninterruptible power supply.
+import type { HandedOver } from "../api/moves.ts";
+import { EXIT } from "./failure.ts";
+import { addDuration } from "./options.ts";
+import type { CliPorts, Verb } from "./verb.ts";
+
+interface Flags {
+  readonly within: number;
+  readonly cancel?: boolean;
+}
+
+const ANSWER_MS = 10_000;
+
+export const stopping: Verb = {
+  define(command, invoke) {
+    addDuration(command, "--within <duration>", "how long the machine waits", "30s")
+      .option("--cancel", "the machine goes on after all")
+      .addHelpText("before", "Examples:\n  fossora stopping && poweroff\n  fossora stopping --within 1m\n  fossora stopping --cancel\n")
+      .action((flags: Flags) => invoke((ports) => (flags.cancel === true ? cancel(ports) : runStopping(flags, ports))));
+  },
+};
+
+async function runStopping({ within }: Flags, ports: CliPorts): Promise<number> {
+  const body = JSON.stringify({ withinMs: String(within) });
+  const { left, stays } = await ports.client.json<HandedOver>("POST", "/api/v1/stopping", { body, timeoutMs: within + ANSWER_MS });
+  for (const instance of left) ports.stderr.line(`${ports.stderr.marks.warn} ${instance} is still here`);
+  if (!ports.quiet) for (const instance of stays) ports.stderr.line(`  ${instance} waits for this computer`);
+  ports.stdout.line(left.length === 0 ? "handed over" : "not all is handed over");
+  return left.length === 0 ? EXIT.ok : EXIT.timeout;
+}
+
+async function cancel(ports: CliPorts): Promise<number> {
+  await ports.client.json("DELETE", "/api/v1/stopping");
+  ports.stdout.line("it goes on");
+  return EXIT.ok;
+}
