@@ -43,3 +43,18 @@ export interface HandedOver {
   /** It still leads the store. */
   readonly leads: boolean;
 }
+
+/** `GET /api/v1/nodes/NAME/drill`: what would be, if that computer lost its power now. */
+export interface DrillAnswer {
+  readonly kind: "Drill";
+  readonly node: NodeName;
+  /** Every app goes on by itself, and the store keeps its quorum. */
+  readonly survives: boolean;
+  /** In one line. */
+  readonly answer: string;
+  readonly store: { readonly keepsQuorum: boolean; readonly message: string };
+  /** `awayMs`: about how long nobody answers for it. */
+  readonly moves: readonly (InstanceMove & { readonly awayMs: number })[];
+  /** They wait for their computer; under their names a page says so. */
+  readonly waits: readonly InstanceMove[];
+}

@@ -1,5 +1,5 @@
 // `node`: what people do with the computers of the house.
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import type { ApproveAnswer, NodeChange, ReplaceAnswer, WaitingAnswer } from "../api/computers.ts";
 import { namesOf } from "../api/kinds.ts";
 import type { ApplyAnswer } from "../api/wire.ts";
@@ -8,6 +8,7 @@ import { runDescribe } from "./describe.ts";
 import { runDrain } from "./drain.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { runGet } from "./get.ts";
+import { addOutput, type OutputFlag } from "./json-output.ts";
 import { addDuration } from "./options.ts";
 import { parseFormat } from "./print.ts";
 import { addGlobalFlags } from "./program.ts";
@@ -75,12 +76,11 @@ function defineChanges(command: Command, invoke: Invoke): void {
   defineDrain(command, invoke);
 }
 
-interface DrainFlags {
+interface DrainFlags extends OutputFlag {
   readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly wait: boolean;
   readonly timeout: number;
-  readonly output?: "json";
 }
 
 function defineDrain(command: Command, invoke: Invoke): void {
@@ -93,9 +93,8 @@ function defineDrain(command: Command, invoke: Invoke): void {
     .argument("<name>")
     .option("--yes", "do not ask")
     .option("--dry-run", "only show what would move, and what cannot")
-    .option("--no-wait", "do not wait until all of it has moved")
-    .addOption(new Option("-o, --output <format>", "what would move, and what cannot, as json").choices(["json"]));
-  addDuration(drain, "--timeout <duration>", "how long to wait", "10m").action((node: string, flags: DrainFlags) =>
+    .option("--no-wait", "do not wait until all of it has moved");
+  addDuration(addOutput(drain), "--timeout <duration>", "how long to wait", "10m").action((node: string, flags: DrainFlags) =>
     invoke((ports) => {
       const { yes = false, dryRun = false, wait, timeout: timeoutMs, output } = flags;
       return runDrain({ node, yes, dryRun, wait, timeoutMs, json: output === "json" }, ports);

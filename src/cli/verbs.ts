@@ -108,6 +108,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./dns.ts")).dns,
   },
   { group: "Look", name: "top", summary: "how busy computers and apps are now", load: async () => (await import("./top.ts")).top },
+  {
+    group: "Look",
+    name: "drill",
+    summary: "can I unplug this computer now? what would move, and what would wait",
+    load: async () => (await import("./drill.ts")).drill,
+  },
   { group: "Look", name: "events", summary: "what happened", load: async () => (await import("./events.ts")).events },
   { group: "Learn", name: "explain", summary: "what a field means", load: async () => (await import("./explain.ts")).explain },
   {

@@ -11,6 +11,7 @@ import { applyManifests, readApplyRequest } from "./apply.ts";
 import { deleteObject } from "./delete.ts";
 import { describe } from "./describe.ts";
 import { dnsFacts } from "./dns-facts.ts";
+import { drill } from "./drill.ts";
 import { refuse, runExec } from "./exec.ts";
 import { answerHouse } from "./house.ts";
 import { summarise, summariseOutside } from "./house-summary.ts";
@@ -177,6 +178,7 @@ export class ApiServer {
     if (part === "describe")
       return sendJson(call.response, 200, await describe(this.#ports, await readOne(this.#ports, names, name, call.signal), call.signal));
     if (part === "moves" && names.kind === "Membership") return sendJson(call.response, 200, movesOf(this.#ports, name));
+    if (part === "drill" && names.kind === "Membership") return sendJson(call.response, 200, await drill(this.#ports, name, call.signal));
     if (part === "logs" && names.kind === "Service") return this.#logs(call, name);
     throw unknownPath(call);
   }

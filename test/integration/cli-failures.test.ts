@@ -41,6 +41,13 @@ const WORDS: Readonly<Record<string, Words>> = {
     wrong: [...NODE_WORDS.wrong, [], ["fsr1.a.b.c", "fsr1.a.b.c"], ["192.168.1.10", "--timeout", "soon"]],
   },
   leave: { right: [[true, "--confirm=nas"]], wrong: [["nas"]] },
+  drill: {
+    right: [
+      [true, "nas"],
+      [true, "nas", "-o", "json"],
+    ],
+    wrong: [[], ["nas", "-o", "yaml"]],
+  },
   stopping: { right: [[true], [true, "--within", "1s"], [true, "--cancel"]], wrong: [["nas"], ["--within", "soon"]] },
   node: {
     right: [
