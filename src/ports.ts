@@ -212,6 +212,8 @@ export interface Proxy {
   record(name: Name): Pick<Table, "records" | "houseNames"> | undefined;
   house(): Pick<Table, "resolver"> | undefined;
   status(): IngressStatus | undefined;
+  /** Instances, as `jellyfin-k3f9`, that answer somebody through this node's ingress right now, whichever node was asked. */
+  busy(): Promise<ReadonlySet<string>>;
 }
 
 /** What this machine is; read anew at each call. */

@@ -5,7 +5,7 @@ import type { DecidedService } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import { decided, docker, houseFacts, instance, localFacts, nodeFacts, observedInstance, seen } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
-import { carryOut, DRAIN_MS } from "./carry-out.ts";
+import { carryOut, DRAIN_MAX_MS, DRAIN_MS } from "./carry-out.ts";
 import type { ImageInfo } from "./docker-types.ts";
 import type { HouseFacts, LocalFacts } from "./facts.ts";
 
@@ -85,6 +85,17 @@ test("while another instance serves, one that was taken away is let out first", 
   const early = carry(value, { ...healthy, containers });
   assert.deepEqual([early.actions, early.recheckAfterMs], [[], DRAIN_MS]);
   assert.deepEqual(verbs(carry(value, { ...healthy, containers }, { decided: seen(value, NOW - DRAIN_MS) })), ["RemoveContainer"]);
+});
+
+test("one that still answers somebody is let out longer, but not for ever", () => {
+  const value = decided("app", free, [instance("bbbb", "nas", free)]);
+  const containers = [docker("app", "aaaa", free), docker("app", "bbbb", free)];
+  const after = (ms: number, busy: readonly string[]): ReturnType<typeof carry> =>
+    carry(value, { ...healthy, containers, busy }, { decided: seen(value, NOW - ms) });
+  assert.deepEqual(after(DRAIN_MS, ["aaaa"]).actions, []);
+  assert.ok((after(DRAIN_MS, ["aaaa"]).recheckAfterMs ?? 0) > 0);
+  assert.deepEqual(verbs(after(DRAIN_MAX_MS, ["aaaa"])), ["RemoveContainer"]);
+  assert.deepEqual(verbs(after(DRAIN_MS, ["bbbb"])), ["RemoveContainer"]);
 });
 
 test("of an instance those containers go first that need the others", () => {

@@ -15,8 +15,11 @@ import { publishedOf } from "./published.ts";
 import { EXPLANATION } from "./reasons.ts";
 import { cannotRunTwice, isExclusive, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
 
-/** So long every proxy has to forget an instance before it is stopped, and requests under way to end. */
+/** So long every proxy has to forget an instance before it is stopped. */
 export const DRAIN_MS = 2_000;
+/** And so long it may go on answering whoever asked it before, through whatever node. */
+export const DRAIN_MAX_MS = 10_000;
+const BUSY_RECHECK_MS = 250;
 const DOCKER_RETRY_MS = 2_000;
 /** Of so many voters some may decide while others are cut off. */
 const VOTERS_WITH_MAJORITY = 3;
@@ -198,12 +201,18 @@ function takeDown(leftovers: Leftovers): { readonly actions: readonly LocalActio
   return { actions, recheckAfterMs: earliest(waits) };
 }
 
-/** While another instance serves, one that was taken away is let out quietly. */
-function drainMs({ decided, house, leaving, now }: Leftovers): number {
+/**
+ * While another instance serves, one that was taken away is let out quietly: every way to it, also those of other nodes, leads through
+ * this node's own ingress, which knows when the last one who asked has been answered.
+ */
+function drainMs({ decided, house, leaving, local, now }: Leftovers): number {
   const target = decided?.revisions[decided.target]?.spec;
   const isServed = target !== undefined && updateOrder(target) === "start-first" && (decided?.instances.length ?? 0) > 0;
   if (!isServed || house.decided === undefined || !leaving.some(({ state }) => state === "running")) return 0;
-  return house.decided.seenAtMs + DRAIN_MS - now;
+  const forMs = now - house.decided.seenAtMs;
+  if (forMs < DRAIN_MS) return DRAIN_MS - forMs;
+  const isBusy = leaving.some(({ instance }) => local.busy.includes(instance));
+  return isBusy && forMs < DRAIN_MAX_MS ? Math.min(BUSY_RECHECK_MS, DRAIN_MAX_MS - forMs) : 0;
 }
 
 function lastToStart(containers: readonly LocalContainer[], specs: readonly ServiceSpec[]): LocalContainer | undefined {

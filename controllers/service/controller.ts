@@ -9,7 +9,7 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
 import type { LocalAction, Report, ServiceAction } from "./actions.ts";
 import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, networkKey, secretsOf, type Part } from "./container-spec.ts";
-import type { ContainerSpec } from "./docker-types.ts";
+import type { Container, ContainerSpec } from "./docker-types.ts";
 import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
 import { houseFacts, unusedImages } from "./house-facts.ts";
@@ -148,11 +148,26 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     strayAddresses: docker.containers
       ? strayAddresses(name, [...present, ...networks.map((each) => networkKey(name, each.instance))], ports)
       : [],
+    busy: await busyInstances(name, decided, docker.containers ?? [], ports),
     pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
     reported,
   };
   return { name, house, local };
+}
+
+/** The ingress is asked only while something that ran is taken away. */
+async function busyInstances(
+  service: Name,
+  decided: DecidedService | undefined,
+  containers: readonly Container[],
+  { identity, proxy }: Ports,
+): Promise<readonly string[]> {
+  const stays = new Set(decided?.instances.filter(({ node }) => node === identity.node).map(({ id }) => id));
+  const leaving = containers.filter(({ instance, state }) => state === "running" && !stays.has(instance));
+  if (leaving.length === 0) return [];
+  const busy = await proxy.busy();
+  return [...new Set(leaving.map(({ instance }) => instance))].filter((id) => busy.has(`${service}-${id}`));
 }
 
 /** By the object itself: the mirror makes another one when it changes. */

@@ -75,6 +75,8 @@ export interface LocalFacts {
   readonly networks: readonly { readonly name: string; readonly instance: string }[];
   /** Keys of addresses and networks that are taken for nothing that is here or decided. */
   readonly strayAddresses: readonly string[];
+  /** Instances that are not decided here any more and still answer somebody. */
+  readonly busy: readonly string[];
   /** Images that this process pulled for the Service. */
   readonly pulled: readonly string[];
   /** Images that this node pulled for the Service and that no Service uses any more. */

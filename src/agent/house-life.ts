@@ -248,6 +248,7 @@ export class HouseLife {
           return ingress.status(limit());
         },
         status: () => ingress.status(limit()),
+        busy: () => ingress.busy(limit()),
       },
       clock,
       log,

@@ -49,6 +49,7 @@ function setUp(names: readonly string[]) {
       tables.push(table);
       return { pid: 1, build: "", revision: table.revision, listeners: world.listeners, localNames: world.localNames };
     },
+    busy: () => (world.failing ? Promise.reject(new Error("away")) : Promise.resolve(["app-k3f9"])),
     status: async () => {
       world.asked += 1;
       return { pid: 1, build: "", revision: 7, listeners: world.listeners, localNames: world.localNames };
@@ -176,4 +177,11 @@ test("nodes that are dead are told, and the port where each node meets the other
   await clock.advance(10);
   assert.deepEqual(tables[0]?.down, ["attic", "shed"]);
   assert.deepEqual(tables[0]?.nodes["pi"], { id: "id-pi", lan: ["192.168.1.11"], tailnet: [], meshPort: 7734 });
+});
+
+test("an ingress that is away answers for nobody", async () => {
+  const { world, publisher } = setUp([]);
+  assert.deepEqual([...(await publisher.busy())], ["app-k3f9"]);
+  world.failing = true;
+  assert.deepEqual([...(await publisher.busy())], []);
 });

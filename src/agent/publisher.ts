@@ -16,6 +16,7 @@ export interface TableSink {
   /** Answers what it listens on now: raw ports come and go with the table. */
   putTable(table: Table): Promise<IngressStatus>;
   status(): Promise<IngressStatus>;
+  busy(): Promise<readonly string[]>;
 }
 
 export interface PublisherOptions {
@@ -81,6 +82,11 @@ export class Publisher implements Proxy {
 
   status(): IngressStatus | undefined {
     return this.#status;
+  }
+
+  /** Nobody, where the ingress does not answer: then it answers nobody else either. */
+  async busy(): Promise<ReadonlySet<string>> {
+    return new Set(await this.#options.sink.busy().catch(() => []));
   }
 
   setStatus(status: IngressStatus): void {

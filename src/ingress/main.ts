@@ -206,7 +206,7 @@ class Ingress {
     this.#health.keep([...table.http, ...table.streams].flatMap(({ backends }) => backends));
     this.#traffic.keep(table.http);
     this.#streamTraffic.keep(table.streams);
-    this.#front.changed();
+    this.#front.changed(table.http);
   }
 
   /** Of a house that this node belongs to no more: whoever asks here is to ask elsewhere. */
@@ -217,7 +217,7 @@ class Ingress {
     this.#health.keep([]);
     this.#traffic.keep([]);
     this.#streamTraffic.keep([]);
-    this.#front.changed();
+    this.#front.changed([]);
   }
 
   /** Opens what the table and the settings ask for now, and closes the rest; resolves when each was tried once. */
@@ -279,6 +279,7 @@ class Ingress {
         );
         return { status: 200, body: { answers } };
       },
+      "GET /busy": () => ({ status: 200, body: { instances: [...new Set([...this.#front.busy(), ...this.#mesh.busy()])] } }),
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
       "POST /handover": (body) => this.#handOver(body),
     };

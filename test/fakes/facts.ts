@@ -50,6 +50,7 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
     missingSecrets: [],
     networks: [],
     strayAddresses: [],
+    busy: [],
     pulled: [],
     unused: [],
     reported: undefined,

@@ -76,6 +76,7 @@ export class FakeProxy implements Proxy {
   readonly routes = new Map<Name, RouteRows>();
   readonly records = new Map<Name, RecordRows>();
   rows: HouseRows | undefined;
+  readonly answering = new Set<string>();
   ingress: IngressStatus | undefined = {
     pid: 1,
     build: "fake",
@@ -89,6 +90,10 @@ export class FakeProxy implements Proxy {
   setRoute(name: Name, rows: RouteRows | undefined): void {
     if (rows === undefined) this.routes.delete(name);
     else this.routes.set(name, rows);
+  }
+
+  busy(): Promise<ReadonlySet<string>> {
+    return Promise.resolve(this.answering);
   }
 
   setRecord(name: Name, rows: RecordRows | undefined): void {

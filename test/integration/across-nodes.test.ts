@@ -226,6 +226,53 @@ describe("an app on another node", () => {
     app.stop();
   });
 
+  test("that is lost with its node is asked elsewhere for what may be said twice, at once or as soon as it runs again", async () => {
+    const [silent, app] = await Promise.all([startApp(() => undefined), startApp()]);
+    const open = (count: number): Promise<unknown> =>
+      until("they are under way", async () =>
+        new RegExp(`fossora_http_open_requests\\{route="hello"\\} ${count}`).test(await near.metrics()),
+      );
+    const { http: here } = tableOf([], { backends: [at(near, app.port)], holdMs: 10_000 });
+    for (const waits of [false, true]) {
+      await both(route([silent.port], { holdMs: 10_000 }));
+      const asked = [get(near.httpPort), get(near.httpPort, { method: "HEAD" }), get(near.httpPort, { method: "POST", body: "x" })];
+      await open(3);
+      if (waits) await near.serve({ ...route([], { holdMs: 10_000 }), down: ["far"] });
+      if (waits) await until("they are held", async () => /fossora_http_held 2/.test(await near.metrics()));
+      await near.serve({ http: here, down: ["far"] });
+      assert.deepEqual(
+        (await Promise.all(asked)).map(({ status }) => status),
+        [200, 200, 502],
+      );
+    }
+    silent.stop();
+    app.stop();
+  });
+
+  test("is known to be asked until nobody waits for it any more and no table leads to it", async () => {
+    const answers: http.ServerResponse[] = [];
+    const app = await startApp((_request, response) => answers.push(response));
+    await both(route([app.port]));
+    const waiting = get(near.httpPort);
+    await until("it is asked", () => answers.length === 1);
+    await both(route([]));
+    for (const node of [near, far]) assert.deepEqual(await node.client.busy(soon()), ["app-far"]);
+    answers[0]?.end("late");
+    assert.equal((await waiting).body, "late");
+    // Otherwise the connection would be kept for what follows.
+    for (const node of [near, far])
+      await until("nobody has anything to do with it", async () => (await node.client.busy(soon())).length === 0);
+    await both(route([app.port]));
+    const next = get(near.httpPort);
+    await until("it is asked again", () => answers.length === 2);
+    answers[1]?.end();
+    await next;
+    assert.deepEqual(await far.client.busy(soon()), ["app-far"], "the connection is kept");
+    await near.serve(route([]));
+    await until("it is not kept any more", async () => (await far.client.busy(soon())).length === 0);
+    app.stop();
+  });
+
   test("loses no request when either ingress hands over to another build", async () => {
     const app = await startApp((request, response) => request.pipe(response));
     await both(route([app.port]));

@@ -32,6 +32,8 @@ export class Exchange implements LoggedExchange, Placed {
   atMs = this.beganMs;
   route: HttpRoute | undefined;
   backend: Backend | undefined;
+  /** The one that is tried, until it answers. */
+  trying: Backend | undefined;
   reason: OwnReason | undefined;
   firstByteMs: number | undefined;
   bytesIn = 0;
@@ -77,6 +79,7 @@ export class Exchange implements LoggedExchange, Placed {
         return nowMs;
       case "unreachable":
       case "stale":
+      case "cut":
       case "failed": {
         const fault = outcome.kind === "unreachable" ? "unreachable" : "failed";
         if (route !== undefined) this.#traffic.tried(route, backend, { fault, error: outcome.error, tookMs }, nowMs);
@@ -151,6 +154,13 @@ export class Exchanges {
       exchange.end();
     });
     return exchange;
+  }
+
+  /** Instances that have something to answer; a WebSocket never ends by itself, and nobody waits for it. */
+  busy(): readonly string[] {
+    return [...this.#open].flatMap(({ trying, backend = trying, status }) =>
+      backend === undefined || backend.instance === "" || status === 101 ? [] : [backend.instance],
+    );
   }
 
   /** Films and WebSockets that are still running are counted as far as they are. */

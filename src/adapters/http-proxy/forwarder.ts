@@ -35,6 +35,8 @@ export type Outcome =
   | { readonly kind: "unreachable"; readonly error: Error }
   /** A kept-open connection was closed by the backend before it answered. */
   | { readonly kind: "stale"; readonly error: Error }
+  /** Its node is lost: it may have reached the app, and nobody will hear what that made of it. */
+  | { readonly kind: "cut"; readonly error: Error }
   /** It may have reached the app, and there is no answer. */
   | { readonly kind: "failed"; readonly error: Error }
   | { readonly kind: "timedOut" }
@@ -43,6 +45,8 @@ export type Outcome =
   | { readonly kind: "clientGone" };
 
 export interface Forwarder {
+  /** After a new table: connections to what is in it no more are not kept. */
+  keep(backends: Iterable<Backend>): void;
   forward(request: http.IncomingMessage, response: http.ServerResponse, attempt: Attempt): Promise<Outcome>;
 }
 
@@ -67,6 +71,7 @@ export function createForwarder(ways: Ways): Forwarder {
   }
 
   return {
+    keep: (backends) => upstreams.keep(backends),
     forward(request, response, attempt) {
       return new Promise((settle) => {
         const target = { host: attempt.backend.host, port: attempt.backend.port };

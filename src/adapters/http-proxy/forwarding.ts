@@ -2,6 +2,7 @@
 // takes the other along.
 import type http from "node:http";
 import type net from "node:net";
+import { MeshUnreachable } from "../../api/errors.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { Attempt, Outcome } from "./forwarder.ts";
 import { answerHeaders, hasBody, requestHead, upgradeHeaders } from "./headers.ts";
@@ -195,6 +196,7 @@ export class Forwarding implements Asker {
 
 function outcomeOf(error: Error, upstream: Upstream | undefined): Outcome {
   if (error instanceof TooLarge) return { kind: "tooLarge" };
+  if (error instanceof MeshUnreachable) return { kind: "cut", error };
   if (upstream?.isConnected !== true) return { kind: "unreachable", error };
   if (error instanceof TimedOut) return { kind: "timedOut" };
   return { kind: upstream.isReused && !upstream.heard ? "stale" : "failed", error };

@@ -14,6 +14,7 @@ import { Held } from "./held.ts";
 import { answerAsLast, isLast } from "./max-forwards.ts";
 import { originForm } from "./origin-form.ts";
 import { askedThere } from "./outside.ts";
+import { isRepeatable, isWorthWaiting } from "./repeatable.ts";
 import { stickyCookie, stickyFirst } from "./sticky.ts";
 
 export interface Page {
@@ -97,8 +98,14 @@ export class HttpFront {
     return this.#held.size;
   }
 
+  /** Instances that are to answer somebody, or do so right now. */
+  busy(): readonly string[] {
+    return this.#exchanges.busy();
+  }
+
   /** After a new table: whoever is held and has news of its app looks again. */
-  changed(): void {
+  changed(routes: readonly HttpRoute[]): void {
+    this.#forwarder.keep(routes.flatMap(({ backends }) => backends));
     this.#held.changed();
   }
 
@@ -212,8 +219,8 @@ export class HttpFront {
         const outcome = await this.#tryBackends(exchange, asked);
         if (outcome.kind === "answered" || outcome.kind === "clientGone") return undefined;
         page = this.#pageFor(outcome, route);
-        reason = outcome.kind === "stale" ? "failed" : outcome.kind;
-        if (outcome.kind !== "unreachable") return showOwn(exchange, page, reason);
+        reason = outcome.kind === "stale" || outcome.kind === "cut" ? "failed" : outcome.kind;
+        if (!isWorthWaiting(request, outcome)) return showOwn(exchange, page, reason);
       } else page = decision.page;
       const leftMs = route.holdMs - (exchange.lookAtClock() - exchange.beganMs);
       if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
@@ -268,7 +275,7 @@ export class HttpFront {
     return outcome.kind === "tooLarge" ? pages.tooLarge() : pages.unreachable(route.name);
   }
 
-  /** The next backend only where nothing was sent and there is no body that may be lost on the way. */
+  /** The next backend only where nothing was sent, or what may be said twice was lost with its node, and no body was lost on the way. */
   async #tryBackends(exchange: Exchange, asked: Asked): Promise<Outcome> {
     const { health, node, ways } = this.#options;
     const { request, response } = exchange;
@@ -278,7 +285,7 @@ export class HttpFront {
     if (request.headers.expect !== undefined && request.httpVersion !== "1.0") response.writeContinue();
     const backends = route.sticky === true ? stickyFirst(route, inTurn, request.headers.cookie) : inTurn;
     const bodyless = !hasBody(request);
-    const repeatable = bodyless && (request.method === "GET" || request.method === "HEAD");
+    const repeatable = isRepeatable(request);
     let last: Outcome | undefined;
     for (const [index, backend] of backends.entries()) {
       const more = bodyless && index < backends.length - 1;
@@ -286,13 +293,15 @@ export class HttpFront {
       const moreMs = ways.isElsewhere(backend) ? CONNECT_MORE_AWAY_MS : CONNECT_MORE_MS;
       const how = { backend, connectTimeoutMs: more ? moreMs : CONNECT_MS, freshConnection: !repeatable };
       const attempt = attemptOf(request, asked, how);
+      exchange.trying = backend;
       last = await this.#forwarder.forward(request, response, attempt);
       // Backends close idle connections; one that did so at this very moment has not seen the request.
       if (last.kind === "stale" && repeatable)
         last = await this.#forwarder.forward(request, response, { ...attempt, freshConnection: true });
       nowMs = exchange.tried(backend, last, nowMs);
-      if (last.kind === "unreachable") health.unreachable(backend, nowMs);
-      if (last.kind !== "unreachable" || !bodyless) return last;
+      exchange.trying = undefined;
+      if (last.kind === "unreachable" || last.kind === "cut") health.unreachable(backend, nowMs);
+      if (!isWorthWaiting(request, last)) return last;
     }
     return last ?? { kind: "unreachable", error: new Error("no backend") };
   }

@@ -162,7 +162,8 @@ export class Upstream {
     if (!this.#read(bytes)) this.socket.pause();
   };
   readonly #drained = (): void => this.#asker?.drained();
-  readonly #closed = (): void => this.fail(new Error("the app ended the connection"));
+  // Of a way that is cut the end may be told before its reason.
+  readonly #closed = (): void => this.fail(this.socket.errored ?? new Error("the app ended the connection"));
   readonly #ended = (): void => {
     if (this.#untilEnd && this.#asker !== undefined && !this.#isOver) this.#finish(false);
     else this.#closed();

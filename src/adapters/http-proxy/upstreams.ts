@@ -56,9 +56,22 @@ export class Upstreams {
 
   /** Connected or about to be; a promise where the way leads through another node, which fails after `limitMs`. */
   take(backend: Backend, { isOnce, isUpgrade, limitMs }: Wanted): Upstream | Promise<Upstream> {
-    const isElsewhere = this.#ways.isElsewhere(backend);
-    const pool = isOnce ? undefined : this.#poolOf(isElsewhere ? `${backend.node} ${backend.instance} ${keyOf(backend)}` : keyOf(backend));
-    return pool?.take() ?? (isElsewhere ? this.#openWay(backend, pool, limitMs) : this.#open(backend, pool, isUpgrade));
+    const pool = isOnce ? undefined : this.#poolOf(this.#poolKey(backend));
+    return pool?.take() ?? (this.#ways.isElsewhere(backend) ? this.#openWay(backend, pool, limitMs) : this.#open(backend, pool, isUpgrade));
+  }
+
+  /** What leads to anybody else ends once nobody is answered on it: who is let go has to know that nobody comes any more. */
+  keep(backends: Iterable<Backend>): void {
+    const keys = new Set(Array.from(backends, (backend) => this.#poolKey(backend)));
+    for (const [key, pool] of this.#pools) {
+      if (keys.has(key)) continue;
+      pool.close();
+      this.#pools.delete(key);
+    }
+  }
+
+  #poolKey(backend: Backend): string {
+    return this.#ways.isElsewhere(backend) ? `${backend.node} ${backend.instance} ${keyOf(backend)}` : keyOf(backend);
   }
 
   #poolOf(key: string): IdlePool {
@@ -120,6 +133,7 @@ export class Upstreams {
 /** Of one backend; the one that was used last is used first. */
 class IdlePool implements Pool {
   readonly #idle: Upstream[] = [];
+  #isClosed = false;
 
   get isEmpty(): boolean {
     return this.#idle.length === 0;
@@ -138,9 +152,15 @@ class IdlePool implements Pool {
     }
   }
 
+  /** Nothing is kept any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
+  }
+
   keep(upstream: Upstream, { keepSeconds }: AnswerHead): void {
     const idleMs = keepSeconds === undefined ? IDLE_MS : Math.min(IDLE_MS, keepSeconds * 1000 - HANGS_UP_MS);
-    if (idleMs <= 0 || this.#idle.length >= IDLE_MAX) return void upstream.socket.destroy();
+    if (this.#isClosed || idleMs <= 0 || this.#idle.length >= IDLE_MAX) return void upstream.socket.destroy();
     upstream.keptUntilMs = performance.now() + idleMs;
     upstream.socket.unref(); // nobody waits for it
     this.#idle.push(upstream);

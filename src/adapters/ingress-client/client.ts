@@ -14,6 +14,8 @@ export interface IngressClient {
   ping(node: string, limitMs: number, signal: AbortSignal): Promise<boolean>;
   /** What it has counted since it started. */
   traffic(signal: AbortSignal): Promise<TrafficReport>;
+  /** Instances that answer somebody through it right now, also whom another node's ingress asks for. */
+  busy(signal: AbortSignal): Promise<readonly string[]>;
   /** The same and more in Prometheus' text format. */
   metrics(signal: AbortSignal): Promise<string>;
   /** Resolves with the new process' pid once it serves; when it fails, the old one goes on. */
@@ -39,6 +41,7 @@ export function connectIngress(socketPath: string): IngressClient {
     ping: async (node, limitMs, signal) =>
       ((await call("POST", "/ping", { node, limitMs }, signal)) as { readonly answers: boolean }).answers,
     traffic: async (signal) => (await call("GET", "/traffic", undefined, signal)) as TrafficReport, // as above
+    busy: async (signal) => ((await call("GET", "/busy", undefined, signal)) as { readonly instances: readonly string[] }).instances, // as above
     metrics: (signal) => text("GET", "/metrics", undefined, signal),
     handover: async (program, signal) => ((await call("POST", "/handover", program, signal)) as { readonly pid: number }).pid,
     gone: (signal) => untilGone(socketPath, signal),

@@ -190,7 +190,7 @@ export class WayClient implements Ways {
 /** Also for this end it is a failure: nobody takes half an answer for a whole one. */
 function breakOff(socket: tls.TLSSocket): void {
   socket.resetAndDestroy();
-  socket.destroy(new Error("the way to its node was cut"));
+  socket.destroy(new MeshUnreachable("the way to its node was cut"));
 }
 
 function bestFirst(addresses: readonly WayAddress[], best: WayAddress | undefined): readonly WayAddress[] {

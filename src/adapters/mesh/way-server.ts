@@ -40,8 +40,8 @@ export interface WayServerOptions {
 interface Visitor {
   readonly socket: tls.TLSSocket;
   readonly nodeId: string;
-  /** It has said where it wants to go. */
-  busy: boolean;
+  /** Where it said it wants to go. */
+  to: WayTarget | undefined;
 }
 
 export class WayServer {
@@ -85,6 +85,11 @@ export class WayServer {
     return this.#visitors.size;
   }
 
+  /** Instances that others have a connection to; datagrams go on without one. */
+  busy(): readonly string[] {
+    return [...this.#visitors].flatMap(({ to }) => (to === undefined || to.protocol === "udp" ? [] : [to.instance]));
+  }
+
   readonly listen: Listen = async (address, at) => {
     const raws = new Set<net.Socket>();
     const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (raw) => this.#enter(raw, raws));
@@ -101,7 +106,7 @@ export class WayServer {
         new Promise((done) => {
           server.close(() => done());
           // What was made before it was needed is of no use any more; what is under way ends by itself.
-          const busy = new Set([...this.#visitors].filter((visitor) => visitor.busy).map(({ socket }) => rawOf(socket)));
+          const busy = new Set([...this.#visitors].filter(({ to }) => to !== undefined).map(({ socket }) => rawOf(socket)));
           for (const raw of raws) if (!busy.has(raw)) raw.destroy();
         }),
     };
@@ -139,7 +144,7 @@ export class WayServer {
       if (this.#proven.size >= PROVEN_MAX) this.#proven.clear();
       this.#proven.add(raw.remoteAddress);
     }
-    const visitor: Visitor = { socket, nodeId, busy: false };
+    const visitor: Visitor = { socket, nodeId, to: undefined };
     this.#visitors.add(visitor);
     socket.once("close", () => this.#visitors.delete(visitor));
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -165,7 +170,7 @@ export class WayServer {
           const request = readWayRequest(frame);
           if (request.kind === "open") {
             stop();
-            visitor.busy = true;
+            visitor.to = request.to;
             socket.pause();
             const rest = reader.rest();
             if (rest.length > 0) socket.unshift(rest);

@@ -35,6 +35,11 @@ export class Mesh {
     return { incoming: this.#server.connections, outgoing: this.#client.connections };
   }
 
+  /** Instances of this node that other nodes have a connection to. */
+  busy(): readonly string[] {
+    return this.#server.busy();
+  }
+
   /** undefined: this node has no house. What cannot be read leaves everything as it was. */
   use(settings: MeshSettings | undefined): void {
     try {

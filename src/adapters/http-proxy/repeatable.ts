@@ -1,0 +1,14 @@
+// Which requests may be said twice, and when another backend, or the same one later, may answer in place of one that did not.
+import type http from "node:http";
+import type { Outcome } from "./forwarder.ts";
+import { hasBody } from "./headers.ts";
+
+/** It changes nothing. */
+export function isRepeatable(request: http.IncomingMessage): boolean {
+  return (request.method === "GET" || request.method === "HEAD") && !hasBody(request);
+}
+
+/** Nothing was sent, or what may be said twice was lost with its node. */
+export function isWorthWaiting(request: http.IncomingMessage, { kind }: Outcome): boolean {
+  return (kind === "unreachable" && !hasBody(request)) || (kind === "cut" && isRepeatable(request));
+}
