@@ -54,6 +54,38 @@ test("nothing is placed without a node that fits, and it is said how many are mi
   assert.deepEqual([decision.next?.instances, decision.unplaced], [[], 2]);
 });
 
+const pausing = (spec: ServiceSpec, more: Partial<ServiceSpec> = {}): ServiceSpec => ({
+  ...spec,
+  ...more,
+  update: { ...spec.update, paused: true },
+});
+const serves = { observed: new Map([observed("nas", [observedInstance("aaaa")])]) };
+
+test("a paused update begins nothing, and goes on where it was when it is resumed", () => {
+  assert.equal(next(pausing(two), running, serves, 2), running);
+  assert.deepEqual(places(next(two, running, serves, 2)), ["nas one", "nas two"]);
+  const halfWay = updating();
+  assert.equal(next(pausing(two), halfWay, both({}), 3), halfWay);
+  assert.deepEqual(places(next(two, halfWay, both({}), 2)), ["nas two"]);
+});
+
+test("paused, a lost instance is replaced and their number follows, by what was begun last", () => {
+  const lost = { nodes: [nodeFacts("nas", { downSinceMs: 0 }), nodeFacts("nuc")] };
+  assert.deepEqual(places(next(pausing(two), running, { ...lost, ...serves }, 2)), ["nuc one"]);
+  const grown = next(pausing(two, { replicas: 2 }), running, serves, 2);
+  assert.equal(grown?.revisions[running.target]?.spec.replicas, 2);
+  assert.deepEqual(places(next(pausing(two, { replicas: 2 }), running, { ...serves, nodes: [nodeFacts("nas"), nodeFacts("nuc")] }, 2)), [
+    "nas one",
+    "nuc one",
+  ]);
+});
+
+test("a first instance is made also of what is paused, and another moment of a restart makes new ones", () => {
+  assert.deepEqual(places(next(pausing(one), undefined)), ["nas one"]);
+  const again = { ...one, update: { ...one.update, restartedAt: "2026-01-31T12:00:00Z" } };
+  assert.notEqual(next(again, running, serves, 2)?.target, running.target);
+});
+
 test("a change that needs no restart is taken over in place", () => {
   const changed = next({ ...one, update: { ...one.update, monitor: "9s" } }, running, {}, 2);
   assert.deepEqual(changed?.instances, running.instances);

@@ -28,7 +28,8 @@ export interface Decision {
 export function decide(name: Name, desired: Resource<"Service"> | undefined, house: HouseFacts, now: number): Decision {
   const decided = house.decided?.value;
   if (desired === undefined) return settled(retire(decided, house));
-  const aimed = aim(desired, decided);
+  const isPaused = desired.spec.update.paused === true && decided?.uid === desired.metadata.uid;
+  const aimed = isPaused && decided !== undefined ? scaled(decided, desired.spec) : aim(desired, decided);
   const spec = targetSpec(aimed);
   // An update that failed and is not to be rolled back stays as it is, for a person to look at.
   if (spec === undefined || aimed.failed?.revision === aimed.target) return settled(aimed);
@@ -36,7 +37,8 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   const { alive, waitMs } = withoutLost(aimed.instances, spec, house, now);
   const right = alive.filter(
     (instance) =>
-      instance.revision === aimed.target &&
+      // Where nothing is brought out, what runs stays, of whichever revision it is.
+      (instance.revision === aimed.target || isPaused) &&
       !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)) &&
       !isSecond(instance, alive, spec),
   );
@@ -47,7 +49,7 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
     verdict: verdict(instance, spec, house.observed, now),
     current: current.has(instance),
   }));
-  const judged = judge(aimed, spec, standings, wantedCount(wanted, standings, house));
+  const judged = isPaused ? aimed : judge(aimed, spec, standings, wantedCount(wanted, standings, house));
   if (judged !== aimed) return settled(judged);
   const moved = takeStep({ decided: aimed, standings, wanted, house });
   return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings)]) };
@@ -81,6 +83,16 @@ function aim(desired: Resource<"Service">, decided: DecidedService | undefined):
   }
   const { failed: _, ...kept } = decided ?? { serial: 0, instances: [], revisions: {} };
   return { ...kept, uid, target, revisions: { ...kept.revisions, [target]: { generation, spec: desired.spec } } };
+}
+
+/** How many there are is no change of what they run. */
+function scaled(decided: DecidedService, { replicas }: ServiceSpec): DecidedService {
+  const { target, revisions } = decided;
+  const before = revisions[target];
+  if (before === undefined) return decided;
+  const spec = withReplicas(before.spec, replicas);
+  if (spec.replicas === before.spec.replicas) return decided;
+  return { ...decided, revisions: { ...revisions, [target]: { ...before, spec } } };
 }
 
 function targetSpec(decided: DecidedService): ServiceSpec | undefined {

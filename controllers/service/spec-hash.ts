@@ -15,9 +15,12 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   network: "default",
 };
 
-/** The key of a revision: equal for specs whose containers are the same. */
+/** The key of a revision: equal for specs whose containers are the same, and were to be made anew at the same moment. */
 export function revisionHash(spec: ServiceSpec): string {
-  return specHash(Object.fromEntries(spec.containers.map((container) => [container.name, containerHash(spec, container)])));
+  const { restartedAt } = spec.update;
+  const containers = Object.fromEntries(spec.containers.map((container) => [container.name, containerHash(spec, container)]));
+  // No container has a name with a capital letter.
+  return specHash({ ...containers, ...(restartedAt !== undefined && { restartedAt }) });
 }
 
 /** One container is on the shared bridge, several have a network of their own: that is baked in, too. */

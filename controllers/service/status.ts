@@ -11,6 +11,7 @@ import type { HouseFacts } from "./facts.ts";
 import { ZONE_DEFAULT } from "./fill-values.ts";
 import { houseFacts } from "./house-facts.ts";
 import { fitnessOf, whyUnplaced } from "./scheduling.ts";
+import { revisionHash } from "./spec-hash.ts";
 import { observedInstance } from "./verdict.ts";
 
 export function serviceStatus(service: Resource<"Service">, mirror: Mirror): ServiceStatus {
@@ -144,10 +145,13 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const { name, generation } = service.metadata;
   const decision = decide(name, service, house, 0);
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
-  const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...updateConditions(decided, reading)];
+  const paused = pausedCondition(service, decided);
+  const update = paused ? [paused] : updateConditions(decided, reading);
+  const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...update];
+  const observed = paused ? generation : (decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation);
   return conditions.map((condition) => ({
     ...condition,
-    observedGeneration: decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation ?? generation,
+    observedGeneration: observed ?? generation,
   }));
 }
 
@@ -172,6 +176,15 @@ function readyCondition(service: Resource<"Service">, { house, instances, replic
       ...time,
     };
   return { type: "Ready", status: "False", reason: "Pending", message: `Nothing is decided for ${service.metadata.name} yet`, ...time };
+}
+
+/** Something is to be brought out, and a person said not now. */
+function pausedCondition({ metadata, spec }: Resource<"Service">, decided: DecidedService | undefined): Condition | undefined {
+  const { instances = [] } = decided ?? {};
+  const updated = instances.filter(({ revision }) => revision === revisionHash(spec)).length;
+  if (spec.update.paused !== true || updated === instances.length) return undefined;
+  const message = `The update is paused: ${updated} of ${instances.length} instances run what was applied last. To go on: fossora rollout resume svc/${metadata.name}`;
+  return { type: "Reconciling", status: "True", reason: "Paused", message };
 }
 
 function updateConditions(decided: DecidedService | undefined, { instances }: Reading): readonly Condition[] {

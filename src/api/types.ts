@@ -383,6 +383,10 @@ export interface Update {
   readonly onFailure: "rollback" | "pause" | "continue";
   /** So many instances may be missing meanwhile. Absent: as `order` says. */
   readonly maxUnavailable?: number;
+  /** Nothing of a change is brought out as long as this is true; an instance whose node is lost is replaced all the same. `fossora rollout pause` and `resume` set it. */
+  readonly paused?: boolean;
+  /** A moment. Instances are made anew when it changes, one after the other as in any update: `fossora rollout restart` sets it. */
+  readonly restartedAt?: string;
 }
 
 /** One name that leads to this Service. */

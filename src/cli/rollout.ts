@@ -41,6 +41,8 @@ const LASTING: ReadonlySet<string> = new Set([
   "PortUnknown",
 ]);
 const PULL_FAILED: ReadonlySet<string> = new Set(["ImageNotFound", "ImagePullFailed", "RegistryRefused", "RateLimited"]);
+/** Until a person says so, nothing more happens. */
+const PAUSED = "Paused";
 /** Not ready, and as it was asked for. */
 const STOPPED = "Stopped";
 
@@ -52,6 +54,7 @@ export function outcomeOf(object: ServedObject | undefined, generation: number):
   if (stalled) return { state: "failed", ...said(stalled) };
   // While an update is under way its predecessor may be what serves.
   const changing = conditions.find((condition) => condition.type === "Reconciling" && condition.status === "True");
+  if (changing?.reason === PAUSED) return { state: "failed", ...said(changing) };
   const isReady = conditions.find((condition) => condition.type === "Ready");
   if (isReady && !changing && isCurrent(object, generation)) {
     if (isReady.status === "True") return { state: "ready", ...urlOf(object) };

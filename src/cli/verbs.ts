@@ -84,6 +84,12 @@ export const VERBS: readonly VerbEntry[] = [
   { group: "Apps", name: "exec", summary: "run a command in an app's container", load: async () => (await import("./exec.ts")).exec },
   {
     group: "Apps",
+    name: "rollout",
+    summary: "watch, pause, resume, undo or restart an update",
+    load: async () => (await import("./rollout-commands.ts")).rollout,
+  },
+  {
+    group: "Apps",
     name: "wait",
     summary: "until an object is ready, gone or as you say",
     load: async () => (await import("./wait.ts")).wait,

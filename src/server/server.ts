@@ -26,6 +26,7 @@ import { refuseWithoutQuorum, sayAge, withReason } from "./no-quorum.ts";
 import { answerStream } from "./member-streams.ts";
 import { listed } from "./own-writes.ts";
 import { count, flag, text } from "./query.ts";
+import { changeRollout, historyOf, readRolloutChange } from "./rollout.ts";
 import { answerTakeover } from "./takeover.ts";
 import { top } from "./top.ts";
 import { WatchHub } from "./watch.ts";
@@ -168,6 +169,10 @@ export class ApiServer {
       const change = readNodeChange(parseJson(await readBody(call.request)));
       return sendJson(call.response, 200, await changeNode(this.#ports, name, change, call.signal));
     }
+    if (call.method === "PATCH" && names.kind === "Service" && name !== undefined && part === "rollout") {
+      const change = readRolloutChange(parseJson(await readBody(call.request)));
+      return sendJson(call.response, 200, await changeRollout(this.#ports, name, change, call.signal));
+    }
     if (call.method !== "GET")
       throw new ApiError(
         "BadRequest",
@@ -179,6 +184,8 @@ export class ApiServer {
       return sendJson(call.response, 200, await describe(this.#ports, await readOne(this.#ports, names, name, call.signal), call.signal));
     if (part === "moves" && names.kind === "Membership") return sendJson(call.response, 200, movesOf(this.#ports, name));
     if (part === "drill" && names.kind === "Membership") return sendJson(call.response, 200, await drill(this.#ports, name, call.signal));
+    if (part === "rollout" && names.kind === "Service")
+      return sendJson(call.response, 200, { kind: "RolloutHistory", revisions: await historyOf(this.#ports, name, call.signal) });
     if (part === "logs" && names.kind === "Service") return this.#logs(call, name);
     throw unknownPath(call);
   }
