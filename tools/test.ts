@@ -19,6 +19,8 @@ interface Suite {
 
 const parallel = availableParallelism();
 const fileLimitMs = 900_000;
+/** A file that takes so long is said when it ends: whoever waits sees how far it is, and where the time goes. */
+const LONG_MS = 20_000;
 
 const suites: Readonly<Record<string, Suite>> = {
   unit: {
@@ -52,7 +54,10 @@ async function runFiles(files: readonly string[], { limitMs, concurrency }: Omit
   const all: TestOutcome[] = [];
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const startedAt = performance.now();
       const outcomes = await runTestFile(file, limitMs);
+      const tookMs = performance.now() - startedAt;
+      if (tookMs >= LONG_MS) print(`  ${file} ${seconds(tookMs)}`);
       const named = outcomes.map((outcome) => ({ ...outcome, name: outcome.name === file ? file : `${file} > ${outcome.name}` }));
       named.forEach(sayFailure);
       all.push(...named);
