@@ -19,6 +19,7 @@ test("the median and the worst are of all clients of all rounds, and both have a
 });
 
 test("each phase says what it adds to the one before that was seen", () => {
-  const [, , row] = phaseTable([follower, { ...follower, rounds: [{ clientsMs: [1] }] }]).split("\n");
+  const [, , row] = phaseTable([follower, { ...follower, rounds: [{ clientsMs: [1] }] }])?.split("\n") ?? [];
+  assert.equal(phaseTable([{ ...follower, rounds: [{ clientsMs: [1] }] }]), undefined);
   assert.equal(row, "| a follower | 1.90 s (+1.90 s) | not seen | 2.80 s (+0.90 s) | not seen | not seen | 3.20 s (+0.40 s) |");
 });

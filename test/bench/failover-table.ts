@@ -28,9 +28,10 @@ export function failoverTable(cases: readonly Case[]): string {
   return ["| power cut of | | times | median | worst | aim |", "|---|---|---|---|---|---|", ...rows].join("\n");
 }
 
-/** Medians of each milestone, and how much of the time lies between it and the one before. */
-export function phaseTable(cases: readonly Case[]): string {
+/** Medians of each milestone, and how much of the time lies between it and the one before. Undefined: none was seen. */
+export function phaseTable(cases: readonly Case[]): string | undefined {
   const measured = cases.filter(({ rounds }) => rounds.some(({ milestones }) => milestones !== undefined));
+  if (measured.length === 0) return undefined;
   const rows = measured.map(({ what, rounds }) => {
     let beforeMs = 0;
     const cells = MILESTONES.map((milestone) => {

@@ -54,7 +54,7 @@ export async function benchFailover(
   if (wanted.length === 0) throw new Error(`Cannot measure the part "${part}": it is none of ${FAILOVER_PARTS.join(", ")}`);
   const cases: Case[] = [];
   for (const [, entry] of wanted) cases.push(...(await measure(entry, say)));
-  process.stdout.write(`${failoverTable(cases)}\n\n${phaseTable(cases)}\n\n`);
+  process.stdout.write(`${[failoverTable(cases), phaseTable(cases)].filter((table) => table !== undefined).join("\n\n")}\n\n`);
   return !cases.some(isMissed);
 }
 

@@ -50,7 +50,15 @@ export async function runChaos({ seed, forMs, hosts, calm, lab, say }: ChaosOpti
       // What it was is told by a person, who need not wait until it has been silent for long.
       const other = house.node(number === 1 ? 2 : 1);
       const { name } = house.node(number);
-      await until(`${name} takes its own place again`, async () => (await other.try("node", "replace", name)).code === 0, REPLACE_LIMIT_MS);
+      let said = "";
+      const isReplaced = async (): Promise<boolean> => {
+        const { code, stderr } = await other.try("node", "replace", name);
+        said = stderr;
+        return code === 0;
+      };
+      await until(`${name} takes its own place again`, isReplaced, REPLACE_LIMIT_MS).catch((error: unknown) => {
+        throw new Error(said, { cause: error });
+      });
     };
     const report = await new Trouble({ house, apps: APPS, seed, forMs, calm, say: tell, install }).run();
     const failures = failuresOf(report, calm);

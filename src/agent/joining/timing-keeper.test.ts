@@ -87,6 +87,25 @@ test("where the LAN does not lead, the tailnet is measured, and said so", async 
   assert.deepEqual(keeper.report().overTailnet, [nodeId("b")]);
 });
 
+test("a LAN that is away for a minute makes no house of a tailnet; one that stays away does", async (t) => {
+  const more: { silent?: string } = {};
+  const { keeper, seen } = keeperOf(t, more);
+  const abort = new AbortController();
+  const running = keeper.run(abort.signal);
+  await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
+  more.silent = "192.168.1.3";
+  const leftAtMs = seen.nowMs;
+  await until("a minute has passed", () => seen.nowMs > leftAtMs + 60_000);
+  assert.deepEqual(keeper.report().overTailnet, []);
+  delete more.silent;
+  await until("it is there again", () => seen.nowMs > leftAtMs + 70_000);
+  more.silent = "192.168.1.3";
+  await until("it is said", () => keeper.report().overTailnet.length > 0);
+  assert.ok(seen.nowMs > leftAtMs + 180_000);
+  abort.abort();
+  await running;
+});
+
 test("the store starts anew with what the house has decided, once, and tells so only then", async (t) => {
   const serves = Promise.withResolvers<undefined>();
   const { keeper, dataDir, seen } = keeperOf(t, { decided: patient, restart: () => serves.promise });

@@ -3,6 +3,7 @@
 import { keys } from "../../api/keys.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
+import type { Ms } from "../../joining/house-view.ts";
 import type { NodeId } from "../../joining/messages.ts";
 import { hostsOfUrls } from "../../joining/peer-urls.ts";
 import { addRoundTrip, noRoundTrips, roundTripP99, type RoundTrips } from "../../joining/round-trips.ts";
@@ -39,6 +40,8 @@ const MEASURE_FIRST_MS = 1_000;
 const LOOK_ROUND_EACH = 24;
 /** Members of the house are few; workers keep no store. */
 const NODES_MAX = 32;
+/** Longer than a switch takes to start, or a person to find the cable. */
+const LAN_AWAY_MS = 3 * 60_000;
 const RESTART_LIMIT_MS = 30_000;
 
 export class TimingKeeper {
@@ -46,6 +49,8 @@ export class TimingKeeper {
   readonly #roundTrips = new Map<NodeId, RoundTrips>();
   /** By which address each node was reached the last time. */
   readonly #ways = new Map<NodeId, string>();
+  /** When each was last reached over the LAN. */
+  readonly #onLanAtMs = new Map<NodeId, Ms>();
   #rounds = 0;
   /** With which the store runs. */
   #timing: Timing;
@@ -65,7 +70,7 @@ export class TimingKeeper {
     return {
       timing: this.#timing,
       roundTripP99Ms: Object.fromEntries(known),
-      overTailnet: [...this.#ways].flatMap(([nodeId, address]) => (isTailnet(address) ? [nodeId] : [])),
+      overTailnet: [...this.#ways].flatMap(([nodeId, address]) => (isTailnet(address) && !this.#wasOnLan(nodeId) ? [nodeId] : [])),
       ...(this.#options.hasMoreAddresses() && { hasMoreAddresses: true }),
     };
   }
@@ -100,10 +105,16 @@ export class TimingKeeper {
     }
   }
 
+  /** A LAN that is away for a moment makes no house of a tailnet: its patience would stay for an hour. */
+  #wasOnLan(nodeId: NodeId): boolean {
+    const atMs = this.#onLanAtMs.get(nodeId);
+    return atMs !== undefined && this.#options.clock.now() - atMs < LAN_AWAY_MS;
+  }
+
   async #measureAll(signal: AbortSignal): Promise<void> {
     const { roster, nodeId } = this.#options;
     const others = [...roster().values()].filter((node) => node.nodeId !== nodeId).slice(0, NODES_MAX);
-    for (const map of [this.#roundTrips, this.#ways])
+    for (const map of [this.#roundTrips, this.#ways, this.#onLanAtMs])
       for (const known of map.keys()) if (!others.some((node) => node.nodeId === known)) map.delete(known);
     this.#rounds += 1;
     await Promise.all(others.map((node) => this.#measure(node, signal)));
@@ -114,14 +125,16 @@ export class TimingKeeper {
     const { measure = measureRoundTrip, localAddress, clock } = this.#options;
     const ways = waysTo(node);
     const known = ways.find(({ address }) => address === this.#ways.get(node.nodeId));
-    // A LAN that does not lead there takes long to say so.
-    const looksRound = known === undefined || this.#rounds % LOOK_ROUND_EACH === 0;
+    // A LAN that does not lead there takes long to say so; one that did is tried until it is clear that it does no more.
+    const looksRound = known === undefined || this.#wasOnLan(node.nodeId) || this.#rounds % LOOK_ROUND_EACH === 0;
     for (const way of looksRound ? ways : [known]) {
       const tookMs = await measure({ ...way, ...(localAddress !== undefined && { localAddress }) }, signal);
       if (signal.aborted) return;
       if (tookMs === undefined) continue;
-      this.#roundTrips.set(node.nodeId, addRoundTrip(this.#roundTrips.get(node.nodeId) ?? noRoundTrips, tookMs, clock.now()));
+      if (!isTailnet(way.address)) this.#onLanAtMs.set(node.nodeId, clock.now());
       this.#ways.set(node.nodeId, way.address);
+      if (isTailnet(way.address) && this.#wasOnLan(node.nodeId)) return;
+      this.#roundTrips.set(node.nodeId, addRoundTrip(this.#roundTrips.get(node.nodeId) ?? noRoundTrips, tookMs, clock.now()));
       return;
     }
     this.#ways.delete(node.nodeId);
