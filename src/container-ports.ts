@@ -36,6 +36,8 @@ export interface Container {
   readonly startedAt?: string;
   readonly finishedAt?: string;
   readonly imageId: string;
+  /** Docker's own: when it starts it again. */
+  readonly restartPolicy: string;
   /** Fixed IPv4 from its network configuration, also while it does not run. */
   readonly address?: string;
   /** Published on 127.0.0.1 where the engine's network is remote: container port to host port. */
@@ -213,4 +215,14 @@ export interface Containers {
     signal: AbortSignal,
   ): Promise<ExecSession>;
   stats(id: string, signal: AbortSignal): Promise<{ readonly memoryBytes: number; readonly cpuNanos: number }>;
+}
+
+/** Ends what another node may start once this one has lost contact with the house. */
+export interface Fence {
+  /** The house knows that this node is here, and nobody else takes over what is decided for it. */
+  readonly isOpen: boolean;
+  /** The containers of a Service that are under it, whatever their state; others of the Service are not any more. */
+  keep(service: Name, containers: readonly string[]): void;
+  /** Resolves once it may be started: under the fence here and in the ingress, which outlives the agent. Throws while contact is lost. */
+  admit(service: Name, container: string, signal: AbortSignal): Promise<void>;
 }

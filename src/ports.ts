@@ -120,6 +120,8 @@ export interface Lease {
   delete(key: string): void;
   /** When the last answered renewal was sent; undefined before the first. Fences are measured from here. */
   renewedAtMs(): BootMs | undefined;
+  /** The store's revision at which the key was written under the present lease; undefined: it is not. */
+  writtenAt(key: string): number | undefined;
   /** Revokes the lease: its keys go at once. */
   close(): Promise<void>;
 }

@@ -19,6 +19,14 @@ export type LocalAction =
       readonly instance: string;
       readonly container: string;
     }
+  /** A container that its node is to end must not be started again by Docker. */
+  | {
+      readonly kind: "SetRestartPolicy";
+      readonly name: string;
+      readonly id: string;
+      readonly service: Name;
+      readonly policy: "on-failure" | "no";
+    }
   | { readonly kind: "RemoveContainer"; readonly name: string; readonly id: string; readonly service: Name; readonly graceMs: number }
   | { readonly kind: "RemoveNetwork"; readonly name: string; readonly service: Name }
   | { readonly kind: "ReleaseAddress"; readonly key: string }
@@ -34,6 +42,8 @@ export interface Decide {
   readonly desired: number;
   /** Of the Memberships of the nodes that take something new: one may be cordoned while the decision is on its way. */
   readonly memberships: Readonly<Record<NodeName, number>>;
+  /** Nodes that are taken for Down and gone, with the mod revision of that verdict: one may be back while the decision is on its way. */
+  readonly countedOut: Readonly<Record<NodeName, number>>;
   /** Whether each Volume existed when it was looked at. */
   readonly newVolumes: readonly Name[];
 }

@@ -176,17 +176,51 @@ test("without quorum everything goes on, but for what another computer may have 
   const own = decided("app", writable, [instance("aaaa", "nas", writable)]);
   const images = { "app:1": image };
   const at = (voters: number, spec = writable) =>
-    verbs(carry(decided("app", spec, [instance("aaaa", "nas", spec)]), { images }, {}, { isFromDisk: true, voters }));
+    verbs(carry(decided("app", spec, [instance("aaaa", "nas", spec)]), { images, voters, inContact: false }, {}, { isFromDisk: true }));
   assert.deepEqual(at(1), ["CreateContainer"]);
   assert.deepEqual(at(3), []);
   assert.deepEqual(at(3, free), ["CreateContainer"]);
   assert.deepEqual(at(3, { ...writable, failover: "never" }), ["CreateContainer"]);
-  const runs = carry(own, { ...healthy, containers: [docker("app", "aaaa", writable)] }, {}, { isFromDisk: false, voters: 3 });
+  const containers = [docker("app", "aaaa", writable, { restartPolicy: "no" })];
+  const runs = carry(own, { ...healthy, containers, voters: 3, inContact: false }, {}, { isFromDisk: false });
   assert.deepEqual([verbs(runs), runs.instances[0]?.observed.ready], [[], true]);
 });
 
 test("from a copy on the disk nothing is taken away: its decision may be the older one", () => {
   const stray = { containers: [docker("app", "bbbb", free)] };
-  assert.deepEqual(verbs(carry(undefined, stray, {}, { isFromDisk: true, voters: 1 })), []);
-  assert.deepEqual(verbs(carry(undefined, stray, {}, { isFromDisk: false, voters: 1 })), ["RemoveContainer"]);
+  assert.deepEqual(verbs(carry(undefined, stray, {}, { isFromDisk: true })), []);
+  assert.deepEqual(verbs(carry(undefined, stray, {}, { isFromDisk: false })), ["RemoveContainer"]);
+});
+
+test("an instance that another node may start is promised to end with the contact, once Docker no longer starts it by itself", () => {
+  const writable = specWith({ network: "host" });
+  const own = decided("app", writable, [instance("aaaa", "nas", writable)]);
+  const local = { ...healthy, voters: 3 };
+  const begun = carry(own, { ...local, containers: [docker("app", "aaaa", writable)] });
+  assert.deepEqual([verbs(begun)[0], begun.instances[0]?.observed.fenced], ["SetRestartPolicy", undefined]);
+  const held = carry(own, { ...local, containers: [docker("app", "aaaa", writable, { restartPolicy: "no" })] });
+  assert.deepEqual([verbs(held), held.instances[0]?.observed.fenced], [[], true]);
+});
+
+test("a promise stands until the house has heard otherwise: Docker starts nothing before", () => {
+  const writable = specWith({ network: "host" });
+  const own = decided("app", writable, [instance("aaaa", "nas", writable)]);
+  const containers = [docker("app", "aaaa", writable, { restartPolicy: "no" })];
+  const promised = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { fenced: true })] });
+  const taken = carry(own, { ...healthy, voters: 1, containers, reported: promised });
+  assert.deepEqual([verbs(taken), taken.instances[0]?.observed.fenced], [[], undefined]);
+  const told = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa")] });
+  assert.deepEqual(verbs(carry(own, { ...healthy, voters: 1, containers, reported: told })), ["SetRestartPolicy"]);
+});
+
+test("what is promised starts only once the house has the promise, and knows that this node is here", () => {
+  const writable = specWith({ network: "host" });
+  const own = decided("app", writable, [instance("aaaa", "nas", writable)]);
+  const local = { ...healthy, voters: 3, images: { "app:1": image }, containers: [] };
+  const house = { nodes: [nodeFacts("nas"), nodeFacts("pi")] };
+  const told = (fenced: boolean) =>
+    seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { ready: false, ...(fenced && { fenced }) })] });
+  assert.deepEqual(verbs(carry(own, { ...local, reported: told(false) }, house)), []);
+  assert.deepEqual(verbs(carry(own, { ...local, reported: told(true) }, house)), ["CreateContainer"]);
+  assert.deepEqual(verbs(carry(own, { ...local, reported: told(true), inContact: false }, house)), []);
 });

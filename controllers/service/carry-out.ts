@@ -12,8 +12,9 @@ import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
 import { addressOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
 import { publishedOf } from "./published.ts";
+import { promiseOf, type FencePromise } from "./promise.ts";
 import { EXPLANATION } from "./reasons.ts";
-import { cannotRunTwice, isExclusive, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
+import { cannotRunTwice, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
 
 /** So long every proxy has to forget an instance before it is stopped. */
 export const DRAIN_MS = 2_000;
@@ -21,8 +22,6 @@ export const DRAIN_MS = 2_000;
 export const DRAIN_MAX_MS = 10_000;
 const BUSY_RECHECK_MS = 250;
 const DOCKER_RETRY_MS = 2_000;
-/** Of so many voters some may decide while others are cut off. */
-const VOTERS_WITH_MAJORITY = 3;
 
 export interface CarriedOut {
   readonly actions: readonly LocalAction[];
@@ -49,8 +48,10 @@ export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy
     const spec = decided?.revisions[instance.revision]?.spec;
     if (spec === undefined) return [];
     const containers = (local.containers ?? []).filter((each) => each.instance === instance.id);
-    const blocked = blockedBy(spec, instance, { leaving, local, isAlone: house.nodes.length <= 1, copy });
-    return [bringUp({ service: name, spec, instance, local, containers, devices: record?.devices ?? [], blocked, now }, nodeAddress)];
+    const promise = promiseOf(spec, instance.id, local);
+    const blocked = blockedBy(spec, instance, { leaving, local, promise, isAlone: house.nodes.length <= 1 });
+    const around = { service: name, spec, instance, local, containers, devices: record?.devices ?? [], blocked, now };
+    return [bringUp(around, promise, nodeAddress)];
   });
   const gone = takeDown({
     service: name,
@@ -86,8 +87,8 @@ interface Brought {
   readonly recheckAfterMs: number | undefined;
 }
 
-function bringUp(around: Surroundings, nodeAddress: string): Brought {
-  const { spec, instance, containers } = around;
+function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: string): Brought {
+  const { service, spec, instance, containers } = around;
   const up = new Set<string>();
   const efforts: Effort[] = [];
   for (const container of startOrder(spec.containers)) {
@@ -105,6 +106,7 @@ function bringUp(around: Surroundings, nodeAddress: string): Brought {
     const ports = publishedOf(container, containers);
     return ports === undefined ? [] : [[container.name, ports] as const];
   });
+  const policies = changedPolicies(spec, containers, promise);
   const observed: ObservedInstance = {
     id: instance.id,
     revision: instance.revision,
@@ -112,11 +114,16 @@ function bringUp(around: Surroundings, nodeAddress: string): Brought {
     addresses: Object.fromEntries(addresses),
     ...(published.length > 0 && { published: Object.fromEntries(published) }),
     containers: efforts.map((effort) => withDigest(effort, around)),
+    // Docker must not start again what is to stay ended.
+    ...(promise.isWanted && (promise.isGiven || policies.length === 0) && { fenced: true }),
     conditions,
   };
   return {
     standing: { observed, quiet: !ready && conditions.length === 0 && !efforts.some(({ slow }) => slow) },
-    actions: efforts.flatMap(({ action }) => (action ? [action] : [])),
+    actions: [
+      ...policies.map(({ id, name, policy }): LocalAction => ({ kind: "SetRestartPolicy", name, id, service, policy })),
+      ...efforts.flatMap(({ action }) => (action ? [action] : [])),
+    ],
     fetching:
       updateOrder(spec) === "stop-first" &&
       efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
@@ -136,22 +143,36 @@ function withDigest(effort: Effort, { spec, local, instance }: Surroundings): Ob
   return digest === undefined ? observed : { ...observed, digest };
 }
 
+/** While a promise is wanted or given, Docker starts none of its containers by itself. */
+function changedPolicies(
+  spec: ServiceSpec,
+  containers: readonly LocalContainer[],
+  { isWanted, isGiven }: FencePromise,
+): readonly { readonly id: string; readonly name: string; readonly policy: "on-failure" | "no" }[] {
+  return containers.flatMap(({ id, name, container, state, restartPolicy }) => {
+    const policy = isWanted || isGiven ? "no" : spec.containers.find((each) => each.name === container)?.restart;
+    const isKnown = restartPolicy === "no" || restartPolicy === "on-failure";
+    return policy === undefined || policy === restartPolicy || !isKnown || state === "removing" ? [] : [{ id, name, policy }];
+  });
+}
+
 interface Room {
   readonly leaving: readonly LocalContainer[];
   readonly local: LocalFacts;
+  readonly promise: FencePromise;
   readonly isAlone: boolean;
-  readonly copy: Context["copy"];
 }
 
 /** What must not run twice waits until the older one is gone, and until the others can know that it is here. */
-function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, isAlone, copy }: Room): string | undefined {
-  // Those that have a quorum may have been told to run it elsewhere.
-  const hasNone = !(local.containers ?? []).some((each) => each.instance === instance.id && each.state === "running");
-  if (copy !== undefined && copy.voters >= VOTERS_WITH_MAJORITY && isExclusive(spec) && hasNone)
-    return "waits until the house can decide again: another computer may run it";
+function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, promise, isAlone }: Room): string | undefined {
+  if ((promise.isWanted || promise.isGiven) && !local.inContact)
+    return "waits until the house knows that this computer is here: another one may run it";
   if (updateOrder(spec) === "stop-first" && leaving.length > 0) return "waits until the previous instance has stopped";
   const told = local.reported?.value;
-  const isTold = told?.bootId === local.bootId && told.instances.some(({ id }) => id === instance.id);
+  const isTold =
+    told?.bootId === local.bootId &&
+    local.heardOf.has(instance.id) &&
+    told.instances.some(({ id, fenced }) => id === instance.id && (!promise.isWanted || fenced === true));
   return cannotRunTwice(spec) && !isAlone && !isTold ? "waits until the other nodes know" : undefined;
 }
 

@@ -3,7 +3,7 @@ import { EngineError, Refusal } from "../../src/api/errors.ts";
 import { keys } from "../../src/api/keys.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import { stamped } from "../../src/api/conditions.ts";
-import type { Name, Resource } from "../../src/api/resource.ts";
+import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
 import type { DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
@@ -18,6 +18,7 @@ import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local
 import { newsOfDecision, newsOfReport } from "./news.ts";
 import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 import { plan, transactionOf } from "./plan.ts";
+import { endingContainers, endsWithContact } from "./promise.ts";
 import { networkOf, volumeName, volumeNames } from "./traits.ts";
 import { readVolume, withMade } from "./volumes.ts";
 
@@ -49,6 +50,7 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
     StartContainer: async (action, ports) => {
       ports.jobs.start(jobKeys.start(action.name), { kind, name: action.service }, (_report, signal) => start(action, ports, signal));
     },
+    SetRestartPolicy: async ({ id, policy }, { containers }, signal) => containers.setRestartPolicy(id, policy, signal),
     RemoveContainer: async ({ name, id, graceMs, service }, { jobs, containers, events }) => {
       jobs.start(jobKeys.remove(name), { kind, name: service }, async (_report, signal) => {
         await containers.stop(id, graceMs, signal);
@@ -120,6 +122,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   // Jobs before containers: what a job that has ended did is in the list, then.
   const begun = jobStates([...pulls.map(({ key }) => key), ...parts.flatMap((part) => containerJobs(nameOf(part)))], ports);
   const docker = await listed(name, ports, signal);
+  const standing = { reported, voters: ports.voters() };
+  if (docker.containers) ports.fence.keep(name, endingContainers(docker.containers, decided, standing));
   const missing = parts.filter((part) => !docker.containers?.some((each) => isOf(part, each)));
   const untold = parts.filter(({ instance }) => !reported?.value.instances.some(({ id }) => id === instance));
   const present = (docker.containers ?? []).map((each) => each.name);
@@ -137,6 +141,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const local: LocalFacts = {
     ...docker,
     bootId: identity.bootId,
+    voters: standing.voters,
+    inContact: ports.fence.isOpen,
     images: await imagesByReference([...images, ...(docker.containers ? unused : [])], ports, signal),
     jobs: { ...jobStates(ending, ports), ...begun },
     probes: probeStates(name, parts, docker.containers ?? [], ports),
@@ -152,6 +158,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
     reported,
+    heardOf: heardOf(name, mirror, identity.node),
   };
   return { name, house, local };
 }
@@ -168,6 +175,11 @@ async function busyInstances(
   if (leaving.length === 0) return [];
   const busy = await proxy.busy();
   return [...new Set(leaving.map(({ instance }) => instance))].filter((id) => busy.has(`${service}-${id}`));
+}
+
+function heardOf(name: Name, mirror: Mirror, node: NodeName): ReadonlySet<string> {
+  const stored = mirror.stored(kind, name, node) as ObservedService | undefined; // written by `report` alone
+  return new Set(stored?.instances.map(({ id }) => id));
 }
 
 /** By the object itself: the mirror makes another one when it changes. */
@@ -229,7 +241,14 @@ async function create(
   if (part === undefined) return; // decided otherwise meanwhile
   await makeVolumes(part, ports, signal);
   const network = await networkFor(part, ports, signal);
-  await ports.containers.create(containerSpec(part, fillingsFor(part, network, ports)), signal);
+  const spec = containerSpec(part, fillingsFor(part, network, ports));
+  await ports.containers.create(isEnded(part, ports) ? { ...spec, restart: "no" } : spec, signal);
+}
+
+/** With the contact to the house. */
+function isEnded({ service, instance }: Part, { mirror, identity, voters }: Ports): boolean {
+  const reported = mirror.written<ObservedService>(kind, service, identity.node);
+  return endsWithContact(instance, mirror.decided<DecidedService>(kind, service)?.value, { reported, voters: voters() });
 }
 
 async function start(action: Extract<LocalAction, { readonly kind: "StartContainer" }>, ports: Ports, signal: AbortSignal): Promise<void> {
@@ -237,6 +256,10 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
   if (part === undefined) return; // decided otherwise meanwhile
   const files = filesOf(part.container, fillingsFor(part, { kind: "host" }, ports));
   if (files.length > 0) await ports.containers.putFiles(action.id, files, signal);
+  if (isEnded(part, ports)) {
+    await ports.fence.admit(part.service, action.id, signal);
+    if (findPart(action, ports.mirror.decided<DecidedService>(kind, action.service)?.value) === undefined) return;
+  }
   try {
     await ports.containers.start(action.id, signal);
   } catch (error) {

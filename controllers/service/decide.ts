@@ -8,6 +8,7 @@ import { earliest } from "./earliest.ts";
 import type { HouseFacts } from "./facts.ts";
 import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
 import { leavingInstances } from "./leaving.ts";
+import { certainInMs, lingering } from "./lost.ts";
 import { isForbidden, type Wanted } from "./placement.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
@@ -27,14 +28,14 @@ export interface Decision {
 
 export function decide(name: Name, desired: Resource<"Service"> | undefined, house: HouseFacts, now: number): Decision {
   const decided = house.decided?.value;
-  if (desired === undefined) return settled(retire(decided, house));
+  if (desired === undefined) return settled(retire(decided, house, now));
   const isPaused = desired.spec.update.paused === true && decided?.uid === desired.metadata.uid;
   const aimed = isPaused && decided !== undefined ? scaled(decided, desired.spec) : aim(desired, decided);
   const spec = targetSpec(aimed);
   // An update that failed and is not to be rolled back stays as it is, for a person to look at.
   if (spec === undefined || aimed.failed?.revision === aimed.target) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
-  const { alive, waitMs } = withoutLost(aimed.instances, spec, house, now);
+  const { alive, waitMs } = withoutLost(aimed, spec, house, now);
   const right = alive.filter(
     (instance) =>
       // Where nothing is brought out, what runs stays, of whichever revision it is.
@@ -51,8 +52,9 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   }));
   const judged = isPaused ? aimed : judge(aimed, spec, standings, wantedCount(wanted, standings, house));
   if (judged !== aimed) return settled(judged);
-  const moved = takeStep({ decided: aimed, standings, wanted, house });
-  return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings)]) };
+  const moved = takeStep({ decided: aimed, standings, wanted, house, now });
+  const lingerMs = moved.unplaced > 0 ? lingering(aimed, house, now).map((each) => each.certainInMs) : [];
+  return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings), ...lingerMs.filter(Number.isFinite)]) };
 }
 
 /** `all` is one a node: what an earlier number of replicas put beside it is in the place of one elsewhere. */
@@ -65,9 +67,9 @@ function settled(next: DecidedService | undefined): Decision {
 }
 
 /** Nodes stop what is not decided, with the grace that the revisions name; then the rest can go. */
-function retire(decided: DecidedService | undefined, house: HouseFacts): DecidedService | undefined {
+function retire(decided: DecidedService | undefined, house: HouseFacts, now: number): DecidedService | undefined {
   if (decided === undefined) return undefined;
-  const instances = decided.instances.filter((instance) => mustBeHeld(instance, decided, house));
+  const instances = decided.instances.filter((instance) => mustBeHeld(instance, decided, house, now));
   if (instances.length < decided.instances.length) return { ...decided, instances };
   const gone = instances.length === 0 && [...house.observed.values()].every(({ value }) => value.instances.length === 0);
   return gone ? undefined : decided;
@@ -108,9 +110,12 @@ export function wantedOf(service: Name, spec: ServiceSpec, house: HouseFacts): W
   return { service, spec, volumes: Object.fromEntries(volumes) };
 }
 
-/** An instance on a node that is Down is given up for another one after `failover.after`, if another node may run it at all. */
+/**
+ * An instance on a node that is Down is given up for another one after `failover.after`, if another node may run it at all; what must not
+ * run twice when it is certain, besides, that it runs there no more.
+ */
 function withoutLost(
-  instances: readonly DecidedInstance[],
+  { instances, revisions }: DecidedService,
   spec: ServiceSpec,
   house: HouseFacts,
   now: number,
@@ -121,8 +126,8 @@ function withoutLost(
   const alive = instances.filter((instance) => {
     const downSinceMs = house.nodes.find((node) => node.name === instance.node)?.downSinceMs;
     if (downSinceMs === undefined) return true;
-    const leftMs = downSinceMs + afterMs - now;
-    if (leftMs > 0) waits.push(leftMs);
+    const leftMs = Math.max(downSinceMs + afterMs - now, certainInMs(instance, revisions[instance.revision]?.spec, house, now));
+    if (leftMs > 0 && leftMs < Infinity) waits.push(leftMs);
     return leftMs > 0;
   });
   return { alive, waitMs: earliest(waits) };

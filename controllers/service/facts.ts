@@ -15,6 +15,8 @@ export interface HouseFacts {
   readonly nodes: readonly NodeFacts[];
   readonly decided: Seen<DecidedService> | undefined;
   readonly observed: ReadonlyMap<NodeName, Seen<ObservedService>>;
+  /** The last that each node said, also of those that are Down: what it does now nobody knows. */
+  readonly told: ReadonlyMap<NodeName, ObservedService>;
   /** When this node first saw the desired object as it is now. */
   readonly desiredSeenAtMs: number;
   /** Volumes that the desired spec names and nothing is decided of yet; undefined: nobody made one of that name. */
@@ -27,6 +29,10 @@ export interface NodeFacts {
   readonly record: Seen<NodeRecord> | undefined;
   /** When this node saw that it was declared Down; undefined: it is not. */
   readonly downSinceMs: number | undefined;
+  /** Mod revision of what was declared of it; 0: nothing was. */
+  readonly verdict: number;
+  /** When this node saw its record go; undefined: it is there. */
+  readonly goneSinceMs: number | undefined;
   readonly schedulable: boolean;
   /** What runs there is to move: a person drains it, or it has said that it is about to stop. Undefined: nothing has to. */
   readonly leaving: "drained" | "stopping" | undefined;
@@ -57,6 +63,10 @@ export interface LocalContainer extends Container {
 /** This node's own share. */
 export interface LocalFacts {
   readonly bootId: string;
+  /** How many nodes vote, as last known. */
+  readonly voters: number;
+  /** The house knows that this node is here, and nobody takes over what is decided for it. */
+  readonly inContact: boolean;
   /** Undefined: Docker does not answer, and nothing is known of the containers. */
   readonly containers: readonly LocalContainer[] | undefined;
   /** Why Docker does not answer. */
@@ -83,4 +93,6 @@ export interface LocalFacts {
   readonly unused: readonly string[];
   /** What this node last reported. */
   readonly reported: Seen<ObservedService> | undefined;
+  /** Instances of which the store has a report of this node: without quorum the latest has not been heard by anybody. */
+  readonly heardOf: ReadonlySet<string>;
 }

@@ -37,10 +37,17 @@ interface Moments {
 }
 
 export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volumes }: Moments): HouseFacts {
+  const nodes = nodeFacts(mirror);
   return {
-    nodes: nodeFacts(mirror),
+    nodes,
     decided: mirror.decided<DecidedService>("Service", name),
     observed: mirror.observed<ObservedService>("Service", name),
+    told: new Map(
+      nodes.flatMap(({ name: node }) => {
+        const told = mirror.written<ObservedService>("Service", name, node);
+        return told === undefined ? [] : [[node, told.value] as const];
+      }),
+    ),
     desiredSeenAtMs,
     volumes,
   };
@@ -67,6 +74,8 @@ function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
       name,
       record,
       downSinceMs: verdict?.value.state === "Down" ? verdict.seenAtMs : undefined,
+      verdict: verdict?.modRevision ?? 0,
+      goneSinceMs: mirror.recordGoneAtMs(name),
       schedulable: membership?.spec.schedulable ?? true,
       leaving: membership?.spec.drain === true ? "drained" : GOING[record?.value.goes ?? "nowhere"],
       isWitness: record?.value.witness === true,

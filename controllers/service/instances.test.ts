@@ -33,6 +33,7 @@ function move(
       standings,
       wanted: { service: "app", spec, volumes: {} },
       house: houseFacts({ decided: seen(before), ...over }),
+      now: 0,
     }),
   };
 }
@@ -76,7 +77,7 @@ test("what must not run twice stays decided on a node that cannot be asked", () 
     const nodes = [nodeFacts("nas", over), withStick("pi")];
     const { before, next } = move(stick, [{ id: "aaaa", node: "nas", current: false }], { nodes });
     assert.equal(next, before);
-    assert.ok(mustBeHeld(instance("aaaa", "nas", stick), before, houseFacts({ nodes })));
+    assert.ok(mustBeHeld(instance("aaaa", "nas", stick), before, houseFacts({ nodes }), 0));
   }
 });
 

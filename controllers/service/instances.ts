@@ -5,6 +5,7 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
 import { fitness, isForbidden, place, withLoad, type Wanted } from "./placement.ts";
+import { certainInMs, lingering } from "./lost.ts";
 import { step, type Standing } from "./rollout.ts";
 import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
 
@@ -13,6 +14,7 @@ export interface Situation {
   readonly standings: readonly Standing[];
   readonly wanted: Wanted;
   readonly house: HouseFacts;
+  readonly now: number;
 }
 
 export interface Moved {
@@ -25,9 +27,9 @@ export interface Moved {
 }
 
 export function takeStep(situation: Situation): Moved {
-  const { decided, standings, wanted, house } = situation;
+  const { decided, standings, wanted, house, now } = situation;
   const { spec } = wanted;
-  const leaving = leavingNodes(decided, house);
+  const leaving = [...leavingNodes(decided, house), ...lingering(decided, house, now).map(({ node }) => node)];
   const next = step(standings, {
     wanted: wantedCount(wanted, standings, house),
     each: spec.replicas === "all",
@@ -37,7 +39,7 @@ export function takeStep(situation: Situation): Moved {
     proven: decided.good === decided.target,
     leaving: leaving.length,
   });
-  const removed = next.remove.filter((instance) => !mustBeHeld(instance, decided, house));
+  const removed = next.remove.filter((instance) => !mustBeHeld(instance, decided, house, now));
   const kept = standings.map(({ instance }) => instance).filter((instance) => !removed.includes(instance));
   const stopping = [...leaving, ...next.remove.map(({ node }) => node)];
   const open = house.nodes.filter((node) => isOpen(node, situation, { kept, stopping }));
@@ -59,14 +61,14 @@ export function wantedCount(wanted: Wanted, standings: readonly Standing[], hous
 }
 
 /**
- * On a node that cannot be asked, an instance that must not run twice stays decided: once it is forgotten, nobody would know that it may
- * still run there.
+ * On a node that cannot be asked, an instance that must not run twice stays decided until it is certain that it runs there no more: once it
+ * is forgotten, nobody would know that it may.
  */
-export function mustBeHeld(instance: DecidedInstance, decided: DecidedService, house: HouseFacts): boolean {
+export function mustBeHeld(instance: DecidedInstance, decided: DecidedService, house: HouseFacts, now: number): boolean {
   const spec = decided.revisions[instance.revision]?.spec;
   const node = house.nodes.find(({ name }) => name === instance.node);
   const isAway = node === undefined || node.record === undefined || node.downSinceMs !== undefined;
-  return isAway && spec !== undefined && cannotRunTwice(spec);
+  return isAway && certainInMs(instance, spec, house, now) > 0;
 }
 
 /** Nodes on which something still exists that is no longer decided, one for each instance. */

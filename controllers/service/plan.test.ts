@@ -97,11 +97,14 @@ test("a decision is one transaction over all that it was made from", () => {
     over: 7,
     desired: 5,
     memberships: { nas: 3 },
+    countedOut: { pi: 9 },
     newVolumes: ["app-c"],
   });
   assert.deepEqual(compare, [
     { key: "/fossora/decided/Service/app", modRevision: 7 },
     { key: "/fossora/desired/Service/app", modRevision: 5 },
+    { key: "/fossora/decided/Membership/pi", modRevision: 9 },
+    { key: "/fossora/nodes/pi", modRevision: 0 },
     { key: "/fossora/desired/Membership/nas", modRevision: 3 },
     { key: "/fossora/decided/Volume/app-c", modRevision: 0 },
   ]);
@@ -110,7 +113,8 @@ test("a decision is one transaction over all that it was made from", () => {
     { put: "/fossora/decided/Volume/app-c", value: '{"node":"nas","uid":"u","made":false}' },
   ]);
   assert.deepEqual(
-    transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, memberships: {}, newVolumes: [] }).writes,
+    transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, memberships: {}, countedOut: {}, newVolumes: [] })
+      .writes,
     [{ delete: "/fossora/decided/Service/app" }],
   );
 });

@@ -9,6 +9,7 @@ import { earliest } from "./earliest.ts";
 import { retryAtMs } from "./effort.ts";
 import type { HouseFacts, LocalFacts, ServiceFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
+import { nodesCountedOut } from "./lost.ts";
 import { reportOf } from "./report.ts";
 import { whyUnplaced } from "./scheduling.ts";
 
@@ -74,26 +75,31 @@ function decideAction({ name, house }: ServiceFacts, desired: Resource<"Service"
     next,
     over: house.decided?.modRevision ?? 0,
     desired: Number(desired?.metadata.resourceVersion ?? 0),
+    countedOut: nodesCountedOut(next, house),
     memberships: Object.fromEntries([...taking].sort().map((node) => [node, revisions.get(node) ?? 0])),
     newVolumes: Object.keys(next?.volumes ?? {}).filter((volume) => before[volume] === undefined && house.volumes[volume] === undefined),
   };
 }
 
 /**
- * Nothing decided but one compare-and-swap: over what was seen, for the desired object that was seen, on nodes as they were seen, with
- * Volumes nobody made since.
+ * Nothing decided but one compare-and-swap: over what was seen, for the desired object that was seen, on nodes as they were seen, without
+ * those that are still away, with Volumes nobody made since.
  */
 export function transactionOf(action: Decide): {
   readonly compare: readonly { readonly key: string; readonly modRevision: number }[];
   readonly writes: readonly ({ readonly put: string; readonly value: string } | { readonly delete: string })[];
 } {
-  const { service, next, over, desired, memberships, newVolumes } = action;
+  const { service, next, over, desired, memberships, countedOut, newVolumes } = action;
   const key = keys.decided("Service", service);
   const volumes = newVolumes.map((name) => ({ put: keys.volume(name), value: JSON.stringify(next?.volumes?.[name]) }));
   return {
     compare: [
       { key, modRevision: over },
       { key: keys.desired("Service", service), modRevision: desired },
+      ...Object.entries(countedOut).flatMap(([node, modRevision]) => [
+        { key: keys.decided("Membership", node), modRevision },
+        { key: keys.node(node), modRevision: 0 },
+      ]),
       ...Object.entries(memberships).map(([node, modRevision]) => ({ key: keys.desired("Membership", node), modRevision })),
       ...volumes.map(({ put }) => ({ key: put, modRevision: 0 })),
     ],

@@ -51,8 +51,8 @@ function essence(observed: ObservedService | undefined): string {
   return canonicalJson({ ...observed, instances: observed.instances.map(instanceEssence) });
 }
 
-function instanceEssence({ id, revision, ready, addresses, containers, conditions }: ObservedInstance): unknown {
-  const common = { id, revision, ready, conditions: unstamped(conditions) };
+function instanceEssence({ id, revision, ready, fenced, addresses, containers, conditions }: ObservedInstance): unknown {
+  const common = { id, revision, ready, fenced, conditions: unstamped(conditions) };
   if (!ready && conditions.every(({ reason }) => isLoop(reason))) return common;
   return { ...common, addresses, containers: containers.map(({ detail: _detail, restarts: _restarts, ...container }) => container) };
 }

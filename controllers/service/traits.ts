@@ -20,17 +20,14 @@ export function updateOrder(spec: ServiceSpec): UpdateOrder {
   return spec.update.order ?? (cannotRunTwice(spec) ? "stop-first" : "start-first");
 }
 
-/**
- * Whether another node may take an instance over when its own is Down. Data stays where it is, so what uses it stays; and what must not
- * run twice stays until its old node is known to have stopped it.
- */
+/** Whether another node may take an instance over when its own is Down. Data stays where it is, so what uses it stays. */
 export function isMovable(spec: ServiceSpec): boolean {
-  return spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0 && !cannotRunTwice(spec);
+  return spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0;
 }
 
-/** A person may have it run elsewhere, and two at once would do harm. */
+/** Another node may take it over, and two at once would do harm: its node must end it by itself when it loses contact. */
 export function isExclusive(spec: ServiceSpec): boolean {
-  return cannotRunTwice(spec) && spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0;
+  return cannotRunTwice(spec) && isMovable(spec) && spec.placement?.require?.nodes?.length !== 1;
 }
 
 /** Names of the Volumes that a Service mounts: its own are `<service>-<name>`, shared ones have a name of their own. */

@@ -88,6 +88,7 @@ class Node {
   readonly #identity: Identity;
   readonly #etcd: EtcdProgram;
   readonly #containers: DockerContainers;
+  readonly #killer: DockerContainers;
   readonly #system: MachineSystem;
   readonly #ingress: IngressClient;
   readonly #tailnet = new TailscaleLocalApi();
@@ -118,6 +119,7 @@ class Node {
     if (machine.settings.witness === true) this.#facts = { ...unknownMachine, fitness: { ...unknownMachine.fitness, witness: true } };
     const { settings, clock, log } = machine;
     this.#containers = new DockerContainers({ socketPath: settings.dockerSocket });
+    this.#killer = new DockerContainers({ socketPath: settings.dockerSocket });
     this.#system = new MachineSystem({
       dataDir: settings.dataDir,
       engine: (each) => this.#containers.info(AbortSignal.any([each, AbortSignal.timeout(engineInfoLimitMs)])).catch(() => undefined), // away: a condition says so
@@ -314,6 +316,7 @@ class Node {
       voters: () => joining.seen?.voters ?? [],
       identity,
       containers: this.#containers,
+      killer: this.#killer,
       addresses: this.#addresses,
       volumes: new VolumeFolders(path.join(settings.dataDir, "volumes")),
       system: this.#system,

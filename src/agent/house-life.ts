@@ -5,11 +5,14 @@ import type { Endpoint } from "../adapters/gossip/socket.ts";
 import type { IngressClient } from "../adapters/ingress-client/client.ts";
 import { checkProbe } from "../adapters/system/check.ts";
 import { systemRandom } from "../adapters/system/clock.ts";
+import { killContainerProcesses } from "../adapters/system/container-processes.ts";
 import { BackgroundJobs } from "../adapters/system/jobs.ts";
 import { NodeProbes } from "../adapters/system/probes.ts";
 import { noSecrets } from "../adapters/system/secrets.ts";
-import { PREFIX } from "../api/keys.ts";
+import { LEASE_TTL_MS } from "../api/fence-times.ts";
+import { keys, PREFIX } from "../api/keys.ts";
 import type { Kind, NodeName } from "../api/resource.ts";
+import type { DecidedMembership } from "../api/state.ts";
 import type { IngressStatus } from "../api/table.ts";
 import type { Change, Ports } from "../engine/contract.ts";
 import { Engine } from "../engine/engine.ts";
@@ -17,12 +20,14 @@ import { StoreMirror } from "../engine/mirror.ts";
 import { OwnWord } from "../engine/own-word.ts";
 import { runnable } from "../engine/runnable.ts";
 import { houseFacts, type HouseFacts } from "../joining/house-facts.ts";
+import { contactToPassOn } from "../liveness/fence.ts";
 import type { SignOfLife } from "../mesh-ports.ts";
-import type { Addresses, Clock, Identity, LocalVolumes, Log, Store, System, Write } from "../ports.ts";
+import type { Addresses, Clock, Identity, Lease, LocalVolumes, Log, Store, System, Write } from "../ports.ts";
 import type { Foresight, NodePorts, ServerPorts } from "../server/ports.ts";
 import { eachController } from "../../controllers/index.ts";
 import { recordDeath } from "./death.ts";
 import { EventWriter } from "./event-writer.ts";
+import { FenceKeeper } from "./fence.ts";
 import { DEFAULT_ZONE } from "./found.ts";
 import { NodeForesight } from "./foresight.ts";
 import { CopyKeeper, readCopy, type CopyOwner } from "./house-copy.ts";
@@ -61,6 +66,8 @@ export interface HouseLifeOptions {
   readonly voters: () => readonly string[];
   readonly identity: Identity;
   readonly containers: DockerContainers;
+  /** Another connection to the same engine, for what must be ended whatever else it is busy with. */
+  readonly killer: Pick<DockerContainers, "kill">;
   readonly addresses: Addresses;
   readonly volumes: LocalVolumes;
   readonly system: System;
@@ -71,8 +78,6 @@ export interface HouseLifeOptions {
   readonly log: Log;
 }
 
-/** The lease of `nodes/<node>`: membership.md's 20 s. */
-const LEASE_TTL_MS = 20_000;
 const INGRESS_LIMIT_MS = 5_000;
 const PING_LIMIT_MS = 900;
 /** Between two looks whether the store has another key, if anything was written at all; the former one is good for twice as long. */
@@ -93,6 +98,8 @@ export class HouseLife {
   readonly #gossipKey: GossipKey;
   readonly #liveness: LivenessKeeper;
   readonly #foresight: Foresight;
+  readonly #lease: Lease;
+  readonly #fence: FenceKeeper;
   readonly #ending = new AbortController();
   /** Rejects when it cannot go on. */
   readonly ended: Promise<void>;
@@ -110,12 +117,15 @@ export class HouseLife {
     this.#ownWord.goOn(options.said);
     this.#copyKeeper = new CopyKeeper({ dataDir, owner, mirror, clock, log });
     this.#publisher = this.#newPublisher();
+    this.#lease = this.#ownWord.lease(LEASE_TTL_MS);
+    this.#fence = this.#newFence();
     this.#probes = new NodeProbes({ clock, check: checkProbe, wake: (service) => this.#engine.wake("Service", service) });
     this.#ports = {
       identity,
       mirror,
       store: this.#ownWord,
-      lease: this.#ownWord.lease(LEASE_TTL_MS),
+      lease: this.#lease,
+      fence: this.#fence,
       containers,
       probes: this.#probes,
       jobs: new BackgroundJobs({ clock, wake: (kind, name) => this.#engine.wake(kind, name), signal }),
@@ -126,7 +136,7 @@ export class HouseLife {
       system,
       events: new EventWriter({ store, node: identity.node, clock, random: systemRandom, log, signal }),
       // One that has seen nothing yet is alone.
-      voters: () => Math.max(1, voters().length),
+      voters: () => voters().length,
       clock,
       random: systemRandom,
       log,
@@ -227,6 +237,7 @@ export class HouseLife {
 
   /** Another ingress has only what was on disk. */
   forgetPublished(): void {
+    this.#fence.forgetTold();
     this.#publisher.forgetPublished();
   }
 
@@ -259,6 +270,29 @@ export class HouseLife {
     });
   }
 
+  /** On an engine connection of its own: others may hang. */
+  #newFence(): FenceKeeper {
+    const { identity, killer, ingress, clock, log } = this.#options;
+    return new FenceKeeper({
+      lease: this.#lease,
+      key: keys.node(identity.node),
+      mirror: this.#mirror,
+      kill: (container, signal) => killer.kill(container, signal),
+      killProcesses: (containers) => killContainerProcesses(containers),
+      tellIngress: (told, signal) => ingress.putFence(told, signal),
+      askIngress: (signal) => ingress.fence(signal),
+      onOpen: () => this.#engine.wakeAll("Service"),
+      clock,
+      log,
+    });
+  }
+
+  /** What this node may tell the ingress of one whose agent is silent. */
+  #contactFor(node: NodeName): number | undefined {
+    const isDown = this.#mirror.decided<DecidedMembership>("Membership", node)?.value.state === "Down";
+    return contactToPassOn({ renewedAtMs: this.#lease.renewedAtMs(), answeredAtMs: this.#mirror.answeredAtMs, isDown });
+  }
+
   #newLiveness(): LivenessKeeper {
     const { identity, roster, voters, sendSign, onSilent, bootedMs, ingress, clock, log } = this.#options;
     const nameOf = (nodeId: string): NodeName | undefined => roster().find((node) => node.nodeId === nodeId)?.name;
@@ -269,7 +303,8 @@ export class HouseLife {
       voters,
       send: sendSign,
       ask: async (nodeId, signal) => {
-        const answers = await ingress.ping(nameOf(nodeId) ?? "", PING_LIMIT_MS, signal);
+        const node = nameOf(nodeId) ?? "";
+        const answers = await ingress.ping({ node, limitMs: PING_LIMIT_MS, contactAtMs: this.#contactFor(node) }, signal);
         if (!answers) throw new Error("Its ingress does not answer");
       },
       bootedMs,
@@ -318,6 +353,7 @@ export class HouseLife {
         this.#engine.run(signal),
         this.#followContainers(signal),
         this.#liveness.run(signal),
+        this.#fence.run(signal),
         this.#keepGossipKey(signal),
       ]);
     } finally {

@@ -16,6 +16,7 @@ const container = (id: string, state: Container["state"] = "running"): Container
   outOfMemory: false,
   restarts: 0,
   imageId: "",
+  restartPolicy: "on-failure",
   published: {},
 });
 

@@ -79,6 +79,8 @@ export interface ObservedInstance {
   /** By container name, where the engine's network is remote: ports inside (`80/tcp`) to ports on the node's 127.0.0.1. */
   readonly published?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly containers: readonly ObservedContainer[];
+  /** Its node kills it by itself when it loses contact: then, and only then, another one may start it in its place. */
+  readonly fenced?: true;
   /** What a person should act on: ImagePullFailed, CrashLoop, HostPathMissing, DiskFull ... */
   readonly conditions: readonly Condition[];
 }

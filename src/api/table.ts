@@ -203,3 +203,19 @@ export interface IngressProgram {
   readonly execPath: string;
   readonly args: readonly string[];
 }
+
+/** A question to the ingress of another node. */
+export interface IngressPing {
+  readonly node: NodeName;
+  readonly limitMs: number;
+  /** Then, on the clock of this boot, the house counted that one as alive; absent: it does not, or this node has no contact itself. */
+  readonly contactAtMs?: number | undefined;
+}
+
+/** What an ingress ends by itself, when its agent is gone and nobody of the house asks for it. */
+export interface FenceTold {
+  /** Docker's ids. */
+  readonly containers: readonly string[];
+  /** On the clock of this boot: the last certain contact with the house. */
+  readonly contactAtMs: number;
+}

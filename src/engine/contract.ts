@@ -1,7 +1,7 @@
 // The contract between the engine and a controller: what a kind must bring so that the loop can run it.
 import type { AnyResource, Condition, Kind, Name, NodeName, Resource } from "../api/resource.ts";
 import type { NodeRecord } from "../api/state.ts";
-import type { Containers } from "../container-ports.ts";
+import type { Containers, Fence } from "../container-ports.ts";
 import type {
   Addresses,
   BootMs,
@@ -66,7 +66,11 @@ export interface Mirror {
   observed<T>(kind: Kind, name: Name): ReadonlyMap<NodeName, Seen<T>>;
   /** What a node wrote, whether it counts or not: a node keeps its own entries in order. */
   written<T>(kind: Kind, name: Name, node: NodeName): Seen<T> | undefined;
+  /** What of that the store has: without quorum a node's latest word is in its own mirror alone. */
+  stored(kind: Kind, name: Name, node: NodeName): unknown;
   nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>>;
+  /** When this mirror saw a node's record go, or first looked and found none; undefined: it is there. */
+  recordGoneAtMs(node: NodeName): BootMs | undefined;
   /** Objects in the mirror grouped by a pure function, kept up to date at each change: `mirror.index(byHost).get("jellyfin")`. */
   index(by: Index): ReadonlyMap<string, ReadonlySet<Name>>;
 }
@@ -83,7 +87,7 @@ export interface Context {
   /** This node's boot-time clock. */
   readonly now: BootMs;
   /** Without quorum: nothing is decided. Of a copy from the disk the very last decisions may be missing. */
-  readonly copy?: { readonly isFromDisk: boolean; readonly voters: number };
+  readonly copy?: { readonly isFromDisk: boolean };
 }
 
 export interface Plan<A> {
@@ -110,7 +114,8 @@ export interface Ports {
   readonly proxy: Proxy;
   readonly system: System;
   readonly events: Events;
-  /** How many of the house's nodes vote, as last known. */
+  readonly fence: Fence;
+  /** How many of the house's nodes vote, as last known; 0: not yet. */
   readonly voters: () => number;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,11 +1,11 @@
 // This node's copy of the store: one list, then one watch over everything, so that all rooms are seen at one revision. What it
 // holds outlives every failure of the store; `standing` says what plans may be made from it.
-import type { AnyResource, Kind, Name, NodeName, Resource, StoredResource } from "../api/resource.ts";
-import { parseKey, PREFIX, ROOT, keys, type ParsedKey } from "../api/keys.ts";
+import type { Kind, Name, NodeName, Resource } from "../api/resource.ts";
+import { parseKey, ROOT, keys, type ParsedKey } from "../api/keys.ts";
 import type { DecidedMembership, NodeRecord } from "../api/state.ts";
 import type { BootMs, Clock, Entry, Listing, Log, Store, WatchBatch, Write } from "../ports.ts";
 import type { Change, HouseCopy, Index, Mirror, Seen, Standing } from "./contract.ts";
-import { isBeside, keyOf, madeEntry, revisionOf } from "./entries.ts";
+import { isBeside, isHouse, keyOf, madeEntry, revisionOf, toResource, type Row } from "./entries.ts";
 import { NameIndex } from "./name-index.ts";
 import { Objects } from "./objects.ts";
 
@@ -25,11 +25,6 @@ export type Listener = (changes: readonly Change[], besides: readonly string[]) 
 
 type Rows<T> = Map<Kind, Map<Name, T>>;
 type MirroredKey = Exclude<ParsedKey, { readonly room: "other" }>;
-
-interface Row {
-  readonly value: unknown;
-  readonly entry: Entry;
-}
 
 export class StoreMirror implements Mirror {
   readonly #store: Store;
@@ -55,6 +50,9 @@ export class StoreMirror implements Mirror {
   readonly #decided: Rows<Seen<unknown>> = new Map();
   readonly #observed: Rows<Map<NodeName, Seen<unknown>>> = new Map();
   readonly #nodes = new Map<NodeName, Seen<NodeRecord>>();
+  readonly #goneAtMs = new Map<NodeName, BootMs>();
+  /** When the first list came. */
+  #beganAtMs: BootMs | undefined;
   /** The boot id that a node last announced: it stays when the node's lease is lost. */
   readonly #announced = new Map<NodeName, { readonly bootId: string; readonly modRevision: number }>();
   readonly #indexes = new Map<Index, NameIndex>();
@@ -159,8 +157,17 @@ export class StoreMirror implements Mirror {
     return this.#observed.get(kind)?.get(name)?.get(node) as Seen<T> | undefined; // the caller names its kind's own type
   }
 
+  stored(kind: Kind, name: Name, node: NodeName): unknown {
+    const entry = this.#known.get(keys.observed(kind, name, node));
+    return entry && this.#parse(entry);
+  }
+
   nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>> {
     return this.#nodes;
+  }
+
+  recordGoneAtMs(node: NodeName): BootMs | undefined {
+    return this.#nodes.has(node) ? undefined : (this.#goneAtMs.get(node) ?? this.#beganAtMs);
   }
 
   index(by: Index): ReadonlyMap<string, ReadonlySet<Name>> {
@@ -217,6 +224,7 @@ export class StoreMirror implements Mirror {
       this.#log.error("Store holds no house, nothing is planned", { clusterId: listing.clusterId, revision: listing.revision });
       return;
     }
+    this.#beganAtMs ??= this.#clock.now();
     const besides = listing.entries.map(({ key }) => key).filter(isBeside);
     this.#tell(listing.revision, this.#compare(listing), besides);
     for await (const batch of this.#store.watch(ROOT, listing.revision + 1, signal))
@@ -325,6 +333,7 @@ export class StoreMirror implements Mirror {
       }
       case "node":
         put(this.#nodes, key.node, seen as Seen<NodeRecord> | undefined); // written by the node's own agent
+        if (seen === undefined) this.#goneAtMs.set(key.node, this.#clock.now());
         this.#announce(key.node, seen);
         changes.push({ room: "node", name: key.node, node: key.node });
         return;
@@ -357,20 +366,6 @@ export class StoreMirror implements Mirror {
       if (by.room === room && by.kind === kind) index.set(name, value === undefined ? [] : by.keys(value, name));
     }
   }
-}
-
-/**
- * Whoever founds a house stores its House object first. A store without any desired object is a wiped or a wrong one, and believing
- * it would delete every app.
- */
-function isHouse(listing: Listing): boolean {
-  return listing.entries.some((entry) => entry.key.startsWith(PREFIX.desired));
-}
-
-function toResource({ value, entry }: Row): AnyResource {
-  const { apiVersion, kind, spec, metadata } = value as StoredResource; // admission checked it
-  const versions = { generation: entry.version, resourceVersion: String(entry.modRevision) };
-  return { apiVersion, kind, metadata: { ...metadata, ...versions }, spec } as AnyResource; // kind and spec belong together
 }
 
 function bootIdOf(value: unknown): string {

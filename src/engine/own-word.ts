@@ -66,6 +66,7 @@ export class OwnWord implements Store {
         if (mirror.standing.kind === "copy") mirror.hold([{ delete: key }]);
       },
       renewedAtMs: () => lease.renewedAtMs(),
+      writtenAt: (key) => lease.writtenAt(key),
       close: () => lease.close(),
     };
   }

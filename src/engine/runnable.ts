@@ -35,7 +35,7 @@ export function runnable<D, O, A extends Action>(controller: Controller<D, O, A>
       const { standing } = ports.mirror;
       if (standing.kind === "none") return undefined;
       const desired = ports.mirror.desired(kind, name) as D | undefined; // D is the resource of the controller's kind
-      const copy = standing.kind === "copy" && { copy: { isFromDisk: standing.isFromDisk, voters: ports.voters() } };
+      const copy = standing.kind === "copy" && { copy: { isFromDisk: standing.isFromDisk } };
       const plan = controller.plan(desired, observed, { node: ports.identity.node, now: ports.clock.now(), ...copy });
       return toLook(plan, (action) => carryOut(controller, action, ports, signal));
     },

@@ -1,6 +1,5 @@
 // What the agent sent or the disk kept, read as a table or as settings: what the ingress relies on is checked once, here. Pure.
-import type { NodeName } from "../api/resource.ts";
-import type { IngressProgram, IngressSettings, Table } from "../api/table.ts";
+import type { FenceTold, IngressPing, IngressProgram, IngressSettings, Table } from "../api/table.ts";
 
 /** Throws a SyntaxError that names the field; fields of a newer release are let through. */
 export function parseTable(value: unknown): Table {
@@ -67,11 +66,19 @@ export function parseSettings(value: unknown): IngressSettings {
   return value as IngressSettings; // every field was checked above
 }
 
-export function parsePing(value: unknown): { readonly node: NodeName; readonly limitMs: number } {
-  const { node, limitMs } = record(value, "ping");
+export function parsePing(value: unknown): IngressPing {
+  const { node, limitMs, contactAtMs } = record(value, "ping");
   text(node, "node");
   number(limitMs, "limitMs");
-  return { node: String(node), limitMs: Number(limitMs) };
+  if (contactAtMs !== undefined && !Number.isFinite(contactAtMs)) throw wrong("contactAtMs", "a moment");
+  return value as IngressPing; // every field was checked above
+}
+
+export function parseFence(value: unknown): FenceTold {
+  const fence = record(value, "fence");
+  texts(fence["containers"], "containers");
+  if (!Number.isFinite(fence["contactAtMs"])) throw wrong("contactAtMs", "a moment");
+  return value as FenceTold; // both fields were checked above
 }
 
 export function parseProgram(value: unknown): IngressProgram {

@@ -18,15 +18,18 @@ import { lanNetworks, localAddresses, localNetworks } from "../adapters/sockets/
 import type { StreamOptions } from "../adapters/sockets/stream-options.ts";
 import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
 import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { killContainerProcesses } from "../adapters/system/container-processes.ts";
 import { createLog } from "../adapters/system/log.ts";
 import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
 import type { TrafficReport } from "../api/traffic.ts";
+import { Guard } from "../liveness/guard.ts";
 import { accessLine } from "./access-line.ts";
 import { plainAddress } from "./address.ts";
 import { isAllowed } from "./allow.ts";
 import { BackendHealth } from "./backend-health.ts";
-import { parsePing, parseProgram, parseSettings, parseTable } from "./check-table.ts";
+import { parseFence, parsePing, parseProgram, parseSettings, parseTable } from "./check-table.ts";
 import { readHello, UNRECOGNIZED_NAME } from "./client-hello.ts";
 import { decide } from "./decide.ts";
 import { planListeners, type ListenerPlan } from "./listeners.ts";
@@ -47,6 +50,9 @@ const DRAIN_HANDOVER_MS = 30 * 60_000;
 const DRAIN_STOP_MS = 2000;
 /** A computer's addresses come and go, and nobody says so. */
 const ADDRESSES_EVERY_MS = 15_000;
+
+/** How often it is looked whether contact with the house was lost. */
+const GUARD_EVERY_MS = 250;
 
 const NO_TABLE = { zone: "", streams: [] } as const;
 
@@ -113,6 +119,7 @@ class Ingress {
   #members: Members = new Map();
   #ways: WayNodes = new Map();
   #control: ControlServer | undefined;
+  readonly #guard = new Guard();
   readonly #queries = new Map<string, number>();
   /** What names are answered from: another object at each change. */
   #known: Known = {};
@@ -129,6 +136,8 @@ class Ingress {
       nodeOf: (name) => this.#ways.get(name),
       isOwn: (place) => this.#state?.places.has(placeKey(place)) === true,
       isFavoured: (address) => this.#members.has(plainAddress(address)) || isWayAddress(this.#ways, plainAddress(address)),
+      now: () => systemClock.now(),
+      onContact: (atMs) => this.#guard.contact(atMs, systemClock.now()),
       log,
     });
     const shared = { node, health: this.#health, ways: this.#mesh.ways, plainAddress, log };
@@ -178,7 +187,15 @@ class Ingress {
     setInterval(() => {
       if (this.#handover === undefined) void this.#listen();
     }, ADDRESSES_EVERY_MS);
+    setInterval(() => this.#endWithContact(), GUARD_EVERY_MS);
     log.info("Ingress started", { pid: process.pid, dataDir, revision: table?.revision ?? 0, handedDown: handed.length });
+  }
+
+  /** Its agent is gone, and nobody of the house knows of this node any more. */
+  #endWithContact(): void {
+    if (this.#guard.isIdle || this.#handover !== undefined) return;
+    const ended = killContainerProcesses(this.#guard.ending(systemClock.now()));
+    if (ended > 0) log.warn("Apps that another computer may run now were ended: contact with the house was lost", { processes: ended });
   }
 
   /** Stops taking anything new, lets what is under way end, and ends the process. */
@@ -272,14 +289,19 @@ class Ingress {
         return { status: 200, body: this.#report() };
       },
       "POST /ping": async (body) => {
-        const { node, limitMs } = parsePing(body);
-        const answers = await this.#mesh.ping(node, limitMs).then(
+        const { node, limitMs, contactAtMs } = parsePing(body);
+        const answers = await this.#mesh.ping(node, limitMs, contactAtMs).then(
           () => true,
           () => false,
         );
         return { status: 200, body: { answers } };
       },
       "GET /busy": () => ({ status: 200, body: { instances: [...new Set([...this.#front.busy(), ...this.#mesh.busy()])] } }),
+      "PUT /fence": (body) => {
+        this.#guard.tell(parseFence(body), systemClock.now());
+        return ok();
+      },
+      "GET /fence": () => ({ status: 200, body: this.#guard.told ?? {} }),
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
       "POST /handover": (body) => this.#handOver(body),
     };

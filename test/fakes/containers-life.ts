@@ -139,6 +139,7 @@ export class FakeContainer {
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
       ...(this.#finishedAt !== undefined && { finishedAt: this.#finishedAt }),
       imageId: this.#imageId,
+      restartPolicy: this.restartPolicy,
       ...(address !== undefined && { address }),
       published: Object.fromEntries(spec.publish.map(({ port, protocol }) => [`${port}/${protocol}`, 32_768 + (port % 28_000)])),
     };

@@ -24,6 +24,8 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
     name,
     record: seen({ ...nodeRecord(name, `boot-${name}`), ...record }),
     downSinceMs: undefined,
+    verdict: 0,
+    goneSinceMs: undefined,
     schedulable: true,
     leaving: undefined,
     isWitness: false,
@@ -35,12 +37,14 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
 }
 
 export function houseFacts(over: Partial<HouseFacts> = {}): HouseFacts {
-  return { nodes: [nodeFacts("nas")], decided: undefined, observed: new Map(), desiredSeenAtMs: 0, volumes: {}, ...over };
+  return { nodes: [nodeFacts("nas")], decided: undefined, observed: new Map(), told: new Map(), desiredSeenAtMs: 0, volumes: {}, ...over };
 }
 
 export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
   return {
     bootId: "boot-nas",
+    voters: 1,
+    inContact: true,
     containers: [],
     dockerProblem: undefined,
     images: {},
@@ -54,6 +58,7 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
     pulled: [],
     unused: [],
     reported: undefined,
+    heardOf: new Set(over.reported?.value.instances.map(({ id }) => id)),
     ...over,
   };
 }
@@ -106,6 +111,7 @@ export function docker(name: Name, id: string, spec: ServiceSpec, over: Partial<
     outOfMemory: false,
     restarts: 0,
     imageId: "sha256:1",
+    restartPolicy: container.restart,
     address: "10.201.0.2",
     published: {},
     startedMs: 1_000,

@@ -2,6 +2,7 @@
 import { Refusal } from "../../src/api/errors.ts";
 import type { Name } from "../../src/api/resource.ts";
 import type { IngressStatus, Table } from "../../src/api/table.ts";
+import type { Fence } from "../../src/container-ports.ts";
 import type { Events, LocalVolumes, Log, Proxy, Secrets, System } from "../../src/ports.ts";
 
 /** Directories that outlive every process and container; whose machine is reinstalled loses them. */
@@ -135,4 +136,18 @@ export function fakeLog(write: (line: LogLine) => void = () => {}): Log {
     (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
       write({ level, message, fields });
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** Of a node that has contact, unless told otherwise. */
+export class FakeFence implements Fence {
+  isOpen = true;
+  readonly kept = new Map<string, readonly string[]>();
+
+  keep(service: string, containers: readonly string[]): void {
+    this.kept.set(service, containers);
+  }
+
+  async admit(): Promise<void> {
+    if (!this.isOpen) throw new Error("contact is lost");
+  }
 }

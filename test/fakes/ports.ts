@@ -8,7 +8,7 @@ import { SeededRandom } from "./clock.ts";
 import { FakeEngine } from "./containers-engine.ts";
 import { FakeContainers } from "./containers.ts";
 import { FakeJobs } from "./jobs.ts";
-import { FakeEvents, fakeLog, FakeProxy, FakeSecrets, FakeSystem, FakeVolumes } from "./machine.ts";
+import { FakeEvents, FakeFence, fakeLog, FakeProxy, FakeSecrets, FakeSystem, FakeVolumes } from "./machine.ts";
 import { FakeProbes } from "./probes.ts";
 
 export interface FakePortsOptions {
@@ -40,6 +40,7 @@ export function fakePorts({ node, clock, store, mirror, wake = () => {}, log = f
     proxy: new FakeProxy(),
     system: new FakeSystem("192.168.1.10"),
     events: new FakeEvents(),
+    fence: new FakeFence(),
     voters: () => 1,
     clock,
     random,

@@ -148,7 +148,10 @@ export class FakeStore implements Store {
       grant: (ttlMs, signal) => this.#write(() => ({ id: etcd.grant(ttlMs), clusterId: etcd.clusterId }), signal),
       keepAlive: (lease, signal) => this.#write(() => known(lease) && etcd.renew(lease.id), signal),
       put: (lease, key, value, signal) =>
-        this.#write(() => known(lease) && etcd.commit({ compare: [], writes: [{ put: key, value }] }, lease.id).committed, signal),
+        this.#write(
+          () => (known(lease) ? etcd.commit({ compare: [], writes: [{ put: key, value }] }, lease.id).revision : undefined),
+          signal,
+        ),
       delete: async (lease, key, signal) => {
         await this.#write(() => etcd.leased(lease.id)?.has(key) && etcd.commit({ compare: [], writes: [{ delete: key }] }), signal);
       },

@@ -222,7 +222,7 @@ describe("an app on another node", () => {
     await near.serve({ ...route([]), down: ["far"] });
     assert.equal((await waiting).status, 502);
     // It may be back at any moment, and says so when it is asked.
-    assert.equal(await near.client.ping("far", 5_000, soon()), true);
+    assert.equal(await near.client.ping({ node: "far", limitMs: 5_000 }, soon()), true);
     app.stop();
   });
 

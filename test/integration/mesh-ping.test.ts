@@ -17,7 +17,7 @@ describe("a ping on 734", () => {
   });
   after(() => house.stop());
 
-  const ask = (node: string, limitMs = LIMIT_MS): Promise<boolean> => near.client.ping(node, limitMs, soon());
+  const ask = (node: string, limitMs = LIMIT_MS): Promise<boolean> => near.client.ping({ node, limitMs }, soon());
 
   test("is answered again and again, also when many ask at once, over one connection", async () => {
     assert.deepEqual(

@@ -38,6 +38,8 @@ describe("port 734", () => {
       trust: () => trust,
       isOwn: (asked) => asked.instance === to.instance && asked.host === to.host && asked.port === to.port,
       isFavoured: () => false,
+      now: () => performance.now(),
+      onContact: () => {},
       log: silentLog,
       ...more,
     });

@@ -102,7 +102,14 @@ export class ServiceModel {
     });
     return {
       name: SERVICE,
-      house: { nodes: this.nodes, decided: this.decided, observed: new Map(counted), desiredSeenAtMs: this.#desiredSeenAtMs, volumes: {} },
+      house: {
+        nodes: this.nodes,
+        decided: this.decided,
+        observed: new Map(counted),
+        told: new Map([...this.observed].map(([node, { value }]) => [node, value])),
+        desiredSeenAtMs: this.#desiredSeenAtMs,
+        volumes: {},
+      },
       local: localFacts({
         bootId: `boot-${node}`,
         containers: machine.containers,
@@ -145,6 +152,9 @@ export class ServiceModel {
       }
       case "StartContainer":
         machine.containers = machine.containers.map((each) => (each.id === action.id ? started(each, this.nowMs) : each));
+        break;
+      case "SetRestartPolicy":
+        machine.containers = machine.containers.map((each) => (each.id === action.id ? { ...each, restartPolicy: action.policy } : each));
         break;
       case "RemoveContainer":
         machine.containers = machine.containers.filter(({ id }) => id !== action.id);

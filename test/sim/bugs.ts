@@ -9,7 +9,7 @@ import { whyNowhere } from "../../controllers/service/scheduling.ts";
 import { OutcomeUnknown, StoreUnavailable } from "../../src/api/errors.ts";
 import { keys } from "../../src/api/keys.ts";
 import { API_VERSION, type Kind, type Name, type NodeName, type Resource } from "../../src/api/resource.ts";
-import type { DecidedMembership, DecidedService } from "../../src/api/state.ts";
+import type { DecidedMembership, DecidedService, ObservedInstance } from "../../src/api/state.ts";
 import type { ServiceSpec, Update } from "../../src/api/types.ts";
 import type { Seen } from "../../src/engine/contract.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
@@ -151,12 +151,6 @@ const losesDeletes = watching(async function* (batches) {
   for await (const batch of batches) yield { ...batch, events: batch.events.filter(({ type }) => type === "put") };
 });
 
-class AlwaysFresh extends StoreMirror {
-  override get fresh(): boolean {
-    return this.revision > 0;
-  }
-}
-
 class FreshBeforeTheFirstList extends StoreMirror {
   override get fresh(): boolean {
     return true;
@@ -208,6 +202,7 @@ const adoptsByName = inDocker((containers) => ({
       outOfMemory: false,
       restarts: 0,
       imageId: "",
+      restartPolicy: "no",
       published: {},
     };
     return [...found, stranger];
@@ -296,6 +291,7 @@ const rebalances = inControllers({
             over: decided.modRevision,
             desired: Number(desired.metadata.resourceVersion),
             memberships: {},
+            countedOut: {},
             newVolumes: [],
           },
         ],
@@ -304,7 +300,37 @@ const rebalances = inControllers({
   },
 });
 
+const endsNothing: Partial<Wiring> = { ...inDocker(() => ({ kill: async () => {} })), killProcesses: () => () => 0 };
+
+/** As if all had been over for long when a node is declared Down. */
+const takesOverAtOnce = inControllers({
+  service: {
+    plan: (desired, facts, context) => {
+      const nodes = facts.house.nodes.map((node) =>
+        node.downSinceMs === undefined ? node : { ...node, downSinceMs: -Infinity, goneSinceMs: node.goneSinceMs && -Infinity },
+      );
+      return plan(desired, { ...facts, house: { ...facts.house, nodes } }, context);
+    },
+  },
+});
+
+const startsWithoutPromise = inControllers({
+  service: {
+    plan: (desired, facts, context) => {
+      const told = new Map(
+        [...facts.house.told].map(([node, { instances, ...said }]) => [node, { ...said, instances: instances.map(promised) }]),
+      );
+      return plan(desired, { ...facts, local: { ...facts.local, voters: 1 }, house: { ...facts.house, told } }, context);
+    },
+  },
+});
+
+function promised(instance: ObservedInstance): ObservedInstance {
+  return { ...instance, fenced: true };
+}
+
 const TWICE = /given twice|stays where it was placed|the most it may have/;
+const AT_ONCE = /at once/;
 const NOT_CONVERGED = /not converged|did not stay converged/;
 
 export const bugs: readonly Bug[] = [
@@ -314,7 +340,6 @@ export const bugs: readonly Bug[] = [
   { name: "reads only the first page of a listing", wiring: readsOnePage, finds: /serves and is decided|not converged/ },
   { name: "resumes a watch from the newest revision", wiring: resumesFromTheHeader, finds: NOT_CONVERGED },
   { name: "loses deletes", wiring: losesDeletes, finds: NOT_CONVERGED },
-  { name: "takes a stale mirror for a fresh one", wiring: inMirror(AlwaysFresh), finds: /long been taken away/ },
   { name: "plans before the first full list", wiring: inMirror(FreshBeforeTheFirstList), finds: /serves and is decided/ },
   { name: "places on nodes that are Down", wiring: inMirror(NobodyIsDown), finds: /which has been Down/ },
   { name: "places on cordoned nodes", wiring: inMirror(NobodyIsCordoned), finds: /which has been cordoned/ },
@@ -331,5 +356,8 @@ export const bugs: readonly Bug[] = [
   { name: "does not hear where a Service answers", wiring: ignoresEndpoints, finds: /still leads|not converged/ },
   { name: "asks the LAN's filter where it was once", wiring: asksWhereItWas, finds: /asks .* instead of/ },
   { name: "comes back without stopping what others took over", wiring: returnsWithoutStopping, finds: /is back and still runs/ },
+  { name: "ends nothing when it loses contact", wiring: endsNothing, finds: AT_ONCE },
+  { name: "takes over without waiting for the end of what must not run twice", wiring: takesOverAtOnce, finds: AT_ONCE },
+  { name: "takes for promised what no node promised", wiring: startsWithoutPromise, finds: AT_ONCE },
   { name: "moves instances to whoever has none", wiring: rebalances, finds: /moved/ },
 ];

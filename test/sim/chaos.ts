@@ -2,6 +2,7 @@
 // are away, containers that crash. Each fault ends by itself, and all of them when the time of faults is over.
 import type { SeededRandom } from "../fakes/clock.ts";
 import type { SimNode } from "./node.ts";
+import { EXCLUSIVE } from "./workload.ts";
 import type { World } from "./world.ts";
 
 export class Chaos {
@@ -52,7 +53,7 @@ export class Chaos {
 
   #beginFault(): void {
     const random = this.#random;
-    const node = random.pick([...this.#world.nodes.values()]);
+    const node = random.pick(random.chance(0.25) ? this.#exclusiveNodes() : [...this.#world.nodes.values()]);
     const faults: readonly (readonly [string, () => (() => void) | undefined])[] = [
       ["agent killed", () => this.#killAgent(node)],
       ["power lost", () => this.#losePower(node)],
@@ -69,6 +70,13 @@ export class Chaos {
     const end = begin();
     this.#world.trace.add("chaos", `${node.name}: ${what}`);
     if (end !== undefined) this.#endLater(`${node.name}: ${what}`, end);
+  }
+
+  /** Where something runs that must not run twice. */
+  #exclusiveNodes(): readonly SimNode[] {
+    const all = [...this.#world.nodes.values()];
+    const found = all.filter((node) => EXCLUSIVE.some((name) => node.labelled(name).length > 0));
+    return found.length > 0 ? found : all;
   }
 
   #endLater(what: string, end: () => void): void {

@@ -6,6 +6,7 @@ import { keys, PREFIX } from "../../src/api/keys.ts";
 import type { Kind, Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import { cannotRunTwice } from "../../controllers/service/traits.ts";
 import type { FakeContainer } from "../fakes/containers-life.ts";
 import { isDown } from "./liveness.ts";
 import type { SimNode } from "./node.ts";
@@ -85,7 +86,9 @@ function serviceProblems(world: World, { metadata: { name, uid }, spec }: Stored
   }
   const on = new Set(nodesOn(world).map((node) => node.name));
   const instances = decided.instances.filter(({ node }) => on.has(node));
-  const wanted = wantedCount(world, spec) - (spec.failover === "never" ? decided.instances.length - instances.length : 0);
+  // Of few voters none may decide for the others, and what must not run twice stays.
+  const stays = spec.failover === "never" || (cannotRunTwice(spec) && world.voters === 1);
+  const wanted = wantedCount(world, spec) - (stays ? decided.instances.length - instances.length : 0);
   const count = instances.length === wanted ? [] : [`${name} has ${instances.length} instances instead of ${wanted}`];
   const doubled =
     spec.replicas === "all" && new Set(instances.map(({ node }) => node)).size < instances.length ? [`${name} is twice on one node`] : [];

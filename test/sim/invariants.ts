@@ -6,7 +6,7 @@ import type { Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ContainerSpec } from "../../src/container-ports.ts";
 import type { StoreEvent } from "../../src/ports.ts";
-import { isExclusive } from "../../controllers/service/traits.ts";
+import { cannotRunTwice, isExclusive } from "../../controllers/service/traits.ts";
 import type { SimNode } from "./node.ts";
 import type { Witness, World } from "./world.ts";
 
@@ -15,6 +15,9 @@ import type { Witness, World } from "./world.ts";
  * 20 s.
  */
 const GRACE_MS = 45_000;
+
+/** A thawed computer runs on until its agent has had its turn. */
+const WAKING_MS = 1_000;
 
 interface InstanceHistory {
   readonly node: NodeName;
@@ -35,6 +38,8 @@ interface ServiceHistory {
 export class Invariants implements Witness {
   readonly #world: World;
   readonly #services = new Map<Name, ServiceHistory>();
+  /** Services that must not run twice, whatever became of them since. */
+  readonly #once = new Set<Name>();
   readonly #downSinceMs = new Map<NodeName, number>();
   readonly #hearsSinceMs = new Map<NodeName, number>();
   readonly #upSinceMs = new Map<NodeName, number>();
@@ -75,10 +80,21 @@ export class Invariants implements Witness {
       if (running.has(who)) this.#fail(`${who} runs twice on ${node.name}`);
       running.add(who);
     }
+    this.#runsOnce();
+  }
+
+  /** What must not run twice does not, on whatever computers. One that wakes from sleep is given the moment that its agent needs. */
+  #runsOnce(): void {
+    const awake = [...this.#world.nodes.values()].filter(({ power, wokeAtMs }) => power === "on" && this.#now - wokeAtMs > WAKING_MS);
+    for (const name of this.#once) {
+      const places = awake.filter((node) => node.labelled(name).some(({ state }) => state === "running")).map((node) => node.name);
+      if (places.length > 1) this.#fail(`${name} runs on ${places.join(" and ")} at once`);
+    }
   }
 
   /** No name leads to a node that is known to be dead. */
   timePassed(): void {
+    this.#runsOnce();
     for (const { name, agent } of this.#world.nodes.values()) {
       if (agent === undefined || !this.#isInformed(name)) continue;
       for (const row of [...agent.proxy.routes.values()].flatMap(({ http }) => http)) {
@@ -103,6 +119,7 @@ export class Invariants implements Witness {
 
   #desired(name: Name, stored: StoredResource<"Service"> | undefined): void {
     this.#history(name).desired.push({ atMs: this.#now, spec: stored?.spec });
+    if (stored !== undefined && cannotRunTwice(stored.spec)) this.#once.add(name);
   }
 
   #decided(name: Name, decided: DecidedService | undefined): void {
@@ -259,7 +276,8 @@ export class Invariants implements Witness {
 
   #isExclusive(name: Name): boolean {
     const last = this.#history(name).desired.findLast(({ spec }) => spec !== undefined)?.spec;
-    return last !== undefined && isExclusive(last);
+    // Of few voters none may decide for the others: there nothing of it starts elsewhere meanwhile.
+    return last !== undefined && isExclusive(last) && this.#world.voters > 1;
   }
 
   #history(name: Name): ServiceHistory {

@@ -1,5 +1,8 @@
 // One simulated computer: its Docker engine, its disk and its clock, and on it an agent made of the real engine and controllers, which
 // can be killed, started again, put to sleep or lose its power at any moment.
+import { FenceKeeper } from "../../src/agent/fence.ts";
+import { LEASE_TTL_MS } from "../../src/api/fence-times.ts";
+import { keys } from "../../src/api/keys.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { Ports } from "../../src/engine/contract.ts";
@@ -7,7 +10,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { OwnWord } from "../../src/engine/own-word.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Containers } from "../../src/container-ports.ts";
-import type { Store, WatchBatch } from "../../src/ports.ts";
+import type { Lease, Store, WatchBatch } from "../../src/ports.ts";
 import { FakeAddresses } from "../fakes/addresses.ts";
 import type { SeededRandom } from "../fakes/clock.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -16,12 +19,14 @@ import { FakeJobs } from "../fakes/jobs.ts";
 import { FakeEvents, fakeLog, FakeProxy, FakeSecrets, FakeSystem, FakeVolumes } from "../fakes/machine.ts";
 import { FakeProbes } from "../fakes/probes.ts";
 import type { FakeStore } from "../fakes/store-client.ts";
+import { SimIngress } from "./ingress.ts";
 import { NodeClock } from "./node-clock.ts";
 import { observe } from "./observer.ts";
 import { patched } from "./patched.ts";
 import type { World } from "./world.ts";
 
-const LEASE_TTL_MS = 20_000;
+/** What a killed program ends with. */
+const KILLED = 137;
 
 export interface Agent {
   readonly stop: AbortController;
@@ -30,6 +35,7 @@ export interface Agent {
   readonly engine: Engine;
   readonly proxy: FakeProxy;
   readonly probes: FakeProbes;
+  readonly lease: Lease;
 }
 
 export class SimNode {
@@ -38,6 +44,8 @@ export class SimNode {
   readonly clock: NodeClock;
   readonly addresses: FakeAddresses;
   readonly volumes: FakeVolumes;
+  /** Lives while the computer has power. */
+  ingress: SimIngress | undefined;
   agent: Agent | undefined;
   power: "on" | "off" | "asleep" = "off";
   wokeAtMs = -Infinity;
@@ -75,12 +83,18 @@ export class SimNode {
     this.#boots += 1;
     this.#bootId = `${this.name}-boot-${this.#boots}`;
     this.docker.startDaemon();
+    this.ingress = new SimIngress(
+      this.clock,
+      this.#world.wiring.killProcesses((containers) => this.#killProcesses(containers)),
+    );
     this.startAgent();
   }
 
   powerOff(): void {
     if (this.power === "asleep") this.wake();
     this.killAgent();
+    this.ingress?.stop();
+    this.ingress = undefined;
     this.docker.stopDaemon("powerLoss");
     this.power = "off";
   }
@@ -149,13 +163,29 @@ export class SimNode {
     const answers = (host: string): boolean => this.docker.serving(host) !== undefined;
     const probes = new FakeProbes({ clock, answers, wake: (name) => wake("Service", name) });
     const containers = world.wiring.containers(this.#containers());
+    const { ingress } = this;
     const ownWord = new OwnWord({ node: this.name, store, mirror, log });
     ownWord.run(stop.signal);
+    const lease = ownWord.lease(LEASE_TTL_MS);
+    const killer = world.wiring.containers(this.#containers());
+    const fence = new FenceKeeper({
+      lease,
+      key: keys.node(this.name),
+      mirror,
+      kill: (id, signal) => killer.kill(id, signal),
+      killProcesses: world.wiring.killProcesses((ids) => this.#killProcesses(ids)),
+      tellIngress: async (told) => ingress?.tell(told),
+      askIngress: async () => ingress?.told,
+      onOpen: () => engine.wakeAll("Service"),
+      clock,
+      log,
+    });
     const ports: Ports = {
       identity: { node: this.name, nodeId: `id-${this.name}`, bootId: this.#bootId },
       mirror,
       store: ownWord,
-      lease: ownWord.lease(LEASE_TTL_MS),
+      lease,
+      fence,
       containers,
       probes,
       jobs: new FakeJobs({ clock, wake, signal: stop.signal }),
@@ -165,13 +195,14 @@ export class SimNode {
       proxy,
       system: new FakeSystem(this.#address),
       events: new FakeEvents(),
-      voters: () => 3,
+      voters: () => world.voters,
       clock,
       random,
       log,
     };
     const engine = world.wiring.engine({ controllers: world.wiring.controllers(), mirror, ports });
-    this.agent = { stop, store: client, mirror, engine, proxy, probes };
+    this.agent = { stop, store: client, mirror, engine, proxy, probes, lease };
+    world.own(fence.run(stop.signal));
     world.own(mirror.run(stop.signal));
     world.own(engine.run(stop.signal));
     world.own(this.#followEvents(containers, engine, stop.signal));
@@ -212,6 +243,16 @@ export class SimNode {
       before: ({ method, args }) => changes.has(method) && this.#world.beforeDocker(this, method, args[0]),
       after: ({ method, args }, error) => changes.has(method) && this.#world.afterDocker(this, method, args[0], error),
     });
+  }
+
+  /** As the kernel does it, whatever becomes of the engine. */
+  #killProcesses(ids: readonly string[]): number {
+    const running = ids.map((id) => this.docker.containers.get(id)).filter((container) => container?.state === "running");
+    for (const container of running) {
+      this.#world.trace.add(this.name, `${container?.spec.name} was killed`);
+      container?.crash(KILLED);
+    }
+    return running.length;
   }
 
   #fault(): CallFault | undefined {

@@ -3,11 +3,13 @@ import { eachController } from "../../controllers/index.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import { runnable } from "../../src/engine/runnable.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
 import { containerSpec, serviceSpec } from "../fakes/objects.ts";
 import { Chaos } from "./chaos.ts";
-import { decidedService, differences, stored } from "./convergence.ts";
+import { decidedService, differences, nodesOn, stored } from "./convergence.ts";
 import { Invariants } from "./invariants.ts";
 import { DOWN_AFTER_MS, Liveness } from "./liveness.ts";
+import type { SimNode } from "./node.ts";
 import { tableProblems } from "./tables.ts";
 import type { Wiring } from "./wiring.ts";
 import { Workload } from "./workload.ts";
@@ -22,6 +24,8 @@ const SOON_MS = 120_000;
 /** Three updates of five instances, one after the other, each through its monitor. */
 const UPDATED_MS = 200_000;
 const HICCUP_MS = 3_000;
+/** The house is sure of it 18 s after it was declared Down, or 40 s were asked for; then the image is pulled. */
+const MOVED_MS = 55_000;
 /** Longer than a resync. */
 const REST_MS = 400_000;
 /** What was reached may still have to be written down, and an update is good only after its monitor. */
@@ -44,6 +48,7 @@ export const realWiring: Wiring = {
   containers: (containers) => containers,
   mirror: (options) => new StoreMirror(options),
   engine: (options) => new Engine(options),
+  killProcesses: (kill) => kill,
 };
 
 export interface SimulateOptions {
@@ -84,7 +89,14 @@ async function live(world: World): Promise<void> {
   workload.end();
   await converge(world, CONVERGE_WITHIN_MS);
   await rest(world);
-  const episode = world.random.pick([nodeDiesAndReturns, nodeIsDrained, nodeIsCutOff, unrelatedNodeJoins, somethingChanges]);
+  const episode = world.random.pick([
+    nodeDiesAndReturns,
+    nodeIsDrained,
+    nodeIsCutOff,
+    exclusiveMoves,
+    unrelatedNodeJoins,
+    somethingChanges,
+  ]);
   await episode(world, workload);
 }
 
@@ -145,22 +157,66 @@ async function nodeIsDrained(world: World): Promise<void> {
 /** It goes on from what was last decided for it, and makes anew what somebody removes there, but for what others may run now. */
 async function nodeIsCutOff(world: World): Promise<void> {
   if (world.nodes.size === 1) return;
-  world.registry.set("bridge:1", { pullMs: 200, bytes: 1_000_000 });
-  const shared = { type: "host", source: "/srv", path: "/srv", readOnly: false } as const; // must not be written twice
-  const bridge = containerSpec("bridge", "bridge:1", { volumes: [shared] });
-  world.apply("Service", "bridge", serviceSpec("bridge", "", { containers: [bridge] }));
-  await converge(world, SOON_MS);
-  const placed = decidedService(world, "bridge")?.instances[0]?.node;
-  const node = (placed !== undefined && world.nodes.get(placed)) || world.random.pick([...world.nodes.values()]);
+  await applyBridge(world);
+  const node = nodeOfBridge(world);
   world.trace.add("", `${node.name} is cut off`);
   node.cutOff = true;
-  world.delete("Service", "bridge");
+  world.delete("Service", BRIDGE);
   await world.run(SOON_MS);
   node.removeByHand();
   await world.run(SETTLE_MS);
   world.trace.add("", `${node.name} is back`);
   node.cutOff = false;
   await converge(world, SOON_MS);
+}
+
+/** What must not run twice runs elsewhere when its computer is lost, however that is, and stays there; the invariants see that it is never two. */
+async function exclusiveMoves(world: World): Promise<void> {
+  if (world.voters === 1) return;
+  await applyBridge(world, { failover: { after: world.random.pick(["0s", "0s", "40s"]) } });
+  const node = nodeOfBridge(world);
+  const ways: readonly (readonly [string, () => void, () => void])[] = [
+    ["loses its power", () => node.powerOff(), () => node.powerOn()],
+    ["is cut off", () => (node.cutOff = true), () => (node.cutOff = false)],
+    ["sleeps", () => node.sleep(), () => node.wake()],
+  ];
+  if (world.random.chance(0.4)) {
+    world.trace.add("", `the agent of ${node.name} is killed`);
+    node.killAgent();
+    await world.run(world.random.int(0, SETTLE_MS));
+  }
+  const hasHungDocker = world.random.chance(0.3);
+  if (hasHungDocker) node.dockerFaults = { slow: 1, failBefore: 0.5, failAfter: 0 };
+  const [what, lose, giveBack] = world.random.pick(ways);
+  world.trace.add("", `${node.name} ${what}`);
+  lose();
+  const isElsewhere = (): boolean =>
+    nodesOn(world).some((other) => other !== node && other.labelled(BRIDGE).some(({ serving }) => serving));
+  if (!(await world.until(isElsewhere, MOVED_MS))) throw new SimulationFailure(`${BRIDGE} did not move within ${MOVED_MS / 1000} s`);
+  node.dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
+  world.trace.add("", `${node.name} is back`);
+  giveBack();
+  if (node.agent === undefined) node.startAgent();
+  const there = decidedService(world, BRIDGE)?.instances;
+  await converge(world, SOON_MS);
+  if (JSON.stringify(decidedService(world, BRIDGE)?.instances) !== JSON.stringify(there))
+    throw new SimulationFailure(`${BRIDGE} moved again when ${node.name} was back`);
+}
+
+const BRIDGE = "bridge";
+
+/** Writes to a folder of the host, which may be one share on all. */
+async function applyBridge(world: World, over: Partial<ServiceSpec> = {}): Promise<void> {
+  world.registry.set("bridge:1", { pullMs: 200, bytes: 1_000_000 });
+  const shared = { type: "host", source: "/srv", path: "/srv", readOnly: false } as const;
+  const bridge = containerSpec(BRIDGE, "bridge:1", { volumes: [shared] });
+  world.apply("Service", BRIDGE, serviceSpec(BRIDGE, "", { containers: [bridge], ...over }));
+  await converge(world, SOON_MS);
+}
+
+function nodeOfBridge(world: World): SimNode {
+  const placed = decidedService(world, BRIDGE)?.instances[0]?.node;
+  return (placed !== undefined && world.nodes.get(placed)) || world.random.pick([...world.nodes.values()]);
 }
 
 /** A node that joins moves nothing that does not want to be everywhere. */

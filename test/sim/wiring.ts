@@ -11,4 +11,6 @@ export interface Wiring {
   containers(containers: Containers): Containers;
   mirror(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }): StoreMirror;
   engine(options: EngineOptions): Engine;
+  /** As the kernel ends what runs in containers. */
+  killProcesses(kill: (containers: readonly string[]) => number): (containers: readonly string[]) => number;
 }

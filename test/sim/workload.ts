@@ -6,8 +6,11 @@ import { containerSpec, serviceSpec } from "../fakes/objects.ts";
 import type { World } from "./world.ts";
 
 const SERVICES: readonly Name[] = ["web", "films", "notes", "mqtt"];
+/** They write to one share, wherever they run: two at once would do harm. */
+export const EXCLUSIVE: readonly Name[] = ["ledger", "archive"];
 const ROUTES: readonly Name[] = ["router", "alias"];
 const RECORDS: readonly Name[] = ["printer", "camera"];
+const SHARE = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
 /** By image: tags that work, in different ways. */
 const GOOD_TAGS = ["1", "2", "slow"] as const;
 const BAD_TAGS = ["crashing", "deaf"] as const;
@@ -23,7 +26,7 @@ export class Workload {
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.fork();
-    for (const name of SERVICES) {
+    for (const name of [...SERVICES, ...EXCLUSIVE]) {
       for (const tag of [...GOOD_TAGS, ...BAD_TAGS])
         world.registry.set(`${name}:${tag}`, { pullMs: this.#random.pick([200, 3_000]), bytes: 10_000_000 });
     }
@@ -58,9 +61,10 @@ export class Workload {
   #change(): void {
     const random = this.#random;
     const kind = random.next();
-    if (kind < 0.65) this.#changeService(random.pick(SERVICES));
-    else if (kind < 0.8) this.#changeRoute(random.pick(ROUTES));
-    else if (kind < 0.9) this.#changeRecord(random.pick(RECORDS));
+    if (kind < 0.6) this.#changeService(random.pick(SERVICES));
+    else if (kind < 0.75) this.#changeService(random.pick(EXCLUSIVE));
+    else if (kind < 0.85) this.#changeRoute(random.pick(ROUTES));
+    else if (kind < 0.92) this.#changeRecord(random.pick(RECORDS));
     else this.#changeNode(random.pick([...this.#world.nodes.keys()]));
   }
 
@@ -85,22 +89,22 @@ export class Workload {
 
   #service(name: Name, tags: readonly string[]): ServiceSpec {
     const random = this.#random;
-    const main = containerSpec(
-      name,
-      `${name}:${random.pick(tags)}`,
-      random.chance(0.2) ? { env: { CHANGED: String(random.int(1, 9)) } } : {},
-    );
+    const isExclusive = EXCLUSIVE.includes(name);
+    const main = containerSpec(name, `${name}:${random.pick(tags)}`, {
+      ...(random.chance(0.2) && { env: { CHANGED: String(random.int(1, 9)) } }),
+      ...(isExclusive && { volumes: [SHARE] }),
+    });
     const second = containerSpec("db", `${name}:1`);
     const containers = random.chance(0.2) ? [{ ...main, after: ["db"] }, second] : [main];
     const update = {
-      order: random.pick(["start-first", "stop-first"] as const),
+      order: isExclusive ? ("stop-first" as const) : random.pick(["start-first", "stop-first"] as const),
       parallel: random.pick([1, 1, 2]),
       monitor: random.pick(["2s", "10s"]),
       onFailure: random.pick(["rollback", "pause", "continue"] as const),
     };
     return serviceSpec(name, "", {
       containers,
-      replicas: random.pick([0, 1, 1, 2, 3, "all" as const]),
+      replicas: isExclusive ? random.pick([0, 1, 1, 1]) : random.pick([0, 1, 1, 2, 3, "all" as const]),
       update,
       failover: random.chance(0.2) ? "never" : { after: random.pick(["0s", "15s"]) },
     });

@@ -70,6 +70,11 @@ export class World {
     this.#witness = witness;
   }
 
+  /** As the house would have them of its computers. */
+  get voters(): number {
+    return this.nodes.size < 3 ? 1 : this.nodes.size < 5 ? 3 : 5;
+  }
+
   // ---------------------------------------------------------------- people and power
 
   addNode(name: NodeName): SimNode {

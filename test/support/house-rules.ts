@@ -69,7 +69,7 @@ const rooms: readonly Room[] = [
   {
     name: "ingress",
     files: /^src\/ingress\/main\.ts$/,
-    imports: ["src/adapters/", "src/api/", "types:src/ports.ts", "types:src/container-ports.ts"],
+    imports: ["src/adapters/", "src/api/", "src/liveness/", "types:src/ports.ts", "types:src/container-ports.ts"],
     packages: [],
     node: "all",
   },

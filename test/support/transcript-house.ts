@@ -213,6 +213,7 @@ export class ScriptedContainers extends FakeContainers {
       outOfMemory: false,
       restarts: 0,
       imageId: "sha256:0",
+      restartPolicy: "on-failure",
       published: {},
       ...over,
     };

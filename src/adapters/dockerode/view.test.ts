@@ -30,6 +30,7 @@ function inspected(State: object, networks: object = {}, ports: object | null = 
     State,
     RestartCount: 2,
     Image: "sha256:1",
+    HostConfig: { RestartPolicy: { Name: "on-failure" } },
     NetworkSettings: { Networks: networks, Ports: ports },
   } as unknown as ContainerInspectInfo; // a part of it
 }
@@ -50,6 +51,7 @@ test("a running container is read as Docker shows it; what never was is absent",
     restarts: 2,
     startedAt: "2026-01-01T00:00:00Z",
     imageId: "sha256:1",
+    restartPolicy: "on-failure",
     address: "10.200.0.7",
     published: { "80/tcp": 32_768 },
   });

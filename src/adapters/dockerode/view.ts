@@ -8,7 +8,16 @@ const zeroTime = "0001-01-01T00:00:00Z";
 const healthDetailMax = 500;
 const iccOption = "com.docker.network.bridge.enable_icc";
 
-export function containerView({ Id, Name, Config, State, RestartCount, Image, NetworkSettings }: ContainerInspectInfo): Container {
+export function containerView({
+  Id,
+  Name,
+  Config,
+  State,
+  RestartCount,
+  Image,
+  HostConfig,
+  NetworkSettings,
+}: ContainerInspectInfo): Container {
   const labels = Config.Labels;
   const detail = State.Health?.Log?.at(-1)?.Output.trim().slice(-healthDetailMax);
   const address = Object.values(NetworkSettings.Networks)
@@ -30,6 +39,7 @@ export function containerView({ Id, Name, Config, State, RestartCount, Image, Ne
     ...(State.StartedAt !== zeroTime && { startedAt: State.StartedAt }),
     ...(State.FinishedAt !== zeroTime && { finishedAt: State.FinishedAt }),
     imageId: Image,
+    restartPolicy: HostConfig.RestartPolicy?.Name || "no",
     ...(address !== undefined && { address }),
     published: publishedPorts(NetworkSettings.Ports),
     ...(State.Error && { error: State.Error }),

@@ -61,13 +61,13 @@ export class EtcdLeaseCalls implements LeaseCalls {
     }
   }
 
-  async put(lease: Grant, key: string, value: string, signal: AbortSignal): Promise<boolean> {
+  async put(lease: Grant, key: string, value: string, signal: AbortSignal): Promise<number | undefined> {
     try {
       const request = { key: Buffer.from(key), value: Buffer.from(value), lease: lease.id };
       const { header } = await this.#options.calls.write((etcd) => etcd.kv.put(request), this.#limits(signal));
-      return header.cluster_id === lease.clusterId;
+      return header.cluster_id === lease.clusterId ? Number(header.revision) : undefined;
     } catch (error) {
-      if (error instanceof EtcdLeaseInvalidError) return false;
+      if (error instanceof EtcdLeaseInvalidError) return undefined;
       throw error;
     }
   }

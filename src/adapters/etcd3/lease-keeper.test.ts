@@ -14,6 +14,7 @@ class ScriptedLease implements LeaseCalls {
   answerMs = 0;
   #clock: VirtualClock;
   #grants = 0;
+  #revision = 0;
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -32,11 +33,11 @@ class ScriptedLease implements LeaseCalls {
     return this.#answer("keepAlive", () => id === `${this.#grants}`);
   }
 
-  put({ id }: Grant, key: string, value: string): Promise<boolean> {
+  put({ id }: Grant, key: string, value: string): Promise<number | undefined> {
     return this.#answer(`put ${key}=${value}`, () => {
-      if (id !== `${this.#grants}`) return false;
+      if (id !== `${this.#grants}`) return undefined;
       this.keys.set(key, value);
-      return true;
+      return ++this.#revision;
     });
   }
 

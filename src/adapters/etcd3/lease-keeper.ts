@@ -13,8 +13,8 @@ export interface LeaseCalls {
   grant(ttlMs: number, signal: AbortSignal): Promise<Grant>;
   /** False: the store says that there is no such lease. */
   keepAlive(lease: Grant, signal: AbortSignal): Promise<boolean>;
-  /** False: the store says that there is no such lease. */
-  put(lease: Grant, key: string, value: string, signal: AbortSignal): Promise<boolean>;
+  /** The revision; undefined: the store says that there is no such lease. */
+  put(lease: Grant, key: string, value: string, signal: AbortSignal): Promise<number | undefined>;
   /** Deletes the key if it is still the lease's. */
   delete(lease: Grant, key: string, signal: AbortSignal): Promise<void>;
   revoke(lease: Grant, signal: AbortSignal): Promise<void>;
@@ -35,7 +35,7 @@ export class LeaseKeeper implements Lease {
   readonly #log: Log;
   readonly #wanted = new Map<string, string>();
   /** What the present lease holds; empty again with each new one. */
-  readonly #written = new Map<string, string>();
+  readonly #written = new Map<string, { readonly value: string; readonly revision: number }>();
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
   #lease: Grant | undefined;
@@ -63,6 +63,10 @@ export class LeaseKeeper implements Lease {
 
   renewedAtMs(): BootMs | undefined {
     return this.#renewedAtMs;
+  }
+
+  writtenAt(key: string): number | undefined {
+    return this.#written.get(key)?.revision;
   }
 
   async close(): Promise<void> {
@@ -111,12 +115,13 @@ export class LeaseKeeper implements Lease {
     if (lease === undefined) return;
     const { signal } = this.#ending;
     for (const [key, value] of this.#wanted) {
-      if (this.#written.get(key) === value) continue;
-      if (!(await this.#calls.put(lease, key, value, signal))) {
+      if (this.#written.get(key)?.value === value) continue;
+      const revision = await this.#calls.put(lease, key, value, signal);
+      if (revision === undefined) {
         this.#lose();
         throw new Error(`There is no such lease any more: ${key} was not written`);
       }
-      this.#written.set(key, value);
+      this.#written.set(key, { value, revision });
     }
     for (const key of this.#written.keys()) {
       if (this.#wanted.has(key)) continue;

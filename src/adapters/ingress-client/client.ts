@@ -1,6 +1,6 @@
 // How the agent talks to its ingress: one short HTTP call each on the control socket, so that it always reaches whoever holds it now.
 import http from "node:http";
-import type { IngressProgram, IngressSettings, IngressStatus, Table } from "../../api/table.ts";
+import type { FenceTold, IngressPing, IngressProgram, IngressSettings, IngressStatus, Table } from "../../api/table.ts";
 import type { TrafficReport } from "../../api/traffic.ts";
 
 export interface IngressClient {
@@ -11,7 +11,11 @@ export interface IngressClient {
   putSettings(settings: IngressSettings, signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<IngressStatus>;
   /** Asks the ingress of another node whether it is there, on 734. */
-  ping(node: string, limitMs: number, signal: AbortSignal): Promise<boolean>;
+  ping(ping: IngressPing, signal: AbortSignal): Promise<boolean>;
+  /** What it is to end by itself once contact with the house is lost, and how young that was. */
+  putFence(told: FenceTold, signal: AbortSignal): Promise<void>;
+  /** What it was told last, and the youngest contact that it knows of; undefined: nothing. */
+  fence(signal: AbortSignal): Promise<FenceTold | undefined>;
   /** What it has counted since it started. */
   traffic(signal: AbortSignal): Promise<TrafficReport>;
   /** Instances that answer somebody through it right now, also whom another node's ingress asks for. */
@@ -38,8 +42,12 @@ export function connectIngress(socketPath: string): IngressClient {
     putSettings: async (settings, signal) => void (await call("PUT", "/settings", settings, signal)),
     // The ingress is of this program; another release's has at least these fields.
     status: async (signal) => (await call("GET", "/status", undefined, signal)) as IngressStatus,
-    ping: async (node, limitMs, signal) =>
-      ((await call("POST", "/ping", { node, limitMs }, signal)) as { readonly answers: boolean }).answers,
+    ping: async (ping, signal) => ((await call("POST", "/ping", ping, signal)) as { readonly answers: boolean }).answers,
+    putFence: async (told, signal) => void (await call("PUT", "/fence", told, signal)),
+    fence: async (signal) => {
+      const told = (await call("GET", "/fence", undefined, signal)) as Partial<FenceTold>; // as above
+      return told.containers !== undefined && told.contactAtMs !== undefined ? (told as FenceTold) : undefined; // both are there
+    },
     traffic: async (signal) => (await call("GET", "/traffic", undefined, signal)) as TrafficReport, // as above
     busy: async (signal) => ((await call("GET", "/busy", undefined, signal)) as { readonly instances: readonly string[] }).instances, // as above
     metrics: (signal) => text("GET", "/metrics", undefined, signal),

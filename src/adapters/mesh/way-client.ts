@@ -28,6 +28,8 @@ export interface WayClientOptions {
   /** This node's name. */
   readonly node: () => string;
   readonly nodeOf: (node: string) => WayNode | undefined;
+  /** On which the moments are that pings tell of. */
+  readonly now: () => number;
   readonly log: Log;
 }
 
@@ -41,6 +43,8 @@ interface Kept {
   making: number;
   /** For pings alone, one at a time. */
   asked?: tls.TLSSocket;
+  /** What the other one's clock showed when it answered on it last, and when that was heard. */
+  clock?: { readonly thereMs: number; readonly hereMs: number } | undefined;
   asking?: Promise<void>;
 }
 
@@ -98,18 +102,29 @@ export class WayClient implements Ways {
   }
 
   /** Its ingress is there and answers, at whatever it is. Throws when it does not, or not in time. */
-  ping(node: string, limitMs: number): Promise<void> {
+  ping(node: string, limitMs: number, contactAtMs?: number): Promise<void> {
     const kept = this.#keep(node);
-    kept.asking ??= this.#ping(node, kept, limitMs).finally(() => delete kept.asking);
+    kept.asking ??= this.#ping(node, kept, { limitMs, contactAtMs }).finally(() => delete kept.asking);
     return kept.asking;
   }
 
-  async #ping(node: string, kept: Kept, limitMs: number): Promise<void> {
+  async #ping(
+    node: string,
+    kept: Kept,
+    { limitMs, contactAtMs: hereMs }: { readonly limitMs: number; readonly contactAtMs: number | undefined },
+  ): Promise<void> {
     const untilMs = performance.now() + limitMs;
-    if (kept.asked === undefined || kept.asked.destroyed) kept.asked = await this.#dial(node, kept, limitMs);
+    if (kept.asked === undefined || kept.asked.destroyed) {
+      delete kept.clock;
+      kept.asked = await this.#dial(node, kept, limitMs);
+    }
     const socket = kept.asked;
-    const answer = await ask(socket, encodeRequest({ kind: "ping" }), Math.max(1, untilMs - performance.now()));
-    if (answer?.kind === "pong") return;
+    const contactAtMs = hereMs === undefined ? undefined : thereAt(kept.clock, hereMs);
+    const answer = await ask(socket, encodeRequest({ kind: "ping", contactAtMs }), Math.max(1, untilMs - performance.now()));
+    if (answer?.kind === "pong") {
+      kept.clock = answer.atMs === undefined ? undefined : { thereMs: answer.atMs, hereMs: this.#options.now() };
+      return;
+    }
     socket.destroy();
     throw new Error(`${node} does not answer`);
   }
@@ -185,6 +200,11 @@ export class WayClient implements Ways {
     // Not read meanwhile, it would not hear that it was closed.
     socket.once("end", drop).once("close", drop).resume();
   }
+}
+
+/** A moment of this clock on the other one's, or a little before: its answer was under way when it was heard. */
+function thereAt(clock: Kept["clock"], hereMs: number): number | undefined {
+  return clock && Math.max(1, Math.floor(clock.thereMs + hereMs - clock.hereMs));
 }
 
 /** Also for this end it is a failure: nobody takes half an answer for a whole one. */

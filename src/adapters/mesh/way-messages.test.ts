@@ -12,11 +12,16 @@ const bodyOf = (frame: Buffer): Buffer => {
 const to = { instance: "app-aaaa", host: "10.201.0.2", port: 80, protocol: "tcp" as const };
 
 test("what one end says is what the other hears", () => {
-  for (const request of [{ kind: "ping" as const }, { kind: "open" as const, to, limitMs: 3000 }])
+  for (const request of [
+    { kind: "ping" as const },
+    { kind: "ping" as const, contactAtMs: 12_345 },
+    { kind: "open" as const, to, limitMs: 3000 },
+  ])
     assert.deepEqual(readWayRequest(bodyOf(encodeRequest(request))), request);
   for (const answer of [
     { kind: "opened" as const },
     { kind: "pong" as const },
+    { kind: "pong" as const, atMs: 12_345 },
     { kind: "refused" as const, code: "Unreachable" as const, message: "no connection within 3000 ms" },
   ])
     assert.deepEqual(readWayAnswer(bodyOf(encodeAnswer(answer))), answer);

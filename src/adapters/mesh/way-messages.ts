@@ -17,12 +17,14 @@ export type WayRequest =
       /** The asker waits no longer. */
       readonly limitMs: number;
     }
-  /** Is anybody there? The connection can be asked again. */
-  | { readonly kind: "ping" };
+  /** Is anybody there? The connection can be asked again. Then, on the clock of the asked one, the house counted it as alive. */
+  | { readonly kind: "ping"; readonly contactAtMs?: number | undefined };
 
 /** `Unknown`: no such instance runs there. `Unreachable`: it does not take the connection. */
 export type WayAnswer =
-  | { readonly kind: "opened" | "pong" }
+  | { readonly kind: "opened" }
+  /** On its own clock. */
+  | { readonly kind: "pong"; readonly atMs?: number }
   | { readonly kind: "refused"; readonly code: WayRefusal; readonly message: string };
 export type WayRefusal = "Unknown" | "Unreachable" | "Busy";
 
@@ -32,13 +34,15 @@ const LIMIT_MAX_MS = 60_000;
 const PORT_MAX = 65_535;
 
 export function encodeRequest(request: WayRequest): Buffer {
-  return encodeFrame(request.kind === "ping" ? { ping: true } : { to: request.to, limitMs: request.limitMs }, WAY_FRAME_MAX);
+  const { contactAtMs } = request.kind === "ping" ? request : {};
+  const ping = { ping: true, ...(contactAtMs !== undefined && { contactAtMs }) };
+  return encodeFrame(request.kind === "ping" ? ping : { to: request.to, limitMs: request.limitMs }, WAY_FRAME_MAX);
 }
 
 /** Throws when it is none. */
 export function readWayRequest(bytes: Buffer): WayRequest {
-  const { ping, to, limitMs } = fields(JSON.parse(bytes.toString()));
-  if (ping === true) return { kind: "ping" };
+  const { ping, contactAtMs, to, limitMs } = fields(JSON.parse(bytes.toString()));
+  if (ping === true) return { kind: "ping", ...(isNumber(contactAtMs, Number.MAX_SAFE_INTEGER) && { contactAtMs }) };
   const { instance, host, port, protocol } = fields(to);
   if (!isText(instance) || !isText(host) || !isNumber(port, PORT_MAX) || !isNumber(limitMs, LIMIT_MAX_MS)) throw new Error("Not a request");
   if (protocol !== "tcp" && protocol !== "udp") throw new Error("Not a request");
@@ -46,15 +50,16 @@ export function readWayRequest(bytes: Buffer): WayRequest {
 }
 
 export function encodeAnswer(answer: WayAnswer): Buffer {
-  if (answer.kind !== "refused") return encodeFrame({ [answer.kind]: true }, WAY_FRAME_MAX);
+  if (answer.kind === "opened") return encodeFrame({ opened: true }, WAY_FRAME_MAX);
+  if (answer.kind === "pong") return encodeFrame({ pong: true, ...(answer.atMs !== undefined && { atMs: answer.atMs }) }, WAY_FRAME_MAX);
   return encodeFrame({ refused: answer.code, message: answer.message.slice(0, TEXT_MAX) }, WAY_FRAME_MAX);
 }
 
 /** Throws when it is none. */
 export function readWayAnswer(bytes: Buffer): WayAnswer {
-  const { opened, pong, refused, message } = fields(JSON.parse(bytes.toString()));
+  const { opened, pong, atMs, refused, message } = fields(JSON.parse(bytes.toString()));
   if (opened === true) return { kind: "opened" };
-  if (pong === true) return { kind: "pong" };
+  if (pong === true) return { kind: "pong", ...(isNumber(atMs, Number.MAX_SAFE_INTEGER) && { atMs }) };
   const code = (["Unknown", "Unreachable", "Busy"] as const).find((each) => each === refused);
   if (code === undefined || typeof message !== "string") throw new Error("Not an answer");
   return { kind: "refused", code, message: message.slice(0, TEXT_MAX) };

@@ -32,6 +32,10 @@ export interface WayServerOptions {
   readonly isOwn: (target: WayTarget) => boolean;
   /** Addresses of the house's nodes: a flood of strangers does not shut them out. */
   readonly isFavoured: (address: string) => boolean;
+  /** This node's clock: what is told of it by others is on it, so that a question that lay about while this one stood still is an old one. */
+  readonly now: () => number;
+  /** Another node knows that the house counted this one as alive then. */
+  readonly onContact: (atMs: number) => void;
   readonly log: Log;
   /** Other than the usual, for tests. */
   readonly limits?: Partial<WayServerLimits> & { readonly gate?: GateLimits };
@@ -176,8 +180,9 @@ export class WayServer {
             if (rest.length > 0) socket.unshift(rest);
             return void this.#open(visitor, raw, request);
           }
+          if (request.contactAtMs !== undefined) this.#options.onContact(request.contactAtMs);
           // A member that asks and does not listen gets no more.
-          if (!socket.write(encodeAnswer({ kind: "pong" }))) throw new Error("it does not read");
+          if (!socket.write(encodeAnswer({ kind: "pong", atMs: Math.floor(this.#options.now()) }))) throw new Error("it does not read");
         }
       } catch {
         return void socket.destroy();

@@ -7,8 +7,8 @@ import type { MeshTrust } from "./identify.ts";
 import { WayClient, type WayClientOptions } from "./way-client.ts";
 import { WayServer, type WayServerOptions } from "./way-server.ts";
 
-export type MeshOptions = Pick<WayClientOptions, "node" | "nodeOf"> &
-  Pick<WayServerOptions, "isOwn" | "isFavoured"> & { readonly log: Log };
+export type MeshOptions = Pick<WayClientOptions, "node" | "nodeOf" | "now"> &
+  Pick<WayServerOptions, "isOwn" | "isFavoured" | "onContact"> & { readonly log: Log };
 
 export class Mesh {
   readonly #options: MeshOptions;
@@ -53,8 +53,8 @@ export class Mesh {
   }
 
   /** Throws when its ingress does not answer in time. */
-  ping(node: string, limitMs: number): Promise<void> {
-    return this.#client.ping(node, limitMs);
+  ping(node: string, limitMs: number, contactAtMs?: number): Promise<void> {
+    return this.#client.ping(node, limitMs, contactAtMs);
   }
 
   /** That node is dead. */

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FENCE_AFTER_MS } from "../api/fence-times.ts";
+import { Guard } from "./guard.ts";
+
+test("what it was told of ends when neither its agent nor another node has told of a contact for long", () => {
+  const guard = new Guard();
+  assert.deepEqual([guard.told, guard.ending(1e9)], [undefined, []]);
+  guard.tell({ containers: ["a"], contactAtMs: 1_000 }, 1_000);
+  assert.deepEqual(guard.ending(1_000 + FENCE_AFTER_MS - 1), []);
+  guard.contact(9_000, 9_500);
+  assert.deepEqual(guard.ending(1_000 + FENCE_AFTER_MS), []);
+  assert.deepEqual(guard.ending(9_000 + FENCE_AFTER_MS), ["a"]);
+  guard.contact(50_000, 50_100);
+  assert.deepEqual(guard.ending(50_200), []);
+  assert.deepEqual(guard.told, { containers: ["a"], contactAtMs: 50_000 });
+});
+
+test("an old contact takes nothing from a young one, and none is in the future", () => {
+  const guard = new Guard();
+  guard.tell({ containers: ["a"], contactAtMs: 1_000 }, 1_000);
+  guard.contact(10, 1_000);
+  guard.contact(99_000, 2_000);
+  assert.equal(guard.told?.contactAtMs, 2_000);
+});
