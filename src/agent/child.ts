@@ -35,7 +35,9 @@ export interface ChildOptions {
   readonly log: Log;
 }
 
-const pollMs = 200;
+/** The kernel tells of the end of one that this agent has started itself; of another one only a look does. */
+const ownPollMs = 5_000;
+const othersPollMs = 500;
 const logBytesMax = 8 * 1024 * 1024;
 const restartDelayMinMs = 10;
 const restartDelayMaxMs = 5_000;
@@ -47,6 +49,8 @@ export class Child {
   readonly #options: ChildOptions;
   #record: ChildRecord | undefined;
   #startedAtMs = 0;
+  /** Started by this very agent, and not adopted from another one. */
+  #ownPid: number | undefined;
   #restartDelayMs = restartDelayMinMs;
   #watch: AbortController | undefined;
   #look = Promise.withResolvers<void>();
@@ -124,6 +128,7 @@ export class Child {
       child.on("error", (error) => log.error("Child process could not be started", { name, file: command.file, error }));
       child.on("exit", () => this.look());
       child.unref();
+      this.#ownPid = child.pid;
       if (child.pid !== undefined) this.#adopt(child.pid, command.identity);
     } finally {
       closeSync(output);
@@ -142,7 +147,7 @@ export class Child {
     const { clock, log, name } = this.#options;
     while (!signal.aborted) {
       try {
-        await Promise.race([clock.sleep(pollMs, signal), this.#look.promise]);
+        await Promise.race([clock.sleep(this.pid === this.#ownPid ? ownPollMs : othersPollMs, signal), this.#look.promise]);
         this.#look = Promise.withResolvers<void>();
         if (this.running()) {
           if (clock.now() - this.#startedAtMs > steadyMs) this.#restartDelayMs = restartDelayMinMs;

@@ -40,6 +40,8 @@ export interface LivenessOptions {
 
 /** Half of it is the average delay between a silence and its consequence. */
 const TICK_MS = 100;
+/** Nobody else belongs to the house. */
+const ALONE_TICK_MS = 1_000;
 const ASK_EVERY_MS = 500;
 const ASK_LIMIT_MS = 1_000;
 const CONDEMN_EVERY_MS = 1_000;
@@ -77,7 +79,7 @@ export class LivenessKeeper {
     const { clock } = this.#options;
     while (!signal.aborted) {
       this.#tick(signal);
-      await clock.sleep(this.#state.peers.size > 0 ? TICK_MS : SEND_EVERY_MS, signal).catch(() => undefined);
+      await clock.sleep(this.#state.peers.size > 0 ? TICK_MS : ALONE_TICK_MS, signal).catch(() => undefined);
     }
   }
 
