@@ -7,7 +7,7 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import { earliest } from "./earliest.ts";
 import type { HouseFacts } from "./facts.ts";
 import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
-import { leavingInstances } from "./leaving.ts";
+import { leavingInstances, withPossibleCalls } from "./leaving.ts";
 import { certainInMs, lingering } from "./lost.ts";
 import { isForbidden, type Wanted } from "./placement.ts";
 import type { Standing } from "./rollout.ts";
@@ -35,6 +35,8 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   // An update that failed and is not to be rolled back stays as it is, for a person to look at.
   if (spec === undefined || aimed.failed?.revision === aimed.target) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
+  const possible = withPossibleCalls(aimed, wanted, house);
+  if (possible !== aimed) return settled(possible);
   const { alive, waitMs } = withoutLost(aimed, spec, house, now);
   const right = alive.filter(
     (instance) =>
@@ -44,7 +46,7 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
       !isSecond(instance, alive, spec),
   );
   const leaving = leavingInstances(right, wanted, house);
-  const current = new Set(right.filter((instance) => !leaving.has(instance)));
+  const current = new Set(right.filter((instance) => !leaving.has(instance) && instance.to === undefined));
   const standings = alive.map((instance): Standing => ({
     instance,
     verdict: verdict(instance, spec, house.observed, now),

@@ -43,7 +43,8 @@ export function takeStep(situation: Situation): Moved {
   const kept = standings.map(({ instance }) => instance).filter((instance) => !removed.includes(instance));
   const stopping = [...leaving, ...next.remove.map(({ node }) => node)];
   const open = house.nodes.filter((node) => isOpen(node, situation, { kept, stopping }));
-  const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, open);
+  const called = standings.flatMap(({ current, instance: { to } }) => (!current && to !== undefined ? [to] : []));
+  const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, { open, called });
   const isSame = placed.chosen === undefined && kept.length === decided.instances.length;
   return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };
 }
@@ -95,15 +96,17 @@ function placeMany(
   count: number,
   start: DecidedService,
   wanted: Wanted,
-  nodes: readonly NodeFacts[],
+  nodes: { readonly open: readonly NodeFacts[]; readonly called: readonly NodeName[] },
 ): { readonly next: DecidedService; readonly chosen: NodeName | undefined; readonly count: number } {
   let next = start;
   let volumes = wanted.volumes;
-  let open = nodes;
+  let { open } = nodes;
   let placed = 0;
   let chosen: NodeName | undefined;
   for (; placed < count; placed++) {
-    const found = place({ ...wanted, volumes }, open, countByNode(next.instances));
+    const counts = countByNode(next.instances);
+    const asked = open.filter(({ name }) => name === nodes.called[placed]);
+    const found = place({ ...wanted, volumes }, asked, counts) ?? place({ ...wanted, volumes }, open, counts);
     if (found === undefined) break;
     volumes = { ...newVolumes(next.uid, wanted, found.node), ...volumes };
     next = withInstance(next, { service: wanted.service, ...found });

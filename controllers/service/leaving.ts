@@ -1,7 +1,7 @@
 // Instances on a node that is being left, or has become a witness: which of them go elsewhere, and which stay because nobody else can take them.
-import type { DecidedInstance } from "../../src/api/state.ts";
+import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { HouseFacts } from "./facts.ts";
-import { roomFor, type Wanted } from "./placement.ts";
+import { fitness, roomFor, type Wanted } from "./placement.ts";
 
 /**
  * `instances` are those that could otherwise stay as they are. As many go as others have room for; of the rest the oldest stay, so that
@@ -24,4 +24,18 @@ export function leavingInstances(
   if (going.length === 0) return new Set();
   const elsewhere = instances.length - going.length + roomFor(wanted, nodes, going.length);
   return new Set(going.slice(Math.max(0, replicas - elsewhere)));
+}
+
+/** The same object where all that is to run elsewhere can: else it is forgotten, and does not move at some later time by itself. */
+export function withPossibleCalls(decided: DecidedService, wanted: Wanted, { nodes }: Pick<HouseFacts, "nodes">): DecidedService {
+  if (decided.instances.every(({ to }) => to === undefined)) return decided;
+  const fit = new Set(fitness(wanted, nodes).flatMap(({ node, fits }) => (fits ? [node] : [])));
+  const isPossible = ({ to }: DecidedInstance): boolean => to === undefined || fit.has(to);
+  if (decided.instances.every(isPossible)) return decided;
+  const instances = decided.instances.map((instance): DecidedInstance => {
+    if (isPossible(instance)) return instance;
+    const { to: _, ...kept } = instance;
+    return kept;
+  });
+  return { ...decided, instances };
 }

@@ -123,7 +123,8 @@ function bound({ spec, volumes }: Wanted, node: NodeName): string {
   return [...folders, ...data, ...devices].join(", ");
 }
 
-function preferences(prefer: Requirements | undefined, node: NodeFacts): number {
+/** How many of them the node meets. */
+export function preferences(prefer: Requirements | undefined, node: NodeFacts): number {
   const labels = Object.entries(prefer?.labels ?? {}).filter(([key, value]) => node.labels[key] === value).length;
   const arch = prefer?.arch?.includes(node.record?.value.arch ?? "") ? 1 : 0;
   return labels + arch + (prefer?.nodes?.includes(node.name) ? 1 : 0);

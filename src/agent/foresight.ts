@@ -1,7 +1,9 @@
 // Answers the server's "what if?": the plans themselves, over this node's mirror.
-import { dead, foresee, left, type Becomes } from "../../controllers/service/foresee.ts";
+import { dead, foresee, left, type Becomes, type KnownService } from "../../controllers/service/foresee.ts";
 import { houseFacts } from "../../controllers/service/house-facts.ts";
+import { rebalance } from "../../controllers/service/rebalance.ts";
 import { serviceStatus } from "../../controllers/service/status.ts";
+import { cannotRunTwice } from "../../controllers/service/traits.ts";
 import type { InstanceMove } from "../api/moves.ts";
 import type { NodeName } from "../api/resource.ts";
 import type { DecidedService, ObservedService } from "../api/state.ts";
@@ -23,22 +25,31 @@ export class NodeForesight implements Foresight {
     return this.#foresee(node, dead);
   }
 
-  stoppingOn(node: NodeName): readonly string[] {
+  stoppingOn(node: NodeName): ReturnType<Foresight["stoppingOn"]> {
     const mirror = this.#mirror;
     return [...mirror.allDecided<DecidedService>("Service")].flatMap(([name, { value }]) => {
       const decided = new Set(value.instances.map(({ id }) => id));
       const there = mirror.observed<ObservedService>("Service", name).get(node)?.value.instances ?? [];
-      return there.filter(({ id }) => !decided.has(id)).map(({ id }) => `${name}-${id}`);
+      const spec = value.revisions[value.target]?.spec;
+      const holdsUp = spec !== undefined && cannotRunTwice(spec);
+      return there.filter(({ id }) => !decided.has(id)).map(({ id }) => ({ instance: `${name}-${id}`, holdsUp }));
     });
   }
 
+  evenly(): readonly InstanceMove[] {
+    return rebalance(this.#services());
+  }
+
   #foresee(node: NodeName, becomes: Becomes): readonly InstanceMove[] {
+    return foresee(this.#services(), node, becomes).map((move) => ({ ...move, ...this.#shown(move) }));
+  }
+
+  #services(): readonly KnownService[] {
     const mirror = this.#mirror;
-    const services = [...mirror.all("Service")].map((desired) => ({
+    return [...mirror.all("Service")].map((desired) => ({
       desired,
       house: houseFacts(desired.metadata.name, mirror, { desiredSeenAtMs: 0, volumes: {} }),
     }));
-    return foresee(services, node, becomes).map((move) => ({ ...move, ...this.#shown(move) }));
   }
 
   /** What people see of it now. */

@@ -32,7 +32,8 @@ function node({ moves = [web, films] as readonly InstanceMove[], leads = false }
         return now;
       },
       ifLost: () => [],
-      stoppingOn: () => stopping,
+      evenly: () => [],
+      stoppingOn: () => stopping.map((instance) => ({ instance, holdsUp: instance.startsWith("web") })),
     }),
     announce: () => asked.push(`goes ${handOver.goes ?? "nowhere"}`),
     handOverLead: () => {
@@ -55,9 +56,9 @@ test("it says that it goes, gives the lead away, and waits until all that can ha
   const { handOver, asked, become } = node();
   const going = handOver.go("away", 10_000, never);
   assert.deepEqual(asked.slice(0, 2), ["goes away", "lead"]);
-  become([films], ["web-1"]);
+  become([films], ["web-1", "hub-1"]);
   assert.equal(await Promise.race([going, realClock.sleep(120, never).then(() => "waits")]), "waits");
-  become([films], []);
+  become([films], ["hub-1"]);
   assert.deepEqual(await going, { kind: "HandedOver", left: [], stays: ["films-1"], leads: false });
   assert.equal(asked.at(-1), "stopping");
 });

@@ -65,13 +65,14 @@ export class HandOver {
     this.#options.announce();
   }
 
-  /** What is still to move, or to stop here. */
+  /** What is still to move. What has moved may stop while this node goes, unless the other one waits for that. */
   #left(how: Goes): readonly string[] {
     const foresight = this.#options.foresight();
     if (foresight === undefined) return [];
     const node = this.#options.node();
     const moving = foresight.ifLeft(node, LEFT[how]).filter(({ to }) => to !== undefined);
-    return [...new Set([...moving.map(({ instance }) => instance), ...foresight.stoppingOn(node)])];
+    const stopping = foresight.stoppingOn(node).filter(({ holdsUp }) => holdsUp);
+    return [...new Set([...moving, ...stopping].map(({ instance }) => instance))];
   }
 }
 

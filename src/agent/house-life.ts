@@ -35,6 +35,7 @@ import { collectGarbage, whenQuiet } from "./idle-collection.ts";
 import { GossipKey } from "./gossip-key.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
 import { LivenessKeeper } from "./liveness.ts";
+import { InstanceMover } from "./mover.ts";
 import { Publisher } from "./publisher.ts";
 import type { QuorumControl } from "./quorum-control.ts";
 import { NodeStatusReader } from "./status-reader.ts";
@@ -188,6 +189,7 @@ export class HouseLife {
       reader: this.#mirror,
       statusReader,
       foresight: this.#foresight,
+      mover: new InstanceMover(this.#mirror, this.#options.store),
       store: this.#ownWord,
       containers,
       copyAgeMs: () => this.copyAgeMs(),

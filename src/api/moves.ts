@@ -58,3 +58,9 @@ export interface DrillAnswer {
   /** They wait for their computer; under their names a page says so. */
   readonly waits: readonly InstanceMove[];
 }
+
+/** `GET /api/v1/rebalance`: what would move; `POST` with these moves: what does. */
+export interface RebalanceAnswer {
+  readonly kind: "Rebalance";
+  readonly moves: readonly InstanceMove[];
+}

@@ -13,6 +13,8 @@ export interface DecidedInstance {
   readonly generation: number;
   /** Why here, in one sentence: shown by `describe` and `explain placement`. */
   readonly why: string;
+  /** A person wants it to be there instead: another one takes its place, as far as it fits there. */
+  readonly to?: NodeName;
 }
 
 /** A spec that some instance runs, or the previous one that a rollback would return to. */

@@ -2,10 +2,11 @@
 // is away meanwhile; asks; and waits until it is done.
 import type { NodeChange } from "../api/computers.ts";
 import type { InstanceMove, MovesAnswer } from "../api/moves.ts";
-import type { ApplyAnswer } from "../api/wire.ts";
+import type { ApplyAnswer, ServedObject } from "../api/wire.ts";
 import { stopwatch } from "./age.ts";
 import { askLine } from "./ask.ts";
-import { EXIT, Failure } from "./failure.ts";
+import { ready } from "./columns.ts";
+import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { formatTable } from "./table.ts";
 import type { CliPorts } from "./verb.ts";
 
@@ -84,14 +85,25 @@ async function untilMoved(began: MovesAnswer, { node, timeoutMs }: DrainOptions,
   for (;;) {
     const now = await look(node, ports);
     if (!now.drained) throw new Failure(EXIT.conflict, `Somebody has uncordoned ${node} meanwhile.`, `fossora describe node/${node}`);
-    for (const { instance, to = "" } of began.moves) {
-      if (told.has(instance) || isUnderWay(now, instance)) continue;
+    for (const { service, instance, to = "", stopsFirst } of began.moves) {
+      if (told.has(instance) || isUnderWay(now, instance) || (stopsFirst && !(await isReady(service, ports)))) continue;
       told.add(instance);
       if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.ok} ${instance} moved to ${to}  ${stopwatch(ports.now() - beganMs)}`);
     }
-    if (isDone(now)) return;
-    if (ports.now() - beganMs >= timeoutMs) throw late(now, timeoutMs);
+    const starting = began.moves.filter(({ instance }) => !told.has(instance) && !isUnderWay(now, instance));
+    if (isDone(now) && starting.length === 0) return;
+    if (ports.now() - beganMs >= timeoutMs) throw late(now, starting, timeoutMs);
     await ports.sleep(LOOK_EVERY_MS, ports.interrupted);
+  }
+}
+
+/** What has stopped here may not be placed there yet. */
+async function isReady(service: string, ports: CliPorts): Promise<boolean> {
+  try {
+    return ready(await ports.client.json<ServedObject>("GET", `/api/v1/services/${encodeURIComponent(service)}`))?.status === "True";
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status.reason === "NotFound") return true; // deleted meanwhile
+    throw error;
   }
 }
 
@@ -103,10 +115,14 @@ function isDone({ moves, stopping }: MovesAnswer): boolean {
   return moves.length === 0 && stopping.length === 0;
 }
 
-function late({ node, moves, stopping }: MovesAnswer, timeoutMs: number): Failure {
+function late({ node, moves, stopping }: MovesAnswer, starting: readonly InstanceMove[], timeoutMs: number): Failure {
   const waiting = moves.map(({ instance, to = "", state }) => `${instance} waits for ${to}${state === undefined ? "" : ` (${state})`}`);
-  const left = [...waiting, ...stopping.map((instance) => `${instance} is still stopping`)];
-  const [first] = moves;
+  const left = [
+    ...waiting,
+    ...stopping.map((instance) => `${instance} is still stopping`),
+    ...starting.map(({ service }) => `${service} is not ready elsewhere`),
+  ];
+  const [first] = [...moves, ...starting];
   return new Failure(
     EXIT.timeout,
     `node/${node} is not drained after ${timeoutMs / 1000} s, and goes on draining: ${left.join("; ")}`,

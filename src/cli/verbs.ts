@@ -73,6 +73,12 @@ export const VERBS: readonly VerbEntry[] = [
     summary: "look at computers, let them in, take them out",
     load: async () => (await import("./node.ts")).node,
   },
+  {
+    group: "The house",
+    name: "rebalance",
+    summary: "even the load out by a few moves, once they are confirmed",
+    load: async () => (await import("./rebalance.ts")).rebalance,
+  },
   { group: "Apps", name: "apply", summary: "make the house as the files say", load: async () => (await import("./apply.ts")).apply },
   {
     group: "Apps",

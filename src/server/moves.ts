@@ -15,6 +15,6 @@ export function movesOf(ports: ServerPorts, node: Name): MovesAnswer {
     drained: membership.spec.drain === true,
     moves: fates.filter(({ to }) => to !== undefined),
     stays: fates.filter(({ to }) => to === undefined),
-    stopping: foresight.stoppingOn(node),
+    stopping: foresight.stoppingOn(node).map(({ instance }) => instance),
   };
 }

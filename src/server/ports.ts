@@ -119,8 +119,15 @@ export interface Foresight {
   /** Of what runs on the node: where it would move, and what would stay. */
   ifLeft(node: NodeName, how: "drained" | "stopping"): readonly InstanceMove[];
   ifLost(node: NodeName): readonly InstanceMove[];
-  /** Instances that the node should run no more and still does. */
-  stoppingOn(node: NodeName): readonly string[];
+  /** What would move so that the nodes are loaded more evenly. */
+  evenly(): readonly InstanceMove[];
+  /** Instances that the node should run no more and still does; `holdsUp`: another may not start before. */
+  stoppingOn(node: NodeName): readonly { readonly instance: string; readonly holdsUp: boolean }[];
+}
+
+export interface Mover {
+  /** False: it was decided otherwise meanwhile. */
+  move(move: InstanceMove, signal: AbortSignal): Promise<boolean>;
 }
 
 /** What there is besides while the node belongs to a house. */
@@ -134,6 +141,7 @@ export interface ServerPorts extends NodePorts {
   readonly reader: ObjectReader;
   readonly statusReader: StatusReader;
   readonly foresight: Foresight;
+  readonly mover: Mover;
   readonly store: Store;
   readonly containers: Containers;
   engine(): EngineCounts;

@@ -27,6 +27,7 @@ import { answerStream } from "./member-streams.ts";
 import { listed } from "./own-writes.ts";
 import { count, flag, text } from "./query.ts";
 import { changeRollout, historyOf, readRolloutChange } from "./rollout.ts";
+import { answerRebalance } from "./rebalance.ts";
 import { answerTakeover } from "./takeover.ts";
 import { top } from "./top.ts";
 import { WatchHub } from "./watch.ts";
@@ -159,6 +160,10 @@ export class ApiServer {
     await listed(this.#ports);
     if (method === "GET") sayAge(response, this.#ports);
     else refuseWithoutQuorum(this.#ports);
+    if (first === "rebalance" && rest.length === 0) {
+      const body = async (): Promise<unknown> => parseJson(await readBody(request));
+      return sendJson(response, 200, await answerRebalance(this.#ports, { method, body, signal }));
+    }
     return first === undefined ? this.#apply(call) : this.#routeObjects(call, namesOfPath(first), rest);
   }
 

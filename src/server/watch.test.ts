@@ -59,7 +59,8 @@ async function start(): Promise<Setting> {
   const mirror = new StoreMirror({ store, clock, log: silentLog });
   const ports = {
     reader: mirror,
-    foresight: { ifLeft: () => [], ifLost: () => [], stoppingOn: () => [] },
+    foresight: { ifLeft: () => [], ifLost: () => [], evenly: () => [], stoppingOn: () => [] },
+    mover: { move: () => Promise.resolve(true) },
     statusReader: { status: () => undefined, progress: () => [], planned: () => [] },
     store,
     containers: new FakeContainers(new FakeEngine({ clock, random })),

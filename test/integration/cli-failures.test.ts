@@ -48,6 +48,7 @@ const WORDS: Readonly<Record<string, Words>> = {
     ],
     wrong: [[], ["nas", "-o", "yaml"]],
   },
+  rebalance: { right: [[true], [true, "--dry-run"]], wrong: [["nas"], ["--timeout", "soon"]] },
   stopping: { right: [[true], [true, "--within", "1s"], [true, "--cancel"]], wrong: [["nas"], ["--within", "soon"]] },
   node: {
     right: [
