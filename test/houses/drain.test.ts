@@ -1,7 +1,7 @@
 // A computer is taken out for a while: what runs on it moves to the others while people ask for it through all of them.
 import assert from "node:assert/strict";
 import { after, before, describe, test, type TestContext } from "node:test";
-import type { MovesAnswer } from "../../src/api/moves.ts";
+import type { DrillAnswer, MovesAnswer } from "../../src/api/moves.ts";
 import { ask, askAllTheTime } from "../support/asking.ts";
 import { programReason } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
@@ -58,6 +58,24 @@ describe("a computer is taken out for a while", { skip }, () => {
     assert.equal(found.length, 1, `${app} runs on ${found.join()}`);
     return found[0] ?? 0;
   };
+
+  test("drill says what would wait for it, and that the store would keep its quorum", async (t) => {
+    if (!needs(t)) return;
+    const [first, second] = [house.node(1), house.node(2)];
+    const of = async (name: string): Promise<DrillAnswer> => {
+      const { code, stdout } = await second.try("drill", name, "-o", "json");
+      const answer = JSON.parse(stdout) as DrillAnswer; // its documented form
+      assert.equal(code, answer.survives ? 0 : 1, answer.answer);
+      return answer;
+    };
+    const answer = await of(first.name);
+    t.diagnostic((await second.try("drill", first.name)).stdout);
+    assert.deepEqual(
+      [answer.store.keepsQuorum, answer.moves.map(({ service }) => service), answer.waits.map(({ service }) => service)],
+      [true, ["whoami"], ["diary", "here"]],
+    );
+    assert.equal((await of(house.node(3).name)).survives, true, "nothing runs there");
+  });
 
   test("drain moves what can move without a failed request, and says what cannot", async (t) => {
     if (!needs(t)) return;
