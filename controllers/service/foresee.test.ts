@@ -20,7 +20,12 @@ function known(name: Name, spec: ServiceSpec, where: readonly string[], there: r
   );
   return {
     desired: service(name, spec),
-    house: houseFacts({ nodes: there, decided: seen(decided(name, spec, instances)), observed: new Map(told) }),
+    house: houseFacts({
+      nodes: there,
+      decided: seen(decided(name, spec, instances)),
+      observed: new Map(told),
+      told: new Map(told.map(([node, { value }]) => [node, value])),
+    }),
   };
 }
 const plain = (name: Name, over: Partial<ServiceSpec> = {}): ServiceSpec => ({ ...serviceSpec(name, `${name}:1`), ...over });
@@ -93,6 +98,13 @@ test("of a node that dies what nobody else may run waits, and says why", () => {
       ["web", "moves", 15_000, 1],
     ],
   );
+});
+
+test("what its node has promised to end moves when it dies, too", () => {
+  const hub = known("hub", written("hub"), ["nas"]);
+  const told = new Map([["nas", { bootId: "b", instances: [observedInstance("hub0", { fenced: true })] }]]);
+  const [found] = foresee([{ ...hub, house: { ...hub.house, told } }], "nas", dead);
+  assert.notEqual(found?.to, undefined);
 });
 
 test("of a drain that is under way the place of an instance is the one that it has already", () => {

@@ -127,7 +127,7 @@ export type Becomes = (node: NodeFacts) => NodeFacts;
 export const left =
   (leaving: NonNullable<NodeFacts["leaving"]>): Becomes =>
   (node) => ({ ...node, leaving });
-export const dead: Becomes = (node) => ({ ...node, record: undefined, downSinceMs: 0 });
+export const dead: Becomes = (node) => ({ ...node, record: undefined, downSinceMs: 0, goneSinceMs: 0 });
 
 function byName(a: KnownService, b: KnownService): number {
   const [one, other]: readonly [Name, Name] = [a.desired.metadata.name, b.desired.metadata.name];

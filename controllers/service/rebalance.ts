@@ -7,7 +7,7 @@ import { wantedOf } from "./decide.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { KnownService } from "./foresee.ts";
 import { fitness, preferences, withLoad } from "./placement.ts";
-import { isMovable, reservedBytes } from "./traits.ts";
+import { cannotRunTwice, isMovable, reservedBytes } from "./traits.ts";
 import { observedInstance } from "./verdict.ts";
 
 const MOVES_MAX = 8;
@@ -51,7 +51,8 @@ export function withMove(decided: DecidedService, id: string, to: NodeName): Dec
 function movable(service: KnownService): readonly Candidate[] {
   const { spec } = service.desired;
   const decided = service.house.decided?.value;
-  if (decided === undefined || decided.good !== decided.target || spec.replicas === "all" || !isMovable(spec)) return [];
+  if (decided === undefined || decided.good !== decided.target || spec.replicas === "all" || !isMovable(spec) || cannotRunTwice(spec))
+    return [];
   const isReady = (instance: DecidedInstance): boolean => observedInstance(instance, service.house.observed)?.ready === true;
   if (!decided.instances.every((instance) => isReady(instance) && instance.to === undefined)) return [];
   return decided.instances.map((instance) => ({ service, instance }));

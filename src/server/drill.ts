@@ -1,4 +1,5 @@
 // "Can I unplug this computer now?": what the house would do if a node lost its power, from the decisions that it would really make.
+import { LEASE_TTL_MS, TAKEOVER_GRACE_MS } from "../api/fence-times.ts";
 import type { HouseComputers } from "../api/computers.ts";
 import type { DrillAnswer, InstanceMove } from "../api/moves.ts";
 import type { Name } from "../api/resource.ts";
@@ -49,7 +50,7 @@ function stuck({ to: _, ...move }: InstanceMove): InstanceMove {
 }
 
 /** From the loss of its node until it is started elsewhere, as far as that was ever seen. */
-function awayMs({ service, instance, afterMs, others }: InstanceMove, events: readonly EventObject[]): number {
+function awayMs({ service, instance, afterMs, others, stopsFirst }: InstanceMove, events: readonly EventObject[]): number {
   if (others > 0) return 0;
   const of = events.filter(({ spec }) => spec.object === `Service/${service}`);
   const started = of.findLast(({ spec }) => spec.reason === "Started" && spec.message.includes(instance));
@@ -58,7 +59,9 @@ function awayMs({ service, instance, afterMs, others }: InstanceMove, events: re
     started === undefined || placed === undefined
       ? 0
       : Date.parse(started.metadata.creationTimestamp) - Date.parse(placed.metadata.creationTimestamp);
-  return NOTICED_MS + afterMs + (took > 0 && took < START_MAX_MS ? took : 0);
+  // What must not run twice starts only when its node must have ended it.
+  const givenUpMs = Math.max(NOTICED_MS + afterMs, stopsFirst ? LEASE_TTL_MS + TAKEOVER_GRACE_MS : 0);
+  return givenUpMs + (took > 0 && took < START_MAX_MS ? took : 0);
 }
 
 function answerOf(node: Name, { keepsQuorum }: DrillAnswer["store"], away: ReadonlySet<Name>): string {
