@@ -56,8 +56,9 @@ test("targetOf() says so when the computer of an instance is Down", async () => 
   });
   const derived = mirror.desired("Route", "app");
   assert.ok(derived);
-  const target = targetOf(derived, mirror, nowhere);
-  assert.deepEqual([target?.problem?.reason, target?.ready], ["NodeLost", []]);
+  const lost = { type: "Ready", status: "False", reason: "NodeLost", message: "Its data is on nas, which is Down" } as const;
+  const target = targetOf(derived, mirror, () => lost);
+  assert.deepEqual([target?.problem, target?.ready], [lost, []]);
 });
 
 test("targetOf() says why no node can take what runs nowhere", async () => {

@@ -1,7 +1,7 @@
 // Reads from the mirror what a Route needs: the Service that it leads to, and the Routes that want the same.
 import { readyInstances } from "../../src/api/endpoints.ts";
-import type { Condition, Name, Resource } from "../../src/api/resource.ts";
-import type { DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { Name, Resource } from "../../src/api/resource.ts";
+import type { DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import { bucketsOf, wantSame } from "./conflict.ts";
 import type { Target, WhyNowhere } from "./facts.ts";
@@ -52,18 +52,8 @@ export function targetOf({ spec }: Resource<"Route">, mirror: Mirror, whyNowhere
   return {
     service: mirror.desired("Service", name),
     ready: readyInstances(decided, observed),
-    problem:
-      told.flatMap(({ conditions }) => conditions)[0] ??
-      lostNode(name, decided, mirror) ??
-      (placed.size === 0 ? whyNowhere(name, mirror) : undefined),
+    // What a node that is Down observed does not count: somebody must say so in its place.
+    problem: told.flatMap(({ conditions }) => conditions)[0] ?? (told.length === 0 ? whyNowhere(name, mirror) : undefined),
     placed: placed.size,
   };
-}
-
-/** What a node that is Down observed does not count: somebody must say so in its place. */
-function lostNode(service: Name, decided: DecidedService | undefined, mirror: Mirror): Condition | undefined {
-  const isDown = (node: string): boolean => mirror.decided<DecidedMembership>("Membership", node)?.value.state === "Down";
-  const node = decided?.instances.find((instance) => isDown(instance.node))?.node;
-  if (node === undefined) return undefined;
-  return { type: "Ready", status: "False", reason: "NodeLost", message: `The computer '${node}', where ${service} ran, does not answer` };
 }

@@ -126,7 +126,9 @@ function withoutLost(
   const afterMs = durationMs(spec.failover.after);
   const waits: number[] = [];
   const alive = instances.filter((instance) => {
-    const downSinceMs = house.nodes.find((node) => node.name === instance.node)?.downSinceMs;
+    const node = house.nodes.find(({ name }) => name === instance.node);
+    if (node === undefined) return false; // a person took it out of the house
+    const { downSinceMs } = node;
     if (downSinceMs === undefined) return true;
     const leftMs = Math.max(downSinceMs + afterMs - now, certainInMs(instance, revisions[instance.revision]?.spec, house, now));
     if (leftMs > 0 && leftMs < Infinity) waits.push(leftMs);

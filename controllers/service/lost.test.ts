@@ -34,10 +34,13 @@ test("time tells nothing of a node that is not Down, whose record is there, or t
   for (const over of [
     { nodes: [{ ...lost, downSinceMs: undefined }] },
     { nodes: [{ ...lost, goneSinceMs: undefined }] },
-    { nodes: [] },
     { told: said(false) },
   ])
     assert.equal(certainInMs(here, writer, house(over), later), Infinity, JSON.stringify(over));
+});
+
+test("what ran on a node that a person took out of the house is nobody's any more", () => {
+  assert.equal(certainInMs(here, writer, house({ nodes: [nodeFacts("pi")], told: new Map() }), 0), 0);
 });
 
 test("what its node never told of was never started there", () => {

@@ -16,9 +16,11 @@ export function certainInMs(
 ): number {
   if (spec === undefined || !cannotRunTwice(spec)) return 0;
   const facts = nodes.find(({ name }) => name === node);
+  // A person took it out of the house.
+  if (facts === undefined) return 0;
   const promise = told.get(node)?.instances.find((instance) => instance.id === id);
   // What its node never told of was never started there.
-  if (facts?.downSinceMs === undefined || facts.goneSinceMs === undefined || (promise !== undefined && promise.fenced !== true))
+  if (facts.downSinceMs === undefined || facts.goneSinceMs === undefined || (promise !== undefined && promise.fenced !== true))
     return Infinity;
   // With a silent agent the record may be gone for long: its ingress ends the instance once nobody of the house asks for it any more, and
   // that has been so since before it was declared Down.

@@ -6,6 +6,7 @@ import { decide, wantedOf } from "./decide.ts";
 import type { HouseFacts } from "./facts.ts";
 import { houseFacts } from "./house-facts.ts";
 import { fitness, type Fitness } from "./placement.ts";
+import { lostCondition } from "./why-lost.ts";
 
 /** Every node with its reason, for the target revision. */
 export function fitnessOf(service: Name, decided: DecidedService | undefined, house: HouseFacts): readonly Fitness[] {
@@ -23,9 +24,11 @@ export function whyUnplaced(service: Name, decided: DecidedService | undefined, 
   return { ...condition, reason: "NoNodeFits", message };
 }
 
-/** For whoever leads people to a Service that no node can take; undefined: one can, at least once something else has stopped. */
+/** For whoever leads people to a Service that no node can take, or whose node is Down; undefined: one can, at least once something else has stopped. */
 export function whyNowhere(service: Name, mirror: Mirror): Condition | undefined {
   const house = houseFacts(service, mirror, { desiredSeenAtMs: 0, volumes: {} });
+  const lost = lostCondition(service, house.decided?.value, house);
+  if (lost !== undefined) return lost;
   const { next, unplaced } = decide(service, mirror.desired("Service", service), house, 0);
   const condition = unplaced > 0 ? whyUnplaced(service, next, house) : undefined;
   return condition?.reason === "NoNodeFits" ? condition : undefined;

@@ -13,6 +13,7 @@ import { houseFacts } from "./house-facts.ts";
 import { fitnessOf, whyUnplaced } from "./scheduling.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { observedInstance } from "./verdict.ts";
+import { whyLost } from "./why-lost.ts";
 
 export function serviceStatus(service: Resource<"Service">, mirror: Mirror): ServiceStatus {
   const { name } = service.metadata;
@@ -82,15 +83,14 @@ function instanceStatus(
   house: HouseFacts,
 ): InstanceStatus {
   const found = observedInstance(instance, house.observed);
-  const node = house.nodes.find(({ name }) => name === instance.node);
-  const isLost = node?.downSinceMs !== undefined;
+  const lost = whyLost(service, instance, decided, house);
   const condition = found?.conditions[0];
   const spec = decided?.revisions[instance.revision]?.spec;
   return {
     ...identity(service, instance, decided),
     ready: found?.ready ?? false,
-    reason: isLost ? "NodeLost" : found?.ready ? "Running" : (condition?.reason ?? phaseReason(found)),
-    message: isLost ? `${instance.node} is Down` : (condition?.message ?? ""),
+    reason: lost !== undefined ? "NodeLost" : found?.ready ? "Running" : (condition?.reason ?? phaseReason(found)),
+    message: lost ?? condition?.message ?? "",
     containers: (found?.containers ?? []).map((container) => containerStatus(container, found, spec)),
   };
 }

@@ -85,6 +85,6 @@ async function readMarker(file: string): Promise<string | undefined> {
 function volumeLost(name: string, home: string, why: string): Refusal {
   return new Refusal(
     "VolumeLost",
-    `Cannot use volume "${name}": ${why} (${home}). Bring its files back from a backup, or delete the Service's volume to begin with an empty one`,
+    `Cannot use volume "${name}": ${why} (${home}). Bring its files back from a backup, or give the volume another name in the manifest to begin with an empty one`,
   );
 }
