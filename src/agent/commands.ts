@@ -67,13 +67,15 @@ export const nodeCommands: NodeCommands = {
 
   down: async (options, terminal) => {
     const machine = installedMachine(options);
-    const ran = await stop(machine);
+    const { ran, ended } = await stop(machine);
     await takeBackFirewall(machine.settings.dataDir);
     terminal.note(
       ran
         ? terminal.mark("ok", "Fossora is stopped here; the apps run on, but no name leads to them")
         : terminal.mark("ok", "Fossora does not run here"),
     );
+    if (ended > 0)
+      terminal.note(terminal.mark("ok", "what writes to paths of this computer and may move was ended: another one runs it from now on"));
     terminal.note("Next     fossora up");
     return exitOk;
   },

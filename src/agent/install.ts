@@ -19,6 +19,8 @@ import { homedir } from "node:os";
 import path from "node:path";
 import sea from "node:sea";
 import { promisify } from "node:util";
+import { connectIngress } from "../adapters/ingress-client/client.ts";
+import { killContainerProcesses } from "../adapters/system/container-processes.ts";
 import { UserError } from "../api/errors.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
 import type { Clock, Log } from "../ports.ts";
@@ -42,6 +44,8 @@ export interface Machine {
   readonly log: Log;
 }
 
+const ASK_LIMIT_MS = 2_000;
+
 /** How the node is kept running. */
 export type Keeper = "systemd" | "supervisor";
 
@@ -59,15 +63,25 @@ export async function install(options: NodeOptions, machine: Machine): Promise<K
   return how;
 }
 
-/** Agent, ingress and etcd end; containers go on. Answers whether anything ran. */
-export async function stop(machine: Machine): Promise<boolean> {
+/** `ended`: containers that another node may run from now on. */
+export interface Stopped {
+  readonly ran: boolean;
+  readonly ended: number;
+}
+
+/** Agent, ingress and etcd end; containers go on, but for those that were promised to end with the contact: nobody would see to that any more. */
+export async function stop(machine: Machine): Promise<Stopped> {
   const { settings } = machine;
+  const ingress = connectIngress(path.join(settings.runDir, "ingress.sock"));
+  const told = await ingress.fence(AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => undefined); // it does not run
+
   const children = [childOf(machine, "ingress"), childOf(machine, "etcd")];
   const ran = holder(settings.runDir, "agent") !== undefined || children.some((child) => child.running() !== undefined);
   if (keeper() === "systemd" && existsSync(unitFile)) await run("systemctl", "disable", "--now", unitName);
   await endAgent(machine);
+  const ended = (told?.containers ?? []).filter((container) => killContainerProcesses([container]) > 0).length;
   for (const child of children) await child.end(childStopGraceMs);
-  return ran;
+  return { ran, ended };
 }
 
 /** What we put into folders that may be a person's own. */
