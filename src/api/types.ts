@@ -73,7 +73,7 @@ export interface ServiceSpec {
   readonly placement?: Placement;
   /** How a change is brought out. */
   readonly update: Update;
-  /** When a node is lost: how long to wait before the app starts elsewhere, or `never`. An app whose data is on that node stays there in any case. */
+  /** When a node is lost: how long to wait before the app starts elsewhere, or `never`. An app whose data is on that node stays there in any case. One that must not run twice (it writes to a `host:` path, has a device or the host's network) waits besides until its node has surely ended it, about half a minute, and moves only in a house of three or more voters; its node kills it when it loses contact with them, which `never` prevents. */
   readonly failover: "never" | {
     /** Time from the loss of the node to the start elsewhere. */
     readonly after: Duration;
