@@ -75,3 +75,14 @@ test("Docker away and busy ports are conditions, told once", () => {
   assert.deepEqual(verbs({ machine, announced: machine, listeners }), ["Report"]);
   assert.deepEqual(verbs({ machine, announced: machine, listeners, reported: conditions }), []);
 });
+
+test("a disk is told of in large steps, and in small ones when it is nearly full", () => {
+  const GIB = 2 ** 30;
+  const having = (free: number) => ({ ...record, diskBytes: 100 * GIB, diskFreeBytes: free });
+  const from = (before: number, now: number) => verbs({ announced: having(before), machine: having(now) });
+  assert.deepEqual(from(50 * GIB, 46 * GIB), []);
+  assert.deepEqual(from(50 * GIB, 44 * GIB), ["Announce"]);
+  assert.deepEqual(from(2 * GIB, 1.9 * GIB), []);
+  assert.deepEqual(from(2 * GIB, 1.5 * GIB), ["Announce"]);
+  assert.deepEqual(verbs({ announced: record, machine: having(50 * GIB) }), ["Announce"], "it is told for the first time");
+});

@@ -27,7 +27,7 @@ export function plan(
 ): Plan<MembershipAction> {
   if (facts === undefined) return { actions: [], conditions: [] };
   const { name, verdict, leftovers, listeners, reported } = facts;
-  const record = withNamedDevices(facts.machine, membership);
+  const record = withSteadyDisk(withNamedDevices(facts.machine, membership), facts.announced);
   const conditions = [...dockerCondition(record), ...portConditions(listeners ?? [])];
   const actions: MembershipAction[] = [];
   if (membership === undefined && copy === undefined) actions.push({ kind: "Create", name });
@@ -38,6 +38,19 @@ export function plan(
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
   const isHurried = listeners === undefined || (verdict?.value.state === "Down" && leftovers.length > 0);
   return { actions, conditions, recheckAfterMs: isHurried ? HURRIED_RECHECK_MS : RECHECK_MS };
+}
+
+/** So much less or more than what was last announced is news: each announcement is written on every node. */
+const DISK_STEP = 0.05;
+/** Nearer to its end small changes count. */
+const DISK_SHORT_BYTES = 4 * 2 ** 30;
+
+function withSteadyDisk(machine: NodeRecord, announced: NodeRecord | undefined): NodeRecord {
+  const { diskBytes, diskFreeBytes } = machine;
+  const before = announced?.diskFreeBytes;
+  if (diskFreeBytes === undefined || before === undefined || announced?.diskBytes !== diskBytes) return machine;
+  const step = Math.min(diskBytes * DISK_STEP, Math.max(diskFreeBytes, before) < DISK_SHORT_BYTES ? DISK_SHORT_BYTES / 16 : Infinity);
+  return Math.abs(diskFreeBytes - before) < step ? { ...machine, diskFreeBytes: before } : machine;
 }
 
 /** Devices that a person gave a name in the Membership are offered by that name. */

@@ -45,9 +45,11 @@ export interface NodeFacts {
   readonly load: Load;
 }
 
+/** What is reserved for what is placed there. */
 export interface Load {
   readonly instances: number;
   readonly memoryBytes: number;
+  readonly cpus: number;
 }
 
 /** A container with its age, on this machine's own wall clock. */

@@ -7,7 +7,7 @@ import { apply, containerSpec, nodeRecord, put, serviceSpec, setMembershipState 
 import { houseFacts, isDecidedName, unusedImages } from "./house-facts.ts";
 
 const spec = serviceSpec("app", "app:1");
-const heavy = serviceSpec("db", "", { containers: [containerSpec("db", "db:1", { resources: { memory: "1Gi" } })] });
+const heavy = serviceSpec("db", "", { containers: [containerSpec("db", "db:1", { resources: { memory: "1Gi", cpus: 1.5 } })] });
 const moments = { desiredSeenAtMs: 0, volumes: {} };
 
 test("houseFacts() knows every node by its Membership, its record and its verdict", async () => {
@@ -27,7 +27,11 @@ test("houseFacts() adds up what is placed on each node, without looking at other
     put(etcd, keys.decided("Service", "app"), decided("app", spec, [instance("aaaa", "nas", spec), instance("bbbb", "nas", spec)]));
     put(etcd, keys.decided("Service", "db"), decided("db", heavy, [instance("cccc", "nas", heavy)]));
   });
-  assert.deepEqual(houseFacts("app", mirror, moments).nodes[0]?.load, { instances: 3, memoryBytes: 2 * 128 * 2 ** 20 + 2 ** 30 });
+  assert.deepEqual(houseFacts("app", mirror, moments).nodes[0]?.load, {
+    instances: 3,
+    memoryBytes: 2 * 128 * 2 ** 20 + 2 ** 30,
+    cpus: 1.5,
+  });
 });
 
 test("unusedImages() are those that no Service's revisions name", async () => {

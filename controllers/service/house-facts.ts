@@ -4,9 +4,9 @@ import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService 
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts } from "./facts.ts";
 import { containerName, networkKey } from "./container-spec.ts";
-import { reservedBytes } from "./traits.ts";
+import { reservedBytes, reservedCpus } from "./traits.ts";
 
-/** `nas 134217728 0`: node, reservation of an instance, and which of the Service's equal ones: so loads need no walk over Services. */
+/** `nas 134217728 0.5 0`: node, memory and CPUs that an instance reserves, and which of the Service's equal ones: so loads need no walk over Services. */
 const byLoad: Index = { kind: "Service", room: "decided", keys: loadKeys };
 
 /** By image, so that none is removed that another Service needs. */
@@ -81,16 +81,18 @@ function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
       isWitness: record?.value.witness === true,
       membership: Number(membership?.metadata.resourceVersion ?? 0),
       labels: membership?.metadata.labels ?? {},
-      load: loads.get(name) ?? { instances: 0, memoryBytes: 0 },
+      load: loads.get(name) ?? NO_LOAD,
     };
   });
 }
+
+const NO_LOAD: Load = { instances: 0, memoryBytes: 0, cpus: 0 };
 
 function loadKeys(decided: DecidedService): readonly string[] {
   const counts = new Map<string, number>();
   return decided.instances.map(({ node, revision }) => {
     const spec = decided.revisions[revision]?.spec;
-    const kind = `${node} ${spec === undefined ? 0 : reservedBytes(spec)}`;
+    const kind = spec === undefined ? `${node} 0 0` : `${node} ${reservedBytes(spec)} ${reservedCpus(spec)}`;
     const nth = counts.get(kind) ?? 0;
     counts.set(kind, nth + 1);
     return `${kind} ${nth}`;
@@ -100,9 +102,13 @@ function loadKeys(decided: DecidedService): readonly string[] {
 function loadsOf(index: ReadonlyMap<string, ReadonlySet<Name>>): ReadonlyMap<NodeName, Load> {
   const loads = new Map<NodeName, Load>();
   for (const [key, services] of index) {
-    const [node = "", bytes] = key.split(" ");
-    const { instances, memoryBytes } = loads.get(node) ?? { instances: 0, memoryBytes: 0 };
-    loads.set(node, { instances: instances + services.size, memoryBytes: memoryBytes + services.size * Number(bytes) });
+    const [node = "", bytes, cpus] = key.split(" ");
+    const before = loads.get(node) ?? NO_LOAD;
+    loads.set(node, {
+      instances: before.instances + services.size,
+      memoryBytes: before.memoryBytes + services.size * Number(bytes),
+      cpus: before.cpus + services.size * Number(cpus),
+    });
   }
   return loads;
 }

@@ -64,7 +64,7 @@ test("as many go as there is room for, the others stay, and none that went is ca
   const three = { ...big, replicas: 3 };
   const nodes = (placed: number): readonly NodeFacts[] => [
     nodeFacts("nas", { leaving: "drained" }, { memoryBytes: 64 * 2 ** 30 }),
-    nodeFacts("pi", { load: { instances: placed, memoryBytes: placed * 5 * 2 ** 30 } }, { memoryBytes: 8 * 2 ** 30 }),
+    nodeFacts("pi", { load: { instances: placed, memoryBytes: placed * 5 * 2 ** 30, cpus: 0 } }, { memoryBytes: 8 * 2 ** 30 }),
   ];
   assert.equal(step(three, ["nas", "nas", "nas"], nodes(0), readyOn(["nas", "i0", "i1", "i2"])), "nas,nas,nas,pi");
   assert.equal(step(three, ["nas", "nas", "nas", "pi"], nodes(1), readyOn(["nas", "i0", "i1", "i2"])), "nas,nas,nas,pi", "it comes up");

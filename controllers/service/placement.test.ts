@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import { nodeFacts } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
-import { fitness, isForbidden, place, type Wanted } from "./placement.ts";
+import { fitness, fullPart, isForbidden, place, roomFor, type Wanted } from "./placement.ts";
 
 const wanted = (over: Partial<ServiceSpec> = {}, container: Partial<Container> = {}): Wanted => ({
   service: "app",
@@ -11,7 +11,7 @@ const wanted = (over: Partial<ServiceSpec> = {}, container: Partial<Container> =
   volumes: {},
 });
 const nobody = new Map<string, number>();
-const full = { load: { instances: 9, memoryBytes: 7 * 2 ** 30 } };
+const full = { load: { instances: 9, memoryBytes: 7 * 2 ** 30, cpus: 0 } };
 
 test("place() takes the node with the least load", () => {
   assert.equal(place(wanted(), [nodeFacts("a", full), nodeFacts("b")], nobody)?.node, "b");
@@ -24,7 +24,10 @@ test("place() spreads over nodes before it looks at load", () => {
 
 test("place() follows a preference, but not to a node that does not fit", () => {
   const prefer = wanted({ placement: { spread: "node", prefer: { nodes: ["b"] } } });
-  assert.equal(place(prefer, [nodeFacts("a"), nodeFacts("b", { load: { instances: 3, memoryBytes: 2 ** 30 } })], nobody)?.node, "b");
+  assert.equal(
+    place(prefer, [nodeFacts("a"), nodeFacts("b", { load: { instances: 3, memoryBytes: 2 ** 30, cpus: 0 } })], nobody)?.node,
+    "b",
+  );
   assert.equal(place(prefer, [nodeFacts("a"), nodeFacts("b", { schedulable: false })], nobody)?.node, "a");
 });
 
@@ -45,10 +48,20 @@ const misfits: readonly (readonly [string, Wanted, Parameters<typeof nodeFacts>[
   [
     "has too little memory",
     wanted({}, { resources: { memory: "6Gi" } }),
-    { load: { instances: 1, memoryBytes: 4 * 2 ** 30 } },
+    { load: { instances: 1, memoryBytes: 4 * 2 ** 30, cpus: 0 } },
     {},
     /needs 6Gi, 4Gi free/,
   ],
+  [
+    "has too few CPUs left",
+    wanted({}, { resources: { cpus: 1.5 } }),
+    { load: { instances: 2, memoryBytes: 0, cpus: 3 } },
+    {},
+    /^CPUs: needs 1.5, 1 free$/,
+  ],
+  ["has a full disk", wanted(), {}, { diskFreeBytes: 300 * 2 ** 20 }, /^its disk is full: 300Mi free$/],
+  ["is drained", wanted(), { leaving: "drained" }, {}, /^it is drained$/],
+  ["is about to stop", wanted(), { leaving: "stopping" }, {}, /about to stop/],
   ["has too few CPUs", wanted({}, { resources: { cpus: 8 } }), {}, {}, /4 CPUs/],
   [
     "is not the one whose folder is mounted",
@@ -82,4 +95,29 @@ test("place() says why: what binds it, or that it was the least loaded", () => {
   assert.equal(place(wanted(), [nodeFacts("nas")], nobody)?.why, "the only node that fits");
   const gpu = nodeFacts("nas", {}, { devices: [{ class: "gpu", paths: ["/dev/dri"], groups: [] }] });
   assert.equal(place(wanted({}, { devices: [{ class: "gpu" }] }), [gpu], nobody)?.why, "has gpu");
+});
+
+test("place() goes by what is scarcest: memory, CPUs, or a disk that is nearly full", () => {
+  const busy = nodeFacts("a", { load: { instances: 1, memoryBytes: 0, cpus: 3 } });
+  const idle = nodeFacts("b", { load: { instances: 1, memoryBytes: 2 ** 30, cpus: 0 } });
+  assert.equal(place(wanted(), [busy, idle], nobody)?.node, "b");
+  const full = nodeFacts("b", {}, { diskFreeBytes: 5 * 2 ** 30 });
+  assert.equal(place(wanted(), [nodeFacts("a", { load: { instances: 9, memoryBytes: 0, cpus: 0 } }), full], nobody)?.node, "a");
+});
+
+test("fullPart() takes no notice of a disk that is merely used", () => {
+  assert.equal(fullPart(nodeFacts("a", {}, { diskFreeBytes: 30 * 2 ** 30 })), 0);
+  assert.equal(fullPart(nodeFacts("a")), 0, "an older release does not say");
+  assert.ok(Math.abs(fullPart(nodeFacts("a", {}, { diskFreeBytes: 10 * 2 ** 30 })) - 0.5) < 0.001);
+});
+
+test("roomFor() counts how many more fit, node by node", () => {
+  const half = wanted({}, { resources: { cpus: 1 } });
+  const nodes = [
+    nodeFacts("a", { load: { instances: 0, memoryBytes: 0, cpus: 2 } }),
+    nodeFacts("b", { leaving: "drained" }),
+    nodeFacts("c"),
+  ];
+  assert.equal(roomFor(half, nodes, 10), 6);
+  assert.equal(roomFor(half, nodes, 3), 3);
 });

@@ -5,7 +5,7 @@ import { formatSize } from "../../src/api/sizes.ts";
 import type { DecidedVolume } from "../../src/api/state.ts";
 import type { Requirements, ServiceSpec } from "../../src/api/types.ts";
 import type { NodeFacts } from "./facts.ts";
-import { deviceClasses, pinnedNodes, reservedBytes } from "./traits.ts";
+import { deviceClasses, pinnedNodes, reservedBytes, reservedCpus } from "./traits.ts";
 
 export interface Wanted {
   readonly service: Name;
@@ -65,9 +65,12 @@ export function roomFor(wanted: Wanted, nodes: readonly NodeFacts[], most: numbe
 
 /** As it is with so many more instances; what nobody knows the spec of reserves nothing. */
 export function withLoad(spec: ServiceSpec | undefined, node: NodeFacts, count: 1 | -1): NodeFacts {
-  const { instances, memoryBytes } = node.load;
-  const bytes = spec === undefined ? 0 : reservedBytes(spec);
-  return { ...node, load: { instances: instances + count, memoryBytes: memoryBytes + count * bytes } };
+  const { instances, memoryBytes, cpus } = node.load;
+  const reserved = spec === undefined ? { bytes: 0, cpus: 0 } : { bytes: reservedBytes(spec), cpus: reservedCpus(spec) };
+  return {
+    ...node,
+    load: { instances: instances + count, memoryBytes: memoryBytes + count * reserved.bytes, cpus: cpus + count * reserved.cpus },
+  };
 }
 
 /** Whether the spec forbids the node, whatever its state: then an instance there must move. */
@@ -104,13 +107,27 @@ function ruledOut({ spec, volumes }: Wanted, node: NodeFacts): string | undefine
   return label && `placement requires the label ${label[0]}=${label[1]}`;
 }
 
-function shortage(spec: ServiceSpec, node: NodeFacts): string | undefined {
-  const { cpus, memoryBytes } = node.record?.value ?? { cpus: 0, memoryBytes: 0 };
-  const wantedCpus = Math.max(0, ...spec.containers.map((container) => container.resources?.cpus ?? 0));
-  if (wantedCpus > cpus) return `it has ${cpus} CPUs, and ${wantedCpus} are asked for`;
+/** An image has to be pulled, and a disk that is full stops all that is there. */
+const DISK_FREE_MIN_BYTES = 2 ** 30;
+
+function shortage(spec: ServiceSpec, { record, load }: NodeFacts): string | undefined {
+  if (record === undefined) return undefined;
+  const { cpus, memoryBytes, diskFreeBytes } = record.value;
+  const most = Math.max(0, ...spec.containers.map((container) => container.resources?.cpus ?? 0));
+  if (most > cpus) return `it has ${cpus} CPUs, and ${most} are asked for`;
+  const freeCpus = Math.max(0, cpus - load.cpus);
+  if (reservedCpus(spec) > freeCpus) return `CPUs: needs ${shortNumber(reservedCpus(spec))}, ${shortNumber(freeCpus)} free`;
   const needed = reservedBytes(spec);
-  const free = Math.max(0, memoryBytes - node.load.memoryBytes);
-  return needed > free ? `memory: needs ${formatSize(needed)}, ${formatSize(free)} free` : undefined;
+  const free = Math.max(0, memoryBytes - load.memoryBytes);
+  if (needed > free) return `memory: needs ${formatSize(needed)}, ${formatSize(free)} free`;
+  const isFull = diskFreeBytes !== undefined && diskFreeBytes < DISK_FREE_MIN_BYTES;
+  return isFull ? `its disk is full: ${formatSize(Math.round(diskFreeBytes / MEBIBYTE) * MEBIBYTE)} free` : undefined;
+}
+
+const MEBIBYTE = 2 ** 20;
+
+function shortNumber(value: number): string {
+  return String(Math.round(value * 100) / 100);
 }
 
 /** What binds the instance to this node, as a clause. */
@@ -132,8 +149,20 @@ export function preferences(prefer: Requirements | undefined, node: NodeFacts): 
 
 /** In steps, so that small differences do not outweigh the number of instances. */
 function fullness(node: NodeFacts): number {
-  return Math.floor((10 * node.load.memoryBytes) / (node.record?.value.memoryBytes ?? 1));
+  return Math.floor(10 * fullPart(node));
 }
+
+/** Of what it has least left of, 0 to 1: memory and CPUs as far as they are reserved, and a disk from where it becomes short. */
+export function fullPart({ load, record }: NodeFacts): number {
+  if (record === undefined) return 0;
+  const { memoryBytes, cpus, diskBytes, diskFreeBytes = diskBytes } = record.value;
+  const diskUsed = 1 - diskFreeBytes / Math.max(1, diskBytes);
+  const short = Math.max(0, (diskUsed - DISK_SHORT_FROM) / (1 - DISK_SHORT_FROM));
+  return Math.max(load.memoryBytes / Math.max(1, memoryBytes), load.cpus / Math.max(1, cpus), short);
+}
+
+/** What lies on a disk says little about apps, until it is nearly full. */
+const DISK_SHORT_FROM = 0.8;
 
 function compare(a: readonly number[], b: readonly number[]): number {
   for (const [index, value] of a.entries()) {

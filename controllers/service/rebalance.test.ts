@@ -14,7 +14,7 @@ const SIZE = 8 * 2 ** 30;
 
 function nodesWith(counts: Readonly<Record<string, number>>, over: Partial<NodeFacts> = {}): readonly NodeFacts[] {
   return Object.entries(counts).map(([name, count]) =>
-    nodeFacts(name, { load: { instances: count, memoryBytes: count * 128 * MIB }, ...over }, { memoryBytes: SIZE }),
+    nodeFacts(name, { load: { instances: count, memoryBytes: count * 128 * MIB, cpus: 0 }, ...over }, { memoryBytes: SIZE }),
   );
 }
 function known(name: Name, where: string, nodes: readonly NodeFacts[], over: Partial<ServiceSpec> = {}): KnownService {
@@ -66,7 +66,7 @@ test("nothing goes where it does not fit", () => {
 });
 
 test("a move that was asked for is carried out as an update is: there first, then gone; and forgotten where it cannot be", () => {
-  const nodes = [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi", { load: { instances: 9, memoryBytes: 0 } })];
+  const nodes = [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi", { load: { instances: 9, memoryBytes: 0, cpus: 0 } })];
   const { desired, house } = known("a", "nas", nodes);
   const before = house.decided?.value ?? assert.fail();
   const asked = withMove(before, "a1", "pi") ?? assert.fail();

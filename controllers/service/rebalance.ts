@@ -6,7 +6,7 @@ import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import { wantedOf } from "./decide.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { KnownService } from "./foresee.ts";
-import { fitness, preferences, withLoad } from "./placement.ts";
+import { fitness, fullPart, preferences, withLoad } from "./placement.ts";
 import { cannotRunTwice, isMovable, reservedBytes } from "./traits.ts";
 import { observedInstance } from "./verdict.ts";
 
@@ -78,17 +78,13 @@ function choices({ service, instance }: Candidate, nodes: readonly NodeFacts[]):
 
 /** Least when all are equally full: the sum of squares of what part of each is given away. */
 function unevenness(nodes: readonly NodeFacts[]): number {
-  return nodes.reduce((sum, node) => sum + part(node) ** 2, 0);
-}
-
-function part({ load, record }: NodeFacts): number {
-  return record === undefined ? 0 : load.memoryBytes / Math.max(1, record.value.memoryBytes);
+  return nodes.reduce((sum, node) => sum + fullPart(node) ** 2, 0);
 }
 
 function moveOf({ service, instance, to, nodes }: Choice): InstanceMove {
   const { metadata, spec } = service.desired;
   const percent = (name: NodeName): string =>
-    `${Math.round(100 * nodes.filter((node) => node.name === name).reduce((sum, node) => sum + part(node), 0))} %`;
+    `${Math.round(100 * nodes.filter((node) => node.name === name).reduce((sum, node) => sum + fullPart(node), 0))} %`;
   return {
     service: metadata.name,
     instance: nameOf({ service, instance }),

@@ -55,7 +55,9 @@ function replicasOf({ replicas }: ServiceSpec, placement: readonly PlacementReas
 function placementOf(name: string, decided: DecidedService | undefined, house: HouseFacts): readonly PlacementReason[] {
   return fitnessOf(name, decided, house).map(({ node, fits, reason }) => {
     const here = decided?.instances.find((instance) => instance.node === node);
-    return { node, fits, chosen: here !== undefined, reason: here?.why ?? reason };
+    // What it was chosen for may be so no more: it stays, but nothing new would come.
+    const since = here === undefined || fits ? "" : `; nothing more now: ${reason}`;
+    return { node, fits, chosen: here !== undefined, reason: here === undefined ? reason : `${here.why}${since}` };
   });
 }
 

@@ -53,6 +53,11 @@ export function reservedBytes(spec: ServiceSpec): number {
   return sizes.length === 0 ? RESERVED_BYTES_DEFAULT : sizes.reduce((sum, size) => sum + sizeBytes(size), 0);
 }
 
+/** Of containers that name a limit; the others reserve none. */
+export function reservedCpus(spec: ServiceSpec): number {
+  return spec.containers.reduce((sum, { resources }) => sum + (resources?.cpus ?? 0), 0);
+}
+
 /** Device classes that a node must advertise; a plain path is one that every machine has. */
 export function deviceClasses(spec: ServiceSpec): readonly string[] {
   const classes = spec.containers.flatMap((container) => (container.devices ?? []).map((device) => device.class));

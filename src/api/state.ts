@@ -134,7 +134,10 @@ export interface NodeRecord {
   readonly os: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** Of the disk that Fossora keeps its things on. */
   readonly diskBytes: number;
+  /** In large steps, for it changes all the time; absent: an older release does not say. */
+  readonly diskFreeBytes?: number;
   readonly devices: readonly AdvertisedDevice[];
   /** It votes and runs no apps, as `up --witness` says. */
   readonly witness?: boolean;

@@ -1,6 +1,7 @@
 // `explain`: what a field means, from the schemas that are part of this program. Needs no node.
 import { explain as explainPath, type Explanation } from "../api/explain.ts";
 import { isStored } from "../api/kinds.ts";
+import { explainPlacement } from "./explain-placement.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { formatTable } from "./table.ts";
 import { kindOf } from "./targets.ts";
@@ -9,13 +10,25 @@ import type { CliPorts, Verb } from "./verb.ts";
 export const explain: Verb = {
   define(command, invoke) {
     command
-      .argument("<kind[.path]>", "svc, svc.spec.update, route.spec.to")
-      .addHelpText("before", "Examples:\n  fossora explain service\n  fossora explain svc.spec.containers.health\n")
-      .action((path: string) => invoke((ports) => Promise.resolve(runExplain(path, ports))));
+      .argument("<kind[.path]>", "svc, svc.spec.update, route.spec.to; or `placement`, of a Service")
+      .argument("[service]", "for `placement`")
+      .addHelpText(
+        "before",
+        "Examples:\n  fossora explain service\n  fossora explain svc.spec.containers.health\n  fossora explain placement svc/jellyfin\n",
+      )
+      .action((path: string, service: string | undefined) =>
+        invoke((ports) => (path === "placement" ? explainPlacement(service, ports) : Promise.resolve(explainField(path, service, ports)))),
+      );
   },
 };
 
 const WIDTH_MAX = 100;
+
+function explainField(path: string, more: string | undefined, ports: CliPorts): number {
+  if (more !== undefined)
+    throw new Failure(EXIT.usage, `Cannot explain "${more}" of "${path}": only placement is of a Service.`, `fossora explain ${path}`);
+  return runExplain(path, ports);
+}
 
 export function runExplain(path: string, ports: CliPorts): number {
   const [word = "", ...fields] = path.split(".").filter((part) => part !== "");

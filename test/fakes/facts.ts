@@ -31,7 +31,7 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
     isWitness: false,
     membership: 0,
     labels: {},
-    load: { instances: 0, memoryBytes: 0 },
+    load: { instances: 0, memoryBytes: 0, cpus: 0 },
     ...over,
   };
 }

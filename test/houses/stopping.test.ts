@@ -43,6 +43,7 @@ describe("a computer that is about to be gone", { skip }, () => {
     await house.node(first).apply(app, "--wait", "--timeout", "3m");
     for (const number of left) await house.node(first).run("node", "uncordon", house.node(number).name);
     assert.equal(await place(), lost);
+    await until("it has proven itself", async () => (await house.node(first).service("whoami")).status.rollout === undefined);
     for (const number of left) await until(`h${number} answers`, async () => (await ask(house.node(number), "whoami")) === 200);
 
     const stop = askAllTheTime(

@@ -146,7 +146,13 @@ const WORDS: Readonly<Record<string, Words>> = {
       ["-o", "table"],
     ],
   },
-  explain: { right: [[false, "svc"]], wrong: [[], ["nothing"], ["svc.spec.nothing"]] },
+  explain: {
+    right: [
+      [false, "svc"],
+      [true, "placement", "svc/a"],
+    ],
+    wrong: [[], ["nothing"], ["svc.spec.nothing"], ["placement"], ["placement", "node/a"], ["svc", "a"]],
+  },
   "api-resources": { right: [[false]], wrong: [["-o", "table"]] },
   "hash-password": { right: [], wrong: [[]] },
   completion: { right: [], wrong: [[], ["tcsh"]] },

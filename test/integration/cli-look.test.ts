@@ -194,6 +194,23 @@ Rights
     house.setStatus("Service", "jellyfin", readyService());
   });
 
+  test("explain placement says of each node why, and what the Service asks for", async () => {
+    const placement = [
+      { node: "nas", fits: false, chosen: true, reason: "least loaded of 2 nodes that fit; nothing more now: it is cordoned" },
+      { node: "nuc", fits: true, chosen: false, reason: "it fits" },
+      { node: "pi4", fits: false, chosen: false, reason: "CPUs: needs 2, 1 free" },
+    ];
+    house.setStatus("Service", "jellyfin", readyService({ placement }));
+    const { code, stdout, stderr } = await run("explain", "placement", "svc/jellyfin");
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(
+      stdout,
+      /^service\/jellyfin runs on nas\n {2}nas {2}runs it {2}least loaded of 2 nodes that fit; nothing more now: it is cordoned\n {2}nuc {2}could {4}it fits\n {2}pi4 {2}no {7}CPUs: needs 2, 1 free\n\n {2}replicas {2}1\n {2}spread {4}node\n/,
+    );
+    assert.equal((await run("explain", "placement", "nothing")).code, 4);
+    house.setStatus("Service", "jellyfin", readyService());
+  });
+
   test("status puts problems first, each with what to type; it is in colour on a terminal", async () => {
     house.setStatus(
       "Service",

@@ -42,3 +42,34 @@ test("a drained node is left by all that others can run, under start-first witho
     { numRuns: RUNS },
   );
 });
+
+test("what becomes of a node without any of a Service's instances moves none of them", () => {
+  const fates = [
+    { leaving: "drained" },
+    { leaving: "stopping" },
+    { schedulable: false },
+    { record: undefined },
+    { downSinceMs: 0 },
+  ] as const;
+  fc.assert(
+    fc.property(
+      someNodes,
+      goodSpec.filter(({ replicas }) => replicas !== "all"),
+      fc.constantFrom(...fates),
+      (nodes, spec, fate) => {
+        const model = new ServiceModel(nodes);
+        model.apply(spec);
+        model.settle(ROUNDS_MAX);
+        const before = model.decided?.value.instances ?? [];
+        fc.pre(before.length === spec.replicas);
+        const used = new Set(before.map((instance) => instance.node));
+        for (const changed of [fate, {}]) {
+          model.nodes.splice(0, nodes.length, ...nodes.map((each) => (used.has(each.name) ? each : { ...each, ...changed })));
+          model.settle(ROUNDS_MAX);
+          assert.deepEqual(model.decided?.value.instances, before);
+        }
+      },
+    ),
+    { numRuns: RUNS },
+  );
+});

@@ -53,6 +53,6 @@ export const goodSpec = specOf(goodTag);
 export const node = (name: NodeName): fc.Arbitrary<NodeFacts> =>
   fc.record({ schedulable: fc.boolean(), hasStick: fc.boolean(), instances: fc.nat(5) }).map(({ schedulable, hasStick, instances }) => {
     const devices = hasStick ? [{ class: "stick", paths: ["/dev/ttyACM0"], groups: [] }] : [];
-    return nodeFacts(name, { schedulable, load: { instances, memoryBytes: instances * 2 ** 28 } }, { devices });
+    return nodeFacts(name, { schedulable, load: { instances, memoryBytes: instances * 2 ** 28, cpus: 0 } }, { devices });
   });
 export const someNodes = fc.integer({ min: 1, max: NAMES.length }).chain((count) => fc.tuple(...NAMES.slice(0, count).map(node)));

@@ -53,6 +53,7 @@ export class MachineSystem implements System {
       cpus: availableParallelism(),
       memoryBytes: totalmem(),
       diskBytes: disk.blocks * disk.bsize,
+      diskFreeBytes: disk.bavail * disk.bsize,
       devices,
       ...(witness === true && { witness }),
       ...(role !== undefined && { role }),
