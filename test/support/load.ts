@@ -11,6 +11,10 @@ export interface LoadOptions {
   readonly dnsPort: number;
   /** Asked by HTTP and DNS alike: `hello.home.internal`. */
   readonly host: string;
+  /** Absent: `/`. */
+  readonly path?: string;
+  /** Every so many requests is a POST, which nobody may say twice; absent: none. */
+  readonly postEvery?: number;
   readonly requestsPerSecond: number;
   readonly queriesPerSecond: number;
 }
@@ -63,7 +67,8 @@ export function startLoad(options: LoadOptions): Load {
   };
   const request = async (): Promise<void> => {
     const began = performance.now();
-    await get(options, requests % freshEvery === 0 ? false : agent);
+    const isPost = options.postEvery !== undefined && requests % options.postEvery === 0;
+    await ask(options, { agent: requests % freshEvery === 0 ? false : agent, method: isPost ? "POST" : "GET" });
     const now = performance.now();
     answered++;
     slowestMs = Math.max(slowestMs, now - began);
@@ -103,10 +108,14 @@ export function failuresBesides(endedMs: number, failures: readonly LoadFailure[
   return failures.filter(({ atMs }) => atMs < endedMs - underWayMaxMs || atMs > endedMs + outageMaxMs);
 }
 
-function get(options: LoadOptions, agent: http.Agent | false): Promise<void> {
+function ask(
+  options: LoadOptions,
+  { agent, method }: { readonly agent: http.Agent | false; readonly method: "GET" | "POST" },
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = http.get(
-      { host: options.address, port: options.httpPort, path: "/", agent, headers: { host: options.host }, timeout: requestLimitMs },
+    const { address, httpPort, path = "/", host } = options;
+    const request = http.request(
+      { host: address, port: httpPort, path, method, agent, headers: { host }, timeout: requestLimitMs },
       (response) => {
         response.on("error", reject);
         response.on("data", () => {});
@@ -115,6 +124,7 @@ function get(options: LoadOptions, agent: http.Agent | false): Promise<void> {
     );
     request.on("timeout", () => request.destroy(new Error(`no answer within ${requestLimitMs} ms`)));
     request.on("error", reject);
+    request.end(method === "POST" ? "x" : undefined);
   });
 }
 
