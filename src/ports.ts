@@ -221,6 +221,8 @@ export interface Proxy {
 /** What this machine is; read anew at each call. */
 export interface System {
   describe(signal: AbortSignal): Promise<Omit<NodeRecord, "nodeId" | "bootId" | "ports">>;
+  /** Of the file system that Fossora's data is on, as images mostly are. */
+  disk(): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
   /** The host's real name servers, two at most: what containers ask besides the house. */
   resolvers(): readonly string[];
 }

@@ -3,7 +3,15 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService, ObservedService } from "../../src/api/state.ts";
 
 export type LocalAction =
-  | { readonly kind: "PullImage"; readonly service: Name; readonly image: string; readonly platform?: string; readonly key: string }
+  | {
+      readonly kind: "PullImage";
+      readonly service: Name;
+      readonly image: string;
+      readonly platform?: string;
+      readonly key: string;
+      /** Nobody waits for it: one after the other. */
+      readonly isEarly?: true;
+    }
   | {
       readonly kind: "CreateContainer";
       readonly name: string;

@@ -18,6 +18,7 @@ import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local
 import { newsOfDecision, newsOfReport } from "./news.ts";
 import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 import { plan, transactionOf } from "./plan.ts";
+import { prepulledImages } from "./prepull.ts";
 import { endingContainers, endsWithContact } from "./promise.ts";
 import { networkOf, volumeName, volumeNames } from "./traits.ts";
 import { readVolume, withMade } from "./volumes.ts";
@@ -25,6 +26,9 @@ import { readVolume, withMade } from "./volumes.ts";
 const kind = "Service";
 /** Each time another container of the instance was quicker. */
 const REMEMBER_TRIES_MAX = 8;
+/** So much stays free whatever is pulled beforehand, and so much of the whole. */
+const DISK_FREE_BYTES = 4 * 2 ** 30;
+const DISK_FREE_PART = 5;
 
 export const serviceController: Controller<Resource<"Service">, ServiceFacts, ServiceAction> = {
   kind,
@@ -38,9 +42,10 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
   observe,
   plan,
   act: {
-    PullImage: async ({ image, platform, key, service }, { jobs, containers, events }) => {
+    PullImage: async ({ image, platform, key, service, isEarly = false }, { jobs, containers, events }) => {
       jobs.start(key, { kind, name: service }, async (report, signal) => {
-        await containers.pull(image, platform, report, signal);
+        const pull = async (): Promise<unknown> => containers.pull(image, platform, report, signal);
+        await (isEarly ? afterEarlierPulls(containers, pull) : pull());
         events.emit({ kind, name: service, type: "Normal", reason: "Pulled", message: `Image '${image}' was pulled` });
       });
     },
@@ -90,6 +95,16 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
  */
 const networkHolders = new WeakMap<Ports["containers"], ReadonlySet<Name>>();
 
+/** The last of the pulls that nobody waits for: each begins when the one before it has ended. */
+const earlyPulls = new WeakMap<Ports["containers"], Promise<unknown>>();
+
+function afterEarlierPulls(containers: Ports["containers"], pull: () => Promise<unknown>): Promise<unknown> {
+  const before = earlyPulls.get(containers) ?? Promise.resolve();
+  const mine = before.then(pull, pull);
+  earlyPulls.set(containers, mine);
+  return mine;
+}
+
 /** Services that this machine still has something of, although nobody may want them any more. */
 async function ownedNames(containers: Ports["containers"], signal: AbortSignal): Promise<readonly Name[]> {
   try {
@@ -118,7 +133,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const decided = house.decided?.value;
   const reported = mirror.written<ObservedService>(kind, name, identity.node);
   const parts = partsOn(identity.node, name, decided);
-  const pulls = pullsOf(parts);
+  const early = prepulledImages(name, house, identity.node);
+  const pulls = [...pullsOf(parts), ...early.map((image) => ({ image, key: jobKeys.prepull(name, image) }))];
   // Jobs before containers: what a job that has ended did is in the list, then.
   const begun = jobStates([...pulls.map(({ key }) => key), ...parts.flatMap((part) => containerJobs(nameOf(part)))], ports);
   const docker = await listed(name, ports, signal);
@@ -132,7 +148,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const asks = docker.containers && (mayHave || strayAddresses(name, present, ports).length > 0);
   const networks = asks ? networksOf(name, await ports.containers.networks(signal)) : [];
   const unused = unusedImages(reported?.value, mirror);
-  const images = docker.containers ? [...missing, ...untold].map(({ container }) => container.image) : [];
+  const images = docker.containers ? [...[...missing, ...untold].map(({ container }) => container.image), ...early] : [];
   const ending = [
     ...(docker.containers ?? []).flatMap((each) => containerJobs(each.name)),
     ...networks.map((each) => jobKeys.network(each.name)),
@@ -154,6 +170,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     strayAddresses: docker.containers
       ? strayAddresses(name, [...present, ...networks.map((each) => networkKey(name, each.instance))], ports)
       : [],
+    hasRoom: early.length === 0 || (await hasRoom(ports)),
     busy: await busyInstances(name, decided, docker.containers ?? [], ports),
     pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
@@ -161,6 +178,12 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     heardOf: heardOf(name, mirror, identity.node),
   };
   return { name, house, local };
+}
+
+/** What is pulled beforehand takes no disk that apps may need. */
+async function hasRoom({ system }: Ports): Promise<boolean> {
+  const { freeBytes, totalBytes } = await system.disk();
+  return freeBytes >= Math.max(DISK_FREE_BYTES, totalBytes / DISK_FREE_PART);
 }
 
 /** The ingress is asked only while something that ran is taken away. */

@@ -10,6 +10,7 @@ import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
 import { leavingInstances, withPossibleCalls } from "./leaving.ts";
 import { certainInMs, lingering } from "./lost.ts";
 import { isForbidden, type Wanted } from "./placement.ts";
+import { preparedNodes } from "./prepared.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { cannotRunTwice, isMovable, volumeNames } from "./traits.ts";
@@ -54,7 +55,8 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   }));
   const judged = isPaused ? aimed : judge(aimed, spec, standings, wantedCount(wanted, standings, house));
   if (judged !== aimed) return settled(judged);
-  const moved = takeStep({ decided: aimed, standings, wanted, house, now });
+  const held = isPaused && new Set(alive.map(({ revision }) => revision)).size > 1;
+  const moved = takeStep({ decided: aimed, standings, wanted, house, now, held });
   const lingerMs = moved.unplaced > 0 ? lingering(aimed, house, now).map((each) => each.certainInMs) : [];
   return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings), ...lingerMs.filter(Number.isFinite)]) };
 }
@@ -109,7 +111,7 @@ export function wantedOf(service: Name, spec: ServiceSpec, house: HouseFacts): W
     const volume = house.decided?.value.volumes?.[name] ?? house.volumes[name];
     return volume ? [[name, volume] as const] : [];
   });
-  return { service, spec, volumes: Object.fromEntries(volumes) };
+  return { service, spec, volumes: Object.fromEntries(volumes), prepared: preparedNodes(spec, house.observed) };
 }
 
 /**

@@ -89,6 +89,8 @@ export interface LocalFacts {
   readonly strayAddresses: readonly string[];
   /** Instances that are not decided here any more and still answer somebody. */
   readonly busy: readonly string[];
+  /** This machine's disk has room for more than what runs. */
+  readonly hasRoom: boolean;
   /** Images that this process pulled for the Service. */
   readonly pulled: readonly string[];
   /** Images that this node pulled for the Service and that no Service uses any more. */

@@ -15,6 +15,8 @@ export interface Situation {
   readonly wanted: Wanted;
   readonly house: HouseFacts;
   readonly now: number;
+  /** It is paused half-way. */
+  readonly held?: boolean;
 }
 
 export interface Moved {
@@ -36,6 +38,7 @@ export function takeStep(situation: Situation): Moved {
     order: updateOrder(spec),
     update: spec.update,
     rollingBack: decided.failed !== undefined,
+    held: situation.held === true,
     proven: decided.good === decided.target,
     leaving: leaving.length,
   });

@@ -4,6 +4,8 @@ import type { Name } from "../../src/api/resource.ts";
 export const jobKeys = {
   /** Of one instance: what failed for an earlier one says nothing about what is applied now. */
   pull: (service: Name, instance: string, image: string): string => `pull ${service} ${instance} ${image}`,
+  /** Where no instance is yet. */
+  prepull: (service: Name, image: string): string => `prepull ${service} ${image}`,
   create: (container: string): string => `create ${container}`,
   start: (container: string): string => `start ${container}`,
   remove: (container: string): string => `remove ${container}`,

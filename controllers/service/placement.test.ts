@@ -121,3 +121,10 @@ test("roomFor() counts how many more fit, node by node", () => {
   assert.equal(roomFor(half, nodes, 10), 6);
   assert.equal(roomFor(half, nodes, 3), 3);
 });
+
+test("a node that has pulled its images is taken before an emptier one", () => {
+  const full = nodeFacts("full", { load: { instances: 9, memoryBytes: 4 * 2 ** 30, cpus: 0 } });
+  const nodes = [full, nodeFacts("empty")];
+  assert.equal(place(wanted(), nodes, new Map())?.node, "empty");
+  assert.equal(place({ ...wanted(), prepared: new Set(["full"]) }, nodes, new Map())?.node, "full");
+});

@@ -12,6 +12,8 @@ export interface Wanted {
   readonly spec: ServiceSpec;
   /** The Volumes of the spec that exist already: the data pins the instance. */
   readonly volumes: Readonly<Record<Name, DecidedVolume>>;
+  /** Nodes that have all its images already, because they pulled them for it. */
+  readonly prepared?: ReadonlySet<NodeName>;
 }
 
 /** A node that may take one more instance, or why not. */
@@ -43,6 +45,7 @@ export function place(wanted: Wanted, nodes: readonly NodeFacts[], here: Readonl
     rank: [
       spread ? (here.get(node.name) ?? 0) : 0,
       -preferences(wanted.spec.placement?.prefer, node),
+      wanted.prepared?.has(node.name) === true ? 0 : 1,
       fullness(node),
       node.load.instances,
       // So that empty houses do not fill up in the order of the alphabet.

@@ -10,6 +10,7 @@ import { retryAtMs } from "./effort.ts";
 import type { HouseFacts, LocalFacts, ServiceFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { nodesCountedOut } from "./lost.ts";
+import { prepull } from "./prepull.ts";
 import { reportOf } from "./report.ts";
 import { whyUnplaced } from "./scheduling.ts";
 
@@ -26,11 +27,14 @@ export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFac
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
   // Without quorum they may be needed again, and a registry out of reach.
   const unneeded = copy === undefined ? removedImages(name, local, now) : { actions: [], waitMs: undefined };
+  const early =
+    copy === undefined && desired !== undefined ? prepull(name, { house, local, node }, now) : { actions: [], waitMs: undefined };
   const actions: readonly ServiceAction[] = [
     ...carried.actions,
     ...(turnInMs !== undefined && turnInMs <= 0 ? [decideAction(facts, desired, decision)] : []),
     ...(report ? [report] : []),
     ...unneeded.actions,
+    ...early.actions,
   ];
   const conditions: readonly Condition[] = [
     ...(unplaced ? [unplaced] : []),
@@ -40,6 +44,7 @@ export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFac
     carried.recheckAfterMs,
     decision.recheckAfterMs,
     unneeded.waitMs,
+    early.waitMs,
     turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined,
   ]);
   return { actions, conditions, ...(recheckAfterMs !== undefined && { recheckAfterMs }) };

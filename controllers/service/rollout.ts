@@ -23,6 +23,8 @@ export interface Aim {
   readonly rollingBack: boolean;
   /** Nothing new is tried, instances only move: one that is ready need not prove itself through `monitor`. */
   readonly proven: boolean;
+  /** It is paused half-way: those that are to make room for others stay, too. */
+  readonly held?: boolean;
   /** Instances that were taken away and still exist somewhere. */
   readonly leaving: number;
 }
@@ -48,13 +50,13 @@ function freeStep(standings: readonly Standing[], aim: Aim): FreeStep {
   const current = standings.filter((standing) => standing.current);
   const outdated = standings.filter((standing) => !standing.current);
   const missing = Math.max(0, aim.wanted - current.length);
-  if (outdated.length === 0) return { add: missing, remove: surplus(current, aim.wanted) };
+  const most = aim.order === "start-first" ? aim.wanted + aim.update.parallel : aim.wanted;
+  if (outdated.length === 0) return { add: missing, remove: surplus(current, aim.held === true ? most : aim.wanted) };
   const failing = aim.rollingBack ? outdated.filter(({ verdict }) => verdict.kind === "failing") : [];
   const old = outdated.filter((standing) => !failing.includes(standing));
   const slots = freeSlots(current, aim);
   const next = aim.order === "start-first" ? startFirst(current, old, aim, slots) : stopFirst(current, old, aim, slots);
   const kept = current.length + old.length - next.remove.length;
-  const most = aim.order === "start-first" ? aim.wanted + aim.update.parallel : aim.wanted;
   const room = most - (aim.order === "start-first" ? standings.length + aim.leaving : kept);
   return { add: Math.max(0, Math.min(missing, next.add, room)), remove: [...failing, ...next.remove, ...surplus(current, aim.wanted)] };
 }

@@ -359,6 +359,8 @@ export interface Placement {
   readonly prefer?: Requirements;
   /** `node`: instances go to different nodes while there are enough. */
   readonly spread: "node" | "none";
+  /** Two further nodes that could take the app over pull its images beforehand, so that no failover waits for a registry. Absent: true. */
+  readonly prepull?: boolean;
 }
 
 /** What a node must be. */

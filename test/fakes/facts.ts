@@ -55,6 +55,7 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
     networks: [],
     strayAddresses: [],
     busy: [],
+    hasRoom: true,
     pulled: [],
     unused: [],
     reported: undefined,

@@ -38,6 +38,10 @@ export class FakeSystem implements System {
     return [];
   }
 
+  async disk(): ReturnType<System["disk"]> {
+    return { freeBytes: 50 * 2 ** 30, totalBytes: 100 * 2 ** 30 };
+  }
+
   async describe(): ReturnType<System["describe"]> {
     return {
       addresses: { lan: [this.#address], tailnet: [] },

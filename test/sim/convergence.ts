@@ -15,10 +15,12 @@ import type { World } from "./world.ts";
 export function differences(world: World): readonly string[] {
   const services = stored(world, "Service");
   const running = byInstance(world);
+  const open = openNodes(world);
   return [
     ...nodeProblems(world),
     ...services.flatMap((service) => serviceProblems(world, service, running)),
     ...drainProblems(world, services),
+    ...services.flatMap((service) => unprepared(world, service, open)),
     ...leftOvers(world, services),
     ...strays(world),
   ];
@@ -39,6 +41,17 @@ export function nodesOn(world: World): readonly SimNode[] {
   return [...world.nodes.values()].filter(({ power }) => power === "on");
 }
 
+/** Two more computers than run an app could go on with it without a registry, where there are so many. */
+function unprepared(world: World, { metadata: { name }, spec }: StoredResource<"Service">, open: readonly SimNode[]): readonly string[] {
+  const decided = decidedService(world, name);
+  if (spec.replicas === "all" || spec.replicas === 0 || spec.failover === "never" || decided === undefined) return [];
+  const runs = new Set(decided.instances.map(({ node }) => node));
+  const others = open.filter((node) => !runs.has(node.name));
+  const ready = others.filter(({ docker }) => spec.containers.every(({ image }) => docker.images.has(image)));
+  const wanted = Math.min(2, others.length);
+  return ready.length >= wanted ? [] : [`${name} has its images on ${ready.length} further computers instead of ${wanted}`];
+}
+
 /** Here every computer can run everything. */
 function drainProblems(world: World, services: readonly StoredResource<"Service">[]): readonly string[] {
   const nodes = stored(world, "Membership");
@@ -52,6 +65,13 @@ function drainProblems(world: World, services: readonly StoredResource<"Service"
         .filter(({ node }) => drained.has(node) && isOn(world, node))
         .map(({ id, node }) => `${name}-${id} is still on ${node}, which is drained`),
     );
+}
+
+/** Computers that run, and on which something new may run. */
+function openNodes(world: World): readonly SimNode[] {
+  const policies = stored(world, "Membership").filter(({ spec: { schedulable, drain } }) => schedulable && drain !== true);
+  const names = new Set(policies.map(({ metadata }) => metadata.name));
+  return nodesOn(world).filter(({ name }) => names.has(name));
 }
 
 function isOn(world: World, node: NodeName): boolean {

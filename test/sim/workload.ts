@@ -22,6 +22,7 @@ export class Workload {
   readonly #routes = new Map<Name, Specs["Route"]>();
   readonly #records = new Map<Name, Specs["DnsRecord"]>();
   #active = true;
+  #changes = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -41,7 +42,7 @@ export class Workload {
   end(): void {
     this.#active = false;
     for (const name of this.#world.nodes.keys()) this.#world.apply("Membership", name, { role: "auto", schedulable: true });
-    for (const [name, spec] of this.#services) this.#applyService(name, isGood(spec) ? spec : this.#service(name, GOOD_TAGS));
+    for (const [name, spec] of this.#services) this.#applyService(name, resumed(isGood(spec) ? spec : this.#service(name, GOOD_TAGS)));
   }
 
   /** To one that works. */
@@ -79,7 +80,11 @@ export class Workload {
       this.#world.delete("Service", name);
       return;
     }
-    this.#applyService(name, this.#service(name, this.#random.chance(0.15) ? BAD_TAGS : GOOD_TAGS));
+    const spec = this.#service(name, this.#random.chance(0.15) ? BAD_TAGS : GOOD_TAGS);
+    this.#changes++;
+    const paused = this.#changes % 6 === 3 && { paused: true };
+    const restarted = this.#changes % 5 === 2 && { restartedAt: `2026-01-01T00:00:00.${this.#changes}Z` };
+    this.#applyService(name, { ...spec, update: { ...spec.update, ...paused, ...restarted } });
   }
 
   #applyService(name: Name, spec: ServiceSpec): void {
@@ -131,6 +136,11 @@ export class Workload {
     this.#records.set(name, spec);
     this.#world.apply("DnsRecord", name, spec);
   }
+}
+
+function resumed(spec: ServiceSpec): ServiceSpec {
+  const { paused: _, ...update } = spec.update;
+  return { ...spec, update };
 }
 
 function isGood(spec: ServiceSpec): boolean {

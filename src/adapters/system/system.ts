@@ -35,6 +35,11 @@ export class MachineSystem implements System {
     return hostResolvers();
   }
 
+  async disk(): ReturnType<System["disk"]> {
+    const { bavail, blocks, bsize } = await statfs(this.#options.dataDir);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
   async describe(signal: AbortSignal): ReturnType<System["describe"]> {
     const { dataDir, engine, versions, witness } = this.#options;
     const [role, goes] = [this.#options.role(), this.#options.goes()];
