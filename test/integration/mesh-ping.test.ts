@@ -1,6 +1,7 @@
 // Whether the ingress of another node is there: asked by its own, on 734.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { systemClock } from "../../src/adapters/system/clock.ts";
 import { startHouse, type AcrossHouse, type AcrossNode } from "../support/across.ts";
 import { soon } from "../support/ingress.ts";
 
@@ -39,6 +40,23 @@ describe("a ping on 734", () => {
       process.kill(pid, "SIGCONT");
     }
     assert.equal(await ask("far"), true);
+  });
+
+  test("tells of a contact with the house by the other one's clock, and one that lay about while that stood still tells of an old one", async () => {
+    const tell = (): Promise<boolean> => near.client.ping({ node: "far", limitMs: LIMIT_MS, contactAtMs: systemClock.now() }, soon());
+    const heardAt = async (): Promise<number> => (await far.client.fence(soon()))?.contactAtMs ?? 0;
+    for (let times = 0; times < 2; times++) assert.equal(await tell(), true);
+    assert.ok(Math.abs(systemClock.now() - (await heardAt())) < 2_000);
+    const { pid } = await far.client.status(soon());
+    const stoppedAt = systemClock.now();
+    process.kill(pid, "SIGSTOP");
+    try {
+      for (let times = 0; times < 3; times++)
+        assert.equal(await near.client.ping({ node: "far", limitMs: 700, contactAtMs: systemClock.now() }, soon()), false);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    assert.ok((await heardAt()) <= stoppedAt + 100, `${(await heardAt()) - stoppedAt} ms later`);
   });
 
   test("of a node that nobody knows is answered by nobody", async () => assert.equal(await ask("elsewhere"), false));
