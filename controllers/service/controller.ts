@@ -33,10 +33,12 @@ const DISK_FREE_PART = 5;
 export const serviceController: Controller<Resource<"Service">, ServiceFacts, ServiceAction> = {
   kind,
   wakes,
-  names: async ({ containers, mirror, addresses }, signal) => {
+  names: async ({ containers, mirror, addresses, identity }, signal) => {
     const wanted = [...mirror.all(kind)].map(({ metadata }) => metadata.name);
     const decided = [...mirror.allDecided(kind)].map(([name]) => name);
-    const known = [...wanted, ...decided, ...(await ownedNames(containers, signal))];
+    // What was said of one that is deleted may be all that is left of it.
+    const told = mirror.writtenBy(kind, identity.node);
+    const known = [...wanted, ...decided, ...told, ...(await ownedNames(containers, signal))];
     return [...new Set([...known, ...holdersOf(addresses.keys(), known)])];
   },
   observe,

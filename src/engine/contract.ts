@@ -66,6 +66,8 @@ export interface Mirror {
   observed<T>(kind: Kind, name: Name): ReadonlyMap<NodeName, Seen<T>>;
   /** What a node wrote, whether it counts or not: a node keeps its own entries in order. */
   written<T>(kind: Kind, name: Name, node: NodeName): Seen<T> | undefined;
+  /** Of which a node wrote something. */
+  writtenBy(kind: Kind, node: NodeName): Iterable<Name>;
   /** What of that the store has: without quorum a node's latest word is in its own mirror alone. */
   stored(kind: Kind, name: Name, node: NodeName): unknown;
   nodes(): ReadonlyMap<NodeName, Seen<NodeRecord>>;

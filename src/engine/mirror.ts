@@ -157,6 +157,10 @@ export class StoreMirror implements Mirror {
     return this.#observed.get(kind)?.get(name)?.get(node) as Seen<T> | undefined; // the caller names its kind's own type
   }
 
+  *writtenBy(kind: Kind, node: NodeName): Iterable<Name> {
+    for (const [name, byNode] of this.#observed.get(kind) ?? []) if (byNode.has(node)) yield name;
+  }
+
   stored(kind: Kind, name: Name, node: NodeName): unknown {
     const entry = this.#known.get(keys.observed(kind, name, node));
     return entry && this.#parse(entry);
