@@ -2,7 +2,7 @@
 import type { ReplaceAnswer } from "../api/computers.ts";
 import { keys } from "../api/keys.ts";
 import { silentMs, type HouseNode, type QueueEntry } from "../joining/house-view.ts";
-import { formerSelf } from "../joining/queue.ts";
+import { likelyFormerSelf } from "../joining/queue.ts";
 import { removalProblem } from "../joining/voters.ts";
 import type { Store, Write } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
@@ -76,7 +76,7 @@ function choose(
 ): Candidate {
   const like = all.filter(({ nodeId }) => {
     const request = view.roster.get(nodeId)?.request ?? view.entries.find(({ value }) => value.nodeId === nodeId)?.value.request;
-    return request !== undefined && formerSelf(view, { nodeId, request })?.name === former;
+    return request !== undefined && likelyFormerSelf(view, { nodeId, request })?.name === former;
   });
   const found = newcomer === undefined ? like : all.filter(({ nodeId, name }) => nodeId === newcomer || name === newcomer);
   const [only, ...more] = found;

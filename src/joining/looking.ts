@@ -133,8 +133,9 @@ function found(joiner: Joiner, here: Here, phase: Looking): Stepped {
 }
 
 /** The tailnet lists all of the same person's; the LAN never does, and a person's wish may be anywhere. */
-function haveAllAnswered({ candidates, tailnet, wish }: Here, { answered = [] }: Looking): boolean {
-  return tailnet === "running" && wish === undefined && candidates.length > 0 && candidates.every((each) => answered.includes(each));
+function haveAllAnswered({ candidates, tailnet, wish, self }: Here, { answered = [] }: Looking): boolean {
+  const others = candidates.filter((each) => !self.addresses.includes(each));
+  return tailnet === "running" && wish === undefined && others.length > 0 && others.every((each) => answered.includes(each));
 }
 
 function layTheGround(joiner: Joiner, nowMs: number): Stepped {

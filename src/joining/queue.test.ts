@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { entry, houseNode, join, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
 import type { QueueEntry, Stored } from "./house-view.ts";
-import { behind, enqueue, formerSelf, headOf, mayBeReinstalled, postponed, recruited, replacedBy } from "./queue.ts";
+import { behind, enqueue, headOf, likelyFormerSelf, mayBeReinstalled, postponed, recruited, replacedBy } from "./queue.ts";
 
 const asked = { trust: "trusted", entries: [], joining: "auto", clusterVersion: "3.7.3", known: false } as const;
 
@@ -106,7 +106,16 @@ describe("a reinstalled machine", () => {
   test("needs a person's word where its trust came from a token", () => {
     const byToken = { ...reinstalled, byItself: false };
     assert.equal(replacedBy(silentFor(60_000), byToken), undefined);
-    assert.equal(formerSelf(silentFor(60_000), byToken)?.name, "b");
+    assert.equal(likelyFormerSelf(silentFor(60_000), byToken)?.name, "b");
     assert.equal(replacedBy(silentFor(0), { ...byToken, replaces: nodeId("b") })?.name, "b");
+  });
+
+  test("may be the silent node at whose address it is, which a person can say", () => {
+    const other = { ...reinstalled, request: { ...reinstalled.request, machine: { macs: [], productUuid: "" } } };
+    const there = { ...other, request: { ...other.request, peerUrl: "https://b:2380" } };
+    assert.equal(likelyFormerSelf(silentFor(60_000), other), undefined);
+    assert.equal(likelyFormerSelf(silentFor(60_000), there)?.name, "b");
+    assert.equal(likelyFormerSelf(silentFor(59_000), there), undefined);
+    assert.equal(replacedBy(silentFor(60_000), there), undefined);
   });
 });

@@ -122,8 +122,7 @@ export function mayBeReinstalled(view: HouseView, { nodeId, request }: QueueEntr
   });
 }
 
-/** For `status` to offer `fossora node replace`, too. */
-export function formerSelf(
+function formerSelf(
   view: HouseView,
   { nodeId, request }: { readonly nodeId: NodeId; readonly request: Join["request"] },
 ): HouseNode | undefined {
@@ -133,5 +132,18 @@ export function formerSelf(
       node.nodeId !== view.self &&
       sameMachine(node.request.machine, request.machine) &&
       silentMs(view, node.nodeId) >= REINSTALLED_AFTER_MS,
+  );
+}
+
+/** For a person to say, as `status` offers it: besides, a silent node at whose address it is now, for no two members share one. */
+export function likelyFormerSelf(
+  view: HouseView,
+  node: { readonly nodeId: NodeId; readonly request: Join["request"] },
+): HouseNode | undefined {
+  const atItsAddress = ({ nodeId, request }: HouseNode): boolean =>
+    nodeId !== node.nodeId && nodeId !== view.self && sharesUrl(request.peerUrl, node.request.peerUrl);
+  return (
+    formerSelf(view, node) ??
+    [...view.roster.values()].find((each) => atItsAddress(each) && silentMs(view, each.nodeId) >= REINSTALLED_AFTER_MS)
   );
 }

@@ -4,7 +4,7 @@ import type { Computer, ComputerRole, HouseComputers } from "../../api/computers
 import { memberOf, type HouseNode, type HouseView, type Ms } from "../../joining/house-view.ts";
 import type { Address, Versions } from "../../joining/messages.ts";
 import { splitUrls } from "../../joining/peer-urls.ts";
-import { formerSelf } from "../../joining/queue.ts";
+import { likelyFormerSelf } from "../../joining/queue.ts";
 import { survives } from "../../joining/survives.ts";
 import type { Clock } from "../../ports.ts";
 import { clientHosts } from "./house-sight.ts";
@@ -54,14 +54,15 @@ export async function lookRound(options: LookOptions): Promise<HouseLook> {
   const answers = new Map(answered);
   const view = viewOf(options, members, answers);
   const voters = view.members.filter(({ learner }) => !learner);
+  const newcomers = view.entries.map(({ value }) => value).filter(({ nodeId }) => !view.roster.has(nodeId));
   return {
     view,
     survives: survives(view),
     voters: voters.length,
     votersUp: voters.filter(({ id }) => view.health.has(id)).length,
     computers: roster.map((node) => computerOf(options, view, node, answers.get(node.nodeId))),
-    returned: roster.flatMap((node) => {
-      const former = formerSelf(view, node);
+    returned: [...roster, ...newcomers].flatMap((node) => {
+      const former = likelyFormerSelf(view, node);
       return former === undefined ? [] : [{ name: node.name, former: former.name }];
     }),
   };
