@@ -80,6 +80,17 @@ describe("a node that asks", () => {
     assert.deepEqual(refused.effects, [{ kind: "say", text: "The house of a does not let this node in: why." }]);
   });
 
+  test("sends for no person where the tailnet vouches for it: asked on the LAN, a member cannot know", () => {
+    const trusted = { sender: from, address: "a:733", members: [], trust: "trusted", seenAtMs: 0 } as const;
+    const ofTheTailnet: Joiner = { ...inPhase(asking), peers: new Map([[from.nodeId, trusted]]) };
+    const early = hearAsking(ofTheTailnet, at(9_999), asking, answer("waits for approval"));
+    assert.deepEqual([early.effects, asksNow(early.joiner.phase).verdict], [[], undefined]);
+    assert.equal(hearAsking(ofTheTailnet, at(10_000), asking, answer("waits for approval")).effects.length, 1);
+    const queued: Asking = { ...asking, verdict: "queued" };
+    const still = hearAsking(inPhase(queued), at(60_000), queued, answer("waits for approval"));
+    assert.deepEqual([still.effects, asksNow(still.joiner.phase).verdict], [[], "queued"]);
+  });
+
   test("answers only when it is named", () => {
     assert.deepEqual(sent(hearAsking(inPhase(asking), at(5), asking, call({ head: nodeId("b") })).effects), [["present", "a:733"]]);
     assert.deepEqual(sent(hearAsking(inPhase(asking), at(5), asking, call({ head: nodeId("c") })).effects), []);

@@ -21,6 +21,7 @@ import {
   type HouseState,
   type JoinAnswer,
   type Message,
+  type NodeId,
   type RequestAdmission,
 } from "./messages.ts";
 
@@ -29,6 +30,8 @@ const BROADCAST_MAX_MS = 30_000;
 const ASK_EVERY_MS = 2_000;
 /** Queued, but the queue is silent: the request may be lost with whoever took it. */
 const ASK_AGAIN_MS = 5_000;
+/** Somebody answers in the tailnet by then, or nobody there takes this node for one of the house. */
+const TAILNET_ANSWER_MS = 10_000;
 /** A joiner waits 7 s for each member that accepts connections and does not answer. */
 const STARTING_MAX_MS = 25_000;
 const CONTACTS_MAX = 64;
@@ -124,8 +127,7 @@ function ask(joiner: Joiner, here: Here, phase: Asking): Stepped {
 function hearAnswer(joiner: Joiner, here: Here, phase: Asking, { verdict, reason, members, from }: JoinAnswer): Stepped {
   const house = { ...phase.house, contacts: withContacts(phase.house.contacts, members) };
   if (verdict === "try another") return enter(joiner, { ...phase, house });
-  // One that was asked on the LAN cannot tell whose this node is; the house knows it already.
-  if (verdict === "waits for approval" && phase.verdict === "queued") return enter(joiner, { ...phase, house });
+  if (verdict === "waits for approval" && isKnownElsewhere(joiner, here, phase, from.nodeId)) return enter(joiner, { ...phase, house });
   const heardAtMs = phase.verdict === undefined ? here.nowMs : phase.heardAtMs;
   const next = enter(joiner, { ...phase, house, verdict, heardAtMs });
   if (verdict === "queued") return next;
@@ -135,6 +137,12 @@ function hearAnswer(joiner: Joiner, here: Here, phase: Asking, { verdict, reason
       : `The house of ${from.name} waits for a person: type \`fossora node approve ${here.self.name}\` there.`;
   // Of several that are asked in turn each says the same.
   return andThen(next, (asked) => say(asked, text, verdict === "refused" ? text : verdict));
+}
+
+/** One that was asked on the LAN cannot tell whose this node is; in the tailnet the house knows it, or will in a moment. */
+function isKnownElsewhere({ peers }: Joiner, { nowMs }: Here, { verdict, heardAtMs }: Asking, nodeId: NodeId): boolean {
+  if (verdict === "queued") return true;
+  return verdict === undefined && peers.get(nodeId)?.trust === "trusted" && nowMs - heardAtMs < TAILNET_ANSWER_MS;
 }
 
 function hearBroadcast(joiner: Joiner, here: Here, phase: Asking, { term, head, members, from }: RequestAdmission): Stepped {
