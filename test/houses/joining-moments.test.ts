@@ -1,0 +1,129 @@
+// The bad moments of a house of three, each at one instant that the protocol was made for: between two steps of an admission, when an address
+// changes, when every certificate has expired. On lab hosts with a real tailnet.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, test, type TestContext } from "node:test";
+import type { EtcdStore } from "../../src/adapters/etcd3/store.ts";
+import { publicDerOf, publicKeyOf } from "../../src/adapters/x509/read.ts";
+import { keys } from "../../src/api/keys.ts";
+import { nodeOfMember, type ActiveAdmission } from "../../src/joining/house-view.ts";
+import { hostsOfUrls } from "../../src/joining/peer-urls.ts";
+import { commonNameOf, LEAF_USES, serialNumberOf } from "../../src/trust/leaves.ts";
+import { nodeIdOf } from "../../src/trust/node-id.ts";
+import { programReason } from "../support/house.ts";
+import { Lab, labReason } from "../support/lab.ts";
+import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { expiredLeaf } from "../support/leaf.ts";
+import { StoreWrites } from "../support/store-writes.ts";
+import { until } from "../support/until.ts";
+
+const skip = labReason() ?? programReason() ?? false;
+const voters = [1, 2, 3] as const;
+const all = [1, 2, 3, 4] as const;
+const ANSWER_MS = 5_000;
+const DATA_DIR = "var/lib/fossora";
+
+describe("a house of three", { skip }, () => {
+  const house = new LabHouse(new Lab());
+  let absent: string | undefined;
+  let store: EtcdStore;
+
+  before(async () => {
+    absent = await house.up(all.length);
+    if (absent !== undefined) return;
+    await house.start(...voters);
+    await house.areOneHouse(voters);
+    await house.hasVoters(3);
+    store = await house.store(voters);
+  });
+  after(async () => {
+    await store?.close();
+    await house.lab.down();
+  });
+  const needs = (t: TestContext): boolean => {
+    if (absent !== undefined) t.skip(absent);
+    return absent === undefined;
+  };
+
+  test("the leader dies between adding a member and that one's start: it becomes a member in the end, and once", async (t) => {
+    if (!needs(t)) return;
+    const leader = await house.leader(voters);
+    const [other = 1] = voters.filter((number) => number !== leader);
+    await house.start(4);
+    const entry = await until("its admission", () => store.get(keys.admission, AbortSignal.timeout(ANSWER_MS)), LIMIT_MS);
+    // What is sent to it from now on waits at its door.
+    await house.lab.pause("h4", { hang: true });
+    const { nodeId } = JSON.parse(entry.value) as ActiveAdmission; // written by the agent
+    await until("it is added", async () => (await house.members(other)).length === 4, LIMIT_MS);
+    assert.equal((await house.members(other)).filter(({ name }) => name === "").length, 1, "it had started already");
+    await house.lab.kill(`h${leader}`);
+    await house.lab.resume("h4");
+    await house.isMember(4);
+    await house.lab.boot(`h${leader}`);
+    await house.areOneHouse(all);
+    await until("four members", async () => (await house.members(other)).every(({ name }) => name !== ""), LIMIT_MS);
+    const members = await house.members(other);
+    assert.equal(members.length, 4);
+    assert.equal(members.filter((member) => nodeOfMember(member) === nodeId).length, 1);
+  });
+
+  test("a voter's address changes: it is found at the new one, and the house writes on", async (t) => {
+    if (!needs(t)) return;
+    const [moving = 1, ...others] = [...voters.filter((number) => number !== 1)];
+    const { name, address } = house.node(moving);
+    const wanted = address.replace(/\d+$/, "61");
+    const writes = new StoreWrites(store);
+    t.after(() => writes.stop());
+    await until("the writer writes", () => writes.done > 10);
+    await house.lab.exec(name, "sh", "-c", moveAddress(address, wanted));
+    await until(
+      "its store is known there",
+      async () => (await house.members()).some(({ peerUrl }) => hostsOfUrls(peerUrl).includes(wanted)),
+      LIMIT_MS,
+    );
+    await house.areOneHouse([1, ...others, moving, 4]);
+    const { longestGapMs, failures } = await writes.stop();
+    t.diagnostic(`longest gap ${longestGapMs} ms, ${failures.length} unanswered`);
+    assert.ok(longestGapMs < 20_000, `no write for ${longestGapMs} ms`);
+    await house.lab.exec(name, "sh", "-c", moveAddress(wanted, address));
+    await until(
+      "its store is known where it was",
+      async () => (await house.members()).some(({ peerUrl }) => hostsOfUrls(peerUrl).includes(address)),
+      LIMIT_MS,
+    );
+    await house.areOneHouse(all);
+    assert.equal((await house.members()).length, 4);
+  });
+
+  test("all start with certificates that have expired, and are the same house by themselves", async (t) => {
+    if (!needs(t)) return;
+    const names = house.nodes.map(({ name }) => name);
+    const ids = (await house.members()).map(({ id }) => id).sort();
+    const folders = await Promise.all(house.nodes.map(async (node) => path.join((await node.host()).dir, "disk/root", DATA_DIR)));
+    await house.lab.kill(...names);
+    for (const folder of folders) await expire(folder);
+    await house.lab.boot(...names);
+    await house.areOneHouse(all);
+    await house.hasVoters(3);
+    assert.deepEqual((await house.members()).map(({ id }) => id).sort(), ids);
+  });
+});
+
+/** In one go: what asks for it comes over this network. */
+function moveAddress(from: string, to: string): string {
+  return `link=$(ip -o -4 addr show to ${from} | awk '{print $2}'); route=$(ip route show default | awk '{print $3}')
+    ip addr del ${from}/24 dev $link; ip addr add ${to}/24 dev $link && ip route replace default via $route`;
+}
+
+/** As after years without power: of a node that is off, by the key of its own house. */
+async function expire(folder: string): Promise<void> {
+  const read = (file: string): string => readFileSync(path.join(folder, file), "utf8");
+  const authority = { certificate: read("trust/ca.crt"), key: read("trust/ca.key") };
+  const nodeId = nodeIdOf(publicDerOf(read("node.key")));
+  for (const use of LEAF_USES) {
+    const key = use === "agent" ? read("node.key") : read(`trust/${use}.key`);
+    const leaf = { commonName: commonNameOf(use, nodeId), serialNumber: serialNumberOf(use, nodeId), publicKey: publicKeyOf(key) };
+    writeFileSync(path.join(folder, `trust/${use}.crt`), await expiredLeaf(authority, leaf));
+  }
+}
