@@ -35,7 +35,7 @@ function wakes(change: Change, mirror: Mirror): readonly Name[] {
     const versions = [change.before, mirror.desired(kind, change.name)].filter((each) => each?.kind === kind);
     return [change.name, ...versions.flatMap((each) => rivalsOf(each, mirror)).map(({ metadata }) => metadata.name)];
   }
-  const isAboutAll = change.room === "node" || change.kind === "House" || (change.kind === "Membership" && change.room === "decided");
+  const isAboutAll = change.room === "node" || change.kind === "House" || (change.kind === "Membership" && change.room !== "observed");
   return isAboutAll ? everyName(mirror) : [];
 }
 

@@ -56,6 +56,26 @@ test("waysIn() are the nodes that are not Down, and always this one", async () =
   );
 });
 
+test("a node that is drained, or about to stop, is no way in while there is another", async () => {
+  const names = (own: string, mirror: Awaited<ReturnType<typeof mirrorOf>>): string =>
+    waysIn({ name: own, holdsHttp: true }, mirror)
+      .map(({ name }) => name)
+      .sort()
+      .join();
+  const left = (...drained: readonly string[]) =>
+    mirrorOf((etcd) => {
+      for (const node of ["nas", "pi", "nuc"]) {
+        const goes = node === "nuc" ? ({ goes: "away" } as const) : {};
+        put(etcd, keys.node(node), { ...nodeRecord(node, `boot-${node}`), ...goes });
+        apply(etcd, "Membership", node, { role: "auto", schedulable: true, ...(drained.includes(node) && { drain: true }) });
+      }
+    });
+  const mirror = await left("nas");
+  assert.deepEqual([names("pi", mirror), names("nas", mirror), names("nuc", mirror)], ["pi", "pi", "pi"]);
+  const all = await left("nas", "pi");
+  assert.equal(names("nas", all), "nas,nuc,pi", "where all are left, all are named");
+});
+
 test("holdsHttp() asks for port 80", () => {
   assert.ok(holdsHttp([{ protocol: "http", port: 80 }]));
   assert.ok(

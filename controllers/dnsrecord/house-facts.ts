@@ -37,14 +37,22 @@ export function rivalsOf(record: Resource<"DnsRecord">, mirror: Mirror): readonl
   return others.filter((other) => direct.includes(other) || direct.some(({ spec }) => wantSame(spec, other.spec, zone)));
 }
 
-/** Nodes that announce themselves and are not Down, and always this one: whoever asks it has found it. */
+/** This node, for whoever asks it has found it, and the others; not one that is left, while there is another. */
 export function waysIn(own: NodeFacts, mirror: Mirror): readonly NodeFacts[] {
-  return [own, ...nodeFacts(mirror).filter(({ name }) => name !== own.name)];
+  const others = nodeFacts(mirror).filter(({ name }) => name !== own.name);
+  return isLeft(own.name, mirror) && others.some(({ name }) => !isLeft(name, mirror)) ? others : [own, ...others];
 }
 
+/** Nodes that announce themselves and are not Down; those that are left only where there is no other. */
 export function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
   const alive = [...mirror.nodes()].filter(([name]) => mirror.decided<DecidedMembership>("Membership", name)?.value.state !== "Down");
-  return alive.map(([name, { value }]) => ({ name, holdsHttp: value.ports.http === HTTP_PORT }));
+  const staying = alive.filter(([name]) => !isLeft(name, mirror));
+  return (staying.length > 0 ? staying : alive).map(([name, { value }]) => ({ name, holdsHttp: value.ports.http === HTTP_PORT }));
+}
+
+/** It is drained, or about to stop: soon nobody answers there. */
+function isLeft(node: NodeName, mirror: Mirror): boolean {
+  return mirror.nodes().get(node)?.value.goes !== undefined || mirror.desired("Membership", node)?.spec.drain === true;
 }
 
 export function holdsHttp(listeners: readonly { readonly protocol: string; readonly port: number }[] | undefined): boolean {

@@ -163,6 +163,7 @@ class Node {
       random: systemRandom,
       used: usedSubnets,
     });
+    this.#close.push(async () => this.#handOver.close());
     const [joining, keeper] = await Promise.all([this.#openJoining(), this.#startIngress(signal)]);
     this.#close.push(await openSocket(this.#server, path.join(settings.runDir, "fossora.sock")));
     this.#ingressSettings = new IngressSettingsKeeper({

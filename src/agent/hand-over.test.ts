@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InstanceMove } from "../api/moves.ts";
+import { VirtualClock } from "../../test/fakes/clock.ts";
 import { realClock, silentLog } from "../../test/support/real.ts";
 import { HandOver } from "./hand-over.ts";
 
@@ -17,7 +18,7 @@ const web: InstanceMove = {
 };
 const { to: _, ...films } = { ...web, instance: "films-1" };
 
-function node({ moves = [web, films] as readonly InstanceMove[], leads = false } = {}): {
+function node({ moves = [web, films] as readonly InstanceMove[], leads = false, clock = realClock } = {}): {
   readonly handOver: HandOver;
   readonly asked: string[];
   readonly become: (next: readonly InstanceMove[], stopping: readonly string[]) => void;
@@ -40,7 +41,7 @@ function node({ moves = [web, films] as readonly InstanceMove[], leads = false }
       asked.push("lead");
       return Promise.resolve(!leads);
     },
-    clock: realClock,
+    clock,
     log: silentLog,
   });
   return {
@@ -61,6 +62,7 @@ test("it says that it goes, gives the lead away, and waits until all that can ha
   become([films], ["hub-1"]);
   assert.deepEqual(await going, { kind: "HandedOver", left: [], stays: ["films-1"], leads: false });
   assert.equal(asked.at(-1), "stopping");
+  handOver.close();
 });
 
 test("when the time is over it tells what is left", async () => {
@@ -78,4 +80,14 @@ test("one that stays after all says so, and waits for nothing more", async () =>
   assert.ok(asked.includes("goes nowhere"));
   handOver.stay();
   assert.equal(asked.filter((each) => each === "goes nowhere").length, 1);
+});
+
+test("one that is still here long after is not away", async () => {
+  const clock = new VirtualClock();
+  const { handOver } = node({ moves: [], clock });
+  await handOver.go("away", 1_000, never);
+  await clock.advance(300_000);
+  assert.equal(handOver.goes, "away");
+  await clock.advance(301_000);
+  assert.equal(handOver.goes, undefined);
 });

@@ -17,15 +17,18 @@ export interface HandOverOptions {
   readonly announce: () => void;
   /** False: nobody else can lead. */
   readonly handOverLead: (signal: AbortSignal) => Promise<boolean>;
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly clock: Pick<Clock, "now" | "sleep" | "timer">;
   readonly log: Log;
 }
 
 const LOOK_EVERY_MS = 50;
+/** Who is still here so long after it was to be away has not stopped: a shutdown was called off, and nobody told. */
+const STAYS_AFTER_MS = 600_000;
 
 export class HandOver {
   readonly #options: HandOverOptions;
   #goes: Goes | undefined;
+  #cancelStay: (() => void) | undefined;
 
   constructor(options: HandOverOptions) {
     this.#options = options;
@@ -41,6 +44,8 @@ export class HandOver {
     const { announce, handOverLead, clock, log } = this.#options;
     const untilMs = clock.now() + withinMs;
     this.#goes = how;
+    this.#cancelStay?.();
+    if (how === "away") this.#cancelStay = clock.timer(withinMs + STAYS_AFTER_MS, () => this.stay());
     announce();
     const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
     const leads = await handOverLead(limit).then(
@@ -60,9 +65,15 @@ export class HandOver {
 
   /** It is here, and goes on as before; what has moved stays where it is. */
   stay(): void {
+    this.close();
     if (this.#goes === undefined) return;
     this.#goes = undefined;
     this.#options.announce();
+  }
+
+  /** It waits for nothing more. */
+  close(): void {
+    this.#cancelStay?.();
   }
 
   /** What is still to move. What has moved may stop while this node goes, unless the other one waits for that. */

@@ -38,13 +38,15 @@ export class Logind {
 
   /** Until the signal. Without logind it ends at once. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { onBack, clock, log } = this.#options;
     const delayMs = await this.#askDelay(signal);
     if (delayMs === undefined) return log.debug("There is no logind: nobody tells when this machine stops");
     this.#delayMs = delayMs;
     while (!signal.aborted) {
       await this.#listen(signal).catch((error: unknown) => log.debug("logind is not heard", { error: String(error) }));
       this.#letGo();
+      // What was said meanwhile was not heard; that it is awake it knows.
+      onBack();
       await clock.sleep(AGAIN_AFTER_MS, signal).catch(() => undefined); // aborted: the loop ends
     }
   }
