@@ -131,7 +131,7 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
     "{ host: films, to: service/films, https: required }",
     "spec.https: must be 'off' or left out (the house has no certificates for its names: it serves them by plain HTTP), not 'required'",
   ],
-  ["Membership", "{ hostPaths: [/tank] }", "spec.hostPaths: unknown field 'hostPaths': known here are role, schedulable, devices"],
+  ["Membership", "{ hostPaths: [/tank] }", "spec.hostPaths: unknown field 'hostPaths': known here are role, schedulable, drain, devices"],
   ["Membership", "{ devices: { zigbee: ttyACM0 } }", "spec.devices.zigbee: must be a path that begins with '/dev/', not 'ttyACM0'"],
 ];
 

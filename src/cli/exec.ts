@@ -24,7 +24,7 @@ interface Flags {
 export const exec: Verb = {
   define(command, invoke) {
     command
-      .argument("<service|svc/name|instance/name>", "where")
+      .argument("<service|svc/name|instance/name>", "where: in a ready instance, on whatever computer it is")
       .argument("<command...>", "what to run, behind --")
       .option("-i, --stdin", "hand on what is typed or piped")
       .option("-t, --tty", "with a terminal of its own")

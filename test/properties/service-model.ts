@@ -4,7 +4,9 @@ import type { ServiceAction } from "../../controllers/service/actions.ts";
 import type { JobState } from "../../controllers/service/docker-types.ts";
 import type { LocalContainer, NodeFacts, ServiceFacts } from "../../controllers/service/facts.ts";
 import { addressOf, probeOf } from "../../controllers/service/health.ts";
+import { jobKeys } from "../../controllers/service/job-keys.ts";
 import { isOf, nameOf, partsOn, pullsOf } from "../../controllers/service/parts.ts";
+import { prepulledImages } from "../../controllers/service/prepull.ts";
 import { plan } from "../../controllers/service/plan.ts";
 import { EngineError } from "../../src/api/errors.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
@@ -90,7 +92,17 @@ export class ServiceModel {
     const decided = this.decided?.value;
     const parts = partsOn(node, SERVICE, decided);
     const counted = [...this.observed].filter(([name]) => this.nodes.some((each) => each.name === name && each.downSinceMs === undefined));
-    const images = new Set([...parts.map(({ container }) => container.image), ...(this.observed.get(node)?.value.pulled ?? [])]);
+    const house: ServiceFacts["house"] = {
+      nodes: this.nodes,
+      decided: this.decided,
+      observed: new Map(counted),
+      told: new Map([...this.observed].map(([name, { value }]) => [name, value])),
+      desiredSeenAtMs: this.#desiredSeenAtMs,
+      volumes: {},
+    };
+    const early = prepulledImages(SERVICE, house, node);
+    const pulls = [...pullsOf(parts), ...early.map((image) => ({ image, key: jobKeys.prepull(SERVICE, image) }))];
+    const images = new Set([...pulls.map(({ image }) => image), ...(this.observed.get(node)?.value.pulled ?? [])]);
     const used = new Set(Object.values(decided?.revisions ?? {}).flatMap(({ spec }) => spec.containers.map(({ image }) => image)));
     const probes = parts.flatMap((part) => {
       const container = machine.containers.find((each) => isOf(part, each));
@@ -102,23 +114,14 @@ export class ServiceModel {
     });
     return {
       name: SERVICE,
-      house: {
-        nodes: this.nodes,
-        decided: this.decided,
-        observed: new Map(counted),
-        told: new Map([...this.observed].map(([node, { value }]) => [node, value])),
-        desiredSeenAtMs: this.#desiredSeenAtMs,
-        volumes: {},
-      },
+      house,
       local: localFacts({
         bootId: `boot-${node}`,
         containers: machine.containers,
         images: Object.fromEntries([...images].filter((image) => machine.images.has(image)).map((image) => [image, imageInfo(image)])),
         jobs: Object.fromEntries(machine.pulls),
         probes: Object.fromEntries(probes),
-        pulled: pullsOf(parts)
-          .filter(({ key }) => machine.pulls.get(key)?.state === "done")
-          .map(({ image }) => image),
+        pulled: pulls.filter(({ key }) => machine.pulls.get(key)?.state === "done").map(({ image }) => image),
         unused: (this.observed.get(node)?.value.pulled ?? []).filter((image) => !used.has(image)),
         reported: this.observed.get(node),
       }),
