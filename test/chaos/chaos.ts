@@ -52,7 +52,7 @@ export async function runChaos({ seed, forMs, hosts, calm, lab, say }: ChaosOpti
       const { name } = house.node(number);
       let said = "";
       const isReplaced = async (): Promise<boolean> => {
-        const { code, stderr } = await other.try("node", "replace", name);
+        const { code, stderr } = await other.try("node", "replace", name, name);
         said = stderr;
         return code === 0;
       };
