@@ -63,6 +63,7 @@ export class Chaos {
       ["container crashes", () => this.#crash(node)],
       ["image away", () => this.#hideImage()],
       ["disk full", () => this.#fillDisk(node)],
+      ["date set", () => this.#setDate(node)],
       ["store compacted", () => this.#compact()],
       ["no quorum", () => this.#loseQuorum()],
     ];
@@ -139,6 +140,10 @@ export class Chaos {
     if (image.refused !== undefined) return undefined;
     this.#world.registry.set(reference, { ...image, refused: this.#random.pick(["imageNotFound", "registryUnreachable", "rateLimited"]) });
     return () => this.#world.registry.set(reference, image);
+  }
+
+  #setDate({ clock }: SimNode): undefined {
+    clock.setWallSkew(this.#random.int(-3_600_000, 3_600_000));
   }
 
   #fillDisk(node: SimNode): () => void {

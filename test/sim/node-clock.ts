@@ -23,6 +23,7 @@ export class NodeClock implements Clock {
   readonly #options: NodeClockOptions;
   readonly #zeroMs: number;
   readonly #timers = new Set<Timer>();
+  #wallSkewMs: number;
   #isAsleep = false;
 
   /** Shows 0 now. */
@@ -30,6 +31,12 @@ export class NodeClock implements Clock {
     this.#time = time;
     this.#options = options;
     this.#zeroMs = time.now();
+    this.#wallSkewMs = options.wallSkewMs;
+  }
+
+  /** Somebody, or a time server, sets the date. */
+  setWallSkew(ms: number): void {
+    this.#wallSkewMs = ms;
   }
 
   /** Counts sleep. */
@@ -38,7 +45,7 @@ export class NodeClock implements Clock {
   }
 
   wall(): string {
-    return new Date(Date.parse(this.#time.wall()) + this.#options.wallSkewMs).toISOString();
+    return new Date(Date.parse(this.#time.wall()) + this.#wallSkewMs).toISOString();
   }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
