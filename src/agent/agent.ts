@@ -18,7 +18,7 @@ import type { IngressStatus } from "../api/table.ts";
 import type { Phase } from "../joining/joiner-state.ts";
 import type { JoinRequest } from "../joining/messages.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
-import type { Addresses, Identity, Write } from "../ports.ts";
+import type { Addresses, BootMs, Identity, Write } from "../ports.ts";
 import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
@@ -108,6 +108,7 @@ class Node {
   #meshPort: MeshPort | undefined;
   #ingressSettings: IngressSettingsKeeper | undefined;
   #life: HouseLife | undefined;
+  #bootSeenAtMs: BootMs | undefined;
   /** Without quorum, in the life before. */
   #said: { readonly houseId: string; readonly writes: readonly Write[] } = { houseId: "", writes: [] };
   #close: (() => Promise<void>)[] = [];
@@ -344,7 +345,8 @@ class Node {
 
   #bootedMs(): number {
     const { settings, clock } = this.#machine;
-    return clock.now() - bootSeenAtMs(settings.runDir);
+    this.#bootSeenAtMs ??= bootSeenAtMs(settings.runDir);
+    return clock.now() - this.#bootSeenAtMs;
   }
 
   #nodePorts(): NodePorts {

@@ -5,6 +5,8 @@ import { renewLeaves } from "./renewal.ts";
 import type { DueLeaf } from "./trust.ts";
 
 const LOOK_EVERY_MS = 60_000;
+/** While the addresses are the same: to read certificates costs a tenth of a second, and they expire in years. */
+const READ_EVERY_MS = 600_000;
 /** A voter that can sign may be away: asked again, less and less often. */
 const RETRY_MAX_MS = 3_600_000;
 const ANSWER_MS = 10_000;
@@ -23,9 +25,13 @@ export interface LeafKeeperOptions {
 /** Until the signal. */
 export async function keepLeaves(options: LeafKeeperOptions, signal: AbortSignal): Promise<void> {
   const { dataDir, addresses, signer, onRenewed, clock, log } = options;
+  let good = { addresses: "", atMs: Number.NEGATIVE_INFINITY };
   for (let waitMs = LOOK_EVERY_MS; !signal.aborted;) {
     try {
-      const renewed = await renewLeaves(dataDir, { addresses: addresses(), limitMs: ANSWER_MS }, signer);
+      const own = addresses();
+      const isGood = own.join() === good.addresses && clock.now() - good.atMs < READ_EVERY_MS;
+      const renewed = isGood ? [] : await renewLeaves(dataDir, { addresses: own, limitMs: ANSWER_MS }, signer);
+      if (!isGood) good = { addresses: own.join(), atMs: clock.now() };
       waitMs = LOOK_EVERY_MS;
       if (renewed.length > 0) {
         log.info("Certificates renewed", { leaves: renewed.map(({ use, why }) => `${use}: ${why}`) });

@@ -40,6 +40,8 @@ export interface LivenessOptions {
 
 /** Half of it is the average delay between a silence and its consequence. */
 const TICK_MS = 100;
+/** While all are heard. It stays well below the gap that counts as having stood still. */
+const HEARD_TICK_MS = 250;
 /** Nobody else belongs to the house. */
 const ALONE_TICK_MS = 1_000;
 const ASK_EVERY_MS = 500;
@@ -79,8 +81,15 @@ export class LivenessKeeper {
     const { clock } = this.#options;
     while (!signal.aborted) {
       this.#tick(signal);
-      await clock.sleep(this.#state.peers.size > 0 ? TICK_MS : ALONE_TICK_MS, signal).catch(() => undefined);
+      await clock.sleep(this.#restMs(), signal).catch(() => undefined);
     }
+  }
+
+  #restMs(): number {
+    const nodes = [...this.#state.peers.keys()];
+    if (nodes.length === 0) return ALONE_TICK_MS;
+    const areHeard = nodes.every((node) => (silenceOf(this.#state, node) ?? 0) < SEND_EVERY_MS + HEARD_TICK_MS);
+    return areHeard ? HEARD_TICK_MS : TICK_MS;
   }
 
   #tick(signal: AbortSignal): void {

@@ -199,13 +199,14 @@ export class JoinerLoop {
 
   async #take({ event, reply }: Queued): Promise<void> {
     const { ports, log } = this.#options;
-    const before = this.#joiner.phase.kind;
+    const { phase: before } = this.#joiner;
     const { joiner, effects } = step(this.#joiner, event, await ports.here());
     this.#joiner = joiner;
     const { phase } = joiner;
-    if (phase.kind !== before) log.info("Joining", { was: before, is: phase.kind });
+    if (phase.kind !== before.kind) log.info("Joining", { was: before.kind, is: phase.kind });
     for (const effect of effects) await this.#carryOut(effect, { event, reply });
-    if (phase.kind !== before || effects.length > 0) await ports.onPhase(joiner);
+    // A hello now and then changes nothing here.
+    if (phase !== before || effects.some(({ kind }) => kind !== "send" && kind !== "say")) await ports.onPhase(joiner);
   }
 
   async #carryOut(effect: JoinerEffect, { event, reply }: Pick<Queued, "event" | "reply">): Promise<void> {
