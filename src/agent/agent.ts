@@ -18,7 +18,7 @@ import type { IngressStatus } from "../api/table.ts";
 import type { Phase } from "../joining/joiner-state.ts";
 import type { JoinRequest } from "../joining/messages.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
-import type { Addresses, BootMs, Identity, Write } from "../ports.ts";
+import type { Addresses, Identity, Write } from "../ports.ts";
 import type { NodePorts } from "../server/ports.ts";
 import { ApiServer } from "../server/server.ts";
 import { findEtcdProgram, type EtcdProgram } from "./etcd-binary.ts";
@@ -28,7 +28,7 @@ import { NodeHouseControl } from "./house-control.ts";
 import { HouseLife } from "./house-life.ts";
 import { HousePeers } from "./house-peers.ts";
 import { trafficElsewhere } from "./house-traffic.ts";
-import { bootSeenAtMs, loadIdentity, nameOfNode } from "./identity.ts";
+import { loadIdentity, nameOfNode, sinceBoot } from "./identity.ts";
 import { IngressKeeper } from "./ingress.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { loadIngressTrust } from "./ingress-trust.ts";
@@ -108,7 +108,7 @@ class Node {
   #meshPort: MeshPort | undefined;
   #ingressSettings: IngressSettingsKeeper | undefined;
   #life: HouseLife | undefined;
-  #bootSeenAtMs: BootMs | undefined;
+  readonly #bootedMs: () => number;
   /** Without quorum, in the life before. */
   #said: { readonly houseId: string; readonly writes: readonly Write[] } = { houseId: "", writes: [] };
   #close: (() => Promise<void>)[] = [];
@@ -140,6 +140,7 @@ class Node {
       log,
     });
     this.#wish = new JoinWish(settings.dataDir);
+    this.#bootedMs = sinceBoot(settings.runDir, clock);
     this.#ownAddresses = forAWhile(clock, nodeAddresses);
     this.#gossip = new Gossip({ keys: () => this.#life?.gossipKeys ?? [], onSign: (sign) => this.#life?.hear(sign), log });
     this.#handOver = new HandOver({
@@ -341,12 +342,6 @@ class Node {
     this.#ingress.forgetTable(AbortSignal.timeout(ingressLimitMs)).catch((error: unknown) => {
       log.warn("The ingress still shows the house that this node was in", { error });
     });
-  }
-
-  #bootedMs(): number {
-    const { settings, clock } = this.#machine;
-    this.#bootSeenAtMs ??= bootSeenAtMs(settings.runDir);
-    return clock.now() - this.#bootSeenAtMs;
   }
 
   #nodePorts(): NodePorts {

@@ -6,7 +6,7 @@ import { systemClock } from "../adapters/system/clock.ts";
 import { createKey, publicDerOf } from "../adapters/x509/read.ts";
 import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
-import type { BootMs, Identity } from "../ports.ts";
+import type { BootMs, Clock, Identity } from "../ports.ts";
 import { nodeIdOf } from "../trust/node-id.ts";
 import { readIfThere, writeWhole } from "./files.ts";
 import { nodeNameOf } from "./settings.ts";
@@ -95,6 +95,12 @@ function loadBootId(file: string): string {
 export function bootSeenAtMs(runDir: string): BootMs {
   const [, , seenAtMs = ""] = (readIfThere(bootFile(runDir)) ?? "").split("\n");
   return Number(seenAtMs);
+}
+
+/** Milliseconds since this boot was first seen; the file is read once. */
+export function sinceBoot(runDir: string, clock: Pick<Clock, "now">): () => number {
+  let seenAtMs: BootMs | undefined;
+  return () => clock.now() - (seenAtMs ??= bootSeenAtMs(runDir));
 }
 
 function bootFile(runDir: string): string {
