@@ -1,6 +1,7 @@
 // Power cuts in a house of lab hosts: of a computer that runs an app and is a follower, leads the store, or has none.
 import assert from "node:assert/strict";
-import { PREFIX } from "../../src/api/keys.ts";
+import { keys, PREFIX } from "../../src/api/keys.ts";
+import type { HouseNode } from "../../src/joining/house-view.ts";
 import { FOUNDING_TIMING, type Timing } from "../../src/joining/timing.ts";
 import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
 import { Lab } from "../support/lab.ts";
@@ -90,16 +91,32 @@ export class FossoraContest {
     if (workers.length === 0) return;
     await house.start(...workers);
     await house.areOneHouse(this.#all);
-    // Five of them would all vote.
-    const worker = (number: number): string =>
-      `apiVersion: fossora.dev/v1\nkind: Membership\nmetadata: { name: ${house.node(number).name} }\nspec: { role: worker }\n`;
-    await house.node(1).apply(workers.map(worker).join("---\n"));
+    await this.#makeWorkers(workers.map((number) => house.node(number).name));
     await until(
       "the others are workers",
       async () => (await house.members()).length === VOTERS && (await house.members()).every(({ learner }) => !learner),
       SETTLE_LIMIT_MS,
     );
     await house.areOneHouse(this.#all);
+  }
+
+  /** Five of them would all vote. In the roster itself: it is not a command's to say so. */
+  async #makeWorkers(names: readonly string[]): Promise<void> {
+    const store = await this.#house.store(this.#voters);
+    try {
+      await until("they are to be workers", async () => {
+        const { entries } = await store.list(keys.houseNode(""), AbortSignal.timeout(ANSWER_MS));
+        const nodes = entries.map((entry) => ({ ...entry, node: JSON.parse(entry.value) as HouseNode })); // written by agents alone
+        const others = nodes.filter(({ node }) => names.includes(node.name) && node.role !== "worker");
+        for (const { key, modRevision, node } of others) {
+          const writes = [{ put: key, value: JSON.stringify({ ...node, role: "worker" } satisfies HouseNode) }];
+          await store.commit({ compare: [{ key, modRevision }], writes }, AbortSignal.timeout(ANSWER_MS));
+        }
+        return others.length === 0;
+      });
+    } finally {
+      await store.close();
+    }
   }
 
   async #pick(role: Role, turn: number): Promise<number> {
