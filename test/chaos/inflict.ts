@@ -7,17 +7,19 @@ const KILL_EVERY_MS = 1_000;
 const SPINNERS = 4;
 const LOSS = "2%";
 const FILLER = "/var/lib/fossora/filler";
-/** Room that a node's data has: little, so that its disk can be filled. */
-const DISK_MIB = 768;
+/** Room that a node's data has: little, so that its disk can be filled, and more than a node must have free to be given apps. */
+const DISK_MIB = 3_072;
+/** What is only set aside is not written: the machine's own disk has little to do with it. */
+const FILL = `fallocate -l $(df --output=avail -B1 ${FILLER.replace(/[^/]*$/, "")} | tail -n 1) ${FILLER}; dd if=/dev/zero of=${FILLER}.2 bs=1k 2>/dev/null; true`;
 const PROGRAMS: readonly ProcessName[] = ["agent", "ingress", "etcd"];
 
 /** Each computer keeps its state on a small disk of its own, also after a power cut. */
 export const superviseOnSmallDisk: readonly string[] = [
   "sh",
   "-c",
-  `test -e /var/disk.img || { truncate -s ${DISK_MIB}M /var/disk.img && mkfs.ext4 -q /var/disk.img; }
+  `test -e /var/disk.img || { truncate -s ${DISK_MIB}M /var/disk.img && mkfs.ext4 -q -m 0 /var/disk.img; }
    mkdir -p /var/lib/fossora && { mountpoint -q /var/lib/fossora || mount -o loop /var/disk.img /var/lib/fossora; }
-   rm -f ${FILLER}; exec /usr/local/bin/fossora supervise`,
+   rm -f ${FILLER} ${FILLER}.2; exec /usr/local/bin/fossora supervise`,
 ];
 
 type End = () => Promise<void>;
@@ -70,12 +72,7 @@ export class Inflictor {
         await lab.stop(name, "dockerd", { kill: true });
         return () => lab.restart(name, "dockerd");
       case "disk":
-        await lab.exec(
-          name,
-          "sh",
-          "-c",
-          `dd if=/dev/zero of=${FILLER} bs=1M 2>/dev/null; dd if=/dev/zero of=${FILLER}.2 bs=1k 2>/dev/null; true`,
-        );
+        await lab.exec(name, "sh", "-c", FILL);
         return async () => void (await lab.exec(name, "rm", "-f", FILLER, `${FILLER}.2`));
       case "etcd":
         return this.#killFor(node, "etcd", fault.forMs);
