@@ -208,3 +208,29 @@ test("'all' has one on each node, also where a number of replicas had put two on
   const nodes = [nodeFacts("nas"), nodeFacts("attic")];
   assert.deepEqual(places(next(everywhere, before, { nodes, ...both({}) })), ["nas one", "attic one"]);
 });
+
+test("what must not run twice is replaced when it is certain that its node has ended it, and only if that was promised", () => {
+  const share = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
+  const writer = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [share] })], failover: { after: "0s" } });
+  const before = decided("app", writer, [instance("aaaa", "nas", writer)]);
+  const lost = nodeFacts("nas", { record: undefined, downSinceMs: LONG - 30_000, verdict: 3, goneSinceMs: LONG - 10_000 });
+  const told = (fenced: boolean) =>
+    new Map([["nas", { bootId: "boot-nas", instances: [observedInstance("aaaa", fenced ? { fenced } : {})] }]]);
+  const nodes = [lost, nodeFacts("pi")];
+  const nodesOf = (value: DecidedService | undefined) => value?.instances.map(({ node }) => node);
+  assert.deepEqual(nodesOf(next(writer, before, { nodes, told: told(true) })), ["pi"]);
+  assert.equal(next(writer, before, { nodes, told: told(false) }), before);
+  const early = [{ ...lost, goneSinceMs: LONG - 1_000 }, nodeFacts("pi")];
+  const house = houseFacts({ decided: seen(before), nodes: early, told: told(true) });
+  assert.deepEqual(decide("app", service("app", writer), house, LONG).recheckAfterMs, 5_000);
+  const never: ServiceSpec = { ...writer, failover: "never" };
+  const kept = decided("app", never, [instance("aaaa", "nas", never)]);
+  assert.equal(next(never, kept, { nodes, told: told(true) }), kept);
+});
+
+test("what ran on a computer that was taken out of the house starts elsewhere", () => {
+  assert.deepEqual(
+    next(one, running, { nodes: [nodeFacts("pi")] })?.instances.map(({ node }) => node),
+    ["pi"],
+  );
+});

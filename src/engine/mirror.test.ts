@@ -290,3 +290,26 @@ test("what a node holds is shown in place of the store's word, until the store h
   await clock.settle();
   assert.deepEqual([bootId(), mirror.held], ["boot-3", []]);
 });
+
+test("it knows since when a node's record is gone: from when it saw that, or from its own beginning", async () => {
+  const { clock, etcd, mirror } = setUp();
+  await clock.advance(1_000);
+  assert.equal(mirror.recordGoneAtMs("attic"), 0);
+  put(etcd, keys.node("attic"), nodeRecord("attic", "boot-1"));
+  await clock.advance(1_000);
+  assert.equal(mirror.recordGoneAtMs("attic"), undefined);
+  remove(etcd, keys.node("attic"));
+  await clock.advance(1_000);
+  assert.equal(mirror.recordGoneAtMs("attic"), 2_000);
+});
+
+test("what the store has of a node is told apart from what that node holds, and of what it wrote at all", async () => {
+  const { clock, etcd, mirror } = setUp();
+  const key = keys.observed("Service", "web", "nas");
+  put(etcd, key, { bootId: "boot-1", instances: [] });
+  await clock.settle();
+  mirror.hold([{ put: key, value: JSON.stringify({ bootId: "boot-2", instances: [] }) }]);
+  assert.deepEqual(mirror.stored("Service", "web", "nas"), { bootId: "boot-1", instances: [] });
+  assert.deepEqual(mirror.written("Service", "web", "nas")?.value, { bootId: "boot-2", instances: [] });
+  assert.deepEqual([[...mirror.writtenBy("Service", "nas")], [...mirror.writtenBy("Service", "attic")]], [["web"], []]);
+});
