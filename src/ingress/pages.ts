@@ -57,7 +57,7 @@ export function unreachable(name: string): Page {
 
 export function notSynced(): Page {
   return page(503, "One moment", {
-    text: "This computer has just started and does not know the house yet.",
+    text: "This computer does not know its house yet, or belongs to none.",
     refresh: SOON_SECONDS,
     lit: true,
   });

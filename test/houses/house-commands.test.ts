@@ -85,6 +85,7 @@ describe("the commands of a house of several computers", { skip }, () => {
     assert.equal(left.code, 0, left.stderr);
     assert.match(left.stderr, /stays: data in \/var\/lib\/fossora/);
     assert.deepEqual(await pi4.containers(), []);
+    await until("it answers for the house's names no more", async () => (await pi4.request("whoami.home.internal")).status === 503);
     assert.match((await pi4.try("status")).stdout, /^pi4 belongs to no house: it left/);
     assert.doesNotMatch(await nas.run("get", "nodes"), /pi4/);
     const token = (await nuc.run("invite", "-q")).trim();

@@ -6,12 +6,12 @@ import path from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import type { EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { publicDerOf, publicKeyOf } from "../../src/adapters/x509/read.ts";
-import { keys } from "../../src/api/keys.ts";
-import { nodeOfMember, type ActiveAdmission } from "../../src/joining/house-view.ts";
+import { keys, PREFIX } from "../../src/api/keys.ts";
+import { nodeOfMember, type ActiveAdmission, type HouseNode } from "../../src/joining/house-view.ts";
 import { hostsOfUrls } from "../../src/joining/peer-urls.ts";
 import { commonNameOf, LEAF_USES, serialNumberOf } from "../../src/trust/leaves.ts";
 import { nodeIdOf } from "../../src/trust/node-id.ts";
-import { programReason } from "../support/house.ts";
+import { programReason, supervise } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
 import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
 import { expiredLeaf } from "../support/leaf.ts";
@@ -96,6 +96,23 @@ describe("a house of three", { skip }, () => {
     assert.equal((await house.members()).length, 4);
   });
 
+  test("a computer of the house is a witness from now on: the others know it, and take its app", async (t) => {
+    if (!needs(t)) return;
+    const witness = house.node(4);
+    await house.node(1).apply(whoami, "--wait", "--timeout", "2m");
+    await until("its app runs", async () => (await witness.containersOf("whoami")).length === 1, LIMIT_MS);
+    await house.lab.stop("h4", "fossora");
+    await house.lab.start("h4", "fossora", [...supervise, "--witness"], { onBoot: true });
+    const isWitness = async (): Promise<boolean> => {
+      const { entries } = await store.list(PREFIX.house, AbortSignal.timeout(ANSWER_MS));
+      const nodes = entries.filter(({ key }) => key.startsWith(keys.houseNode(""))).map(({ value }) => JSON.parse(value) as HouseNode); // as the agents write it
+      return nodes.find(({ name }) => name === "h4")?.request.fitness.witness === true;
+    };
+    await until("it is known as one", isWitness, LIMIT_MS);
+    await until("its app is gone", async () => (await witness.containersOf("whoami")).length === 0, LIMIT_MS);
+    await house.node(1).isReady("whoami");
+  });
+
   test("all start with certificates that have expired, and are the same house by themselves", async (t) => {
     if (!needs(t)) return;
     const names = house.nodes.map(({ name }) => name);
@@ -109,6 +126,12 @@ describe("a house of three", { skip }, () => {
     assert.deepEqual((await house.members()).map(({ id }) => id).sort(), ids);
   });
 });
+
+const whoami = `apiVersion: fossora.dev/v1
+kind: Service
+metadata: { name: whoami }
+spec: { image: "lab/whoami:1", port: 80, placement: { prefer: { nodes: [h4] } } }
+`;
 
 /** In one go: what asks for it comes over this network. */
 function moveAddress(from: string, to: string): string {
