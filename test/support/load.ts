@@ -61,7 +61,10 @@ export function startLoad(options: LoadOptions): Load {
   const track = (what: string, run: Promise<void>): void => {
     const atMs = Math.round(performance.now() - startedAt);
     const tracked: Promise<void> = run
-      .catch((error: unknown) => void failures.push({ atMs, what: `${what}: ${error instanceof Error ? error.message : String(error)}` }))
+      .catch((error: unknown) => {
+        const tookMs = Math.round(performance.now() - startedAt) - atMs;
+        failures.push({ atMs, what: `${what}: ${error instanceof Error ? error.message : String(error)} after ${tookMs} ms` });
+      })
       .finally(() => pending.delete(tracked));
     pending.add(tracked);
   };
