@@ -48,6 +48,27 @@ const WORDS: Readonly<Record<string, Words>> = {
     ],
     wrong: [[], ["nas", "-o", "yaml"]],
   },
+  rollout: {
+    right: [
+      [true, "status", "svc/jellyfin"],
+      [true, "pause", "svc/jellyfin"],
+      [true, "resume", "jellyfin"],
+      [true, "restart", "svc", "jellyfin", "--wait"],
+      [true, "undo", "svc/jellyfin", "--to", "1"],
+      [true, "history", "svc/jellyfin"],
+    ],
+    wrong: [
+      ["begin"],
+      ["pause"],
+      ["pause", "node/nas"],
+      ["undo", "svc/jellyfin", "--to", "one"],
+      ["status", "jellyfin", "--timeout", "soon"],
+    ],
+  },
+  top: {
+    right: [[true], [true, "nodes"], [true, "svc", "-o", "json"]],
+    wrong: [["routes"], ["nodes", "svc"], ["-o", "table"]],
+  },
   rebalance: { right: [[true], [true, "--dry-run"]], wrong: [["nas"], ["--timeout", "soon"]] },
   stopping: { right: [[true], [true, "--within", "1s"], [true, "--cancel"]], wrong: [["nas"], ["--within", "soon"]] },
   node: {
