@@ -13,9 +13,10 @@ const CACHED_FOR_MS = 5_000;
 const ANSWER_WITHIN_MS = 300;
 
 /** Their argument is a computer of the house. */
-const OF_NODES: ReadonlySet<string> = new Set(
-  ["describe", "label", "cordon", "uncordon", "remove", "replace"].map((word) => `node ${word}`),
-);
+const OF_NODES: ReadonlySet<string> = new Set([
+  "drill",
+  ...["describe", "label", "cordon", "drain", "uncordon", "remove", "replace"].map((word) => `node ${word}`),
+]);
 
 type Names = Readonly<Partial<Record<ServedKind, readonly string[]>>>;
 type Shell = (typeof SHELLS)[number];

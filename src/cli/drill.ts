@@ -31,14 +31,15 @@ function drillLines({ node, survives, answer, store, moves, waits }: DrillAnswer
   ]);
   const waiting = waits.map(({ instance, others, why, url }) => [
     `${others > 0 ? marks.warn : marks.error} ${instance}`,
-    others > 0 ? `waits, ${othersAnswer(others)}` : "waits",
+    "waits",
+    others > 0 ? `${othersAnswer(others)} meanwhile` : `away until ${node} is back`,
     why,
     ...(url === undefined || others > 0 ? [] : [`${url} says so meanwhile`]),
   ]);
   return [
     `If ${node} lost its power now`,
     `  ${store.keepsQuorum ? marks.ok : marks.error} store: ${store.message}`,
-    ...[...formatTable(moving), ...formatTable(waiting)].map((line) => `  ${line}`),
+    ...formatTable([...moving, ...waiting]).map((line) => `  ${line}`),
     ...(moves.length + waits.length === 0 ? [`  no app runs on ${node}`] : []),
     `${survives ? marks.ok : marks.error} ${answer}`,
   ];

@@ -54,6 +54,7 @@ describe("completion", () => {
     assert.deepEqual(names, ["jellyfin", "svc/jellyfin", "instance/jellyfin-k3f9", ":4"]);
     assert.deepEqual(await tab("/nonexistent", "logs", "jel"), [":4"]);
     await untilBy("the house answers in time", async () => (await tab(house.socket, "node", "cordon", "")).includes("nas"));
+    await untilBy("the house answers in time", async () => (await tab(house.socket, "drill", "")).includes("nas"));
   });
 
   test("prints a script for each shell", async () => {

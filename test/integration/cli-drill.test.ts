@@ -68,8 +68,8 @@ test("what nobody else can run waits: exit 1, and its page says so meanwhile", a
     code: 1,
     stdout: `If nas lost its power now
   ✓ store: 2 of 3 voters would be left, which is a quorum
-  ✓ web-k3f9  moves to pi4  away for about 18s  the only node that fits
-  ✗ films-a1b2  waits  a folder of nas is mounted  http://films.home.internal says so meanwhile
+  ✓ web-k3f9    moves to pi4  away for about 18s      the only node that fits
+  ✗ films-a1b2  waits         away until nas is back  a folder of nas is mounted  http://films.home.internal says so meanwhile
 ✗ No: films would be away until nas is back.
 `,
   });
@@ -83,7 +83,7 @@ test("without a quorum nothing would move", async () => {
   const { code, stdout } = await run("nas");
   assert.equal(code, 1);
   assert.match(stdout, /✗ store: 1 of 3 voters would be left, which is no quorum: nothing could be changed, and nothing would move/);
-  assert.match(stdout, /web-k3f9 {2}waits {2}without a quorum nothing moves/);
+  assert.match(stdout, /web-k3f9 {2}waits {2}away until nas is back {2}without a quorum nothing moves/);
   assert.match(stdout, /✗ No: web would be away until nas is back, and the house could change nothing\./);
 });
 
