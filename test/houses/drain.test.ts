@@ -1,7 +1,7 @@
 // A computer is taken out for a while: what runs on it moves to the others while people ask for it through all of them.
 import assert from "node:assert/strict";
 import { after, before, describe, test, type TestContext } from "node:test";
-import type { DrillAnswer, MovesAnswer } from "../../src/api/moves.ts";
+import type { DrillAnswer, MovesAnswer, RebalanceAnswer } from "../../src/api/moves.ts";
 import { ask, askAllTheTime } from "../support/asking.ts";
 import { programReason } from "../support/house.ts";
 import { Lab, labReason } from "../support/lab.ts";
@@ -123,5 +123,34 @@ describe("a computer is taken out for a while", { skip }, () => {
     assert.match(await house.node(3).run("node", "uncordon", house.node(1).name), /uncordoned/);
     await until("it is ready", async () => !(await house.node(1).run("get", "nodes")).includes("Drained"));
     assert.deepEqual(await Promise.all(apps.map(place)), before);
+  });
+
+  test("rebalance evens out a house in which one has all, without a failed request", async (t) => {
+    if (!needs(t)) return;
+    const [first, second] = [house.node(1), house.node(2)];
+    const many = ["a", "b", "c", "d"];
+    const others = [1, 3].map((number) => house.node(number).name);
+    for (const name of others) await first.run("node", "cordon", name);
+    const one = (name: string): string =>
+      `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { image: "lab/whoami:1", port: 80, resources: { memory: 1Gi }, update: { monitor: 1s } }\n`;
+    await first.apply(many.map(one).join("---\n"), "--wait", "--timeout", "3m");
+    for (const name of others) await first.run("node", "uncordon", name);
+    const placed = async (): Promise<readonly number[]> => Promise.all(many.map(place));
+    assert.deepEqual(await placed(), [2, 2, 2, 2]);
+    await until("they have proven themselves", async () => {
+      const { moves } = JSON.parse(await second.run("rebalance", "--dry-run", "-o", "json")) as RebalanceAnswer; // its documented form
+      return moves.length > 1;
+    });
+    const stops = many.map((app) => askAllTheTime([second], app));
+    const said = await second.try("rebalance", "--yes", "--timeout", "3m");
+    const asked = await Promise.all(stops.map((stop) => stop()));
+    t.diagnostic(`${said.stderr}${said.stdout}`);
+    assert.equal(said.code, 0, said.stderr);
+    assert.deepEqual(
+      asked.flatMap(({ failures }) => failures),
+      [],
+    );
+    assert.ok(new Set(await placed()).size > 1);
+    assert.match(await second.run("rebalance"), /nothing to move/);
   });
 });
