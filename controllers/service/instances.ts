@@ -4,7 +4,7 @@ import { hash, instanceId } from "../../src/api/hash.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
-import { fitness, isForbidden, place, withLoad, type Wanted } from "./placement.ts";
+import { fitness, isForbidden, place, roomFor, withLoad, type Wanted } from "./placement.ts";
 import { certainInMs, lingering } from "./lost.ts";
 import { step, type Standing } from "./rollout.ts";
 import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
@@ -32,8 +32,9 @@ export function takeStep(situation: Situation): Moved {
   const { decided, standings, wanted, house, now } = situation;
   const { spec } = wanted;
   const leaving = [...leavingNodes(decided, house), ...lingering(decided, house, now).map(({ node }) => node)];
+  const count = wantedCount(wanted, standings, house);
   const next = step(standings, {
-    wanted: wantedCount(wanted, standings, house),
+    wanted: count,
     each: spec.replicas === "all",
     order: updateOrder(spec),
     update: spec.update,
@@ -42,7 +43,7 @@ export function takeStep(situation: Situation): Moved {
     proven: decided.good === decided.target,
     leaving: leaving.length,
   });
-  const removed = next.remove.filter((instance) => !mustBeHeld(instance, decided, house, now));
+  const removed = withoutSpared(next.remove, count, situation).filter((instance) => !mustBeHeld(instance, decided, house, now));
   const kept = standings.map(({ instance }) => instance).filter((instance) => !removed.includes(instance));
   const stopping = [...leaving, ...next.remove.map(({ node }) => node)];
   const open = house.nodes.filter((node) => isOpen(node, situation, { kept, stopping }));
@@ -50,6 +51,25 @@ export function takeStep(situation: Situation): Moved {
   const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, { open, called });
   const isSame = placed.chosen === undefined && kept.length === decided.instances.length;
   return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };
+}
+
+/** Under stop-first nothing that may stay, and is wanted, is stopped for one that no node could take, not even where it stops. */
+function withoutSpared(
+  remove: readonly DecidedInstance[],
+  count: number,
+  { standings, wanted, house }: Situation,
+): readonly DecidedInstance[] {
+  if (updateOrder(wanted.spec) === "start-first" || remove.length === 0) return remove;
+  const going = new Set(remove.map(({ node }) => node));
+  const after = house.nodes.map((node) => (going.has(node.name) ? withLoad(wanted.spec, node, -1) : node));
+  if (roomFor(wanted, after, 1) > 0) return remove;
+  const forbidden = new Set(house.nodes.filter((node) => isForbidden(wanted, node)).map(({ name }) => name));
+  const may = standings.filter(
+    ({ instance, current, verdict }) =>
+      remove.includes(instance) && !current && verdict.kind !== "failing" && !forbidden.has(instance.node),
+  );
+  const spared = new Set(may.slice(0, Math.max(0, count - standings.length + remove.length)).map(({ instance }) => instance));
+  return remove.filter((instance) => !spared.has(instance));
 }
 
 /** `all` means one on each node that fits, and on each that has one already and may keep it. */

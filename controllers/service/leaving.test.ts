@@ -94,3 +94,18 @@ test("a node that has become a witness is left like one that is drained, and kee
 test("one that came back moves nothing back", () => {
   assert.equal(step(spec, ["pi"], [nodeFacts("nas"), pi], readyOn(["pi", "i0"])), "pi");
 });
+
+test("what stays there is not stopped for an update that no node could take", () => {
+  const volumes = { "app-c": { node: "nas", uid: "u", made: true } };
+  const newer = { ...data, containers: data.containers.map((container) => ({ ...container, image: "app:2" })) };
+  const before = decided("app", data, [instance("i0", "nas", data)], { volumes });
+  const after = (node: NodeFacts): readonly string[] => {
+    const house = houseFacts({ nodes: [node, pi], decided: seen(before), ...readyOn(["nas", "i0"]) });
+    return decide("app", service("app", newer, 2), house, 60_000).next?.instances.map(({ id }) => id) ?? [];
+  };
+  assert.deepEqual(after(nas), ["i0"]);
+  assert.deepEqual(after(nodeFacts("nas", { schedulable: false })), ["i0"]);
+  assert.deepEqual(after(nodeFacts("nas")).includes("i0"), false, "there it stops first");
+  const full = nodeFacts("nas", { load: { instances: 1, memoryBytes: 8 * 2 ** 30, cpus: 0 } });
+  assert.deepEqual(after(full).includes("i0"), false, "it makes room itself");
+});
