@@ -1,0 +1,85 @@
+// A computer of the LAN reaches apps by IPv6: names lead there, the app is told who asks, and a stranger of the internet is not let in. On
+// lab hosts, one of which loses its IPv6 again.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { HouseNode, programReason } from "../support/house.ts";
+import { Lab, labReason } from "../support/lab.ts";
+import { until } from "../support/until.ts";
+
+const skip = labReason() ?? programReason() ?? false;
+const LIMIT_MS = 90_000;
+const server = { local: "fd00:99::11", given: "2001:db8:99:1::11" };
+const client = { local: "fd00:99::101", given: "2001:db8:99:1::101", stranger: "2001:db8:99:2::101" };
+const name = "shop.home.internal";
+const manifest = `apiVersion: fossora.dev/v1
+kind: Service
+metadata: { name: shop }
+spec: { image: "lab/whoami:1", port: 80, routes: [{ allow: [lan] }] }
+`;
+
+describe("apps by IPv6", { skip }, () => {
+  const lab = new Lab();
+  let node: HouseNode;
+  before(async () => {
+    node = await HouseNode.alone(lab);
+    await lab.client("laptop", [node.address]);
+    await node.apply(manifest, "--wait");
+    for (const address of Object.values(server)) await ip(node.name, "addr", "add", `${address}/64`, "dev", "eth0", "nodad");
+    for (const address of Object.values(client)) await ip("laptop", "addr", "add", `${address}/64`, "dev", "eth0", "nodad");
+    // As a router's advertisement would say it.
+    await ip("laptop", "route", "replace", "2001:db8:99:1::/64", "dev", "eth0", "src", client.given);
+    await ip(node.name, "route", "replace", "2001:db8:99:2::/64", "dev", "eth0");
+  });
+  after(() => lab.down());
+
+  const ip = (host: string, ...words: readonly string[]): Promise<string> => lab.exec(host, "ip", "-6", ...words);
+  const dig = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await lab.tryExec("laptop", "dig", "+short", "+tries=1", "+time=2", ...words)).stdout.split("\n").filter(Boolean);
+  /** Status and page, as a device of the LAN gets them from that address. */
+  const page = async (address: string, from: string): Promise<string> =>
+    (
+      await lab.tryExec(
+        "laptop",
+        "curl",
+        "-sg",
+        "--interface",
+        from,
+        "-H",
+        `Host: ${name}`,
+        "-w",
+        "\n%{http_code}",
+        `http://[${address}]/json`,
+      )
+    ).stdout;
+
+  test("a name has an address of the LAN's own, by whichever family it is asked for, and that address has a name", async () => {
+    await until("the name leads there", async () => (await dig(`@${node.address}`, name, "AAAA")).join() === server.local, LIMIT_MS);
+    await until("it is asked there", async () => (await dig(`@${server.local}`, name, "A")).join() === node.address, LIMIT_MS);
+    assert.deepEqual(await dig(`@${server.local}`, "-x", server.local), [`${node.name}.node.home.internal.`]);
+  });
+
+  test("a page comes from either address, and the app is told who asks", async () => {
+    for (const kind of ["local", "given"] as const) {
+      const text = await page(server[kind], client[kind]);
+      assert.match(text, /\n200$/, text);
+      assert.ok(text.includes(client[kind]), text);
+    }
+  });
+
+  test("who is on none of its networks is no device of the LAN", async () => {
+    const text = await page(server.given, client.stranger);
+    assert.match(text, /\n403$/, text);
+  });
+
+  test("without IPv6 it goes on as before, and no name leads there", async () => {
+    await lab.exec(node.name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1");
+    await until("no name leads there", async () => (await dig(`@${node.address}`, name, "AAAA")).length === 0, LIMIT_MS);
+    assert.deepEqual(await dig(`@${node.address}`, name, "A"), [node.address]);
+    // The network that it counts as the LAN's is IPv4 again, too.
+    assert.equal((await node.request(name)).status, 200);
+    await node.signal("agent", "KILL");
+    await node.signal("ingress", "KILL");
+    await until("it answers again", async () => (await node.request(name)).status === 200, LIMIT_MS);
+    assert.doesNotMatch(await node.run("status"), /fd00:99/);
+  });
+});
