@@ -129,10 +129,10 @@ function withoutLost(
   const waits: number[] = [];
   const alive = instances.filter((instance) => {
     const node = house.nodes.find(({ name }) => name === instance.node);
-    if (node === undefined) return false; // a person took it out of the house
-    const { downSinceMs } = node;
-    if (downSinceMs === undefined) return true;
-    const leftMs = Math.max(downSinceMs + afterMs - now, certainInMs(instance, revisions[instance.revision]?.spec, house, now));
+    // One that is in no house any more was taken out by a person.
+    const lostAtMs = node === undefined ? -Infinity : node.downSinceMs === undefined ? undefined : node.downSinceMs + afterMs;
+    if (lostAtMs === undefined) return true;
+    const leftMs = Math.max(lostAtMs - now, certainInMs(instance, revisions[instance.revision]?.spec, house, now));
     if (leftMs > 0 && leftMs < Infinity) waits.push(leftMs);
     return leftMs > 0;
   });

@@ -17,6 +17,8 @@ export interface HouseFacts {
   readonly observed: ReadonlyMap<NodeName, Seen<ObservedService>>;
   /** The last that each node said, also of those that are Down: what it does now nobody knows. */
   readonly told: ReadonlyMap<NodeName, ObservedService>;
+  /** Nodes of decided instances that a person took out of the house, with when this node saw their records go. */
+  readonly takenOut: ReadonlyMap<NodeName, number>;
   /** When this node first saw the desired object as it is now. */
   readonly desiredSeenAtMs: number;
   /** Volumes that the desired spec names and nothing is decided of yet; undefined: nobody made one of that name. */

@@ -48,9 +48,15 @@ export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volume
         return told === undefined ? [] : [[node, told.value] as const];
       }),
     ),
+    takenOut: takenOut(name, new Set(nodes.map((node) => node.name)), mirror),
     desiredSeenAtMs,
     volumes,
   };
+}
+
+function takenOut(name: Name, known: ReadonlySet<NodeName>, mirror: Mirror): ReadonlyMap<NodeName, number> {
+  const placed = mirror.decided<DecidedService>("Service", name)?.value.instances.map(({ node }) => node) ?? [];
+  return new Map(placed.filter((node) => !known.has(node)).map((node) => [node, mirror.recordGoneAtMs(node) ?? 0]));
 }
 
 /** What a node pulled for the Service and no Service needs any more: neither its current revision nor the one before. */

@@ -39,8 +39,11 @@ test("time tells nothing of a node that is not Down, whose record is there, or t
     assert.equal(certainInMs(here, writer, house(over), later), Infinity, JSON.stringify(over));
 });
 
-test("what ran on a node that a person took out of the house is nobody's any more", () => {
-  assert.equal(certainInMs(here, writer, house({ nodes: [nodeFacts("pi")], told: new Map() }), 0), 0);
+test("a node that a person took out of the house is given the time to stop what it ran", () => {
+  const out = house({ nodes: [nodeFacts("pi")], told: new Map(), takenOut: new Map([["nas", GONE_AT]]) });
+  assert.equal(certainInMs(here, writer, out, GONE_AT + 10_000), 30_000);
+  assert.equal(certainInMs(here, writer, out, GONE_AT + 40_000), 0);
+  assert.equal(certainInMs(here, free, out, GONE_AT), 0);
 });
 
 test("what its node never told of was never started there", () => {

@@ -7,17 +7,19 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
 import { cannotRunTwice } from "./traits.ts";
 
+/** A node that is taken out of the house stops its apps within this, whether it hears so or loses contact. */
+const TAKEN_OUT_MS = 40_000;
+
 /** Milliseconds until then; `Infinity`: time alone does not tell. `spec`: of its revision. */
 export function certainInMs(
   { id, node }: Pick<DecidedInstance, "id" | "node">,
   spec: ServiceSpec | undefined,
-  { nodes, told }: HouseFacts,
+  { nodes, told, takenOut }: HouseFacts,
   now: number,
 ): number {
   if (spec === undefined || !cannotRunTwice(spec)) return 0;
   const facts = nodes.find(({ name }) => name === node);
-  // A person took it out of the house.
-  if (facts === undefined) return 0;
+  if (facts === undefined) return Math.max(0, (takenOut.get(node) ?? now) + TAKEN_OUT_MS - now);
   const promise = told.get(node)?.instances.find((instance) => instance.id === id);
   // What its node never told of was never started there.
   if (facts.downSinceMs === undefined || facts.goneSinceMs === undefined || (promise !== undefined && promise.fenced !== true))

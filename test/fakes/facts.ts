@@ -37,7 +37,16 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
 }
 
 export function houseFacts(over: Partial<HouseFacts> = {}): HouseFacts {
-  return { nodes: [nodeFacts("nas")], decided: undefined, observed: new Map(), told: new Map(), desiredSeenAtMs: 0, volumes: {}, ...over };
+  return {
+    nodes: [nodeFacts("nas")],
+    decided: undefined,
+    observed: new Map(),
+    told: new Map(),
+    takenOut: new Map(),
+    desiredSeenAtMs: 0,
+    volumes: {},
+    ...over,
+  };
 }
 
 export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {

@@ -97,6 +97,7 @@ export class ServiceModel {
       decided: this.decided,
       observed: new Map(counted),
       told: new Map([...this.observed].map(([name, { value }]) => [name, value])),
+      takenOut: new Map(),
       desiredSeenAtMs: this.#desiredSeenAtMs,
       volumes: {},
     };
