@@ -214,7 +214,7 @@ export interface Proxy {
   record(name: Name): Pick<Table, "records" | "houseNames"> | undefined;
   house(): Pick<Table, "resolver"> | undefined;
   status(): IngressStatus | undefined;
-  /** Instances, as `jellyfin-k3f9`, that answer somebody through this node's ingress right now, whichever node was asked. */
+  /** Instances, as `jellyfin-k3f9`, that answer somebody through this node's ingress right now, whichever node was asked, or may be led to next. */
   busy(): Promise<ReadonlySet<string>>;
 }
 

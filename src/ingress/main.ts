@@ -42,7 +42,7 @@ import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { placeOf, replyTo, type Known } from "./reply.ts";
 import { Traffic } from "./traffic.ts";
-import { isWayAddress, ownPlaces, placeKey, rememberWays, type WayNodes } from "./ways.ts";
+import { isWayAddress, ownInstances, ownPlaces, placeKey, rememberWays, type WayNodes } from "./ways.ts";
 import { compileZone, type Zone } from "./zone.ts";
 
 /** WebSockets and streams may take this long to end by themselves after a handover; after a stop nobody takes them over. */
@@ -296,7 +296,10 @@ class Ingress {
         );
         return { status: 200, body: { answers } };
       },
-      "GET /busy": () => ({ status: 200, body: { instances: [...new Set([...this.#front.busy(), ...this.#mesh.busy()])] } }),
+      "GET /busy": () => ({
+        status: 200,
+        body: { instances: [...new Set([...ownInstances(this.#state?.table), ...this.#front.busy(), ...this.#mesh.busy()])] },
+      }),
       "PUT /fence": (body) => {
         this.#guard.tell(parseFence(body), systemClock.now());
         return ok();

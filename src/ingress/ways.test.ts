@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { tableOf } from "../../test/support/ingress.ts";
 import type { Table } from "../api/table.ts";
-import { isWayAddress, ownPlaces, placeKey, rememberWays } from "./ways.ts";
+import { isWayAddress, ownInstances, ownPlaces, placeKey, rememberWays } from "./ways.ts";
 
 const house = (nodes: Table["nodes"]): Pick<Table, "node" | "nodes"> => ({ node: "nas", nodes });
 const nas = { id: "id-nas", lan: ["192.168.1.10"], tailnet: ["100.64.0.1"] };
@@ -62,4 +62,15 @@ test("whatever the table, nothing of another node and nothing outside is a place
       assert.deepEqual(ownPlaces({ node: "nas", http, streams }), new Set(expected.map((each) => placeKey({ ...each, protocol: "tcp" }))));
     }),
   );
+});
+
+test("who may be asked next are this node's instances in the table, and nobody without one", () => {
+  const backends = [
+    { node: "nas", instance: "app-aaaa", host: "172.30.0.2", port: 80 },
+    { node: "pi", instance: "app-bbbb", host: "172.30.0.2", port: 80 },
+    { node: "nas", instance: "", host: "192.168.1.1", port: 80 },
+  ];
+  const { http } = tableOf([], { backends });
+  assert.deepEqual(ownInstances({ node: "nas", http, streams: [] }), ["app-aaaa"]);
+  assert.deepEqual(ownInstances(undefined), []);
 });

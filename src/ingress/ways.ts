@@ -63,6 +63,12 @@ export function ownPlaces({ node, http, streams, resolver }: Pick<Table, "node" 
   return new Set(places.map(placeKey));
 }
 
+/** Instances of this node that the next request may be led to. */
+export function ownInstances(table: Pick<Table, "node" | "http" | "streams"> | undefined): readonly string[] {
+  const backends = [...(table?.http ?? []), ...(table?.streams ?? [])].flatMap((route) => route.backends);
+  return backends.flatMap(({ node, instance }) => (node === table?.node && instance !== "" ? [instance] : []));
+}
+
 export function placeKey({ instance, host, port, protocol }: Place): string {
   return `${protocol} ${instance} ${host} ${port}`;
 }

@@ -267,7 +267,9 @@ describe("an app on another node", () => {
     await until("it is asked again", () => answers.length === 2);
     answers[1]?.end();
     await next;
-    assert.deepEqual(await far.client.busy(soon()), ["app-far"], "the connection is kept");
+    assert.deepEqual(await far.client.busy(soon()), ["app-far"], "whoever asks next is led there");
+    await far.serve(route([]));
+    assert.deepEqual(await far.client.busy(soon()), ["app-far"], "the other node keeps its connection");
     await near.serve(route([]));
     await until("it is not kept any more", async () => (await far.client.busy(soon())).length === 0);
     app.stop();

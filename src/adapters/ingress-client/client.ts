@@ -18,7 +18,7 @@ export interface IngressClient {
   fence(signal: AbortSignal): Promise<FenceTold | undefined>;
   /** What it has counted since it started. */
   traffic(signal: AbortSignal): Promise<TrafficReport>;
-  /** Instances that answer somebody through it right now, also whom another node's ingress asks for. */
+  /** Instances that answer somebody through it right now, also whom another node's ingress asks for, and those of this node in its table. */
   busy(signal: AbortSignal): Promise<readonly string[]>;
   /** The same and more in Prometheus' text format. */
   metrics(signal: AbortSignal): Promise<string>;
