@@ -73,14 +73,27 @@ describe("computers that join a house of three", { skip }, () => {
     await house.areOneHouse([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test("one that asks while the agent beside the leader is away gets in, at the latest when that is back", async (t) => {
+  test("one that asks while the agent beside the leader is away waits until that is back, or until another store leads", async (t) => {
     if (!needs(t)) return;
-    const leader = await house.leader([1, 2, 3, 4, 5, 6]);
+    const members = [1, 2, 3, 4, 5, 6] as const;
+    const finishes = async (number: number): Promise<number> =>
+      (await house.lab.logs(`h${number}`, "fossora")).split("\n").filter((line) => /Member step.*finish/.test(line)).length;
+    const isIn = async (): Promise<boolean> => (await house.node(8).try("status", "-q")).code === 0;
+    const leader = await house.leader(members);
+    const before = await Promise.all(members.map(finishes));
     await house.lab.stop(`h${leader}`, "fossora");
     await house.start(8);
-    await until("it has asked", async () => (await house.queued()).length === 1 || (await house.node(8).summary()).ready, LIMIT_MS);
+    await until("it has asked", async () => (await house.queued()).length === 1 || isIn(), LIMIT_MS);
+    const waited = (await house.leader(members)) === leader && !(await isIn());
+    t.diagnostic(waited ? "it waits" : "another store leads by now");
     await house.lab.restart(`h${leader}`, "fossora");
     await house.areOneHouse([1, 2, 3, 4, 5, 6, 7, 8]);
+    const after = await Promise.all(members.map(finishes));
+    const by = members.filter((_, index) => after[index] !== before[index]);
+    t.diagnostic(`let in by h${by.join()}`);
+    assert.equal(by.length, 1);
+    if (waited) assert.deepEqual(by, [leader]);
+    else assert.notDeepEqual(by, [leader]);
   });
 });
 
