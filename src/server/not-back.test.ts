@@ -58,5 +58,6 @@ test("else its own condition is the reason, in few words where there are some", 
 test("a few are named, the others counted", () => {
   const missing = Array.from({ length: 8 }, (_, index) => ({ name: `app${index}`, why: "it is starting" }));
   assert.equal(sentenceOf(missing.slice(0, 1), 1), "1 of 1 app is not back yet: app0: it is starting");
+  assert.equal(sentenceOf(missing.slice(0, 1), 12), "1 of 12 apps is not back yet: app0: it is starting");
   assert.match(sentenceOf(missing, 12), /^8 of 12 apps are not back yet: app0: it is starting; .*app5: it is starting; and 2 more$/);
 });

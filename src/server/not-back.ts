@@ -34,7 +34,7 @@ export function notBack(apps: readonly AppNow[], stateOf: (node: NodeName) => No
 export function sentenceOf(missing: readonly NotBack[], apps: number): string {
   const named = missing.slice(0, NAMED_MAX).map(({ name, why }) => `${name}: ${why}`);
   const more = missing.length > NAMED_MAX ? [`and ${missing.length - NAMED_MAX} more`] : [];
-  return `${missing.length} of ${apps} ${apps === 1 ? "app is" : "apps are"} not back yet: ${[...named, ...more].join("; ")}`;
+  return `${missing.length} of ${apps} ${apps === 1 ? "app" : "apps"} ${missing.length === 1 ? "is" : "are"} not back yet: ${[...named, ...more].join("; ")}`;
 }
 
 function whyAway(node: NodeName, state: NodeState): string {
