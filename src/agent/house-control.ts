@@ -29,7 +29,7 @@ import type { HandOver } from "./hand-over.ts";
 import { loadNodeKey } from "./identity.ts";
 import { removeContainers } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
-import { isThere, mustBeOfSeveral } from "./join-checks.ts";
+import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
 import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
@@ -107,7 +107,7 @@ export class NodeHouseControl implements HouseControl {
 
   // ---------------------------------------------------------------- coming in and going
 
-  async join(asked: AskedWish, _signal: AbortSignal): Promise<void> {
+  async join(asked: AskedWish, signal: AbortSignal): Promise<void> {
     const { wish } = this.#options;
     const joining = this.#joining;
     if (asked.token === undefined && asked.addresses.length === 0) {
@@ -117,6 +117,8 @@ export class NodeHouseControl implements HouseControl {
     mustBeOfSeveral("Cannot join", this.#options.versions.etcd);
     const token = asked.token === undefined ? undefined : parseToken(asked.token);
     const wanted = { addresses: asked.addresses, ...(token !== undefined && { token }) };
+    // Founded a moment ago it has not read whether it is empty: `join` is often typed right after `up`.
+    await untilSeen(() => joining.inside, this.#options.clock, signal);
     const house = joining.seen?.house;
     if (house !== undefined && house.id === token?.houseHash) return;
     if (house !== undefined) {

@@ -1,8 +1,14 @@
 // What has to be so before this computer goes into another house, or lets others into its own.
 import { MeshUnreachable } from "../api/errors.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
+import type { Clock } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
+import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
+
+const LOOK_EVERY_MS = 100;
+/** Its store may lack a quorum: what its disk tells of it has to do then. */
+const UNSEEN_MAX_MS = 10_000;
 
 /** An etcd of another minor version cannot be a member beside ours. Throws ApiError. */
 export function mustBeOfSeveral(cannot: string, etcd: string): void {
@@ -12,6 +18,12 @@ export function mustBeOfSeveral(cannot: string, etcd: string): void {
     `${cannot}: this program carries no etcd of its own, and with the machine's ${etcd} it can be a house of one alone.`,
     { next: "a build that carries etcd: README, Install" },
   );
+}
+
+/** Waits until this computer has read something of its own house, if it has one. */
+export async function untilSeen(inside: () => Inside | undefined, clock: Clock, signal: AbortSignal): Promise<void> {
+  const untilMs = clock.now() + UNSEEN_MAX_MS;
+  while (inside()?.sight.isUnseen === true && clock.now() < untilMs) await clock.sleep(LOOK_EVERY_MS, signal);
 }
 
 /** True: it is this node's own house already. Throws when nobody of the wanted one answers. */
