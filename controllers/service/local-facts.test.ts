@@ -22,6 +22,15 @@ test("aged() tells how long a container has run, or ran and when it ended", () =
   assert.equal(aged({ ...container, state: "created" }, wallMs).startedMs, 0);
 });
 
+test("aged() waits for nothing where the machine's date was set back meanwhile", () => {
+  const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
+  const startedAt = "2026-01-01T01:30:00Z";
+  assert.equal(aged({ ...container, startedAt }, wallMs).ranMs, Infinity);
+  const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, wallMs);
+  assert.deepEqual([ended.ranMs, ended.endedAgoMs], [1_000, Infinity]);
+  assert.equal(aged({ ...container, startedAt: "2026-01-01T01:00:01Z" }, wallMs).ranMs, 0, "looked at a moment ago");
+});
+
 test("jobStates() has each job under its key", () => {
   const jobs = {
     get: (key: string) => (key === "a" ? ({ state: "done", atMs: 1 } as const) : undefined),

@@ -11,7 +11,10 @@ import { publishedOf } from "./published.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-/** Docker's times and `wallMs` are of the same machine. */
+/** What Docker says was then, and is later than now by more than a look takes: the machine's date was set back since. */
+const SET_BACK_MS = 10_000;
+
+/** Docker's times and `wallMs` are of the same machine. What its date was set back over counts as long ago: nobody waits for it. */
 export function aged(container: Container, wallMs: number): LocalContainer {
   const startedMs = Date.parse(container.startedAt ?? "") || 0;
   const endedMs = Date.parse(container.finishedAt ?? "") || 0;
@@ -19,9 +22,13 @@ export function aged(container: Container, wallMs: number): LocalContainer {
   return {
     ...container,
     startedMs,
-    ranMs: Math.max(0, (isOver ? endedMs : wallMs) - startedMs),
-    endedAgoMs: Math.max(0, wallMs - endedMs),
+    ranMs: isOver ? Math.max(0, endedMs - startedMs) : since(startedMs, wallMs),
+    endedAgoMs: since(endedMs, wallMs),
   };
+}
+
+function since(thenMs: number, wallMs: number): number {
+  return thenMs > wallMs + SET_BACK_MS ? Infinity : Math.max(0, wallMs - thenMs);
 }
 
 export function jobStates(names: readonly string[], { jobs }: Pick<Ports, "jobs">): Readonly<Record<string, JobState | undefined>> {
