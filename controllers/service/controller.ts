@@ -12,7 +12,7 @@ import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, netwo
 import type { Container, ContainerSpec } from "./docker-types.ts";
 import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
-import { houseFacts, unusedImages } from "./house-facts.ts";
+import { houseFacts, imagesOf, unusedImages } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { newsOfDecision, newsOfReport } from "./news.ts";
@@ -78,6 +78,7 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
     RemoveImage: async ({ image, service }, { jobs, containers }) => {
       jobs.start(jobKeys.removeImage(image), { kind, name: service }, async (_report, signal) => {
         await containers.removeImage(image, signal);
+        jobs.forget(jobKeys.prepull(service, image));
       });
     },
     Decide: async (action, { store, mirror, events }, signal) => {
@@ -137,6 +138,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const parts = partsOn(identity.node, name, decided);
   const early = prepulledImages(name, house, identity.node);
   const pulls = [...pullsOf(parts), ...early.map((image) => ({ image, key: jobKeys.prepull(name, image) }))];
+  // Also where others were chosen by the time it had pulled: what nobody tells of nobody removes.
+  const prepulls = imagesOf(decided).map((image) => ({ image, key: jobKeys.prepull(name, image) }));
   // Jobs before containers: what a job that has ended did is in the list, then.
   const begun = jobStates([...pulls.map(({ key }) => key), ...parts.flatMap((part) => containerJobs(nameOf(part)))], ports);
   const docker = await listed(name, ports, signal);
@@ -174,7 +177,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
       : [],
     hasRoom: early.length === 0 || (await hasRoom(ports)),
     busy: await busyInstances(name, decided, docker.containers ?? [], ports),
-    pulled: pulls.filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
+    pulled: [...pulls, ...prepulls].filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
     unused,
     reported,
     heardOf: heardOf(name, mirror, identity.node),

@@ -12,8 +12,9 @@ const byLoad: Index = { kind: "Service", room: "decided", keys: loadKeys };
 /** By image, so that none is removed that another Service needs. */
 const byImage: Index = { kind: "Service", room: "decided", keys: imagesOf };
 
-function imagesOf(decided: DecidedService): readonly string[] {
-  return [...new Set(Object.values(decided.revisions).flatMap(({ spec }) => spec.containers.map(({ image }) => image)))];
+/** Of all its revisions. */
+export function imagesOf(decided: DecidedService | undefined): readonly string[] {
+  return [...new Set(Object.values(decided?.revisions ?? {}).flatMap(({ spec }) => spec.containers.map(({ image }) => image)))];
 }
 
 /** By the names of containers, and of the networks, of decided instances on whatever node. */

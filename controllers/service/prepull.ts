@@ -7,7 +7,7 @@ import type { LocalAction } from "./actions.ts";
 import { wantedOf } from "./decide.ts";
 import { earliest } from "./earliest.ts";
 import { retryAtMs } from "./effort.ts";
-import type { HouseFacts, LocalFacts } from "./facts.ts";
+import type { HouseFacts, LocalFacts, NodeFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { fitness, place } from "./placement.ts";
 import { isExclusive, isMovable } from "./traits.ts";
@@ -31,7 +31,7 @@ function mayGo(spec: ServiceSpec): boolean {
   return isPlaced && spec.placement?.prepull !== false && (isMovable(spec) || isExclusive(spec));
 }
 
-/** Those that have pulled for it already stay: another load elsewhere is no reason to pull once more. */
+/** Those that have pulled for it already stay, and whatever else runs on a node counts only where it leaves no room: nothing is pulled once more for a load. */
 function candidates(
   service: Name,
   { decided, spec }: { readonly decided: DecidedService; readonly spec: ServiceSpec },
@@ -39,18 +39,23 @@ function candidates(
 ): readonly NodeName[] {
   const runs = new Set(decided.instances.map(({ node }) => node));
   const wanted = wantedOf(service, spec, house);
-  let open = house.nodes.filter(({ name }) => !runs.has(name));
-  const fit = new Set(fitness(wanted, open).flatMap(({ node, fits }) => (fits ? [node] : [])));
+  const others = house.nodes.filter(({ name }) => !runs.has(name));
+  const fit = new Set(fitness(wanted, others).flatMap(({ node, fits }) => (fits ? [node] : [])));
+  let open = others.filter(({ name }) => fit.has(name));
   const chosen = [...house.observed]
     .flatMap(([node, { value }]) => (fit.has(node) && (value.pulled ?? []).length > 0 ? [node] : []))
     .sort();
   while (chosen.length < NODES_MAX) {
     open = open.filter(({ name }) => !chosen.includes(name));
-    const next = place(wanted, open, new Map())?.node;
+    const next = place(wanted, open.map(unloaded), new Map())?.node;
     if (next === undefined) break;
     chosen.push(next);
   }
   return chosen.slice(0, NODES_MAX);
+}
+
+function unloaded(node: NodeFacts): NodeFacts {
+  return { ...node, load: { instances: 0, memoryBytes: 0, cpus: 0 } };
 }
 
 /** Pulls that are due, and when the next one is. */

@@ -6,6 +6,9 @@ import { keys, PREFIX } from "../../src/api/keys.ts";
 import type { Kind, Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import { houseFacts } from "../../controllers/service/house-facts.ts";
+import { jobKeys } from "../../controllers/service/job-keys.ts";
+import { prepulledImages } from "../../controllers/service/prepull.ts";
 import { cannotRunTwice } from "../../controllers/service/traits.ts";
 import type { FakeContainer } from "../fakes/containers-life.ts";
 import { isDown } from "./liveness.ts";
@@ -49,7 +52,16 @@ function unprepared(world: World, { metadata: { name }, spec }: StoredResource<"
   const others = open.filter((node) => !runs.has(node.name));
   const ready = others.filter(({ docker }) => spec.containers.every(({ image }) => docker.images.has(image)));
   const wanted = Math.min(2, others.length);
-  return ready.length >= wanted ? [] : [`${name} has its images on ${ready.length} further computers instead of ${wanted}`];
+  if (ready.length < wanted) return [`${name} has its images on ${ready.length} further computers instead of ${wanted}`];
+  return others.flatMap((node) => (stillPulls(node, { name, spec }) ? [`${node.name} has still to pull for ${name}`] : []));
+}
+
+/** Others may have its images by chance, while whoever should have them, or was to have them before, waits for its turn or tries again. */
+function stillPulls({ name, agent, docker }: SimNode, service: { readonly name: Name; readonly spec: ServiceSpec }): boolean {
+  if (agent === undefined) return false;
+  if (service.spec.containers.some(({ image }) => agent.jobs.get(jobKeys.prepull(service.name, image))?.state === "running")) return true;
+  const facts = houseFacts(service.name, agent.mirror, { desiredSeenAtMs: 0, volumes: {} });
+  return prepulledImages(service.name, facts, name).some((image) => !docker.images.has(image));
 }
 
 /** Here every computer can run everything. */

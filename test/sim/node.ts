@@ -10,7 +10,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { OwnWord } from "../../src/engine/own-word.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Containers } from "../../src/container-ports.ts";
-import type { Lease, Store, WatchBatch } from "../../src/ports.ts";
+import type { Jobs, Lease, Store, WatchBatch } from "../../src/ports.ts";
 import { FakeAddresses } from "../fakes/addresses.ts";
 import type { SeededRandom } from "../fakes/clock.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -36,6 +36,7 @@ export interface Agent {
   readonly proxy: FakeProxy;
   readonly probes: FakeProbes;
   readonly lease: Lease;
+  readonly jobs: Jobs;
 }
 
 export class SimNode {
@@ -201,7 +202,7 @@ export class SimNode {
       log,
     };
     const engine = world.wiring.engine({ controllers: world.wiring.controllers(), mirror, ports });
-    this.agent = { stop, store: client, mirror, engine, proxy, probes, lease };
+    this.agent = { stop, store: client, mirror, engine, proxy, probes, lease, jobs: ports.jobs };
     world.own(fence.run(stop.signal));
     world.own(mirror.run(stop.signal));
     world.own(engine.run(stop.signal));
