@@ -13,7 +13,7 @@ interface Suite {
   readonly files: readonly string[];
   /** What a file may take: ten times the aim, so that only a hang meets it. */
   readonly limitMs: number;
-  /** Files at a time. Suites that measure, or that use whole hosts, go one by one. */
+  /** Files at a time. What measures goes one by one. */
   readonly concurrency: number;
 }
 
@@ -31,9 +31,9 @@ const suites: Readonly<Record<string, Suite>> = {
   sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
   // Most of their time they wait.
   integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
-  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: 1 },
+  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
   // Several computers: what they take is time until they have settled.
-  houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
+  houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel + 1 },
   bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
 };
 
