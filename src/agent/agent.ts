@@ -225,6 +225,7 @@ class Node {
       stream: (_peer, ...asked) => this.#server.stream(...asked),
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
       leaving: () => this.#life?.leaving ?? new Set(),
+      roles: () => this.#life?.roles ?? new Map(),
       strangerTrust: (peer, signal) => strangers.of(peer, signal),
       judge: judgeWith({ ...judging, dataDir }),
       onTrust: (trust) => {

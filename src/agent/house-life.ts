@@ -170,6 +170,12 @@ export class HouseLife {
     );
   }
 
+  /** Parts in the store that people wish for, by the names of the nodes. */
+  get roles(): ReadonlyMap<NodeName, "voter" | "standby" | "worker"> {
+    const wishes = [...this.#mirror.all("Membership")].map(({ metadata, spec }) => [metadata.name, spec.role] as const);
+    return new Map(wishes.flatMap(([name, role]) => (role === "auto" ? [] : [[name, role] as const])));
+  }
+
   /** That signs of life are signed with. */
   get gossipKeys(): readonly Buffer[] {
     return this.#gossipKey.all;

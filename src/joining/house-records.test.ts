@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys, PREFIX } from "../api/keys.ts";
 import { entry, houseNode, nodeId } from "../../test/fakes/joining.ts";
-import { houseRecords } from "./house-records.ts";
+import { houseRecords, withRoles } from "./house-records.ts";
 
 test("entries, the admission and the roster are told apart, and other keys of the house are left alone", () => {
   const listed = [
@@ -22,4 +22,14 @@ test("an empty store has no admission and nobody in it", () => {
     houseRecords([], () => 0),
     { entries: [], roster: new Map() },
   );
+});
+
+test("withRoles() has what people wish, by name, and else what the roster says", () => {
+  const roster = new Map([houseNode("a"), houseNode("b")].map((node) => [node.nodeId, node]));
+  const wished = withRoles(roster, new Map([[houseNode("b").name, "worker"]]));
+  assert.deepEqual(
+    [...wished.values()].map(({ role }) => role),
+    ["auto", "worker"],
+  );
+  assert.equal(withRoles(roster, new Map()), roster);
 });

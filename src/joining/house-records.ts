@@ -11,6 +11,12 @@ interface Listed {
 
 export type HouseRecords = Pick<HouseView, "entries" | "active" | "roster" | "timing">;
 
+/** The roster with what people wish: `roles` of Memberships, by the names of their nodes. Of others each says nothing, and has what it has. */
+export function withRoles(roster: HouseView["roster"], roles: ReadonlyMap<string, HouseNode["role"]>): HouseView["roster"] {
+  if (roles.size === 0) return roster;
+  return new Map([...roster].map(([nodeId, node]) => [nodeId, { ...node, role: roles.get(node.name) ?? node.role }]));
+}
+
 /** Of entries below `queue/` and `house/`; `seenAtMs` says when this agent first saw a key at a revision. */
 export function houseRecords(listed: Iterable<Listed>, seenAtMs: (key: string, modRevision: number) => Ms): HouseRecords {
   const entries: HouseView["entries"][number][] = [];

@@ -9,7 +9,7 @@ import { RecordsReader } from "../../src/agent/joining/house-records.ts";
 import { Steward } from "../../src/agent/joining/steward.ts";
 import { Pulse } from "../../src/agent/joining/pulse.ts";
 import { keys } from "../../src/api/keys.ts";
-import type { HouseNode, QueueEntry } from "../../src/joining/house-view.ts";
+import { nodeOfMember, type HouseNode, type QueueEntry } from "../../src/joining/house-view.ts";
 import { PROTOCOL, type HouseState, type JoinRequest, type Message, type Sender } from "../../src/joining/messages.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { EtcdCluster } from "../support/etcd.ts";
@@ -59,6 +59,7 @@ describe("the steward of the queue", { skip }, () => {
     }
   };
   const asking = new Map<string, string>();
+  const roles = new Map<string, HouseNode["role"]>();
 
   before(async () => {
     assert(program);
@@ -82,6 +83,7 @@ describe("the steward of the queue", { skip }, () => {
       house: () => house,
       replaceAfterMs: () => 600_000,
       leaving: () => new Set(),
+      roles: () => roles,
       credentials: (admission) => Promise.resolve(`for ${admission.nodeId}`),
       send: ([to = ""], message) => setImmediate(() => newcomer(to, message)),
       isAlone: () => false,
@@ -149,5 +151,11 @@ describe("the steward of the queue", { skip }, () => {
     await store.commit({ compare: [], writes: [{ put: keys.queued("silent"), value: JSON.stringify(entry) }] }, soon());
     await until("it is forgotten", async () => (await read()).entries.length === 0, LIMIT_MS);
     assert.equal((await cluster.members(soon())).length, 3);
+  });
+
+  test("who is to be a worker gives its vote back", async () => {
+    roles.set("m2", "worker");
+    const isOut = async (): Promise<boolean> => (await cluster.members(soon())).every((member) => nodeOfMember(member) !== "m2");
+    await until("m2 has no member", isOut, LIMIT_MS);
   });
 });

@@ -180,6 +180,7 @@ export class TestJoiningNode {
       facts: () => ({ hasObjects: this.#options.isEmpty !== true, joining: "auto" }),
       replaceAfterMs: () => 600_000,
       leaving: () => new Set(),
+      roles: () => new Map(),
       strangerTrust: async (): Promise<Trust> => (this.#options.trusts === true ? "trusted" : "needs approval"),
       judge: async ({ peer, proven }, { store, approvals }, signal) =>
         this.#options.trusts === true ? ours : this.#judge({ peer, proven }, { store, approvals }, signal),

@@ -8,6 +8,7 @@ import { systemRandom } from "../../adapters/system/clock.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
+import type { HouseNode } from "../../joining/house-view.ts";
 import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
 import { FOUNDING_TIMING } from "../../joining/timing.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
@@ -52,6 +53,8 @@ export interface InsideOptions {
   readonly replaceAfterMs: () => number;
   /** Nodes that are drained, or about to stop. */
   readonly leaving: () => ReadonlySet<string>;
+  /** Parts in the store that people wish for, by the names of the nodes. */
+  readonly roles: () => ReadonlyMap<string, HouseNode["role"]>;
   readonly judge: Judge;
   readonly send: (to: readonly Address[], message: Message) => void;
   /** This node's part in the store is another. */
@@ -200,7 +203,7 @@ export class Inside {
   }
 
   #newSteward(localHost: string, { cluster, own }: { readonly cluster: Cluster; readonly own: TimingKeeper }): Steward {
-    const { self, request, replaceAfterMs, leaving, send, ask, dataDir, clock, log } = this.#options;
+    const { self, request, replaceAfterMs, leaving, roles, send, ask, dataDir, clock, log } = this.#options;
     return new Steward({
       store: this.sight.store,
       reads: this.sight.reads,
@@ -212,6 +215,7 @@ export class Inside {
       house: () => this.sight.seen.house,
       replaceAfterMs,
       leaving,
+      roles,
       credentials: async (admission) => {
         const { clientHosts } = this.sight;
         if (clientHosts.length === 0) throw new Error("The voters have not been seen yet");

@@ -356,7 +356,8 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, revision, replaceAfterMs, leaving, addresses, localAddress, onHouse, onRole, clock, log } = this.#options;
+    const { etcd, judge, facts, revision, replaceAfterMs, leaving, roles, addresses, localAddress, onHouse, onRole, clock, log } =
+      this.#options;
     const running = new Inside({
       dataDir,
       membership,
@@ -368,6 +369,7 @@ export class JoiningNode implements MeshHandler {
       revision,
       replaceAfterMs,
       leaving,
+      roles,
       judge,
       onRole,
       send: (to, message) => this.#courier.send(to, message),

@@ -3,6 +3,7 @@ import type { NodeLoad } from "../../api/load.ts";
 import type { TrafficReport } from "../../api/traffic.ts";
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
+import type { HouseNode } from "../../joining/house-view.ts";
 import type { Here, Membership } from "../../joining/joiner-state.ts";
 import type { Address, JoinRequest, Trust, Versions } from "../../joining/messages.ts";
 import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
@@ -44,6 +45,8 @@ export interface JoiningNodeOptions {
   readonly replaceAfterMs: () => number;
   /** Nodes that are drained, or about to stop. */
   readonly leaving: () => ReadonlySet<string>;
+  /** Parts in the store that people wish for, by the names of the nodes. */
+  readonly roles: () => ReadonlyMap<string, HouseNode["role"]>;
   /** What this node's ingress has counted, for the house's other nodes. */
   readonly traffic: (signal: AbortSignal) => Promise<TrafficReport>;
   /** How busy this machine is, for the house's other nodes. */

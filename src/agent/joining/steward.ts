@@ -4,10 +4,18 @@ import type { Changed, ClusterMember } from "../../adapters/etcd3/cluster.ts";
 import type { MemberStatus } from "../../adapters/etcd3/member.ts";
 import { planSteward, STEP_AGE_MAX_MS, type StewardStep } from "../../joining/admission.ts";
 import { admit, broadcast } from "../../joining/broadcast.ts";
-import { LEARNERS_MAX, nodeOfMember, type EtcdMember, type HouseView, type MemberHealth, type Ms } from "../../joining/house-view.ts";
+import {
+  LEARNERS_MAX,
+  nodeOfMember,
+  type EtcdMember,
+  type HouseNode,
+  type HouseView,
+  type MemberHealth,
+  type Ms,
+} from "../../joining/house-view.ts";
 import { PROTOCOL, type Address, type Admission, type HouseState, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
 import { answered, hear, look, noMemory, type MemberAnswer, type StewardMemory } from "../../joining/steward-memory.ts";
-import type { HouseRecords } from "../../joining/house-records.ts";
+import { withRoles, type HouseRecords } from "../../joining/house-records.ts";
 import { storeChange, timingChange } from "../../joining/store-change.ts";
 import type { TimingStep } from "../../joining/timing-plan.ts";
 import { learnersMaxOf } from "../../joining/versions.ts";
@@ -42,6 +50,8 @@ export interface StewardOptions {
   readonly replaceAfterMs: () => Ms;
   /** Nodes that are drained, or about to stop. */
   readonly leaving: () => ReadonlySet<NodeId>;
+  /** Parts in the store that people wish for, by the names of the nodes. */
+  readonly roles: () => ReadonlyMap<string, HouseNode["role"]>;
   /** What an admitted node needs besides: certificates, token, timing. */
   readonly credentials: (admission: Admission) => Promise<string>;
   /** Tries the addresses in turn and waits for nothing. */
@@ -201,7 +211,7 @@ export class Steward {
     reign: Reign,
     read: { readonly local: MemberStatus; readonly members: readonly ClusterMember[]; readonly records: HouseRecords },
   ): HouseView {
-    const { house, self, peerUrl, replaceAfterMs, leaving, clock } = this.#options;
+    const { house, self, peerUrl, replaceAfterMs, leaving, roles, clock } = this.#options;
     const { local, members, records } = read;
     const nowMs = clock.now();
     const are = members.map(({ id, learner }) => `${id} ${learner}`).join();
@@ -217,6 +227,7 @@ export class Steward {
       leaderMemberId: local.memberId,
       term: local.term,
       ...records,
+      roster: withRoles(records.roster, roles()),
       members: members.map((member) => this.#seen(reign, member, nowMs)),
       health: reign.health,
       heardAtMs: this.#heardAtMs,
