@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { houseNode, nodeId, request } from "../../../test/fakes/joining.ts";
-import { realClock, silentLog } from "../../../test/support/real.ts";
+import { VirtualClock } from "../../../test/fakes/clock.ts";
+import { silentLog } from "../../../test/support/real.ts";
 import { until } from "../../../test/support/until.ts";
 import { FOUNDING_TIMING, type Timing } from "../../joining/timing.ts";
 import { storeTiming } from "../etcd.ts";
@@ -25,7 +26,7 @@ function keeperOf(
 ) {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-timing-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
-  const [asked, seen]: [MeterTarget[], { restarts: number; nowMs: number }] = [[], { restarts: 0, nowMs: 0 }];
+  const [asked, seen, clock]: [MeterTarget[], { restarts: number }, VirtualClock] = [[], { restarts: 0 }, new VirtualClock()];
   const self = houseNode("a");
   const other = houseNode("b", {
     addresses: ["192.168.1.3:7330", "100.64.0.3:7331"],
@@ -50,60 +51,63 @@ function keeperOf(
       asked.push(target);
       return target.address === more.silent ? undefined : 7;
     },
-    clock: {
-      ...realClock,
-      now: () => seen.nowMs,
-      sleep: async () => {
-        seen.nowMs += 1_000;
-        await new Promise((done) => setImmediate(done));
-      },
-    },
+    clock,
     log: silentLog,
   });
-  return { keeper, dataDir, asked, seen };
+  return { keeper, dataDir, asked, seen, clock };
+}
+
+/** Longer than between any two measurements, and than a LAN may be away. */
+const A_WHILE_MS = 600_000;
+
+/** Answers how it ends. */
+function running(keeper: TimingKeeper): () => Promise<void> {
+  const abort = new AbortController();
+  const ran = keeper.run(abort.signal);
+  return async () => {
+    abort.abort();
+    await ran;
+  };
 }
 
 test("the way is measured to where the other's store is, and told once it is known", async (t) => {
-  const { keeper, asked } = keeperOf(t);
+  const { keeper, asked, clock } = keeperOf(t);
   assert.deepEqual(keeper.report(), { timing: FOUNDING_TIMING, roundTripP99Ms: {}, overTailnet: [] });
-  const abort = new AbortController();
-  const running = keeper.run(abort.signal);
-  await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
-  abort.abort();
-  await running;
+  const end = running(keeper);
+  await clock.advance(A_WHILE_MS);
+  assert.equal(keeper.report().roundTripP99Ms[nodeId("b")], 7);
+  await end();
   assert.deepEqual(asked[0], { address: "192.168.1.3", port: 7330 });
   assert.ok(!asked.some(({ address }) => address === "100.64.0.3"));
   assert.deepEqual(readReport(JSON.parse(JSON.stringify(keeper.report()))), keeper.report());
 });
 
 test("where the LAN does not lead, the tailnet is measured, and said so", async (t) => {
-  const { keeper, asked } = keeperOf(t, { silent: "192.168.1.3" });
-  const abort = new AbortController();
-  const running = keeper.run(abort.signal);
-  await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
-  abort.abort();
-  await running;
+  const { keeper, asked, clock } = keeperOf(t, { silent: "192.168.1.3" });
+  const end = running(keeper);
+  await clock.advance(A_WHILE_MS);
+  assert.equal(keeper.report().roundTripP99Ms[nodeId("b")], 7);
+  await end();
   assert.deepEqual(asked[1], { address: "100.64.0.3", port: 7331 });
   assert.deepEqual(keeper.report().overTailnet, [nodeId("b")]);
 });
 
 test("a LAN that is away for a minute makes no house of a tailnet; one that stays away does", async (t) => {
   const more: { silent?: string } = {};
-  const { keeper, seen } = keeperOf(t, more);
-  const abort = new AbortController();
-  const running = keeper.run(abort.signal);
-  await until("it is known", () => keeper.report().roundTripP99Ms[nodeId("b")] === 7);
+  const { keeper, clock } = keeperOf(t, more);
+  const end = running(keeper);
+  await clock.advance(A_WHILE_MS);
   more.silent = "192.168.1.3";
-  const leftAtMs = seen.nowMs;
-  await until("a minute has passed", () => seen.nowMs > leftAtMs + 60_000);
+  await clock.advance(100_000);
   assert.deepEqual(keeper.report().overTailnet, []);
   delete more.silent;
-  await until("it is there again", () => seen.nowMs > leftAtMs + 70_000);
+  await clock.advance(A_WHILE_MS);
   more.silent = "192.168.1.3";
-  await until("it is said", () => keeper.report().overTailnet.length > 0);
-  assert.ok(seen.nowMs > leftAtMs + 180_000);
-  abort.abort();
-  await running;
+  await clock.advance(100_000);
+  assert.deepEqual(keeper.report().overTailnet, []);
+  await clock.advance(A_WHILE_MS);
+  assert.deepEqual(keeper.report().overTailnet, [nodeId("b")]);
+  await end();
 });
 
 test("the store starts anew with what the house has decided, once, and tells so only then", async (t) => {
