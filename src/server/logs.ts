@@ -219,8 +219,10 @@ class HouseLogs {
 function mustExist(ports: ServerPorts, { service, node }: LogRequest): void {
   if (!ports.reader.desired("Service", service))
     throw new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
-  if (node !== undefined && node !== ports.identity.node && !ports.peers.names().includes(node))
-    throw new ApiError("NotFound", `Cannot show logs: there is no node "${node}".`, { next: "fossora get nodes" });
+  if (node === undefined || node === ports.identity.node || ports.peers.names().includes(node)) return;
+  // Its Membership may be applied before it ever comes.
+  const why = ports.reader.desired("Membership", node) === undefined ? `there is no node "${node}"` : `${node} has not joined the house yet`;
+  throw new ApiError("NotFound", `Cannot show logs: ${why}.`, { next: "fossora get nodes" });
 }
 
 function outOfReach({ service }: LogRequest, missing: ReadonlyMap<NodeName, string>): ApiError {

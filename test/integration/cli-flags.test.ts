@@ -90,7 +90,7 @@ describe("-v", () => {
 });
 
 describe("logs --node", () => {
-  test("shows what runs there, and says where the rest is kept", async () => {
+  test("shows what runs there, and says which nodes there are not", async () => {
     expectOutcome(await run("logs", "jellyfin", "--node", "nas"), { stdout: "one\n" });
     expectOutcome(await run("logs", "jellyfin", "--node", "nsa"), {
       code: 4,
@@ -104,7 +104,7 @@ describe("logs --node", () => {
     );
     expectOutcome(await run("logs", "jellyfin", "--node", "pi4"), {
       code: 4,
-      stderr: "error: Cannot show logs: what was printed on pi4 is kept there, and this is nas.\nnext:  on pi4: fossora logs jellyfin\n",
+      stderr: "error: Cannot show logs: pi4 has not joined the house yet.\nnext:  fossora get nodes\n",
     });
   });
 });
