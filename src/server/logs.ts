@@ -221,7 +221,8 @@ function mustExist(ports: ServerPorts, { service, node }: LogRequest): void {
     throw new ApiError("NotFound", `Cannot show logs: there is no service "${service}".`, { next: "fossora get services" });
   if (node === undefined || node === ports.identity.node || ports.peers.names().includes(node)) return;
   // Its Membership may be applied before it ever comes.
-  const why = ports.reader.desired("Membership", node) === undefined ? `there is no node "${node}"` : `${node} has not joined the house yet`;
+  const why =
+    ports.reader.desired("Membership", node) === undefined ? `there is no node "${node}"` : `${node} has not joined the house yet`;
   throw new ApiError("NotFound", `Cannot show logs: ${why}.`, { next: "fossora get nodes" });
 }
 
