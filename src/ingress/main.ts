@@ -6,6 +6,7 @@ import { AccessLog } from "../adapters/access-log/access-log.ts";
 import { Forwarder } from "../adapters/dns/forward.ts";
 import { dnsListener } from "../adapters/dns/server.ts";
 import { HttpFront } from "../adapters/http-proxy/front.ts";
+import { growSlowly } from "../adapters/http-proxy/garbage.ts";
 import { KeptFile } from "../adapters/ingress-control/kept-file.ts";
 import { isServed, serveControl, type ControlAnswer, type ControlRoutes, type ControlServer } from "../adapters/ingress-control/server.ts";
 import { MdnsLinks } from "../adapters/mdns/links.ts";
@@ -65,6 +66,7 @@ const log = createLog({
 
 /** `fossora ingress --run-dir DIR --data-dir DIR [--build SHA256]`. Resolves once it serves. */
 export async function runIngress(argv: readonly string[]): Promise<void> {
+  growSlowly();
   const { values } = parseArgs({
     args: [...argv],
     options: {

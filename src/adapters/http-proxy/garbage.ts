@@ -8,6 +8,14 @@ type Collect = (options: { readonly type: "minor"; readonly execution: "sync" })
 let leftBytes = 0;
 let collect: Collect | undefined;
 
+/**
+ * What a connection leaves behind is old by the time it is over: V8 lets the heap become four times what lives before it looks there, and
+ * 70 MB of closed connections wait. At a third more it looks ten times a second under load, at the same speed.
+ */
+export function growSlowly(): void {
+  setFlagsFromString("--heap-growing-percent=30");
+}
+
 /** So many bytes are, or soon will be, nobody's. */
 export function leaveGarbage(bytes: number): void {
   leftBytes += bytes;
