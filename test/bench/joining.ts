@@ -3,12 +3,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { openStore, type EtcdStore } from "../../src/adapters/etcd3/store.ts";
-import { keys } from "../../src/api/keys.ts";
-import type { ActiveAdmission } from "../../src/joining/house-view.ts";
 import type { Timing } from "../../src/joining/timing.ts";
-import type { WatchBatch } from "../../src/ports.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { EtcdCluster } from "../support/etcd.ts";
+import { joinAtOnce } from "../support/join-at-once.ts";
 import { Lab } from "../support/lab.ts";
 import { LabHouse } from "../support/lab-house.ts";
 import { realClock, silentLog } from "../support/real.ts";
@@ -37,7 +35,13 @@ export async function benchJoining(say: (text: string) => void): Promise<readonl
   say("ten computers at once");
   const ten = await freshHouse(TEN, "are one house");
   say("seven at once into a house of three");
-  const seven = await sevenAtOnce();
+  const seven = await withHouse(TEN, async (house, all) => {
+    const [three, others] = [all.slice(0, 3), all.slice(3)];
+    await house.startAgents(...three);
+    await house.areOneHouse(three);
+    await house.hasVoters(3);
+    return joinAtOnce(house, three, others);
+  });
   const { house: lost, timing } = await leaderLost(say);
   const bare = await bareLeaderLost(say, timing);
   const ratio = median(lost) / median(bare);
@@ -84,45 +88,6 @@ async function freshHouse(count: number, wanted: "are one house" | "all vote"): 
     if (wanted === "all vote") await house.hasVoters(count);
     return performance.now() - began;
   });
-}
-
-/** Until all belong to it, and how many were being admitted at most, by all that the store was ever told. */
-async function sevenAtOnce(): Promise<{ readonly tookMs: number; readonly atOnce: number }> {
-  return withHouse(TEN, async (house, all) => {
-    const [three, others] = [all.slice(0, 3), all.slice(3)];
-    await house.startAgents(...three);
-    await house.areOneHouse(three);
-    await house.hasVoters(3);
-    const store = await house.store(three);
-    const ending = new AbortController();
-    const { revision } = await store.list(keys.admission, AbortSignal.timeout(LOSS_LIMIT_MS));
-    const watching = mostAtOnce(store.watch(keys.admission, revision + 1, ending.signal), ending.signal);
-    const began = performance.now();
-    await house.startAgents(...others);
-    await house.areOneHouse(all);
-    const tookMs = performance.now() - began;
-    ending.abort();
-    const atOnce = await watching;
-    await store.close();
-    return { tookMs, atOnce };
-  });
-}
-
-/** Nodes of which an admission was begun and not ended. */
-async function mostAtOnce(batches: AsyncIterable<WatchBatch>, signal: AbortSignal): Promise<number> {
-  const underWay = new Set<string>();
-  let most = 0;
-  try {
-    for await (const { events } of batches)
-      for (const event of events) {
-        if (event.type === "put") underWay.add((JSON.parse(event.entry.value) as ActiveAdmission).nodeId); // written by the agent
-        else underWay.clear();
-        most = Math.max(most, underWay.size);
-      }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return most;
 }
 
 async function withHouse<T>(count: number, run: (house: LabHouse, all: readonly number[]) => Promise<T>): Promise<T> {
