@@ -43,7 +43,7 @@ kind: Service
 metadata: { name: asker }
 spec: { image: lab/whoami:1, port: 80 }
 `;
-/** The lab's images serve no UDP: this one is on the host, beside the house. What `nslookup` asks it answers with NXDOMAIN, all else as it came. */
+/** One whose answers the test knows, on the host, beside the house. What `nslookup` asks it answers with NXDOMAIN, all else as it came. */
 const udpEcho = `import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 5353))

@@ -20,7 +20,7 @@ const UDP_PORT = 1885;
 const UDP_ECHO = `import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(("0.0.0.0", ${UDP_PORT}))\nwhile True:\n    packet, sender = s.recvfrom(2048)\n    s.sendto(packet, sender)\n`;
 /** All on the same computer, as long as it is there. */
 const there = "placement: { prefer: { nodes: [h1] } }";
-/** The lab's images serve no UDP: this one is the host's own Python. */
+/** What echoes UDP is run by the host's own Python. */
 const apps = `apiVersion: fossora.dev/v1
 kind: Service
 metadata: { name: shop }

@@ -6,6 +6,12 @@ import { simulate } from "./simulation.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const args = process.argv.slice(2);
+if (args.includes("--help")) {
+  say("Usage: npm run sim -- [--joining] [--seeds N] [--from N] [--seed N]");
+  say("Lives --seeds simulated houses through, from seed --from on; --seed N lives one and tells all of it.");
+  say("--joining: neighbourhoods of computers that become one house instead.");
+  process.exit();
+}
 if (args.includes("--joining")) {
   runJoining(args, say);
   process.exit();
