@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EngineError, type EngineFault, Refusal } from "../../src/api/errors.ts";
+import { EngineError, type EngineFault, OutcomeUnknown, Refusal, StoreUnavailable } from "../../src/api/errors.ts";
 import { docker } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
+import { isLasting } from "./reasons.ts";
 
 const spec = serviceSpec("app", "app:1");
 const app = containerSpec("app", "app:1");
@@ -35,8 +36,20 @@ test("a refusal keeps its reason, and anything else is CreateFailed", () => {
   assert.equal(failure(new Error("boom"), app, of).reason, "CreateFailed");
 });
 
+test("what the store could not be asked or told is of the moment, and no update fails by it", () => {
+  for (const error of [new StoreUnavailable("no contact"), new OutcomeUnknown("no answer")]) {
+    const { reason, message } = failure(error, app, of);
+    assert.equal(reason, "StoreUnavailable");
+    assert.equal(isLasting(reason), false);
+    assert.equal(message, `${error.message}. It is tried again`);
+  }
+});
+
 test("a crash loop leads to the logs, and one for lack of memory to the limit", () => {
   assert.match(crashLoop(app, docker("app", "aaaa", spec, { exitCode: 3 }), of).message, /last with 3.*fossora logs app/);
+  const limited = { ...app, resources: { memory: "64Mi" } };
+  assert.match(crashLoop(limited, docker("app", "aaaa", spec, { exitCode: 137 }), of).message, /most likely for more memory than its 64Mi/);
+  assert.doesNotMatch(crashLoop(app, docker("app", "aaaa", spec, { exitCode: 137 }), of).message, /memory/);
   assert.match(crashLoop(app, docker("app", "aaaa", spec, { outOfMemory: true }), of).message, /resources.memory/);
 });
 

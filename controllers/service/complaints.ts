@@ -1,5 +1,5 @@
 // What is wrong with a container, in sentences that a person can act on.
-import { EngineError, Refusal } from "../../src/api/errors.ts";
+import { EngineError, OutcomeUnknown, Refusal, StoreUnavailable } from "../../src/api/errors.ts";
 import { DOCKER_HUB, registryOf } from "../../src/api/image-registry.ts";
 import type { Condition, Name } from "../../src/api/resource.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
@@ -18,6 +18,9 @@ export function failure(error: Error, container: Container, around: Of): Conditi
     return problem(reason, container, around, `${error.message}. ${remedy.replace("docker login", loginCommand(container.image))}`);
   }
   if (error instanceof Refusal) return problem(error.reason as Reason, container, around, error.message); // of this node's volumes
+  // Of the moment: no update has failed by that.
+  if (error instanceof StoreUnavailable || error instanceof OutcomeUnknown)
+    return problem("StoreUnavailable", container, around, `${error.message}. It is tried again`);
   return problem("CreateFailed", container, around, error.message);
 }
 
@@ -30,13 +33,22 @@ function loginCommand(image: string): string {
 export function crashLoop(container: Container, docker: LocalContainer, around: Of): Condition {
   if (docker.outOfMemory)
     return problem("OutOfMemory", container, around, "It was killed because it used more memory than it may. Raise resources.memory");
-  return problem(
-    "CrashLoop",
-    container,
-    around,
-    `It ends again and again, last with ${docker.exitCode}. Look at its logs: fossora logs ${around.service}`,
-  );
+  const ends = `It ends again and again, last with ${docker.exitCode}`;
+  const look = `look at its logs: fossora logs ${around.service}`;
+  const memory = container.resources?.memory;
+  // dockerd takes the kernel's notice after the exit now and then, and then it does not say that memory was the cause.
+  if (docker.exitCode === KILLED && memory !== undefined)
+    return problem(
+      "CrashLoop",
+      container,
+      around,
+      `${ends} (killed): most likely for more memory than its ${memory}. Raise resources.memory, or ${look}`,
+    );
+  return problem("CrashLoop", container, around, `${ends}. L${look.slice(1)}`);
 }
+
+/** 128 and the number of SIGKILL. */
+const KILLED = 137;
 
 export function unhealthy(container: Container, detail: string | undefined, around: Of): Condition {
   const { health } = container;

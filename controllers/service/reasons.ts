@@ -19,7 +19,8 @@ export type Reason =
   | "AddressInUse"
   | "NameInUse"
   | "CreateFailed"
-  | "DockerUnavailable";
+  | "DockerUnavailable"
+  | "StoreUnavailable";
 
 /** An update that meets one of these has failed; the others are of the moment, or wait for somebody else. */
 const LASTING: ReadonlySet<string> = new Set<Reason>([

@@ -217,7 +217,7 @@ class Node {
       discovery: () => this.#discovery.found(),
       wish: () => this.#control.pendingWish,
       rests: () => this.#wish.rests,
-      onRole: () => this.#life?.announce(),
+      onStanding: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
       revision: () => this.#life?.revision,
       traffic: (each) => this.#ingress.traffic(each),

@@ -1,5 +1,6 @@
 // Ends by itself what another node may start once this one has lost contact with the house: outside of the work queue, by the kernel and
 // by the engine at the same time, again and again until the contact is back. The ingress is told the same, for when this agent is gone.
+import { StoreUnavailable } from "../api/errors.ts";
 import type { Name } from "../api/resource.ts";
 import type { FenceTold } from "../api/table.ts";
 import { ended, mayStart, newFence, withContact, type Contact, type Fence as FenceState } from "../liveness/fence.ts";
@@ -61,7 +62,7 @@ export class FenceKeeper implements Fence {
     this.#containers.set(service, [...others.filter((id) => id !== container), container]);
     await this.#tell(signal);
     if (!mayStart(this.#look(), this.#contact(), this.#options.clock.now()))
-      throw new Error("This node has lost contact with the house, and another one may run it");
+      throw new StoreUnavailable("This node has lost contact with the house, and another one may run it");
   }
 
   /** A new ingress knows nothing. */

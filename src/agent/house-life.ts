@@ -233,9 +233,9 @@ export class HouseLife {
     return this.#mirror.fresh ? this.#foresight : undefined;
   }
 
-  /** This node is another than it has announced. */
+  /** This node is another than it has announced, or more nodes vote than before, or fewer: what it promises goes by that. */
   announce(): void {
-    this.#engine.wakeAll("Membership");
+    for (const kind of ["Membership", "Service"] as const) this.#engine.wakeAll(kind);
   }
 
   /** Of the ingress: what it listens on may be new. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { clientHosts, HouseSight, writeHosts } from "../../src/agent/joining/house-sight.ts";
 import { Pulse } from "../../src/agent/joining/pulse.ts";
@@ -24,7 +25,7 @@ const EVERY_MS = 100;
 const BLIND_MAX = 25;
 
 /** A worker's, of three voters. */
-async function sightOf(t: TestContext, etcd: EtcdCluster): Promise<HouseSight> {
+async function sightOf(t: TestContext, etcd: EtcdCluster, onStanding: () => void = () => undefined): Promise<HouseSight> {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
   const { credentials, hosts } = etcd;
@@ -37,7 +38,7 @@ async function sightOf(t: TestContext, etcd: EtcdCluster): Promise<HouseSight> {
     facts: () => undefined,
     revision: () => undefined,
     pulse: new Pulse(realClock),
-    onRole: () => undefined,
+    onStanding,
     clock: realClock,
     log: silentLog,
   });
@@ -69,6 +70,27 @@ test("a frozen voter, first in the list, does not keep a worker from seeing its 
     await sleep(EVERY_MS);
   }
   assert.ok(blind <= BLIND_MAX, `blind at ${blind} of ${LOOKS} moments`);
+});
+
+test("it says so when fewer vote", { skip }, async (t) => {
+  assert(program);
+  const etcd = await EtcdCluster.start(program, 3);
+  t.after(() => etcd.close());
+  let said = 0;
+  const sight = await sightOf(t, etcd, () => {
+    said += 1;
+  });
+  assert.equal(sight.seen.voters.length, 3);
+  const before = said;
+  const [host = ""] = etcd.hosts;
+  const cluster = new Cluster({ host, credentials: etcd.credentials });
+  t.after(() => cluster.close());
+  const gone = sight.members.find((member) => !clientHosts(member).includes(host));
+  assert(gone);
+  // A store that has only just started takes out nobody.
+  await until("one is taken out", async () => (await cluster.remove(gone.id, AbortSignal.timeout(30_000))).kind === "done");
+  await until("it sees two", () => sight.seen.voters.length === 2);
+  assert.equal(said, before + 1);
 });
 
 test("a voter that nobody hears is left at once: its watch goes on at another one", { skip }, async (t) => {

@@ -173,7 +173,7 @@ export class TestJoiningNode {
       }),
       discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates?.() ?? [], tailnet: "running" }),
       onHouse: async () => {},
-      onRole: () => undefined,
+      onStanding: () => undefined,
       rests: () => kept.rests,
       wish: () => this.wish ?? kept.wish,
       revision: () => undefined,

@@ -52,8 +52,8 @@ export interface SightOptions {
   /** Of the store, as this agent's copy has it; undefined: the copy is not fresh. */
   readonly revision: () => number | undefined;
   readonly pulse: Pulse;
-  /** This node's part in the store is another. */
-  readonly onRole: () => void;
+  /** This node's part in the store is another, or more nodes vote than before, or fewer. */
+  readonly onStanding: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -209,9 +209,9 @@ export class HouseSight {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT_MS)]);
     const revision = this.#options.revision();
     const members = await this.#askForMembers(limit);
-    const before = this.role;
+    const before = { role: this.role, voters: this.#seen.voters.length };
     this.#members = members;
-    if (this.role !== before) this.#options.onRole();
+    if (this.role !== before.role) this.#options.onStanding();
     const hosts = this.#hostsOf(members);
     this.#askThose(hosts);
     const [records, facts] = await Promise.all([this.#records.read(limit), this.#options.facts() ?? this.#readFacts(limit)]);
@@ -221,6 +221,7 @@ export class HouseSight {
     this.#readRevision = revision;
     this.#admitted.clear();
     this.#keep(members, hosts, { ...records, facts });
+    if (this.#seen.voters.length !== before.voters) this.#options.onStanding();
   }
 
   /** Those of silent nodes only where there are no others: somebody must be asked. */

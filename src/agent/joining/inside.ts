@@ -57,8 +57,8 @@ export interface InsideOptions {
   readonly roles: () => ReadonlyMap<string, HouseNode["role"]>;
   readonly judge: Judge;
   readonly send: (to: readonly Address[], message: Message) => void;
-  /** This node's part in the store is another. */
-  readonly onRole: () => void;
+  /** This node's part in the store is another, or more nodes vote than before, or fewer. */
+  readonly onStanding: () => void;
   /** What the store beside this agent says of itself. */
   readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>) => void;
   /** A member's own question, and its answer. */

@@ -356,7 +356,7 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, revision, replaceAfterMs, leaving, roles, addresses, localAddress, onHouse, onRole, clock, log } =
+    const { etcd, judge, facts, revision, replaceAfterMs, leaving, roles, addresses, localAddress, onHouse, onStanding, clock, log } =
       this.#options;
     const running = new Inside({
       dataDir,
@@ -371,7 +371,7 @@ export class JoiningNode implements MeshHandler {
       leaving,
       roles,
       judge,
-      onRole,
+      onStanding,
       send: (to, message) => this.#courier.send(to, message),
       onEtcd: (event) => void this.#loop.etcd(event),
       ask: (address, method, body) => this.#courier.ask(address, method, body),

@@ -56,8 +56,8 @@ export interface JoiningNodeOptions {
   /** What the tailnet says of one without a certificate of our house. */
   readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
   readonly judge: Judge;
-  /** This node votes from now on, or stands by, or works alone. */
-  readonly onRole: () => void;
+  /** This node votes from now on, or stands by, or works alone; or more nodes vote than before, or fewer. */
+  readonly onStanding: () => void;
   /** 733 shows and believes this from now on. */
   readonly onTrust: (trust: MeshTrust) => void;
   readonly clock: Clock;
