@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EngineError, type EngineFault, OutcomeUnknown, Refusal, StoreUnavailable } from "../../src/api/errors.ts";
+import { failsUpdate } from "../../src/api/lasting.ts";
 import { docker } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
-import { isLasting } from "./reasons.ts";
 
 const spec = serviceSpec("app", "app:1");
 const app = containerSpec("app", "app:1");
@@ -40,7 +40,7 @@ test("what the store could not be asked or told is of the moment, and no update 
   for (const error of [new StoreUnavailable("no contact"), new OutcomeUnknown("no answer")]) {
     const { reason, message } = failure(error, app, of);
     assert.equal(reason, "StoreUnavailable");
-    assert.equal(isLasting(reason), false);
+    assert.equal(failsUpdate(reason), false);
     assert.equal(message, `${error.message}. It is tried again`);
   }
 });

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EXPLANATION, isLasting, isLoop } from "./reasons.ts";
-
-test("isLasting() holds for what a person has to mend, not for what passes", () => {
-  for (const reason of ["ImageNotFound", "HostPathMissing", "CrashLoop", "Unhealthy"]) assert.ok(isLasting(reason), reason);
-  for (const reason of ["RateLimited", "ImagePullFailed", "DiskFull", "DockerUnavailable", "SecretMissing"])
-    assert.ok(!isLasting(reason), reason);
-});
+import { failsUpdate, needsPerson } from "../../src/api/lasting.ts";
+import { EXPLANATION, isLoop } from "./reasons.ts";
 
 test("isLoop() holds for what starts and ends in turns", () => {
   assert.ok(isLoop("CrashLoop") && isLoop("OutOfMemory"));
@@ -16,4 +11,10 @@ test("isLoop() holds for what starts and ends in turns", () => {
 test("every fault of Docker has a reason and a remedy", () => {
   for (const [fault, { reason, remedy }] of Object.entries(EXPLANATION))
     assert.ok(/^[A-Z][A-Za-z]+$/.test(reason) && remedy.length > 10, fault);
+});
+
+test("what is tried again, or made anew, fails no update and ends no wait", () => {
+  const retried = Object.entries(EXPLANATION).filter(([, { remedy }]) => /tried again|made anew/.test(remedy));
+  assert.ok(retried.length >= 5);
+  for (const [fault, { reason }] of retried) assert.ok(!failsUpdate(reason) && !needsPerson(reason), fault);
 });

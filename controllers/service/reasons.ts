@@ -1,4 +1,4 @@
-// Why an instance is not ready: the reasons of its conditions, and which of them waiting alone will not mend.
+// Why an instance is not ready: the reasons of its conditions, and what Docker's refusals mean.
 import type { EngineFault } from "../../src/api/errors.ts";
 
 export type Reason =
@@ -19,27 +19,9 @@ export type Reason =
   | "AddressInUse"
   | "NameInUse"
   | "CreateFailed"
+  | "Interrupted"
   | "DockerUnavailable"
   | "StoreUnavailable";
-
-/** An update that meets one of these has failed; the others are of the moment, or wait for somebody else. */
-const LASTING: ReadonlySet<string> = new Set<Reason>([
-  "ImageNotFound",
-  "RegistryRefused",
-  "HostPathMissing",
-  "DeviceMissing",
-  "VolumeLost",
-  "CrashLoop",
-  "OutOfMemory",
-  "Exited",
-  "Unhealthy",
-  "PortNotListening",
-  "CreateFailed",
-]);
-
-export function isLasting(reason: string): boolean {
-  return LASTING.has(reason);
-}
 
 /** It starts and ends in turns: to run for a moment does not mean that it is over. */
 export function isLoop(reason: string): boolean {
@@ -60,10 +42,10 @@ export const EXPLANATION: Readonly<Record<EngineFault, Explanation>> = {
   rateLimited: { reason: "RateLimited", remedy: "It is tried again; docker login as root raises the limit" },
   diskFull: { reason: "DiskFull", remedy: "Free some space where Docker keeps its data: docker system df" },
   addressInUse: { reason: "AddressInUse", remedy: "Another program has the address or port; it is tried again" },
-  leftover: { reason: "CreateFailed", remedy: "Docker was interrupted; the container is made anew" },
+  leftover: { reason: "Interrupted", remedy: "Docker was interrupted; the container is made anew" },
   nameInUse: { reason: "NameInUse", remedy: "Remove or rename the container that has this name" },
   hostPathMissing: { reason: "HostPathMissing", remedy: "Make the folder on that machine, or correct the path" },
   deviceMissing: { reason: "DeviceMissing", remedy: "Plug the device in, or place the Service elsewhere" },
-  notFound: { reason: "CreateFailed", remedy: "Something it needs was removed meanwhile; it is tried again" },
+  notFound: { reason: "Interrupted", remedy: "Something it needs was removed meanwhile; it is tried again" },
   invalid: { reason: "CreateFailed", remedy: "Correct the Service's spec" },
 };

@@ -1,10 +1,10 @@
 // What the nodes say of a decided instance, in the words that an update needs.
 import { durationMs } from "../../src/api/durations.ts";
+import { failsUpdate } from "../../src/api/lasting.ts";
 import type { Condition, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, ObservedInstance, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Seen } from "../../src/engine/contract.ts";
-import { isLasting } from "./reasons.ts";
 
 export type Verdict =
   /** Ready, but not yet for `monitor`. */
@@ -30,6 +30,6 @@ export function verdict(instance: DecidedInstance, spec: ServiceSpec, observed: 
     const settledInMs = durationMs(spec.update.monitor) - (now - seen.seenAtMs);
     return settledInMs > 0 ? { kind: "ready", settledInMs } : { kind: "settled" };
   }
-  const condition = found.conditions.find(({ reason }) => isLasting(reason));
+  const condition = found.conditions.find(({ reason }) => failsUpdate(reason));
   return condition ? { kind: "failing", condition } : { kind: "waiting" };
 }

@@ -1,6 +1,7 @@
 // What a person who waits wants to know of an object that was applied: its steps, and how it ends. Pure, from what the server says.
 import type { Condition, NodeName } from "../api/resource.ts";
 import { reference } from "../api/kinds.ts";
+import { needsPerson } from "../api/lasting.ts";
 import type { InstanceStatus, ServiceStatus } from "../api/status.ts";
 import type { PullReport, ServedObject, ServedResource } from "../api/wire.ts";
 import { conditionsOf, ready, statusOf } from "./columns.ts";
@@ -24,22 +25,6 @@ export type Outcome =
   | { readonly state: "failed"; readonly reason: string; readonly message: string }
   | { readonly state: "waiting"; readonly reason: string; readonly message: string };
 
-/** Waiting alone mends none of these: a person must. Others pass, or wait for somebody else. */
-const LASTING: ReadonlySet<string> = new Set([
-  "ImageNotFound",
-  "RegistryRefused",
-  "HostPathMissing",
-  "DeviceMissing",
-  "VolumeLost",
-  "CreateFailed",
-  "CrashLoop",
-  "OutOfMemory",
-  "NoNodeFits",
-  "Conflict",
-  "InvalidUrl",
-  "ServiceNotFound",
-  "PortUnknown",
-]);
 const PULL_FAILED: ReadonlySet<string> = new Set(["ImageNotFound", "ImagePullFailed", "RegistryRefused", "RateLimited"]);
 /** Until a person says so, nothing more happens. */
 const PAUSED = "Paused";
@@ -92,9 +77,9 @@ function lastingOf(
   generation: number,
 ): { readonly reason: string; readonly message: string } | undefined {
   const instances = object.kind === "Service" ? (statusOf(object)?.instances ?? []) : [];
-  const troubled = instances.find((instance) => instance.generation >= generation && !instance.ready && LASTING.has(instance.reason));
+  const troubled = instances.find((instance) => instance.generation >= generation && !instance.ready && needsPerson(instance.reason));
   if (troubled) return { reason: troubled.reason, message: troubled.message };
-  return instances.length === 0 && LASTING.has(isReady.reason) ? said(isReady) : undefined;
+  return instances.length === 0 && needsPerson(isReady.reason) ? said(isReady) : undefined;
 }
 
 function isCurrent(object: ServedObject, generation: number): boolean {
