@@ -23,7 +23,7 @@ export interface ChaosReport extends TroubleReport {
   readonly folder: string;
 }
 
-const REPLACE_LIMIT_MS = 120_000;
+const REPLACE_LIMIT_MS = 300_000;
 const projectRoot = path.join(import.meta.dirname, "../..");
 
 /** Throws what kept the house from coming to be, and `absent` where this machine can have none. */
@@ -43,7 +43,7 @@ export async function runChaos({ seed, forMs, hosts, calm, lab, say }: ChaosOpti
     await house.start(...all);
     await house.areOneHouse(all);
     await house.hasVoters(hosts);
-    await house.node(1).apply(APPS.map(({ manifest }) => manifest).join("---\n"), "--wait", "--timeout", "3m");
+    await house.node(1).apply(APPS.map(({ manifest }) => manifest).join("---\n"), "--wait", "--timeout", "10m");
     const install = async (number: number): Promise<void> => {
       await house.node(number).install();
       await house.start(number);

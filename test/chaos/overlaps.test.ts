@@ -19,7 +19,7 @@ test("two computers that run it in turn are well, two that run it together are n
   );
 });
 
-test("an engine that was silent tells nothing of the time between, and who was frozen may be late", () => {
+test("a computer that nobody saw tells nothing of the time between, and who was frozen may be late", () => {
   const silent = runsOf(["h1", 0, "a"], ["h2", 1_000, "b"], ["h2", 2_000, "b"], ["h1", RUN_GAP_MS + 1, "a"]);
   assert.deepEqual(
     overlaps(silent, () => []),

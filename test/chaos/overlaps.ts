@@ -1,4 +1,4 @@
-// Whether what must run once ever ran on two computers at once, from what their engines said in turn. Pure.
+// Whether what must run once ever ran on two computers at once, from what was seen on each in turn. Pure.
 import type { Span } from "./tally.ts";
 
 /** A container that was seen running without a pause between the two. */
@@ -16,10 +16,10 @@ export interface Overlap {
   readonly what: string;
 }
 
-/** An engine that said nothing for so long has told of two runs: nobody knows what was between them. */
+/** A computer that was not seen for so long has two runs: nobody knows what was between them. */
 export const RUN_GAP_MS = 2_500;
 
-/** One more look at an engine. */
+/** One more look at a computer. */
 export function withLook(
   runs: readonly Run[],
   {

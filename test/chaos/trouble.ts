@@ -7,8 +7,8 @@ import type { LabHouse } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
 import type { ChaosApp } from "./apps.ts";
 import { ChaosClients, type Wrong } from "./clients.ts";
-import { runningContainers } from "./engines.ts";
-import { drawEpisodes, inTurn, sentence, takesAway, type Episode, type Fault } from "./faults.ts";
+import { runningContainers } from "./containers.ts";
+import { drawEpisodes, inTurn, sentence, takesAway, type Episode, type Fault, type FaultKind } from "./faults.ts";
 import { Inflictor } from "./inflict.ts";
 import { HouseNews } from "./news.ts";
 import { overlaps, withLook, type Run } from "./overlaps.ts";
@@ -31,6 +31,8 @@ export interface TroubleReport {
   /** Why the house was not itself again in time; undefined: it was. */
   readonly broken: string | undefined;
   readonly episodes: number;
+  /** How often each kind of fault was carried out. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
   readonly acknowledged: number;
   readonly verdicts: number;
   readonly moves: number;
@@ -52,6 +54,7 @@ export class Trouble {
   readonly #strangers = new Set<string>();
   readonly #excused = new Map<string, Span[]>();
   readonly #spans: Span[] = [];
+  readonly #faults = new Map<FaultKind, number>();
   #beyond = false;
   #wellFromMs = 0;
   #runs: readonly Run[] = [];
@@ -81,7 +84,7 @@ export class Trouble {
     try {
       await this.#recovered();
       news.start();
-      this.#looking = this.#lookAtEngines(hosts);
+      this.#looking = this.#lookAtContainers(hosts);
       this.#wellFromMs = this.#nowMs();
       const { length } = house.nodes;
       for (const episode of drawEpisodes(new SeededRandom(seed), { hosts: length === 5 ? 5 : 3, calm })) {
@@ -99,12 +102,15 @@ export class Trouble {
     this.#spans.push({ fromMs: this.#wellFromMs, toMs: this.#nowMs() });
     await Promise.all([this.#clients.stop(), this.#looking, news.stop()]);
     const { wrong, sights, acknowledged } = this.#clients;
+    const unseen = this.#exclusive.filter((app) => !this.#runs.some((run) => run.app === app));
+    if (unseen.length > 0) broken ??= `Nobody saw ${unseen.join(" and ")} run: that they never run twice is not known`;
     const twice = overlaps(this.#runs, (host) => this.#excused.get(host) ?? []);
     return {
       tallies: apps.map(({ name }) => tallyOf(name, sights, this.#spans)),
       wrong: [...wrong, ...twice],
       broken,
       episodes,
+      faults: this.#faults,
       acknowledged,
       verdicts: news.verdicts,
       moves: news.moves,
@@ -118,7 +124,14 @@ export class Trouble {
       this.#beyond = true;
       this.#spans.push({ fromMs: this.#wellFromMs, toMs: this.#nowMs() });
     }
-    await Promise.all(inTurn(faults).map((fault) => this.#inflict(fault)));
+    const began = this.#nowMs();
+    const byHost = Map.groupBy(inTurn(faults), ({ host }) => host).values();
+    await Promise.all(
+      byHost.map(async (own) => {
+        // The end of one may take longer than was drawn: a boot, an installation.
+        for (const fault of own) await this.#inflict(fault, began + fault.atMs);
+      }),
+    );
     const overMs = this.#nowMs();
     await this.#recovered();
     this.#say(`itself again after ${((this.#nowMs() - overMs) / 1000).toFixed(1)} s`);
@@ -128,12 +141,13 @@ export class Trouble {
     this.#strangers.clear();
   }
 
-  async #inflict(fault: Fault): Promise<void> {
+  async #inflict(fault: Fault, atMs: number): Promise<void> {
     const { name } = this.#options.house.node(fault.host);
-    await sleep(fault.atMs);
+    await sleep(Math.max(0, atMs - this.#nowMs()));
     if (takesAway(fault)) this.#sick.add(name);
     if (fault.kind === "wipe") this.#strangers.add(name);
     const end = await this.#inflictor.begin(fault);
+    this.#faults.set(fault.kind, (this.#faults.get(fault.kind) ?? 0) + 1);
     await sleep(fault.forMs);
     await end();
     this.#say(`${name}: ${fault.kind} is over`);
@@ -178,18 +192,23 @@ export class Trouble {
     return (await Promise.all(house.nodes.map(hasLeader))).flat();
   }
 
-  async #lookAtEngines(hosts: readonly LabHost[]): Promise<void> {
-    const exclusive = this.#options.apps.filter((app) => app.exclusive);
+  async #lookAtContainers(hosts: readonly LabHost[]): Promise<void> {
     while (!this.#ended) {
-      for (const { name: app } of exclusive) {
-        for (const host of hosts) {
-          const containers = await runningContainers(host, app);
-          if (containers === undefined) continue;
-          this.#runs = withLook(this.#runs, { app, host: host.name, atMs: this.#nowMs(), containers });
+      for (const host of hosts) {
+        const running = runningContainers(host);
+        if (running === undefined) continue;
+        const atMs = this.#nowMs();
+        for (const app of this.#exclusive) {
+          const containers = running.filter((each) => each.app === app).map(({ container }) => container);
+          this.#runs = withLook(this.#runs, { app, host: host.name, atMs, containers });
         }
       }
       await sleep(LOOK_EVERY_MS);
     }
+  }
+
+  get #exclusive(): readonly string[] {
+    return this.#options.apps.flatMap(({ name, exclusive }) => (exclusive ? [name] : []));
   }
 
   #nowMs(): number {
