@@ -6,11 +6,17 @@ import type { Fault } from "./faults.ts";
 const KILL_EVERY_MS = 1_000;
 const SPINNERS = 4;
 const LOSS = "2%";
-const FILLER = "/var/lib/fossora/filler";
+const DATA = "/var/lib/fossora";
+const FILLER = `${DATA}/filler`;
 /** Room that a node's data has: little, so that its disk can be filled, and more than a node must have free to be given apps. */
 const DISK_MIB = 3_072;
-/** What is only set aside is not written: the machine's own disk has little to do with it. */
-const FILL = `fallocate -l $(df --output=avail -B1 ${FILLER.replace(/[^/]*$/, "")} | tail -n 1) ${FILLER}; dd if=/dev/zero of=${FILLER}.2 bs=1k 2>/dev/null; true`;
+/**
+ * What is only set aside is not written: the machine's own disk has little to do with it. Of a computer that has just come back the disk is there
+ * a moment later: without it the machine's own would be filled. Fails where the disk did not come to be full.
+ */
+const FILL = `for each in $(seq 600); do mountpoint -q ${DATA} && break; sleep 0.1; done; mountpoint -q ${DATA} || exit 1
+  free() { df --output=avail -B1 ${DATA} | tail -n 1; }
+  fallocate -l $(free) ${FILLER}; dd if=/dev/zero of=${FILLER}.2 bs=1k 2>/dev/null; test $(free) -lt 1048576`;
 const PROGRAMS: readonly ProcessName[] = ["agent", "ingress", "etcd"];
 
 /** Each computer keeps its state on a small disk of its own, also after a power cut. */
@@ -18,7 +24,7 @@ export const superviseOnSmallDisk: readonly string[] = [
   "sh",
   "-c",
   `test -e /var/disk.img || { truncate -s ${DISK_MIB}M /var/disk.img && mkfs.ext4 -q -m 0 /var/disk.img; }
-   mkdir -p /var/lib/fossora && { mountpoint -q /var/lib/fossora || mount -o loop /var/disk.img /var/lib/fossora; }
+   mkdir -p ${DATA} && { mountpoint -q ${DATA} || mount -o loop /var/disk.img ${DATA}; }
    rm -f ${FILLER} ${FILLER}.2; exec /usr/local/bin/fossora supervise`,
 ];
 

@@ -40,6 +40,8 @@ export interface TroubleReport {
 
 /** Ten times what a house takes that has lost everything. */
 const RECOVERY_LIMIT_MS = 240_000;
+/** Before anything befell it: a busy machine takes its time. */
+const FIRST_LIMIT_MS = 600_000;
 const LOOK_EVERY_MS = 500;
 const STATUS_LIMIT_MS = 2_000;
 /** What a frozen computer runs on until its agent has had its turn: a limit that the documentation names for folders of hosts. */
@@ -82,7 +84,7 @@ export class Trouble {
     this.#clients.start();
     let [broken, episodes]: [string | undefined, number] = [undefined, 0];
     try {
-      await this.#recovered();
+      await this.#recovered(FIRST_LIMIT_MS);
       news.start();
       this.#looking = this.#lookAtContainers(hosts);
       this.#wellFromMs = this.#nowMs();
@@ -157,7 +159,7 @@ export class Trouble {
   }
 
   /** Every app has answered at every computer to a question asked since now, all are ready, and each store has a leader. */
-  async #recovered(): Promise<void> {
+  async #recovered(limitMs = RECOVERY_LIMIT_MS): Promise<void> {
     const { house } = this.#options;
     const sinceMs = this.#nowMs();
     let missing: readonly string[] = [];
@@ -174,10 +176,10 @@ export class Trouble {
           missing = [`${nodes.ready} computers are ready`];
           return ready && nodes.ready === house.nodes.length;
         },
-        RECOVERY_LIMIT_MS,
+        limitMs,
       );
     } catch (error) {
-      throw new Error(`After ${RECOVERY_LIMIT_MS / 1000} s the house is not itself again: ${missing.join(", ")}`, { cause: error });
+      throw new Error(`After ${limitMs / 1000} s the house is not itself again: ${missing.join(", ")}`, { cause: error });
     }
   }
 
