@@ -7,6 +7,7 @@ import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
 import { Lab } from "../support/lab.ts";
 import { LabHouse } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
+import { Browser } from "./failover-browser.ts";
 import { byName, Clients } from "./failover-clients.ts";
 import { MilestoneWatch } from "./failover-milestones.ts";
 import type { Round } from "./failover-table.ts";
@@ -23,6 +24,7 @@ export class FossoraContest {
   readonly #house: LabHouse;
   readonly #voters = [1, 2, 3];
   readonly #all: readonly number[];
+  #browser: Browser | undefined;
 
   private constructor(house: LabHouse, count: number) {
     this.#house = house;
@@ -36,6 +38,11 @@ export class FossoraContest {
       const absent = await house.up(count);
       if (absent !== undefined) throw new Error(`Cannot measure: ${absent}`);
       await contest.#found();
+      contest.#browser = await Browser.start(
+        house.lab,
+        `http://${SERVICE}.home.internal/`,
+        house.nodes.map(({ address }) => address),
+      );
       return contest;
     } catch (error) {
       await house.lab.down();
@@ -43,8 +50,9 @@ export class FossoraContest {
     }
   }
 
-  close(): Promise<void> {
-    return this.#house.lab.down();
+  async close(): Promise<void> {
+    await this.#browser?.close();
+    await this.#house.lab.down();
   }
 
   /** How patient its stores are by now: slow links, or a machine that is too busy, make them so. */
@@ -71,15 +79,22 @@ export class FossoraContest {
     const watch = new MilestoneWatch({ house, service: SERVICE, lost: node, left, stores });
     await watch.start();
     const before = await clients.settled();
+    await this.#browser?.settled();
     const cutMs = performance.now();
     await house.lab.kill(node.name);
+    const goneMs = performance.now();
     clients.beginAnew();
     const answeredMs = await clients.recovered(before);
     await clients.stop();
+    const browserAtMs = await this.#browser?.recovered(goneMs);
     const milestones = await watch.stop(cutMs, Math.min(...answeredMs));
     await house.lab.boot(node.name);
     await this.#settle(others);
-    return { clientsMs: answeredMs.map((atMs) => atMs - cutMs), milestones };
+    return {
+      clientsMs: answeredMs.map((atMs) => atMs - cutMs),
+      milestones,
+      ...(browserAtMs !== undefined && { browserMs: browserAtMs - cutMs }),
+    };
   }
 
   async #found(): Promise<void> {

@@ -18,6 +18,16 @@ test("the median and the worst are of all clients of all rounds, and both have a
   assert.equal(isMissed({ ...follower, rounds: [] }), true);
 });
 
+test("a browser has a line of its own, and no aim", () => {
+  const rounds = [{ clientsMs: [3_000], browserMs: 2_500 }, { clientsMs: [3_000] }, { clientsMs: [3_000], browserMs: 9_500 }];
+  const lines = failoverTable([{ ...follower, rounds }]).split("\n");
+  assert.deepEqual(lines.slice(2), [
+    "| a follower | Fossora | 3 | 3.0 s | 3.0 s | 4.0 s, 6.0 s |",
+    "| a follower | Fossora, asked by Chromium | 2 | 6.0 s | 9.5 s |  |",
+  ]);
+  assert.equal(isMissed({ ...follower, rounds }), false);
+});
+
 test("each phase says what it adds to the one before that was seen", () => {
   const [, , row] = phaseTable([follower, { ...follower, rounds: [{ clientsMs: [1] }] }])?.split("\n") ?? [];
   assert.equal(phaseTable([{ ...follower, rounds: [{ clientsMs: [1] }] }]), undefined);

@@ -8,6 +8,8 @@ export type Milestone = (typeof MILESTONES)[number];
 export interface Round {
   /** Of each client, until its first answer from another computer. */
   readonly clientsMs: readonly number[];
+  /** Of a browser with all that it keeps; it is reported, and has no aim. */
+  readonly browserMs?: number;
   readonly milestones?: Readonly<Partial<Record<Milestone, number>>>;
 }
 
@@ -19,7 +21,7 @@ export interface Case {
 }
 
 export function failoverTable(cases: readonly Case[]): string {
-  const rows = cases.map((each) => {
+  const rows = cases.flatMap(withBrowser).map((each) => {
     const { middleMs, worstMs } = summary(each);
     const { aim, rounds } = each;
     const wanted = aim === undefined ? "" : `${seconds(aim.medianMs)}, ${seconds(aim.worstMs)}${isMissed(each) ? " (missed)" : ""}`;
@@ -45,6 +47,12 @@ export function phaseTable(cases: readonly Case[]): string | undefined {
     return `| ${[what, ...cells].join(" | ")} |`;
   });
   return [`| power cut of | ${MILESTONES.join(" | ")} |`, `|---|${"---|".repeat(MILESTONES.length)}`, ...rows].join("\n");
+}
+
+function withBrowser(each: Case): readonly Case[] {
+  const times = each.rounds.flatMap(({ browserMs }) => browserMs ?? []);
+  if (times.length === 0) return [each];
+  return [each, { who: `${each.who}, asked by Chromium`, what: each.what, rounds: times.map((ms) => ({ clientsMs: [ms] })) }];
 }
 
 export function isMissed(each: Case): boolean {
