@@ -1,8 +1,8 @@
 // `delete`: removes objects, and says what goes with them and what stays.
 import { namesOf } from "../api/kinds.ts";
 import type { DeleteAnswer, ServedKind } from "../api/wire.ts";
-import { confirmNode } from "./confirm-node.ts";
 import { manyTargets } from "./delete-many.ts";
+import { emptyNode } from "./empty-node.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { follow, keyOf } from "./follow.ts";
 import { addDuration, collect } from "./options.ts";
@@ -51,7 +51,7 @@ export const deleteVerb: Verb = {
       .option("-l, --selector <labels>", "those of the kind with these labels, once its name was typed")
       .option("--confirm <kind>", "in place of typing: --confirm=services, or of a node its name")
       .option("--dry-run", "only say what would go and what would stay")
-      .option("--force", "also what somebody else manages")
+      .option("--force", "also what somebody else manages, and a node without moving first what runs there")
       .option("--manager <name>", "as whom", "cli")
       .option("--ignore-not-found", "what is not there is no failure")
       .option("--wait", "until it is gone");
@@ -88,8 +88,12 @@ export async function runDelete(options: DeleteOptions, ports: CliPorts): Promis
   const many = options.all || options.selector !== undefined;
   const named = many ? await manyTargets(options, ports) : parseNamedTargets(options.words, "delete");
   const targets = [...named, ...(await targetsInFiles(options, ports))];
-  for (const { names, name } of options.dryRun ? [] : targets)
-    if (names.kind === "Membership" && !many) await confirmNode(name, options.confirm, ports);
+  for (const target of targets)
+    if (target.names.kind === "Membership")
+      await emptyNode(target.name, many ? { ...options, confirm: target.name } : options, {
+        ports,
+        mayRemove: () => requestDelete(target, { ...options, dryRun: true }, ports),
+      });
   if (targets.length === 0 && many) return EXIT.ok;
   if (targets.length === 0) throw new Failure(EXIT.usage, "Cannot delete: nothing was named.", "fossora delete svc/NAME");
   const deleted: NamedTarget[] = [];
@@ -110,8 +114,7 @@ export async function runDelete(options: DeleteOptions, ports: CliPorts): Promis
 
 /** False: it was not there, and need not be. */
 async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: CliPorts): Promise<boolean> {
-  const query = { manager: options.manager, ...(options.force && { force: "1" }), ...(options.dryRun && { dryRun: "1" }) };
-  const answer = await ports.client.json<DeleteAnswer>("DELETE", pathOf(target), { query }).catch((error: unknown) => {
+  const answer = await requestDelete(target, options, ports).catch((error: unknown) => {
     if (options.ignoreNotFound && error instanceof ApiFailure && error.status.reason === "NotFound") return undefined;
     throw error;
   });
@@ -121,6 +124,13 @@ async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: Cli
   if (answer.goes.length > 0) ports.stderr.line(`  goes with it: ${answer.goes.join(", ")}`);
   if (answer.stays.length > 0) ports.stderr.line(`  stays: ${answer.stays.join(", ")}`);
   return true;
+}
+
+type RequestOptions = Pick<DeleteOptions, "manager" | "force" | "dryRun">;
+
+function requestDelete(target: NamedTarget, { manager, force, dryRun }: RequestOptions, ports: CliPorts): Promise<DeleteAnswer> {
+  const query = { manager, ...(force && { force: "1" }), ...(dryRun && { dryRun: "1" }) };
+  return ports.client.json<DeleteAnswer>("DELETE", pathOf(target), { query });
 }
 
 async function targetsInFiles(options: DeleteOptions, ports: CliPorts): Promise<readonly NamedTarget[]> {

@@ -23,12 +23,12 @@ const LOOK_EVERY_MS = 500;
 
 export async function runDrain(options: DrainOptions, ports: CliPorts): Promise<number> {
   const { node, dryRun, wait, json } = options;
-  const began = await look(node, ports);
+  const began = await lookAtMoves(node, ports);
   if (json) ports.stdout.line(JSON.stringify(began, undefined, 2));
-  else for (const line of planLines(began)) (dryRun ? ports.stdout : ports.stderr).line(line);
+  else for (const line of planLines(began, `Stays on ${node}`)) (dryRun ? ports.stdout : ports.stderr).line(line);
   if (dryRun) return EXIT.ok;
   if (!began.drained) await confirm(began, options, ports);
-  const unchanged = await change(node, { drain: true }, ports);
+  const unchanged = await drainNode(node, ports);
   if (wait) await untilMoved(began, options, ports);
   ports.stdout.line(`node/${node} ${unchanged && isDone(began) ? "unchanged: it is drained" : wait ? "drained" : "drains"}`);
   if (ports.quiet) return EXIT.ok;
@@ -41,24 +41,26 @@ export async function runDrain(options: DrainOptions, ports: CliPorts): Promise<
   return EXIT.ok;
 }
 
-function look(node: string, ports: CliPorts): Promise<MovesAnswer> {
+export function lookAtMoves(node: string, ports: CliPorts): Promise<MovesAnswer> {
   return ports.client.json<MovesAnswer>("GET", `/api/v1/nodes/${encodeURIComponent(node)}/moves`);
 }
 
 /** True: it was so already. */
-async function change(node: string, asked: NodeChange, ports: CliPorts): Promise<boolean> {
+export async function drainNode(node: string, ports: CliPorts): Promise<boolean> {
   const path = `/api/v1/nodes/${encodeURIComponent(node)}`;
+  const asked: NodeChange = { drain: true };
   const { results } = await ports.client.json<ApplyAnswer>("PATCH", path, { body: JSON.stringify(asked) });
   return results.every(({ action }) => action === "unchanged");
 }
 
-function planLines({ node, drained, moves, stays }: MovesAnswer): readonly string[] {
+/** `stay`: the heading of those that do not move. */
+export function planLines({ node, drained, moves, stays }: MovesAnswer, stay: string): readonly string[] {
   if (moves.length + stays.length === 0) return [`Nothing runs on ${node}.`];
   return [
     ...(moves.length === 0
       ? []
       : [`${drained ? "Still to move" : "Moves"} from ${node}`, ...formatTable(moves.map(moveRow)).map(indented)]),
-    ...(stays.length === 0 ? [] : [`Stays on ${node}`, ...formatTable(stays.map(({ instance, why }) => [instance, why])).map(indented)]),
+    ...(stays.length === 0 ? [] : [stay, ...formatTable(stays.map(({ instance, why }) => [instance, why])).map(indented)]),
   ];
 }
 
@@ -78,12 +80,20 @@ async function confirm({ node }: MovesAnswer, { yes }: DrainOptions, ports: CliP
   if (!/^y(es)?$/i.test(answer ?? "")) throw new Failure(EXIT.usage, "Nothing was changed.", again);
 }
 
-/** Says of each instance when it has moved. */
-async function untilMoved(began: MovesAnswer, { node, timeoutMs }: DrainOptions, ports: CliPorts): Promise<void> {
+interface Waiting {
+  readonly timeoutMs: number;
+  /** True: nobody waits for that node any more. */
+  readonly isOver?: () => Promise<boolean>;
+}
+
+/** Says of each instance when it has moved. Throws Failure when time is over, and when somebody takes the drain back. */
+export async function untilMoved(began: MovesAnswer, { timeoutMs, isOver }: Waiting, ports: CliPorts): Promise<void> {
+  const { node } = began;
   const beganMs = ports.now();
   const told = new Set<string>();
   for (;;) {
-    const now = await look(node, ports);
+    if (await isOver?.()) return;
+    const now = await lookAtMoves(node, ports);
     if (!now.drained) throw new Failure(EXIT.conflict, `Somebody has uncordoned ${node} meanwhile.`, `fossora describe node/${node}`);
     for (const { service, instance, to = "", stopsFirst } of began.moves) {
       if (told.has(instance) || isUnderWay(now, instance) || (stopsFirst && !(await isReady(service, ports)))) continue;

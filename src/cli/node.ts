@@ -111,17 +111,19 @@ function defineWays(command: Command, invoke: Invoke): void {
   )
     .argument("[name|words...]", "its name, or its six words")
     .action((words: readonly string[]) => invoke((ports) => (words.length === 0 ? listWaiting(ports) : approve(words.join(" "), ports))));
-  sub(
+  const removal = sub(
     command,
     "remove",
-    "Take a computer out of the house for good; its key is never believed again.",
-    "fossora node remove pi4\n  fossora node remove pi4 --confirm=pi4",
+    "Take a computer out of the house for good, once what runs there has moved as far as it can; its key is never believed again.",
+    "fossora node remove pi4\n  fossora node remove pi4 --dry-run\n  fossora node remove pi4 --confirm=pi4",
   )
     .argument("<name>")
     .option("--confirm <name>", "in place of typing it")
-    .option("--dry-run", "only say what would go and what would stay")
-    .option("--force", "also one that somebody else manages")
-    .action((name: string, flags: RemoveFlags) => invoke((ports) => remove(name, flags, ports)));
+    .option("--dry-run", "only say what would move, what would go and what would stay")
+    .option("--force", "without moving anything first; also one that somebody else manages");
+  addDuration(removal, "--timeout <duration>", "how long to wait until all of it has moved", "10m").action(
+    (name: string, flags: RemoveFlags) => invoke((ports) => remove(name, flags, ports)),
+  );
   sub(
     command,
     "replace",
@@ -137,6 +139,7 @@ interface RemoveFlags {
   readonly confirm?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly timeout: number;
 }
 
 function sub(command: Command, name: string, description: string, examples: string): Command {
@@ -188,7 +191,11 @@ async function approve(who: string, ports: CliPorts): Promise<number> {
   return EXIT.ok;
 }
 
-function remove(name: string, { confirm, dryRun = false, force = false }: RemoveFlags, ports: CliPorts): Promise<number> {
+function remove(
+  name: string,
+  { confirm, dryRun = false, force = false, timeout: timeoutMs }: RemoveFlags,
+  ports: CliPorts,
+): Promise<number> {
   const { singular } = namesOf("Membership");
   const options = {
     words: [singular, name],
@@ -198,7 +205,7 @@ function remove(name: string, { confirm, dryRun = false, force = false }: Remove
     manager: "cli",
     ignoreNotFound: false,
     wait: false,
-    timeoutMs: 0,
+    timeoutMs,
   };
   return runDelete({ ...options, dryRun, force, ...(confirm !== undefined && { confirm }) }, ports);
 }

@@ -1,13 +1,14 @@
 // What a person sees of a computer that is drained, word by word.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import type { InstanceMove } from "../../src/api/moves.ts";
+import type { MembershipStatus } from "../../src/api/status.ts";
 import { apply } from "../fakes/objects.ts";
 import { ScriptedHouse } from "../support/transcript-computers.ts";
 import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
-import { FILES } from "../support/transcript-statuses.ts";
+import { condition, FILES } from "../support/transcript-statuses.ts";
 import { until } from "../support/until.ts";
 
 const control = new ScriptedHouse();
@@ -115,4 +116,68 @@ test("stopping waits until the apps are handed over, says which are not, and can
   assert.equal((await run("stopping", "--within", "soon")).code, 2);
   expectOutcome(await run("stopping", "--cancel"), { stdout: "it goes on\n" });
   assert.equal(control.stopsWithinMs, undefined);
+});
+
+describe("remove", () => {
+  const READY: MembershipStatus = { role: "voter", devices: [], conditions: [condition("Ready", "True", "Ready")] };
+  const SHOWN_OF_PI4 = `Moves from pi4
+  web-k3f9  to pi4  starts there first  the only node that fits
+Cannot move, and leaves with pi4
+  films-a1b2  a folder of nas is mounted
+`;
+  const stored = (): string => house.etcd.get(keys.desired("Membership", "pi4"))?.value ?? "";
+
+  beforeEach(async () => {
+    house.moves = [web, films];
+    apply(house.etcd, "Membership", "pi4", { role: "auto", schedulable: true });
+    house.etcd.commit({ compare: [], writes: [{ delete: "/fossora/house/leaving/id-pi4" }] });
+    house.setStatus("Membership", "pi4", READY);
+    await until("the node is there", () => house.mirror.desired("Membership", "pi4"));
+  });
+
+  test("a living node is drained before it is removed, and what moves and what cannot is shown first", async () => {
+    const dry = await run("node", "remove", "pi4", "--dry-run");
+    expectOutcome(dry, { stdout: `${SHOWN_OF_PI4}node/pi4 deleted (dry run)\n`, stderr: "  stays: data on pi4\n" });
+    assert.doesNotMatch(stored(), /drain/);
+    const removing = begin({ socket: house.socket, files: FILES }, "node", "remove", "pi4", "--confirm=pi4");
+    await until("it is drained, and in the house", () => stored().includes('"drain":true'));
+    house.moves = [films];
+    const { code, stdout, stderr } = await removing.done;
+    assert.deepEqual([code, stdout, stored()], [0, "node/pi4 deleted\n", ""]);
+    assert.ok(stderr.startsWith(SHOWN_OF_PI4), stderr);
+    assert.match(stderr, /web-k3f9 moved to pi4[^\n]*\n {2}stays: data on pi4\n$/);
+  });
+
+  test("at a terminal nothing moves before its name is typed", async () => {
+    const { code, stderr } = await fossora({ socket: house.socket, tty: true, stdin: "nas\n" }, "node", "remove", "pi4");
+    assert.equal(code, 2);
+    assert.match(stderr, /Moves from pi4\n[^]*Type "pi4" to remove it/);
+    assert.doesNotMatch(stored(), /drain/);
+  });
+
+  test("one that dies meanwhile is waited for no more, and --force waits for none", async () => {
+    const removing = begin({ socket: house.socket, files: FILES }, "node", "remove", "pi4", "--confirm=pi4");
+    await until("it is drained", () => stored().includes('"drain":true'));
+    house.setStatus("Membership", "pi4", { ...READY, conditions: [condition("Ready", "False", "Down")] });
+    assert.equal((await removing.done).code, 0);
+    apply(house.etcd, "Membership", "pi4", { role: "auto", schedulable: true });
+    house.setStatus("Membership", "pi4", READY);
+    await until("the node is there", () => house.mirror.desired("Membership", "pi4"));
+    const forced = await run("node", "remove", "pi4", "--confirm=pi4", "--force");
+    expectOutcome(forced, { stdout: "node/pi4 deleted\n", stderr: "  stays: data on pi4\n" });
+  });
+
+  test("what the house cannot spare is not drained either, and what takes too long stays in the house", async () => {
+    apply(house.etcd, "Membership", "last", { role: "auto", schedulable: true });
+    house.setStatus("Membership", "last", READY);
+    await until("the node is there", () => house.mirror.desired("Membership", "last"));
+    assert.equal((await run("node", "remove", "last", "--confirm=last")).code, 5);
+    assert.doesNotMatch(house.etcd.get(keys.desired("Membership", "last"))?.value ?? "", /drain/);
+    const began = performance.now();
+    const options = { socket: house.socket, files: FILES, elapsedMs: () => performance.now() - began };
+    const late = await fossora(options, "node", "remove", "pi4", "--confirm=pi4", "--timeout", "1s");
+    assert.equal(late.code, 6);
+    assert.match(late.stderr, /^pi4 is still in the house, and drained\. To take that back: fossora node uncordon pi4;/m);
+    assert.match(stored(), /"drain":true/);
+  });
 });
