@@ -37,7 +37,13 @@ test("an admission goes on, ends and is given up only from where it was seen", (
   const finish = change({ kind: "finish", node: houseNode("n"), replaces: nodeId("b"), modRevision: 9 });
   assert.deepEqual(touched(finish), [
     [admission],
-    [`delete ${keys.admission}`, `delete ${key}`, `delete ${keys.houseNode(nodeId("b"))}`, `put ${keys.houseNode(nodeId("n"))}`],
+    [
+      `delete ${keys.admission}`,
+      `delete ${key}`,
+      `delete ${keys.waiting(nodeId("n"))}`,
+      `delete ${keys.houseNode(nodeId("b"))}`,
+      `put ${keys.houseNode(nodeId("n"))}`,
+    ],
   ]);
   const givenUp = change({ kind: "give-up", modRevision: 9, entry: queued, order: 7, why: "" });
   assert.deepEqual(touched(givenUp), [

@@ -27,7 +27,9 @@ export function storeChange(step: WritingStep, view: Pick<HouseView, "roster" | 
       return { compare: [{ key: keys.admission, modRevision: step.modRevision }], writes: [put(keys.admission, step.active)] };
     case "finish": {
       const { nodeId } = step.node;
-      const gone = [keys.admission, keys.queued(nodeId), ...(step.replaces === undefined ? [] : [keys.houseNode(step.replaces)])];
+      // It may have waited for a person before somebody else vouched for it.
+      const asked = [keys.queued(nodeId), keys.waiting(nodeId)];
+      const gone = [keys.admission, ...asked, ...(step.replaces === undefined ? [] : [keys.houseNode(step.replaces)])];
       return {
         compare: [{ key: keys.admission, modRevision: step.modRevision }],
         writes: [...gone.map((key) => ({ delete: key })), put(keys.houseNode(nodeId), step.node)],

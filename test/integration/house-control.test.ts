@@ -74,6 +74,7 @@ describe("the computers of a house", { skip }, () => {
     await until("it is a member", () => pi4.control.joining().phase === "member", LIMIT_MS);
     await until("all vote", async () => (await roles(pi4)) === "nas voter, nuc voter, pi4 voter", LIMIT_MS);
     await until("all vote", async () => (await nas.control.computers(soon()))?.survives === "any one of three", LIMIT_MS);
+    assert.deepEqual(await nas.control.waiting(soon()), [], "nobody waits any more");
   });
 
   test("two houses with something in them are never merged", async () => {
@@ -89,9 +90,13 @@ describe("the computers of a house", { skip }, () => {
     await pi4.kill();
     await pi4.start();
     assert.equal(pi4.control.joining().phase, "resting");
+    // It waits for a person first, and then comes in without one.
+    await pi4.control.join({ addresses: [nuc.address] }, soon());
+    await until("it waits", async () => (await nas.control.waiting(soon())).length === 1, LIMIT_MS);
     const { token } = await nuc.control.invite(soon());
     await pi4.control.join({ token, addresses: [] }, soon());
     await until("it is a member", () => pi4.control.joining().phase === "member", LIMIT_MS);
+    assert.deepEqual(await nas.control.waiting(soon()), [], "nobody waits any more");
     await until("all vote", async () => (await roles(nuc)) === "nas voter, nuc voter, pi4 voter", LIMIT_MS);
   });
 
