@@ -185,6 +185,11 @@ export interface LogNote {
   readonly message: string;
 }
 
+/** Said once to who follows: all that was printed before is told. */
+export interface LogLive {
+  readonly type: "LIVE";
+}
+
 /** One line of a log stream. */
 export interface LogLine {
   readonly instance: string;

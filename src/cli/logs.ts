@@ -2,8 +2,9 @@
 import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../api/durations.ts";
 import { kindByWord } from "../api/kinds.ts";
-import type { LogLine, LogNote, ObjectList } from "../api/wire.ts";
+import type { LogLine, LogLive, LogNote, ObjectList } from "../api/wire.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
+import { mergeStreams, type Sink } from "./log-streams.ts";
 import { wholeNumber } from "./options.ts";
 import type { Colors } from "./terminal.ts";
 import type { CliPorts, Verb } from "./verb.ts";
@@ -50,8 +51,8 @@ export const logs: Verb = {
   define(command, invoke) {
     command
       .argument("[service|svc/name|instance/name]", "whose")
-      .option("-l, --selector <labels>", "all services with these labels")
-      .option("--all", "all services")
+      .option("-l, --selector <labels>", "all services with these labels, merged by time")
+      .option("--all", "all services, merged by time")
       .option("-f, --follow", "go on as lines come")
       .option("-p, --previous", "what was printed before the last restart")
       .addOption(new Option("-n, --tail <lines>", "only the last ones").argParser(wholeNumber))
@@ -107,14 +108,24 @@ export async function runLogs(options: LogsOptions, ports: CliPorts): Promise<nu
     throw new Failure(EXIT.usage, "Cannot follow earlier logs: nothing is added to them.", "fossora logs SERVICE --previous");
   const sources = await sourcesOf(options, ports);
   const printer = new LinePrinter(options, sources.length > 1, ports);
-  const print = (source: Source): Promise<void> =>
-    printStream(source, options, printer, ports).catch((error: unknown) => {
-      // One of many that has nothing to show keeps the others from nothing.
-      if (sources.length === 1 || !(error instanceof ApiFailure) || error.status.reason !== "NotFound") throw error;
-      if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.warn} ${error.status.message}`);
+  const [only] = sources;
+  if (sources.length === 1 && only !== undefined)
+    await readStream(only, options, {
+      ports,
+      printer,
+      sink: { line: (line) => Promise.resolve(printer.print(line)), live: () => undefined },
     });
-  if (options.follow) await Promise.all(sources.map(print));
-  else for (const source of sources) await print(source);
+  else
+    await mergeStreams(
+      sources.map(({ service }) => service),
+      (service, sink) =>
+        readStream({ service }, options, { ports, printer, sink }).catch((error: unknown) => {
+          // One of many that has nothing to show keeps the others from nothing.
+          if (!(error instanceof ApiFailure) || error.status.reason !== "NotFound") throw error;
+          printer.note(error.status.message);
+        }),
+      { print: (line) => printer.print(line), ports },
+    );
   printer.end();
   return ports.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
 }
@@ -149,7 +160,15 @@ function parseSource(target: string): Source {
   return names.kind === "Service" ? { service: name } : { service: name.slice(0, name.lastIndexOf("-")), instance: name };
 }
 
-async function printStream(source: Source, options: LogsOptions, printer: LinePrinter, ports: CliPorts): Promise<void> {
+type Told = LogLine | LogNote | LogLive | { readonly type: "ERROR"; readonly status: ApiFailure["status"] };
+
+interface Outlets {
+  readonly ports: CliPorts;
+  readonly printer: LinePrinter;
+  readonly sink: Sink;
+}
+
+async function readStream(source: Source, options: LogsOptions, { ports, printer, sink }: Outlets): Promise<void> {
   const query = {
     ...(source.instance !== undefined && { instance: source.instance }),
     ...(options.container !== undefined && { container: options.container }),
@@ -159,13 +178,11 @@ async function printStream(source: Source, options: LogsOptions, printer: LinePr
     ...(options.tail !== undefined && { tail: String(options.tail) }),
     ...(options.since !== undefined && { since: String(options.since) }),
   };
-  for await (const line of ports.client.lines<LogLine | LogNote | { readonly type: "ERROR"; readonly status: ApiFailure["status"] }>(
-    `/api/v1/services/${encodeURIComponent(source.service)}/logs`,
-    { query },
-  )) {
+  for await (const line of ports.client.lines<Told>(`/api/v1/services/${encodeURIComponent(source.service)}/logs`, { query })) {
     if ("status" in line) throw new ApiFailure(line.status);
-    if ("type" in line) printer.note(line.message);
-    else printer.print(line);
+    if (!("type" in line)) await sink.line(line);
+    else if (line.type === "LIVE") sink.live();
+    else printer.note(line.message);
   }
 }
 

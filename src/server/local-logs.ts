@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { Container, LogChunk } from "../container-ports.ts";
 import type { LogLine } from "../api/wire.ts";
-import { isEarlier } from "./log-merger.ts";
+import { isEarlier } from "../api/log-merger.ts";
 import type { ServerPorts } from "./ports.ts";
 
 export interface LogRequest {

@@ -1,11 +1,11 @@
 // The output of a Service's containers on all nodes of the house as lines: merged by time, or as they come while somebody follows. A node
 // that is away keeps its lines to itself: that is said once, and the others go on.
-import type { LogNote } from "../api/wire.ts";
+import { LogMerger } from "../api/log-merger.ts";
+import type { LogLive, LogNote } from "../api/wire.ts";
 import type { NodeName } from "../api/resource.ts";
 import { ApiError } from "./api-error.ts";
 import type { JsonLines } from "./http.ts";
 import { openLocalLogs, type LogRequest as LocalRequest, type LogSource } from "./local-logs.ts";
-import { LogMerger } from "./log-merger.ts";
 import { OncePerLine } from "./once-per-line.ts";
 import { instancesOf, isDown } from "./instances.ts";
 import { openRemoteLogs } from "./member-streams.ts";
@@ -187,7 +187,7 @@ class HouseLogs {
   /** Writes what the merger lets go, until all sources have ended and nobody looks for more. */
   async #tell(looking: Promise<void>): Promise<void> {
     const { clock } = this.#ports;
-    let isLooking = true;
+    let [isLooking, isLive] = [true, !this.#request.follow];
     void looking.finally(() => {
       isLooking = false;
       this.#stir();
@@ -202,6 +202,10 @@ class HouseLogs {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#copies.size === 0 && !isLooking && lines.length === 0) return;
       if (lines.length > 0) continue;
+      if (!isLive && againInMs === undefined && this.#merger.isLive) {
+        isLive = true;
+        this.#lines?.write({ type: "LIVE" } satisfies LogLive);
+      }
       if (againInMs === undefined) await stirred;
       else await Promise.race([stirred, clock.sleep(againInMs, this.#signal).catch(() => undefined)]);
     }

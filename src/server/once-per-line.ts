@@ -1,6 +1,6 @@
 // Which lines of a log are new: a node that is asked again, after it was away, begins with some that it told before. Pure.
 import type { LogLine } from "../api/wire.ts";
-import { isEarlier } from "./log-merger.ts";
+import { isEarlier } from "../api/log-merger.ts";
 
 export class OncePerLine {
   /** By container: within one, times only grow. */

@@ -65,6 +65,25 @@ describe("logs and exec", () => {
     assert.equal((await run("logs", "--all", "jellyfin")).code, 2);
   });
 
+  test("--all and -l merge the lines of several services by time, each with its instance", async () => {
+    await run("apply", "-f", "apps/a.yaml");
+    const lines = (...seconds: readonly string[]): readonly string[] => seconds.map((each) => `2026-01-01T00:00:0${each}Z at ${each}`);
+    house.containers.print(house.containers.add("a", "p2x1", "a"), ...lines("0.5", "1.5", "9"));
+    const merged = "a-p2x1@nas │ at 0.5\njellyfin-k3f9@nas │ one\na-p2x1@nas │ at 1.5\njellyfin-k3f9@nas │ two\na-p2x1@nas │ at 9\n";
+    expectOutcome(await run("logs", "--all"), { stdout: merged });
+    expectOutcome(await run("logs", "-l", "group!=none"), { stdout: merged });
+    const began = performance.now();
+    const following = begin({ socket: house.socket, elapsedMs: () => performance.now() - began }, "logs", "--all", "-f");
+    await until("what was printed before, in order", () => following.stdout() === merged);
+    const late = house.containers.add("jellyfin", "z9z9", "jellyfin");
+    house.containers.print(late, "2026-01-01T00:00:10Z ten");
+    await until("what came later", () => following.stdout() === `${merged}jellyfin-z9z9@nas │ ten\n`);
+    following.interrupt();
+    assert.equal((await following.done).code, 130);
+    house.containers.made.splice(1);
+    await run("delete", "svc/a");
+  });
+
   test("--previous shows what was printed before the last start, and says when there was none", async () => {
     const [container] = house.containers.made;
     assert.ok(container);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { LogLine } from "../api/wire.ts";
+import type { LogLine } from "./wire.ts";
 import { isEarlier, LogMerger, REORDER_MS } from "./log-merger.ts";
 
 const line = (second: number, node = "nas"): LogLine => ({

@@ -1,6 +1,6 @@
 // Lines of several sources in the order of their times. What was printed before is merged exactly: a line waits until every source has
 // shown its next one. What comes while somebody follows waits a moment, for the lines of other computers are longer on their way. Pure.
-import type { LogLine } from "../api/wire.ts";
+import type { LogLine } from "./wire.ts";
 
 /** So long a new line waits for older ones from elsewhere. */
 export const REORDER_MS = 150;
@@ -46,6 +46,11 @@ export class LogMerger {
   /** Of one source, not taken yet. */
   waiting(name: string): number {
     return this.#sources.get(name)?.waiting.length ?? 0;
+  }
+
+  /** All that was printed before is here. */
+  get isLive(): boolean {
+    return [...this.#sources.values()].every(({ phase }) => phase !== "before");
   }
 
   take(nowMs: number): Taken {
