@@ -1,6 +1,6 @@
 // The house in one look, for `fossora status`: problems first, each with what to do about it.
 import type { HouseComputers } from "../api/computers.ts";
-import type { AnyResource, Condition, Kind, NodeName } from "../api/resource.ts";
+import type { AnyResource, Condition, Kind, NodeName, Resource } from "../api/resource.ts";
 import type { ServiceStatus } from "../api/status.ts";
 import { namesOf } from "../api/kinds.ts";
 import type { IngressStatus } from "../api/table.ts";
@@ -71,6 +71,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
       ...(house ? resolverProblems(ports, house.metadata.name) : []),
       ...(missing.length > 0 ? [comingBack(missing, services.length)] : []),
       ...KINDS.flatMap((kind) => [...resourcesOf(reader, kind)].flatMap((each) => (isMissing(each) ? [] : problemsOf(ports, each)))),
+      ...members.flatMap(notTaking),
     ],
   };
 }
@@ -202,6 +203,14 @@ function problemsOf(ports: ServerPorts, resource: AnyResource): readonly HousePr
       next: `fossora describe ${word} ${metadata.name}`,
     },
   ];
+}
+
+/** A person has said so, and may have forgotten. */
+function notTaking({ metadata: { name }, spec }: Resource<"Membership">): readonly HouseProblem[] {
+  const next = `fossora node uncordon ${name}`;
+  if (spec.drain === true)
+    return [{ severity: "warning", message: `node ${name} is drained: its apps move away as far as they can, and none comes`, next }];
+  return spec.schedulable ? [] : [{ severity: "warning", message: `node ${name} is cordoned: nothing new is placed there`, next }];
 }
 
 function ownerIsUnready(ports: ServerPorts, owner: string | undefined): boolean {

@@ -144,6 +144,18 @@ next:  fossora apply -f app.yaml
     assert.match(described.stdout, /\nIn the house\n {2}part {7}voter\n.* {2}versions {3}fossora 0\.1\.0, etcd 3\.7\.3\n/s);
   });
 
+  test("says which computers are drained or cordoned, and what takes that back", async () => {
+    for (const [name, flags] of Object.entries({ cold: { schedulable: false }, dry: { schedulable: true, drain: true } }))
+      apply(house.etcd, "Membership", name, { role: "auto", ...flags });
+    await until("the nodes are there", () => house.mirror.desired("Membership", "dry"));
+    const { stdout } = await run("status");
+    assert.match(stdout, /^! node cold is cordoned: nothing new is placed there +→ fossora node uncordon cold$/m);
+    assert.match(stdout, /^! node dry is drained: its apps move away as far as they can, and none comes +→ fossora node uncordon dry$/m);
+    await run("node", "uncordon", "dry");
+    assert.doesNotMatch((await run("status")).stdout, /node dry is/);
+    for (const name of ["cold", "dry"]) house.etcd.commit({ compare: [], writes: [{ delete: keys.desired("Membership", name) }] });
+  });
+
   test("says why a computer that belongs to no house yet finds none", async () => {
     control.seen = undefined;
     control.report = onItsWay({
