@@ -2,7 +2,8 @@
 // is away meanwhile; asks; and waits until it is done.
 import type { NodeChange } from "../api/computers.ts";
 import type { InstanceMove, MovesAnswer } from "../api/moves.ts";
-import type { ApplyAnswer, ServedObject } from "../api/wire.ts";
+import type { ServiceStatus } from "../api/status.ts";
+import type { ApplyAnswer, ServedResource } from "../api/wire.ts";
 import { stopwatch } from "./age.ts";
 import { askLine } from "./ask.ts";
 import { ready } from "./columns.ts";
@@ -59,9 +60,14 @@ export function planLines({ node, drained, moves, stays }: MovesAnswer, stay: st
   return [
     ...(moves.length === 0
       ? []
-      : [`${drained ? "Still to move" : "Moves"} from ${node}`, ...formatTable(moves.map(moveRow)).map(indented)]),
+      : [`${drained ? "Still to move" : "Moves"} from ${node}`, ...formatTable(moves.map(moveRow)).map(indented), ...mayDiffer(moves)]),
     ...(stays.length === 0 ? [] : [stay, ...formatTable(stays.map(({ instance, why }) => [instance, why])).map(indented)]),
   ];
+}
+
+/** They are foreseen one after the other, and decided each by itself. */
+function mayDiffer({ length }: readonly InstanceMove[]): readonly string[] {
+  return length < 2 ? [] : ["  Each is placed when its turn comes, by what the others carry then: perhaps elsewhere than shown."];
 }
 
 function moveRow({ instance, to = "", why, stopsFirst }: InstanceMove): readonly string[] {
@@ -91,14 +97,20 @@ export async function untilMoved(began: MovesAnswer, { timeoutMs, isOver }: Wait
   const { node } = began;
   const beganMs = ports.now();
   const told = new Set<string>();
+  /** Where each was last seen to go. */
+  const places = new Map(began.moves.map(({ instance, to }) => [instance, to] as const));
   for (;;) {
     if (await isOver?.()) return;
     const now = await lookAtMoves(node, ports);
     if (!now.drained) throw new Failure(EXIT.conflict, `Somebody has uncordoned ${node} meanwhile.`, `fossora describe node/${node}`);
-    for (const { service, instance, to = "", stopsFirst } of began.moves) {
-      if (told.has(instance) || isUnderWay(now, instance) || (stopsFirst && !(await isReady(service, ports)))) continue;
+    for (const { instance, to } of now.moves) places.set(instance, to);
+    for (const { service, instance, stopsFirst } of began.moves) {
+      if (told.has(instance) || isUnderWay(now, instance)) continue;
+      const successor = stopsFirst ? await readyElsewhere(service, ports) : {};
+      if (successor === undefined) continue;
       told.add(instance);
-      if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.ok} ${instance} moved to ${to}  ${stopwatch(ports.now() - beganMs)}`);
+      const place = successor.node ?? places.get(instance) ?? "";
+      if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.ok} ${instance} moved to ${place}  ${stopwatch(ports.now() - beganMs)}`);
     }
     const starting = began.moves.filter(({ instance }) => !told.has(instance) && !isUnderWay(now, instance));
     if (isDone(now) && starting.length === 0) return;
@@ -107,12 +119,15 @@ export async function untilMoved(began: MovesAnswer, { timeoutMs, isOver }: Wait
   }
 }
 
-/** What has stopped here may not be placed there yet. */
-async function isReady(service: string, ports: CliPorts): Promise<boolean> {
+/** What has stopped here may not be placed there yet: undefined. Without a node where it is deleted meanwhile. */
+async function readyElsewhere(service: string, ports: CliPorts): Promise<{ readonly node?: string } | undefined> {
   try {
-    return ready(await ports.client.json<ServedObject>("GET", `/api/v1/services/${encodeURIComponent(service)}`))?.status === "True";
+    const found = await ports.client.json<ServedResource>("GET", `/api/v1/services/${encodeURIComponent(service)}`);
+    if (ready(found)?.status !== "True") return undefined;
+    const [node] = (found.status as ServiceStatus).nodes; // a Service's, as its path says
+    return node === undefined ? {} : { node };
   } catch (error) {
-    if (error instanceof ApiFailure && error.status.reason === "NotFound") return true; // deleted meanwhile
+    if (error instanceof ApiFailure && error.status.reason === "NotFound") return {};
     throw error;
   }
 }

@@ -4,11 +4,11 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import type { InstanceMove } from "../../src/api/moves.ts";
 import type { MembershipStatus } from "../../src/api/status.ts";
-import { apply } from "../fakes/objects.ts";
+import { apply, serviceSpec } from "../fakes/objects.ts";
 import { ScriptedHouse } from "../support/transcript-computers.ts";
 import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
-import { condition, FILES } from "../support/transcript-statuses.ts";
+import { condition, FILES, readyService } from "../support/transcript-statuses.ts";
 import { until } from "../support/until.ts";
 
 const control = new ScriptedHouse();
@@ -30,6 +30,7 @@ const films: InstanceMove = { ...here, service: "films", instance: "films-a1b2",
 const SHOWN = `Moves from nas
   hub-p2x1  to pi4  is away meanwhile: it stops before it starts there  has zigbee
   web-k3f9  to pi4  starts there first                                  the only node that fits
+  Each is placed when its turn comes, by what the others carry then: perhaps elsewhere than shown.
 Stays on nas
   films-a1b2  a folder of nas is mounted
 `;
@@ -83,6 +84,19 @@ test("it waits until all that can has moved, saying of each when it has", async 
   assert.equal((await run("node", "drain", "nas", "-q")).stdout, "node/nas unchanged: it is drained\n");
   assert.equal((await run("node", "uncordon", "nas")).stdout, "node/nas uncordoned\n");
   assert.ok(!isDrained());
+});
+
+test("what goes elsewhere than it was shown is told with the place that it really has", async () => {
+  apply(house.etcd, "Service", "hub", serviceSpec("hub", "hub:1"));
+  house.setStatus("Service", "hub", readyService({ nodes: ["attic"] }));
+  await until("the service is there", () => house.mirror.desired("Service", "hub"));
+  const draining = begin({ socket: house.socket, files: FILES }, "node", "drain", "nas", "--yes");
+  await until("it drains", () => isDrained());
+  house.moves = [{ ...web, to: "nuc" }];
+  await until("one has moved", () => /hub-p2x1 moved to attic/.test(draining.stderr()));
+  house.moves = [];
+  assert.match((await draining.done).stderr, /web-k3f9 moved to nuc/);
+  house.etcd.commit({ compare: [], writes: [{ delete: keys.desired("Service", "hub") }] });
 });
 
 test("when the time is over it says what is left and why, and goes on draining", async () => {
