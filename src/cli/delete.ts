@@ -88,18 +88,20 @@ export async function runDelete(options: DeleteOptions, ports: CliPorts): Promis
   const many = options.all || options.selector !== undefined;
   const named = many ? await manyTargets(options, ports) : parseNamedTargets(options.words, "delete");
   const targets = [...named, ...(await targetsInFiles(options, ports))];
-  for (const target of targets)
-    if (target.names.kind === "Membership")
-      await emptyNode(target.name, many ? { ...options, confirm: target.name } : options, {
-        ports,
-        mayRemove: () => requestDelete(target, { ...options, dryRun: true }, ports),
-      });
+  const empty = async (target: NamedTarget): Promise<void> => {
+    if (target.names.kind !== "Membership") return;
+    const mayRemove = (): Promise<DeleteAnswer> => requestDelete(target, { ...options, dryRun: true }, ports);
+    await emptyNode(target.name, many ? { ...options, confirm: target.name } : options, { ports, mayRemove });
+  };
+  // All are confirmed before the first goes; many of one kind are already, and none of them stands in the way of the others.
+  for (const target of many ? [] : targets) await empty(target);
   if (targets.length === 0 && many) return EXIT.ok;
   if (targets.length === 0) throw new Failure(EXIT.usage, "Cannot delete: nothing was named.", "fossora delete svc/NAME");
   const deleted: NamedTarget[] = [];
   let failure: ApiFailure | undefined;
   for (const target of targets) {
     try {
+      if (many) await empty(target);
       if (await deleteOne(target, options, ports)) deleted.push(target);
     } catch (error) {
       if (!(error instanceof ApiFailure) || targets.length === 1) throw error;
