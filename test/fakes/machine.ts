@@ -1,6 +1,7 @@
 // The small ports of one node: local volumes, what the machine is, secrets, events, the table for the ingress, and a log.
 import { Refusal } from "../../src/api/errors.ts";
 import type { Name } from "../../src/api/resource.ts";
+import type { NodeRecord } from "../../src/api/state.ts";
 import type { IngressStatus, Table } from "../../src/api/table.ts";
 import type { Fence } from "../../src/container-ports.ts";
 import type { Events, LocalVolumes, Log, Proxy, Secrets, System } from "../../src/ports.ts";
@@ -29,9 +30,11 @@ export class FakeVolumes implements LocalVolumes {
 
 export class FakeSystem implements System {
   readonly #address: string;
+  readonly #goes: () => NodeRecord["goes"];
 
-  constructor(address: string) {
+  constructor(address: string, goes: () => NodeRecord["goes"] = () => undefined) {
     this.#address = address;
+    this.#goes = goes;
   }
 
   resolvers(): readonly string[] {
@@ -43,7 +46,9 @@ export class FakeSystem implements System {
   }
 
   async describe(): ReturnType<System["describe"]> {
+    const goes = this.#goes();
     return {
+      ...(goes !== undefined && { goes }),
       addresses: { lan: [this.#address], tailnet: [] },
       arch: "amd64",
       os: "Fake",

@@ -1,22 +1,17 @@
 // Known bugs, each planted in one part of a node: the simulator is worth something only if it finds them all.
-import { dnsRecordController } from "../../controllers/dnsrecord/controller.ts";
 import { houseController } from "../../controllers/house/controller.ts";
 import { membershipController } from "../../controllers/membership/controller.ts";
-import { routeController as makeRouteController } from "../../controllers/route/controller.ts";
 import { serviceController } from "../../controllers/service/controller.ts";
 import { plan } from "../../controllers/service/plan.ts";
-import { whyNowhere } from "../../controllers/service/scheduling.ts";
 import { OutcomeUnknown, StoreUnavailable } from "../../src/api/errors.ts";
 import { keys } from "../../src/api/keys.ts";
 import { API_VERSION, type Kind, type Name, type NodeName, type Resource } from "../../src/api/resource.ts";
-import type { DecidedMembership, DecidedService, ObservedInstance } from "../../src/api/state.ts";
-import type { ServiceSpec, Update } from "../../src/api/types.ts";
+import type { DecidedMembership, ObservedInstance } from "../../src/api/state.ts";
 import type { Seen } from "../../src/engine/contract.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
-import { runnable } from "../../src/engine/runnable.ts";
-import type { Container, Containers } from "../../src/container-ports.ts";
-import type { Entry, Store, WatchBatch } from "../../src/ports.ts";
-import { patched } from "./patched.ts";
+import type { Container } from "../../src/container-ports.ts";
+import type { Entry, WatchBatch } from "../../src/ports.ts";
+import { inControllers, inDocker, inMirror, inNodes, inStore, inUpdate, routeController } from "./planting.ts";
 import type { Wiring } from "./wiring.ts";
 
 export interface Bug {
@@ -24,70 +19,6 @@ export interface Bug {
   readonly wiring: Partial<Wiring>;
   /** What the simulator says of it. */
   readonly finds: RegExp;
-}
-
-const inStore = (methods: (store: Store) => Partial<Store>): Partial<Wiring> => ({ store: (store) => patched(store, methods) });
-const inDocker = (methods: (containers: Containers) => Partial<Containers>): Partial<Wiring> => ({
-  containers: (containers) => patched(containers, methods),
-});
-const inMirror = (Mirror: typeof StoreMirror): Partial<Wiring> => ({ mirror: (options) => new Mirror(options) });
-
-const routeController = makeRouteController(whyNowhere);
-
-interface Controllers {
-  readonly service?: Partial<typeof serviceController>;
-  readonly route?: Partial<typeof routeController>;
-  readonly membership?: Partial<typeof membershipController>;
-  readonly house?: Partial<typeof houseController>;
-}
-
-const inControllers = ({ service, route, membership, house }: Controllers): Partial<Wiring> => ({
-  controllers: () => [
-    runnable({ ...serviceController, ...service }),
-    runnable({ ...routeController, ...route }),
-    runnable({ ...membershipController, ...membership }),
-    runnable(dnsRecordController),
-    runnable({ ...houseController, ...house }),
-  ],
-});
-
-/** The plan takes the update of every revision for another one, and writes down the right one. */
-const inUpdate = (update: Partial<Update>): Partial<Wiring> =>
-  inControllers({
-    service: {
-      plan: (desired, facts, context) => {
-        const revisions = facts.house.decided?.value.revisions ?? {};
-        const decided = facts.house.decided && {
-          ...facts.house.decided,
-          value: {
-            ...facts.house.decided.value,
-            revisions: mapSpecs(revisions, (spec) => ({ ...spec, update: { ...spec.update, ...update } })),
-          },
-        };
-        const planned = plan(desired, { ...facts, house: { ...facts.house, decided } }, context);
-        const restore = (spec: ServiceSpec, hash: string): ServiceSpec => ({
-          ...spec,
-          update: (revisions[hash]?.spec ?? desired?.spec ?? spec).update,
-        });
-        return {
-          ...planned,
-          actions: planned.actions.map((action) =>
-            action.kind === "Decide" && action.next
-              ? { ...action, next: { ...action.next, revisions: mapSpecs(action.next.revisions, restore) } }
-              : action,
-          ),
-        };
-      },
-    },
-  });
-
-function mapSpecs(
-  revisions: DecidedService["revisions"],
-  change: (spec: ServiceSpec, hash: string) => ServiceSpec,
-): DecidedService["revisions"] {
-  return Object.fromEntries(
-    Object.entries(revisions).map(([hash, revision]) => [hash, { ...revision, spec: change(revision.spec, hash) }]),
-  );
 }
 
 // ---------------------------------------------------------------- the store and the mirror
@@ -254,18 +185,10 @@ const returnsWithoutStopping = inControllers({
 });
 
 /** It takes a drained node for one that is cordoned. */
-const onlyCordons = inControllers({
-  service: {
-    plan: (desired, facts, context) => {
-      const nodes = facts.house.nodes.map((node) => ({
-        ...node,
-        leaving: undefined,
-        schedulable: node.schedulable && node.leaving === undefined,
-      }));
-      return plan(desired, { ...facts, house: { ...facts.house, nodes } }, context);
-    },
-  },
-});
+const onlyCordons = inNodes((node) => ({ ...node, leaving: undefined, schedulable: node.schedulable && node.leaving === undefined }));
+
+/** What a computer says of its going is nothing to it. */
+const ignoresGoing = inNodes(({ leaving, ...node }) => ({ ...node, leaving: leaving === "drained" ? leaving : undefined }));
 
 /** Evens out what is decided whenever another node has less. */
 const rebalances = inControllers({
@@ -303,16 +226,27 @@ const rebalances = inControllers({
 const endsNothing: Partial<Wiring> = { ...inDocker(() => ({ kill: async () => {} })), killProcesses: () => () => 0 };
 
 /** As if all had been over for long when a node is declared Down. */
-const takesOverAtOnce = inControllers({
+const takesOverAtOnce = inNodes((node) =>
+  node.downSinceMs === undefined ? node : { ...node, downSinceMs: -Infinity, goneSinceMs: node.goneSinceMs && -Infinity },
+);
+
+/** As if whose lease has run out had been declared Down. */
+const takesSilenceForDeath = inNodes((node) => (node.record === undefined ? { ...node, downSinceMs: node.goneSinceMs ?? 0 } : node));
+
+/** It goes on as if nobody had asked for the move. */
+const forgetsTheCall = inControllers({
   service: {
     plan: (desired, facts, context) => {
-      const nodes = facts.house.nodes.map((node) =>
-        node.downSinceMs === undefined ? node : { ...node, downSinceMs: -Infinity, goneSinceMs: node.goneSinceMs && -Infinity },
-      );
-      return plan(desired, { ...facts, house: { ...facts.house, nodes } }, context);
+      const { decided } = facts.house;
+      const instances = decided?.value.instances.map(({ to: _, ...instance }) => instance) ?? [];
+      const house = { ...facts.house, decided: decided && { ...decided, value: { ...decided.value, instances } } };
+      return plan(desired, { ...facts, house }, context);
     },
   },
 });
+
+const believesOwnEarsAlone: Partial<Wiring> = { hear: (sign) => ({ ...sign, heard: [] }) };
+const asksForNoMajority: Partial<Wiring> = { voters: (self) => [self] };
 
 const startsWithoutPromise = inControllers({
   service: {
@@ -359,5 +293,10 @@ export const bugs: readonly Bug[] = [
   { name: "ends nothing when it loses contact", wiring: endsNothing, finds: AT_ONCE },
   { name: "takes over without waiting for the end of what must not run twice", wiring: takesOverAtOnce, finds: AT_ONCE },
   { name: "takes for promised what no node promised", wiring: startsWithoutPromise, finds: AT_ONCE },
-  { name: "moves instances to whoever has none", wiring: rebalances, finds: /moved/ },
+  { name: "moves instances to whoever has none", wiring: rebalances, finds: /moved|without a reason/ },
+  { name: "condemns whom it does not hear, although others do", wiring: believesOwnEarsAlone, finds: /has heard of it all the while/ },
+  { name: "condemns others although it hears no majority", wiring: asksForNoMajority, finds: /has not heard most of those who vote/ },
+  { name: "takes whoever cannot reach the store for dead", wiring: takesSilenceForDeath, finds: /without a reason/ },
+  { name: "keeps its apps where a computer is about to stop", wiring: ignoresGoing, finds: /which goes|has said that it goes/ },
+  { name: "forgets what a person asked to move", wiring: forgetsTheCall, finds: /still to move/ },
 ];

@@ -1,5 +1,6 @@
-// What befalls a simulated house: computers that die, sleep or are cut off, a store without quorum, Docker that restarts, images that
-// are away, containers that crash. Each fault ends by itself, and all of them when the time of faults is over.
+// What befalls a simulated house: computers that die, sleep, say that they go, or are cut off from all, from the store or from some others,
+// in one direction or in both; a store without quorum, Docker that restarts, images that are away, containers that crash. One at a time or
+// two at once. Each fault ends by itself, and all of them when the time of faults is over.
 import type { SeededRandom } from "../fakes/clock.ts";
 import type { SimNode } from "./node.ts";
 import { EXCLUSIVE } from "./workload.ts";
@@ -46,19 +47,28 @@ export class Chaos {
   #nextFault(): void {
     this.#world.time.timer(this.#random.int(1_000, 25_000), () => {
       if (!this.#active) return;
-      this.#beginFault();
+      const node = this.#anyNode();
+      this.#beginFault(node);
+      // Two at the same moment, on one computer or on two.
+      if (this.#random.chance(0.2)) this.#beginFault(this.#random.chance(0.5) ? node : this.#anyNode());
       this.#nextFault();
     });
   }
 
-  #beginFault(): void {
+  #anyNode(): SimNode {
+    return this.#random.pick(this.#random.chance(0.25) ? this.#exclusiveNodes() : [...this.#world.nodes.values()]);
+  }
+
+  #beginFault(node: SimNode): void {
     const random = this.#random;
-    const node = random.pick(random.chance(0.25) ? this.#exclusiveNodes() : [...this.#world.nodes.values()]);
     const faults: readonly (readonly [string, () => (() => void) | undefined])[] = [
       ["agent killed", () => this.#killAgent(node)],
+      ["goes away", () => this.#goAway(node)],
       ["power lost", () => this.#losePower(node)],
       ["asleep", () => this.#sleep(node)],
       ["cut off", () => this.#cutOff(node)],
+      ["cut off from the store", () => this.#cutOffStore(node)],
+      ["hears some no more", () => this.#cutLinks(node)],
       ["docker stopped", () => this.#stopDocker(node)],
       ["container crashes", () => this.#crash(node)],
       ["image away", () => this.#hideImage()],
@@ -101,7 +111,26 @@ export class Chaos {
   #losePower(node: SimNode): (() => void) | undefined {
     if (node.power !== "on") return undefined;
     node.powerOff();
-    return () => node.powerOn();
+    return () => {
+      if (node.power === "off") node.powerOn();
+    };
+  }
+
+  /** It hands its apps over, is shut down or suspended, sooner than it is ready or later or never, and comes back. */
+  #goAway(node: SimNode): (() => void) | undefined {
+    if (!node.alive || node.goes !== undefined) return undefined;
+    node.goes = "away";
+    const isSuspended = this.#random.chance(0.4);
+    this.#world.time.timer(this.#random.pick([500, 5_000, 30_000]), () => {
+      if (!node.alive || node.goes === undefined) return;
+      if (isSuspended) node.sleep();
+      else node.powerOff();
+    });
+    return () => {
+      if (node.power === "off") node.powerOn();
+      if (node.power === "asleep") node.wake();
+      node.goes = undefined;
+    };
   }
 
   #sleep(node: SimNode): (() => void) | undefined {
@@ -119,6 +148,31 @@ export class Chaos {
       // Cut off for long, it must list again.
       if (this.#random.chance(0.3)) this.#compact();
       node.cutOff = false;
+    };
+  }
+
+  /** The others hear it, and it hears them. */
+  #cutOffStore(node: SimNode): (() => void) | undefined {
+    if (node.storeCutOff) return undefined;
+    node.storeCutOff = true;
+    return () => {
+      node.storeCutOff = false;
+    };
+  }
+
+  /** One way or both, of one other or of all; all of them reach the store. Of two one would always be thought dead. */
+  #cutLinks({ name }: SimNode): (() => void) | undefined {
+    const { network, nodes } = this.#world;
+    const others = [...nodes.keys()].filter((other) => other !== name);
+    if (others.length < 2) return undefined;
+    const cutFrom = this.#random.chance(0.3) ? others : [this.#random.pick(others)];
+    const way = this.#random.pick(["deaf", "mute", "both"]);
+    const mends = cutFrom.flatMap((other) => [
+      ...(way === "mute" ? [] : [network.cut(other, name)]),
+      ...(way === "deaf" ? [] : [network.cut(name, other)]),
+    ]);
+    return () => {
+      for (const mend of mends) mend();
     };
   }
 

@@ -67,15 +67,17 @@ function stillPulls({ name, agent, docker }: SimNode, service: { readonly name: 
 /** Here every computer can run everything. */
 function drainProblems(world: World, services: readonly StoredResource<"Service">[]): readonly string[] {
   const nodes = stored(world, "Membership");
-  const open = nodes.filter(({ metadata: { name }, spec }) => spec.schedulable && spec.drain !== true && isOn(world, name));
+  const open = openNodes(world);
   if (open.length === 0) return [];
   const drained = new Set(nodes.filter(({ spec }) => spec.drain === true).map(({ metadata }) => metadata.name));
+  const going = new Set(nodesOn(world).flatMap(({ name, goes }) => (goes === undefined ? [] : [name])));
   return services
     .filter(({ spec }) => spec.replicas !== "all")
-    .flatMap(({ metadata: { name } }) =>
-      (decidedService(world, name)?.instances ?? [])
-        .filter(({ node }) => drained.has(node) && isOn(world, node))
-        .map(({ id, node }) => `${name}-${id} is still on ${node}, which is drained`),
+    .flatMap(({ metadata: { name }, spec }) =>
+      (decidedService(world, name)?.instances ?? []).flatMap(({ id, node }) => {
+        if (drained.has(node) && isOn(world, node)) return [`${name}-${id} is still on ${node}, which is drained`];
+        return going.has(node) && spec.failover !== "never" ? [`${name}-${id} is still on ${node}, which goes`] : [];
+      }),
     );
 }
 
@@ -83,7 +85,7 @@ function drainProblems(world: World, services: readonly StoredResource<"Service"
 function openNodes(world: World): readonly SimNode[] {
   const policies = stored(world, "Membership").filter(({ spec: { schedulable, drain } }) => schedulable && drain !== true);
   const names = new Set(policies.map(({ metadata }) => metadata.name));
-  return nodesOn(world).filter(({ name }) => names.has(name));
+  return nodesOn(world).filter(({ name, goes }) => names.has(name) && goes === undefined);
 }
 
 function isOn(world: World, node: NodeName): boolean {
@@ -142,6 +144,7 @@ interface Placed {
 
 function instanceProblems(running: Running, { name, instance, decided, containers }: Placed): readonly string[] {
   const who = `${name}-${instance.id} on ${instance.node}`;
+  if (instance.to !== undefined) return [`${who} is still to move to ${instance.to}`];
   if (instance.revision !== decided.target) return [`${who} is of an old revision`];
   const there = running.get(`${instance.node} ${instance.id}`) ?? [];
   return containers.flatMap((container) => {

@@ -3,11 +3,12 @@
 import { LABEL } from "../../src/api/labels.ts";
 import { parseKey } from "../../src/api/keys.ts";
 import type { Name, NodeName, StoredResource } from "../../src/api/resource.ts";
-import type { DecidedInstance, DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { DecidedInstance, DecidedMembership, DecidedService, NodeRecord, ObservedService } from "../../src/api/state.ts";
 import type { ContainerSpec } from "../../src/container-ports.ts";
 import type { StoreEvent } from "../../src/ports.ts";
 import { cannotRunTwice, isExclusive } from "../../controllers/service/traits.ts";
 import type { SimNode } from "./node.ts";
+import { withoutReason } from "./reasons.ts";
 import type { Witness, World } from "./world.ts";
 
 /**
@@ -44,6 +45,9 @@ export class Invariants implements Witness {
   readonly #hearsSinceMs = new Map<NodeName, number>();
   readonly #upSinceMs = new Map<NodeName, number>();
   readonly #cordonedSinceMs = new Map<NodeName, number>();
+  readonly #goesSinceMs = new Map<NodeName, number>();
+  /** Until when it was to be left, for whatever reason; `Infinity`: it still is. */
+  readonly #leftUntilMs = new Map<NodeName, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -54,6 +58,7 @@ export class Invariants implements Witness {
       const storeKey = event.type === "put" ? event.entry.key : event.key;
       const value: unknown = event.type === "put" ? JSON.parse(event.entry.value) : undefined;
       const key = parseKey(storeKey);
+      if (key.room === "node") this.#goes(key.node, value as NodeRecord | undefined);
       if (key.room === "other" || key.room === "node") continue;
       if (key.room === "desired" && key.kind === "Service") this.#desired(key.name, value as StoredResource<"Service"> | undefined);
       if (key.room === "desired" && key.kind === "Membership") this.#cordoned(key.name, value as StoredResource<"Membership"> | undefined);
@@ -109,7 +114,7 @@ export class Invariants implements Witness {
   /** It has been able to hear of everything for a while. */
   #isInformed(name: NodeName): boolean {
     const node = this.#world.nodes.get(name);
-    const hears = node?.alive === true && !node.cutOff && this.#world.etcd.running;
+    const hears = node?.alive === true && node.reachesStore && this.#world.etcd.running;
     if (!hears) this.#hearsSinceMs.delete(name);
     else if (!this.#hearsSinceMs.has(name)) this.#hearsSinceMs.set(name, this.#now);
     return this.#now - (this.#hearsSinceMs.get(name) ?? this.#now) > GRACE_MS;
@@ -139,6 +144,19 @@ export class Invariants implements Witness {
     }
     if (added.length > 0) this.#countPlaced(name, history, instances);
     if (removed.length > 0) this.#leavesOneServing(name, history, instances, removed);
+    if (decided !== undefined) this.#hasReason(name, before, decided);
+  }
+
+  #hasReason(name: Name, before: DecidedService | undefined, decided: DecidedService): void {
+    const problem = withoutReason({
+      name,
+      before,
+      decided,
+      specs: [...this.#recentSpecs(this.#history(name)), decided.revisions[decided.target]?.spec],
+      nodes: this.#world.nodes.size,
+      isExcused: (node) => this.#wasDownLately(node) || this.#now - (this.#leftUntilMs.get(node) ?? -Infinity) <= GRACE_MS,
+    });
+    if (problem !== undefined) this.#fail(problem);
   }
 
   #placed(name: Name, history: ServiceHistory, { id, node }: DecidedInstance): void {
@@ -148,6 +166,9 @@ export class Invariants implements Witness {
       this.#fail(`${name}-${id} was placed on ${node}, which has been Down`);
     if (this.#now - (this.#cordonedSinceMs.get(node) ?? Infinity) > GRACE_MS)
       this.#fail(`${name}-${id} was placed on ${node}, which has been cordoned`);
+    // It may have taken that back while the store did not hear it.
+    if (this.#world.nodes.get(node)?.goes !== undefined && this.#now - (this.#goesSinceMs.get(node) ?? Infinity) > GRACE_MS)
+      this.#fail(`${name}-${id} was placed on ${node}, which has said that it goes`);
     if (this.#recentSpecs(history).every((spec) => spec === undefined)) this.#fail(`${name}-${id} was placed although ${name} is deleted`);
   }
 
@@ -240,6 +261,9 @@ export class Invariants implements Witness {
   #setDown(node: NodeName, decided: DecidedMembership | undefined): void {
     const isDown = decided?.state === "Down";
     if (isDown === this.#downSinceMs.has(node)) return;
+    const by = decided?.by;
+    const whyAlive = isDown && by !== undefined ? this.#world.hearing.whyAlive(node, by, this.#now) : undefined;
+    if (whyAlive !== undefined) this.#fail(`${by} condemned ${node}, although ${whyAlive}`);
     if (isDown) this.#downSinceMs.set(node, this.#now);
     else this.#downSinceMs.delete(node);
     if (isDown) return;
@@ -258,8 +282,20 @@ export class Invariants implements Witness {
   }
 
   #cordoned(node: NodeName, stored: StoredResource<"Membership"> | undefined): void {
+    this.#left(node, stored?.spec.drain === true, this.#leftUntilMs.get(node) === Infinity);
     if (stored?.spec.schedulable !== false && stored?.spec.drain !== true) this.#cordonedSinceMs.delete(node);
     else if (!this.#cordonedSinceMs.has(node)) this.#cordonedSinceMs.set(node, this.#now);
+  }
+
+  #left(node: NodeName, isLeft: boolean, wasLeft: boolean): void {
+    if (isLeft) this.#leftUntilMs.set(node, Infinity);
+    else if (wasLeft) this.#leftUntilMs.set(node, this.#now);
+  }
+
+  #goes(node: NodeName, record: NodeRecord | undefined): void {
+    this.#left(node, record?.goes !== undefined, this.#goesSinceMs.has(node));
+    if (record?.goes === undefined) this.#goesSinceMs.delete(node);
+    else if (!this.#goesSinceMs.has(node)) this.#goesSinceMs.set(node, this.#now);
   }
 
   /** What was desired lately: a node may still decide by the older ones. */
@@ -271,7 +307,7 @@ export class Invariants implements Witness {
 
   /** Or has heard for a moment only. */
   #hearsNothing(node: SimNode): boolean {
-    return node.cutOff || !this.#world.etcd.running || !this.#isInformed(node.name);
+    return !node.reachesStore || !this.#world.etcd.running || !this.#isInformed(node.name);
   }
 
   #isExclusive(name: Name): boolean {

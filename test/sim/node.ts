@@ -5,12 +5,13 @@ import { LEASE_TTL_MS } from "../../src/api/fence-times.ts";
 import { keys } from "../../src/api/keys.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
+import type { NodeRecord } from "../../src/api/state.ts";
 import type { Ports } from "../../src/engine/contract.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { OwnWord } from "../../src/engine/own-word.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Containers } from "../../src/container-ports.ts";
-import type { Jobs, Lease, Store, WatchBatch } from "../../src/ports.ts";
+import type { Events, Jobs, Lease, Store, WatchBatch } from "../../src/ports.ts";
 import { FakeAddresses } from "../fakes/addresses.ts";
 import type { SeededRandom } from "../fakes/clock.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -37,10 +38,12 @@ export interface Agent {
   readonly probes: FakeProbes;
   readonly lease: Lease;
   readonly jobs: Jobs;
+  readonly events: Events;
 }
 
 export class SimNode {
   readonly name: NodeName;
+  readonly nodeId: string;
   readonly docker: FakeEngine;
   readonly clock: NodeClock;
   readonly addresses: FakeAddresses;
@@ -50,18 +53,23 @@ export class SimNode {
   agent: Agent | undefined;
   power: "on" | "off" | "asleep" = "off";
   wokeAtMs = -Infinity;
+  /** On its own clock. */
+  bootedAtMs = 0;
   /** Chances that a call to Docker is slow, or fails before or after it took effect. */
   dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #address: string;
   #cutOff = false;
+  #storeCutOff = false;
+  #goes: NodeRecord["goes"];
   #boots = 0;
   #bootId = "";
 
   constructor(world: World, name: NodeName, index: number) {
     this.#world = world;
     this.name = name;
+    this.nodeId = `id-${name}`;
     this.#random = world.random.fork();
     this.#address = `192.168.1.${10 + index}`;
     this.clock = new NodeClock(world.time, {
@@ -74,6 +82,10 @@ export class SimNode {
     this.volumes = new FakeVolumes((path) => !this.docker.missingPaths.has(path));
   }
 
+  get bootId(): string {
+    return this.#bootId;
+  }
+
   /** It could carry out what is decided for it. */
   get alive(): boolean {
     return this.power === "on" && this.agent !== undefined;
@@ -83,6 +95,7 @@ export class SimNode {
     this.power = "on";
     this.#boots += 1;
     this.#bootId = `${this.name}-boot-${this.#boots}`;
+    this.bootedAtMs = this.clock.now();
     this.docker.startDaemon();
     this.ingress = new SimIngress(
       this.clock,
@@ -124,6 +137,31 @@ export class SimNode {
     this.#connect();
   }
 
+  /** From the store alone: the other nodes hear it, and it hears them. */
+  set storeCutOff(cutOff: boolean) {
+    this.#storeCutOff = cutOff;
+    this.#connect();
+  }
+
+  /** What it asks the store is answered, while there is quorum. */
+  get reachesStore(): boolean {
+    return !this.#cutOff && !this.#storeCutOff && this.power === "on";
+  }
+
+  get storeCutOff(): boolean {
+    return this.#storeCutOff;
+  }
+
+  /** It says that it is about to shut down or to sleep, or no longer; whoever starts its agent anew finds nothing of that. */
+  set goes(goes: NodeRecord["goes"]) {
+    this.#goes = goes;
+    this.agent?.engine.wake("Membership", this.name);
+  }
+
+  get goes(): NodeRecord["goes"] {
+    return this.#goes;
+  }
+
   /** Somebody types `docker rm -f` on all containers of the house. */
   removeByHand(): void {
     for (const container of [...this.docker.containers.values()]) {
@@ -134,7 +172,7 @@ export class SimNode {
   }
 
   #connect(): void {
-    if (this.#cutOff || this.power === "asleep") this.#world.etcd.isolate(this.name);
+    if (this.#cutOff || this.#storeCutOff || this.power === "asleep") this.#world.etcd.isolate(this.name);
     else this.#world.etcd.rejoin(this.name);
   }
 
@@ -152,6 +190,7 @@ export class SimNode {
   startAgent(): void {
     const world = this.#world;
     const { clock } = this;
+    this.#goes = undefined;
     const stop = new AbortController();
     const random = this.#random.fork();
     const client = world.etcd.client(this.name, { clock, random: this.#random.fork() });
@@ -182,7 +221,7 @@ export class SimNode {
       log,
     });
     const ports: Ports = {
-      identity: { node: this.name, nodeId: `id-${this.name}`, bootId: this.#bootId },
+      identity: { node: this.name, nodeId: this.nodeId, bootId: this.#bootId },
       mirror,
       store: ownWord,
       lease,
@@ -194,7 +233,7 @@ export class SimNode {
       volumes: this.volumes,
       secrets: new FakeSecrets(),
       proxy,
-      system: new FakeSystem(this.#address),
+      system: new FakeSystem(this.#address, () => this.#goes),
       events: new FakeEvents(),
       voters: () => world.voters,
       clock,
@@ -202,7 +241,7 @@ export class SimNode {
       log,
     };
     const engine = world.wiring.engine({ controllers: world.wiring.controllers(), mirror, ports });
-    this.agent = { stop, store: client, mirror, engine, proxy, probes, lease, jobs: ports.jobs };
+    this.agent = { stop, store: client, mirror, engine, proxy, probes, lease, jobs: ports.jobs, events: ports.events };
     world.own(fence.run(stop.signal));
     world.own(mirror.run(stop.signal));
     world.own(engine.run(stop.signal));

@@ -7,6 +7,7 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import { containerSpec, serviceSpec } from "../fakes/objects.ts";
 import { Chaos } from "./chaos.ts";
 import { decidedService, differences, nodesOn, stored } from "./convergence.ts";
+import { evenOut } from "./even-out.ts";
 import { Invariants } from "./invariants.ts";
 import { DOWN_AFTER_MS, Liveness } from "./liveness.ts";
 import type { SimNode } from "./node.ts";
@@ -26,6 +27,8 @@ const UPDATED_MS = 200_000;
 const HICCUP_MS = 3_000;
 /** The house is sure of it 18 s after it was declared Down, or 40 s were asked for; then the image is pulled. */
 const MOVED_MS = 55_000;
+/** Of up to eight moves each. */
+const ROUNDS_MAX = 12;
 /** Longer than a resync. */
 const REST_MS = 400_000;
 /** What was reached may still have to be written down, and an update is good only after its monitor. */
@@ -49,6 +52,8 @@ export const realWiring: Wiring = {
   mirror: (options) => new StoreMirror(options),
   engine: (options) => new Engine(options),
   killProcesses: (kill) => kill,
+  hear: (sign) => sign,
+  voters: (_self, voters) => voters,
 };
 
 export interface SimulateOptions {
@@ -76,7 +81,7 @@ export async function simulate(seed: number, { wiring = {}, tell }: SimulateOpti
 }
 
 async function live(world: World): Promise<void> {
-  const size = world.random.pick([1, 2, 3, 3, 5]);
+  const size = world.random.pick([1, 2, 3, 3, 3, 3, 4, 5, 6, 7]);
   for (let index = 0; index < size; index++) world.addNode(`n${index + 1}`);
   const workload = new Workload(world);
   const chaos = new Chaos(world);
@@ -92,6 +97,8 @@ async function live(world: World): Promise<void> {
   const episode = world.random.pick([
     nodeDiesAndReturns,
     nodeIsDrained,
+    nodeGoesAndReturns,
+    loadIsEvenedOut,
     nodeIsCutOff,
     exclusiveMoves,
     unrelatedNodeJoins,
@@ -152,6 +159,40 @@ async function nodeIsDrained(world: World): Promise<void> {
   await world.run(SETTLE_MS);
   await converge(world, SOON_MS);
   assertUnmoved(world, before, "a drained node was uncordoned");
+}
+
+/** It has handed over what others can run before it is away, and nothing moves when it goes, nor when it is back. */
+async function nodeGoesAndReturns(world: World): Promise<void> {
+  if (world.nodes.size === 1) return;
+  const node = world.random.pick([...world.nodes.values()]);
+  world.trace.add("", `${node.name} says that it goes`);
+  node.goes = "away";
+  await world.run(SETTLE_MS);
+  await converge(world, SOON_MS);
+  const before = placements(world);
+  const isSuspended = world.random.chance(0.4);
+  world.trace.add("", `${node.name} ${isSuspended ? "sleeps" : "shuts down"}`);
+  if (isSuspended) node.sleep();
+  else node.powerOff();
+  await world.run(DOWN_AFTER_MS);
+  await converge(world, SOON_MS);
+  assertUnmoved(world, before, "a node went that had handed over");
+  world.trace.add("", `${node.name} returns`);
+  if (isSuspended) node.wake();
+  else node.powerOn();
+  node.goes = undefined;
+  await converge(world, SOON_MS);
+  assertUnmoved(world, before, "a node returned that had gone");
+}
+
+/** Whoever asks for it again and again is soon told that there is nothing to gain. */
+async function loadIsEvenedOut(world: World): Promise<void> {
+  for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
+    if ((await evenOut(world)) === 0) return;
+    await world.run(SETTLE_MS);
+    await converge(world, UPDATED_MS);
+  }
+  throw new SimulationFailure(`after ${ROUNDS_MAX} rounds there is still something to even out`);
 }
 
 /** It goes on from what was last decided for it, and makes anew what somebody removes there, but for what others may run now. */

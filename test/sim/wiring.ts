@@ -3,6 +3,8 @@ import type { Engine, EngineOptions } from "../../src/engine/engine.ts";
 import type { StoreMirror } from "../../src/engine/mirror.ts";
 import type { Runnable } from "../../src/engine/runnable.ts";
 import type { Containers } from "../../src/container-ports.ts";
+import type { NodeId } from "../../src/liveness/liveness.ts";
+import type { SignOfLife } from "../../src/mesh-ports.ts";
 import type { Clock, Log, Store } from "../../src/ports.ts";
 
 export interface Wiring {
@@ -13,4 +15,8 @@ export interface Wiring {
   engine(options: EngineOptions): Engine;
   /** As the kernel ends what runs in containers. */
   killProcesses(kill: (containers: readonly string[]) => number): (containers: readonly string[]) => number;
+  /** As the others hear it. */
+  hear(sign: SignOfLife): SignOfLife;
+  /** Whose majority a node must hear that condemns another. */
+  voters(self: NodeId, voters: readonly NodeId[]): readonly NodeId[];
 }

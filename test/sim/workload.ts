@@ -1,8 +1,10 @@
-// What people do with a simulated house: they apply, change and delete Services, Routes and DnsRecords, cordon and drain nodes.
+// What people do with a simulated house: they apply, change and delete Services, Routes and DnsRecords, cordon and drain nodes,
+// even out the load.
 import type { Name, NodeName, Specs } from "../../src/api/resource.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { SeededRandom } from "../fakes/clock.ts";
 import { containerSpec, serviceSpec } from "../fakes/objects.ts";
+import { evenOut } from "./even-out.ts";
 import type { World } from "./world.ts";
 
 const SERVICES: readonly Name[] = ["web", "films", "notes", "mqtt"];
@@ -10,6 +12,9 @@ const SERVICES: readonly Name[] = ["web", "films", "notes", "mqtt"];
 export const EXCLUSIVE: readonly Name[] = ["ledger", "archive"];
 const ROUTES: readonly Name[] = ["router", "alias"];
 const RECORDS: readonly Name[] = ["printer", "camera"];
+/** Beside those that have names; most houses are small, and large ones take their time. */
+const MORE_SERVICES = [4, 12, 34] as const;
+const LARGE = 0.03;
 const SHARE = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
 /** By image: tags that work, in different ways. */
 const GOOD_TAGS = ["1", "2", "slow"] as const;
@@ -18,6 +23,7 @@ const BAD_TAGS = ["crashing", "deaf"] as const;
 export class Workload {
   readonly #world: World;
   readonly #random: SeededRandom;
+  readonly #names: readonly Name[];
   readonly #services = new Map<Name, ServiceSpec>();
   readonly #routes = new Map<Name, Specs["Route"]>();
   readonly #records = new Map<Name, Specs["DnsRecord"]>();
@@ -27,14 +33,16 @@ export class Workload {
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.fork();
-    for (const name of [...SERVICES, ...EXCLUSIVE]) {
+    const more = this.#random.chance(LARGE) ? this.#random.pick(MORE_SERVICES) : 0;
+    this.#names = [...SERVICES, ...Array.from({ length: more }, (_, index) => `app${index + 1}`)];
+    for (const name of [...this.#names, ...EXCLUSIVE]) {
       for (const tag of [...GOOD_TAGS, ...BAD_TAGS])
         world.registry.set(`${name}:${tag}`, { pullMs: this.#random.pick([200, 3_000]), bytes: 10_000_000 });
     }
   }
 
   start(): void {
-    for (let i = 0; i < 3; i++) this.#change();
+    for (let i = 0; i < this.#names.length - 1; i++) this.#change();
     this.#nextChange();
   }
 
@@ -47,7 +55,7 @@ export class Workload {
 
   /** To one that works. */
   changeService(): void {
-    const name = this.#random.pick(SERVICES);
+    const name = this.#random.pick(this.#names);
     this.#applyService(name, this.#service(name, GOOD_TAGS));
   }
 
@@ -62,11 +70,12 @@ export class Workload {
   #change(): void {
     const random = this.#random;
     const kind = random.next();
-    if (kind < 0.6) this.#changeService(random.pick(SERVICES));
+    if (kind < 0.6) this.#changeService(random.pick(this.#names));
     else if (kind < 0.75) this.#changeService(random.pick(EXCLUSIVE));
     else if (kind < 0.85) this.#changeRoute(random.pick(ROUTES));
     else if (kind < 0.92) this.#changeRecord(random.pick(RECORDS));
-    else this.#changeNode(random.pick([...this.#world.nodes.keys()]));
+    else if (kind < 0.97) this.#changeNode(random.pick([...this.#world.nodes.keys()]));
+    else this.#world.own(evenOut(this.#world));
   }
 
   #changeNode(name: NodeName): void {

@@ -9,6 +9,8 @@ import type { Behaviour } from "../fakes/containers-life.ts";
 import { apply, foundHouse, remove } from "../fakes/objects.ts";
 import { FakeEtcd } from "../fakes/store.ts";
 import type { StoreFaults } from "../fakes/store-client.ts";
+import { Hearing } from "./hearing.ts";
+import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
 import { Trace } from "./trace.ts";
 import type { Wiring } from "./wiring.ts";
@@ -42,6 +44,8 @@ export class World {
   readonly etcd = new FakeEtcd(this.time);
   readonly registry = new Map<string, FakeImage>();
   readonly nodes = new Map<NodeName, SimNode>();
+  readonly network = new Network();
+  readonly hearing = new Hearing({ hears: (to, from) => this.hears(to, from), voters: () => this.voterIds });
   readonly wiring: Wiring;
   storeFaults: StoreFaults = CALM;
   /** Chance that a batch of a watch is delivered twice. */
@@ -73,6 +77,17 @@ export class World {
   /** As the house would have them of its computers. */
   get voters(): number {
     return this.nodes.size < 3 ? 1 : this.nodes.size < 5 ? 3 : 5;
+  }
+
+  /** Of few, whoever reaches the store reaches the only one that votes. */
+  get voterIds(): readonly string[] {
+    return this.voters === 1 ? [] : [...this.nodes.values()].slice(0, this.voters).map(({ nodeId }) => nodeId);
+  }
+
+  /** A message from the one arrives at the other. */
+  hears(to: SimNode, from: SimNode): boolean {
+    const areOn = to.power === "on" && from.power === "on" && !to.cutOff && !from.cutOff;
+    return to !== from && areOn && this.network.hears(to.name, from.name);
   }
 
   // ---------------------------------------------------------------- people and power
