@@ -23,7 +23,7 @@ export interface HttpRoute {
   readonly backends: readonly Backend[];
   /** Why there is no backend, for the page under its name: `Starting`, `NoNodeFits`, `ImagePullFailed`; `next`: what to type. */
   readonly waiting?: { readonly reason: string; readonly message: string; readonly next?: string };
-  /** How long a request without a body waits for a backend, ms. */
+  /** How long a request waits for a backend, its body unread, ms. */
   readonly holdMs: number;
   readonly responseTimeoutMs?: number;
   readonly maxBodyBytes?: number;

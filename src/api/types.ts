@@ -51,7 +51,7 @@ export interface RouteOptions {
     /** Until the first byte of the answer. Absent: no limit. */
     readonly response?: Duration;
   };
-  /** How long a request without a body waits while no instance is ready. Absent: 10s. */
+  /** How long a request waits while no instance is ready. Absent: 10s. */
   readonly hold?: Duration;
   /** `none`: send no X-Forwarded headers, for apps that refuse them from an unknown proxy. Absent: `standard`. */
   readonly forwardedHeaders?: "none" | "standard";
@@ -442,7 +442,7 @@ export interface ServiceRoute {
     /** Until the first byte of the answer. Absent: no limit. */
     readonly response?: Duration;
   };
-  /** How long a request without a body waits while no instance is ready. Absent: 10s. */
+  /** How long a request waits while no instance is ready. Absent: 10s. */
   readonly hold?: Duration;
   /** `none`: send no X-Forwarded headers, for apps that refuse them from an unknown proxy. Absent: `standard`. */
   readonly forwardedHeaders?: "none" | "standard";
@@ -526,7 +526,7 @@ export interface RouteSpec {
     /** Until the first byte of the answer. Absent: no limit. */
     readonly response?: Duration;
   };
-  /** How long a request without a body waits while no instance is ready. Absent: 10s. */
+  /** How long a request waits while no instance is ready. Absent: 10s. */
   readonly hold?: Duration;
   /** `none`: send no X-Forwarded headers, for apps that refuse them from an unknown proxy. Absent: `standard`. */
   readonly forwardedHeaders?: "none" | "standard";

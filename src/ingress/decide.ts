@@ -7,7 +7,7 @@ import { forbidden, notSynced, unknownHost, waiting, type Page } from "./pages.t
 
 export type Decision =
   | { readonly kind: "forward"; readonly route: HttpRoute }
-  /** No backend: hold what has no body up to `route.holdMs`, then show the page. */
+  /** No backend: hold it up to `route.holdMs`, then show the page. */
   | { readonly kind: "wait"; readonly route: HttpRoute; readonly page: Page }
   | { readonly kind: "redirect"; readonly route: HttpRoute; readonly status: number; readonly location: string }
   | { readonly kind: "page"; readonly page: Page; readonly reason: OwnReason; readonly route?: HttpRoute };

@@ -88,7 +88,9 @@ describe("an app on another node", () => {
   test("is another one's in turn when it does not answer, within the same request", async () => {
     const [app, nobody] = await Promise.all([startApp(), freePort()]);
     await both(route([nobody, app.port]));
-    for (let round = 0; round < 4; round += 1) assert.equal((await get(near.httpPort)).status, 200);
+    for (const method of ["GET", "POST"])
+      for (let round = 0; round < 4; round += 1)
+        assert.equal((await get(near.httpPort, { method, ...(method === "POST" && { body: "x" }) })).status, 200);
     app.stop();
   });
 
@@ -108,10 +110,10 @@ describe("an app on another node", () => {
   test("that moves is waited for", async () => {
     const [app, nobody] = await Promise.all([startApp(), freePort()]);
     await both(route([nobody], { holdMs: 10_000 }));
-    const waiting = get(near.httpPort);
-    await until("it waits", async () => /fossora_http_held [1-9]/.test(await near.metrics()));
+    const waiting = [get(near.httpPort), get(near.httpPort, { method: "POST", body: "x" })];
+    await until("they wait", async () => /fossora_http_held 2/.test(await near.metrics()));
     await both(route([app.port], { holdMs: 10_000 }));
-    assert.equal((await waiting).status, 200);
+    for (const { status } of await Promise.all(waiting)) assert.equal(status, 200);
     app.stop();
   });
 

@@ -20,13 +20,16 @@ describe("an ingress with backends", () => {
   });
   const held = (): Promise<unknown> => until("a request is held", async () => /fossora_http_held [1-9]/.test(await ingress.metrics()));
 
-  test("a GET gets past a refused and a silent backend, a POST is not tried twice", async () => {
+  test("a GET and a POST get past a refused and a silent backend", async () => {
     const silent = await silentBackend();
     try {
       const [refused, alsoRefused] = await Promise.all([freePort(), freePort()]);
       await ingress.client.putTable(tableOf([refused, silent.port, app.port]), soon());
       for (let round = 0; round < 3; round += 1) assert.equal((await get(ingress.httpPort)).status, 200);
-      await ingress.client.putTable(tableOf([refused, alsoRefused]), soon());
+      await ingress.client.putTable(tableOf([]), soon());
+      await ingress.client.putTable(tableOf([refused, silent.port, app.port]), soon());
+      for (let round = 0; round < 3; round += 1) assert.equal((await get(ingress.httpPort, { method: "POST", body: "x" })).status, 200);
+      await ingress.client.putTable(tableOf([refused, alsoRefused], { holdMs: 0 }), soon());
       assert.equal((await get(ingress.httpPort, { method: "POST", body: "x" })).status, 502);
     } finally {
       silent.stop();
@@ -67,27 +70,35 @@ describe("an ingress with backends", () => {
     fresh.stop();
   });
 
-  test("a GET without a backend is held until the table brings one", async () => {
-    await ingress.client.putTable(tableOf([]), soon());
-    const waiting = get(ingress.httpPort);
-    await held();
-    await ingress.client.putTable(tableOf([app.port]), soon());
-    assert.equal((await waiting).status, 200);
-  });
+  const echo: http.RequestListener = (request, response) => void request.pipe(response);
+  for (const [method, body] of [
+    ["GET", ""],
+    ["POST", "fossora ".repeat(100_000)],
+  ] as const) {
+    test(`a ${method} without a backend is held until the table brings one`, async () => {
+      await ingress.client.putTable(tableOf([]), soon());
+      const waiting = get(ingress.httpPort, { method, body });
+      await held();
+      const late = await startApp(echo);
+      await ingress.client.putTable(tableOf([late.port]), soon());
+      const { status, body: heard } = await waiting;
+      assert.deepEqual([status, heard], [200, body]);
+      late.stop();
+    });
 
-  test("a GET is held while the app restarts at its address", async () => {
-    const port = await freePort();
-    await ingress.client.putTable(tableOf([port]), soon());
-    const waiting = get(ingress.httpPort);
-    await held();
-    const late = net
-      .createServer((socket) => void socket.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"))
-      .listen(port, "127.0.0.1");
-    assert.equal((await waiting).body, "late");
-    late.close();
-  });
+    test(`a ${method} is held while the app restarts at its address`, async () => {
+      const port = await freePort();
+      await ingress.client.putTable(tableOf([port]), soon());
+      const waiting = get(ingress.httpPort, { method, body });
+      await held();
+      const late = http.createServer(echo).listen(port, "127.0.0.1");
+      const { status, body: heard } = await waiting;
+      assert.deepEqual([status, heard], [200, body]);
+      late.close();
+    });
+  }
 
-  test("who is held too long, or has a body, gets a page that says why and asks again", async () => {
+  test("who is held too long gets a page that says why and asks again", async () => {
     await ingress.client.putTable(
       tableOf([], { holdMs: 50, waiting: { reason: "ImagePullFailed", message: "The image is not there." } }),
       soon(),
@@ -98,7 +109,6 @@ describe("an ingress with backends", () => {
     assert.ok(Number(page.headers["retry-after"]) > 0 && page.headers["cache-control"] === "no-store");
     assert.match(String(page.headers["content-security-policy"]), /^default-src 'none'; style-src 'sha256-/);
     assert.equal(page.headers["x-content-type-options"], "nosniff");
-    await ingress.client.putTable(tableOf([], { holdMs: 60_000 }), soon());
     assert.equal((await get(ingress.httpPort, { method: "POST", body: "x" })).status, 503);
   });
 

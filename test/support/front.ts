@@ -5,7 +5,7 @@ import { BackendHealth } from "../../src/ingress/backend-health.ts";
 import { decide } from "../../src/ingress/decide.ts";
 import { compileRouter } from "../../src/ingress/match.ts";
 import * as pages from "../../src/ingress/pages.ts";
-import type { HttpRoute } from "../../src/api/table.ts";
+import type { HttpRoute, Table } from "../../src/api/table.ts";
 import { Traffic } from "../../src/ingress/traffic.ts";
 import { tableOf } from "./ingress.ts";
 import { noWays } from "./no-ways.ts";
@@ -16,13 +16,17 @@ export interface TestFront extends AsyncDisposable {
   readonly errors: readonly string[];
 }
 
-export async function startFront(
+export function startFront(
   appPort: number,
   limits: NonNullable<FrontOptions["limits"]>,
   more: Partial<HttpRoute> = {},
 ): Promise<TestFront> {
+  return startFrontOf(tableOf([appPort], { holdMs: 0, ...more }), { limits });
+}
+
+export async function startFrontOf(table: Table, options: Partial<FrontOptions>): Promise<TestFront> {
   const errors: string[] = [];
-  const router = compileRouter(tableOf([appPort], { holdMs: 0, ...more }));
+  const router = compileRouter(table);
   const front = new HttpFront({
     decide: (asked) => decide(router, asked),
     node: () => "attic",
@@ -39,7 +43,7 @@ export async function startFront(
       warn: () => undefined,
       error: (text, fields) => void errors.push(`${text} ${JSON.stringify(fields)}`),
     },
-    limits,
+    ...options,
   });
   const listening = await front.listen("127.0.0.1", { port: 0 });
   return { port: listening.port, errors, [Symbol.asyncDispose]: () => listening.drain() };

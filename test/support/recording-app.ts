@@ -16,7 +16,7 @@ export interface RecordingApp extends AsyncDisposable {
 }
 
 /** Answers each request with 200, its method, its target and the length of its body. */
-export async function recordingApp(): Promise<RecordingApp> {
+export async function recordingApp(port = 0): Promise<RecordingApp> {
   let requests: ReadRequest[] = [];
   let problems: string[] = [];
   const waiting = new Map<net.Socket, Buffer>();
@@ -40,7 +40,7 @@ export async function recordingApp(): Promise<RecordingApp> {
         }
       });
     })
-    .listen(0, "127.0.0.1");
+    .listen(port, "127.0.0.1");
   await once(server, "listening");
   const reset = (): void => {
     [requests, problems] = [[], []];

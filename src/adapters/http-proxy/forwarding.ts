@@ -28,6 +28,7 @@ export class Forwarding implements Asker {
   /** Writes to the client that are not out. */
   #unwritten = 0;
   #isWaiting = false;
+  #hasBody = false;
   #body: RequestBody | undefined;
 
   constructor(request: http.IncomingMessage, client: http.ServerResponse, attempt: Attempt, settle: (outcome: Outcome) => void) {
@@ -64,31 +65,30 @@ export class Forwarding implements Asker {
   }
 
   #ask(upstream: Upstream, question: Question): void {
-    const [request, client, attempt] = [this.#request, this.#client, this.#attempt];
+    const [client, { connectTimeoutMs }] = [this.#client, this.#attempt];
     if (client.destroyed) {
       upstream.socket.destroy();
       return this.#settle({ kind: "clientGone" });
     }
     this.#upstream = upstream;
-    const { connectTimeoutMs, maxBodyBytes } = attempt;
+    this.#hasBody = question.hasBody;
     if (!upstream.isConnected) this.#limit(connectTimeoutMs, new Error(`no connection within ${connectTimeoutMs} ms`));
     // Whoever does not wait must not keep the backend busy: a film that nobody watches, an endless stream.
-    client.on("close", () => this.#upstream?.fail(new Error("the client did not wait")));
-    // The app may want to answer before the first byte of the body; where that is here already, head and body go together.
-    if (question.hasBody) {
-      upstream.socket.cork();
-      setImmediate(() => upstream.socket.uncork());
-    }
-    upstream.ask(this, question);
-    if (question.hasBody && this.#upstream !== undefined)
-      this.#body = new RequestBody(request, upstream, { maxBytes: maxBodyBytes, moved: this.#more });
-    return undefined;
+    client.on("close", this.#left);
+    return upstream.ask(this, question);
   }
 
   connected(): void {
     clearTimeout(this.#timer);
-    const { responseTimeoutMs } = this.#attempt;
+    const [request, client, upstream, { responseTimeoutMs, maxBodyBytes }] = [this.#request, this.#client, this.#upstream, this.#attempt];
     if (responseTimeoutMs !== undefined) this.#limit(responseTimeoutMs, new TimedOut());
+    if (!this.#hasBody || upstream === undefined) return;
+    // The app may want to answer before the first byte of the body; where that is here already, head and body go together.
+    upstream.socket.cork();
+    setImmediate(() => upstream.socket.uncork());
+    // Until now it was nobody's: had there been no connection, another instance could have had it.
+    if (request.headers.expect !== undefined && request.httpVersion !== "1.0") client.writeContinue();
+    this.#body = new RequestBody(request, upstream, { maxBytes: maxBodyBytes, moved: this.#more });
   }
 
   interim({ status, headers }: AnswerHead): void {
@@ -147,6 +147,7 @@ export class Forwarding implements Asker {
     clearTimeout(this.#timer);
     const upstream = this.#upstream;
     this.#upstream = undefined;
+    this.#client.off("close", this.#left);
     // It answered early, or is gone: what the client still sends must not stand in the way of its next request.
     this.#body?.drop();
     if (this.#isOver) return undefined;
@@ -155,6 +156,8 @@ export class Forwarding implements Asker {
     if (this.#client.destroyed) return this.#settle({ kind: "clientGone" });
     return this.#settle(outcomeOf(error, upstream));
   }
+
+  readonly #left = (): void => this.#upstream?.fail(new Error("the client did not wait"));
 
   readonly #written = (): void => {
     this.#unwritten -= 1;
@@ -196,8 +199,8 @@ export class Forwarding implements Asker {
 
 function outcomeOf(error: Error, upstream: Upstream | undefined): Outcome {
   if (error instanceof TooLarge) return { kind: "tooLarge" };
-  if (error instanceof MeshUnreachable) return { kind: "cut", error };
   if (upstream?.isConnected !== true) return { kind: "unreachable", error };
+  if (error instanceof MeshUnreachable) return { kind: "cut", error };
   if (error instanceof TimedOut) return { kind: "timedOut" };
   return { kind: upstream.isReused && !upstream.heard ? "stale" : "failed", error };
 }

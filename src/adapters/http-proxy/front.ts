@@ -9,7 +9,7 @@ import { Connections, refuseWith, type ConnectionLimits } from "./connections.ts
 import { Exchanges, type Exchange } from "./exchange.ts";
 import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
-import { hasBody, requestProblem, type Headers } from "./headers.ts";
+import { requestProblem, type Headers } from "./headers.ts";
 import { Held } from "./held.ts";
 import { answerAsLast, isLast } from "./max-forwards.ts";
 import { originForm } from "./origin-form.ts";
@@ -60,9 +60,11 @@ interface Limits extends ConnectionLimits {
   readonly headMs: number;
   /** Of clients, on one listener. */
   readonly connectionsMax: number;
+  /** Until who waits for an app that took no connection knocks again. */
+  readonly holdRetryMs: number;
 }
 
-const LIMITS: Limits = { headMs: 60_000, bodyIdleMs: 60_000, lingerMs: 30_000, connectionsMax: 8192 };
+const LIMITS: Limits = { headMs: 60_000, bodyIdleMs: 60_000, lingerMs: 30_000, connectionsMax: 8192, holdRetryMs: 250 };
 /** A client that lost its power is noticed while nothing is sent to it. */
 const PROBE_AFTER_MS = 30_000;
 const CONNECT_MS = 3000;
@@ -70,7 +72,6 @@ const CONNECT_MS = 3000;
 const CONNECT_MORE_MS = 500;
 /** Three round trips to another node, which may be far away in the tailnet. */
 const CONNECT_MORE_AWAY_MS = 1000;
-const HOLD_RETRY_MS = 250;
 const HELD_MAX = 1000;
 const HEADER_BYTES_MAX = 32 * 1024;
 
@@ -223,9 +224,9 @@ export class HttpFront {
         if (!isWorthWaiting(request, outcome)) return showOwn(exchange, page, reason);
       } else page = decision.page;
       const leftMs = route.holdMs - (exchange.lookAtClock() - exchange.beganMs);
-      if (hasBody(request) || leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
+      if (leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
       // Without a backend only a new table helps; one that does not answer may be back at any moment.
-      await this.#held.wait(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, HOLD_RETRY_MS), decision, look);
+      await this.#held.wait(response, decision.kind === "wait" ? leftMs : Math.min(leftMs, this.#limits.holdRetryMs), decision, look);
       exchange.lookAtClock();
       if (response.destroyed) return undefined;
     }
@@ -275,20 +276,18 @@ export class HttpFront {
     return outcome.kind === "tooLarge" ? pages.tooLarge() : pages.unreachable(route.name);
   }
 
-  /** The next backend only where nothing was sent, or what may be said twice was lost with its node, and no body was lost on the way. */
+  /** The next backend only where nothing was sent, or what may be said twice was lost with its node. */
   async #tryBackends(exchange: Exchange, asked: Asked): Promise<Outcome> {
     const { health, node, ways } = this.#options;
     const { request, response } = exchange;
     const { route } = asked;
     let nowMs = exchange.atMs;
     const inTurn = health.order(route.backends, node(), nowMs);
-    if (request.headers.expect !== undefined && request.httpVersion !== "1.0") response.writeContinue();
     const backends = route.sticky === true ? stickyFirst(route, inTurn, request.headers.cookie) : inTurn;
-    const bodyless = !hasBody(request);
     const repeatable = isRepeatable(request);
     let last: Outcome | undefined;
     for (const [index, backend] of backends.entries()) {
-      const more = bodyless && index < backends.length - 1;
+      const more = index < backends.length - 1;
       // Nobody may say a second time what must not be done twice, so it is not said where the backend may just have hung up.
       const moreMs = ways.isElsewhere(backend) ? CONNECT_MORE_AWAY_MS : CONNECT_MORE_MS;
       const how = { backend, connectTimeoutMs: more ? moreMs : CONNECT_MS, freshConnection: !repeatable };

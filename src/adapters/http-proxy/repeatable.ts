@@ -8,7 +8,7 @@ export function isRepeatable(request: http.IncomingMessage): boolean {
   return (request.method === "GET" || request.method === "HEAD") && !hasBody(request);
 }
 
-/** Nothing was sent, or what may be said twice was lost with its node. */
+/** Nothing was sent, so that the body is unread, or what may be said twice was lost with its node. */
 export function isWorthWaiting(request: http.IncomingMessage, { kind }: Outcome): boolean {
-  return (kind === "unreachable" && !hasBody(request)) || (kind === "cut" && isRepeatable(request));
+  return kind === "unreachable" || (kind === "cut" && isRepeatable(request));
 }

@@ -6,7 +6,7 @@ import { ChunkReader } from "./chunks.ts";
 
 /** Who asked. Each call may end the connection. */
 export interface Asker {
-  /** It stands, and bytes of the request are on their way. */
+  /** It stands, and until now no byte of the request was sent: its head follows at once. */
   connected(): void;
   interim(head: AnswerHead): void;
   upgraded(head: AnswerHead, socket: net.Socket, rest: Buffer): void;
@@ -74,6 +74,7 @@ export class Upstream {
   #buffer: Buffer;
   #asker: Asker | undefined;
   #method = "";
+  #question = "";
   #head: AnswerHead | undefined;
   #partial: Buffer | undefined;
   #interims = 0;
@@ -99,7 +100,7 @@ export class Upstream {
     if (connectedBy !== undefined)
       socket.once(connectedBy, () => {
         this.isConnected = true;
-        this.#asker?.connected();
+        this.#say();
       });
     socket.on("drain", this.#drained);
     socket.on("end", this.#ended);
@@ -128,8 +129,8 @@ export class Upstream {
     this.#isSent = !hasBody;
     this.#isOver = false;
     this.#heard = false;
-    this.socket.write(head, "latin1");
-    if (this.isConnected) asker.connected();
+    this.#question = head;
+    if (this.isConnected) this.#say();
   }
 
   /** False: wait for `drained`. */
@@ -157,6 +158,14 @@ export class Upstream {
     this.#pool?.forget(this);
     asker?.failed(error);
   };
+
+  #say(): void {
+    const head = this.#question;
+    this.#question = "";
+    if (this.#asker === undefined) return;
+    this.#asker.connected();
+    this.socket.write(head, "latin1");
+  }
 
   readonly #readEvent = (bytes: Buffer): void => {
     if (!this.#read(bytes)) this.socket.pause();
