@@ -7,7 +7,7 @@ import net from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { startFront } from "../support/front.ts";
 import { get } from "../support/ingress.ts";
-import { disposableApp, openWebSocket, rawRequest, webSocketApp, withLimit } from "../support/proxy.ts";
+import { disposableApp, openWebSocket, rawRequest, upgradeRequest, webSocketApp, withLimit } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 import { startBareProxy } from "./ingress-bare.ts";
 
@@ -203,6 +203,31 @@ describe("a client that takes its time", () => {
     assert.equal(asked, 1, "only the next one came to the app");
     next.socket.destroy();
   });
+
+  for (const early of ["", "early"]) {
+    test(`and leaves before its upgrade is answered is gone for the app too, ${early === "" ? "having said nothing" : "whatever it said"}`, async () => {
+      const asked: net.Socket[] = [];
+      let closed = 0;
+      await using app = await disposableApp();
+      app.server.on("upgrade", (_request, stream) => {
+        asked.push(stream as net.Socket); // what an http.Server of plain TCP hands over
+        stream
+          .on("error", () => undefined)
+          .on("end", () => stream.destroy())
+          .on("close", () => (closed += 1))
+          .resume();
+      });
+      await using front = await startFront(app.port, limits);
+      for (const leave of ["end", "resetAndDestroy"] as const) {
+        const client = connect(front.port);
+        client.socket.write(upgradeRequest + early);
+        await until("the app was asked", () => asked.length > closed);
+        client.socket[leave]();
+        await until("the app saw it", () => closed === asked.length);
+      }
+      assert.equal(closed, 2);
+    });
+  }
 
   test("may not have any number of requests wait on one connection", async () => {
     let asked = 0;

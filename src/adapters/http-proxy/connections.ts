@@ -30,6 +30,8 @@ interface Body {
   readonly request: http.IncomingMessage;
   readonly response: http.ServerResponse;
   bytesRead: number;
+  /** Somebody waited for it when it was last looked at. */
+  isWaitedFor: boolean;
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -116,7 +118,7 @@ export class Connections {
 
   #watch(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { socket } = request;
-    const body = { request, response, bytesRead: socket.bytesRead };
+    const body = { request, response, bytesRead: socket.bytesRead, isWaitedFor: false };
     this.#bodies.add(body);
     this.#sweep ??= setInterval(() => this.#refuseIdle(), this.#limits.bodyIdleMs);
     request.once("close", () => this.#forget(body));
@@ -140,9 +142,12 @@ export class Connections {
       const { request, response } = body;
       const { bytesRead } = request.socket;
       // Where the app does not read it is not the client that is slow, and an answer that has begun may outlast a silent body.
-      const isIdle = request.readableFlowing === true && !request.complete && !response.headersSent && bytesRead === body.bytesRead;
-      if (isIdle) this.refuse(Object.assign(new Error("no more of the body"), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), request.socket);
+      const isWaitedFor = request.readableFlowing === true && !request.complete && !response.headersSent;
+      // Not where it was held, or its app did not read, until a moment ago.
+      if (isWaitedFor && body.isWaitedFor && bytesRead === body.bytesRead)
+        this.refuse(Object.assign(new Error("no more of the body"), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), request.socket);
       body.bytesRead = bytesRead;
+      body.isWaitedFor = isWaitedFor;
     }
   }
 }

@@ -5,6 +5,7 @@ import type net from "node:net";
 import httpProxy from "http-proxy";
 import type { Backend } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
+import type { EarlyBytes } from "./early-bytes.ts";
 import { Forwarding } from "./forwarding.ts";
 import type { Forwarded, Headers } from "./headers.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -24,8 +25,8 @@ export interface Attempt {
   readonly cookie: string | undefined;
   /** Not one of the connections that are kept open. */
   readonly freshConnection: boolean;
-  /** First bytes after the head of an upgrade; absent: a plain request. */
-  readonly upgradeHead: Buffer | undefined;
+  /** What came after the head of an upgrade; absent: a plain request. */
+  readonly early: EarlyBytes | undefined;
 }
 
 export type Outcome =
@@ -49,6 +50,8 @@ export interface Forwarder {
   keep(backends: Iterable<Backend>): void;
   forward(request: http.IncomingMessage, response: http.ServerResponse, attempt: Attempt): Promise<Outcome>;
 }
+
+const NO_HEAD = Buffer.alloc(0);
 
 interface PassOptions extends httpProxy.ServerOptions {
   readonly forwarding: Forwarding;
@@ -77,8 +80,8 @@ export function createForwarder(ways: Ways): Forwarder {
         const target = { host: attempt.backend.host, port: attempt.backend.port };
         const options: PassOptions = { target, forwarding: new Forwarding(request, response, attempt, settle) };
         try {
-          if (attempt.upgradeHead === undefined) proxy.web(request, response, options);
-          else proxy.ws(request, response, attempt.upgradeHead, options);
+          if (attempt.early === undefined) proxy.web(request, response, options);
+          else proxy.ws(request, response, NO_HEAD, options); // what came after it is the attempt's
         } catch (error) {
           // A header of the route's that cannot be written.
           settle({ kind: "failed", error: error as Error });

@@ -44,7 +44,7 @@ export class Forwarding implements Asker {
     const { backend, connectTimeoutMs } = attempt;
     // It left while somebody else was waited for: nobody would tell the backend later.
     if (client.destroyed) return this.#settle({ kind: "clientGone" });
-    const isUpgrade = attempt.upgradeHead !== undefined;
+    const isUpgrade = attempt.early !== undefined;
     const isOnce = isUpgrade || attempt.freshConnection;
     const method = request.method ?? "GET";
     const head = requestHead(request, {
@@ -177,10 +177,10 @@ export class Forwarding implements Asker {
   }
 
   #switch(head: AnswerHead, socket: net.Socket, rest: Buffer): Outcome {
-    const { upgradeHead, cookie } = this.#attempt;
+    const { early, cookie } = this.#attempt;
     const client = this.#client;
     const clientSocket = client.socket;
-    const isAsked = upgradeHead !== undefined && head.upgrade?.toLowerCase() === "websocket";
+    const isAsked = early !== undefined && head.upgrade?.toLowerCase() === "websocket";
     if (clientSocket === null || !isAsked) {
       socket.destroy();
       return isAsked ? { kind: "clientGone" } : { kind: "failed", error: new Error("a switch of protocols that nobody asked for") };
@@ -190,7 +190,7 @@ export class Forwarding implements Asker {
     const headers = upgradeHeaders(head.headers, cookie);
     for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
     clientSocket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-    if (upgradeHead.length > 0) clientSocket.unshift(upgradeHead);
+    early.giveBack();
     if (rest.length > 0) socket.unshift(rest);
     tieSockets(clientSocket, socket);
     return { kind: "answered" };

@@ -6,6 +6,7 @@ import type { OwnReason } from "../../api/traffic.ts";
 import type { BackendOrder, ExchangeLog, Listen, Listening, Log, TrafficCounter, Ways } from "../../ports.ts";
 import { BasicAuth } from "./basic-auth.ts";
 import { Connections, refuseWith, type ConnectionLimits } from "./connections.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 import { Exchanges, type Exchange } from "./exchange.ts";
 import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
@@ -166,21 +167,21 @@ export class HttpFront {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.once("finish", () => socket.destroySoon());
-    void this.#serve(request, response, head);
+    void this.#serve(request, response, new EarlyBytes(socket, head));
   }
 
-  async #serve(request: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Buffer): Promise<void> {
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse, early?: EarlyBytes): Promise<void> {
     response.on("error", () => response.destroy());
-    const exchange = this.#exchanges.begin(request, response, upgradeHead !== undefined);
+    const exchange = this.#exchanges.begin(request, response, early !== undefined);
     try {
-      await this.#route(exchange, upgradeHead);
+      await this.#route(exchange, early);
     } catch (error) {
       this.#options.log.error("Request failed", { error: error instanceof Error ? error.stack : String(error) });
       response.destroy();
     }
   }
 
-  async #route(exchange: Exchange, upgradeHead?: Buffer): Promise<void> {
+  async #route(exchange: Exchange, early?: EarlyBytes): Promise<void> {
     const { request, response } = exchange;
     const target = originForm(request);
     const problem =
@@ -216,7 +217,7 @@ export class HttpFront {
       let page: Page;
       let reason: OwnReason = "waiting";
       if (decision.kind === "forward") {
-        const asked = { route, target, from, headers: admitted.headers, upgradeHead };
+        const asked = { route, target, from, headers: admitted.headers, early };
         const outcome = await this.#tryBackends(exchange, asked);
         if (outcome.kind === "answered" || outcome.kind === "clientGone") return undefined;
         page = this.#pageFor(outcome, route);
@@ -340,7 +341,7 @@ interface Admitted {
 }
 
 interface Asked extends Asking, Admitted {
-  readonly upgradeHead: Buffer | undefined;
+  readonly early: EarlyBytes | undefined;
 }
 
 function isOpen({ basicAuth, forwardAuth }: HttpRoute): boolean {
@@ -352,7 +353,7 @@ function attemptOf(
   asked: Asked,
   how: Pick<Attempt, "backend" | "connectTimeoutMs" | "freshConnection">,
 ): Attempt {
-  const { route, target, from, headers, upgradeHead } = asked;
+  const { route, target, from, headers, early } = asked;
   const { backend, connectTimeoutMs, freshConnection } = how;
   const isTold = route.forwardedHeaders === "standard";
   // Without spreads: they are slow, and this is done at each request.
@@ -368,7 +369,7 @@ function attemptOf(
       headers === undefined && backend.authority === undefined ? undefined : { ...askedThere(request, backend, headers), ...headers },
     cookie: route.sticky === true ? stickyCookie(route, backend, request.headers.cookie) : undefined,
     responseHeaders: route.headers?.response,
-    upgradeHead,
+    early,
   };
 }
 

@@ -45,5 +45,7 @@ test("who waits is let go when its time is over, and when its client goes away",
   const waiting = held.wait(client, 60_000, waits, () => waits);
   client.emit("close");
   await waiting;
+  client.destroy();
+  await held.wait(client, 60_000, waits, () => waits);
   assert.equal(held.size, 0);
 });

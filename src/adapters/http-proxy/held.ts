@@ -18,6 +18,8 @@ export class Held {
 
   /** `look` decides by the table of the moment. */
   wait(response: http.ServerResponse, ms: number, before: Decision, look: () => Decision): Promise<void> {
+    // It left while somebody was asked whether it may come in: nobody would tell.
+    if (response.destroyed) return Promise.resolve();
     return new Promise((done) => {
       const wake = (): void => {
         clearTimeout(timer);
