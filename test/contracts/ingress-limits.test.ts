@@ -210,10 +210,11 @@ describe("a client that takes its time", () => {
       let closed = 0;
       await using app = await disposableApp();
       app.server.on("upgrade", (_request, stream) => {
-        asked.push(stream as net.Socket); // what an http.Server of plain TCP hands over
-        stream
+        const socket = stream as net.Socket; // what an http.Server of plain TCP hands over
+        asked.push(socket);
+        socket
           .on("error", () => undefined)
-          .on("end", () => stream.destroy())
+          .on("end", () => socket.destroy())
           .on("close", () => (closed += 1))
           .resume();
       });
