@@ -34,6 +34,8 @@ const DURATIONS_MS = [1_500, 5_000, 10_000, 25_000, 45_000];
 const CALM_DURATIONS_MS = [5_000, 15_000, 30_000];
 const DELAYS_MS = [20, 50, 100, 200];
 const STALL_MS_MAX = 1_800;
+/** A program that is killed is started again at once: nothing lasts. */
+const KILLED_MS = 1_500;
 const REST_MS = [1_000, 15_000] as const;
 /** Its disk is never wiped: data that nobody copies lies there. */
 const DATA_HOST = 1;
@@ -104,7 +106,8 @@ class Drawer {
     const kind = random.pick(MINOR);
     if (kind === "slow") return this.#timed({ kind, host, delayMs: random.pick(DELAYS_MS) });
     if (kind === "cut-pair") return this.#timed({ kind, host, other: random.pick(this.#hosts.filter((other) => other !== host)) });
-    return this.#timed({ kind, host });
+    const killed = this.#timed({ kind, host });
+    return { ...killed, forMs: Math.min(killed.forMs, KILLED_MS) };
   }
 
   #wipe(): Fault {
