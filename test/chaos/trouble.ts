@@ -38,10 +38,8 @@ export interface TroubleReport {
   readonly moves: number;
 }
 
-/** Ten times what a house takes that has lost everything. */
-const RECOVERY_LIMIT_MS = 240_000;
-/** Before anything befell it: a busy machine takes its time. */
-const FIRST_LIMIT_MS = 600_000;
+/** A busy machine takes its time: whoever is not back by then does not come back. */
+const RECOVERY_LIMIT_MS = 600_000;
 const LOOK_EVERY_MS = 500;
 const STATUS_LIMIT_MS = 2_000;
 /** What a frozen computer runs on until its agent has had its turn: a limit that the documentation names for folders of hosts. */
@@ -84,7 +82,7 @@ export class Trouble {
     this.#clients.start();
     let [broken, episodes]: [string | undefined, number] = [undefined, 0];
     try {
-      await this.#recovered(FIRST_LIMIT_MS);
+      await this.#recovered();
       news.start();
       this.#looking = this.#lookAtContainers(hosts);
       this.#wellFromMs = this.#nowMs();
@@ -159,7 +157,7 @@ export class Trouble {
   }
 
   /** Every app has answered at every computer to a question asked since now, all are ready, and each store has a leader. */
-  async #recovered(limitMs = RECOVERY_LIMIT_MS): Promise<void> {
+  async #recovered(): Promise<void> {
     const { house } = this.#options;
     const sinceMs = this.#nowMs();
     let missing: readonly string[] = [];
@@ -176,10 +174,10 @@ export class Trouble {
           missing = [`${nodes.ready} computers are ready`];
           return ready && nodes.ready === house.nodes.length;
         },
-        limitMs,
+        RECOVERY_LIMIT_MS,
       );
     } catch (error) {
-      throw new Error(`After ${limitMs / 1000} s the house is not itself again: ${missing.join(", ")}`, { cause: error });
+      throw new Error(`After ${RECOVERY_LIMIT_MS / 1000} s the house is not itself again: ${missing.join(", ")}`, { cause: error });
     }
   }
 
