@@ -49,6 +49,8 @@ export class Calls {
 
   async #attempt<T>(call: Call<T>, { signal, limitMs = LIMIT_MS }: CallLimits, verb: "read" | "write"): Promise<T> {
     const endMs = this.#clock.now() + limitMs;
+    const inVain = (host: string, cause: unknown): StoreUnavailable =>
+      new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
     for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       signal.throwIfAborted();
       const host = this.#hosts.pick();
@@ -59,10 +61,11 @@ export class Calls {
         const fault = faultOf(cause);
         if (fault === "invalid") throw cause;
         if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
-        if (this.#clock.now() + pauseMs >= endMs)
-          throw new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
+        if (this.#clock.now() + pauseMs >= endMs) throw inVain(host, cause);
+        await this.#clock.sleep(pauseMs, signal);
+        // The computer stood still: whoever is asked now has no time to answer, and is not to blame.
+        if (this.#clock.now() >= endMs) throw inVain(host, cause);
       }
-      await this.#clock.sleep(pauseMs, signal);
     }
   }
 
