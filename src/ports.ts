@@ -331,10 +331,10 @@ export interface NameServer {
 
 /** Questions of a person's own computer. Each ends within a few seconds, and throws where there was no answer. */
 export interface DnsProbe {
-  ask(server: NameServer, name: string, type: "A" | "NS" | "SOA"): Promise<DnsReply>;
+  ask(server: NameServer, name: string, type: "A" | "AAAA" | "NS" | "SOA"): Promise<DnsReply>;
   /** As programs on this computer find addresses; none: there is no such name here. */
   lookup(name: string): Promise<readonly string[]>;
-  /** One question to everybody on the LANs that this computer is on; `.local` names alone. */
+  /** One question for addresses of both families to everybody on the LANs that this computer is on; `.local` names alone. */
   askLocal(name: string): Promise<DnsReply>;
   /** Which zones tailscaled sends where; undefined: there is none here, or it is not connected. */
   splitDns(): Promise<Readonly<Record<string, readonly string[]>> | undefined>;

@@ -53,7 +53,9 @@ test("names are announced at this machine's addresses on the LAN, where the prox
 test("names are answered on the LAN, in the tailnet, to the apps and to the machine itself, never at a public address", async () => {
   const told = await toldFirst({}, ["192.168.1.10", "203.0.113.9", "fd00::10", "2001:db8::10"]);
   assert.deepEqual(told?.dns.addresses, ["127.0.0.1", "10.200.0.1", "192.168.1.10", "fd00::10", "100.64.0.1"]);
-  assert.deepEqual(told?.mdns?.addresses, ["192.168.1.10", "fd00::10"]);
+  const mdns = ["192.168.1.10", "fd00::10", "2001:db8::10"];
+  assert.deepEqual(told?.mdns?.addresses, mdns, "a provider's IPv6 is on the LAN as well");
+  assert.deepEqual((await toldFirst({ httpListen: "0.0.0.0:80" }, mdns))?.mdns?.addresses, ["192.168.1.10"]);
 });
 
 test("other nodes are let in as the house's trust says, and who was removed is turned away at once", async () => {

@@ -2,14 +2,21 @@
 // when an address came or went.
 import type { IngressSettings } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
-import { isLan, isTailnet } from "../ingress/address.ts";
+import { isIpv6, isLan, isTailnet } from "../ingress/address.ts";
 import type { Addresses, Clock, Log, System } from "../ports.ts";
 import type { IngressKeeper } from "./ingress.ts";
 import type { IngressTrust } from "./ingress-trust.ts";
 import type { Settings } from "./settings.ts";
 
-/** All of this machine's addresses. */
-const everywhere = ["::", "0.0.0.0"];
+/** A name leads people only to where the proxy answers them. */
+function isHeard(address: string, listen: string): boolean {
+  return address === listen || listen === "::" || (listen === "0.0.0.0" && !isIpv6(address));
+}
+
+/** At home a provider's IPv6 is on the LAN as well: it counts where the same interface has a home's IPv4. */
+function isLed(address: string): boolean {
+  return isLan(address) || isIpv6(address);
+}
 
 export interface IngressSettingsOptions {
   readonly settings: Settings;
@@ -88,9 +95,8 @@ export class IngressSettingsKeeper {
       ...(settings.accessLog !== undefined && { accessLog: settings.accessLog }),
       dns: { addresses: ["127.0.0.1", ...gateway, ...people], ports: settings.dnsPorts },
       ...(shown && { mesh: { addresses: ["::"], ports: [settings.meshPort + 1], ...shown } }),
-      // A name leads people only to where the proxy answers them.
       ...(settings.mdns && {
-        mdns: { addresses: people.filter((address) => lan.includes(address) && (everywhere.includes(listen) || address === listen)) },
+        mdns: { addresses: lan.filter((address) => isLed(address) && isHeard(address, listen)) },
       }),
       ...(this.#bridgeIsMade && {
         containers: {

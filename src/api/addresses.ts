@@ -28,6 +28,11 @@ export function isIpv4(text: string): boolean {
   return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text);
 }
 
+/** Of a home (RFC 4193): it lasts, and a name server answers there. Those of a provider change, and are the internet's. */
+export function isLocalIpv6(text: string): boolean {
+  return /^f[cd]/i.test(text) && isIpv6(text);
+}
+
 export function isIpv6(text: string): boolean {
   const [, body = text, v4] = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text) ?? [];
   if (v4 !== undefined && !isIpv4(v4)) return false;

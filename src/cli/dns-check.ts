@@ -1,4 +1,5 @@
 // `dns check`: asks the real servers the real questions, from the computer where it is typed, and says what is wrong.
+import { isIpv4, isIpv6, isLocalIpv6 } from "../api/addresses.ts";
 import type { DnsFacts } from "../api/dns-facts.ts";
 import type { DnsProbe, NameServer } from "../ports.ts";
 import {
@@ -47,6 +48,7 @@ export async function runDnsCheck(name: string | undefined, flags: CheckFlags, p
 interface Asked {
   readonly node: string;
   readonly server: NameServer;
+  readonly network: "lan" | "tailnet";
   /** It should know the names of everybody else too. */
   readonly resolves: boolean;
 }
@@ -71,25 +73,28 @@ async function examine(facts: DnsFacts, app: App, probe: DnsProbe): Promise<read
 /** What the house's own servers say is right, wherever it leads. */
 function answeredBy(servers: readonly ServerAnswers[]): readonly string[] {
   const replies = servers
-    .flatMap(({ ns, app }) => [ns, app])
+    .flatMap(({ ns, app, ipv6 }) => [ns, app, ipv6])
     .flatMap((each) => (each !== undefined && "reply" in each ? [each.reply] : []));
   return replies.flatMap(({ answers }) => answers.map(({ data }) => data));
 }
 
-/** Over the tailnet only from a computer that is in it; by IPv6, which it may not have, only where that was asked for. */
+/** Over the tailnet, and by IPv6, only from a computer that has an address there; or where that was asked for. */
 function serversOf({ nodes, node, resolves }: DnsFacts): readonly Asked[] {
-  const inTailnet = (nodes.find(({ name }) => name === node)?.tailnet.length ?? 0) > 0;
-  const networks = inTailnet ? (["lan", "tailnet"] as const) : (["lan"] as const);
+  const own = nodes.find(({ name }) => name === node);
+  const networks = (own?.tailnet.length ?? 0) > 0 ? (["lan", "tailnet"] as const) : (["lan"] as const);
+  const isAsked = (address: string, network: "lan" | "tailnet"): boolean =>
+    isIpv4(address) || (isLocalIpv6(address) && own?.[network].some(isLocalIpv6) === true);
   return nodes
     .flatMap(({ name, port = DNS_PORT, ...addresses }) =>
       networks.flatMap((network) =>
         addresses[network]
-          .filter((address) => name === SERVER || !address.includes(":"))
+          .filter((address) => name === SERVER || isAsked(address, network))
           .flatMap((address) =>
             (["udp", "tcp"] as const).map((protocol) => ({
               node: name,
               server: { address, port, protocol },
               resolves: resolves.includes(network),
+              network,
             })),
           ),
       ),
@@ -97,14 +102,21 @@ function serversOf({ nodes, node, resolves }: DnsFacts): readonly Asked[] {
     .slice(0, SERVERS_MAX);
 }
 
-async function askServer(facts: DnsFacts, app: App, { node, server, resolves }: Asked, probe: DnsProbe): Promise<ServerAnswers> {
-  const [soa, ns, forApp, outside] = await Promise.all([
+async function askServer(facts: DnsFacts, app: App, asked: Asked, probe: DnsProbe): Promise<ServerAnswers> {
+  const { node, server, resolves, network } = asked;
+  const [soa, ns, forApp, ipv6, outside] = await Promise.all([
     outcome(probe.ask(server, facts.zone, "SOA")),
     outcome(probe.ask(server, `ns.${facts.zone}`, "A")),
     app === undefined ? undefined : outcome(probe.ask(server, app.fqdn, "A")),
+    app === undefined || !isIpv6Told(facts, network) ? undefined : outcome(probe.ask(server, app.fqdn, "AAAA")),
     resolves ? outcome(probe.ask(server, OUTSIDE, "A")) : undefined,
   ]);
-  return { node, server, soa, ns, app: forApp, outside };
+  return { node, server, soa, ns, app: forApp, ipv6, outside };
+}
+
+/** Whichever of the house's computers a name leads to, it has an IPv6 address where the question comes from. */
+function isIpv6Told({ nodes }: DnsFacts, network: "lan" | "tailnet"): boolean {
+  return nodes.length > 0 && nodes.every((node) => node[network].some(isIpv6)) && nodes.every(({ name }) => name !== SERVER);
 }
 
 async function askResolver(

@@ -1,4 +1,5 @@
 // Which servers `fossora dns` is about: those that a node of this computer tells, or on any other computer those that are named or found.
+import { isIpv4 } from "../api/addresses.ts";
 import type { DnsFacts } from "../api/dns-facts.ts";
 import type { DnsProbe } from "../ports.ts";
 import { EXIT, Failure } from "./failure.ts";
@@ -24,7 +25,9 @@ export async function findFacts({ server, zone }: FactFlags, ports: CliPorts, pr
     if (!(error instanceof Failure) || error.code !== EXIT.unreachable) throw error;
     const wanted = zone ?? ZONE_DEFAULT;
     const found = await probe.lookup(`ns.${wanted}`).catch(() => []);
-    if (found.length > 0) return factsOf(wanted, found);
+    // By IPv6, which this computer need not have, only where nothing else is known.
+    const ipv4 = found.filter(isIpv4);
+    if (found.length > 0) return factsOf(wanted, ipv4.length > 0 ? ipv4 : found);
     throw new Failure(
       EXIT.unreachable,
       `${error.message} And nobody that this computer asks knows ns.${wanted}.`,
@@ -36,7 +39,7 @@ export async function findFacts({ server, zone }: FactFlags, ports: CliPorts, pr
 
 function factsOf(zone: string, addresses: readonly string[]): DnsFacts {
   const nodes = addresses.map((text) => {
-    const [, address = text, port] = /^(\d+(?:\.\d+){3}):(\d+)$/.exec(text) ?? [];
+    const [, address = text, port] = /^(\d+(?:\.\d+){3}):(\d+)$/.exec(text) ?? /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ?? [];
     return { name: SERVER, lan: [address], tailnet: [], port: port === undefined ? DNS_PORT : Number(port) };
   });
   return { kind: "DnsFacts", zone, node: "", nodes, resolves: [], apps: [], localNames: [] };

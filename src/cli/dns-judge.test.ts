@@ -24,7 +24,16 @@ const soa = said({ answers: [{ type: "SOA", data: "ns.home.internal" }] });
 const address = said({ answers: [{ type: "A", data: "192.168.1.10" }] });
 const judged = (over: Partial<ServerAnswers>): readonly [string, string] => {
   const server = { address: "192.168.1.10", port: 53, protocol: "udp" } as const;
-  const { mark, text } = judgeServer(facts, app, { node: "nas", server, soa, ns: address, app: address, outside: undefined, ...over });
+  const { mark, text } = judgeServer(facts, app, {
+    node: "nas",
+    server,
+    soa,
+    ns: address,
+    app: address,
+    ipv6: undefined,
+    outside: undefined,
+    ...over,
+  });
   return [mark, text.replace(/^nas \S+ udp {2}/, "")];
 };
 
@@ -51,6 +60,18 @@ test("each wrong answer has its own words", () => {
   assert.match(judged({ outside: said({ rcode: "SERVFAIL" }) })[1], /finds nothing outside of home\.internal: SERVFAIL/);
   assert.match(judged({ outside: { error: "no answer" } })[1], /outside of home\.internal: no answer/);
   assert.match(judged({ app: { error: "it hung up" } })[1], /app\.home\.internal: it hung up/);
+});
+
+test("by IPv6 an app must be a computer of the house, and be there where each of them is", () => {
+  const nodes = facts.nodes.map((node, index) => ({ ...node, lan: [...node.lan, `fd00::${index + 1}`] }));
+  const server = { address: "fd00::1", port: 53, protocol: "udp" } as const;
+  const text = (ipv6: ServerAnswers["ipv6"]): string =>
+    judgeServer({ ...facts, nodes }, app, { node: "nas", server, soa, ns: address, app: address, ipv6, outside: undefined }).text;
+  const is = (data: string): ServerAnswers["ipv6"] => said({ answers: [{ type: "AAAA", data }] });
+  assert.equal(text(is("fd00::2")), "nas [fd00::1]:53 udp  app.home.internal is 192.168.1.10, fd00::2");
+  assert.match(text(is("2001:db8::9")), /app\.home\.internal is 2001:db8::9, which is no computer of this house/);
+  assert.match(text(said()), /it has no IPv6 address for app\.home\.internal, though each computer of the house has one \(NOERROR\)/);
+  assert.match(text({ error: "no answer" }), /app\.home\.internal by IPv6: no answer/);
 });
 
 test("what this computer's resolver finds must be of the house; where it asks says where to mend it", () => {

@@ -1,4 +1,5 @@
 // What the answers of name servers mean for a person: is it right, and if not, what to do and what to type next. Pure.
+import { isIpv6 } from "../api/addresses.ts";
 import type { DnsFacts, DnsReply } from "../api/dns-facts.ts";
 import type { NameServer } from "../ports.ts";
 import type { Mark } from "./terminal.ts";
@@ -26,6 +27,8 @@ export interface ServerAnswers {
   readonly soa: Outcome;
   readonly ns: Outcome;
   readonly app: Outcome | undefined;
+  /** The app by IPv6; absent: not every computer of the house has that. */
+  readonly ipv6: Outcome | undefined;
   /** Of a name that is not the house's; absent: it does not answer for those here. */
   readonly outside: Outcome | undefined;
 }
@@ -57,7 +60,8 @@ export function judgePorts({ nodes }: DnsFacts): readonly Finding[] {
 
 export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): Finding {
   const { node, server, soa, ns } = answers;
-  const where = `${node} ${server.address}:${server.port} ${server.protocol}`;
+  const host = isIpv6(server.address) ? `[${server.address}]` : server.address;
+  const where = `${node} ${host}:${server.port} ${server.protocol}`;
   const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({
     group: "servers",
     mark,
@@ -80,6 +84,8 @@ export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): 
   if (app !== undefined && answers.app !== undefined) {
     const unknown = wrongApp(app, answers.app);
     if (unknown !== undefined) return finding("error", unknown, { next: `fossora describe dnsrecord ${app.name}` });
+    const wrongIpv6 = answers.ipv6 && wrongByIpv6(facts, app, answers.ipv6);
+    if (wrongIpv6 !== undefined) return finding("error", wrongIpv6, { next: `fossora describe dnsrecord ${app.name}` });
   }
   const closed = answers.outside === undefined ? undefined : wrongOutside(answers.outside);
   if (closed !== undefined)
@@ -90,7 +96,7 @@ export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): 
   const ms = soa.reply.ms;
   const said =
     app !== undefined && answers.app !== undefined && "reply" in answers.app
-      ? `${app.fqdn} is ${addressesIn(answers.app.reply).join(", ")}`
+      ? `${app.fqdn} is ${[answers.app, answers.ipv6].flatMap((each) => (each && "reply" in each ? addressesIn(each.reply) : [])).join(", ")}`
       : "it answers for the zone";
   return ms > SLOW_MS
     ? finding("warn", `${said}, but slowly`, { ms, fix: "a poor link, or a busy computer" })
@@ -125,6 +131,15 @@ function wrongSoa(
 function wrongApp(app: NonNullable<App>, outcome: Outcome): string | undefined {
   if ("error" in outcome) return `${app.fqdn}: ${outcome.error}`;
   return addressesIn(outcome.reply).length === 0 ? `it has no address for ${app.fqdn} (${outcome.reply.rcode})` : undefined;
+}
+
+function wrongByIpv6(facts: DnsFacts, { fqdn }: NonNullable<App>, outcome: Outcome): string | undefined {
+  if ("error" in outcome) return `${fqdn} by IPv6: ${outcome.error}`;
+  const addresses = addressesIn(outcome.reply);
+  if (addresses.length === 0)
+    return `it has no IPv6 address for ${fqdn}, though each computer of the house has one (${outcome.reply.rcode})`;
+  const strangers = addresses.filter((address) => !isOfHouse(facts, address));
+  return strangers.length === 0 ? undefined : `${fqdn} is ${strangers.join(", ")}, which is no computer of this house`;
 }
 
 function wrongOutside(outcome: Outcome): string | undefined {
@@ -220,11 +235,13 @@ export function judgeLocal(facts: DnsFacts, name: string, outcome: Outcome | und
 }
 
 function isOfHouse({ nodes }: DnsFacts, address: string): boolean {
-  return address.startsWith("127.") || nodes.some(({ lan, tailnet }) => lan.includes(address) || tailnet.includes(address));
+  return (
+    address.startsWith("127.") || address === "::1" || nodes.some(({ lan, tailnet }) => lan.includes(address) || tailnet.includes(address))
+  );
 }
 
 function addressesIn({ answers }: DnsReply): readonly string[] {
-  return answers.filter(({ type }) => type === "A").map(({ data }) => data);
+  return answers.filter(({ type }) => type === "A" || type === "AAAA").map(({ data }) => data);
 }
 
 function setupWord({ nameServers, platform }: { readonly nameServers: readonly string[]; readonly platform: string }): string {

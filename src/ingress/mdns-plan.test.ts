@@ -16,8 +16,8 @@ const stream = (host?: string): StreamRoute => ({
 });
 const table = { node: "attic", nodes, http: [route("jellyfin"), route("immich")], streams: [] };
 const links = [
-  { address: "192.168.1.10", network: "192.168.1.0/24" },
-  { address: "10.0.0.10", network: "10.0.0.0/24" },
+  { address: "192.168.1.10", network: "192.168.1.0/24", interface: "eth0", ipv6: ["fe80::1", "fd00::10", "fd00::77"] },
+  { address: "10.0.0.10", network: "10.0.0.0/24", interface: "eth1", ipv6: ["2001:db8::10"] },
 ];
 const settings = { addresses: ["192.168.1.10", "10.0.0.10"] };
 const members = rememberMembers(new Map(), table);
@@ -39,7 +39,12 @@ test("on each segment the lowest live id announces; a node without an id counts 
 
 test("exactly one of the nodes that see each other announces on a segment", () => {
   const announcing = Object.entries(nodes).filter(([node, { lan }]) => {
-    const own = lan.map((address) => ({ address, network: `${address.split(".").slice(0, 3).join(".")}.0/24` }));
+    const own = lan.map((address) => ({
+      address,
+      network: `${address.split(".").slice(0, 3).join(".")}.0/24`,
+      interface: "eth0",
+      ipv6: [],
+    }));
     const wishes = planMdns({ table: { ...table, node }, settings: { addresses: lan }, links: own, members });
     return wishes.has("10.0.0.0/24");
   });
@@ -59,8 +64,29 @@ test("who was a member is known as one after its agent fell silent", () => {
   assert.equal(rememberMembers(new Map(Array.from({ length: 300 }, (_, index) => [`${index}`, "x"])), { nodes }).size, 256);
 });
 
+test("by IPv6 a name leads to what the node tells of the same interface, and other nodes are known by all their addresses", () => {
+  const nodesWithIpv6 = {
+    attic: at("b", "192.168.1.10", "10.0.0.10", "fd00::10", "2001:db8::10"),
+    office: at("c", "10.0.0.12", "2001:db8::12"),
+  };
+  const alone = { ...table, nodes: nodesWithIpv6 };
+  const wishes = planMdns({
+    table: alone,
+    settings: { addresses: nodesWithIpv6.attic.lan },
+    links,
+    members: rememberMembers(new Map(), alone),
+  });
+  assert.deepEqual(
+    [...wishes.values()].map((wish) => [wish.address, wish.interface, wish.ipv6, [...wish.members.keys()]]),
+    [
+      ["192.168.1.10", "eth0", ["fd00::10"], []],
+      ["10.0.0.10", "eth1", ["2001:db8::10"], ["10.0.0.12", "2001:db8::12"]],
+    ],
+  );
+});
+
 test("of two addresses in one network the first speaks; one that is not there yet does not", () => {
-  const twice = [...links, { address: "192.168.1.20", network: "192.168.1.0/24" }];
+  const twice = [...links, { address: "192.168.1.20", network: "192.168.1.0/24", interface: "eth0", ipv6: [] }];
   const alone = { ...table, nodes: { attic: nodes.attic } };
   const addresses = ["192.168.1.20", "192.168.1.10", "172.20.0.1"];
   const wishes = planMdns({ table: alone, settings: { addresses }, links: twice, members });

@@ -1,14 +1,21 @@
 // Which `.local` names this node announces, and on which LAN segments: on each of them one node of the house speaks for all. Pure.
 import { isDnsLabel } from "../api/names.ts";
 import type { IngressSettings, Table } from "../api/table.ts";
-import { inNetwork, isIpv4 } from "./address.ts";
+import { inNetwork, isIpv4, isIpv6 } from "./address.ts";
 import type { SegmentWish } from "./mdns-responder.ts";
 
 /** An own address and its network, such as 192.168.1.0/24. */
 export interface OwnLink {
   readonly address: string;
   readonly network: string;
+  /** Its name here, such as eth0. */
+  readonly interface: string;
+  /** All that the same interface has. */
+  readonly ipv6: readonly string[];
 }
+
+/** With where it is spoken and heard by IPv6. */
+export type LinkWish = SegmentWish & Pick<OwnLink, "interface">;
 
 /** Ids of nodes by their address on a LAN. */
 export type Members = ReadonlyMap<string, string>;
@@ -33,16 +40,20 @@ export interface MdnsKnown {
 }
 
 /** By network. */
-export function planMdns({ table, settings, links, members }: MdnsKnown): ReadonlyMap<string, SegmentWish> {
-  const segments = new Map<string, SegmentWish>();
+export function planMdns({ table, settings, links, members }: MdnsKnown): ReadonlyMap<string, LinkWish> {
+  const segments = new Map<string, LinkWish>();
   if (table === undefined || settings === undefined) return segments;
   const hosts = localHosts(table);
   const own = table.nodes[table.node]?.id ?? table.node;
   // In the order of the settings: the address of the default route comes first, and is the only one of its network.
   for (const address of settings.addresses) {
-    const network = links.find((link) => link.address === address)?.network;
-    if (network === undefined || segments.size >= SEGMENTS_MAX || segments.has(network)) continue;
-    if (announcerOf(table, network, own) === own) segments.set(network, { address, hosts, members: ranks(members, network, own) });
+    const link = links.find((each) => each.address === address);
+    if (link === undefined || segments.size >= SEGMENTS_MAX || segments.has(link.network)) continue;
+    if (announcerOf(table, link.network, own) !== own) continue;
+    // Link-local ones are not told: many programs lose the interface on the way, and IPv4 is there for all.
+    const ipv6 = settings.addresses.filter((each) => link.ipv6.includes(each));
+    const wish = { address, ipv6, interface: link.interface, hosts, members: ranks(members, link.network, own) };
+    segments.set(link.network, wish);
   }
   return segments;
 }
@@ -60,7 +71,10 @@ export function localHosts({ nodes, http, streams }: Pick<Table, "nodes" | "http
   return [...new Set(announced)].sort().slice(0, HOSTS_MAX);
 }
 
+/** By all addresses of those that have one there: by IPv6 nothing else says who they are. */
 function ranks(members: Members, network: string, own: string): SegmentWish["members"] {
-  const others = [...members].filter(([address, id]) => id !== own && isIpv4(address) && inNetwork(address, network));
+  const isThere = (address: string): boolean => isIpv4(address) && inNetwork(address, network);
+  const there = new Set([...members].filter(([address]) => isThere(address)).map(([, id]) => id));
+  const others = [...members].filter(([address, id]) => id !== own && there.has(id) && (isThere(address) || isIpv6(address)));
   return new Map(others.map(([address, id]) => [address, id < own ? "lower" : "higher"]));
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MdnsSegment, type Heard } from "../../test/support/mdns-segment.ts";
+import { linkLocal, MdnsSegment, type Heard } from "../../test/support/mdns-segment.ts";
 import { encodeMessage, TYPE, type MdnsMessage, type MdnsQuestion, type MdnsRecord } from "./mdns-message.ts";
 import { addressRecord, TTL } from "./mdns-records.ts";
 
@@ -290,9 +290,9 @@ test("of two nodes of one house the one with the lower id has the name, whoever 
     const segment = new MdnsSegment();
     const membersOf = (address: string): ReadonlyMap<string, "lower" | "higher"> =>
       new Map([address === own ? [other, "higher"] : [own, "lower"]]);
-    segment.wish(first, ["jellyfin"], membersOf(first));
+    segment.wish(first, ["jellyfin"], { members: membersOf(first) });
     segment.run(5000);
-    segment.wish(second, ["jellyfin"], membersOf(second));
+    segment.wish(second, ["jellyfin"], { members: membersOf(second) });
     segment.run(20_000);
     assert.deepEqual(segment.owners("jellyfin"), [own]);
     assert.deepEqual(segment.responder(other).names, [{ host: "jellyfin", state: "yielded", holder: { address: own, member: true } }]);
@@ -304,4 +304,129 @@ test("of two nodes of one house the one with the lower id has the name, whoever 
     segment.run(300_000);
     assert.ok(segment.owners("jellyfin").includes(own));
   }
+});
+
+const [ipv6, provided] = ["fd00::10", "2001:db8::10"];
+
+/** The same, with two addresses by IPv6; `family` is where it is listened. */
+function settledWithIpv6(): MdnsSegment {
+  const segment = new MdnsSegment();
+  segment.wish(own, ["jellyfin"], { ipv6: [ipv6, provided] });
+  segment.run(settledMs);
+  segment.heard.length = 0;
+  return segment;
+}
+
+const types = (records: readonly MdnsRecord[]): readonly number[] => records.map(({ type }) => type);
+const said = ({ heard }: MdnsSegment, from: string): readonly unknown[] =>
+  heard
+    .filter((each) => each.from === from && each.message.response)
+    .map(({ message: { answers, additionals } }) => [types(answers), types(additionals)]);
+
+test("all addresses of a name are probed for and announced together, by both families", () => {
+  const segment = new MdnsSegment();
+  segment.wish(own, ["jellyfin"], { ipv6: [ipv6, provided] });
+  segment.run(5000);
+  const all = [TYPE.A, TYPE.AAAA, TYPE.AAAA];
+  for (const from of [own, linkLocal(own)]) {
+    const heard = segment.heard.filter((each) => each.from === from);
+    assert.deepEqual(
+      heard.map(({ atMs, message: { authorities, answers } }) => [atMs, types(authorities), types(answers)]),
+      [...[0, 250, 500].map((atMs) => [atMs, all, []]), ...[750, 1750].map((atMs) => [atMs, [], all])],
+    );
+    assert.ok(heard.every(({ message }) => message.answers.every(({ flush }) => flush)));
+  }
+});
+
+test("who asks by one family is answered there: with what was asked for, the other addresses, and what there is not", () => {
+  for (const [type, answers, additionals] of [
+    [TYPE.A, [TYPE.A], [TYPE.AAAA, TYPE.AAAA]],
+    [TYPE.AAAA, [TYPE.AAAA, TYPE.AAAA], [TYPE.A]],
+    [TYPE.ANY, [TYPE.A, TYPE.AAAA, TYPE.AAAA], []],
+    [65, [TYPE.NSEC], [TYPE.A, TYPE.AAAA, TYPE.AAAA]],
+  ] as const)
+    for (const [asker, answerer] of [
+      [other, own],
+      [linkLocal(other), linkLocal(own)],
+    ] as const) {
+      const segment = settledWithIpv6();
+      ask(segment, { questions: [question({ type })] }, 5353, asker);
+      segment.run(settledMs + 500);
+      assert.deepEqual(
+        [said(segment, own), said(segment, linkLocal(own))].flat(),
+        said(segment, answerer),
+        "nobody asked by the other family",
+      );
+      assert.deepEqual(said(segment, answerer), [[answers, additionals]]);
+    }
+});
+
+test("who knows one of two addresses is told both, who knows both none", () => {
+  for (const [known, answers] of [
+    [[ipv6], 1],
+    [[ipv6, provided], 0],
+  ] as const) {
+    const segment = settledWithIpv6();
+    ask(segment, { questions: [question({ type: TYPE.AAAA })], answers: known.map((address) => addressRecord(name, address)) });
+    segment.run(settledMs + 500);
+    assert.equal(answersOf(segment).length, answers);
+  }
+});
+
+test("the last address by IPv6 is said goodbye to when it goes, one of two is not", () => {
+  const segment = settledWithIpv6();
+  segment.wish(own, ["jellyfin"], { ipv6: [ipv6] });
+  segment.run(settledMs + 5000);
+  assert.ok(answersOf(segment).every(({ message }) => message.answers.every(({ ttl }) => ttl > 0)));
+  segment.heard.length = 0;
+  segment.wish(own, ["jellyfin"], { ipv6: [] });
+  segment.run(settledMs + 10_000);
+  const [first] = answersOf(segment);
+  assert.deepEqual(
+    first?.message.answers.map(({ type, ttl }) => [type, ttl]),
+    [
+      [TYPE.AAAA, 0],
+      [TYPE.A, 120],
+    ],
+  );
+});
+
+test("an answer that has both of another's addresses is one conflict, not two; who had the name asks again and keeps it", () => {
+  const segment = settledWithIpv6();
+  tell(segment, [addressRecord(name, other), addressRecord(name, "fd00::99")]);
+  segment.run(settledMs + 5000);
+  assert.deepEqual(segment.owners("jellyfin"), [own]);
+  assert.ok(
+    segment.heard.some(({ from, message }) => from === own && message.authorities.length > 0),
+    "it probed again",
+  );
+});
+
+test("another one's address by IPv6 alone is a conflict where there is one of ours", () => {
+  const segment = settledWithIpv6();
+  tell(segment, [addressRecord(name, "fd00::99")]);
+  segment.run(settledMs + 5000);
+  assert.ok(segment.heard.some(({ from, message }) => from === own && message.authorities.length > 0));
+});
+
+test("a goodbye of a name says it of all its addresses", () => {
+  const segment = settledWithIpv6();
+  segment.leave(own);
+  for (const from of [own, linkLocal(own)])
+    assert.deepEqual(
+      segment.heard.filter((each) => each.from === from).map(({ message }) => message.answers.map(({ type, ttl }) => [type, ttl])),
+      [[TYPE.A, TYPE.AAAA, TYPE.AAAA].map((type) => [type, 0])],
+    );
+});
+
+test("a member that speaks by IPv6 is known by what it tells", () => {
+  const segment = new MdnsSegment();
+  segment.wish(own, ["jellyfin"], { members: new Map([["FD00:0::99", "lower"]]), ipv6: [ipv6] });
+  segment.run(settledMs);
+  const records = [addressRecord(name, other), addressRecord(name, "fd00::99")];
+  segment.send(encodeMessage({ ...EMPTY, response: true, answers: records }), { address: linkLocal(other), port: 5353 });
+  segment.run(settledMs + 500);
+  assert.deepEqual(segment.responder(own).names, [
+    { host: "jellyfin", state: "yielded", holder: { address: linkLocal(other), member: true } },
+  ]);
 });

@@ -1,14 +1,18 @@
 // The responder for `.local` names on one LAN segment (RFC 6762): messages and the clock in, messages and the next time out. Pure.
+import { isIpv6 } from "./address.ts";
 import { advanceClaim, announceAgain, beginClaim, contest, freeClaim, loseTie, yieldClaim, type Claim } from "./mdns-claim.ts";
 import { decodeMessage, TYPE, type MdnsMessage, type MdnsQuestion, type MdnsRecord } from "./mdns-message.ts";
+import { PendingAnswers, REPEAT_MS } from "./mdns-pending.ts";
 import {
-  addressRecord,
+  addressKey,
+  addressRecords,
   answerPart,
   compareClaims,
   isAddress,
   legacyPart,
   pack,
   probePart,
+  recordKey,
   TTL,
   type Part,
   type Wanted,
@@ -26,12 +30,18 @@ export interface Datagram {
   readonly bytes: Buffer;
   /** Absent: to everybody. */
   readonly to?: Endpoint;
+  /** Of everybody those who listen by this family of addresses; absent: by either. */
+  readonly family?: Family;
 }
+
+export type Family = 4 | 6;
 
 /** What shall be told on this segment. */
 export interface SegmentWish {
   /** This node's own there. */
   readonly address: string;
+  /** What it has there by IPv6, none of them link-local. */
+  readonly ipv6: readonly string[];
   /** Single labels, each once. */
   readonly hosts: readonly string[];
   /** Addresses of other nodes of the house: the one with the lower id keeps a name. */
@@ -44,21 +54,16 @@ export interface MdnsName {
   readonly holder?: Claim["holder"];
 }
 
-/** RFC 6762, 6: how often a record is told to everybody, and how soon again to one who is about to claim it. */
-const REPEAT_MS = 1000;
-const REPEAT_TO_PROBE_MS = 250;
 /** RFC 6762, 6: where others answer too. */
 const SHARED_DELAY_MS = { least: 20, spread: 100 } as const;
 /** RFC 6762, 7.2: what the asker knows already is still coming. */
 const TRUNCATED_DELAY_MS = { least: 400, spread: 100 } as const;
 const FIRST_PROBE_SPREAD_MS = 250;
-/** RFC 6762, 5.4: who asks for an answer to itself alone gets it if all others heard one lately. */
-const HEARD_LATELY_MS = (TTL * 1000) / 4;
 /** Of a known answer, so that it need not be told again (RFC 6762, 7.1). */
 const KNOWN_TTL_MIN = TTL / 2;
 /** An own message with the address from before may still be on its way back. */
 const FORMER_MS = 10_000;
-const FORMER_MAX = 4;
+const FORMER_MAX = 16;
 /** Answers to single askers: more is no household, and a forged asker must not be drowned. */
 const UNICASTS_PER_SECOND = 200;
 
@@ -67,18 +72,12 @@ interface Heard {
   readonly nowMs: number;
 }
 
-interface Pending extends Wanted {
-  readonly dueAtMs: number;
-  /** The only asker, if it said that known answers follow. */
-  readonly onlyFor?: string;
-}
-
 export class MdnsResponder {
   readonly #random: () => number;
   readonly #claims = new Map<string, Claim>();
-  readonly #pending = new Map<string, Pending>();
-  readonly #toldAtMs = new Map<string, number>();
-  #address = "";
+  /** Whoever asks by one family listens there for the answer. */
+  readonly #answers: Readonly<Record<Family, PendingAnswers>> = { 4: new PendingAnswers(), 6: new PendingAnswers() };
+  #addresses: readonly string[] = [];
   #members: SegmentWish["members"] = new Map();
   #former: readonly { readonly address: string; readonly untilMs: number }[] = [];
   #goodbyes: Part[] = [];
@@ -93,19 +92,19 @@ export class MdnsResponder {
   get dueAtMs(): number {
     let due = Number.POSITIVE_INFINITY;
     for (const { dueAtMs } of this.#claims.values()) due = Math.min(due, dueAtMs);
-    for (const { dueAtMs } of this.#pending.values()) due = Math.min(due, dueAtMs);
-    return due;
+    return Math.min(due, this.#answers[4].dueAtMs, this.#answers[6].dueAtMs);
   }
 
   get names(): readonly MdnsName[] {
     return [...this.#claims].map(([name, { state, holder }]) => ({ host: hostOf(name), state, ...(holder && { holder }) }));
   }
 
-  update({ address, hosts, members }: SegmentWish, nowMs: number): readonly Datagram[] {
+  update({ address, ipv6, hosts, members }: SegmentWish, nowMs: number): readonly Datagram[] {
     const wanted = new Set(hosts.map(nameOf));
     const goodbyes = this.#forget([...this.#claims.keys()].filter((name) => !wanted.has(name)));
-    if (address !== this.#address) this.#move(address, nowMs);
-    this.#members = members;
+    const addresses = [address, ...ipv6];
+    if (addresses.join() !== this.#addresses.join()) this.#move(addresses, nowMs);
+    this.#members = new Map([...members].map(([each, rank]) => [addressKey(each), rank]));
     const firstProbeMs = nowMs + this.#random() * FIRST_PROBE_SPREAD_MS;
     for (const name of wanted) if (!this.#claims.has(name)) this.#claims.set(name, beginClaim(firstProbeMs));
     return [...goodbyes, ...this.tick(nowMs)];
@@ -123,19 +122,24 @@ export class MdnsResponder {
       const advanced = advanceClaim(claim, nowMs);
       if (advanced.send === undefined) continue;
       this.#claims.set(name, advanced.claim);
-      if (advanced.send === "probe") probes.push(probePart(name, this.#address));
+      if (advanced.send === "probe") probes.push(probePart(name, this.#addresses));
       else records.push(this.#announcement(name, nowMs));
     }
-    for (const [name, { dueAtMs, a, nsec }] of this.#pending) {
-      if (dueAtMs > nowMs) continue;
-      this.#pending.delete(name);
+    const [byIpv4, byIpv6] = [this.#due(4, nowMs), this.#due(6, nowMs)];
+    const told = (parts: readonly Part[], family?: Family): readonly Datagram[] =>
+      toAll(pack({ id: 0, response: true }, [...records, ...parts]), family);
+    const isOneForAll = byIpv4.length + byIpv6.length === 0;
+    return [...toAll(pack({ id: 0, response: false }, probes)), ...(isOneForAll ? told([]) : [...told(byIpv4, 4), ...told(byIpv6, 6)])];
+  }
+
+  #due(family: Family, nowMs: number): readonly Part[] {
+    return this.#answers[family].take(nowMs).flatMap(([name, wanted]) => {
       const claim = this.#claims.get(name);
-      if (claim?.state !== "owned") continue;
-      records.push(answerPart(name, this.#address, { a, nsec }));
-      this.#toldAtMs.set(name, nowMs);
+      if (claim?.state !== "owned") return [];
+      this.#answers[family].told(name, nowMs);
       this.#claims.set(name, { ...claim, dueAtMs: Math.max(claim.dueAtMs, nowMs + REPEAT_MS) });
-    }
-    return toAll([...pack({ id: 0, response: false }, probes), ...pack({ id: 0, response: true }, records)]);
+      return answerPart(name, this.#addresses, wanted);
+    });
   }
 
   /** From this segment only; what comes from elsewhere must have been dropped. */
@@ -145,58 +149,72 @@ export class MdnsResponder {
     if (message === undefined) return [];
     if (!message.response) return [...this.#hearQuery(message, { from, nowMs }), ...this.tick(nowMs)];
     // RFC 6762, 6: an answer from another port is none.
-    if (from.port === MDNS_PORT) for (const record of [...message.answers, ...message.additionals]) this.#hear(record, { from, nowMs });
+    if (from.port === MDNS_PORT)
+      for (const [name, records] of byName([...message.answers, ...message.additionals])) this.#hear(name, records, { from, nowMs });
     return this.tick(nowMs);
   }
 
-  /** It answers whoever waits for the address, too. */
   #announcement(name: string, nowMs: number): Part {
-    if (this.#pending.get(name)?.nsec === false) this.#pending.delete(name);
-    this.#toldAtMs.set(name, nowMs);
-    return { answers: [addressRecord(name, this.#address)] };
+    for (const answers of Object.values(this.#answers)) answers.announced(name, nowMs);
+    return { answers: addressRecords(name, this.#addresses) };
   }
 
   #forget(names: readonly string[]): readonly Datagram[] {
     const owned = names.filter((name) => this.#claims.get(name)?.state === "owned");
-    for (const name of names) for (const map of [this.#claims, this.#pending, this.#toldAtMs]) map.delete(name);
+    for (const name of names) {
+      this.#claims.delete(name);
+      for (const answers of Object.values(this.#answers)) answers.forget(name);
+    }
     const goodbyes = owned.map((name) => this.#goodbye(name));
     return toAll(pack({ id: 0, response: true }, goodbyes));
   }
 
-  #goodbye(name: string): Part {
-    return { answers: [addressRecord(name, this.#address, 0)] };
+  #goodbye(name: string, addresses = this.#addresses): Part {
+    return { answers: addressRecords(name, addresses, 0) };
   }
 
-  #move(address: string, nowMs: number): void {
-    const former = this.#former.filter(({ untilMs, ...each }) => untilMs > nowMs && each.address !== address);
-    if (this.#address !== "") former.push({ address: this.#address, untilMs: nowMs + FORMER_MS });
-    this.#former = former.slice(-FORMER_MAX);
-    this.#address = address;
-    for (const [name, claim] of this.#claims) this.#claims.set(name, announceAgain(claim, nowMs));
+  #move(addresses: readonly string[], nowMs: number): void {
+    const gone = this.#addresses.filter((address) => !addresses.includes(address));
+    const former = this.#former.filter(({ untilMs, address }) => untilMs > nowMs && !addresses.includes(address));
+    this.#former = [...former, ...gone.map((address) => ({ address, untilMs: nowMs + FORMER_MS }))].slice(-FORMER_MAX);
+    // What takes the place of others is told as all there is; nothing takes the place of the last ones.
+    const lost = addresses.some(isIpv6) ? [] : gone.filter(isIpv6);
+    this.#addresses = addresses;
+    for (const [name, claim] of this.#claims) {
+      if (lost.length > 0 && claim.state === "owned") this.#goodbyes.push(this.#goodbye(name, lost));
+      this.#claims.set(name, announceAgain(claim, nowMs));
+    }
   }
 
-  #hear(record: MdnsRecord, heard: Heard): void {
-    const name = lowerCase(record.name);
+  /** All that one message says of a name is one word. */
+  #hear(name: string, records: readonly MdnsRecord[], heard: Heard): void {
     const claim = this.#claims.get(name);
+    if (claim === undefined) return;
     // What a name does not have is never a claim of its own.
-    if (claim === undefined || record.type === TYPE.NSEC) return;
-    if (this.#isOwn(record, heard.nowMs)) this.#hearOwn(name, record, heard);
-    else if (record.ttl === 0) this.#claims.set(name, freeClaim(claim, heard.nowMs));
-    else if (claim.state !== "owned" || record.type === TYPE.A) this.#hearOther(name, claim, heard);
+    const claims = records.filter(({ type }) => type !== TYPE.NSEC);
+    const own = claims.filter((record) => this.#isOwn(record, heard.nowMs));
+    const others = claims.filter((record) => !own.includes(record));
+    const rivals = others.filter(({ type, ttl }) => ttl > 0 && (claim.state !== "owned" || this.#hasType(type)));
+    if (own.length > 0) this.#hearOwn(name, own, heard);
+    if (rivals.length > 0) this.#hearOther(name, rivals, heard);
+    else if (others.some(({ ttl }) => ttl === 0)) this.#claims.set(name, freeClaim(claim, heard.nowMs));
   }
 
   /** An echo, another process of this node, or another program that tells the same. */
-  #hearOwn(name: string, record: MdnsRecord, { nowMs }: Heard): void {
-    const pending = this.#pending.get(name);
-    if (!isAddress(record, this.#address) || this.#claims.get(name)?.state !== "owned") return;
+  #hearOwn(name: string, records: readonly MdnsRecord[], { from, nowMs }: Heard): void {
+    if (this.#claims.get(name)?.state !== "owned") return;
+    const answers = this.#answers[familyOf(from)];
     // RFC 6762, 7.4: it has just been said.
-    if (record.ttl >= TTL && pending?.nsec === false) this.#pending.delete(name);
+    answers.settle(name, (wanted) => this.#unknown(wanted, records, TTL));
+    const isForgotten = records.some((record) => record.ttl === 0 && this.#addresses.some((address) => isAddress(record, address)));
     // Others forget it now: it is told again.
-    if (record.ttl === 0) this.#tellSoon(name, { a: true, nsec: false, dueAtMs: nowMs });
+    if (isForgotten) answers.tellSoon(name, { ...this.#all(), dueAtMs: nowMs });
   }
 
-  #hearOther(name: string, claim: Claim, { from: { address }, nowMs }: Heard): void {
-    const rank = this.#members.get(address);
+  #hearOther(name: string, records: readonly MdnsRecord[], { from: { address }, nowMs }: Heard): void {
+    const claim = this.#claims.get(name);
+    if (claim === undefined) return;
+    const rank = this.#rankOf(address, records);
     if (rank === "lower") {
       // Its announcement makes nobody forget what was told within the second before (RFC 6762, 10.2).
       if (claim.state === "owned") this.#goodbyes.push(this.#goodbye(name));
@@ -206,34 +224,49 @@ export class MdnsResponder {
     else if (claim.state === "owned") this.#claims.set(name, announceAgain(claim, this.#freeAtMs(name, nowMs)));
   }
 
+  /** By IPv6 a member speaks from an address that it tells nobody; what it tells of a name is its own. */
+  #rankOf(address: string, records: readonly MdnsRecord[]): "lower" | "higher" | undefined {
+    const keys = [addressKey(address), ...records.flatMap((record) => recordKey(record) ?? [])];
+    return keys.map((key) => this.#members.get(key)).find((rank) => rank !== undefined);
+  }
+
   #isOwn(record: MdnsRecord, nowMs: number): boolean {
-    if (isAddress(record, this.#address)) return true;
+    if (this.#addresses.some((address) => isAddress(record, address))) return true;
     return this.#former.some(({ address, untilMs }) => untilMs > nowMs && isAddress(record, address));
   }
 
+  #hasType(type: number): boolean {
+    return type === TYPE.A || (type === TYPE.AAAA && this.#addresses.some(isIpv6));
+  }
+
+  #all(): Wanted {
+    return { a: true, aaaa: this.#hasType(TYPE.AAAA), nsec: false };
+  }
+
   #hearQuery(message: MdnsMessage, heard: Heard): readonly Datagram[] {
-    const { questions, answers, authorities } = message;
+    const { questions, authorities } = message;
     const probed = byName(heard.from.port === MDNS_PORT ? authorities : []);
     for (const [name, records] of probed) this.#hearProbe(name, records, heard);
-    const known = byName(answers);
+    const known = byName(message.answers);
     if (questions.length === 0) this.#hearKnown(known, heard);
     const asked = this.#asked(questions);
     if (asked.length === 0) return [];
     if (heard.from.port !== MDNS_PORT) return this.#answerLegacy(message.id, asked, heard);
     const others = questions.some(({ name }) => this.#claims.get(lowerCase(name))?.state !== "owned");
+    const answers = this.#answers[familyOf(heard.from)];
     const delay = message.truncated ? TRUNCATED_DELAY_MS : others ? SHARED_DELAY_MS : undefined;
     const dueAtMs = heard.nowMs + (delay === undefined ? 0 : delay.least + this.#random() * delay.spread);
     const parts: Part[] = [];
     for (const question of asked) {
       const name = lowerCase(question.name);
-      const wanted = unknown(wantedBy(question), known.get(name), this.#address);
-      if (!wanted.a && !wanted.nsec) continue;
+      const wanted = this.#unknown(this.#wantedBy(question), known.get(name));
+      if (!wanted.a && !wanted.aaaa && !wanted.nsec) continue;
       const isProbe = probed.has(name);
-      const alone = question.unicast && heard.nowMs - (this.#toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < HEARD_LATELY_MS;
-      if (alone) parts.push(answerPart(name, this.#address, wanted));
+      const alone = question.unicast && answers.wasToldLately(name, heard.nowMs);
+      if (alone) parts.push(answerPart(name, this.#addresses, wanted));
       // Where several programs share the port, what is sent to one of them may reach another: who probes must hear.
       const onlyFor = message.truncated ? { onlyFor: heard.from.address } : {};
-      if (!alone || isProbe) this.#tellSoon(name, { ...wanted, dueAtMs, isProbe, ...onlyFor });
+      if (!alone || isProbe) answers.tellSoon(name, { ...wanted, dueAtMs, isProbe, ...onlyFor });
     }
     return this.#toOne(pack({ id: message.id, response: true }, parts), heard);
   }
@@ -251,47 +284,47 @@ export class MdnsResponder {
   /** Who claims what is being claimed here: the tie-break. */
   #hearProbe(name: string, records: readonly MdnsRecord[], { from: { address }, nowMs }: Heard): void {
     const claim = this.#claims.get(name);
-    const theirs = records.filter((record) => isAddress(record, this.#address) || !this.#isOwn(record, nowMs));
+    const isPresent = (record: MdnsRecord): boolean => this.#addresses.some((each) => isAddress(record, each));
+    const theirs = records.filter((record) => isPresent(record) || !this.#isOwn(record, nowMs));
     if (claim?.state !== "probing" || theirs.length === 0) return;
-    const difference = compareClaims(addressRecord(name, this.#address), theirs);
-    const rank = difference === 0 ? "higher" : this.#members.get(address);
+    const difference = compareClaims(addressRecords(name, this.#addresses), theirs);
+    const rank = difference === 0 ? "higher" : this.#rankOf(address, theirs);
     if (rank === "lower") this.#claims.set(name, yieldClaim(claim, { address, member: true }, nowMs));
     else if (rank === undefined && difference < 0) this.#claims.set(name, loseTie(claim, address, nowMs));
   }
 
   /** The rest of what an asker knows (RFC 6762, 7.2). */
   #hearKnown(known: ByName, { from }: Heard): void {
-    for (const [name, records] of known) {
-      const pending = this.#pending.get(name);
-      if (pending?.onlyFor !== from.address) continue;
-      const left = unknown(pending, records, this.#address);
-      if (left.a || left.nsec) this.#pending.set(name, left);
-      else this.#pending.delete(name);
-    }
+    for (const [name, records] of known)
+      this.#answers[familyOf(from)].settle(name, (wanted) => this.#unknown(wanted, records), from.address);
   }
 
   #answerLegacy(id: number, asked: readonly MdnsQuestion[], heard: Heard): readonly Datagram[] {
-    const parts = asked.map((question) => legacyPart(question, answerPart(lowerCase(question.name), this.#address, wantedBy(question))));
+    const partOf = (question: MdnsQuestion): Part => answerPart(lowerCase(question.name), this.#addresses, this.#wantedBy(question));
+    const parts = asked.map((question) => legacyPart(question, partOf(question)));
     return this.#toOne(pack({ id, response: true }, parts), heard);
   }
 
-  /** To everybody, together with what is due then; not sooner after the last time than RFC 6762 lets. */
-  #tellSoon(name: string, wish: Pending & { readonly isProbe?: boolean }): void {
-    const { a, nsec, isProbe = false, onlyFor } = wish;
-    const dueAtMs = this.#freeAtMs(name, wish.dueAtMs, isProbe ? REPEAT_TO_PROBE_MS : REPEAT_MS);
-    const before = this.#pending.get(name);
-    if (before === undefined) {
-      this.#pending.set(name, { a, nsec, dueAtMs, ...(onlyFor !== undefined && { onlyFor }) });
-      return;
-    }
-    const sole = onlyFor !== undefined && onlyFor === before.onlyFor;
-    const together = { a: a || before.a, nsec: nsec || before.nsec, dueAtMs: Math.min(dueAtMs, before.dueAtMs) };
-    this.#pending.set(name, { ...together, ...(sole && { onlyFor }) });
+  /** A name that exists has an answer to every question: its addresses, or that it has nothing else. */
+  #wantedBy({ type }: MdnsQuestion): Wanted {
+    if (type === TYPE.ANY) return this.#all();
+    return { a: type === TYPE.A, aaaa: type === TYPE.AAAA && this.#hasType(type), nsec: !this.#hasType(type) };
+  }
+
+  /** Without what the asker knows, for at least so many seconds. All of one type are told together, so half of them is nothing. */
+  #unknown({ a, aaaa, nsec }: Wanted, known: readonly MdnsRecord[] = [], leastTtl = KNOWN_TTL_MIN): Wanted {
+    const fresh = known.filter(({ ttl }) => ttl >= leastTtl);
+    const isKnown = (address: string): boolean => fresh.some((record) => isAddress(record, address));
+    return {
+      a: a && !this.#addresses.filter((address) => !isIpv6(address)).every(isKnown),
+      aaaa: aaaa && !this.#addresses.filter(isIpv6).every(isKnown),
+      nsec: nsec && !fresh.some(({ type }) => type === TYPE.NSEC),
+    };
   }
 
   /** The earliest time to tell everybody again. */
-  #freeAtMs(name: string, atMs: number, repeatMs = REPEAT_MS): number {
-    return Math.max(atMs, (this.#toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + repeatMs);
+  #freeAtMs(name: string, atMs: number): number {
+    return Math.max(this.#answers[4].freeAtMs(name, atMs), this.#answers[6].freeAtMs(name, atMs));
   }
 
   #toOne(messages: readonly Buffer[], { from, nowMs }: Heard): readonly Datagram[] {
@@ -303,28 +336,18 @@ export class MdnsResponder {
   }
 }
 
-/** A name that exists has an answer to every question: its address, or that it has nothing else. */
-function wantedBy({ type }: MdnsQuestion): Wanted {
-  const a = type === TYPE.A || type === TYPE.ANY;
-  return { a, nsec: !a };
-}
-
-/** Without what the asker knows. */
-function unknown<W extends Wanted>(wanted: W, known: readonly MdnsRecord[] = [], address: string): W {
-  const fresh = known.filter(({ ttl }) => ttl >= KNOWN_TTL_MIN);
-  const a = wanted.a && !fresh.some((record) => isAddress(record, address));
-  const nsec = wanted.nsec && !fresh.some(({ type }) => type === TYPE.NSEC);
-  return { ...wanted, a, nsec };
-}
-
 type ByName = ReadonlyMap<string, readonly MdnsRecord[]>;
 
 function byName(records: readonly MdnsRecord[]): ByName {
   return Map.groupBy(records, ({ name }) => lowerCase(name));
 }
 
-function toAll(messages: readonly Buffer[]): readonly Datagram[] {
-  return messages.map((bytes) => ({ bytes }));
+function toAll(messages: readonly Buffer[], family?: Family): readonly Datagram[] {
+  return messages.map((bytes) => ({ bytes, ...(family !== undefined && { family }) }));
+}
+
+function familyOf({ address }: Endpoint): Family {
+  return address.includes(":") ? 6 : 4;
 }
 
 function nameOf(host: string): string {

@@ -1,29 +1,34 @@
-// A computer of the LAN reaches apps by IPv6: names lead there, the app is told who asks, and a stranger of the internet is not let in. On
-// lab hosts, one of which loses its IPv6 again.
+// A computer of the LAN reaches apps by IPv6: names lead there, by DNS and by mDNS, the app is told who asks, and a stranger of the internet
+// is not let in. On lab hosts, one of which loses its IPv6 again.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { Avahi, avahiReason } from "../support/avahi.ts";
 import { HouseNode, programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
+import { Lab, labReason, type LabHost } from "../support/lab.ts";
+import { MdnsListener } from "../support/mdns-listener.ts";
 import { until } from "../support/until.ts";
 
-const skip = labReason() ?? programReason() ?? false;
+const skip = labReason() ?? programReason() ?? avahiReason() ?? false;
 const LIMIT_MS = 90_000;
 const server = { local: "fd00:99::11", given: "2001:db8:99:1::11" };
 const client = { local: "fd00:99::101", given: "2001:db8:99:1::101", stranger: "2001:db8:99:2::101" };
 const name = "shop.home.internal";
-const manifest = `apiVersion: fossora.dev/v1
+const manifestOf = (app: string): string => `apiVersion: fossora.dev/v1
 kind: Service
-metadata: { name: shop }
+metadata: { name: ${app} }
 spec: { image: "lab/whoami:1", port: 80, routes: [{ allow: [lan] }] }
 `;
 
 describe("apps by IPv6", { skip }, () => {
   const lab = new Lab();
   let node: HouseNode;
+  let laptop: LabHost;
   before(async () => {
     node = await HouseNode.alone(lab);
-    await lab.client("laptop", [node.address]);
-    await node.apply(manifest, "--wait");
+    laptop = await lab.client("laptop", [node.address]);
+    await node.apply(manifestOf("shop"), "--wait");
     for (const address of Object.values(server)) await ip(node.name, "addr", "add", `${address}/64`, "dev", "eth0", "nodad");
     for (const address of Object.values(client)) await ip("laptop", "addr", "add", `${address}/64`, "dev", "eth0", "nodad");
     // As a router's advertisement would say it.
@@ -71,10 +76,46 @@ describe("apps by IPv6", { skip }, () => {
     assert.match(text, /\n403$/, text);
   });
 
+  test("a device that speaks mDNS by IPv6 alone finds an app, by addresses of both families, and gets its page", async () => {
+    const avahi = await Avahi.start(lab, laptop, 6);
+    const all = [node.address, ...Object.values(server)].toSorted();
+    await until("the name leads there", async () => all.includes((await avahi.resolve("shop.local", 6)) ?? ""), LIMIT_MS);
+    assert.equal(await avahi.resolve("shop.local", 4), node.address);
+    // Debian's own setting asks for IPv4 alone.
+    writeFileSync(path.join(laptop.root, "etc/nsswitch.conf"), "hosts: files mdns_minimal [NOTFOUND=return] dns\n");
+    const found = async (): Promise<readonly string[]> =>
+      [...(await lab.exec("laptop", "getent", "ahosts", "shop.local")).matchAll(/^(\S+)\s+STREAM/gm)].map(([, address = ""]) => address);
+    const addresses = await found();
+    assert.ok(addresses.includes(node.address) && addresses.some((each) => each.includes(":")), addresses.join(" "));
+    assert.deepEqual(
+      addresses.filter((each) => !all.includes(each)),
+      [],
+    );
+    assert.match(await lab.exec("laptop", "curl", "-sf6", "--max-time", "20", "http://shop.local/json"), /"name"/);
+
+    const published = avahi.publish("radio.local", client.local);
+    await until("Avahi has the name", async () => (await avahi.resolve("radio.local", 6)) === client.local);
+    await node.apply(manifestOf("radio"), "--wait");
+    await until(
+      "the Route says who has it",
+      async () => /%eth0 has that name already/.test(await node.run("describe", "route", "radio")),
+      LIMIT_MS,
+    );
+    assert.equal(await avahi.resolve("radio.local", 6), client.local);
+    published.kill();
+    await node.run("delete", "service", "radio");
+  });
+
   test("without IPv6 it goes on as before, and no name leads there", async () => {
+    const listener = await MdnsListener.start(lab, "laptop");
     await lab.exec(node.name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1");
     await until("no name leads there", async () => (await dig(`@${node.address}`, name, "AAAA")).length === 0, LIMIT_MS);
     assert.deepEqual(await dig(`@${node.address}`, name, "A"), [node.address]);
+    const told = (ttl: number): readonly string[] =>
+      [...new Set(listener.told("shop.local").flatMap((each) => (each.ttl === ttl ? each.address : [])))].toSorted();
+    await until("devices hear so by mDNS", () => told(0).length === 2 && told(120).length === 1, LIMIT_MS);
+    listener.stop();
+    assert.deepEqual([told(0), told(120)], [Object.values(server).toSorted(), [node.address]]);
     // The network that it counts as the LAN's is IPv4 again, too.
     assert.equal((await node.request(name)).status, 200);
     await node.signal("agent", "KILL");

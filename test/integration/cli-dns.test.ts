@@ -26,7 +26,7 @@ class ScriptedProbe implements DnsProbe {
   asks: readonly string[] = ["192.168.1.1"];
   platform = "linux";
 
-  ask(server: NameServer, name: string, type: "A" | "NS" | "SOA"): Promise<DnsReply> {
+  ask(server: NameServer, name: string, type: "A" | "AAAA" | "NS" | "SOA"): Promise<DnsReply> {
     this.asked.push(`${server.protocol} ${server.address}:${server.port} ${type} ${name}`);
     return settle(this.servers(server, name, type));
   }
@@ -72,7 +72,8 @@ beforeEach(async () => {
   house.localNames = [{ host: "jellyfin", address: "192.168.1.10", state: "announced" }];
   house.listeners = [{ protocol: "dns", address: "192.168.1.10", port: 53 }];
   announce("nas", { addresses: { lan: ["192.168.1.10"], tailnet: [] }, ports: { http: 80, dns: 53 } });
-  await until("the node is known", () => house.mirror.nodes().get("nas")?.value.addresses.tailnet.length === 0);
+  const known = JSON.stringify({ lan: ["192.168.1.10"], tailnet: [] });
+  await until("the node is known", () => JSON.stringify(house.mirror.nodes().get("nas")?.value.addresses) === known);
 });
 after(() => house.close());
 
@@ -172,6 +173,21 @@ test("two computers: one that is down is named, and the tailnet is asked from in
   await until("it is gone", () => house.mirror.nodes().size === 1);
 });
 
+test("where each computer has IPv6 its servers are asked by it, and for it", async () => {
+  announce("nas", { addresses: { lan: ["192.168.1.10", "fd00::10", "2001:db8::10"], tailnet: [] }, ports: { http: 80, dns: 53 } });
+  await until("it is known", () => house.mirror.nodes().get("nas")?.value.addresses.lan.length === 3);
+  const healthy = probe.servers;
+  probe.servers = (server, name, type) => (type === "AAAA" ? reply({ type, data: "fd00::10" }) : healthy(server, name, type));
+  const { code, stdout } = await run(["check"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /\n {2}✓ nas \[fd00::10\]:53 tcp {2}jellyfin\.home\.internal is 192\.168\.1\.10, fd00::10 /);
+  assert.ok(!probe.asked.some((asked) => asked.includes("2001:db8::10")), "nobody answers there");
+  probe.servers = (server, name, type) => (type === "AAAA" ? reply() : healthy(server, name, type));
+  const without = await run(["check"]);
+  assert.equal(without.code, 1);
+  assert.match(without.stdout, /✗ nas 192\.168\.1\.10:53 udp {2}it has no IPv6 address for jellyfin\.home\.internal/);
+});
+
 test("a node's own words on who has its port are passed on, with the commands that give it back", async () => {
   const message =
     "port 53 is held by unbound (pid 7); 5354 was taken instead. Nobody asks there: sudo systemctl stop unbound; then: sudo fossora down && sudo fossora up";
@@ -218,6 +234,9 @@ test("a house that resolves everything is asked for another's name too", async (
     (await run(["setup", "router"])).stdout,
     /\n {2}The house is the resolver of the LAN: in the router's DHCP settings name 192\.168\.1\.10 as DNS server, and no other\.\n/,
   );
+  announce("nas", { addresses: { lan: ["192.168.1.10", "fd00::10"], tailnet: [] }, ports: { dns: 53 } });
+  await until("it has IPv6", () => house.mirror.nodes().get("nas")?.value.addresses.lan.length === 2);
+  assert.match((await run(["setup", "router"])).stdout, /\n {2}The same for IPv6 \(DHCPv6, .*\): fd00::10, and no other\.\n/);
   foundHouse(house.etcd);
   await until("it no longer is", () => house.mirror.desired("House", "house")?.spec.resolver === undefined);
 });
@@ -269,7 +288,7 @@ test("setup prints what to do in each place, with the addresses of now", async (
   announce("nas", { addresses: { lan: ["192.168.1.10", "fd00::10"], tailnet: ["100.64.0.1"] }, ports: { dns: 53 } });
   await until("it is known", () => house.mirror.nodes().get("nas")?.value.addresses.lan.length === 2);
   expectOutcome(await run(["setup"]), {
-    stdout: String.raw`Names below home.internal are answered by: nas 192.168.1.10 100.64.0.1
+    stdout: String.raw`Names below home.internal are answered by: nas 192.168.1.10 fd00::10 100.64.0.1
 
 Tailscale: every device of the tailnet, at home and away
   https://login.tailscale.com/admin/dns → Nameservers → Add nameserver → Custom
@@ -288,21 +307,22 @@ Router: every device at home
 Pi-hole
   Version 6: Settings → All settings → Miscellaneous → misc.dnsmasq_lines. Version 5: a file /etc/dnsmasq.d/90-fossora.conf.
   server=/home.internal/192.168.1.10
+  server=/home.internal/fd00::10
   rebind-domain-ok=/home.internal/
 
 AdGuard Home
   Settings → DNS settings → Upstream DNS servers, a line of its own:
-  [/home.internal/]192.168.1.10
+  [/home.internal/]192.168.1.10 fd00::10
 
 systemd-resolved: one Linux computer
   sudo mkdir -p /etc/systemd/resolved.conf.d
-  printf '[Resolve]\nDNS=192.168.1.10\nDomains=~home.internal\n' | sudo tee /etc/systemd/resolved.conf.d/fossora.conf
+  printf '[Resolve]\nDNS=192.168.1.10 fd00::10\nDomains=~home.internal\n' | sudo tee /etc/systemd/resolved.conf.d/fossora.conf
   sudo systemctl restart systemd-resolved
   resolvectl query jellyfin.home.internal
 
 macOS: one Mac
   sudo mkdir -p /etc/resolver
-  printf 'nameserver 192.168.1.10\n' | sudo tee /etc/resolver/home.internal
+  printf 'nameserver 192.168.1.10\nnameserver fd00::10\n' | sudo tee /etc/resolver/home.internal
   dscacheutil -q host -a name jellyfin.home.internal
 
 Then try: fossora dns check

@@ -5,10 +5,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { decodeMessage, encodeMessage, TYPE, type MdnsMessage, type MdnsRecord } from "../../src/ingress/mdns-message.ts";
-import { addressRecord } from "../../src/ingress/mdns-records.ts";
+import { addressKey, addressRecord } from "../../src/ingress/mdns-records.ts";
 import { MdnsResponder, type SegmentWish } from "../../src/ingress/mdns-responder.ts";
 import { rememberedAt } from "../support/mdns-cache.ts";
-import { MdnsSegment } from "../support/mdns-segment.ts";
+import { familyOf, linkLocal, MdnsSegment } from "../support/mdns-segment.ts";
 
 /** Ten times as many in the soak. */
 const PACKETS = Number(process.env["FOSSORA_MDNS_FUZZ"] ?? 10_000);
@@ -24,6 +24,12 @@ const name = `${host}.local`;
 
 const address = fc.integer({ min: 1, max: 250 }).map((last) => `192.168.1.${last}`);
 const addresses = (most: number): fc.Arbitrary<string[]> => fc.uniqueArray(address, { minLength: 2, maxLength: most });
+
+/** Of each three computers one has none, one has one and one has two. */
+function ipv6Of(each: string): readonly string[] {
+  const last = Number(each.split(".").at(-1));
+  return [`fd00::${last}`, `2001:db8::${last}`].slice(0, last % 3);
+}
 
 function segmentOf(seed: number, latencyMs: number): MdnsSegment {
   let state = seed;
@@ -48,7 +54,7 @@ test("whoever wants a name and whenever, exactly one gets it, and never two have
         const never = (): void => assert.ok(segment.owners(host).length <= 1, segment.owners(host).join(" and "));
         for (const { each, atMs } of begun) {
           segment.run(atMs, never);
-          segment.wish(each, [host]);
+          segment.wish(each, [host], { ipv6: ipv6Of(each) });
         }
         segment.run(SETTLED_MS, never);
         assertOneOwner(segment, "at rest");
@@ -64,7 +70,7 @@ test("two halves of a network that both have a name agree on one owner when they
     fc.property(addresses(3), fc.nat(1e9), fc.nat(200), reason, ([one = "", other = "", third = ""], seed, latency, speaks) => {
       const segment = segmentOf(seed, latency);
       segment.cut(one);
-      for (const each of [one, other]) segment.wish(each, [host]);
+      for (const each of [one, other]) segment.wish(each, [host], { ipv6: ipv6Of(each) });
       segment.run(5000);
       assert.equal(segment.owners(host).length, 2);
       segment.heal();
@@ -86,7 +92,7 @@ test("of the nodes of one house the lowest has the name, whoever was first", () 
         const others = all.map((member, index) => [member, index < rank ? "lower" : "higher"] as const);
         const members: SegmentWish["members"] = new Map(others.filter(([member]) => member !== each));
         segment.run((all.length - rank) * apart);
-        segment.wish(each, [host], members);
+        segment.wish(each, [host], { members, ipv6: ipv6Of(each) });
       });
       segment.run(all.length * apart + SETTLED_MS);
       // Who has not heard of the others yet does so at the next question.
@@ -100,31 +106,42 @@ test("of the nodes of one house the lowest has the name, whoever was first", () 
 
 test("when two nodes of one house that both had a name meet, devices soon know the lower one's address alone, whatever they missed", () => {
   const meetAtMs = fc.integer({ min: 1000, max: 6000 });
+  const ipv6 = fc.nat(2);
   fc.assert(
-    fc.property(addresses(2), fc.nat(1e9), fc.nat(100), meetAtMs, fc.nat(3), ([lower = "", higher = ""], seed, latency, atMs, missed) => {
-      const segment = segmentOf(seed, latency);
-      segment.cut(lower);
-      segment.wish(lower, [host], new Map([[higher, "higher"]]));
-      segment.wish(higher, [host], new Map([[lower, "lower"]]));
-      segment.run(atMs);
-      segment.heal();
-      segment.run(atMs + 2000);
-      const met = segment.heard.length;
-      ask(segment, {});
-      segment.run(atMs + 7000);
-      assert.deepEqual(segment.owners(host), [lower]);
-      const heard = segment.heard.filter((_, index) => index !== met + missed);
-      assert.deepEqual(rememberedAt(segment.nowMs, name, heard), [lower]);
-    }),
+    fc.property(
+      fc.tuple(addresses(2), ipv6, fc.constantFrom(4, 6)),
+      fc.nat(1e9),
+      fc.nat(100),
+      meetAtMs,
+      fc.nat(3),
+      ([[lower = "", higher = ""], count, family], seed, latency, atMs, missed) => {
+        const segment = segmentOf(seed, latency);
+        const told = (each: string): readonly string[] =>
+          [`fd00::${each.split(".")[3]}`, `2001:db8::${each.split(".")[3]}`].slice(0, count);
+        segment.cut(lower);
+        segment.wish(lower, [host], { members: new Map([[higher, "higher"]]), ipv6: told(lower) });
+        segment.wish(higher, [host], { members: new Map([[lower, "lower"]]), ipv6: told(higher) });
+        segment.run(atMs);
+        segment.heal();
+        segment.run(atMs + 2000);
+        const heardByDevice = (): MdnsSegment["heard"] =>
+          segment.heard.filter(({ from }) => familyOf({ address: from }) === (count > 0 ? family : 4));
+        const met = heardByDevice().length;
+        ask(segment, {}, count > 0 && family === 6 ? { from: linkLocal(asker) } : {});
+        segment.run(atMs + 7000);
+        assert.deepEqual(segment.owners(host), [lower]);
+        const heard = heardByDevice().filter((_, index) => index !== met + missed);
+        assert.deepEqual(rememberedAt(segment.nowMs, name, heard).toSorted(), [lower, ...told(lower)].map(addressKey).toSorted());
+      },
+    ),
     { ...SEED, numRuns: 300 },
   );
 });
 
-function ask(segment: MdnsSegment, message: Partial<MdnsMessage>, port = 5353): void {
-  segment.send(encodeMessage(messageOf({ questions: [{ name, type: TYPE.A, unicast: false }], ...message })), {
-    address: "192.168.1.251",
-    port,
-  });
+const asker = "192.168.1.251";
+
+function ask(segment: MdnsSegment, message: Partial<MdnsMessage>, { port = 5353, from = asker } = {}): void {
+  segment.send(encodeMessage(messageOf({ questions: [{ name, type: TYPE.A, unicast: false }], ...message })), { address: from, port });
 }
 
 function messageOf(more: Partial<MdnsMessage>): MdnsMessage {
@@ -136,21 +153,36 @@ test("every question to a name is answered within two seconds, unless the asker 
   const type = fc.oneof(fc.constantFrom(1, 28, 255, 47, 65, 16), fc.nat(65_535));
   fc.assert(
     fc.property(
-      fc.array(fc.record({ type, unicast: fc.boolean(), port, truncated: fc.boolean(), id: fc.nat(65_535), waitMs: fc.nat(3000) }), {
-        minLength: 1,
-        maxLength: 8,
-      }),
+      fc.array(
+        fc.record({
+          type,
+          unicast: fc.boolean(),
+          port,
+          truncated: fc.boolean(),
+          id: fc.nat(65_535),
+          waitMs: fc.nat(3000),
+          from: fc.constantFrom(asker, linkLocal(asker)),
+        }),
+        {
+          minLength: 1,
+          maxLength: 8,
+        },
+      ),
       fc.nat(1e9),
-      (questions, seed) => {
+      fc.nat(2),
+      (questions, seed, count) => {
         const segment = segmentOf(seed, 10);
-        segment.wish("192.168.1.10", [host, "immich"]);
+        segment.wish("192.168.1.10", [host, "immich"], { ipv6: ["fd00::10", "2001:db8::10"].slice(0, count) });
         segment.run(5000);
-        for (const { type: asked, unicast, port: from, truncated, id, waitMs } of questions) {
+        for (const { type: asked, unicast, port: from, truncated, id, waitMs, ...each } of questions) {
+          const address = count > 0 ? each.from : asker;
           const [began, before] = [segment.nowMs, segment.heard.length];
-          ask(segment, { id, truncated, questions: [{ name: "JellyFin.Local", type: asked, unicast }] }, from);
+          ask(segment, { id, truncated, questions: [{ name: "JellyFin.Local", type: asked, unicast }] }, { port: from, from: address });
           segment.run(began + 2000);
-          const wanted = asked === TYPE.ANY ? TYPE.A : asked === TYPE.A ? TYPE.A : TYPE.NSEC;
-          const answers = segment.heard.slice(before).filter(({ message, to }) => {
+          const isThere = asked === TYPE.A || (asked === TYPE.AAAA && count > 0);
+          const wanted = asked === TYPE.ANY ? TYPE.A : isThere ? asked : TYPE.NSEC;
+          const answers = segment.heard.slice(before).filter(({ message, to, from: answerer }) => {
+            if (familyOf({ address: answerer }) !== familyOf({ address })) return false;
             const reaches = to === undefined ? from === 5353 : to.port === from && message.id === id;
             return (
               message.response && reaches && message.answers.some((record) => record.name === name || record.name === "JellyFin.Local")
@@ -177,7 +209,10 @@ const aRecord = fc.record({
   type: fc.oneof(fc.constantFrom(1, 28, 47, 12), fc.nat(65_535)),
   ttl: fc.constantFrom(0, 1, 59, 60, 120, 4500),
   flush: fc.boolean(),
-  data: fc.oneof(fc.constant(addressRecord(name, "192.168.1.10").data), fc.uint8Array({ maxLength: 40 })),
+  data: fc.oneof(
+    fc.constantFrom(...["192.168.1.10", "fd00::10"].map((each) => addressRecord(name, each).data)),
+    fc.uint8Array({ maxLength: 40 }),
+  ),
 });
 const aMessage = fc.record({
   id: fc.nat(65_535),
@@ -202,7 +237,7 @@ const packetOf = fc.oneof(
 );
 const fuzz = fc.record({
   packet: packetOf,
-  from: fc.constantFrom("192.168.1.10", "192.168.1.2", "192.168.1.77"),
+  from: fc.constantFrom("192.168.1.10", "192.168.1.2", "192.168.1.77", "fe80::10%eth0", "fe80::77%eth0"),
   port: fc.constantFrom(5353, 5353, 40_000),
   passedMs: fc.nat(1500),
 });
@@ -211,7 +246,12 @@ test(`${PACKETS} packets of any bytes crash nothing, stall nothing and leave not
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void; // V8's own function
   const responder = new MdnsResponder(() => 0.5);
-  const wish = { address: "192.168.1.10", hosts: [host, "immich"], members: new Map([["192.168.1.2", "higher"]] as const) };
+  const wish = {
+    address: "192.168.1.10",
+    ipv6: ["fd00::10"],
+    hosts: [host, "immich"],
+    members: new Map([["192.168.1.2", "higher"]] as const),
+  };
   let nowMs = 0;
   let heapBytes = 0;
   let count = 0;

@@ -8,10 +8,10 @@ import { until } from "./until.ts";
 
 const files = ["/usr/sbin/avahi-daemon", "/usr/bin/avahi-resolve", "/usr/bin/avahi-publish", "/usr/bin/dbus-daemon"];
 
-/** Avahi looks for no other addresses, so that a name that nobody has is not asked for twice. */
-const configuration = `[server]
-use-ipv4=yes
-use-ipv6=no
+/** By one family alone, so that a name that nobody has is not asked for twice. */
+const configuration = (family: 4 | 6): string => `[server]
+use-ipv4=${family === 4 ? "yes" : "no"}
+use-ipv6=${family === 6 ? "yes" : "no"}
 [wide-area]
 enable-wide-area=no
 [publish]
@@ -34,9 +34,9 @@ export class Avahi {
     this.#host = host;
   }
 
-  /** Resolves when it has its own name. */
-  static async start(lab: Lab, { name, root }: LabHost): Promise<Avahi> {
-    writeFileSync(path.join(root, "etc/avahi/avahi-daemon.conf"), configuration);
+  /** Resolves when it has its own name. `family`: by which it speaks and hears. */
+  static async start(lab: Lab, { name, root }: LabHost, family: 4 | 6 = 4): Promise<Avahi> {
+    writeFileSync(path.join(root, "etc/avahi/avahi-daemon.conf"), configuration(family));
     await lab.exec(name, "sh", "-c", "mkdir -p /run/dbus /var/lib/dbus");
     await lab.start(name, "dbus", ["dbus-daemon", "--system", "--nofork", "--nopidfile"]);
     await until("D-Bus is there", async () => (await lab.tryExec(name, "test", "-S", "/run/dbus/system_bus_socket")).code === 0);
@@ -45,9 +45,9 @@ export class Avahi {
     return new Avahi(lab, name);
   }
 
-  /** The address; undefined: nobody answered within Avahi's own limit of five seconds. */
-  async resolve(name: string): Promise<string | undefined> {
-    const { stdout } = await this.#lab.tryExec(this.#host, "avahi-resolve", "-4", "-n", name);
+  /** An address of that family; undefined: nobody answered within Avahi's own limit of five seconds. */
+  async resolve(name: string, family: 4 | 6 = 4): Promise<string | undefined> {
+    const { stdout } = await this.#lab.tryExec(this.#host, "avahi-resolve", `-${family}`, "-n", name);
     return stdout.trim().split(/\s+/)[1];
   }
 

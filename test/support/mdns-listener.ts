@@ -35,7 +35,9 @@ export class MdnsListener {
   told(name: string): readonly { readonly from: string; readonly ttl: number; readonly address: string }[] {
     return this.said.flatMap(({ from, message: { type, answers = [] } }) =>
       answers.flatMap((answer) =>
-        type === "response" && answer.type === "A" && answer.name === name ? [{ from, ttl: answer.ttl ?? 0, address: answer.data }] : [],
+        type === "response" && (answer.type === "A" || answer.type === "AAAA") && answer.name === name
+          ? [{ from, ttl: answer.ttl ?? 0, address: answer.data }]
+          : [],
       ),
     );
   }

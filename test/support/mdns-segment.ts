@@ -10,6 +10,18 @@ export interface Heard {
   readonly message: MdnsMessage;
 }
 
+interface Station {
+  readonly responder: MdnsResponder;
+  /** With one it speaks and hears by IPv6 as well. */
+  readonly ipv6: readonly string[];
+}
+
+/** What else is known of a station. */
+interface Wish {
+  readonly members?: SegmentWish["members"];
+  readonly ipv6?: readonly string[];
+}
+
 interface Underway {
   readonly atMs: number;
   readonly bytes: Buffer;
@@ -25,7 +37,7 @@ export class MdnsSegment {
   readonly heard: Heard[] = [];
   readonly #delayMs: () => number;
   readonly #random: () => number;
-  readonly #stations = new Map<string, MdnsResponder>();
+  readonly #stations = new Map<string, Station>();
   readonly #cut = new Set<string>();
   #underway: Underway[] = [];
 
@@ -37,22 +49,25 @@ export class MdnsSegment {
   responder(address: string): MdnsResponder {
     const found = this.#stations.get(address);
     if (found === undefined) throw new Error(`${address} is not on the segment`);
-    return found;
+    return found.responder;
   }
 
   /** A new responder, or the one at that address with another wish. */
-  wish(address: string, hosts: readonly string[], members: SegmentWish["members"] = new Map()): MdnsResponder {
-    const responder = this.#stations.get(address) ?? new MdnsResponder(this.#random);
-    this.#stations.set(address, responder);
-    this.#send(responder.update({ address, hosts, members }, this.nowMs), address);
+  wish(address: string, hosts: readonly string[], { members = new Map(), ipv6 = [] }: Wish = {}): MdnsResponder {
+    const before = this.#stations.get(address);
+    const responder = before?.responder ?? new MdnsResponder(this.#random);
+    // A kernel that has lost its last lasting address still speaks from a link-local one.
+    this.#stations.set(address, { responder, ipv6: ipv6.length > 0 ? ipv6 : (before?.ipv6 ?? []) });
+    this.#send(responder.update({ address, ipv6, hosts, members }, this.nowMs), address);
     return responder;
   }
 
   move(from: string, to: string, hosts: readonly string[]): void {
-    const responder = this.responder(from);
+    const station = this.#stations.get(from);
+    if (station === undefined) throw new Error(`${from} is not on the segment`);
     this.#stations.delete(from);
-    this.#stations.set(to, responder);
-    this.wish(to, hosts);
+    this.#stations.set(to, station);
+    this.wish(to, hosts, { ipv6: station.ipv6 });
   }
 
   leave(address: string): void {
@@ -62,7 +77,7 @@ export class MdnsSegment {
 
   /** Neither hears nor is heard. */
   cut(address: string): void {
-    this.#cut.add(address);
+    for (const each of [address, linkLocal(address)]) this.#cut.add(each);
   }
 
   heal(): void {
@@ -79,14 +94,17 @@ export class MdnsSegment {
   /** Calls `each` after every step. */
   run(untilMs: number, each: () => void = () => {}): void {
     for (let step = 0; step < STEPS_MAX; step += 1) {
-      const next = Math.min(...this.#underway.map(({ atMs }) => atMs), ...[...this.#stations.values()].map(({ dueAtMs }) => dueAtMs));
+      const next = Math.min(
+        ...this.#underway.map(({ atMs }) => atMs),
+        ...[...this.#stations.values()].map(({ responder }) => responder.dueAtMs),
+      );
       if (next > untilMs) {
         this.nowMs = untilMs;
         return;
       }
       this.nowMs = Math.max(this.nowMs, next);
       this.#deliver();
-      for (const [address, responder] of this.#stations)
+      for (const [address, { responder }] of this.#stations)
         if (responder.dueAtMs <= this.nowMs) this.#send(responder.tick(this.nowMs), address);
       each();
     }
@@ -96,18 +114,32 @@ export class MdnsSegment {
   /** Addresses of those that have the name. */
   owners(host: string): readonly string[] {
     const owns = (responder: MdnsResponder): boolean => responder.names.some((name) => name.host === host && name.state === "owned");
-    return [...this.#stations].filter(([, responder]) => owns(responder)).map(([address]) => address);
+    return [...this.#stations].filter(([, { responder }]) => owns(responder)).map(([address]) => address);
   }
 
   #deliver(): void {
     const arrived = this.#underway.filter(({ atMs }) => atMs <= this.nowMs);
     this.#underway = this.#underway.filter(({ atMs }) => atMs > this.nowMs);
     for (const { bytes, from, to } of arrived)
-      for (const [address, responder] of this.#stations)
-        if (to === undefined && !this.#cut.has(address)) this.#send(responder.receive(bytes, from, this.nowMs), address);
+      for (const [address, { responder, ipv6 }] of this.#stations)
+        if (to === undefined && !this.#cut.has(address) && (familyOf(from) === 4 || ipv6.length > 0))
+          this.#send(responder.receive(bytes, from, this.nowMs), address);
   }
 
   #send(datagrams: readonly Datagram[], address: string): void {
-    for (const { bytes, to } of datagrams) this.send(bytes, { address, port: MDNS_PORT }, to);
+    const speaks = (this.#stations.get(address)?.ipv6.length ?? 0) > 0 ? ([4, 6] as const) : ([4] as const);
+    for (const { bytes, to, family } of datagrams)
+      for (const each of speaks)
+        if (each === (to === undefined ? (family ?? each) : familyOf(to)))
+          this.send(bytes, { address: each === 4 ? address : linkLocal(address), port: MDNS_PORT }, to);
   }
+}
+
+/** Where one with that IPv4 address speaks from by IPv6. */
+export function linkLocal(address: string): string {
+  return `fe80::${address.split(".").at(-1)}%eth0`;
+}
+
+export function familyOf({ address }: Pick<Endpoint, "address">): 4 | 6 {
+  return address.includes(":") ? 6 : 4;
 }

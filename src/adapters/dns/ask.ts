@@ -16,7 +16,7 @@ const REPLY_BYTES_MAX = 65_535;
 const MDNS = { address: "224.0.0.251", port: 5353 } as const;
 const INTERFACES_MAX = 16;
 
-type Type = "A" | "NS" | "SOA";
+type Type = "A" | "AAAA" | "NS" | "SOA";
 
 /** Throws when nothing comes within two seconds. */
 export async function ask(server: NameServer, name: string, type: Type): Promise<DnsReply> {
@@ -30,7 +30,7 @@ export async function ask(server: NameServer, name: string, type: Type): Promise
 /** The first answer of anybody on any LAN of this computer (RFC 6762, 5.1: from a port of its own). */
 export async function askLocal(name: string): Promise<DnsReply> {
   const id = randomInt(0x10000);
-  const query = encode(id, name, "A");
+  const query = encode(id, name, "A", "AAAA");
   const startedMs = performance.now();
   const segments = lanAddresses().map((address) => ({ address, socket: dgram.createSocket("udp4") }));
   try {
@@ -126,8 +126,9 @@ function lanAddresses(): readonly string[] {
     .slice(0, INTERFACES_MAX);
 }
 
-function encode(id: number, name: string, type: Type): Buffer {
-  return dnsPacket.encode({ type: "query", id, flags: dnsPacket.RECURSION_DESIRED, questions: [{ type, class: "IN", name }] });
+function encode(id: number, name: string, ...types: readonly Type[]): Buffer {
+  const questions = types.map((type) => ({ type, class: "IN" as const, name }));
+  return dnsPacket.encode({ type: "query", id, flags: dnsPacket.RECURSION_DESIRED, questions });
 }
 
 function answersOf(packet: Buffer): readonly dnsPacket.Answer[] {

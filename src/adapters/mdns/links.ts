@@ -6,6 +6,8 @@ import { MdnsSocket, PORT, type Datagram, type Endpoint } from "./socket.ts";
 export interface SegmentWish {
   /** This node's own on that segment. */
   readonly address: string;
+  /** Of that address: there it speaks and hears by IPv6, too, if the kernel lets it. Absent: by IPv4 alone. */
+  readonly interface?: string;
 }
 
 export interface Responder<W extends SegmentWish> {
@@ -79,6 +81,8 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
   #wish: W | undefined;
   #socket: { readonly at: string; readonly socket: MdnsSocket } | undefined;
   #isOpen = false;
+  /** Nobody is told that there is none: all there is to say is said by IPv4 as well. */
+  #ipv6: { readonly at: string; readonly socket: MdnsSocket } | undefined;
   #problem: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -97,24 +101,29 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
     this.#wish = wish;
     if (this.#socket?.at !== wish.address) this.#open(wish.address);
     else this.#socket.socket.joinAgain();
+    this.#openIpv6(wish.interface);
     if (this.#isOpen) this.#send(this.#responder.update(wish, performance.now()));
   }
 
   async end({ goodbye }: { readonly goodbye: boolean }): Promise<void> {
     this.#wish = undefined;
     clearTimeout(this.#timer);
-    const socket = this.#socket?.socket;
-    this.#socket = undefined;
-    if (goodbye) await socket?.send(this.#responder.leave());
-    socket?.close();
+    const datagrams = goodbye && this.#isOpen ? this.#responder.leave() : [];
+    const sockets = this.#sockets;
+    [this.#socket, this.#ipv6] = [undefined, undefined];
+    await Promise.all(sockets.map((socket) => socket.send(datagrams)));
+    for (const socket of sockets) socket.close();
+  }
+
+  get #sockets(): readonly MdnsSocket[] {
+    return [this.#socket, this.#ipv6].flatMap((each) => each?.socket ?? []);
   }
 
   #open(address: string): void {
     this.#socket?.socket.close();
     this.#isOpen = false;
     const socket = new MdnsSocket({
-      address,
-      network: this.#network,
+      spot: { family: 4, address, network: this.#network },
       onOpen: () => {
         this.#isOpen = true;
         this.#problem = undefined;
@@ -124,6 +133,25 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
       onPacket: (packet, from) => this.#send(this.#responder.receive(packet, from, performance.now())),
     });
     this.#socket = { at: address, socket };
+    socket.open();
+  }
+
+  #openIpv6(at: string | undefined): void {
+    if (at === this.#ipv6?.at) return this.#ipv6?.socket.joinAgain();
+    this.#ipv6?.socket.close();
+    this.#ipv6 = undefined;
+    if (at === undefined) return;
+    const socket = new MdnsSocket({
+      spot: { family: 6, interface: at },
+      onOpen: () => undefined,
+      onFailed: () => {
+        if (this.#ipv6?.socket === socket) this.#ipv6 = undefined;
+      },
+      onPacket: (packet, from) => {
+        if (this.#isOpen) this.#send(this.#responder.receive(packet, from, performance.now()));
+      },
+    });
+    this.#ipv6 = { at, socket };
     socket.open();
   }
 
@@ -142,7 +170,7 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
   }
 
   #send(datagrams: readonly Datagram[]): void {
-    if (datagrams.length > 0) void this.#socket?.socket.send(datagrams);
+    if (datagrams.length > 0) for (const socket of this.#sockets) void socket.send(datagrams);
     clearTimeout(this.#timer);
     const { dueAtMs } = this.#responder;
     if (dueAtMs === Number.POSITIVE_INFINITY) return;

@@ -8,7 +8,7 @@ const info = (cidr: string, netmask: string, internal = false): NetworkInterface
   return { address, netmask, cidr, internal, mac: "", ...(address.includes(":") ? { family: "IPv6", scopeid: 0 } : { family: "IPv4" }) };
 };
 
-test("each IPv4 address has its network; loopback, IPv6 and networks with nobody else are left out", () => {
+test("each IPv4 address has its network, and what its interface has by IPv6; loopback and networks with nobody else are left out", () => {
   assert.deepEqual(
     ownLinks({
       lo: [info("127.0.0.1/8", "255.0.0.0", true)],
@@ -18,8 +18,8 @@ test("each IPv4 address has its network; loopback, IPv6 and networks with nobody
       gone: undefined,
     }),
     [
-      { address: "192.168.1.77", network: "192.168.1.0/24" },
-      { address: "10.20.30.40", network: "10.20.16.0/20" },
+      { address: "192.168.1.77", network: "192.168.1.0/24", interface: "eth0", ipv6: ["fd00::1"] },
+      { address: "10.20.30.40", network: "10.20.16.0/20", interface: "br0", ipv6: [] },
     ],
   );
 });

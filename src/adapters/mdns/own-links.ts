@@ -1,4 +1,4 @@
-// The IPv4 addresses that this computer has right now, with their networks.
+// The IPv4 addresses that this computer has right now, with their networks, and what the same interface has by IPv6.
 import net from "node:net";
 import os from "node:os";
 
@@ -6,17 +6,22 @@ export interface OwnLink {
   readonly address: string;
   /** Such as 192.168.1.0/24. */
   readonly network: string;
+  /** Such as eth0. */
+  readonly interface: string;
+  readonly ipv6: readonly string[];
 }
 
 /** Longer ones have nobody else in them. */
 const PREFIX_MAX = 30;
 
 export function ownLinks(interfaces: NodeJS.Dict<os.NetworkInterfaceInfo[]> = os.networkInterfaces()): readonly OwnLink[] {
-  const addresses = Object.values(interfaces).flatMap((each) => each ?? []);
-  return addresses.flatMap(({ address, netmask, internal, cidr }) => {
-    const prefix = Number(cidr?.split("/")[1]);
-    if (internal || !net.isIPv4(address) || !(prefix <= PREFIX_MAX)) return [];
-    return [{ address, network: `${masked(address, netmask)}/${prefix}` }];
+  return Object.entries(interfaces).flatMap(([name, infos = []]) => {
+    const ipv6 = infos.map(({ address }) => address).filter((address) => net.isIPv6(address));
+    return infos.flatMap(({ address, netmask, internal, cidr }) => {
+      const prefix = Number(cidr?.split("/")[1]);
+      if (internal || !net.isIPv4(address) || !(prefix <= PREFIX_MAX)) return [];
+      return [{ address, network: `${masked(address, netmask)}/${prefix}`, interface: name, ipv6 }];
+    });
   });
 }
 

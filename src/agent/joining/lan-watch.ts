@@ -1,12 +1,15 @@
 // Other agents on this computer's LANs: it tells of its own by multicast DNS and hears of others. Sockets of its own, beside those of the
 // ingress, which has no part in it: others must be found before there is a house, and while the ingress is replaced.
 import { MdnsLinks, type SegmentWish } from "../../adapters/mdns/links.ts";
-import { ownLinks, type OwnLink } from "../../adapters/mdns/own-links.ts";
+import { ownLinks, type OwnLink as AnyLink } from "../../adapters/mdns/own-links.ts";
 import { nodeAddresses } from "../../adapters/system/node-addresses.ts";
 import { isLan } from "../../ingress/address.ts";
 import type { Address, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { LanBeacon } from "./lan-beacon.ts";
+
+/** By IPv4 alone: other agents are found by the address where they speak. */
+type OwnLink = Pick<AnyLink, "address" | "network">;
 
 export interface LanWatchOptions {
   readonly nodeId: NodeId;
