@@ -16,8 +16,8 @@ const stream = (host?: string): StreamRoute => ({
 });
 const table = { node: "attic", nodes, http: [route("jellyfin"), route("immich")], streams: [] };
 const links = [
-  { address: "192.168.1.10", network: "192.168.1.0/24", interface: "eth0", ipv6: ["fe80::1", "fd00::10", "fd00::77"] },
-  { address: "10.0.0.10", network: "10.0.0.0/24", interface: "eth1", ipv6: ["2001:db8::10"] },
+  { address: "192.168.1.10", network: "192.168.1.0/24", interface: "eth0", ipv6: ["fe80::1/64", "fd00::10/64", "fd00::77/64"] },
+  { address: "10.0.0.10", network: "10.0.0.0/24", interface: "eth1", ipv6: ["2001:db8::10/64"] },
 ];
 const settings = { addresses: ["192.168.1.10", "10.0.0.10"] };
 const members = rememberMembers(new Map(), table);
@@ -77,7 +77,7 @@ test("by IPv6 a name leads to what the node tells of the same interface, and oth
     members: rememberMembers(new Map(), alone),
   });
   assert.deepEqual(
-    [...wishes.values()].map((wish) => [wish.address, wish.interface, wish.ipv6, [...wish.members.keys()]]),
+    [...wishes.values()].map((wish) => [wish.address, wish.byIpv6.interface, wish.ipv6, [...wish.members.keys()]]),
     [
       ["192.168.1.10", "eth0", ["fd00::10"], []],
       ["10.0.0.10", "eth1", ["2001:db8::10"], ["10.0.0.12", "2001:db8::12"]],

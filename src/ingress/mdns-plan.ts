@@ -10,12 +10,12 @@ export interface OwnLink {
   readonly network: string;
   /** Its name here, such as eth0. */
   readonly interface: string;
-  /** All that the same interface has. */
+  /** All that the same interface has, each with its prefix: `fd00::10/64`. */
   readonly ipv6: readonly string[];
 }
 
 /** With where it is spoken and heard by IPv6. */
-export type LinkWish = SegmentWish & Pick<OwnLink, "interface">;
+export type LinkWish = SegmentWish & { readonly byIpv6: { readonly interface: string; readonly networks: readonly string[] } };
 
 /** Ids of nodes by their address on a LAN. */
 export type Members = ReadonlyMap<string, string>;
@@ -51,9 +51,9 @@ export function planMdns({ table, settings, links, members }: MdnsKnown): Readon
     if (link === undefined || segments.size >= SEGMENTS_MAX || segments.has(link.network)) continue;
     if (announcerOf(table, link.network, own) !== own) continue;
     // Link-local ones are not told: many programs lose the interface on the way, and IPv4 is there for all.
-    const ipv6 = settings.addresses.filter((each) => link.ipv6.includes(each));
-    const wish = { address, ipv6, interface: link.interface, hosts, members: ranks(members, link.network, own) };
-    segments.set(link.network, wish);
+    const ipv6 = settings.addresses.filter((each) => link.ipv6.some((cidr) => cidr.startsWith(`${each}/`)));
+    const byIpv6 = { interface: link.interface, networks: link.ipv6 };
+    segments.set(link.network, { address, ipv6, byIpv6, hosts, members: ranks(members, link.network, own) });
   }
   return segments;
 }

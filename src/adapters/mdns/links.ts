@@ -6,8 +6,8 @@ import { MdnsSocket, PORT, type Datagram, type Endpoint } from "./socket.ts";
 export interface SegmentWish {
   /** This node's own on that segment. */
   readonly address: string;
-  /** Of that address: there it speaks and hears by IPv6, too, if the kernel lets it. Absent: by IPv4 alone. */
-  readonly interface?: string;
+  /** There it speaks and hears by IPv6, too, if the kernel lets it; who is in none of the networks (CIDR) is not heard. Absent: by IPv4 alone. */
+  readonly byIpv6?: { readonly interface: string; readonly networks: readonly string[] };
 }
 
 export interface Responder<W extends SegmentWish> {
@@ -101,7 +101,7 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
     this.#wish = wish;
     if (this.#socket?.at !== wish.address) this.#open(wish.address);
     else this.#socket.socket.joinAgain();
-    this.#openIpv6(wish.interface);
+    this.#openIpv6(wish.byIpv6);
     if (this.#isOpen) this.#send(this.#responder.update(wish, performance.now()));
   }
 
@@ -123,7 +123,7 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
     this.#socket?.socket.close();
     this.#isOpen = false;
     const socket = new MdnsSocket({
-      spot: { family: 4, address, network: this.#network },
+      spot: { family: 4, address, networks: [this.#network] },
       onOpen: () => {
         this.#isOpen = true;
         this.#problem = undefined;
@@ -136,13 +136,14 @@ class Link<W extends SegmentWish, R extends Responder<W>> {
     socket.open();
   }
 
-  #openIpv6(at: string | undefined): void {
+  #openIpv6(where: SegmentWish["byIpv6"]): void {
+    const at = where && [where.interface, ...where.networks].join();
     if (at === this.#ipv6?.at) return this.#ipv6?.socket.joinAgain();
     this.#ipv6?.socket.close();
     this.#ipv6 = undefined;
-    if (at === undefined) return;
+    if (where === undefined || at === undefined || where.networks.length === 0) return;
     const socket = new MdnsSocket({
-      spot: { family: 6, interface: at },
+      spot: { family: 6, ...where },
       onOpen: () => undefined,
       onFailed: () => {
         if (this.#ipv6?.socket === socket) this.#ipv6 = undefined;

@@ -18,7 +18,7 @@ test("each IPv4 address has its network, and what its interface has by IPv6; loo
       gone: undefined,
     }),
     [
-      { address: "192.168.1.77", network: "192.168.1.0/24", interface: "eth0", ipv6: ["fd00::1"] },
+      { address: "192.168.1.77", network: "192.168.1.0/24", interface: "eth0", ipv6: ["fd00::1/64"] },
       { address: "10.20.30.40", network: "10.20.16.0/20", interface: "br0", ipv6: [] },
     ],
   );

@@ -8,6 +8,7 @@ export interface OwnLink {
   readonly network: string;
   /** Such as eth0. */
   readonly interface: string;
+  /** Each with how much of it is the network's: `fd00::10/64`. Link-local ones among them. */
   readonly ipv6: readonly string[];
 }
 
@@ -16,7 +17,7 @@ const PREFIX_MAX = 30;
 
 export function ownLinks(interfaces: NodeJS.Dict<os.NetworkInterfaceInfo[]> = os.networkInterfaces()): readonly OwnLink[] {
   return Object.entries(interfaces).flatMap(([name, infos = []]) => {
-    const ipv6 = infos.map(({ address }) => address).filter((address) => net.isIPv6(address));
+    const ipv6 = infos.flatMap(({ address, cidr }) => (net.isIPv6(address) && cidr !== null ? [cidr] : []));
     return infos.flatMap(({ address, netmask, internal, cidr }) => {
       const prefix = Number(cidr?.split("/")[1]);
       if (internal || !net.isIPv4(address) || !(prefix <= PREFIX_MAX)) return [];

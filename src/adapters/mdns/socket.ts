@@ -6,8 +6,6 @@ const GROUPS = { 4: "224.0.0.251", 6: "ff02::fb" } as const;
 export const PORT = 5353;
 /** RFC 6762, 11. */
 const TTL = 255;
-/** By IPv6 everybody speaks from one of these to a group of the link. */
-const LINK_LOCAL = "fe80::/10";
 
 export interface Endpoint {
   readonly address: string;
@@ -22,10 +20,11 @@ export interface Datagram {
   readonly family?: 4 | 6;
 }
 
-/** Where it speaks: an own IPv4 address, or by IPv6 an interface. `network` is CIDR: whoever is not in it is not on this segment. */
-export type Spot =
-  | { readonly family: 4; readonly address: string; readonly network: string }
-  | { readonly family: 6; readonly interface: string };
+/** Where it speaks: at an own IPv4 address, or by IPv6 on an interface. Whoever is in none of the networks (CIDR) is not on this segment. */
+export type Spot = { readonly networks: readonly string[] } & (
+  | { readonly family: 4; readonly address: string }
+  | { readonly family: 6; readonly interface: string }
+);
 
 export interface SocketOptions {
   readonly spot: Spot;
@@ -49,11 +48,11 @@ export class MdnsSocket {
     this.#options = options;
     const { spot } = options;
     const { family } = spot;
-    const [base = "", prefix] = (spot.family === 4 ? spot.network : LINK_LOCAL).split("/");
     this.#family = `ipv${family}`;
     this.#group = spot.family === 4 ? GROUPS[4] : `${GROUPS[6]}%${spot.interface}`;
     this.#interface = spot.family === 4 ? spot.address : `::%${spot.interface}`;
-    this.#onLink.addSubnet(base, Number(prefix), this.#family);
+    for (const [base = "", prefix] of spot.networks.map((network) => network.split("/")))
+      this.#onLink.addSubnet(base, Number(prefix), this.#family);
     // Answers go to addresses, never to names: nothing to look up.
     const lookup = (host: string, _options: unknown, done: (error: null, address: string, family: number) => void): void =>
       done(null, host, family);
