@@ -1,6 +1,7 @@
 // The body of a request on its way from the client to the app, as fast as the app takes it.
 import type http from "node:http";
 import { leaveGarbage } from "./garbage.ts";
+import { readPastParser, type PastParser } from "./past-parser.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface BodyOptions {
@@ -9,13 +10,20 @@ export interface BodyOptions {
   readonly moved: (isTooMuch: boolean) => void;
 }
 
+/** Of a length that was announced, so much still to come is worth reading past Node's parser. */
+const LARGE_BYTES = 256 * 1024;
+
 export class RequestBody {
   readonly #request: http.IncomingMessage;
   readonly #upstream: Upstream;
   readonly #isChunked: boolean;
   readonly #options: BodyOptions;
+  readonly #length: number;
   #bytes = 0;
   #isOut = false;
+  #past: PastParser | undefined;
+  /** Writes of lent bytes that are not out. */
+  #unwritten = 0;
 
   constructor(request: http.IncomingMessage, upstream: Upstream, options: BodyOptions) {
     this.#request = request;
@@ -23,6 +31,7 @@ export class RequestBody {
     this.#options = options;
     // Node undid the chunks.
     this.#isChunked = request.headers["transfer-encoding"] !== undefined;
+    this.#length = this.#isChunked ? 0 : Number(request.headers["content-length"]);
     request.on("data", this.#pass);
     request.on("end", this.#end);
   }
@@ -33,11 +42,12 @@ export class RequestBody {
   }
 
   resume(): void {
-    if (!this.#isOut) this.#request.resume();
+    if (!this.#isOut && this.#unwritten === 0) this.#request.resume();
   }
 
   /** Nobody takes the rest. */
   drop(): void {
+    this.#past?.end();
     this.#request.off("data", this.#pass).off("end", this.#end);
     this.#request.resume();
   }
@@ -49,6 +59,25 @@ export class RequestBody {
     this.#options.moved(isTooMuch);
     if (isTooMuch) return;
     if (!(this.#isChunked ? this.#writeChunk(bytes) : this.#upstream.write(bytes))) this.#request.pause();
+    else if (this.#length - this.#bytes >= LARGE_BYTES && this.#request.readableLength === 0)
+      this.#past = readPastParser(this.#request.socket, this.#length - this.#bytes, this.#lend);
+  };
+
+  readonly #lend = (bytes: Buffer): boolean => {
+    this.#bytes += bytes.length;
+    this.#options.moved(false);
+    this.#unwritten += 1;
+    if (this.#upstream.lend(bytes, this.#written)) return true;
+    // It is not the client that is slow.
+    this.#request.pause();
+    return false;
+  };
+
+  readonly #written = (): void => {
+    this.#unwritten -= 1;
+    if (this.#unwritten > 0) return;
+    this.#past?.resume();
+    this.resume();
   };
 
   #writeChunk(bytes: Buffer): boolean {

@@ -3,6 +3,7 @@
 import type net from "node:net";
 import { hasNoBody, mayBecomeHead, readAnswerHead, type AnswerHead } from "./answer-head.ts";
 import { ChunkReader } from "./chunks.ts";
+import { OWN_BUFFER_FROM_BYTES, type ReadBuffers } from "./read-buffers.ts";
 
 /** Who asked. Each call may end the connection. */
 export interface Asker {
@@ -21,14 +22,6 @@ export interface Asker {
   failed(error: Error): void;
 }
 
-/** Where plain connections read into. */
-export interface ReadBuffers {
-  /** Of all connections: what it holds is gone at the next read. */
-  readonly common: Buffer;
-  take(): Buffer;
-  giveBack(buffer: Buffer): void;
-}
-
 export interface Question {
   readonly method: string;
   /** Request line and headers, each line with its end, and the empty line. */
@@ -43,8 +36,7 @@ const HEAD_BYTES_MAX = 64 * 1024;
 const INTERIM_MAX = 20;
 /** A body that is whole and no longer than this leaves with its head in one write. */
 const WHOLE_BYTES_MAX = 16 * 1024;
-/** A connection of which so much comes at once reads into a buffer of its own, and of which less into that of all again. */
-const OWN_BUFFER_FROM_BYTES = 16 * 1024;
+/** A connection of which less comes at once reads into the buffer of all again. */
 const OWN_BUFFER_UNTIL_BYTES = 1024;
 
 export interface UpstreamOptions {
@@ -137,6 +129,12 @@ export class Upstream {
   write(bytes: Buffer | string): boolean {
     // Where all of it is out at once there is room whatever Node says: it counts what is written before it is.
     return this.socket.write(bytes, "latin1") || this.socket.writableLength === 0;
+  }
+
+  /** The bytes stay as they are until `written` is called, soon or, where it is false, when they are out. */
+  lend(bytes: Buffer, written: () => void): boolean {
+    this.socket.write(bytes, written);
+    return this.socket.writableLength === 0;
   }
 
   /** The request is out. */

@@ -3,7 +3,8 @@ import net from "node:net";
 import tls from "node:tls";
 import type { Backend } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
-import { Upstream, type Pool, type ReadBuffers } from "./upstream.ts";
+import { readBuffers } from "./read-buffers.ts";
+import { Upstream, type Pool } from "./upstream.ts";
 import type { AnswerHead } from "./answer-head.ts";
 
 /** Idle connections; a backend that says less in `Keep-Alive` is heeded, a second before it hangs up. */
@@ -15,26 +16,8 @@ const IDLE_MAX = 256;
 /** An app that lost its power is noticed while it is waited for. */
 const PROBE_AFTER_MS = 30_000;
 
-const COMMON_BYTES = 64 * 1024;
-/** For streams: fewer reads and writes, and still within the processor's cache. */
-const STREAM_BYTES = 256 * 1024;
-const SPARE_BUFFERS_MAX = 4;
 /** To resume TLS with, of one backend each. */
 const SESSIONS_MAX = 100;
-
-class Buffers implements ReadBuffers {
-  // Not of Node's pool: they are told from others by what they lie in.
-  readonly common = Buffer.from(new ArrayBuffer(COMMON_BYTES));
-  readonly #spare: Buffer[] = [];
-
-  take(): Buffer {
-    return this.#spare.pop() ?? Buffer.from(new ArrayBuffer(STREAM_BYTES));
-  }
-
-  giveBack(buffer: Buffer): void {
-    if (this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(buffer);
-  }
-}
 
 export interface Wanted {
   /** A new one, for one request. */
@@ -46,7 +29,7 @@ export interface Wanted {
 export class Upstreams {
   readonly #ways: Ways;
   readonly #pools = new Map<string, IdlePool>();
-  readonly #buffers = new Buffers();
+  readonly #buffers = readBuffers();
   readonly #sessions = new Map<string, Buffer>();
   #sweep: NodeJS.Timeout | undefined;
 
