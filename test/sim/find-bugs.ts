@@ -4,7 +4,7 @@ import { bugs, type Bug } from "./bugs.ts";
 import { simulate } from "./simulation.ts";
 import { SimulationFailure } from "./world.ts";
 
-const SEEDS_MAX = 150;
+const SEEDS_MAX = 300;
 
 export interface Finding {
   readonly name: string;
