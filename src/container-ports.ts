@@ -217,6 +217,12 @@ export interface Containers {
   stats(id: string, signal: AbortSignal): Promise<{ readonly memoryBytes: number; readonly cpuNanos: number }>;
 }
 
+/** What is known of containers without their engine. */
+export interface RunningContainers {
+  /** Ids of those that have processes now, as the kernel says; undefined: they run on another kernel. */
+  runningContainers(): ReadonlySet<string> | undefined;
+}
+
 /** Ends what another node may start once this one has lost contact with the house. */
 export interface Fence {
   /** The house knows that this node is here, and nobody else takes over what is decided for it. */

@@ -1,7 +1,7 @@
 // What the core needs of the world: types only. Adapters implement them, fakes stand in for them in the simulator, and one
 // contract suite holds both to the same behaviour.
 import type { Socket } from "node:net";
-import type { NetworkSpec, PullProgress } from "./container-ports.ts";
+import type { NetworkSpec, PullProgress, RunningContainers } from "./container-ports.ts";
 import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
 import type { AnyStatus } from "./api/status.ts";
@@ -219,7 +219,7 @@ export interface Proxy {
 }
 
 /** What this machine is; read anew at each call. */
-export interface System {
+export interface System extends RunningContainers {
   describe(signal: AbortSignal): Promise<Omit<NodeRecord, "nodeId" | "bootId" | "ports">>;
   /** Of the file system that Fossora's data is on, as images mostly are. */
   disk(): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;

@@ -65,7 +65,8 @@ function withNamedDevices(machine: NodeRecord, membership: Resource<"Membership"
 
 function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
   if (versions.docker !== "") return [];
-  const message = "Docker does not answer on this machine, so no app can be started or stopped here. Start it: systemctl start docker";
+  const message =
+    "Docker does not answer on this machine, so no app can be started or stopped here. Start it: systemctl start docker; one that hangs: systemctl restart docker";
   return [{ type: "DockerReady", status: "False", reason: "DockerUnavailable", message }];
 }
 

@@ -131,7 +131,37 @@ test("what must not run twice starts only when the other nodes know of it", () =
   assert.deepEqual(verbs(carry(value, { images: { "app:1": image }, reported: told("boot-nas") }, house)), ["CreateContainer"]);
 });
 
-test("while Docker is away nothing is done, and it is told that nothing is known", () => {
+test("while Docker is away nothing is done, and what it said last stands as far as the agent's own check does not know better", () => {
+  const value = decided("app", free, [instance("aaaa", "nas", free)]);
+  const lastHeard = [
+    { ...docker("app", "aaaa", free), hasEnded: false },
+    { ...docker("app", "zzzz", free), hasEnded: false },
+  ];
+  const silent = (over: Partial<LocalFacts>) => carry(value, { ...healthy, containers: undefined, lastHeard, ...over });
+  const { actions, instances, recheckAfterMs } = silent({});
+  assert.deepEqual(actions, []);
+  assert.ok(recheckAfterMs !== undefined);
+  assert.deepEqual(
+    instances.map(({ observed }) => [observed.id, observed.ready, observed.addresses, observed.conditions.map(({ reason }) => reason)]),
+    [["aaaa", true, { app: "10.201.0.2" }, ["DockerUnavailable"]]],
+  );
+  const unhealthy = { "docker-aaaa-app": { health: "unhealthy", sinceMs: 0 } } as const;
+  const deaf = silent({ probes: unhealthy }).instances[0]?.observed;
+  assert.deepEqual([deaf?.ready, deaf?.conditions.map(({ reason }) => reason)], [false, ["PortNotListening", "DockerUnavailable"]]);
+  assert.equal(silent({ lastHeard: lastHeard.map((each) => ({ ...each, hasEnded: true })) }).instances[0]?.observed.ready, false);
+});
+
+test("a promise is neither given nor taken back while Docker is away", () => {
+  const writable = specWith({ network: "host" });
+  const value = decided("app", writable, [instance("aaaa", "nas", writable)]);
+  const lastHeard = [{ ...docker("app", "aaaa", writable, { restartPolicy: "no" }), hasEnded: false }];
+  const promised = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { fenced: true })] });
+  const at = (voters: number, over: Partial<LocalFacts>) =>
+    carry(value, { ...healthy, containers: undefined, lastHeard, voters, ...over }).instances[0]?.observed.fenced;
+  assert.deepEqual([at(3, {}), at(1, { reported: promised })], [undefined, true]);
+});
+
+test("while Docker is away and has said nothing before, it is told that nothing is known", () => {
   const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { addresses: { app: "10.201.0.2" } })] });
   const { actions, instances, recheckAfterMs } = carry(decided("app", free, [instance("aaaa", "nas", free)]), {
     containers: undefined,

@@ -1,19 +1,19 @@
 // Brings this node's containers to what was decided for it, and says how they stand. Looks at nothing but `decided`: what people wish
 // for meanwhile is another matter, and may be unknown.
 import { durationMs } from "../../src/api/durations.ts";
-import type { Condition, Name } from "../../src/api/resource.ts";
+import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, ObservedInstance } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Context } from "../../src/engine/contract.ts";
 import type { LocalAction } from "./actions.ts";
 import { earliest } from "./earliest.ts";
 import { effortFor, removal, retryAtMs, type Effort, type Surroundings } from "./effort.ts";
-import type { LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
+import type { HeardContainer, LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
 import { addressOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
+import { lastWord, silence } from "./last-word.ts";
 import { publishedOf } from "./published.ts";
 import { promiseOf, type FencePromise } from "./promise.ts";
-import { EXPLANATION } from "./reasons.ts";
 import { cannotRunTwice, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
 
 /** So long every proxy has to forget an instance before it is stopped. */
@@ -39,18 +39,27 @@ export interface Standing {
 export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy }: Context): CarriedOut {
   const decided = house.decided?.value;
   const mine = (decided?.instances ?? []).filter((instance) => instance.node === node);
-  if (local.containers === undefined)
-    return { actions: [], instances: mine.map((instance) => unknown(instance, local)), recheckAfterMs: DOCKER_RETRY_MS };
-  const leaving = leavingContainers(local, mine);
   const record = house.nodes.find((each) => each.name === node)?.record?.value;
   const nodeAddress = record?.addresses.lan[0] ?? record?.addresses.tailnet[0] ?? "127.0.0.1";
+  const devices = record?.devices ?? [];
+  if (local.containers === undefined) {
+    const instances = mine.map((instance): Standing => {
+      const spec = decided?.revisions[instance.revision]?.spec;
+      const containers = local.lastHeard.filter((each) => each.instance === instance.id);
+      const isKnown = spec?.containers.every((container) => containers.some((each) => each.container === container.name)) === true;
+      if (!isKnown) return unknown(instance, node, local);
+      return lastHeard({ service: name, spec, instance, local, containers, devices, blocked: undefined, now }, node, nodeAddress);
+    });
+    return { actions: [], instances, recheckAfterMs: DOCKER_RETRY_MS };
+  }
+  const leaving = leavingContainers(local, mine);
   const bring = mine.flatMap((instance) => {
     const spec = decided?.revisions[instance.revision]?.spec;
     if (spec === undefined) return [];
     const containers = (local.containers ?? []).filter((each) => each.instance === instance.id);
     const promise = promiseOf(spec, instance.id, local);
     const blocked = blockedBy(spec, instance, { leaving, local, promise, isAlone: house.nodes.length <= 1 });
-    const around = { service: name, spec, instance, local, containers, devices: record?.devices ?? [], blocked, now };
+    const around = { service: name, spec, instance, local, containers, devices, blocked, now };
     return [bringUp(around, promise, nodeAddress)];
   });
   const gone = takeDown({
@@ -71,12 +80,32 @@ export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy
   };
 }
 
-/** While Docker is away nothing serves, and what its containers do is not known. */
-function unknown({ id, revision }: DecidedInstance, local: LocalFacts): Standing {
-  const message = `${local.dockerProblem ?? "Docker does not answer"}. ${EXPLANATION.unavailable.remedy}`;
-  const conditions: readonly Condition[] = [{ type: "Ready", status: "Unknown", reason: "DockerUnavailable", message }];
-  const told = local.reported?.value.instances.find((each) => each.id === id);
+/** Docker is away, and has not spoken of it before. */
+function unknown({ id, revision }: DecidedInstance, node: NodeName, local: LocalFacts): Standing {
+  const conditions = [silence(node, local.dockerProblem, false)];
+  const told = toldOf(id, local);
   return { observed: { id, revision, addresses: {}, containers: [], ...told, ready: false, conditions }, quiet: false };
+}
+
+/** Docker is away, and what it said last stands, as far as nobody knows better. A promise is neither given nor taken back. */
+function lastHeard(
+  around: Omit<Surroundings, "containers"> & { readonly containers: readonly HeardContainer[] },
+  node: NodeName,
+  nodeAddress: string,
+): Standing {
+  const { spec, instance, local, containers } = around;
+  const efforts = spec.containers.flatMap((container) => {
+    const heard = containers.find((each) => each.container === container.name);
+    return heard === undefined ? [] : [lastWord(container, heard, around)];
+  });
+  const observed = observedBy(efforts, around, nodeAddress);
+  const conditions = [...observed.conditions, silence(node, local.dockerProblem, observed.ready)];
+  const isPromised = toldOf(instance.id, local)?.fenced === true;
+  return { observed: { ...observed, ...(isPromised && { fenced: true }), conditions }, quiet: false };
+}
+
+function toldOf(instance: string, { reported }: LocalFacts): ObservedInstance | undefined {
+  return reported?.value.instances.find(({ id }) => id === instance);
 }
 
 interface Brought {
@@ -88,7 +117,7 @@ interface Brought {
 }
 
 function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: string): Brought {
-  const { service, spec, instance, containers } = around;
+  const { service, spec, containers } = around;
   const up = new Set<string>();
   const efforts: Effort[] = [];
   for (const container of startOrder(spec.containers)) {
@@ -96,30 +125,14 @@ function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: strin
     if (effort.up) up.add(container.name);
     efforts.push(effort);
   }
-  const ready = efforts.every((effort) => effort.up);
-  const conditions = efforts.flatMap((effort) => effort.conditions);
-  const addresses = spec.containers.flatMap((container) => {
-    const address = addressOf(container, containers, nodeAddress);
-    return address === undefined ? [] : [[container.name, address] as const];
-  });
-  const published = spec.containers.flatMap((container) => {
-    const ports = publishedOf(container, containers);
-    return ports === undefined ? [] : [[container.name, ports] as const];
-  });
   const policies = changedPolicies(spec, containers, promise);
   const observed: ObservedInstance = {
-    id: instance.id,
-    revision: instance.revision,
-    ready,
-    addresses: Object.fromEntries(addresses),
-    ...(published.length > 0 && { published: Object.fromEntries(published) }),
-    containers: efforts.map((effort) => withDigest(effort, around)),
+    ...observedBy(efforts, around, nodeAddress),
     // Docker must not start again what is to stay ended.
     ...(promise.isWanted && (promise.isGiven || policies.length === 0) && { fenced: true }),
-    conditions,
   };
   return {
-    standing: { observed, quiet: !ready && conditions.length === 0 && !efforts.some(({ slow }) => slow) },
+    standing: { observed, quiet: !observed.ready && observed.conditions.length === 0 && !efforts.some(({ slow }) => slow) },
     actions: [
       ...policies.map(({ id, name, policy }): LocalAction => ({ kind: "SetRestartPolicy", name, id, service, policy })),
       ...efforts.flatMap(({ action }) => (action ? [action] : [])),
@@ -131,6 +144,27 @@ function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: strin
   };
 }
 
+function observedBy(efforts: readonly Effort[], around: Surroundings, nodeAddress: string): ObservedInstance {
+  const { spec, instance, containers } = around;
+  const addresses = spec.containers.flatMap((container) => {
+    const address = addressOf(container, containers, nodeAddress);
+    return address === undefined ? [] : [[container.name, address] as const];
+  });
+  const published = spec.containers.flatMap((container) => {
+    const ports = publishedOf(container, containers);
+    return ports === undefined ? [] : [[container.name, ports] as const];
+  });
+  return {
+    id: instance.id,
+    revision: instance.revision,
+    ready: efforts.every((effort) => effort.up),
+    addresses: Object.fromEntries(addresses),
+    ...(published.length > 0 && { published: Object.fromEntries(published) }),
+    containers: efforts.map((effort) => withDigest(effort, around)),
+    conditions: efforts.flatMap((effort) => effort.conditions),
+  };
+}
+
 function imageOf({ observed }: Effort, spec: ServiceSpec): string {
   return spec.containers.find(({ name }) => name === observed.name)?.image ?? "";
 }
@@ -138,7 +172,7 @@ function imageOf({ observed }: Effort, spec: ServiceSpec): string {
 function withDigest(effort: Effort, { spec, local, instance }: Surroundings): ObservedInstance["containers"][number] {
   const { observed } = effort;
   const image = local.images[imageOf(effort, spec)];
-  const told = local.reported?.value.instances.find(({ id }) => id === instance.id)?.containers.find(({ name }) => name === observed.name);
+  const told = toldOf(instance.id, local)?.containers.find(({ name }) => name === observed.name);
   const digest = image?.id === observed.imageId ? image?.digests[0] : told?.imageId === observed.imageId ? told?.digest : undefined;
   return digest === undefined ? observed : { ...observed, digest };
 }

@@ -228,6 +228,29 @@ test("Docker away is a condition, and when it is back the app is, too", async ()
   await house.end();
 });
 
+test("while Docker hangs an app goes on being ready, and one that dies does not", async () => {
+  const house = await setUp();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
+  await house.ready();
+  await house.clock.advance(30_000);
+  const told: boolean[] = [];
+  house.etcd.onChange(() => told.push(house.observed()?.instances[0]?.ready === true));
+  house.docker.hang();
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1")); // wakes it
+  const reasons = (): readonly string[] =>
+    (house.observed()?.instances[0]?.conditions ?? []).map(({ type, reason }) => `${type} ${reason}`);
+  await house.clock.until(() => reasons().includes("DockerReady DockerUnavailable"), LIMIT_MS, "it says that Docker is silent");
+  await house.clock.advance(600_000);
+  assert.ok(told.length > 0 && told.every(Boolean), "it was ready all the time");
+  const [container] = house.docker.containers.values();
+  container?.crash(1);
+  await house.clock.until(() => house.observed()?.instances[0]?.ready === false, LIMIT_MS, "its end is seen");
+  house.docker.goOn();
+  await house.ready();
+  assert.deepEqual([reasons(), house.docker.containers.size], [[], 1]);
+  await house.end();
+});
+
 test("a private network that was made while its instance was taken away goes at the next resync", async () => {
   const house = await setUp();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));

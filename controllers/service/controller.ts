@@ -14,6 +14,7 @@ import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
 import { houseFacts, imagesOf, unusedImages } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
+import { recall, remember } from "./last-word.ts";
 import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { newsOfDecision, newsOfReport } from "./news.ts";
 import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
@@ -144,6 +145,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const begun = jobStates([...pulls.map(({ key }) => key), ...parts.flatMap((part) => containerJobs(nameOf(part)))], ports);
   const docker = await listed(name, ports, signal);
   const standing = { reported, voters: ports.voters() };
+  const told = { report: reported?.value, bootId: identity.bootId };
+  const lastHeard = docker.containers ? remember(name, docker.containers, ports) : recall(name, told, ports);
   if (docker.containers) ports.fence.keep(name, endingContainers(docker.containers, decided, standing));
   const missing = parts.filter((part) => !docker.containers?.some((each) => isOf(part, each)));
   const untold = parts.filter(({ instance }) => !reported?.value.instances.some(({ id }) => id === instance));
@@ -161,12 +164,13 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   ];
   const local: LocalFacts = {
     ...docker,
+    lastHeard,
     bootId: identity.bootId,
     voters: standing.voters,
     inContact: ports.fence.isOpen,
     images: await imagesByReference([...images, ...(docker.containers ? unused : [])], ports, signal),
     jobs: { ...jobStates(ending, ports), ...begun },
-    probes: probeStates(name, parts, docker.containers ?? [], ports),
+    probes: probeStates(name, parts, docker.containers ?? lastHeard, ports),
     missingPaths: await missingPaths(missing, ports),
     missingSecrets: missing
       .flatMap(({ container }) => secretsOf(container))

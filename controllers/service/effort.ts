@@ -159,7 +159,7 @@ function begin(container: Container, docker: LocalContainer, around: Surrounding
   return attempt(phase, { container, around, job: around.local.jobs[jobKeys.start(docker.name)], action, retryMs: RETRY_MS });
 }
 
-function attend(container: Container, docker: LocalContainer, around: Surroundings): Effort {
+export function attend(container: Container, docker: LocalContainer, around: Surroundings): Effort {
   const { health, detail } = healthOf(container.health, docker, around.local.probes[docker.id]);
   const seen = still(container, docker, "running");
   const observed: ObservedContainer = { ...seen.observed, health, ...(detail !== undefined && { detail }) };
@@ -253,7 +253,7 @@ function absent(container: Container, phase: ObservedContainer["phase"], detail?
   };
 }
 
-function still(container: Container, docker: LocalContainer, phase: ObservedContainer["phase"]): Effort {
+export function still(container: Container, docker: LocalContainer, phase: ObservedContainer["phase"]): Effort {
   const observed: ObservedContainer = {
     name: container.name,
     phase,

@@ -64,6 +64,12 @@ export interface LocalContainer extends Container {
   readonly endedAgoMs: number;
 }
 
+/** A container as Docker last spoke of it, before it fell silent: aged as it was then. */
+export interface HeardContainer extends LocalContainer {
+  /** The kernel has seen it end since. */
+  readonly hasEnded: boolean;
+}
+
 /** This node's own share. */
 export interface LocalFacts {
   readonly bootId: string;
@@ -71,8 +77,10 @@ export interface LocalFacts {
   readonly voters: number;
   /** The house knows that this node is here, and nobody takes over what is decided for it. */
   readonly inContact: boolean;
-  /** Undefined: Docker does not answer, and nothing is known of the containers. */
+  /** Undefined: Docker does not answer. */
   readonly containers: readonly LocalContainer[] | undefined;
+  /** While Docker does not answer: what it last said. */
+  readonly lastHeard: readonly HeardContainer[];
   /** Why Docker does not answer. */
   readonly dockerProblem: string | undefined;
   /** By reference, of containers that are to be made or reported; undefined: not on this machine. */

@@ -35,7 +35,10 @@ interface Explanation {
 
 /** Why Docker said no, and what to do about it. */
 export const EXPLANATION: Readonly<Record<EngineFault, Explanation>> = {
-  unavailable: { reason: "DockerUnavailable", remedy: "Start Docker on that machine: systemctl start docker" },
+  unavailable: {
+    reason: "DockerUnavailable",
+    remedy: "Start Docker on that machine: systemctl start docker; one that hangs: systemctl restart docker",
+  },
   imageNotFound: { reason: "ImageNotFound", remedy: "Check the image's name and tag" },
   registryRefused: { reason: "RegistryRefused", remedy: "Log in on that machine as root: docker login" },
   registryUnreachable: { reason: "ImagePullFailed", remedy: "Check that the machine reaches the registry; it is tried again" },

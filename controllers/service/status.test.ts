@@ -37,6 +37,16 @@ async function statusOf(scene: Scene) {
   return serviceStatus(service, mirror);
 }
 
+test("a ready app on a node whose Docker is silent says both", async () => {
+  const silent = { type: "DockerReady", status: "False", reason: "DockerUnavailable", message: "" } as const;
+  const scene = {
+    decided: decided("app", one, [instance("aaaa", "nas", one)]),
+    observed: [observedInstance("aaaa", { conditions: [silent] })],
+  };
+  assert.deepEqual(await worst(scene), ["Ready True Ready", "DockerReady False DockerUnavailable"]);
+  assert.match((await statusOf(scene)).conditions[1]?.message ?? "", /on nas/);
+});
+
 const worst = async (scene: Scene) => (await statusOf(scene)).conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
 const placed = decided("app", one, [instance("aaaa", "nas", one)]);
 

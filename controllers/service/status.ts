@@ -10,6 +10,7 @@ import { decide } from "./decide.ts";
 import type { HouseFacts } from "./facts.ts";
 import { ZONE_DEFAULT } from "./fill-values.ts";
 import { houseFacts } from "./house-facts.ts";
+import { isLastWord } from "./last-word.ts";
 import { fitnessOf, whyUnplaced } from "./scheduling.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { observedInstance } from "./verdict.ts";
@@ -149,7 +150,8 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
   const paused = pausedCondition(service, decided);
   const update = paused ? [paused] : updateConditions(decided, reading);
-  const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...update];
+  const silent = silenceCondition(decided, house);
+  const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...update, ...(silent ? [silent] : [])];
   const observed = paused ? generation : (decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation);
   return conditions.map((condition) => ({
     ...condition,
@@ -178,6 +180,21 @@ function readyCondition(service: Resource<"Service">, { house, instances, replic
       ...time,
     };
   return { type: "Ready", status: "False", reason: "Pending", message: `Nothing is decided for ${service.metadata.name} yet`, ...time };
+}
+
+/** What nodes say whose engine does not answer: with their last word an app may be as ready as before. */
+function silenceCondition(decided: DecidedService | undefined, house: HouseFacts): Condition | undefined {
+  const silent = (decided?.instances ?? []).filter((instance) => {
+    const found = observedInstance(instance, house.observed);
+    return found !== undefined && isLastWord(found);
+  });
+  const nodes = [...new Set(silent.map(({ node }) => node))].sort();
+  if (nodes.length === 0) return undefined;
+  const where = nodes.length === 1 ? "that machine" : "those machines";
+  const message =
+    `Docker does not answer on ${nodes.join(" and ")}: what runs there goes on, and nothing is started or changed. ` +
+    `Look on ${where}: systemctl status docker`;
+  return { type: "DockerReady", status: "False", reason: "DockerUnavailable", message };
 }
 
 /** Something is to be brought out, and a person said not now. */

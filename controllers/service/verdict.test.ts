@@ -20,6 +20,13 @@ test("an instance is settled once it has been ready for as long as monitor says"
   assert.deepEqual(after(5_000), { kind: "settled" });
 });
 
+test("a last word settles nothing, and fails no update", () => {
+  const silent = { type: "DockerReady", status: "False", reason: "DockerUnavailable", message: "" } as const;
+  const deaf = { type: "Ready", status: "False", reason: "PortNotListening", message: "" } as const;
+  assert.equal(after(60_000, { conditions: [silent] }).kind, "unknown");
+  assert.equal(after(60_000, { ready: false, conditions: [deaf, silent] }).kind, "waiting");
+});
+
 test("an instance fails only for a reason that waiting does not mend", () => {
   const because = (reason: string) =>
     after(0, { ready: false, conditions: [{ type: "Ready", status: "False", reason, message: "" }] }).kind;

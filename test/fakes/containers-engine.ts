@@ -27,6 +27,9 @@ export interface FakeEngineOptions {
 }
 
 const idDigits = 64;
+/** As the real adapter has it. */
+const CALL_LIMIT_MS = 25_000;
+const HUNG_LOOK_MS = 1_000;
 
 export class FakeEngine {
   readonly options: FakeEngineOptions;
@@ -44,6 +47,12 @@ export class FakeEngine {
   /** No image can be pulled and no container made. */
   diskFull = false;
   daemonUp = true;
+  /** The daemon answers nothing and does nothing, and its containers go on. */
+  hangs = false;
+  /** It has been found to hang: nobody waits for it as long again. */
+  isSilent = false;
+  /** What it tells when it goes on. */
+  #late: (() => void)[] = [];
 
   constructor(options: FakeEngineOptions) {
     this.options = options;
@@ -57,7 +66,36 @@ export class FakeEngine {
   /** The daemon ends and takes its containers with it: by its own stop, or with the machine's power. */
   stopDaemon(how: "stopped" | "powerLoss" = "stopped"): void {
     this.daemonUp = false;
+    this.hangs = false;
+    this.isSilent = false;
+    this.#late = [];
     for (const container of this.containers.values()) container.end(how === "stopped" ? "term" : "powerLoss");
+  }
+
+  hang(): void {
+    this.hangs = true;
+  }
+
+  goOn(): void {
+    this.hangs = false;
+    this.isSilent = false;
+    for (const tell of this.#late.splice(0)) tell();
+  }
+
+  /** Throws when the daemon has hung for the time that a call may take. */
+  async answers(signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; this.hangs; waitedMs += HUNG_LOOK_MS) {
+      this.isSilent ||= waitedMs >= CALL_LIMIT_MS;
+      if (this.isSilent) throw new EngineError("unavailable", "Cannot reach Docker: it did not answer within 25 s");
+      await this.options.clock.sleep(HUNG_LOOK_MS, signal);
+    }
+    if (!this.daemonUp) throw new EngineError("unavailable", "Cannot reach Docker: nobody answers on its socket");
+  }
+
+  /** What the daemon does of itself waits until it goes on. */
+  whenItGoesOn(run: () => void): void {
+    if (this.hangs) this.#late.push(run);
+    else run();
   }
 
   startDaemon(): void {
@@ -71,6 +109,7 @@ export class FakeEngine {
       clock: this.options.clock,
       behave: this.options.behave ?? (() => ({})),
       emit: (action) => this.emit(container, action),
+      whenDaemonRuns: (run) => this.whenItGoesOn(run),
     });
     this.containers.set(container.id, container);
     return container;
@@ -79,7 +118,7 @@ export class FakeEngine {
   /** Lost while the daemon is away, as with a real stream. */
   emit(container: FakeContainer, action: string): void {
     const service = container.spec.labels[LABEL.name];
-    if (this.daemonUp) this.events.send({ action, ...(service !== undefined && { service }) });
+    if (this.daemonUp) this.whenItGoesOn(() => this.events.send({ action, ...(service !== undefined && { service }) }));
   }
 
   /** As if it had been pulled before. */

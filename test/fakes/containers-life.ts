@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly behave: (spec: ContainerSpec) => Behaviour;
   readonly emit: (action: string) => void;
+  /** At once, unless the daemon hangs. */
+  readonly whenDaemonRuns: (run: () => void) => void;
 }
 
 export class FakeContainer {
@@ -44,6 +46,8 @@ export class FakeContainer {
   state: "created" | "running" | "restarting" | "exited" = "created";
   restartPolicy: "no" | "on-failure" | "unless-stopped";
   output = "";
+  /** It runs, and answers nobody. */
+  isDeaf = false;
   #health: Container["health"];
   #exitCode = 0;
   #outOfMemory = false;
@@ -99,7 +103,11 @@ export class FakeContainer {
     const ranMs = this.#around.clock.now() - this.#startedMs;
     this.#exited(exitCode, outOfMemory);
     const again = this.restartPolicy === "unless-stopped" || (this.restartPolicy === "on-failure" && exitCode !== 0);
-    if (!again) return;
+    if (again) this.#around.whenDaemonRuns(() => this.#startAgain(ranMs));
+  }
+
+  #startAgain(ranMs: number): void {
+    if (this.state !== "exited") return;
     if (ranMs > restartForgetMs) this.#restartDelayMs = restartDelayFirstMs;
     this.state = "restarting";
     this.#after(this.#restartDelayMs, () => {
@@ -111,7 +119,7 @@ export class FakeContainer {
 
   /** It answers on its address. */
   get serving(): boolean {
-    return this.state === "running" && this.#around.clock.now() - this.#startedMs >= (this.#behaviour.servesAfterMs ?? 0);
+    return !this.isDeaf && this.state === "running" && this.#around.clock.now() - this.#startedMs >= (this.#behaviour.servesAfterMs ?? 0);
   }
 
   get address(): string | undefined {

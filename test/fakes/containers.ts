@@ -132,7 +132,7 @@ export class FakeContainers implements Containers {
     const { pullMs = 1000, bytes = 50_000_000, refused } = found;
     for (let step = 1; step <= pullSteps; step++) {
       await engine.options.clock.sleep(pullMs / pullSteps, signal);
-      if (!engine.daemonUp) throw daemonAway();
+      await engine.answers(signal);
       if (refused !== undefined) throw new EngineError(refused, `Cannot pull image "${reference}": ${refused}`);
       onProgress({ doneBytes: Math.round((bytes * step) / pullSteps), totalBytes: bytes, layers: 1 });
     }
@@ -238,14 +238,10 @@ export class FakeContainers implements Containers {
   async #call<T>(method: keyof Containers, subject: string, signal: AbortSignal, run: () => T): Promise<T> {
     const { delayMs = 0, fails, fault = "unavailable" } = this.#faults(method, subject) ?? {};
     await this.#engine.options.clock.sleep((method === "start" ? startMs : callMs) + delayMs, signal);
-    if (!this.#engine.daemonUp) throw daemonAway();
+    await this.#engine.answers(signal);
     if (fails === "before") throw new EngineError(fault, `Cannot ${method} "${subject}": ${fault}`);
     const result = run();
     if (fails === "after") throw new EngineError(fault, `Cannot ${method} "${subject}": ${fault}`);
     return result;
   }
-}
-
-function daemonAway(): EngineError {
-  return new EngineError("unavailable", "Cannot reach Docker: nobody answers on its socket");
 }

@@ -55,6 +55,7 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
     voters: 1,
     inContact: true,
     containers: [],
+    lastHeard: [],
     dockerProblem: undefined,
     images: {},
     jobs: {},

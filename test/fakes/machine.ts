@@ -3,6 +3,7 @@ import { Refusal } from "../../src/api/errors.ts";
 import type { Name } from "../../src/api/resource.ts";
 import type { NodeRecord } from "../../src/api/state.ts";
 import type { IngressStatus, Table } from "../../src/api/table.ts";
+import type { FakeEngine } from "./containers-engine.ts";
 import type { Fence } from "../../src/container-ports.ts";
 import type { Events, LocalVolumes, Log, Proxy, Secrets, System } from "../../src/ports.ts";
 
@@ -30,11 +31,18 @@ export class FakeVolumes implements LocalVolumes {
 
 export class FakeSystem implements System {
   readonly #address: string;
+  readonly #engine: FakeEngine | undefined;
   readonly #goes: () => NodeRecord["goes"];
 
-  constructor(address: string, goes: () => NodeRecord["goes"] = () => undefined) {
+  /** `engine`: whose containers run on this machine's kernel. */
+  constructor(address: string, engine?: FakeEngine, goes: () => NodeRecord["goes"] = () => undefined) {
     this.#address = address;
+    this.#engine = engine;
     this.#goes = goes;
+  }
+
+  runningContainers(): ReadonlySet<string> | undefined {
+    return this.#engine && new Set(this.#engine.containers.values().flatMap(({ id, state }) => (state === "running" ? [id] : [])));
   }
 
   resolvers(): readonly string[] {
@@ -56,7 +64,7 @@ export class FakeSystem implements System {
       memoryBytes: 8 * 2 ** 30,
       diskBytes: 100 * 2 ** 30,
       devices: [],
-      versions: { fossora: "0.1.0", docker: "28.0.0", dockerApi: "1.48", etcd: "3.7.3" },
+      versions: { fossora: "0.1.0", docker: this.#engine?.hangs === true ? "" : "28.0.0", dockerApi: "1.48", etcd: "3.7.3" },
     };
   }
 }

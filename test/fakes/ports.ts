@@ -38,7 +38,7 @@ export function fakePorts({ node, clock, store, mirror, wake = () => {}, log = f
     volumes: new FakeVolumes((path) => !engine.missingPaths.has(path)),
     secrets: new FakeSecrets(),
     proxy: new FakeProxy(),
-    system: new FakeSystem("192.168.1.10"),
+    system: new FakeSystem("192.168.1.10", engine),
     events: new FakeEvents(),
     fence: new FakeFence(),
     voters: () => 1,

@@ -263,6 +263,30 @@ function promised(instance: ObservedInstance): ObservedInstance {
   return { ...instance, fenced: true };
 }
 
+/** Of containers that its engine does not speak of any more it knows nothing. */
+const forgetsLastWords = inControllers({
+  service: { plan: (desired, facts, context) => plan(desired, { ...facts, local: { ...facts.local, lastHeard: [] } }, context) },
+});
+
+/** What is ready by the last word of an engine is as good as any. */
+const countsOnLastWords = inControllers({
+  service: {
+    plan: (desired, facts, context) => {
+      const observed = new Map(
+        [...facts.house.observed].map(([node, { value, ...seen }]) => [
+          node,
+          { ...seen, value: { ...value, instances: value.instances.map(heard) } },
+        ]),
+      );
+      return plan(desired, { ...facts, house: { ...facts.house, observed } }, context);
+    },
+  },
+});
+
+function heard(instance: ObservedInstance): ObservedInstance {
+  return instance.ready ? { ...instance, conditions: [] } : instance;
+}
+
 const TWICE = /given twice|stays where it was placed|the most it may have/;
 const AT_ONCE = /at once/;
 const NOT_CONVERGED = /not converged|did not stay converged/;
@@ -293,6 +317,8 @@ export const bugs: readonly Bug[] = [
   { name: "ends nothing when it loses contact", wiring: endsNothing, finds: AT_ONCE },
   { name: "takes over without waiting for the end of what must not run twice", wiring: takesOverAtOnce, finds: AT_ONCE },
   { name: "takes for promised what no node promised", wiring: startsWithoutPromise, finds: AT_ONCE },
+  { name: "forgets what runs when its engine hangs", wiring: forgetsLastWords, finds: /hangs, its apps serve/ },
+  { name: "counts on what an engine said before it hung", wiring: countsOnLastWords, finds: /lost its last serving/ },
   { name: "moves instances to whoever has none", wiring: rebalances, finds: /moved|without a reason/ },
   { name: "condemns whom it does not hear, although others do", wiring: believesOwnEarsAlone, finds: /has heard of it all the while/ },
   { name: "condemns others although it hears no majority", wiring: asksForNoMajority, finds: /has not heard most of those who vote/ },

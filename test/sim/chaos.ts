@@ -70,6 +70,7 @@ export class Chaos {
       ["cut off from the store", () => this.#cutOffStore(node)],
       ["hears some no more", () => this.#cutLinks(node)],
       ["docker stopped", () => this.#stopDocker(node)],
+      ["docker hangs", () => this.#hangDocker(node)],
       ["container crashes", () => this.#crash(node)],
       ["image away", () => this.#hideImage()],
       ["disk full", () => this.#fillDisk(node)],
@@ -182,6 +183,12 @@ export class Chaos {
     return () => {
       if (node.power !== "off" && !node.docker.daemonUp) node.docker.startDaemon();
     };
+  }
+
+  #hangDocker(node: SimNode): (() => void) | undefined {
+    if (node.power !== "on" || !node.docker.daemonUp || node.docker.hangs) return undefined;
+    node.docker.hang();
+    return () => node.docker.goOn();
   }
 
   #crash(node: SimNode): undefined {

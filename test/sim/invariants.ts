@@ -6,6 +6,7 @@ import type { Name, NodeName, StoredResource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedMembership, DecidedService, NodeRecord, ObservedService } from "../../src/api/state.ts";
 import type { ContainerSpec } from "../../src/container-ports.ts";
 import type { StoreEvent } from "../../src/ports.ts";
+import { isLastWord } from "../../controllers/service/last-word.ts";
 import { cannotRunTwice, isExclusive } from "../../controllers/service/traits.ts";
 import type { SimNode } from "./node.ts";
 import { withoutReason } from "./reasons.ts";
@@ -32,8 +33,8 @@ interface ServiceHistory {
   readonly desired: { readonly atMs: number; readonly spec: StoredResource<"Service">["spec"] | undefined }[];
   readonly instances: Map<string, InstanceHistory>;
   decided: DecidedService | undefined;
-  /** By instance: whether its node last reported it as ready, since when, and until when it did. */
-  readonly ready: Map<string, { readonly isReady: boolean; readonly sinceMs: number; readonly untilMs: number }>;
+  /** By instance: whether its node last reported it as ready, and since when; whether by a word of its engine of then, and until when. */
+  readonly ready: Map<string, { readonly isReady: boolean; readonly sinceMs: number; readonly isHeard: boolean; readonly untilMs: number }>;
 }
 
 export class Invariants implements Witness {
@@ -233,19 +234,21 @@ export class Invariants implements Witness {
 
   #observed(name: Name, observed: ObservedService | undefined): void {
     const history = this.#history(name);
-    for (const { id, ready } of observed?.instances ?? []) {
+    for (const instance of observed?.instances ?? []) {
+      const { id, ready } = instance;
       const before = history.ready.get(id);
-      const untilMs = ready || before?.isReady === true ? this.#now : (before?.untilMs ?? -Infinity);
+      const isHeard = ready && !isLastWord(instance);
+      const untilMs = isHeard || before?.isHeard === true ? this.#now : (before?.untilMs ?? -Infinity);
       const sinceMs = before?.isReady === true ? before.sinceMs : this.#now;
-      history.ready.set(id, { isReady: ready, sinceMs, untilMs });
+      history.ready.set(id, { isReady: ready, sinceMs, isHeard, untilMs });
     }
   }
 
-  /** By a node that may not have heard the latest. */
+  /** By a node that may not have heard the latest. What an engine said before it fell silent is nothing to count on. */
   #isThoughtReady({ ready }: ServiceHistory, { id, node }: DecidedInstance): boolean {
     const told = ready.get(id);
     const downForMs = this.#now - (this.#downSinceMs.get(node) ?? this.#now);
-    return told !== undefined && (told.isReady ? downForMs <= GRACE_MS : this.#now - told.untilMs <= GRACE_MS);
+    return told !== undefined && (told.isHeard ? downForMs <= GRACE_MS : this.#now - told.untilMs <= GRACE_MS);
   }
 
   #wasDownLately(node: NodeName): boolean {

@@ -233,7 +233,7 @@ export class SimNode {
       volumes: this.volumes,
       secrets: new FakeSecrets(),
       proxy,
-      system: new FakeSystem(this.#address, () => this.#goes),
+      system: new FakeSystem(this.#address, this.docker, () => this.#goes),
       events: new FakeEvents(),
       voters: () => world.voters,
       clock,

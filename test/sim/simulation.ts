@@ -3,7 +3,11 @@ import { eachController } from "../../controllers/index.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { StoreMirror } from "../../src/engine/mirror.ts";
 import { runnable } from "../../src/engine/runnable.ts";
+import { keys } from "../../src/api/keys.ts";
+import type { Name } from "../../src/api/resource.ts";
+import type { ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import { isLastWord } from "../../controllers/service/last-word.ts";
 import { containerSpec, serviceSpec } from "../fakes/objects.ts";
 import { Chaos } from "./chaos.ts";
 import { decidedService, differences, nodesOn, stored } from "./convergence.ts";
@@ -101,6 +105,8 @@ async function live(world: World): Promise<void> {
     loadIsEvenedOut,
     nodeIsCutOff,
     exclusiveMoves,
+    engineHangs,
+    updateMeetsSilence,
     unrelatedNodeJoins,
     somethingChanges,
   ]);
@@ -199,7 +205,7 @@ async function loadIsEvenedOut(world: World): Promise<void> {
 async function nodeIsCutOff(world: World): Promise<void> {
   if (world.nodes.size === 1) return;
   await applyBridge(world);
-  const node = nodeOfBridge(world);
+  const node = nodeOf(world, BRIDGE);
   world.trace.add("", `${node.name} is cut off`);
   node.cutOff = true;
   world.delete("Service", BRIDGE);
@@ -215,7 +221,7 @@ async function nodeIsCutOff(world: World): Promise<void> {
 async function exclusiveMoves(world: World): Promise<void> {
   if (world.voters === 1) return;
   await applyBridge(world, { failover: { after: world.random.pick(["0s", "0s", "40s"]) } });
-  const node = nodeOfBridge(world);
+  const node = nodeOf(world, BRIDGE);
   const ways: readonly (readonly [string, () => void, () => void])[] = [
     ["loses its power", () => node.powerOff(), () => node.powerOn()],
     ["is cut off", () => (node.cutOff = true), () => (node.cutOff = false)],
@@ -255,9 +261,64 @@ async function applyBridge(world: World, over: Partial<ServiceSpec> = {}): Promi
   await converge(world, SOON_MS);
 }
 
-function nodeOfBridge(world: World): SimNode {
-  const placed = decidedService(world, BRIDGE)?.instances[0]?.node;
+function nodeOf(world: World, name: Name): SimNode {
+  const placed = decidedService(world, name)?.instances[0]?.node;
   return (placed !== undefined && world.nodes.get(placed)) || world.random.pick([...world.nodes.values()]);
+}
+
+/** An engine that hangs takes no app along; what ends meanwhile is led to no more. */
+async function engineHangs(world: World): Promise<void> {
+  await applySteady(world, "steady:1");
+  const node = nodeOf(world, STEADY);
+  world.trace.add("", `the engine of ${node.name} hangs`);
+  node.docker.hang();
+  const isTold = (): boolean => toldOf(world, node, STEADY).some(isLastWord);
+  if (!(await world.until(isTold, SOON_MS))) throw new SimulationFailure(`nobody says that the engine of ${node.name} hangs`);
+  for (const untilMs = world.time.now() + SOON_MS; world.time.now() < untilMs; await world.run(LOOK_EVERY_MS)) {
+    const problems = tableProblems(world);
+    if (problems.length > 0) throw new SimulationFailure(`the engine of ${node.name} hangs, its apps serve:\n  ${problems.join("\n  ")}`);
+  }
+  for (const container of node.docker.containers.values()) if (container.service === STEADY) container.crash(1);
+  const isLedTo = (): boolean =>
+    nodesOn(world).some(({ agent }) => agent?.proxy.routes.get(STEADY)?.http.some(({ backends }) => backends.length > 0));
+  if (!(await world.until(() => !isLedTo(), SOON_MS))) throw new SimulationFailure(`${STEADY} ended, and names still lead to it`);
+  node.docker.goOn();
+  await converge(world, SOON_MS);
+}
+
+/** What takes the old one's place has been ready, and answers nobody any more; its engine, which knew, hangs: the invariants see that the old one stays. */
+async function updateMeetsSilence(world: World): Promise<void> {
+  if (world.nodes.size === 1) return;
+  await applySteady(world, "steady:1");
+  const [old] = decidedService(world, STEADY)?.instances ?? [];
+  world.apply("Service", STEADY, serviceSpec(STEADY, "steady:2", { update: { ...STEADY_UPDATE, monitor: "60s" } }));
+  const newNode = (): SimNode | undefined =>
+    nodesOn(world).find((node) => toldOf(world, node, STEADY).some(({ id, ready }) => ready && id !== old?.id));
+  if (!(await world.until(() => newNode() !== undefined, SOON_MS))) throw new SimulationFailure(`the new ${STEADY} did not become ready`);
+  const node = newNode();
+  const fresh = [...(node?.docker.containers.values() ?? [])].find(({ spec }) => spec.image === "steady:2");
+  world.trace.add("", `the engine of ${node?.name} hangs, and the new ${STEADY} answers nobody`);
+  node?.docker.hang();
+  if (fresh !== undefined) fresh.isDeaf = true;
+  await world.run(UPDATED_MS);
+  if (fresh !== undefined) fresh.isDeaf = false;
+  node?.docker.goOn();
+  await converge(world, UPDATED_MS);
+}
+
+const STEADY = "steady";
+const STEADY_UPDATE = { order: "start-first", parallel: 1, monitor: "5s", onFailure: "rollback" } as const;
+
+/** Docker itself asks how it is. */
+async function applySteady(world: World, image: string): Promise<void> {
+  for (const each of ["steady:1", "steady:2"]) world.registry.set(each, { pullMs: 200, bytes: 1_000_000, hasHealthcheck: true });
+  world.apply("Service", STEADY, serviceSpec(STEADY, image, { update: STEADY_UPDATE }));
+  await converge(world, SOON_MS);
+}
+
+function toldOf({ etcd }: World, { name: node }: SimNode, name: Name): ObservedService["instances"] {
+  const value = etcd.get(keys.observed("Service", name, node))?.value;
+  return value === undefined ? [] : (JSON.parse(value) as ObservedService).instances;
 }
 
 /** A node that joins moves nothing that does not want to be everywhere. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { EngineError } from "../../api/errors.ts";
+import { until } from "../../../test/support/until.ts";
 import { Connection } from "./connection.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "fossora-connection-"));
@@ -77,6 +78,39 @@ test("an engine that does not answer is unavailable after the limit, in words th
       assert.equal(error.message, "Cannot list containers: Docker did not answer within 0.05 s");
       return true;
     },
+  );
+});
+
+test("while it hangs nobody waits again for the same, until it answers anything", async () => {
+  const waiting: (() => void)[] = [];
+  let hangs = false;
+  const socketPath = path.join(folder, "hangs");
+  const server = createServer((request, response) => {
+    const answer = (): unknown => response.end(request.url === "/version" ? JSON.stringify({ ApiVersion: "1.41" }) : "[]");
+    if (hangs) waiting.push(answer);
+    else answer();
+  });
+  server.listen(socketPath);
+  await once(server, "listening");
+  const connection = new Connection(socketPath);
+  open.push(
+    () => server.close().closeAllConnections(),
+    () => connection.close(),
+  );
+  const list = (limitMs?: number): Promise<unknown> =>
+    connection.call("list containers", signal, (docker, abortSignal) => docker.listContainers({ abortSignal }), limitMs);
+  await list();
+  hangs = true;
+  await assert.rejects(list(50), unavailable);
+  // Within the limit of 25 s it would not even be asked.
+  await assert.rejects(list(), { message: "Cannot list containers: Docker did not answer within 0.05 s" });
+  hangs = false;
+  for (const answer of waiting) answer();
+  await until("it is asked again", () =>
+    list().then(
+      () => true,
+      () => false,
+    ),
   );
 });
 

@@ -15,6 +15,8 @@ export class Connection {
   readonly socketPath: string;
   readonly #agent: QuietAgent;
   #negotiated: Promise<number> | undefined;
+  /** It hangs: what it did not answer within, until it answers anything. Others are not to wait as long for the same. */
+  #silence: { readonly limitMs: number } | undefined;
 
   constructor(socketPath: string) {
     this.socketPath = socketPath;
@@ -35,22 +37,32 @@ export class Connection {
     limitMs = callLimitMs,
   ): Promise<T> {
     signal.throwIfAborted();
+    if (this.#silence !== undefined) throw unanswered(action, this.#silence.limitMs);
     const limit = AbortSignal.timeout(limitMs);
     const either = AbortSignal.any([signal, limit]);
     try {
       return await Promise.race([this.#version().then((apiMinor) => run(this.docker, either, apiMinor)), rejected(either)]);
     } catch (cause) {
       signal.throwIfAborted();
-      const error = limit.aborted
-        ? new EngineError("unavailable", `Cannot ${action}: Docker did not answer within ${limitMs / 1000} s`, { cause })
-        : engineError(action, cause);
+      const error = limit.aborted ? unanswered(action, limitMs, cause) : engineError(action, cause);
       if (error.fault === "unavailable") this.#negotiated = undefined;
+      if (limit.aborted) this.#waitForAnswer(limitMs);
       throw error;
     }
   }
 
   close(): void {
     this.#agent.destroy();
+  }
+
+  /** However long that takes; an engine that was slow with one call alone answers at once. */
+  #waitForAnswer(limitMs: number): void {
+    if (this.#silence !== undefined) return;
+    this.#silence = { limitMs };
+    const end = (): void => {
+      this.#silence = undefined;
+    };
+    this.#version().then(end, end); // one that ended says so at the next call
   }
 
   #version(): Promise<number> {
@@ -69,6 +81,10 @@ export class Connection {
     modem.version = `v1.${minor}`;
     return minor;
   }
+}
+
+function unanswered(action: string, limitMs: number, cause?: unknown): EngineError {
+  return new EngineError("unavailable", `Cannot ${action}: Docker did not answer within ${limitMs / 1000} s`, { cause });
 }
 
 /** Some of dockerode's calls (inspecting an image or a network) take no signal: the wait ends, whatever they do. */

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { killContainerProcesses, processesOf } from "./container-processes.ts";
+import { containersWithProcesses, killContainerProcesses, processesOf } from "./container-processes.ts";
 
 const [one, other] = ["a".repeat(64), "b".repeat(64)];
 const proc = mkdtempSync(path.join(tmpdir(), "fossora-proc-"));
@@ -27,6 +27,13 @@ test("processes are a container's by their control group, in either version and 
   mkdirSync(path.join(proc, "sys"));
   assert.deepEqual(new Set(processesOf([one], proc)), new Set([100, 101, 102]));
   assert.deepEqual(processesOf([], proc), []);
+});
+
+test("a container has processes as long as one of them lives", () => {
+  assert.deepEqual(containersWithProcesses(proc), new Set([one, other]));
+  rmSync(path.join(proc, "103"), { recursive: true });
+  add(103, `0::/system.slice/docker-${other}.scope\n`, "Z");
+  assert.deepEqual(containersWithProcesses(proc), new Set([one]));
 });
 
 test("they are killed, and nothing else", async () => {

@@ -27,6 +27,16 @@ export function processesOf(containers: readonly string[], proc = "/proc"): read
     .map(Number);
 }
 
+/** Ids of all containers that have processes, of whichever engine. */
+export function containersWithProcesses(proc = "/proc"): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const pid of readdirSync(proc).filter((name) => /^\d+$/.test(name))) {
+    const ids = readOrNothing(path.join(proc, pid, "cgroup")).match(/\b[0-9a-f]{64}\b/g) ?? [];
+    if (ids.some((id) => !found.has(id)) && !isZombie(readOrNothing(path.join(proc, pid, "stat")))) for (const id of ids) found.add(id);
+  }
+  return found;
+}
+
 /** Dead, and nobody has asked for its end yet. */
 function isZombie(stat: string): boolean {
   return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { NetworkInterfaceInfo } from "node:os";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
+import type { EngineInfo } from "../../container-ports.ts";
 import { lastingIpv6 } from "./ipv6.ts";
 import { MachineSystem, sortAddresses } from "./system.ts";
 
@@ -51,6 +52,25 @@ test("the kernel tells which IPv6 addresses last: none for privacy, deprecated, 
   const text = [row("0001", "80"), row("0002", "00"), row("0003", "01"), row("0004", "20"), row("0005", "c8"), row("0006", "40"), ""];
   assert.deepEqual([...lastingIpv6(text.join("\n"))], ["2001:db8::1", "2001:db8::2"]);
   assert.deepEqual([...lastingIpv6("")], []);
+});
+
+test("what an engine can do does not change while it is silent, and containers in a VM are not this kernel's", async () => {
+  const info = { version: "28", apiVersion: "1.50", remoteNetwork: true, runtimes: ["runc"] } as unknown as EngineInfo; // all that is read
+  let engine: EngineInfo | undefined = info;
+  const versions = { fossora: "1", etcd: "3" };
+  const system = new MachineSystem({
+    dataDir: tmpdir(),
+    engine: async () => engine,
+    versions,
+    goes: () => undefined,
+    role: () => undefined,
+  });
+  assert.ok(system.runningContainers() instanceof Set);
+  const described = (): ReturnType<MachineSystem["describe"]> => system.describe(new AbortController().signal);
+  assert.equal((await described()).remoteNetwork, true);
+  engine = undefined;
+  assert.deepEqual([(await described()).remoteNetwork, (await described()).versions.docker], [true, ""]);
+  assert.equal(system.runningContainers(), undefined);
 });
 
 test("this machine is described, also while Docker is away", async () => {

@@ -4,6 +4,7 @@ import { availableParallelism, type NetworkInterfaceInfo, networkInterfaces, tot
 import type { NodeRecord } from "../../api/state.ts";
 import type { EngineInfo } from "../../container-ports.ts";
 import type { System } from "../../ports.ts";
+import { containersWithProcesses } from "./container-processes.ts";
 import { readDefaultInterface } from "./default-interface.ts";
 import { findDevices } from "./devices.ts";
 import { kindOfIpv6, readLastingIpv6 } from "./ipv6.ts";
@@ -22,13 +23,28 @@ export interface SystemOptions {
   readonly role: () => NodeRecord["role"];
 }
 
+/** Each look reads of every process: many Services ask. */
+const RUNNING_FOR_MS = 500;
+
 const archNames: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
 export class MachineSystem implements System {
   readonly #options: SystemOptions;
 
+  /** As it last answered: what it can do does not change while it is silent. */
+  #lastEngine: EngineInfo | undefined;
+  #running: { readonly ids: ReadonlySet<string>; readonly atMs: number } | undefined;
+
   constructor(options: SystemOptions) {
     this.#options = options;
+  }
+
+  runningContainers(): ReadonlySet<string> | undefined {
+    if (this.#lastEngine?.remoteNetwork === true) return undefined;
+    const nowMs = performance.now();
+    if (this.#running === undefined || nowMs - this.#running.atMs >= RUNNING_FOR_MS)
+      this.#running = { ids: containersWithProcesses(), atMs: nowMs };
+    return this.#running.ids;
   }
 
   resolvers(): readonly string[] {
@@ -44,10 +60,11 @@ export class MachineSystem implements System {
     const { dataDir, engine, versions, witness } = this.#options;
     const [role, goes] = [this.#options.role(), this.#options.goes()];
     const docker = await engine(signal);
+    this.#lastEngine = docker ?? this.#lastEngine;
     const [disk, os, devices, defaultInterface, lastingIpv6] = await Promise.all([
       statfs(dataDir),
       osName(),
-      findDevices("/dev", docker?.runtimes ?? []),
+      findDevices("/dev", this.#lastEngine?.runtimes ?? []),
       readDefaultInterface(),
       readLastingIpv6(),
     ]);
@@ -63,7 +80,7 @@ export class MachineSystem implements System {
       ...(witness === true && { witness }),
       ...(role !== undefined && { role }),
       ...(goes !== undefined && { goes }),
-      ...(docker?.remoteNetwork && { remoteNetwork: true }),
+      ...(this.#lastEngine?.remoteNetwork && { remoteNetwork: true }),
       versions: { ...versions, docker: docker?.version ?? "", dockerApi: docker?.apiVersion ?? "" },
     };
   }
