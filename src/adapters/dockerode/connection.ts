@@ -8,6 +8,8 @@ import { engineError } from "./faults.ts";
 /** The newest version that this adapter was written against; an older engine (20.10 has 1.41) is asked in its own. */
 const apiMinorMax = 50;
 const callLimitMs = 25_000;
+/** What it is asked after a call without an answer takes no work, so it is only slow if it answers within this. */
+const silentAfterMs = 1_000;
 const idleSocketsMax = 8;
 
 export class Connection {
@@ -17,6 +19,7 @@ export class Connection {
   #negotiated: Promise<number> | undefined;
   /** It hangs: what it did not answer within, until it answers anything. Others are not to wait as long for the same. */
   #silence: { readonly limitMs: number } | undefined;
+  #isAsking = false;
 
   constructor(socketPath: string) {
     this.socketPath = socketPath;
@@ -57,9 +60,12 @@ export class Connection {
 
   /** However long that takes; an engine that was slow with one call alone answers at once. */
   #waitForAnswer(limitMs: number): void {
-    if (this.#silence !== undefined) return;
-    this.#silence = { limitMs };
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const timer = setTimeout(() => (this.#silence = { limitMs }), silentAfterMs).unref();
     const end = (): void => {
+      clearTimeout(timer);
+      this.#isAsking = false;
       this.#silence = undefined;
     };
     this.#version().then(end, end); // one that ended says so at the next call
