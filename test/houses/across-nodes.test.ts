@@ -1,10 +1,11 @@
 // Every computer of a house answers for every app, wherever it runs: the program as it is installed, on lab hosts.
 import assert from "node:assert/strict";
 import { Resolver } from "node:dns/promises";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { programReason, type HouseNode } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { askOneShot } from "../support/mdns-listener.ts";
 import { talk } from "../support/streams.ts";
 import { until } from "../support/until.ts";
@@ -39,22 +40,14 @@ spec: { image: "lab/whoami:1", port: 80, replicas: 3 }
 `;
 
 describe("three computers and an app on one of them", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-
-  before(async () => {
-    absent = await house.up(4);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.node(1).apply(apps, "--wait", "--timeout", "2m");
+  const { house, test } = labSuite(4, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.node(1).apply(apps, "--wait", "--timeout", "2m");
+    },
   });
-  after(() => house.lab.down());
   const nodes = (): readonly HouseNode[] => house.nodes.slice(0, 3);
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
   /** Where it runs, and where it does not. */
   const placesOf = async (service: string): Promise<{ readonly here: HouseNode; readonly elsewhere: readonly HouseNode[] }> => {
     const has = await Promise.all(nodes().map(async (node) => (await node.containersOf(service)).length > 0));
@@ -63,8 +56,7 @@ describe("three computers and an app on one of them", { skip }, () => {
     return { here, elsewhere: nodes().filter((node) => node !== here) };
   };
 
-  test("it answers through each of them, and hears who asked", async (t) => {
-    if (!needs(t)) return;
+  test("it answers through each of them, and hears who asked", async () => {
     const { here, elsewhere } = await placesOf("whoami");
     const clientOf = async (node: HouseNode): Promise<string | undefined> => {
       const { status, body } = await node.request("whoami.home.internal", "/json");
@@ -76,8 +68,7 @@ describe("three computers and an app on one of them", { skip }, () => {
     for (const node of elsewhere) assert.equal(await until(`${node.name} answers`, () => clientOf(node)), client);
   });
 
-  test("raw ports answer at each of them, those for apps alone to containers anywhere", async (t) => {
-    if (!needs(t)) return;
+  test("raw ports answer at each of them, those for apps alone to containers anywhere", async () => {
     for (const node of nodes())
       await until(`${node.name} answers`, async () => String(await talk(echoPort, Buffer.from("hello"), node.address)) === "hello");
     for (const node of nodes()) {
@@ -92,7 +83,6 @@ describe("three computers and an app on one of them", { skip }, () => {
   });
 
   test("any of them tells what all their proxies have counted", async (t) => {
-    if (!needs(t)) return;
     const text = await until("all have answered", async () => {
       const described = await house.node(1).run("describe", "route", "whoami");
       return house.nodes.slice(0, 3).every(({ name }) => described.includes(`Traffic on ${name}, for`)) && described;
@@ -101,8 +91,7 @@ describe("three computers and an app on one of them", { skip }, () => {
     assert.doesNotMatch(text, /not known/);
   });
 
-  test("each tells all addresses for its name, the one where it runs first", async (t) => {
-    if (!needs(t)) return;
+  test("each tells all addresses for its name, the one where it runs first", async () => {
     const { here } = await placesOf("whoami");
     for (const node of nodes()) {
       const resolver = new Resolver({ timeout: 5_000, tries: 1 });
@@ -121,8 +110,7 @@ describe("three computers and an app on one of them", { skip }, () => {
     }
   });
 
-  test("one of them speaks for whoami.local on the LAN", async (t) => {
-    if (!needs(t)) return;
+  test("one of them speaks for whoami.local on the LAN", async () => {
     // h4 is somebody's computer that belongs to no house.
     const spoke = await until("one answers", async () => {
       const { answers } = await askOneShot(house.lab, "h4", "whoami.local");
@@ -133,7 +121,6 @@ describe("three computers and an app on one of them", { skip }, () => {
   });
 
   test("a computer without power takes nobody's app along but its own", async (t) => {
-    if (!needs(t)) return;
     const { here, elsewhere } = await placesOf("whoami");
     const [lost, left] = elsewhere;
     assert(lost && left);
@@ -157,7 +144,6 @@ describe("three computers and an app on one of them", { skip }, () => {
   });
 
   test("an app whose computer has no power answers from another one, under the same name through the same computer", async (t) => {
-    if (!needs(t)) return;
     // Of fewer voters the one that is lost may take the quorum along.
     await house.hasVoters(3);
     const { here, elsewhere } = await placesOf("whoami");

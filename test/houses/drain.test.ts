@@ -1,11 +1,11 @@
 // A computer is taken out for a while: what runs on it moves to the others while people ask for it through all of them.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import type { DrillAnswer, MovesAnswer, RebalanceAnswer } from "../../src/api/moves.ts";
 import { ask, askAllTheTime } from "../support/asking.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -32,26 +32,20 @@ spec: { containers: [{ name: here, image: "lab/whoami:1", volumes: ["${home}:/sr
 `;
 
 describe("a computer is taken out for a while", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    for (const node of house.nodes) await node.lab.exec(node.name, "mkdir", "-p", "/srv");
-    // All begin on the one that is drained first.
-    for (const number of [2, 3]) await house.node(1).run("node", "cordon", house.node(number).name);
-    await house.node(1).apply(manifest(house.node(1).name), "--wait", "--timeout", "3m");
-    for (const number of [2, 3]) await house.node(1).run("node", "uncordon", house.node(number).name);
-    for (const node of house.nodes) for (const app of apps) await until(`${node.name} answers`, async () => (await ask(node, app)) === 200);
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      for (const node of house.nodes) await node.lab.exec(node.name, "mkdir", "-p", "/srv");
+      // All begin on the one that is drained first.
+      for (const number of [2, 3]) await house.node(1).run("node", "cordon", house.node(number).name);
+      await house.node(1).apply(manifest(house.node(1).name), "--wait", "--timeout", "3m");
+      for (const number of [2, 3]) await house.node(1).run("node", "uncordon", house.node(number).name);
+      for (const node of house.nodes)
+        for (const app of apps) await until(`${node.name} answers`, async () => (await ask(node, app)) === 200);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
   const place = async (app: string): Promise<number> => {
     const found: number[] = [];
     for (const number of all) if ((await house.node(number).containersOf(app)).length > 0) found.push(number);
@@ -60,7 +54,6 @@ describe("a computer is taken out for a while", { skip }, () => {
   };
 
   test("drill says what would wait for it, and that the store would keep its quorum", async (t) => {
-    if (!needs(t)) return;
     const [first, second] = [house.node(1), house.node(2)];
     const of = async (name: string): Promise<DrillAnswer> => {
       const { code, stdout } = await second.try("drill", name, "-o", "json");
@@ -78,7 +71,6 @@ describe("a computer is taken out for a while", { skip }, () => {
   });
 
   test("drain moves what can move without a failed request, and says what cannot", async (t) => {
-    if (!needs(t)) return;
     const [first, second] = [house.node(1), house.node(2)];
     const shown = JSON.parse(await second.run("node", "drain", first.name, "--dry-run", "-o", "json")) as MovesAnswer; // its documented form
     assert.deepEqual(
@@ -108,8 +100,7 @@ describe("a computer is taken out for a while", { skip }, () => {
     assert.equal(await place("here"), 1, "its folder is there");
   });
 
-  test("it does not lead the store, takes nothing new, and is drained again without a question", async (t) => {
-    if (!needs(t)) return;
+  test("it does not lead the store, takes nothing new, and is drained again without a question", async () => {
     const [first, second] = [house.node(1), house.node(2)];
     await until("another one leads", async () => (await house.leader(all)) !== 1);
     assert.match(await second.run("node", "drain", first.name), /unchanged: it is drained/);
@@ -117,8 +108,7 @@ describe("a computer is taken out for a while", { skip }, () => {
     assert.deepEqual(await first.containersOf("whoami"), []);
   });
 
-  test("uncordoned it is as before, and nothing moves back", async (t) => {
-    if (!needs(t)) return;
+  test("uncordoned it is as before, and nothing moves back", async () => {
     const before = await Promise.all(apps.map(place));
     assert.match(await house.node(3).run("node", "uncordon", house.node(1).name), /uncordoned/);
     await until("it is ready", async () => !(await house.node(1).run("get", "nodes")).includes("Drained"));
@@ -126,7 +116,6 @@ describe("a computer is taken out for a while", { skip }, () => {
   });
 
   test("rebalance evens out a house in which one has all, without a failed request", async (t) => {
-    if (!needs(t)) return;
     const [first, second] = [house.node(1), house.node(2)];
     const many = ["a", "b", "c", "d"];
     const others = [1, 3].map((number) => house.node(number).name);
@@ -152,5 +141,23 @@ describe("a computer is taken out for a while", { skip }, () => {
     );
     assert.ok(new Set(await placed()).size > 1);
     assert.match(await second.run("rebalance"), /nothing to move/);
+  });
+
+  test("a computer that is removed hands over first what can move, without a failed request", async (t) => {
+    const [first, second] = [house.node(1), house.node(2)];
+    const from = await place("whoami");
+    const [asker, removed] = from === 1 ? [second, first] : [first, house.node(from)];
+    const stop = askAllTheTime(
+      house.nodes.filter(({ name }) => name !== removed.name),
+      "whoami",
+    );
+    const said = await asker.try("node", "remove", removed.name, `--confirm=${removed.name}`, "--timeout", "3m");
+    const asked = await stop();
+    t.diagnostic(`${said.stderr}${said.stdout}${JSON.stringify(asked)}`);
+    assert.equal(said.code, 0, said.stderr);
+    assert.match(said.stderr, /whoami-\S+ moved to /);
+    assert.deepEqual(asked.failures, []);
+    assert.ok(asked.answers > 10, "it was asked");
+    assert.doesNotMatch(await asker.run("get", "nodes"), new RegExp(`^${removed.name} `, "m"));
   });
 });

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { after, describe } from "node:test";
 import type { DrillAnswer } from "../../src/api/moves.ts";
 import { programReason, supervise } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -103,28 +103,20 @@ function assertOneAtATime(): void {
 }
 
 describe("what must not run twice", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3, { share: [share] });
-    if (absent !== undefined) return;
-    // It runs already when the others come: from then on its computer promises to end it.
-    await house.start(1);
-    await house.areOneHouse([1]);
-    await house.node(1).apply(counter, "--wait", "--timeout", "2m");
-    await house.start(2, 3);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await until("it counts", () => (last()?.number ?? 0) > 10);
+  const { house, test } = labSuite(3, {
+    share: [share],
+    prepare: async () => {
+      // It runs already when the others come: from then on its computer promises to end it.
+      await house.start(1);
+      await house.areOneHouse([1]);
+      await house.node(1).apply(counter, "--wait", "--timeout", "2m");
+      await house.start(2, 3);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await until("it counts", () => (last()?.number ?? 0) > 10);
+    },
   });
-  after(async () => {
-    await house.lab.down();
-    rmSync(share, { recursive: true, force: true });
-  });
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
+  after(() => rmSync(share, { recursive: true, force: true }));
   const placeNow = (): number => Number(last()?.node.slice(1));
   const uptime = (): number => Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
 
@@ -159,7 +151,6 @@ describe("what must not run twice", { skip }, () => {
     ["is cut off while its engine hangs", hangAndCut, healAndThaw],
   ] as const)
     test(`it moves when its computer ${what}`, async (t) => {
-      if (!needs(t)) return;
       const lost = placeNow();
       await wouldMove(lost);
       await lose(`h${lost}`);
@@ -182,7 +173,6 @@ describe("what must not run twice", { skip }, () => {
   }
 
   test("it moves when its computer sleeps, and that one is quiet when it wakes", async (t) => {
-    if (!needs(t)) return;
     const lost = placeNow();
     await wouldMove(lost);
     await house.lab.pause(`h${lost}`);
@@ -198,7 +188,6 @@ describe("what must not run twice", { skip }, () => {
   });
 
   test("without an agent it stays where it is; when its computer is cut off then, the ingress ends it", async (t) => {
-    if (!needs(t)) return;
     const lost = placeNow();
     const node = house.node(lost);
     await wouldMove(lost);
@@ -221,8 +210,7 @@ describe("what must not run twice", { skip }, () => {
     assertOneAtATime();
   });
 
-  test("what has its data there stays and says so, one of 30 s waits for 30 s, and one of 'never' stays", async (t) => {
-    if (!needs(t)) return;
+  test("what has its data there stays and says so, one of 30 s waits for 30 s, and one of 'never' stays", async () => {
     const lost = placeNow();
     const [asked = 0] = others(lost);
     const [there, here] = [house.node(lost), house.node(asked)];

@@ -2,10 +2,10 @@
 // POST that the app may have heard is not said twice, raw ports lead to the successor, and no registry is needed for that. On lab hosts.
 import assert from "node:assert/strict";
 import http from "node:http";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { programReason, type HouseNode } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { talk, udpClient } from "../support/streams.ts";
 import { until } from "../support/until.ts";
 
@@ -70,25 +70,17 @@ async function echoesDatagrams(node: HouseNode): Promise<boolean> {
 }
 
 describe("requests while a computer is lost", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await house.node(1).apply(apps, "--wait", "--timeout", "2m");
-    for (const node of house.nodes) await until(`${node.name} answers`, async () => (await ask(node, "GET")) === 200);
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await house.node(1).apply(apps, "--wait", "--timeout", "2m");
+      for (const node of house.nodes) await until(`${node.name} answers`, async () => (await ask(node, "GET")) === 200);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
-  test("the others have its images already, and the registry is needed no more", async (t) => {
-    if (!needs(t)) return;
+  test("the others have its images already, and the registry is needed no more", async () => {
     for (const node of house.nodes)
       await until(
         `${node.name} has the image`,
@@ -99,7 +91,6 @@ describe("requests while a computer is lost", { skip }, () => {
   });
 
   test("what is asked is answered by the successor, a POST that is under way is not said twice, and raw ports lead there", async (t) => {
-    if (!needs(t)) return;
     const { instances } = (await house.node(1).service("shop")).status;
     assert.deepEqual(
       instances.map(({ node }) => node),

@@ -1,10 +1,10 @@
 // An app outlives its computer: three of them on lab hosts, one loses its power, and its app answers again under the same name.
 import assert from "node:assert/strict";
 import http from "node:http";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { programReason, type HouseNode } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -25,22 +25,15 @@ function ask(node: HouseNode): Promise<number | undefined> {
 }
 
 describe("an app outlives its computer", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await house.node(1).apply(app, "--wait", "--timeout", "2m");
-    for (const number of all) await until(`h${number} answers`, async () => (await ask(house.node(number))) === 200);
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await house.node(1).apply(app, "--wait", "--timeout", "2m");
+      for (const number of all) await until(`h${number} answers`, async () => (await ask(house.node(number))) === 200);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
   const place = async (numbers: readonly number[] = all): Promise<number> => {
     const found: number[] = [];
@@ -59,8 +52,7 @@ describe("an app outlives its computer", { skip }, () => {
     return items.filter(({ status }) => status.conditions.some(({ reason }) => reason === "Down")).map(({ metadata }) => metadata.name);
   };
 
-  test("a computer that stands still for less than 2 s, and an agent that does so for long, move nothing", async (t) => {
-    if (!needs(t)) return;
+  test("a computer that stands still for less than 2 s, and an agent that does so for long, move nothing", async () => {
     const lost = await place();
     const before = await containers();
     const [other = 0] = all.filter((number) => number !== lost);
@@ -91,7 +83,6 @@ describe("an app outlives its computer", { skip }, () => {
   });
 
   test("when its computer loses its power, it answers elsewhere; nothing moves back when that returns", async (t) => {
-    if (!needs(t)) return;
     const lost = await place();
     const left = all.filter((number) => number !== lost);
     const began = performance.now();
@@ -111,7 +102,6 @@ describe("an app outlives its computer", { skip }, () => {
   });
 
   test("the same when it is the one whose etcd leads", async (t) => {
-    if (!needs(t)) return;
     const lost = await house.leader(all);
     const left = all.filter((number) => number !== lost);
     const began = performance.now();

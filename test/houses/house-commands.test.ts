@@ -1,10 +1,11 @@
 // A house of several computers as people make it and take it apart: invite, join, approve, look, remove, leave, each typed on a lab host.
 // They are on one LAN, without a tailnet.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe } from "node:test";
 import type { HouseSummary } from "../../src/api/wire.ts";
-import { HouseNode, programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
+import { programReason, type HouseNode } from "../support/house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -17,20 +18,17 @@ spec: { image: "lab/whoami:1", port: 80, replicas: all }
 `;
 
 describe("the commands of a house of several computers", { skip }, () => {
-  const lab = new Lab();
   let nas: HouseNode;
   let pi4: HouseNode;
   let nuc: HouseNode;
-
-  before(async () => {
-    await lab.down();
-    const [first, second, third] = (await lab.up(3)).map((host) => new HouseNode(lab, host));
-    assert(first && second && third);
-    [nas, pi4, nuc] = [first, second, third];
-    for (const node of [nas, pi4, nuc]) await node.install();
-    await nas.run("up", "--node-name", "nas");
+  const { house, test } = labSuite(3, {
+    tailnet: false,
+    prepare: async () => {
+      [nas, pi4, nuc] = [house.node(1), house.node(2), house.node(3)];
+      await nas.run("up", "--node-name", "nas");
+    },
   });
-  after(() => lab.down());
+  const { lab } = house;
 
   const summary = async (node: HouseNode): Promise<HouseSummary> =>
     JSON.parse((await node.try("status", "-o", "json")).stdout) as HouseSummary; // the form that it documents

@@ -1,41 +1,33 @@
 // Computers of one person that share a tailnet and no LAN become one house: what they say of themselves on the LAN leads nowhere.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import type { Timing } from "../../src/joining/timing.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
 const all = [1, 2, 3] as const;
 
 describe("three computers that the tailnet alone connects", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-
-  before(async () => {
-    absent = await house.up(all.length);
-    if (absent !== undefined) return;
-    const addresses = house.nodes.map(({ address }) => address).join(", ");
-    const rules = `table inet apart {
+  const { house, test } = labSuite(all.length, {
+    prepare: async () => {
+      const addresses = house.nodes.map(({ address }) => address).join(", ");
+      const rules = `table inet apart {
       chain input {
         type filter hook input priority -10;
         ip saddr { ${addresses} } tcp dport { 733, 734, 2379, 2380 } drop
         ip saddr { ${addresses} } udp dport 733 drop
       }
     }`;
-    for (const { name } of house.nodes) await house.lab.exec(name, "sh", "-c", `echo '${rules}' | nft -f -`);
+      for (const { name } of house.nodes) await house.lab.exec(name, "sh", "-c", `echo '${rules}' | nft -f -`);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
-  test("become one house with three voters, each reached at its LAN's and its tailnet's address", async (t) => {
-    if (!needs(t)) return;
+  test("become one house with three voters, each reached at its LAN's and its tailnet's address", async () => {
     await house.start(1, 2);
     await house.areOneHouse([1, 2]);
     await house.start(3);
@@ -46,7 +38,6 @@ describe("three computers that the tailnet alone connects", { skip }, () => {
   });
 
   test("their stores become as patient as a tailnet asks for", async (t) => {
-    if (!needs(t)) return;
     const store = await house.store(all);
     t.after(() => store.close());
     const timing = await until("another timing", async () => (await store.get(keys.timing, AbortSignal.timeout(10_000)))?.value, LIMIT_MS);

@@ -1,12 +1,13 @@
 // What goes wrong while computers join a house of three: those who admit, and those who are admitted, die, hang and fall silent. On lab hosts
 // with a real tailnet.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import type { EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { keys } from "../../src/api/keys.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -16,31 +17,22 @@ const ANSWER_MS = 5_000;
 const MET_MS = 16_000;
 
 describe("computers that join a house of three", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
   let store: EtcdStore;
-
-  before(async () => {
-    absent = await house.up(8);
-    if (absent !== undefined) return;
-    await house.start(...voters);
-    await house.areOneHouse(voters);
-    await house.hasVoters(3);
-    store = await house.store(voters);
+  const { house, test } = labSuite(8, {
+    prepare: async () => {
+      await house.start(...voters);
+      await house.areOneHouse(voters);
+      await house.hasVoters(3);
+      store = await house.store(voters);
+    },
+    close: async () => {
+      await store?.close();
+    },
   });
-  after(async () => {
-    await store?.close();
-    await house.lab.down();
-  });
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
   const admissionBegins = (): Promise<unknown> =>
     until("somebody is being admitted", () => store.get(keys.admission, AbortSignal.timeout(ANSWER_MS)), LIMIT_MS);
 
-  test("one gets in although whoever leads dies in the middle of its admission", async (t) => {
-    if (!needs(t)) return;
+  test("one gets in although whoever leads dies in the middle of its admission", async () => {
     const leader = await house.leader(voters);
     const others = voters.filter((number) => number !== leader);
     await house.start(4);
@@ -51,8 +43,7 @@ describe("computers that join a house of three", { skip }, () => {
     await house.areOneHouse([...others, 4, leader], 4);
   });
 
-  test("one that loses its power while it is admitted holds up nobody, and gets in when it is back", async (t) => {
-    if (!needs(t)) return;
+  test("one that loses its power while it is admitted holds up nobody, and gets in when it is back", async () => {
     await house.start(5);
     await admissionBegins();
     await house.lab.kill("h5");
@@ -62,8 +53,7 @@ describe("computers that join a house of three", { skip }, () => {
     await house.areOneHouse([1, 2, 3, 4, 5, 6]);
   });
 
-  test("one gets in although another computer of the house takes what it says and never answers", async (t) => {
-    if (!needs(t)) return;
+  test("one gets in although another computer of the house takes what it says and never answers", async () => {
     const leader = await house.leader(voters);
     const [hanging = 1] = voters.filter((number) => number !== leader);
     await house.lab.pause(`h${hanging}`, { hang: true });
@@ -74,7 +64,6 @@ describe("computers that join a house of three", { skip }, () => {
   });
 
   test("one that asks while the agent beside the leader is away waits until that is back, or until another store leads", async (t) => {
-    if (!needs(t)) return;
     const members = [1, 2, 3, 4, 5, 6] as const;
     const finishes = async (number: number): Promise<number> =>
       (await house.lab.logs(`h${number}`, "fossora")).split("\n").filter((line) => /Member step.*finish/.test(line)).length;
@@ -98,16 +87,9 @@ describe("computers that join a house of three", { skip }, () => {
 });
 
 describe("a computer of somebody else", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
+  const { house, test } = labSuite(2);
 
-  before(async () => {
-    absent = await house.up(2);
-  });
-  after(() => house.lab.down());
-
-  test("has a house of its own beside ours, and neither ever becomes the other's", async (t) => {
-    if (absent !== undefined) return t.skip(absent);
+  test("has a house of its own beside ours, and neither ever becomes the other's", async () => {
     await house.start(1);
     await house.areOneHouse([1]);
     await house.startAs("bob", 2);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import type { EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { publicDerOf, publicKeyOf } from "../../src/adapters/x509/read.ts";
 import { keys, PREFIX } from "../../src/api/keys.ts";
@@ -12,8 +12,9 @@ import { hostsOfUrls } from "../../src/joining/peer-urls.ts";
 import { commonNameOf, LEAF_USES, serialNumberOf } from "../../src/trust/leaves.ts";
 import { nodeIdOf } from "../../src/trust/node-id.ts";
 import { programReason, supervise } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { expiredLeaf } from "../support/leaf.ts";
 import { StoreWrites } from "../support/store-writes.ts";
 import { until } from "../support/until.ts";
@@ -25,29 +26,20 @@ const ANSWER_MS = 5_000;
 const DATA_DIR = "var/lib/fossora";
 
 describe("a house of three", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
   let store: EtcdStore;
-
-  before(async () => {
-    absent = await house.up(all.length);
-    if (absent !== undefined) return;
-    await house.start(...voters);
-    await house.areOneHouse(voters);
-    await house.hasVoters(3);
-    store = await house.store(voters);
+  const { house, test } = labSuite(all.length, {
+    prepare: async () => {
+      await house.start(...voters);
+      await house.areOneHouse(voters);
+      await house.hasVoters(3);
+      store = await house.store(voters);
+    },
+    close: async () => {
+      await store?.close();
+    },
   });
-  after(async () => {
-    await store?.close();
-    await house.lab.down();
-  });
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
-  test("the leader dies between adding a member and that one's start: it becomes a member in the end, and once", async (t) => {
-    if (!needs(t)) return;
+  test("the leader dies between adding a member and that one's start: it becomes a member in the end, and once", async () => {
     const leader = await house.leader(voters);
     const [other = 1] = voters.filter((number) => number !== leader);
     await house.start(4);
@@ -69,7 +61,6 @@ describe("a house of three", { skip }, () => {
   });
 
   test("a voter's address changes: it is found at the new one, and the house writes on", async (t) => {
-    if (!needs(t)) return;
     const [moving = 1, ...others] = [...voters.filter((number) => number !== 1)];
     const { name, address } = house.node(moving);
     const wanted = address.replace(/\d+$/, "61");
@@ -96,8 +87,7 @@ describe("a house of three", { skip }, () => {
     assert.equal((await house.members()).length, 4);
   });
 
-  test("a computer of the house is a witness from now on: the others know it, and take its app", async (t) => {
-    if (!needs(t)) return;
+  test("a computer of the house is a witness from now on: the others know it, and take its app", async () => {
     const witness = house.node(4);
     await house.node(1).apply(whoami, "--wait", "--timeout", "2m");
     await until("its app runs", async () => (await witness.containersOf("whoami")).length === 1, LIMIT_MS);
@@ -113,8 +103,7 @@ describe("a house of three", { skip }, () => {
     await house.node(1).isReady("whoami");
   });
 
-  test("all start with certificates that have expired, and are the same house by themselves", async (t) => {
-    if (!needs(t)) return;
+  test("all start with certificates that have expired, and are the same house by themselves", async () => {
     const names = house.nodes.map(({ name }) => name);
     const ids = (await house.members()).map(({ id }) => id).sort();
     const folders = await Promise.all(house.nodes.map(async (node) => path.join((await node.host()).dir, "disk/root", DATA_DIR)));

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe } from "node:test";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
-import { HouseNode, programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
+import { programReason, type HouseNode } from "../support/house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -23,20 +24,17 @@ interface Answer {
 }
 
 describe("on one LAN", { skip }, () => {
-  const lab = new Lab();
   let nas: HouseNode;
   let pi4: HouseNode;
   let nuc: HouseNode;
-
-  before(async () => {
-    await lab.down();
-    const [first, second, third] = (await lab.up(3)).map((host) => new HouseNode(lab, host));
-    assert(first && second && third);
-    [nas, pi4, nuc] = [first, second, third];
-    for (const node of [nas, pi4, nuc]) await node.install();
-    await nas.run("up", "--node-name", "nas", "--mdns", "off");
+  const { house, test } = labSuite(3, {
+    tailnet: false,
+    prepare: async () => {
+      [nas, pi4, nuc] = [house.node(1), house.node(2), house.node(3)];
+      await nas.run("up", "--node-name", "nas", "--mdns", "off");
+    },
   });
-  after(() => lab.down());
+  const { lab } = house;
 
   const between = (): Promise<string> => lab.logs(nuc.name, "between");
   const nodes = async (): Promise<string> => nas.run("get", "nodes");

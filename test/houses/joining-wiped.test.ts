@@ -1,11 +1,12 @@
 // Computers that lost their disks and come back: one in the house's tailnet by itself, one on the LAN by a person's word, each as the node that
 // it was. On lab hosts.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import type { ObjectList } from "../../src/api/wire.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -28,33 +29,25 @@ spec: { image: "lab/whoami:1", port: 80, placement: { require: { labels: { room:
 `;
 
 describe("a house of four, two of which lose their disks", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
   let knownBefore: readonly string[] = [];
-
-  before(async () => {
-    absent = await house.up(all.length);
-    if (absent !== undefined) return;
-    await hasNetworkCard(3);
-    await house.start(1, 2, 3);
-    await house.areOneHouse([1, 2, 3]);
-    await house.start(4);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await house.node(1).run("node", "label", "h3", "room=attic");
-    await house.node(1).run("node", "label", "h4", "room=cellar");
-    await house.node(1).apply(apps, "--wait", "--timeout", "2m");
-    knownBefore = await namesAndLabels();
-    await house.lab.wipe("h3", "h4");
-    await house.lab.boot("h3", "h4");
-    for (const number of [3, 4]) await house.node(number).install();
-    await hasNetworkCard(3);
+  const { house, test } = labSuite(all.length, {
+    prepare: async () => {
+      await hasNetworkCard(3);
+      await house.start(1, 2, 3);
+      await house.areOneHouse([1, 2, 3]);
+      await house.start(4);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await house.node(1).run("node", "label", "h3", "room=attic");
+      await house.node(1).run("node", "label", "h4", "room=cellar");
+      await house.node(1).apply(apps, "--wait", "--timeout", "2m");
+      knownBefore = await namesAndLabels();
+      await house.lab.wipe("h3", "h4");
+      await house.lab.boot("h3", "h4");
+      for (const number of [3, 4]) await house.node(number).install();
+      await hasNetworkCard(3);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
   const namesAndLabels = async (): Promise<readonly string[]> => {
     const { items } = JSON.parse(await house.node(1).run("get", "nodes", "-o", "json")) as ObjectList;
     return items.map(({ metadata }) => `${metadata.name} ${"labels" in metadata ? JSON.stringify(metadata.labels) : ""}`).sort();
@@ -68,8 +61,7 @@ describe("a house of four, two of which lose their disks", { skip }, () => {
     await until(`${app} runs on h${number}`, async () => (await house.node(number).containersOf(app)).length === 1, LIMIT_MS);
   };
 
-  test("in the tailnet one takes its own place by itself, and its data app is not started on an empty folder", async (t) => {
-    if (!needs(t)) return;
+  test("in the tailnet one takes its own place by itself, and its data app is not started on an empty folder", async () => {
     await house.start(3);
     await house.isMember(3);
     await hasItsApp(3, "attic");
@@ -77,8 +69,7 @@ describe("a house of four, two of which lose their disks", { skip }, () => {
     assert.deepEqual(await house.node(3).containersOf("notes"), []);
   });
 
-  test("on the LAN one takes its former self's place when a person says so", async (t) => {
-    if (!needs(t)) return;
+  test("on the LAN one takes its former self's place when a person says so", async () => {
     const token = (await house.node(1).run("invite", "-q")).trim();
     const joining = house.node(4).try("join", token, "--timeout", "4m");
     // It is at the address of its former self, and nothing else tells that it is the same.
@@ -89,8 +80,7 @@ describe("a house of four, two of which lose their disks", { skip }, () => {
     await hasItsApp(4, "cellar");
   });
 
-  test("each has its name and labels again, and nobody counts their former selves", async (t) => {
-    if (!needs(t)) return;
+  test("each has its name and labels again, and nobody counts their former selves", async () => {
     await house.areOneHouse(all);
     await until("as before", async () => (await namesAndLabels()).join() === knownBefore.join(), LIMIT_MS);
     await until("four members", async () => (await house.members()).length === 4, LIMIT_MS);

@@ -1,11 +1,12 @@
 // Computers of one person become one house by themselves: the program as it is installed, on lab hosts with a real tailnet, and a writer
 // that goes on all the while.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import type { EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { StoreWrites } from "../support/store-writes.ts";
 import { until } from "../support/until.ts";
 
@@ -13,26 +14,16 @@ const skip = labReason() ?? programReason() ?? false;
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 
 describe("one computer after the other, while somebody writes", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
   let store: EtcdStore | undefined;
   let writes: StoreWrites | undefined;
-
-  before(async () => {
-    absent = await house.up(5);
+  const { house, test } = labSuite(5, {
+    close: async () => {
+      await writes?.stop();
+      await store?.close();
+    },
   });
-  after(async () => {
-    await writes?.stop();
-    await store?.close();
-    await house.lab.down();
-  });
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
   test("the first founds a house", async (t) => {
-    if (!needs(t)) return;
     const began = performance.now();
     await house.start(1);
     await house.areOneHouse([1]);
@@ -42,7 +33,6 @@ describe("one computer after the other, while somebody writes", { skip }, () => 
   });
 
   test("the second joins it, as a standby", async (t) => {
-    if (!needs(t)) return;
     const began = performance.now();
     await house.start(2);
     await house.areOneHouse([1, 2]);
@@ -52,7 +42,6 @@ describe("one computer after the other, while somebody writes", { skip }, () => 
   });
 
   test("with the third all three vote", async (t) => {
-    if (!needs(t)) return;
     const began = performance.now();
     await house.start(3);
     await house.areOneHouse([1, 2, 3]);
@@ -62,7 +51,6 @@ describe("one computer after the other, while somebody writes", { skip }, () => 
   });
 
   test("two more at once make five voters", async (t) => {
-    if (!needs(t)) return;
     const began = performance.now();
     await house.start(4, 5);
     await house.areOneHouse([1, 2, 3, 4, 5]);
@@ -71,7 +59,6 @@ describe("one computer after the other, while somebody writes", { skip }, () => 
   });
 
   test("no write failed meanwhile", async (t) => {
-    if (!needs(t)) return;
     const { done = 0, failures, longestGapMs } = (await writes?.stop()) ?? {};
     t.diagnostic(`${done} writes, longest gap ${longestGapMs} ms`);
     assert.deepEqual(failures, []);
@@ -80,21 +67,10 @@ describe("one computer after the other, while somebody writes", { skip }, () => 
 });
 
 describe("three that start at the same instant", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
   const all = [1, 2, 3] as const;
-
-  before(async () => {
-    absent = await house.up(3);
-  });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
+  const { house, test } = labSuite(3);
 
   test("found exactly one house, and all vote", async (t) => {
-    if (!needs(t)) return;
     const began = performance.now();
     await house.start(...all);
     await house.areOneHouse(all);
@@ -105,7 +81,6 @@ describe("three that start at the same instant", { skip }, () => {
   });
 
   test("writes go on when any of them loses its power, the leader included, and it comes back as what it was", async (t) => {
-    if (!needs(t)) return;
     const ids = (await house.members()).map(({ id }) => id).sort();
     const leader = await house.leader(all);
     for (const lost of [leader, ...all.filter((number) => number !== leader)]) {
@@ -127,7 +102,6 @@ describe("three that start at the same instant", { skip }, () => {
   });
 
   test("all lose their power at once, and are the same house again, with its apps", async (t) => {
-    if (!needs(t)) return;
     const houseId = await house.houseId(1);
     await house.node(1).apply(whoami, "--wait", "--timeout", "2m");
     const began = performance.now();

@@ -2,11 +2,11 @@
 // answer again. Then one of them stays away: its apps start elsewhere, and the house says which ones cannot.
 import assert from "node:assert/strict";
 import http from "node:http";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { programReason, type HouseNode, type ServiceView } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -35,22 +35,15 @@ function ask(node: HouseNode, app: string): Promise<number | undefined> {
 }
 
 describe("a power cut of the whole house", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await house.node(1).apply(names.map(manifest).join("---\n"), "--wait", "--timeout", "4m");
-    for (const number of all) await allAnswer(number);
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await house.node(1).apply(names.map(manifest).join("---\n"), "--wait", "--timeout", "4m");
+      for (const number of all) await allAnswer(number);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
   const allAnswer = async (number: number): Promise<void> => {
     for (const name of names)
@@ -87,7 +80,6 @@ describe("a power cut of the whole house", { skip }, () => {
     (await house.node(number).summary()).problems.map(({ message }) => message);
 
   test("who comes back within the grace finds everything where it was", async (t) => {
-    if (!needs(t)) return;
     const deaths = async (): Promise<number> => (await house.node(1).run("events")).split(/\bDown\b/).length;
     const [before, died] = [await places(1), await deaths()];
     await house.lab.kill(...all.map((number) => `h${number}`));
@@ -114,7 +106,6 @@ describe("a power cut of the whole house", { skip }, () => {
   });
 
   test("of one that stays away the apps start elsewhere after the grace, and those with data are named", async (t) => {
-    if (!needs(t)) return;
     const [home = ""] = (await house.node(1).service("keeps")).status.nodes;
     const lost = all.find((number) => house.node(number).name === home) ?? 0;
     const left = all.filter((number) => number !== lost);

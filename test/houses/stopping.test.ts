@@ -1,10 +1,10 @@
 // A computer is about to stop, or leaves the house: its apps are elsewhere before it is gone, and nobody who asks notices.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { ask, askAllTheTime } from "../support/asking.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -13,20 +13,13 @@ const GONE_MS = 60_000;
 const app = `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: whoami }\nspec: { image: "lab/whoami:1", port: 80 }\n`;
 
 describe("a computer that is about to be gone", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
   const place = async (): Promise<number> => {
     const found: number[] = [];
     for (const number of all) if ((await house.node(number).containersOf("whoami")).length > 0) found.push(number);
@@ -35,7 +28,6 @@ describe("a computer that is about to be gone", { skip }, () => {
   };
 
   test("told that its machine stops, it hands over its app and the store's lead; then its power goes, and nobody notices", async (t) => {
-    if (!needs(t)) return;
     const lost = await house.leader(all);
     const left = all.filter((number) => number !== lost);
     const [first = 0] = left;
@@ -70,7 +62,6 @@ describe("a computer that is about to be gone", { skip }, () => {
   });
 
   test("one that leaves the house hands its app over first", async (t) => {
-    if (!needs(t)) return;
     const leaving = await place();
     const left = all.filter((number) => number !== leaving);
     const stop = askAllTheTime(

@@ -2,11 +2,12 @@
 // The program as it is installed, on lab hosts with a real tailnet.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import type { ObjectList } from "../../src/api/wire.ts";
 import { programReason, supervise, type HouseNode } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse, LIMIT_MS } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
+import { LIMIT_MS } from "../support/lab-house.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -23,17 +24,7 @@ spec:
 }
 
 describe("a house of two", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-
-  before(async () => {
-    absent = await house.up(3);
-  });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
+  const { house, test } = labSuite(3);
   const answers = async (node: HouseNode, name: string): Promise<boolean> =>
     (await node.request(`${name}.home.internal`).catch(() => undefined))?.status === 200;
   const idsOf = async (node: HouseNode, name: string): Promise<readonly string[]> =>
@@ -46,8 +37,7 @@ describe("a house of two", { skip }, () => {
     return (await node.try("apply", "-f", `/tmp/${name}.yaml`)).code;
   };
 
-  test("the second is a standby, and an app runs on each", async (t) => {
-    if (!needs(t)) return;
+  test("the second is a standby, and an app runs on each", async () => {
     await house.start(1);
     await house.areOneHouse([1]);
     await house.start(2);
@@ -58,8 +48,7 @@ describe("a house of two", { skip }, () => {
     await until("h2 serves its app", () => answers(house.node(2), "second"), LIMIT_MS);
   });
 
-  test("the voter loses its power: the standby's app serves on, reads say how old they are, writes are refused with what to do", async (t) => {
-    if (!needs(t)) return;
+  test("the voter loses its power: the standby's app serves on, reads say how old they are, writes are refused with what to do", async () => {
     const standby = house.node(2);
     const [before] = await standby.containersOf("second");
     await house.lab.kill("h1");
@@ -84,15 +73,13 @@ describe("a house of two", { skip }, () => {
     assert.deepEqual(await standby.containersOf("second"), [before]);
   });
 
-  test("a container that is removed by hand is made again, without quorum", async (t) => {
-    if (!needs(t)) return;
+  test("a container that is removed by hand is made again, without quorum", async () => {
     const standby = house.node(2);
     await standby.docker("rm", "-f", ...(await standby.containersOf("second")));
     await until("the app serves again", () => answers(standby, "second"), LIMIT_MS);
   });
 
   test("the standby starts anew without quorum, and its app runs again", async (t) => {
-    if (!needs(t)) return;
     const standby = house.node(2);
     await house.lab.kill("h2");
     await house.lab.boot("h2");
@@ -107,8 +94,7 @@ describe("a house of two", { skip }, () => {
     t.diagnostic(`after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   });
 
-  test("the voter comes back, and all is well by itself", async (t) => {
-    if (!needs(t)) return;
+  test("the voter comes back, and all is well by itself", async () => {
     await house.lab.boot("h1");
     await house.areOneHouse([1, 2]);
     await house.node(2).isReady("first", "second");
@@ -116,15 +102,13 @@ describe("a house of two", { skip }, () => {
     assert.equal(await applied(house.node(2), "third", "h2"), 0);
   });
 
-  test("nothing is taken over while the voter is there, nor without a word", async (t) => {
-    if (!needs(t)) return;
+  test("nothing is taken over while the voter is there, nor without a word", async () => {
     const there = await house.node(2).try("takeover", "--yes");
     assert.equal(there.code, 5, there.stderr);
     assert.match(there.stderr, /next: {2}\S/);
   });
 
   test("the standby takes over, and writes go on", async (t) => {
-    if (!needs(t)) return;
     const standby = house.node(2);
     await house.lab.kill("h1");
     await until("no quorum", async () => /no quorum/.test((await standby.try("status")).stdout), LIMIT_MS);
@@ -144,8 +128,7 @@ describe("a house of two", { skip }, () => {
     assert.deepEqual(await names(standby), ["first", "fourth", "second", "third"]);
   });
 
-  test("the old voter comes back as a standby, with its app, and nothing of what it would say counts", async (t) => {
-    if (!needs(t)) return;
+  test("the old voter comes back as a standby, with its app, and nothing of what it would say counts", async () => {
     await house.lab.boot("h1");
     await house.areOneHouse([1, 2]);
     const old = house.node(1);
@@ -157,8 +140,7 @@ describe("a house of two", { skip }, () => {
     assert.match(archived, /etcd\.old-1/);
   });
 
-  test("a witness makes three votes and takes no app; now any one of them may be gone, and nobody need do anything", async (t) => {
-    if (!needs(t)) return;
+  test("a witness makes three votes and takes no app; now any one of them may be gone, and nobody need do anything", async () => {
     await house.lab.tailnet("join", "h3");
     await house.lab.start("h3", "fossora", [...supervise, "--witness"], { onBoot: true });
     await house.areOneHouse([1, 2, 3]);

@@ -1,11 +1,11 @@
 // A new version of an app comes while people use it through all computers: nobody is told no, whoever of them works on it may die, and any of
 // them holds it or goes on. On lab hosts.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe, type TestContext } from "node:test";
 import type { ServiceView } from "../support/house.ts";
 import { programReason } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { startLoad, type Load } from "../support/load.ts";
 import { until } from "../support/until.ts";
 
@@ -31,22 +31,15 @@ spec:
 }
 
 describe("an update of an app that people use through three computers", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await house.node(1).apply(shop(1, 3), "--wait", "--timeout", "2m");
-    for (const node of house.nodes) await until(`${node.name} answers`, async () => (await node.request(host)).status === 200);
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await house.node(1).apply(shop(1, 3), "--wait", "--timeout", "2m");
+      for (const node of house.nodes) await until(`${node.name} answers`, async () => (await node.request(host)).status === 200);
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
 
   const versionsOf = async (asked = 1): Promise<readonly string[]> => {
     const { status } = await house.node(asked).service("shop");
@@ -90,7 +83,6 @@ describe("an update of an app that people use through three computers", { skip }
   };
 
   test("of three instances loses no request", async (t) => {
-    if (!needs(t)) return;
     await underLoad(t, "/", async () => {
       await house.node(1).apply(shop(2, 3), "--wait", "--timeout", "2m");
       await containersLeft(3);
@@ -99,7 +91,6 @@ describe("an update of an app that people use through three computers", { skip }
   });
 
   test("nor with answers that take a while", async (t) => {
-    if (!needs(t)) return;
     await underLoad(t, "/wait?ms=300", async () => {
       await house.node(2).apply(shop(1, 3), "--wait", "--timeout", "2m");
       await containersLeft(3);
@@ -108,7 +99,6 @@ describe("an update of an app that people use through three computers", { skip }
   });
 
   test("nor of a single instance", async (t) => {
-    if (!needs(t)) return;
     await house.node(1).apply(shop(1, 1), "--wait", "--timeout", "2m");
     await containersLeft(1);
     await underLoad(t, "/wait?ms=300", async () => {
@@ -118,8 +108,7 @@ describe("an update of an app that people use through three computers", { skip }
     assert.deepEqual(await versionsOf(), ["2"]);
   });
 
-  test("is held on one computer and gone on with on another", async (t) => {
-    if (!needs(t)) return;
+  test("is held on one computer and gone on with on another", async () => {
     await house.node(1).apply(shop(2, 3), "--wait", "--timeout", "2m");
     await containersLeft(3);
     await house.node(1).run("rollout", "pause", "svc/shop");
@@ -137,7 +126,6 @@ describe("an update of an app that people use through three computers", { skip }
   });
 
   test("to one that never becomes healthy is taken back, and the old ones serve all the time", async (t) => {
-    if (!needs(t)) return;
     const broken =
       'update: { order: start-first, monitor: 1s, onFailure: rollback }\n  health: { http: /health, status: "204", interval: 200ms, timeout: 1s, retries: 2, startGrace: 0s }';
     await underLoad(t, "/", async () => {
@@ -148,8 +136,7 @@ describe("an update of an app that people use through three computers", { skip }
     assert.deepEqual(await versionsOf(), ["2", "2", "2"]);
   });
 
-  test("is brought to its end though the computer that works on it loses its power", async (t) => {
-    if (!needs(t)) return;
+  test("is brought to its end though the computer that works on it loses its power", async () => {
     await house.node(1).apply(shop(2, 3), "--wait", "--timeout", "2m");
     await containersLeft(3);
     const before = new Set((await house.node(1).service("shop")).status.instances.map(({ name }) => name));

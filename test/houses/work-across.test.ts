@@ -1,9 +1,9 @@
 // Logs, commands in containers, events and load of apps on any computer, asked on any of them: the program as it is installed, on lab hosts.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe } from "node:test";
 import { programReason, type HouseNode } from "../support/house.ts";
-import { Lab, labReason } from "../support/lab.ts";
-import { LabHouse } from "../support/lab-house.ts";
+import { labReason } from "../support/lab.ts";
+import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
@@ -15,21 +15,14 @@ const app = (name: string, replicas: number): string =>
   `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { image: "lab/whoami:1", replicas: ${replicas}, ${talking} }\n`;
 
 describe("what apps on three computers say and do, from any of them", { skip }, () => {
-  const house = new LabHouse(new Lab());
-  let absent: string | undefined;
-  before(async () => {
-    absent = await house.up(3);
-    if (absent !== undefined) return;
-    await house.start(...all);
-    await house.areOneHouse(all);
-    await house.hasVoters(3);
-    await house.node(1).apply(`${app("choir", 3)}---\n${app("solo", 1)}`, "--wait", "--timeout", "2m");
+  const { house, test } = labSuite(3, {
+    prepare: async () => {
+      await house.start(...all);
+      await house.areOneHouse(all);
+      await house.hasVoters(3);
+      await house.node(1).apply(`${app("choir", 3)}---\n${app("solo", 1)}`, "--wait", "--timeout", "2m");
+    },
   });
-  after(() => house.lab.down());
-  const needs = (t: TestContext): boolean => {
-    if (absent !== undefined) t.skip(absent);
-    return absent === undefined;
-  };
   const placeOf = async (service: string, among = all): Promise<{ readonly here: HouseNode; readonly elsewhere: readonly HouseNode[] }> => {
     const nodes = among.map((number) => house.node(number));
     const has = await Promise.all(nodes.map(async (node) => (await node.containersOf(service)).length > 0));
@@ -38,8 +31,7 @@ describe("what apps on three computers say and do, from any of them", { skip }, 
     return { here, elsewhere: nodes.filter((node) => node !== here) };
   };
 
-  test("logs of all instances are in order of time, and each line says whose it is", async (t) => {
-    if (!needs(t)) return;
+  test("logs of all instances are in order of time, and each line says whose it is", async () => {
     for (const node of house.nodes) {
       const text = await node.run("logs", "choir", "-n", "6", "--timestamps");
       const lines = text.trimEnd().split("\n");
@@ -55,8 +47,7 @@ describe("what apps on three computers say and do, from any of them", { skip }, 
     }
   });
 
-  test("a command runs where an instance is, with its input, its output and its exit code", async (t) => {
-    if (!needs(t)) return;
+  test("a command runs where an instance is, with its input, its output and its exit code", async () => {
     const { here, elsewhere } = await placeOf("solo");
     for (const node of [here, ...elsewhere]) {
       const { code, stdout } = await house.lab.tryExec(
@@ -70,8 +61,7 @@ describe("what apps on three computers say and do, from any of them", { skip }, 
     }
   });
 
-  test("events and load are of the whole house", async (t) => {
-    if (!needs(t)) return;
+  test("events and load are of the whole house", async () => {
     const [first = "", ...others] = await Promise.all(house.nodes.map((node) => node.run("events", "--for", "svc/choir", "-o", "name")));
     assert.ok(first.split("\n").length > 3, first);
     for (const other of others) assert.equal(other, first);
@@ -87,7 +77,6 @@ describe("what apps on three computers say and do, from any of them", { skip }, 
   });
 
   test("whoever follows hears of an instance that its computer took along, and then its successor", async (t) => {
-    if (!needs(t)) return;
     const { here, elsewhere } = await placeOf("solo");
     const [asked, other] = elsewhere;
     assert(asked && other);

@@ -41,10 +41,13 @@ export class LabHouse {
   }
 
   /** Undefined: there are hosts h1 to hN from now on, with the program on them, in a tailnet of one person. Else why there cannot be. */
-  async up(count: number, options: { readonly share?: readonly string[] } = {}): Promise<string | undefined> {
+  async up(
+    count: number,
+    { tailnet = true, ...options }: { readonly share?: readonly string[]; readonly tailnet?: boolean } = {},
+  ): Promise<string | undefined> {
     await this.lab.down();
     const hosts = await this.lab.up(count, options);
-    const absent = await this.lab.startTailnet();
+    const absent = tailnet ? await this.lab.startTailnet() : undefined;
     if (absent !== undefined) return absent;
     this.#nodes = hosts.map((host) => new HouseNode(this.lab, host));
     for (const node of this.#nodes) await node.install();
