@@ -43,14 +43,14 @@ test("keywords beside a reference win over its target's", () => {
   assert.equal(own.schema.maximum, 65_535);
 });
 
-test("a Service's own fields are those of a container, but for its name", () => {
+test("a Service's own fields are those of a container, but for its name and those that it comes after", () => {
   const service = schemaOf("Service");
   const spec = resolve(sub(service, service.schema.properties?.["spec"] ?? {})).schema.properties ?? {};
   const container = service.schema.$defs?.["Container"]?.properties ?? {};
   const short = Object.entries(spec)
     .filter(([, field]) => field["x-shorthand"] === true)
     .map(([name]) => name);
-  assert.deepEqual(["name", ...short].sort(), Object.keys(container).sort());
+  assert.deepEqual(["name", "after", ...short].sort(), Object.keys(container).sort());
 });
 
 test("the stored forms of a union are those without shorthands", () => {

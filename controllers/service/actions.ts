@@ -12,6 +12,8 @@ export type LocalAction =
       /** Nobody waits for it: one after the other. */
       readonly isEarly?: true;
     }
+  /** From now on it counts how long an instance waits for other Services. */
+  | { readonly kind: "BeginWait"; readonly service: Name; readonly instance: string }
   | {
       readonly kind: "CreateContainer";
       readonly name: string;
@@ -26,6 +28,8 @@ export type LocalAction =
       readonly service: Name;
       readonly instance: string;
       readonly container: string;
+      /** Of the Services that it comes after: which it does not wait for, and why. */
+      readonly without?: string;
     }
   /** A container that its node is to end must not be started again by Docker. */
   | {

@@ -8,6 +8,8 @@ import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import { carryOut, DRAIN_MAX_MS, DRAIN_MS } from "./carry-out.ts";
 import type { ImageInfo } from "./docker-types.ts";
 import type { HouseFacts, LocalFacts } from "./facts.ts";
+import { jobKeys } from "./job-keys.ts";
+import { ORDER_WAIT_MS } from "./order.ts";
 
 const NOW = 100_000;
 const image: ImageInfo = {
@@ -253,4 +255,51 @@ test("what is promised starts only once the house has the promise, and knows tha
   assert.deepEqual(verbs(carry(own, { ...local, reported: told(false) }, house)), []);
   assert.deepEqual(verbs(carry(own, { ...local, reported: told(true) }, house)), ["CreateContainer"]);
   assert.deepEqual(verbs(carry(own, { ...local, reported: told(true), inContact: false }, house)), []);
+});
+
+const ordered = specWith({}, { after: ["db"] });
+const comingFirst: Partial<HouseFacts> = {
+  others: new Map([["db", { replicas: 1, after: [], decided: undefined, observed: new Map() }]]),
+};
+const here = { images: { "app:1": image } } satisfies Partial<LocalFacts>;
+
+test("an instance that waits for another Service begins to count when it could start, and says what it waits for", () => {
+  const value = decided("app", ordered, [instance("aaaa", "nas", ordered)]);
+  assert.deepEqual(verbs(carry(value, {}, comingFirst)), ["PullImage"]);
+  const { actions, instances, recheckAfterMs } = carry(value, here, comingFirst);
+  assert.deepEqual(actions, [{ kind: "BeginWait", service: "app", instance: "aaaa" }]);
+  assert.deepEqual(
+    [instances[0]?.quiet, instances[0]?.observed.conditions[0]?.reason, instances[0]?.observed.containers[0]?.detail],
+    [false, "Waiting", "waits for db (no node runs it yet)"],
+  );
+  assert.equal(recheckAfterMs, ORDER_WAIT_MS);
+  const counted = { ...here, jobs: { [jobKeys.order("app", "aaaa")]: { state: "done", atMs: NOW } } } satisfies Partial<LocalFacts>;
+  assert.deepEqual(verbs(carry(value, counted, comingFirst)), []);
+});
+
+test("what serves makes room for an update only when nothing else comes first", () => {
+  const spec = specWith({ network: "host" }, { after: ["db"] });
+  const value = decided("app", spec, [instance("aaaa", "nas", spec)]);
+  const running = { ...here, containers: [docker("app", "bbbb", spec, { restartPolicy: "no" })] };
+  assert.deepEqual(verbs(carry(value, running, comingFirst)), ["BeginWait"]);
+  assert.deepEqual(verbs(carry(value, running)), ["RemoveContainer"]);
+});
+
+test("Docker starts nothing by itself that comes after other Services, and again what no longer does", () => {
+  const after = carry(decided("app", ordered, [instance("aaaa", "nas", ordered)]), {
+    ...healthy,
+    containers: [docker("app", "aaaa", ordered)],
+  });
+  assert.deepEqual(
+    after.actions.map((action) => action.kind === "SetRestartPolicy" && action.policy),
+    ["no"],
+  );
+  const before = carry(decided("app", free, [instance("aaaa", "nas", free)]), {
+    ...healthy,
+    containers: [docker("app", "aaaa", free, { restartPolicy: "no" })],
+  });
+  assert.deepEqual(
+    before.actions.map((action) => action.kind === "SetRestartPolicy" && action.policy),
+    ["on-failure"],
+  );
 });

@@ -12,6 +12,7 @@ import type { HeardContainer, LocalContainer, LocalFacts, ServiceFacts } from ".
 import { addressOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
 import { lastWord, silence } from "./last-word.ts";
+import { hasOrder, orderOf } from "./order.ts";
 import { publishedOf } from "./published.ts";
 import { promiseOf, type FencePromise } from "./promise.ts";
 import { cannotRunTwice, startOrder, STOP_GRACE_DEFAULT_MS, updateOrder } from "./traits.ts";
@@ -48,7 +49,11 @@ export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy
       const containers = local.lastHeard.filter((each) => each.instance === instance.id);
       const isKnown = spec?.containers.every((container) => containers.some((each) => each.container === container.name)) === true;
       if (!isKnown) return unknown(instance, node, local);
-      return lastHeard({ service: name, spec, instance, local, containers, devices, blocked: undefined, now }, node, nodeAddress);
+      return lastHeard(
+        { service: name, spec, instance, local, containers, devices, blocked: undefined, crowded: undefined, order: {}, now },
+        node,
+        nodeAddress,
+      );
     });
     return { actions: [], instances, recheckAfterMs: DOCKER_RETRY_MS };
   }
@@ -58,8 +63,10 @@ export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy
     if (spec === undefined) return [];
     const containers = (local.containers ?? []).filter((each) => each.instance === instance.id);
     const promise = promiseOf(spec, instance.id, local);
-    const blocked = blockedBy(spec, instance, { leaving, local, promise, isAlone: house.nodes.length <= 1 });
-    const around = { service: name, spec, instance, local, containers, devices, blocked, now };
+    const blocked = blockedBy(spec, instance, { local, promise, isAlone: house.nodes.length <= 1 });
+    const crowded = updateOrder(spec) === "stop-first" && leaving.length > 0 ? "waits until the previous instance has stopped" : undefined;
+    const order = orderOf({ service: name, instance: instance.id, spec, house, local, node, now });
+    const around = { service: name, spec, instance, local, containers, devices, blocked, crowded, order, now };
     return [bringUp(around, promise, nodeAddress)];
   });
   const gone = takeDown({
@@ -111,13 +118,13 @@ function toldOf(instance: string, { reported }: LocalFacts): ObservedInstance | 
 interface Brought {
   readonly standing: Standing;
   readonly actions: readonly LocalAction[];
-  /** Under stop-first: images are on their way, or cannot be had, and what still serves should not make room yet. */
+  /** Under stop-first: images are on their way, or cannot be had, or other Services come first, and what still serves should not make room yet. */
   readonly fetching: boolean;
   readonly recheckAfterMs: number | undefined;
 }
 
 function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: string): Brought {
-  const { service, spec, containers } = around;
+  const { service, spec, instance, containers } = around;
   const up = new Set<string>();
   const efforts: Effort[] = [];
   for (const container of startOrder(spec.containers)) {
@@ -125,6 +132,8 @@ function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: strin
     if (effort.up) up.add(container.name);
     efforts.push(effort);
   }
+  const isNext = isNextOf(efforts);
+  const isCounted = around.local.jobs[jobKeys.order(service, instance.id)] !== undefined;
   const policies = changedPolicies(spec, containers, promise);
   const observed: ObservedInstance = {
     ...observedBy(efforts, around, nodeAddress),
@@ -135,17 +144,18 @@ function bringUp(around: Surroundings, promise: FencePromise, nodeAddress: strin
     standing: { observed, quiet: !observed.ready && observed.conditions.length === 0 && !efforts.some(({ slow }) => slow) },
     actions: [
       ...policies.map(({ id, name, policy }): LocalAction => ({ kind: "SetRestartPolicy", name, id, service, policy })),
+      ...(isNext && !isCounted ? [{ kind: "BeginWait" as const, service, instance: instance.id }] : []),
       ...efforts.flatMap(({ action }) => (action ? [action] : [])),
     ],
     fetching:
       updateOrder(spec) === "stop-first" &&
-      efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined),
+      (isNext || efforts.some((effort) => effort.observed.id === undefined && around.local.images[imageOf(effort, spec)] === undefined)),
     recheckAfterMs: earliest(efforts.map((effort) => effort.recheckAfterMs)),
   };
 }
 
 function observedBy(efforts: readonly Effort[], around: Surroundings, nodeAddress: string): ObservedInstance {
-  const { spec, instance, containers } = around;
+  const { spec, instance, containers, order } = around;
   const addresses = spec.containers.flatMap((container) => {
     const address = addressOf(container, containers, nodeAddress);
     return address === undefined ? [] : [[container.name, address] as const];
@@ -161,8 +171,13 @@ function observedBy(efforts: readonly Effort[], around: Surroundings, nodeAddres
     addresses: Object.fromEntries(addresses),
     ...(published.length > 0 && { published: Object.fromEntries(published) }),
     containers: efforts.map((effort) => withDigest(effort, around)),
-    conditions: efforts.flatMap((effort) => effort.conditions),
+    conditions: [...efforts.flatMap((effort) => effort.conditions), ...(order.waits && isNextOf(efforts) ? [order.waits] : [])],
   };
+}
+
+/** It could start but for other Services. */
+function isNextOf(efforts: readonly Effort[]): boolean {
+  return efforts.some((effort) => effort.isNext);
 }
 
 function imageOf({ observed }: Effort, spec: ServiceSpec): string {
@@ -177,31 +192,29 @@ function withDigest(effort: Effort, { spec, local, instance }: Surroundings): Ob
   return digest === undefined ? observed : { ...observed, digest };
 }
 
-/** While a promise is wanted or given, Docker starts none of its containers by itself. */
+/** While a promise is wanted or given, or other Services come first, Docker starts none of its containers by itself. */
 function changedPolicies(
   spec: ServiceSpec,
   containers: readonly LocalContainer[],
   { isWanted, isGiven }: FencePromise,
 ): readonly { readonly id: string; readonly name: string; readonly policy: "on-failure" | "no" }[] {
   return containers.flatMap(({ id, name, container, state, restartPolicy }) => {
-    const policy = isWanted || isGiven ? "no" : spec.containers.find((each) => each.name === container)?.restart;
+    const policy = isWanted || isGiven || hasOrder(spec) ? "no" : spec.containers.find((each) => each.name === container)?.restart;
     const isKnown = restartPolicy === "no" || restartPolicy === "on-failure";
     return policy === undefined || policy === restartPolicy || !isKnown || state === "removing" ? [] : [{ id, name, policy }];
   });
 }
 
 interface Room {
-  readonly leaving: readonly LocalContainer[];
   readonly local: LocalFacts;
   readonly promise: FencePromise;
   readonly isAlone: boolean;
 }
 
-/** What must not run twice waits until the older one is gone, and until the others can know that it is here. */
-function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { leaving, local, promise, isAlone }: Room): string | undefined {
+/** What must not run twice waits until the others can know that it is here. */
+function blockedBy(spec: ServiceSpec, instance: DecidedInstance, { local, promise, isAlone }: Room): string | undefined {
   if ((promise.isWanted || promise.isGiven) && !local.inContact)
     return "waits until the house knows that this computer is here: another one may run it";
-  if (updateOrder(spec) === "stop-first" && leaving.length > 0) return "waits until the previous instance has stopped";
   const told = local.reported?.value;
   const isTold =
     told?.bootId === local.bootId &&

@@ -12,7 +12,7 @@ import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
 import { FakeEngine } from "../../test/fakes/containers-engine.ts";
 import type { FakeImage } from "../../test/fakes/containers-engine.ts";
 import type { Behaviour } from "../../test/fakes/containers-life.ts";
-import { fakeLog } from "../../test/fakes/machine.ts";
+import { type FakeEvents, fakeLog } from "../../test/fakes/machine.ts";
 import { apply, containerSpec, foundHouse, nodeRecord, put, remove, serviceSpec } from "../../test/fakes/objects.ts";
 import { fakePorts } from "../../test/fakes/ports.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
@@ -48,6 +48,7 @@ async function setUp({ registry = new Map(), behave = () => ({}) }: Scene = {}) 
     docker,
     decided: () => read(keys.decided("Service", "app")) as DecidedService | undefined,
     observed,
+    events: () => (ports.events as FakeEvents).emitted,
     volume: (name: string) => read(keys.volume(name)) as DecidedVolume | undefined,
     ready: () => clock.until(() => observed()?.instances.some(({ ready }) => ready) ?? false, LIMIT_MS, "ready"),
     names: () =>
@@ -260,5 +261,54 @@ test("a private network that was made while its instance was taken away goes at 
   house.docker.networks.set(network.name, network);
   await house.clock.until(() => !house.docker.networks.has(network.name), 2 * RESYNC_MS, "no network");
   assert.deepEqual(house.names(), ["app"]);
+  await house.end();
+});
+
+/** `db` with a check that passes only when the test says so, and `app` after it. */
+async function ordered(servesAfterMs: number) {
+  const house = await setUp({ behave: (image) => (image === "db:1" ? { servesAfterMs } : {}) });
+  house.docker.load("db:1");
+  apply(house.etcd, "Service", "db", serviceSpec("db", "db:1"));
+  apply(house.etcd, "Service", "app", serviceSpec("app", "app:1", { after: ["db"] }));
+  const appOf = () => [...house.docker.containers.values()].find(({ spec }) => spec.labels[LABEL.name] === "app");
+  return { ...house, appOf, runs: () => appOf()?.state === "running" };
+}
+
+test("an app starts as soon as the one that it comes after is ready, and says before what it waits for", async () => {
+  const house = await ordered(30_000);
+  await house.clock.until(() => house.observed()?.instances[0]?.conditions[0] !== undefined, LIMIT_MS, "it says that it waits");
+  const [condition] = house.observed()?.instances[0]?.conditions ?? [];
+  assert.deepEqual([condition?.reason, condition?.message], ["Waiting", "waits for db (Starting on nas)"]);
+  await house.clock.advance(20_000);
+  assert.equal(house.runs(), false);
+  const dbIsReady = () => house.etcd.get(keys.observed("Service", "db", "nas"))?.value.includes('"ready":true') === true;
+  await house.clock.until(dbIsReady, LIMIT_MS, "db is ready");
+  const readyAtMs = house.clock.now();
+  await house.clock.until(house.runs, LIMIT_MS, "the app starts");
+  assert.ok(house.clock.now() - readyAtMs < 1_000, `${house.clock.now() - readyAtMs} ms later`);
+  assert.equal(house.appOf()?.restartPolicy, "no", "Docker would start it with its daemon");
+  await house.end();
+});
+
+test("an app starts without one that does not become ready in two minutes, and an event says so", async () => {
+  const house = await ordered(Infinity);
+  await house.clock.until(() => house.runs(), 2 * LIMIT_MS, "it starts");
+  const told = house.events().find(({ reason }) => reason === "StartedWithout");
+  assert.match(told?.message ?? "", /^Container 'app-.*' was started without waiting any longer: db /);
+  await house.end();
+});
+
+test("an app runs on when the one that it comes after goes, and is started again at once when it ends", async () => {
+  const house = await ordered(200);
+  await house.ready();
+  await house.clock.advance(60_000);
+  const app = house.appOf();
+  apply(house.etcd, "Service", "db", serviceSpec("db", "db:1", { replicas: 0 }));
+  await house.clock.advance(200_000);
+  assert.deepEqual([app, "running"], [house.appOf(), app?.state]);
+  apply(house.etcd, "Service", "db", serviceSpec("db", "db:missing"));
+  app?.crash(1);
+  await house.clock.advance(1_000);
+  assert.equal(house.runs(), true);
   await house.end();
 });

@@ -12,12 +12,13 @@ import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, netwo
 import type { Container, ContainerSpec } from "./docker-types.ts";
 import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
-import { houseFacts, imagesOf, unusedImages } from "./house-facts.ts";
+import { houseFacts, imagesOf, successors, unusedImages } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { recall, remember } from "./last-word.ts";
-import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { aged, firstAnnounced, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { newsOfDecision, newsOfReport } from "./news.ts";
 import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
+import { hasOrder } from "./order.ts";
 import { plan, transactionOf } from "./plan.ts";
 import { prepulledImages } from "./prepull.ts";
 import { endingContainers, endsWithContact } from "./promise.ts";
@@ -52,6 +53,9 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
         events.emit({ kind, name: service, type: "Normal", reason: "Pulled", message: `Image '${image}' was pulled` });
       });
     },
+    // Over at once: its time is all that it is for.
+    BeginWait: async ({ service, instance }, { jobs }) =>
+      jobs.start(jobKeys.order(service, instance), { kind, name: service }, async () => {}),
     CreateContainer: async (action, ports) => {
       ports.jobs.start(jobKeys.create(action.name), { kind, name: action.service }, (_report, signal) => create(action, ports, signal));
     },
@@ -124,7 +128,7 @@ async function ownedNames(containers: Ports["containers"], signal: AbortSignal):
 }
 
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
-  if (change.kind === kind) return [change.name];
+  if (change.kind === kind) return [change.name, ...successors(change.name, mirror)];
   const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room !== "observed");
   return isAboutNodes ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
 }
@@ -142,7 +146,8 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   // Also where others were chosen by the time it had pulled: what nobody tells of nobody removes.
   const prepulls = imagesOf(decided).map((image) => ({ image, key: jobKeys.prepull(name, image) }));
   // Jobs before containers: what a job that has ended did is in the list, then.
-  const begun = jobStates([...pulls.map(({ key }) => key), ...parts.flatMap((part) => containerJobs(nameOf(part)))], ports);
+  const waits = parts.map(({ instance }) => jobKeys.order(name, instance));
+  const begun = jobStates([...pulls.map(({ key }) => key), ...waits, ...parts.flatMap((part) => containerJobs(nameOf(part)))], ports);
   const docker = await listed(name, ports, signal);
   const standing = { reported, voters: ports.voters() };
   const told = { report: reported?.value, bootId: identity.bootId };
@@ -185,6 +190,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     unused,
     reported,
     heardOf: heardOf(name, mirror, identity.node),
+    announced: firstAnnounced(ports),
   };
   return { name, house, local };
 }
@@ -274,7 +280,7 @@ async function create(
   await makeVolumes(part, ports, signal);
   const network = await networkFor(part, ports, signal);
   const spec = containerSpec(part, fillingsFor(part, network, ports));
-  await ports.containers.create(isEnded(part, ports) ? { ...spec, restart: "no" } : spec, signal);
+  await ports.containers.create(isEnded(part, ports) || hasOrder(part.spec) ? { ...spec, restart: "no" } : spec, signal);
 }
 
 /** With the contact to the house. */
@@ -299,7 +305,12 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
     if (error instanceof EngineError && error.fault === "leftover") await ports.containers.remove(action.id, signal);
     throw error;
   }
-  ports.events.emit({ kind, name: part.service, type: "Normal", reason: "Started", message: `Container '${action.name}' was started` });
+  const event = { kind, name: part.service, type: "Normal", reason: "Started", message: `Container '${action.name}' was started` } as const;
+  ports.events.emit(
+    action.without === undefined
+      ? event
+      : { ...event, type: "Warning", reason: "StartedWithout", message: `${event.message} without waiting any longer: ${action.without}` },
+  );
 }
 
 /** Makes each once; afterwards a missing directory is a loss, and the attempt ends in a Refusal that says so. */

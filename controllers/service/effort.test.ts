@@ -40,6 +40,8 @@ function effort({ container = {}, local = {}, docker: over, around = {}, up = []
     containers,
     devices: [],
     blocked: undefined,
+    crowded: undefined,
+    order: {},
     now: NOW,
     ...around,
   };
@@ -128,10 +130,26 @@ test("a container waits for what it comes after, and for whose network it shares
 });
 
 test("nothing starts while an older instance blocks it, but its image is pulled", () => {
-  const around = { blocked: "waits until the previous instance has stopped" };
-  assert.equal(effort({ local: present, around }).action, undefined);
-  assert.equal(effort({ local: present, around, docker: { state: "created" } }).action, undefined);
-  assert.equal(effort({ around }).action?.kind, "PullImage");
+  for (const around of [{ blocked: "waits until the other nodes know" }, { crowded: "waits until the previous instance has stopped" }]) {
+    assert.equal(effort({ local: present, around }).action, undefined);
+    assert.equal(effort({ local: present, around, docker: { state: "created" } }).action, undefined);
+    assert.equal(effort({ around }).action?.kind, "PullImage");
+  }
+});
+
+test("it is the turn of what could start but for another Service, and of nothing that waits for more than that", () => {
+  const waits = { type: "Ready", status: "False", reason: "Waiting", message: "waits for db (Starting on nas)" } as const;
+  const around = { order: { waits, recheckAfterMs: 5_000 }, crowded: "waits until the previous instance has stopped" };
+  const next = effort({ local: present, around });
+  assert.deepEqual([next.action, next.isNext, next.observed.detail, next.recheckAfterMs], [undefined, true, waits.message, 5_000]);
+  assert.equal(effort({ local: present, around, docker: { state: "created" } }).isNext, true);
+  assert.equal(effort({ around }).isNext, undefined);
+  assert.equal(effort({ local: present, around: { ...around, blocked: "waits until the other nodes know" } }).isNext, undefined);
+});
+
+test("what starts without another Service says so", () => {
+  const { action } = effort({ docker: { state: "created" }, around: { order: { without: "db is stopped" } } });
+  assert.equal(action?.kind === "StartContainer" && action.without, "db is stopped");
 });
 
 test("a container that was made is started, and one that runs well is left alone", () => {

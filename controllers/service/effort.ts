@@ -11,6 +11,7 @@ import { earliest } from "./earliest.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";
 import { healthOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
+import type { Order } from "./order.ts";
 import { isLoop } from "./reasons.ts";
 import { containerHash } from "./spec-hash.ts";
 import { isPlainPath, networkOf } from "./traits.ts";
@@ -37,8 +38,12 @@ export interface Surroundings {
   /** Those of this instance. */
   readonly containers: readonly LocalContainer[];
   readonly devices: readonly AdvertisedDevice[];
-  /** Why nothing may be started yet: an older instance still runs. */
+  /** Why nothing may be started yet: the house must know first. */
   readonly blocked: string | undefined;
+  /** Why nothing may be started yet that otherwise could: an older instance still runs. */
+  readonly crowded: string | undefined;
+  /** Whether other Services come first. */
+  readonly order: Order;
   readonly now: number;
 }
 
@@ -51,6 +56,8 @@ export interface Effort {
   readonly recheckAfterMs?: number | undefined;
   /** Something that people wait for is under way. */
   readonly slow?: boolean;
+  /** It could start but for other Services. */
+  readonly isNext?: boolean;
 }
 
 /** `up`: containers of the instance that others may rely on. */
@@ -84,7 +91,7 @@ function bring(container: Container, around: Surroundings, up: ReadonlySet<strin
   const problem = lacks(container, around);
   if (problem !== undefined) return { ...absent(container, "waiting"), conditions: [problem], recheckAfterMs: LACK_RECHECK_MS };
   const wait = waitsFor(container, around, up);
-  if (wait !== undefined) return absent(container, "waiting", wait);
+  if (wait !== undefined) return { ...absent(container, "waiting", wait.why), ...wait.order };
   const { service, instance } = around;
   const name = containerName(service, instance.id, container.name);
   const action: LocalAction = { kind: "CreateContainer", name, service, instance: instance.id, container: container.name };
@@ -134,19 +141,27 @@ function lacks(container: Container, around: Surroundings): Condition | undefine
   );
 }
 
+interface Wait {
+  readonly why: string;
+  readonly order?: Pick<Effort, "isNext" | "recheckAfterMs">;
+}
+
 /** Why it may not start yet; undefined: it may. */
-function waitsFor(container: Container, { spec, blocked }: Surroundings, up: ReadonlySet<string>): string | undefined {
-  if (blocked !== undefined) return blocked;
+function waitsFor(container: Container, { spec, blocked, crowded, order }: Surroundings, up: ReadonlySet<string>): Wait | undefined {
+  if (blocked !== undefined) return { why: blocked };
+  // What serves makes room when its turn has come, not before.
+  if (order.waits !== undefined) return { why: order.waits.message, order: { isNext: true, recheckAfterMs: order.recheckAfterMs } };
+  if (crowded !== undefined) return { why: crowded };
   const network = networkOf(container);
   const needed = [...(container.after ?? []), ...(network === undefined ? [] : [network])];
   const missing = needed.find((name) => !up.has(name) && spec.containers.some((each) => each.name === name));
-  return missing === undefined ? undefined : `waits for ${missing}`;
+  return missing === undefined ? undefined : { why: `waits for ${missing}` };
 }
 
 function begin(container: Container, docker: LocalContainer, around: Surroundings, up: ReadonlySet<string>): Effort {
   const phase = still(container, docker, docker.state === "exited" ? "exited" : "created");
   const wait = waitsFor(container, around, up);
-  if (wait !== undefined) return { ...phase, observed: { ...phase.observed, detail: wait } };
+  if (wait !== undefined) return { ...phase, observed: { ...phase.observed, detail: wait.why }, ...wait.order };
   const { service, instance } = around;
   const action: LocalAction = {
     kind: "StartContainer",
@@ -155,6 +170,7 @@ function begin(container: Container, docker: LocalContainer, around: Surrounding
     service,
     instance: instance.id,
     container: container.name,
+    ...(around.order.without !== undefined && { without: around.order.without }),
   };
   return attempt(phase, { container, around, job: around.local.jobs[jobKeys.start(docker.name)], action, retryMs: RETRY_MS });
 }

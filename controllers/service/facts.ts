@@ -23,6 +23,17 @@ export interface HouseFacts {
   readonly desiredSeenAtMs: number;
   /** Volumes that the desired spec names and nothing is decided of yet; undefined: nobody made one of that name. */
   readonly volumes: Readonly<Record<Name, DecidedVolume | undefined>>;
+  /** The Services that this one comes after, those that they come after, and so on. */
+  readonly others: ReadonlyMap<Name, OtherService>;
+}
+
+/** A Service as those see it that come after it. */
+export interface OtherService {
+  /** Undefined: nobody wants it, and there is none of that name. */
+  readonly replicas: number | "all" | undefined;
+  readonly after: readonly Name[];
+  readonly decided: DecidedService | undefined;
+  readonly observed: ReadonlyMap<NodeName, Seen<ObservedService>>;
 }
 
 export interface NodeFacts {
@@ -109,4 +120,6 @@ export interface LocalFacts {
   readonly reported: Seen<ObservedService> | undefined;
   /** Instances of which the store has a report of this node: without quorum the latest has not been heard by anybody. */
   readonly heardOf: ReadonlySet<string>;
+  /** Mod revision of this node's first record that this agent saw of the present boot; undefined: not announced yet. */
+  readonly announced: number | undefined;
 }

@@ -4,7 +4,8 @@ import { keys } from "../../src/api/keys.ts";
 import { decided, instance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, containerSpec, nodeRecord, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
-import { houseFacts, isDecidedName, unusedImages } from "./house-facts.ts";
+import { serviceController } from "./controller.ts";
+import { houseFacts, isDecidedName, successors, unusedImages } from "./house-facts.ts";
 
 const spec = serviceSpec("app", "app:1");
 const heavy = serviceSpec("db", "", { containers: [containerSpec("db", "db:1", { resources: { memory: "1Gi", cpus: 1.5 } })] });
@@ -45,4 +46,28 @@ test("isDecidedName() knows containers and networks of decided instances", async
   const mirror = await mirrorOf((etcd) => put(etcd, keys.decided("Service", "app"), decided("app", two, [instance("aaaa", "nas", two)])));
   for (const name of ["app-aaaa", "app-aaaa-web", "app-aaaa-db"]) assert.ok(isDecidedName(name, mirror), name);
   assert.ok(!isDecidedName("app-bbbb-web", mirror));
+});
+
+test("others are those that a Service comes after, along their chains; and who comes after one is woken by it", async () => {
+  const after = (name: string, ...names: readonly string[]) => serviceSpec(name, "app:1", { after: names });
+  const mirror = await mirrorOf((etcd) => {
+    apply(etcd, "Service", "app", after("app", "db", "gone"));
+    apply(etcd, "Service", "db", after("db", "disk"));
+    apply(etcd, "Service", "disk", after("disk", "app"));
+    apply(etcd, "Service", "beside", spec);
+    put(etcd, keys.decided("Service", "app"), decided("app", after("app", "db"), []));
+  });
+  const { others } = houseFacts("app", mirror, moments);
+  assert.deepEqual(
+    [...others].map(([name, { replicas }]) => [name, replicas]),
+    [
+      ["db", 1],
+      ["gone", undefined],
+      ["disk", 1],
+      ["app", 1],
+    ],
+  );
+  assert.deepEqual(successors("db", mirror), ["app"]);
+  assert.deepEqual(successors("disk", mirror), []);
+  assert.deepEqual(serviceController.wakes({ room: "observed", kind: "Service", name: "db", node: "pi" }, mirror), ["db", "app"]);
 });

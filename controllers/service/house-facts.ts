@@ -2,8 +2,9 @@
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
-import type { HouseFacts, Load, NodeFacts } from "./facts.ts";
+import type { HouseFacts, Load, NodeFacts, OtherService } from "./facts.ts";
 import { containerName, networkKey } from "./container-spec.ts";
+import { chainOf, predecessors } from "./order.ts";
 import { reservedBytes, reservedCpus } from "./traits.ts";
 
 /** `nas 134217728 0.5 0`: node, memory and CPUs that an instance reserves, and which of the Service's equal ones: so loads need no walk over Services. */
@@ -52,7 +53,30 @@ export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volume
     takenOut: takenOut(name, new Set(nodes.map((node) => node.name)), mirror),
     desiredSeenAtMs,
     volumes,
+    others: othersBefore(name, mirror),
   };
+}
+
+/** By the Services that they come after. */
+const byPredecessor: Index = { kind: "Service", room: "decided", keys: predecessors };
+
+/** Services that come after this one. */
+export function successors(name: Name, mirror: Mirror): readonly Name[] {
+  return [...(mirror.index(byPredecessor).get(name) ?? [])];
+}
+
+function othersBefore(name: Name, mirror: Mirror): HouseFacts["others"] {
+  const decided = mirror.decided<DecidedService>("Service", name)?.value;
+  const wanted = mirror.desired("Service", name)?.spec.after ?? [];
+  return chainOf([...wanted, ...predecessors(decided)], (other): OtherService => {
+    const spec = mirror.desired("Service", other)?.spec;
+    return {
+      replicas: spec?.replicas,
+      after: spec?.after ?? [],
+      decided: mirror.decided<DecidedService>("Service", other)?.value,
+      observed: mirror.observed<ObservedService>("Service", other),
+    };
+  });
 }
 
 function takenOut(name: Name, known: ReadonlySet<NodeName>, mirror: Mirror): ReadonlyMap<NodeName, number> {

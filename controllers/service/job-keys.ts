@@ -6,6 +6,8 @@ export const jobKeys = {
   pull: (service: Name, instance: string, image: string): string => `pull ${service} ${instance} ${image}`,
   /** Where no instance is yet. */
   prepull: (service: Name, image: string): string => `prepull ${service} ${image}`,
+  /** Waiting for other Services. */
+  order: (service: Name, instance: string): string => `order ${service} ${instance}`,
   create: (container: string): string => `create ${container}`,
   start: (container: string): string => `start ${container}`,
   remove: (container: string): string => `remove ${container}`,

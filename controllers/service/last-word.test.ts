@@ -21,6 +21,8 @@ function word(over: Partial<HeardContainer> = {}, probe?: ProbeState["health"], 
     containers: [],
     devices: [],
     blocked: undefined,
+    crowded: undefined,
+    order: {},
     now: 0,
   };
   return lastWord(container, heard(over), around);

@@ -4,9 +4,9 @@ import { keys } from "../../src/api/keys.ts";
 import { VirtualClock } from "../../test/fakes/clock.ts";
 import { decided, docker, instance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
-import { put, serviceSpec } from "../../test/fakes/objects.ts";
+import { nodeRecord, put, serviceSpec } from "../../test/fakes/objects.ts";
 import { FakeProbes } from "../../test/fakes/probes.ts";
-import { aged, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { aged, firstAnnounced, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { partsOn } from "./parts.ts";
 
 const spec = serviceSpec("app", "app:1");
@@ -63,4 +63,16 @@ test("probeStates() begins checks of what runs, and ends those of what does not"
   assert.equal(look("running")["docker-aaaa-app"]?.health, "healthy");
   assert.deepEqual(look("exited"), {});
   assert.equal(look("running")["docker-aaaa-app"]?.health, "starting", "it began anew");
+});
+
+test("a node has announced itself since the first record of its present boot, however often it writes it again", async () => {
+  const mirrorAt = (bootId: string) => mirrorOf((etcd) => put(etcd, keys.node("nas"), nodeRecord("nas", bootId)));
+  const identity = { node: "nas", nodeId: "id", bootId: "boot-2" };
+  assert.equal(firstAnnounced({ mirror: await mirrorAt("boot-1"), identity }), undefined);
+  const mirror = await mirrorAt("boot-2");
+  const first = firstAnnounced({ mirror, identity });
+  assert.equal(first, mirror.nodes().get("nas")?.modRevision);
+  const later = new Map([...mirror.nodes()].map(([name, record]) => [name, { ...record, modRevision: record.modRevision + 5 }]));
+  mirror.nodes = () => later;
+  assert.equal(firstAnnounced({ mirror, identity }), first);
 });

@@ -35,6 +35,16 @@ export function jobStates(names: readonly string[], { jobs }: Pick<Ports, "jobs"
   return Object.fromEntries(names.map((name) => [name, jobs.get(name)]));
 }
 
+/** By mirror: one lives as long as an agent does in its house. */
+const announcedAt = new WeakMap<Mirror, number>();
+
+/** The record is written again and again; what others wrote after its first one they wrote after this node's boot. */
+export function firstAnnounced({ mirror, identity }: Pick<Ports, "mirror" | "identity">): number | undefined {
+  const own = mirror.nodes().get(identity.node);
+  if (!announcedAt.has(mirror) && own?.value.bootId === identity.bootId) announcedAt.set(mirror, own.modRevision);
+  return announcedAt.get(mirror);
+}
+
 /** Taken for containers that are neither here nor to be made: whatever was cut short, they do not stay taken. */
 export function strayAddresses(
   name: Name,

@@ -32,3 +32,11 @@ test("a condition is news when the instance did not have it", () => {
   assert.deepEqual(newsOfReport([looping], [observedInstance("aaaa")]), [{ type: "Warning", reason: "CrashLoop", message: "it ends" }]);
   assert.deepEqual(newsOfReport([looping], [looping]), []);
 });
+
+test("to wait for another Service is nothing to warn of", () => {
+  const waiting = observedInstance("aaaa", {
+    ready: false,
+    conditions: [{ type: "Ready", status: "False", reason: "Waiting", message: "waits for db (Starting on nas)" }],
+  });
+  assert.equal(newsOfReport([waiting], [])[0]?.type, "Normal");
+});

@@ -31,6 +31,6 @@ export function newsOfReport(instances: readonly ObservedInstance[], before: rea
     before.some((each) => each.id === id && each.conditions.some((old) => old.reason === reason));
   return instances.flatMap(({ id, conditions }) => {
     const fresh = conditions.filter((condition) => !had(id, condition));
-    return fresh.map(({ reason, message }): News => ({ type: "Warning", reason, message }));
+    return fresh.map(({ reason, message }): News => ({ type: reason === "Waiting" ? "Normal" : "Warning", reason, message }));
   });
 }

@@ -21,7 +21,8 @@ export type Reason =
   | "CreateFailed"
   | "Interrupted"
   | "DockerUnavailable"
-  | "StoreUnavailable";
+  | "StoreUnavailable"
+  | "Waiting";
 
 /** It starts and ends in turns: to run for a moment does not mean that it is over. */
 export function isLoop(reason: string): boolean {

@@ -119,3 +119,10 @@ test("'all' counts the nodes that fit", async () => {
     "1/1",
   );
 });
+
+test("a circle that two people wrote at once, and an unknown name, are conditions of their own", async () => {
+  assert.deepEqual(await worst({ spec: serviceSpec("app", "app:1", { after: ["db"], replicas: 0 }) }), [
+    "Ready False Stopped",
+    "Ordered False ServiceNotFound",
+  ]);
+});

@@ -11,6 +11,7 @@ import type { HouseFacts } from "./facts.ts";
 import { ZONE_DEFAULT } from "./fill-values.ts";
 import { houseFacts } from "./house-facts.ts";
 import { isLastWord } from "./last-word.ts";
+import { orderProblem } from "./order.ts";
 import { fitnessOf, whyUnplaced } from "./scheduling.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { observedInstance } from "./verdict.ts";
@@ -151,7 +152,14 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const paused = pausedCondition(service, decided);
   const update = paused ? [paused] : updateConditions(decided, reading);
   const silent = silenceCondition(decided, house);
-  const conditions = [readyCondition(service, reading, unplaced), ...(unplaced ? [unplaced] : []), ...update, ...(silent ? [silent] : [])];
+  const order = orderProblem(name, service.spec, house.others);
+  const conditions = [
+    readyCondition(service, reading, unplaced),
+    ...(unplaced ? [unplaced] : []),
+    ...update,
+    ...(order ? [order] : []),
+    ...(silent ? [silent] : []),
+  ];
   const observed = paused ? generation : (decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation);
   return conditions.map((condition) => ({
     ...condition,

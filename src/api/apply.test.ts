@@ -12,6 +12,7 @@ const context: ApplyContext = {
   now: "2026-11-22T20:00:00Z",
   newUid: () => "u1",
   ownerOfDerived: () => undefined,
+  order: new Map(),
 };
 
 function manifests(...specs: readonly string[]): readonly Manifest[] {
@@ -180,4 +181,31 @@ test("the manifest is kept as it was written, with its place", () => {
     spec: { containers: [{ name: "app", image: "a:1" }] },
     text: 'apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app }\nspec: { image: "a:1" }',
   });
+});
+
+test("who would wait for whom in a circle is refused with the circle, whoever wrote the rest of it", () => {
+  const problems = (order: ApplyContext["order"], ...specs: readonly string[]) =>
+    planApply(manifests(...specs), new Map(), { ...context, order }).refusals.map(
+      ({ problem }) => `${problem.name} ${problem.field}: ${problem.message}`,
+    );
+  const circle = "app spec.after: must not go in a circle: app waits for app1 waits for app";
+  assert.deepEqual(problems(new Map(), '{ image: "a:1", after: [app1] }', '{ image: "b:1", after: [app] }'), [circle]);
+  assert.deepEqual(problems(new Map([["app1", ["app"]]]), '{ image: "a:1", after: [app1] }'), [circle]);
+  // What is applied along with it counts, not what was there before.
+  assert.deepEqual(problems(new Map([["app1", ["app"]]]), '{ image: "a:1", after: [app1] }', '{ image: "b:1" }'), []);
+});
+
+test("a circle that is there already stands in nobody's way who changes nothing of it", () => {
+  const order = new Map([["db", ["app"]]]);
+  const entries = after(planApply(manifests('{ image: "a:1", after: [db] }'), new Map(), context));
+  const plan = planApply(manifests('{ image: "a:1", after: [db] }'), entries, { ...context, order });
+  assert.deepEqual([plan.refusals, actions(plan)], [[], ["unchanged 1"]]);
+});
+
+test("to come after what is not there yet is a warning, since manifests come in any order", () => {
+  const [result] = planApply(manifests('{ image: "a:1", after: [postgers, app1] }', '{ image: "b:1" }'), new Map(), {
+    ...context,
+    order: new Map([["postgres", []]]),
+  }).results;
+  assert.deepEqual(result?.warnings, ["comes after 'postgers', and there is no such Service yet: did you mean 'postgres'?"]);
 });

@@ -1,10 +1,12 @@
 // What an apply would do, decided before anything is written: one transaction for all objects, or every reason against it. Pure: the
 // server reads the keys, commits, and tries again where a compare failed.
+import { circleFrom } from "./circle.ts";
 import { readSpec, type AnyManifestObject } from "./document.ts";
 import { canonicalJson } from "./hash.ts";
 import { keys } from "./keys.ts";
 import type { Manifest } from "./manifest.ts";
 import { merge } from "./merge.ts";
+import { closest } from "./names.ts";
 import type { Problem, ProblemPlace } from "./problem.ts";
 import type { Kind, Metadata, Name, StoredResource } from "./resource.ts";
 import { rootReasons } from "./service-rules.ts";
@@ -39,6 +41,8 @@ export interface ApplyContext {
   newUid(): string;
   /** The owner (`Service/jellyfin`) of the derived object of that name. */
   ownerOfDerived(kind: Kind, name: Name): string | undefined;
+  /** All Services that there are, with those that each comes after. */
+  readonly order: ReadonlyMap<Name, readonly Name[]>;
 }
 
 export interface PlannedApply {
@@ -79,13 +83,49 @@ export function keysToRead(manifests: readonly Manifest[], manager: string): rea
 
 export function planApply(manifests: readonly Manifest[], entries: ReadonlyMap<string, ReadEntry>, context: ApplyContext): ApplyPlan {
   const plans = manifests.map((manifest) => planObject(manifest, entries, context));
-  const refusals = plans.flatMap((plan) => plan.refusals);
+  const results = plans.flatMap(({ result }) => (result === undefined ? [] : [result]));
+  const order = new Map([...context.order, ...results.flatMap(({ stored }) => placeInOrder(stored))]);
+  const refusals = [...plans.flatMap((plan) => plan.refusals), ...circles(manifests, results, order)];
   if (refusals.length > 0) return { results: [], refusals, transaction: { compare: [], writes: [] } };
   return {
-    results: plans.flatMap(({ result }) => (result === undefined ? [] : [result])),
+    results: results.map((result) => ({ ...result, warnings: [...result.warnings, ...unknownBefore(result.stored, order)] })),
     refusals,
     transaction: { compare: plans.flatMap(({ compare }) => compare), writes: plans.flatMap(({ writes }) => writes) },
   };
+}
+
+function placeInOrder({ kind, metadata, spec }: StoredResource): readonly (readonly [Name, readonly Name[]])[] {
+  return kind === "Service" ? [[metadata.name, (spec as ServiceSpec).after ?? []]] : []; // the kind says so
+}
+
+/** One for each circle that a changed object is in: what two people wrote at the same moment stands in nobody's way here. */
+function circles(
+  manifests: readonly Manifest[],
+  results: readonly PlannedApply[],
+  order: ReadonlyMap<Name, readonly Name[]>,
+): readonly ApplyRefusal[] {
+  const told = new Set<Name>();
+  return manifests.flatMap(({ at, object: { kind, metadata } }): readonly ApplyRefusal[] => {
+    const { name } = metadata;
+    const isChanged = results.some((each) => each.kind === kind && each.name === name && each.action !== "unchanged");
+    const circle = kind === "Service" && isChanged && !told.has(name) ? circleFrom(name, (each) => order.get(each) ?? []) : undefined;
+    if (circle === undefined) return [];
+    for (const each of circle) told.add(each);
+    const message = `must not go in a circle: ${circle.join(" waits for ")}`;
+    return [{ reason: "Invalid", problem: { ...at, field: "spec.after", message, kind, name } }];
+  });
+}
+
+/** Manifests come in any order: what is not there yet may come. */
+function unknownBefore(stored: StoredResource, order: ReadonlyMap<Name, readonly Name[]>): readonly string[] {
+  return placeInOrder(stored).flatMap(([, after]) =>
+    after
+      .filter((name) => !order.has(name))
+      .map((name) => {
+        const meant = closest(name, order.keys());
+        return `comes after '${name}', and there is no such Service yet${meant === undefined ? "" : `: did you mean '${meant}'?`}`;
+      }),
+  );
 }
 
 interface ObjectPlan {

@@ -24,10 +24,10 @@ test("kind and name are told as they were written, for messages", () => {
 });
 
 test("a problem of the only container is spoken of as it was written", () => {
-  const { findings } = document(`${head}spec: { image: "a:1", after: [b], env: { A: [1] } }`);
+  const { findings } = document(`${head}spec: { image: "a:1", network: "container:b", env: { A: [1] } }`);
   assert.deepEqual(
     findings.map(({ field }) => field),
-    ["spec.env.A", "spec.after[0]"],
+    ["spec.env.A", "spec.network"],
   );
 });
 

@@ -25,6 +25,7 @@ const refusals: readonly (readonly [string, string])[] = [
   [two("after: [bb]", ""), "spec.containers[0].after[0]: unknown container 'bb': did you mean 'b'?"],
   [two("after: [database]", ""), "spec.containers[0].after[0]: unknown container 'database': there is 'a', 'b'"],
   [two("after: [a]", ""), "spec.containers[0].after[0]: must name another container: it cannot wait for itself"],
+  ['{ image: "a:1", after: [db, app] }', "spec.after[1]: must name another Service: it cannot wait for itself"],
   [two("after: [b]", "after: [a]"), "spec.containers[0].after: must not go in a circle: a waits for b waits for a"],
   [two("network: container:c", ""), "spec.containers[0].network: unknown container 'c': did you mean 'a'?"],
   [two("network: container:a", ""), "spec.containers[0].network: must name another container: it cannot share its own network"],
@@ -78,6 +79,7 @@ for (const [text, expected] of refusals) {
 
 const accepted: readonly string[] = [
   two("after: [b]", "run: once"),
+  two("after: [b]", "", ", after: [b, db]"),
   two("network: container:b", "devices: [/dev/net/tun], capAdd: [NET_ADMIN]", ", port: b:80"),
   '{ image: "a:1", volumes: ["c:/c:ro"], update: { order: start-first } }',
   '{ image: "a:1", listen: [8000/tcp, 8000/udp, "192.168.1.5:8000"] }',

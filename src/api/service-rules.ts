@@ -1,5 +1,6 @@
 // What must hold in a Service beyond the types of its fields. Pure.
 import { addressProblems } from "./addresses.ts";
+import { circleFrom } from "./circle.ts";
 import { httpProblems } from "./http-options.ts";
 import type { Report } from "./expand.ts";
 import { closest, RESERVED_NAMES } from "./names.ts";
@@ -9,6 +10,8 @@ import type { Container, Listen, ServiceSpec, VolumeMount } from "./types.ts";
 export function checkService(spec: ServiceSpec, name: string, report: Report): void {
   checkContainers(spec, report);
   checkAfter(spec.containers, report);
+  for (const [at, other] of (spec.after ?? []).entries())
+    if (other === name) report(`spec.after[${at}]`, "must name another Service: it cannot wait for itself");
   checkPorts(spec, name, report);
   checkUpdate(spec, report);
 }
@@ -102,22 +105,10 @@ function checkAfter(containers: readonly Container[], report: Report): void {
 
 /** Names along a circle of two or more, the first one again at its end. */
 function findCycle(containers: readonly Container[]): readonly string[] | undefined {
-  const after = new Map(containers.map(({ name, after: names = [] }) => [name, names]));
-  const done = new Set<string>();
-  const visit = (name: string, path: readonly string[]): readonly string[] | undefined => {
-    const at = path.indexOf(name);
-    if (at >= 0) return path.length - at > 1 ? [...path.slice(at), name] : undefined;
-    if (done.has(name)) return undefined;
-    for (const next of after.get(name) ?? []) {
-      const cycle = visit(next, [...path, name]);
-      if (cycle !== undefined) return cycle;
-    }
-    done.add(name);
-    return undefined;
-  };
+  const after = new Map(containers.map(({ name, after: names = [] }) => [name, names.filter((each) => each !== name)]));
   for (const name of after.keys()) {
-    const cycle = visit(name, []);
-    if (cycle !== undefined) return cycle;
+    const circle = circleFrom(name, (each) => after.get(each) ?? []);
+    if (circle !== undefined) return circle;
   }
   return undefined;
 }

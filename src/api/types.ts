@@ -78,6 +78,8 @@ export interface ServiceSpec {
     /** Time from the loss of the node to the start elsewhere. */
     readonly after: Duration;
   };
+  /** Services that come first: after a boot, a failover or its creation this one is started when each of them is ready on some node. What runs is never stopped for it, and nobody waits for ever: it starts without one that is not ready 2 minutes after it could have started, that fails, that is stopped, or that does not exist. */
+  readonly after?: readonly string[];
 }
 
 /** One container: what compose calls a service, in camelCase. */

@@ -23,7 +23,7 @@ export async function explainPlacement(word: string | undefined, ports: CliPorts
 }
 
 /** What it asks for, in the words of its spec. */
-function wishesOf({ replicas, placement, containers }: ServiceSpec): readonly (readonly string[])[] {
+function wishesOf({ replicas, placement, containers, after = [] }: ServiceSpec): readonly (readonly string[])[] {
   const devices = [...new Set(containers.flatMap((container) => (container.devices ?? []).map((device) => device.class)))];
   const reserved = containers.flatMap(({ resources }) => (resources === undefined ? [] : [JSON.stringify(resources)]));
   return [
@@ -32,6 +32,7 @@ function wishesOf({ replicas, placement, containers }: ServiceSpec): readonly (r
     ...(placement?.require === undefined ? [] : [["  require", JSON.stringify(placement.require)]]),
     ...(placement?.prefer === undefined ? [] : [["  prefer", JSON.stringify(placement.prefer)]]),
     ...(devices.length === 0 ? [] : [["  devices", devices.join(", ")]]),
+    ...(after.length === 0 ? [] : [["  after", after.join(", ")]]),
     ["  reserves", reserved.length === 0 ? "128Mi" : reserved.join(", ")],
   ];
 }

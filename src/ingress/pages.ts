@@ -26,6 +26,7 @@ const PASSING: ReadonlyMap<string, string> = new Map([
   ["Starting", "is starting"],
   ["Pulling", "is starting"],
   ["Pending", "is not running yet"],
+  ["Waiting", "waits for another app"],
 ]);
 
 export function unknownHost(host: string): Page {

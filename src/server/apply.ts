@@ -94,6 +94,7 @@ async function planOnce(
     now: ports.clock.wall(),
     newUid: () => crypto.randomUUID(),
     ownerOfDerived: (kind: Kind, name: Name) => resourceOf(ports.reader, kind, name)?.metadata.owner,
+    order: new Map([...ports.reader.all("Service")].map(({ metadata, spec }) => [metadata.name, spec.after ?? []])),
   });
   const [first] = plan.refusals;
   if (first)

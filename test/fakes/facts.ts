@@ -45,6 +45,7 @@ export function houseFacts(over: Partial<HouseFacts> = {}): HouseFacts {
     takenOut: new Map(),
     desiredSeenAtMs: 0,
     volumes: {},
+    others: new Map(),
     ...over,
   };
 }
@@ -69,6 +70,7 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
     pulled: [],
     unused: [],
     reported: undefined,
+    announced: undefined,
     heardOf: new Set(over.reported?.value.instances.map(({ id }) => id)),
     ...over,
   };

@@ -75,6 +75,7 @@ const person: ApplyContext = {
   now: "2026-01-01T00:00:00Z",
   newUid: () => "uid",
   ownerOfDerived: () => undefined,
+  order: new Map(),
 };
 const service = objectOf("Service")
   .map((object) => parseManifests([{ file: "a.json", text: JSON.stringify(object) }]))

@@ -100,6 +100,7 @@ export class ServiceModel {
       takenOut: new Map(),
       desiredSeenAtMs: this.#desiredSeenAtMs,
       volumes: {},
+      others: new Map(),
     };
     const early = prepulledImages(SERVICE, house, node);
     const pulls = [...pullsOf(parts), ...early.map((image) => ({ image, key: jobKeys.prepull(SERVICE, image) }))];
@@ -168,6 +169,7 @@ export class ServiceModel {
         break;
       case "RemoveNetwork":
       case "ReleaseAddress":
+      case "BeginWait":
         break;
       case "Decide":
         this.decided = action.next && seen(withMadeVolumes(action.next), this.nowMs, (this.#revision += 1));

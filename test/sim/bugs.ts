@@ -287,6 +287,13 @@ function heard(instance: ObservedInstance): ObservedInstance {
   return instance.ready ? { ...instance, conditions: [] } : instance;
 }
 
+/** As if there were none of the Services that it comes after. */
+const startsOutOfTurn = inControllers({
+  service: {
+    plan: (desired, facts, context) => plan(desired, { ...facts, house: { ...facts.house, others: new Map() } }, context),
+  },
+});
+
 const TWICE = /given twice|stays where it was placed|the most it may have/;
 const AT_ONCE = /at once/;
 const NOT_CONVERGED = /not converged|did not stay converged/;
@@ -325,4 +332,5 @@ export const bugs: readonly Bug[] = [
   { name: "takes whoever cannot reach the store for dead", wiring: takesSilenceForDeath, finds: /without a reason/ },
   { name: "keeps its apps where a computer is about to stop", wiring: ignoresGoing, finds: /which goes|has said that it goes/ },
   { name: "forgets what a person asked to move", wiring: forgetsTheCall, finds: /still to move/ },
+  { name: "starts apps before those that they come after", wiring: startsOutOfTurn, finds: /which it comes after/ },
 ];

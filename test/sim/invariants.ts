@@ -9,6 +9,7 @@ import type { StoreEvent } from "../../src/ports.ts";
 import { isLastWord } from "../../controllers/service/last-word.ts";
 import { cannotRunTwice, isExclusive } from "../../controllers/service/traits.ts";
 import type { SimNode } from "./node.ts";
+import { OrderWatch } from "./order.ts";
 import { withoutReason } from "./reasons.ts";
 import type { Witness, World } from "./world.ts";
 
@@ -49,9 +50,11 @@ export class Invariants implements Witness {
   readonly #goesSinceMs = new Map<NodeName, number>();
   /** Until when it was to be left, for whatever reason; `Infinity`: it still is. */
   readonly #leftUntilMs = new Map<NodeName, number>();
+  readonly #order: OrderWatch;
 
   constructor(world: World) {
     this.#world = world;
+    this.#order = new OrderWatch(world, GRACE_MS);
   }
 
   storeChanged(events: readonly StoreEvent[]): void {
@@ -65,7 +68,7 @@ export class Invariants implements Witness {
       if (key.room === "desired" && key.kind === "Membership") this.#cordoned(key.name, value as StoredResource<"Membership"> | undefined);
       if (key.room === "decided" && key.kind === "Membership") this.#setDown(key.name, value as DecidedMembership | undefined);
       if (key.room === "decided" && key.kind === "Service") this.#decided(key.name, value as DecidedService | undefined);
-      if (key.room === "observed" && key.kind === "Service") this.#observed(key.name, value as ObservedService | undefined);
+      if (key.room === "observed" && key.kind === "Service") this.#observed(key.name, key.node, value as ObservedService | undefined);
     }
   }
 
@@ -73,6 +76,7 @@ export class Invariants implements Witness {
     if (method === "create") this.#brings(node, subject as ContainerSpec);
     const made = method === "start" ? node.docker.containers.get(subject as string) : undefined;
     if (made) this.#brings(node, made.spec);
+    if (made) this.#starts(node, made.spec);
     if (method === "stop" || method === "kill" || method === "remove") this.#takesAway(node, method, subject as string);
   }
 
@@ -101,6 +105,7 @@ export class Invariants implements Witness {
   /** No name leads to a node that is known to be dead. */
   timePassed(): void {
     this.#runsOnce();
+    this.#order.timePassed();
     for (const { name, agent } of this.#world.nodes.values()) {
       if (agent === undefined || !this.#isInformed(name)) continue;
       for (const row of [...agent.proxy.routes.values()].flatMap(({ http }) => http)) {
@@ -125,6 +130,7 @@ export class Invariants implements Witness {
 
   #desired(name: Name, stored: StoredResource<"Service"> | undefined): void {
     this.#history(name).desired.push({ atMs: this.#now, spec: stored?.spec });
+    this.#order.desired(name, stored?.spec);
     if (stored !== undefined && cannotRunTwice(stored.spec)) this.#once.add(name);
   }
 
@@ -132,6 +138,7 @@ export class Invariants implements Witness {
     const history = this.#history(name);
     const before = history.decided;
     history.decided = decided;
+    this.#order.decided(name, decided);
     const instances = decided?.instances ?? [];
     const known = new Map(before?.instances.map((instance) => [instance.id, instance]));
     const added = instances.filter(({ id }) => !known.has(id));
@@ -220,6 +227,18 @@ export class Invariants implements Witness {
       this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);
   }
 
+  /** Those come first that others come after. */
+  #starts(node: SimNode, spec: ContainerSpec): void {
+    const name = spec.labels[LABEL.name] ?? "";
+    const instance = spec.labels[LABEL.instance] ?? "";
+    const history = this.#history(name);
+    const revision = history.decided?.instances.find(({ id }) => id === instance)?.revision ?? "";
+    const specs = [...this.#recentSpecs(history), history.decided?.revisions[revision]?.spec];
+    const placedMs = history.instances.get(instance)?.sinceMs ?? this.#now;
+    const wrong = this.#order.starts(node, { name, instance, placedMs, specs });
+    if (wrong !== undefined && !this.#hearsNothing(node) && this.#now - node.wokeAtMs > GRACE_MS) this.#fail(wrong);
+  }
+
   /** No delete is made up: what serves and is decided here stays. */
   #takesAway(node: SimNode, method: string, id: string): void {
     const container = node.docker.containers.get(id);
@@ -232,7 +251,8 @@ export class Invariants implements Witness {
       this.#fail(`${node.name} would ${method} ${container.spec.name}, which serves and is decided for it`);
   }
 
-  #observed(name: Name, observed: ObservedService | undefined): void {
+  #observed(name: Name, node: NodeName, observed: ObservedService | undefined): void {
+    this.#order.observed(name, node, observed);
     const history = this.#history(name);
     for (const instance of observed?.instances ?? []) {
       const { id, ready } = instance;

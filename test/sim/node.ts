@@ -55,6 +55,7 @@ export class SimNode {
   wokeAtMs = -Infinity;
   /** On its own clock. */
   bootedAtMs = 0;
+  poweredAtMs = -Infinity;
   /** Chances that a call to Docker is slow, or fails before or after it took effect. */
   dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
   readonly #world: World;
@@ -94,6 +95,7 @@ export class SimNode {
   powerOn(): void {
     this.power = "on";
     this.#boots += 1;
+    this.poweredAtMs = this.#world.time.now();
     this.#bootId = `${this.name}-boot-${this.#boots}`;
     this.bootedAtMs = this.clock.now();
     this.docker.startDaemon();

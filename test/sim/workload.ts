@@ -116,8 +116,10 @@ export class Workload {
       monitor: random.pick(["2s", "10s"]),
       onFailure: random.pick(["rollback", "pause", "continue"] as const),
     };
+    const others = [...SERVICES, ...EXCLUSIVE].filter((other) => other !== name);
     return serviceSpec(name, "", {
       containers,
+      ...(random.chance(0.3) && { after: [random.pick(others)] }),
       replicas: isExclusive ? random.pick([0, 1, 1, 1]) : random.pick([0, 1, 1, 2, 3, "all" as const]),
       update,
       failover: random.chance(0.2) ? "never" : { after: random.pick(["0s", "15s"]) },
