@@ -11,6 +11,8 @@ class ScriptedLease implements LeaseCalls {
   readonly calls: string[] = [];
   readonly keys = new Map<string, string>();
   failing = false;
+  /** It does what it is told, and nobody hears so. */
+  losesAnswers = false;
   answerMs = 0;
   #clock: VirtualClock;
   #grants = 0;
@@ -57,7 +59,9 @@ class ScriptedLease implements LeaseCalls {
     this.calls.push(`${this.#clock.now() / 1000} ${call}`);
     if (this.answerMs > 0) await this.#clock.sleep(this.answerMs, new AbortController().signal);
     if (this.failing) throw new Error("no answer");
-    return effect();
+    const answer = effect();
+    if (this.losesAnswers) throw new Error("no answer");
+    return answer;
   }
 }
 
@@ -128,6 +132,23 @@ test("what is put while the store is away is written when it is back; what was d
   await clock.settle();
   assert.equal(store.keys.size, 0);
   await lease.close();
+});
+
+test("what may have been written or deleted, for nobody answered, is written again when it is wanted as it was before", async () => {
+  for (const change of [(lease: LeaseKeeper) => lease.put("/a", "2"), (lease: LeaseKeeper) => lease.delete("/a")]) {
+    const { clock, store, lease } = kept();
+    lease.put("/a", "1");
+    await clock.advance(1_000);
+    store.losesAnswers = true;
+    change(lease);
+    await clock.advance(10);
+    assert.notEqual(store.keys.get("/a"), "1");
+    lease.put("/a", "1");
+    store.losesAnswers = false;
+    await clock.advance(5_000);
+    assert.equal(store.keys.get("/a"), "1");
+    await lease.close();
+  }
 });
 
 test("a store that is away is not asked more often because keys change", async () => {

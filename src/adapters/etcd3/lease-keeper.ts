@@ -34,8 +34,8 @@ export class LeaseKeeper implements Lease {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #wanted = new Map<string, string>();
-  /** What the present lease holds; empty again with each new one. */
-  readonly #written = new Map<string, { readonly value: string; readonly revision: number }>();
+  /** What the present lease holds; empty again with each new one. Without a value: it is not known which, for a call had no answer. */
+  readonly #written = new Map<string, { readonly value?: string; readonly revision: number }>();
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
   #lease: Grant | undefined;
@@ -116,6 +116,7 @@ export class LeaseKeeper implements Lease {
     const { signal } = this.#ending;
     for (const [key, value] of this.#wanted) {
       if (this.#written.get(key)?.value === value) continue;
+      this.#doubt(key);
       const revision = await this.#calls.put(lease, key, value, signal);
       if (revision === undefined) {
         this.#lose();
@@ -125,9 +126,16 @@ export class LeaseKeeper implements Lease {
     }
     for (const key of this.#written.keys()) {
       if (this.#wanted.has(key)) continue;
+      this.#doubt(key);
       await this.#calls.delete(lease, key, signal);
       this.#written.delete(key);
     }
+  }
+
+  /** Until the call is answered. */
+  #doubt(key: string): void {
+    const before = this.#written.get(key);
+    if (before !== undefined) this.#written.set(key, { revision: before.revision });
   }
 
   #lose(): void {
