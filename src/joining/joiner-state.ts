@@ -58,6 +58,8 @@ export type JoinerEffect =
   | { readonly kind: "start"; readonly admission: Admission; readonly credentials: string }
   /** On disk from now on: this node belongs to that house. */
   | { readonly kind: "keep"; readonly membership: Membership }
+  /** On disk from now on, before anything is set aside: it left its house for this one, and joins none of a lower epoch. */
+  | { readonly kind: "remember"; readonly left: Left }
   | { readonly kind: "forget" }
   /** For people. */
   | { readonly kind: "say"; readonly text: string };
@@ -116,13 +118,15 @@ export type Phase =
     }
   | { readonly kind: "member"; readonly membership: Membership };
 
+export type Left = Pick<HouseState, "id" | "epoch">;
+
 export interface Joiner {
   readonly phase: Phase;
   readonly peers: ReadonlyMap<NodeId, Peer>;
   readonly helloAtMs?: Ms;
   readonly bornAtMs: Ms;
   /** The house that it left for its higher epoch: it joins none of a lower one, whoever asks it to. */
-  readonly left?: Pick<HouseState, "id" | "epoch">;
+  readonly left?: Left;
   /** As a member: since when the store has not answered. */
   readonly withoutStoreSinceMs?: Ms;
   /** The last things that were said. */

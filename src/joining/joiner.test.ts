@@ -73,9 +73,12 @@ describe("a member", () => {
 
   test("that meets a higher epoch of its house sets its data aside and joins again", () => {
     const { joiner, effects } = step(member, heard(hello("a", houseState({ epoch: 1 }))), inHouse());
-    assert.deepEqual(kinds(effects), ["hello-answer", "say", "archive", "forget", "join"]);
+    assert.deepEqual(kinds(effects), ["hello-answer", "say", "remember", "archive", "forget", "join"]);
     assert(joiner.phase.kind === "asking");
     assert.equal(joiner.phase.house.epoch, 1);
+    // Whatever becomes of its agent meanwhile.
+    const [left] = effects.flatMap((effect) => (effect.kind === "remember" ? [effect.left] : []));
+    assert.deepEqual(newJoiner(0, undefined, left).left, joiner.left);
   });
 
   test("that left for a higher epoch joins none of a lower one, and founds none of its own beside it", () => {

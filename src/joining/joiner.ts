@@ -9,6 +9,7 @@ import {
   andThen,
   type Here,
   type Joiner,
+  type Left,
   type JoinerEffect,
   type JoinerEvent,
   type Membership,
@@ -28,13 +29,14 @@ const PEERS_MAX = 256;
 
 type Heard = Extract<JoinerEvent, { kind: "heard" }>;
 
-/** `kept` is what the disk says: with it this node is a member from the start. */
-export function newJoiner(nowMs: Ms, kept?: Membership): Joiner {
+/** `kept` is what the disk says: with it this node is a member from the start. So is `left`, of a node that is none. */
+export function newJoiner(nowMs: Ms, kept?: Membership, left?: Left): Joiner {
   return {
     phase: kept === undefined ? { kind: "looking", sinceMs: nowMs } : { kind: "member", membership: kept },
     peers: new Map(),
     said: [],
     bornAtMs: nowMs,
+    ...(left !== undefined && { left }),
   };
 }
 
@@ -238,7 +240,8 @@ function freshHere(here: Here): Here {
 
 /** The data is set aside, and the node is as fresh as on its first day, but for its key. */
 function leave(joiner: Joiner, { nowMs }: Here): Stepped {
-  return startOver(joiner, nowMs, [{ kind: "archive" }, { kind: "forget" }]);
+  const remembered = joiner.left === undefined ? [] : [{ kind: "remember", left: joiner.left } as const];
+  return startOver(joiner, nowMs, [...remembered, { kind: "archive" }, { kind: "forget" }]);
 }
 
 /** When there is no room, one that a person would have to trust goes for one that is trusted. */

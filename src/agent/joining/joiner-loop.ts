@@ -4,7 +4,7 @@ import type { JoinerEffect, JoinerEvent, Here, Joiner, Membership } from "../../
 import { step } from "../../joining/joiner.ts";
 import type { Address, Message, Trust } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
-import { follow, keep, resume, type UnderWay } from "./member-disk.ts";
+import { follow, keep, rememberLeft, resume, type UnderWay } from "./member-disk.ts";
 
 export interface JoinerPorts {
   readonly here: () => Promise<Here> | Here;
@@ -225,6 +225,8 @@ export class JoinerLoop {
         return this.#enterAsWorker(effect, event);
       case "keep":
         return keep(dataDir, effect.membership);
+      case "remember":
+        return rememberLeft(dataDir, effect.left);
       case "forget":
         return ports.forget();
       case "say":

@@ -5,7 +5,7 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { writeAdmitted } from "../etcd.ts";
 import { loadTrust } from "../trust.ts";
-import { archive, follow, forget, keep, readMembership, resume, type UnderWay } from "./member-disk.ts";
+import { archive, follow, forget, keep, readMembership, rememberLeft, resume, type UnderWay } from "./member-disk.ts";
 
 const membership = { houseId: "house", epoch: 1, clusterId: "7", memberId: "9" };
 const underWay: UnderWay = {
@@ -45,6 +45,22 @@ test("a node goes on as what it was: fresh, founding, being admitted, a member",
   rmSync(founding);
   assert.equal(resume(dataDir, 0).phase.kind, "looking", "it was leaving when it was cut off");
   assert.equal(readMembership(dataDir), undefined);
+});
+
+test("for which epoch it left its house a node knows until it is a member again, whatever becomes of its agent", async (t) => {
+  const dataDir = folder(t);
+  await loadTrust(dataDir);
+  keep(dataDir, membership);
+  const left = { id: "house", epoch: 2 };
+  rememberLeft(dataDir, left);
+  archive(dataDir);
+  forget(dataDir);
+  assert.deepEqual(resume(dataDir, 0).left, left);
+  forget(dataDir);
+  assert.deepEqual(resume(dataDir, 0).left, left);
+  keep(dataDir, { ...membership, epoch: 2 });
+  forget(dataDir);
+  assert.equal(resume(dataDir, 0).left, undefined);
 });
 
 test("data is renamed and the last three are kept; the ports stay, and nothing of the admission", (t) => {

@@ -2,7 +2,7 @@
 import { cpSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Ms } from "../../joining/house-view.ts";
-import type { Joiner, Membership, Wanted } from "../../joining/joiner-state.ts";
+import type { Joiner, Left, Membership, Wanted } from "../../joining/joiner-state.ts";
 import { newJoiner } from "../../joining/joiner.ts";
 import type { Address, Admission } from "../../joining/messages.ts";
 import { begunAs, etcdFolder, hasData } from "../etcd.ts";
@@ -28,7 +28,7 @@ export function resume(dataDir: string, nowMs: Ms): Joiner {
     if (hasTrust(dataDir) && (membership.memberId === undefined || begunAs(dataDir) !== undefined)) return newJoiner(nowMs, membership);
     forget(dataDir); // it was leaving
   }
-  const fresh = newJoiner(nowMs);
+  const fresh = newJoiner(nowMs, undefined, readLeft(dataDir));
   if (begunAs(dataDir) === "founder") return { ...fresh, phase: { kind: "laying the ground", sinceMs: nowMs } };
   const underWay = readUnderWay(dataDir);
   if (underWay === undefined || begunAs(dataDir) !== "admitted" || !hasTrust(dataDir)) return fresh;
@@ -42,7 +42,12 @@ export function readMembership(dataDir: string): Membership | undefined {
 
 export function keep(dataDir: string, membership: Membership): void {
   writeWhole(membershipFile(dataDir), JSON.stringify(membership));
-  rmSync(underWayFile(dataDir), { force: true });
+  for (const file of [underWayFile(dataDir), leftFile(dataDir)]) rmSync(file, { force: true });
+}
+
+/** Until it is a member again: a lower epoch of that house is not joined after a restart either. */
+export function rememberLeft(dataDir: string, left: Left): void {
+  writeWhole(leftFile(dataDir), JSON.stringify(left));
 }
 
 /**
@@ -90,6 +95,15 @@ function archiveOf(dataDir: string, number: number): string {
 function readUnderWay(dataDir: string): UnderWay | undefined {
   const text = readIfThere(underWayFile(dataDir));
   return text === undefined ? undefined : (JSON.parse(text) as UnderWay); // written above alone
+}
+
+function readLeft(dataDir: string): Left | undefined {
+  const text = readIfThere(leftFile(dataDir));
+  return text === undefined ? undefined : (JSON.parse(text) as Left); // written above alone
+}
+
+function leftFile(dataDir: string): string {
+  return path.join(dataDir, "left.json");
 }
 
 function membershipFile(dataDir: string): string {

@@ -161,6 +161,9 @@ export class Driver {
         return effect.admission.role === "learner" ? world.startJoiner(host, effect.admission) : undefined;
       case "keep":
         return world.keep(host, effect.membership);
+      case "remember":
+        host.disk.left = effect.left;
+        return undefined;
       case "forget":
         return world.keep(host, undefined);
       case "say":

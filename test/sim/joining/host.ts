@@ -1,6 +1,6 @@
 // One simulated computer: its disk, which survives a crash, and its agent and etcd, which do not.
 import type { Ms } from "../../../src/joining/house-view.ts";
-import type { Joiner, Membership } from "../../../src/joining/joiner-state.ts";
+import type { Joiner, Left, Membership } from "../../../src/joining/joiner-state.ts";
 import type { Fitness, HouseState, MachineHints, NodeId, Sender, Trust } from "../../../src/joining/messages.ts";
 import { noMemory, type StewardMemory } from "../../../src/joining/steward-memory.ts";
 import type { SeededRandom } from "../../fakes/clock.ts";
@@ -10,6 +10,8 @@ export interface Disk {
   /** Of this installation of the store. */
   installId: number;
   membership: Membership | undefined;
+  /** The house that it left for its higher epoch. */
+  left: Left | undefined;
   data: { readonly clusterId: string; readonly memberId: string; readonly memberName: string } | undefined;
   /** What is known of the house without asking the store. */
   house: HouseState | undefined;
@@ -138,6 +140,6 @@ export class Host {
   #freshDisk(): Disk {
     const letters = "abcdefghijklmnopqrstuvwxyz234567";
     const nodeId = Array.from({ length: 16 }, () => letters.charAt(this.#random.int(0, 31))).join("");
-    return { nodeId, installId: 1, membership: undefined, data: undefined, house: undefined, members: [], voters: [] };
+    return { nodeId, installId: 1, membership: undefined, left: undefined, data: undefined, house: undefined, members: [], voters: [] };
   }
 }

@@ -107,7 +107,7 @@ export class World {
     host.frozenUntilMs = 0;
     this.say(host, `starts${host.disk.membership === undefined ? "" : " with its disk"} as ${host.disk.nodeId.slice(0, 4)}`);
     this.invariants.onStart(host);
-    host.newAgent(this.parts.newJoiner(host.clock(this.nowMs), host.disk.membership));
+    host.newAgent(this.parts.newJoiner(host.clock(this.nowMs), host.disk.membership, host.disk.left));
     // It asks those that it knows for the epoch before its store starts.
     const asksMs = host.disk.members.some((each) => each !== host.address) ? EPOCH_ASKED_MS : 0;
     if (host.disk.data !== undefined) this.later(host, asksMs + this.random.int(200, 800), () => this.#runEtcd(host));
@@ -258,6 +258,7 @@ export class World {
 
   keep(host: Host, membership: Membership | undefined): void {
     host.disk.membership = membership;
+    if (membership !== undefined) host.disk.left = undefined;
     if (membership === undefined) host.disk.house = undefined;
   }
 
