@@ -58,8 +58,8 @@ export type JoinerEffect =
   | { readonly kind: "start"; readonly admission: Admission; readonly credentials: string }
   /** On disk from now on: this node belongs to that house. */
   | { readonly kind: "keep"; readonly membership: Membership }
-  /** On disk from now on, before anything is set aside: it left its house for this one, and joins none of a lower epoch. */
-  | { readonly kind: "remember"; readonly left: Left }
+  /** On disk from now on, before anything is set aside: it left its house for this one, and joins none of a lower epoch. Absent: for none. */
+  | { readonly kind: "remember"; readonly left?: Left }
   | { readonly kind: "forget" }
   /** For people. */
   | { readonly kind: "say"; readonly text: string };

@@ -91,6 +91,10 @@ describe("a member", () => {
       step(waiting.joiner, heard(hello("a", houseState({ epoch: 1 }))), { ...here("b"), nowMs: 4_500 }).joiner.phase.kind,
       "asking",
     );
+    // A person knows better.
+    const told = step(waiting.joiner, { kind: "told to leave" }, { ...here("b"), nowMs: 4_500 });
+    assert.deepEqual(told.effects[0], { kind: "remember" });
+    assert.equal(later(later(told.joiner, 6_500).joiner, 8_500).joiner.phase.kind, "asking");
   });
 
   test("believes nobody who is not trusted that its house was taken over", () => {

@@ -51,8 +51,13 @@ export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
       return look(hadAnswer(joiner, event.address), here);
     case "wished":
       return ["looking", "founding", "asking"].includes(joiner.phase.kind) ? startOver({ ...joiner, said: [] }, here.nowMs) : stay(joiner);
-    case "told to leave":
-      return joiner.phase.kind === "laying the ground" ? stay(joiner) : leave({ ...joiner, said: [] }, here);
+    case "told to leave": {
+      if (joiner.phase.kind === "laying the ground") return stay(joiner);
+      // Which house it joins next is that person's affair, too.
+      const { left, ...rest } = joiner;
+      const told = stay({ ...rest, said: [] }, left === undefined ? [] : [{ kind: "remember" }]);
+      return andThen(told, (next) => leave(next, here));
+    }
     case "founded": {
       const { house, clusterId, memberId } = event;
       const membership = { houseId: house.id, epoch: house.epoch, clusterId, memberId };

@@ -118,7 +118,10 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
     return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
   const older = [...joiner.peers.values()].find((peer) => isOlder(joiner, peer));
   if (older !== undefined)
-    return say(joiner, `${older.sender.name} does not know yet that the house was taken over; this node waits for one that does.`);
+    return say(
+      joiner,
+      `${older.sender.name} does not know yet that the house was taken over; this node waits for one that does. Is none left? Type here: fossora leave, then fossora join ${older.address}`,
+    );
   const ahead = firstAhead(joiner, here);
   if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);
   const founding = { ...joiner, helloAtMs: nowMs, phase: { kind: "founding", sinceMs: nowMs } } as const;

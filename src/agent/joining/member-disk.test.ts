@@ -58,6 +58,9 @@ test("for which epoch it left its house a node knows until it is a member again,
   assert.deepEqual(resume(dataDir, 0).left, left);
   forget(dataDir);
   assert.deepEqual(resume(dataDir, 0).left, left);
+  rememberLeft(dataDir, undefined);
+  assert.equal(resume(dataDir, 0).left, undefined);
+  rememberLeft(dataDir, left);
   keep(dataDir, { ...membership, epoch: 2 });
   forget(dataDir);
   assert.equal(resume(dataDir, 0).left, undefined);

@@ -46,8 +46,9 @@ export function keep(dataDir: string, membership: Membership): void {
 }
 
 /** Until it is a member again: a lower epoch of that house is not joined after a restart either. */
-export function rememberLeft(dataDir: string, left: Left): void {
-  writeWhole(leftFile(dataDir), JSON.stringify(left));
+export function rememberLeft(dataDir: string, left: Left | undefined): void {
+  if (left === undefined) rmSync(leftFile(dataDir), { force: true });
+  else writeWhole(leftFile(dataDir), JSON.stringify(left));
 }
 
 /**
