@@ -120,6 +120,6 @@ export interface LocalFacts {
   readonly reported: Seen<ObservedService> | undefined;
   /** Instances of which the store has a report of this node: without quorum the latest has not been heard by anybody. */
   readonly heardOf: ReadonlySet<string>;
-  /** Mod revision of this node's first record that this agent saw of the present boot; undefined: not announced yet. */
-  readonly announced: number | undefined;
+  /** When the store first had this node's record from this agent; undefined: not yet. */
+  readonly announced: { readonly revision: number; readonly atMs: number } | undefined;
 }

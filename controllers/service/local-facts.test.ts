@@ -65,14 +65,14 @@ test("probeStates() begins checks of what runs, and ends those of what does not"
   assert.equal(look("running")["docker-aaaa-app"]?.health, "starting", "it began anew");
 });
 
-test("a node has announced itself since the first record of its present boot, however often it writes it again", async () => {
-  const mirrorAt = (bootId: string) => mirrorOf((etcd) => put(etcd, keys.node("nas"), nodeRecord("nas", bootId)));
-  const identity = { node: "nas", nodeId: "id", bootId: "boot-2" };
-  assert.equal(firstAnnounced({ mirror: await mirrorAt("boot-1"), identity }), undefined);
-  const mirror = await mirrorAt("boot-2");
-  const first = firstAnnounced({ mirror, identity });
-  assert.equal(first, mirror.nodes().get("nas")?.modRevision);
-  const later = new Map([...mirror.nodes()].map(([name, record]) => [name, { ...record, modRevision: record.modRevision + 5 }]));
-  mirror.nodes = () => later;
-  assert.equal(firstAnnounced({ mirror, identity }), first);
+test("a node has announced itself when the store first had its record, however often it is written again", async () => {
+  const clock = new VirtualClock();
+  const identity = { node: "nas", nodeId: "id", bootId: "boot" };
+  const mirror = await mirrorOf((etcd) => put(etcd, keys.node("nas"), nodeRecord("nas", "boot")));
+  const at = (revision: number | undefined) => firstAnnounced({ mirror, identity, clock, lease: { writtenAt: () => revision } });
+  assert.equal(at(undefined), undefined, "a mirror shows what was only said");
+  await clock.advance(1_000);
+  assert.deepEqual(at(7), { revision: 7, atMs: 1_000 });
+  await clock.advance(1_000);
+  assert.deepEqual(at(9), { revision: 7, atMs: 1_000 });
 });

@@ -1,4 +1,5 @@
 // What can be known of this node's own containers without waiting: ages, background work, health checks, addresses.
+import { keys } from "../../src/api/keys.ts";
 import type { Name } from "../../src/api/resource.ts";
 import type { Mirror, Ports } from "../../src/engine/contract.ts";
 import type { Part } from "./container-spec.ts";
@@ -36,12 +37,22 @@ export function jobStates(names: readonly string[], { jobs }: Pick<Ports, "jobs"
 }
 
 /** By mirror: one lives as long as an agent does in its house. */
-const announcedAt = new WeakMap<Mirror, number>();
+const announcedAt = new WeakMap<Mirror, NonNullable<LocalFacts["announced"]>>();
 
-/** The record is written again and again; what others wrote after its first one they wrote after this node's boot. */
-export function firstAnnounced({ mirror, identity }: Pick<Ports, "mirror" | "identity">): number | undefined {
-  const own = mirror.nodes().get(identity.node);
-  if (!announcedAt.has(mirror) && own?.value.bootId === identity.bootId) announcedAt.set(mirror, own.modRevision);
+/**
+ * The record is written again and again; what others wrote after its first one they wrote after this node's boot. By the lease: the mirror
+ * shows it before the store has it, at a revision that a copy from disk had.
+ */
+export function firstAnnounced({
+  mirror,
+  identity,
+  lease,
+  clock,
+}: Pick<Ports, "mirror" | "identity" | "clock"> & {
+  readonly lease: Pick<Ports["lease"], "writtenAt">;
+}): LocalFacts["announced"] {
+  const revision = lease.writtenAt(keys.node(identity.node));
+  if (!announcedAt.has(mirror) && revision !== undefined) announcedAt.set(mirror, { revision, atMs: clock.now() });
   return announcedAt.get(mirror);
 }
 

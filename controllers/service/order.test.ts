@@ -65,15 +65,20 @@ test("what a computer said that is lost, silent or was booted since does not cou
 });
 
 test("a record that is older than this node's first own may be of before a power cut, until its lease would have run out", () => {
-  const at = (modRevision: number, seenAtMs: number) => {
+  const at = (modRevision: number, seenAtMs: number, announcedAtMs = 0) => {
     const pi = nodeFacts("pi");
     const record = pi.record && { ...pi.record, modRevision, seenAtMs };
-    return order({ ...with_(db({ ready: true })), nodes: [nodeFacts("nas"), { ...pi, record }] }, { announced: 7 });
+    return order(
+      { ...with_(db({ ready: true })), nodes: [nodeFacts("nas"), { ...pi, record }] },
+      { announced: { revision: 7, atMs: announcedAtMs } },
+    );
   };
   assert.equal(at(6, NOW - 1_000).waits?.message, "waits for db (its node pi is not back)");
   assert.equal(at(6, NOW - 1_000).recheckAfterMs, HEARD_AFTER_MS - 1_000);
   assert.deepEqual(at(6, NOW - HEARD_AFTER_MS), {});
   assert.deepEqual(at(8, NOW - 1_000), {});
+  // A copy from disk shows it long before the store is there, from when on its lease runs.
+  assert.equal(at(6, NOW - HEARD_AFTER_MS, NOW - 1_000).recheckAfterMs, HEARD_AFTER_MS - 1_000);
 });
 
 test("one of several that is ready is enough", () => {

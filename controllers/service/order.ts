@@ -138,8 +138,11 @@ function phaseOf(found: Told["found"]): string {
 /** 0: it is; Infinity: until somebody says so. */
 function heardOfInMs({ name, record }: NodeFacts, { node, local, now }: Place): number {
   if (record === undefined) return Infinity;
-  if (name === node || record.modRevision > (local.announced ?? Infinity)) return 0;
-  return Math.max(0, record.seenAtMs + HEARD_AFTER_MS - now);
+  if (name === node) return 0;
+  const { announced } = local;
+  // The store may be slow to come: before it has, no lease runs out.
+  if (announced === undefined) return Infinity;
+  return record.modRevision > announced.revision ? 0 : Math.max(0, Math.max(record.seenAtMs, announced.atMs) + HEARD_AFTER_MS - now);
 }
 
 function heardInMs(place: Place): number | undefined {

@@ -70,7 +70,7 @@ export function localFacts(over: Partial<LocalFacts> = {}): LocalFacts {
     pulled: [],
     unused: [],
     reported: undefined,
-    announced: undefined,
+    announced: { revision: 0, atMs: 0 },
     heardOf: new Set(over.reported?.value.instances.map(({ id }) => id)),
     ...over,
   };

@@ -1,5 +1,4 @@
-// Three computers lose their power: an app starts after the one that it comes after, which is on another computer and slow; and without it
-// when that computer stays away, which the house says.
+// Three computers lose their power: an app starts after the one that it comes after, which is on another computer and slow.
 import assert from "node:assert/strict";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { programReason } from "../support/house.ts";
@@ -73,32 +72,5 @@ describe("an order between Services", { skip }, () => {
     t.diagnostic(`db started ${((db - cutMs) / 1000).toFixed(1)} s after the cut, shop ${((shop - db) / 1000).toFixed(1)} s after db`);
     assert(db < shop, `db ${db}, shop ${shop}`);
     await until("nothing is missing any more", async () => !(await problems()).includes("not back"), LIMIT_MS);
-  });
-
-  test("an app whose predecessor does not come back starts without it, and the house says what is missing and why", async (t) => {
-    if (!needs(t)) return;
-    const lost = house.node(3).name;
-    await house.lab.kill(...all.map((number) => `h${number}`));
-    const cutMs = Date.now();
-    await house.lab.boot("h1", "h2");
-    const shop = await restarted("shop", cutMs);
-    t.diagnostic(`shop started ${((shop - cutMs) / 1000).toFixed(1)} s after the cut`);
-    const event = await until(
-      "an event says so",
-      async () => (await house.node(1).run("events")).split("\n").find((line) => line.includes("StartedWithout")),
-      LIMIT_MS,
-    );
-    t.diagnostic(event);
-    assert.match(event, /service\/shop .*without waiting any longer: db is not ready after \d+ s/);
-    const said = await until(
-      "the house says why db is missing",
-      async () => {
-        const text = await problems();
-        return text.includes(`${lost}: it is Down`) ? /not back yet: db: .*/.exec(text)?.[0] : undefined;
-      },
-      LIMIT_MS,
-    );
-    t.diagnostic(said);
-    assert.doesNotMatch(said, /shop/);
   });
 });
