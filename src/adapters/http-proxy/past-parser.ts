@@ -28,6 +28,7 @@ interface Parser {
   [ON_BODY]: ((bytes: Buffer) => void) | undefined;
 }
 
+/** Of a `net.Socket`: Node's own fields, which its types leave out, hence the casts to this. `isKnown` looks whether they are there. */
 interface Inner {
   readonly _handle: Handle | null;
   readonly parser: Parser | null;
@@ -35,6 +36,7 @@ interface Inner {
   readonly _paused: boolean;
 }
 
+/** `lib/internal/stream_base_commons.js` has it by the same name: how much was read is told there alone, and no type says so. */
 interface StreamWrap {
   readonly streamBaseState: Int32Array;
   readonly kReadBytesOrError: number;
