@@ -11,6 +11,8 @@ export interface Here {
   readonly request: JoinRequest;
   /** Addresses from discovery: the tailnet's devices, mDNS, those given by hand. */
   readonly candidates: readonly Address[];
+  /** Those of them that are connected to the tailnet: each answers in the end, or says that nothing listens there. */
+  readonly online?: readonly Address[];
   /** `starting`: a tailscaled is there and not Running yet. */
   readonly tailnet: "running" | "starting" | "absent";
   /** Nobody can be out there whom this node trusts without a person: it has no tailnet, and never belonged to a house. */

@@ -56,6 +56,17 @@ describe("a fresh node", () => {
     assert.equal(again.phase.kind, "laying the ground");
   });
 
+  test("waits for 20 s for one that is online and silent, and says so", () => {
+    const more = { candidates: ["c:733", "d:733"], online: ["c:733", "d:733"] };
+    const waiting = lookAt(hadAnswer(knowing(), "d:733"), "b", [1_500, 19_999], more);
+    assert.equal(waiting.joiner.phase.kind, "looking");
+    assert.match(said(waiting.effects), /^Online and silent so far: c:733; this node waits up to 20 s/);
+    assert.equal(lookAt(waiting.joiner, "b", [20_000], more).joiner.phase.kind, "founding");
+    assert.equal(lookAt(hadAnswer(waiting.joiner, "c:733"), "b", [15_000], more).joiner.phase.kind, "founding");
+    // What it said itself tells as much.
+    assert.equal(lookAt(knowing(peer("c"), peer("d")), "b", [1_500], more).joiner.phase.kind, "founding");
+  });
+
   test("waits to the end where it cannot know all, or a person wishes for more", () => {
     const answered = hadAnswer(knowing(peer("c")), "c:733");
     const all = { candidates: ["c:733"] };

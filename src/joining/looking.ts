@@ -17,6 +17,8 @@ import { beginAsking } from "./asking.ts";
 const HELLO_EVERY_MS = 1_000;
 /** So long everybody has for an answer, and as long again while all are asked once more: 3 s in all, or until all have answered twice. */
 const SETTLE_MS = 1_500;
+/** A computer that is online may be too busy to answer: its house is here all the same, and two are never merged. */
+const SILENT_WAIT_MS = 20_000;
 /** A tailscaled that is there but not Running is waited for. */
 const TAILNET_WAIT_MAX_MS = 30_000;
 const FOUNDING_MS = 1_500;
@@ -113,6 +115,9 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
   if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return enter(joiner, { kind: "looking", sinceMs: nowMs });
   if (nowMs - phase.sinceMs < SETTLE_MS && !haveAllAnswered(here, phase)) return stay(joiner);
   if (wish !== undefined) return say(joiner, `Nobody of the house to join answers${atAny(wish.addresses)}; still asking.`);
+  const silent = silentOnes(joiner, here, phase);
+  if (silent.length > 0 && nowMs - phase.sinceMs < SILENT_WAIT_MS)
+    return say(joiner, `Online and silent so far: ${silent.join(", ")}; this node waits up to ${SILENT_WAIT_MS / 1_000} s for an answer.`);
   const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
   if (closed !== undefined)
     return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
@@ -139,6 +144,13 @@ function found(joiner: Joiner, here: Here, phase: Looking): Stepped {
 function haveAllAnswered({ candidates, tailnet, wish, self }: Here, { answered = [] }: Looking): boolean {
   const others = candidates.filter((each) => !self.addresses.includes(each));
   return tailnet === "running" && wish === undefined && others.length > 0 && others.every((each) => answered.includes(each));
+}
+
+/** Nobody knows yet whether there is a house: neither an answer came from there, nor that nothing listens. */
+function silentOnes({ peers }: Joiner, { online = [], self }: Here, { answered = [] }: Looking): readonly Address[] {
+  const heard = new Set([...answered, ...self.addresses]);
+  for (const { address, sender } of peers.values()) for (const each of [address, ...sender.addresses]) heard.add(each);
+  return online.filter((each) => !heard.has(each));
 }
 
 function layTheGround(joiner: Joiner, nowMs: number): Stepped {

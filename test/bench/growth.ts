@@ -55,7 +55,7 @@ export async function growth(options: { readonly services: number; readonly node
     cpuMs += (await cpuOf(world)) - idleMs;
     await converged(world, counts);
   }
-  const heapBytes = heapUsed();
+  const heapBytes = await heapUsed();
   const writes = world.etcd.revision - before.revision;
   for (const node of world.nodes.values()) node.powerOff();
   await world.time.settle();
@@ -141,9 +141,12 @@ class CountingMirror extends StoreMirror {
   }
 }
 
-function heapUsed(): number {
+/** Twice: what the first one finalizes, the second one frees. */
+async function heapUsed(): Promise<number> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void; // V8's own, once the flag is set
+  collect();
+  await new Promise(setImmediate);
   collect();
   return process.memoryUsage().heapUsed;
 }

@@ -80,12 +80,13 @@ describe(
       const etcd = await node.pid("etcd");
       await download(node);
       const { code, said } = await setUp(node, "up");
-      assert.equal(code, 1);
+      assert.equal(code, 1, said);
       assert.match(
         said,
         /its data is that of etcd 3\.[45]\.\d+, and .* is etcd 3\.7\.\d+, which cannot go on with it.*fossora up --etcd PATH/,
       );
-      assert.equal((await setUp(node, "up", "--etcd", "/usr/bin/etcd")).code, 0);
+      const withPath = await setUp(node, "up", "--etcd", "/usr/bin/etcd");
+      assert.equal(withPath.code, 0, withPath.said);
       assert.equal(await node.pid("etcd"), etcd);
       assert.match(await node.run("get", "services"), /whoami +1\/1 +Ready/);
     });

@@ -1,6 +1,9 @@
 // Waiting for a condition in tests against the real world: with a deadline, never for luck.
 
 const pollMs = 10;
+/** A probe that takes long costs this machine something: it rests for as long afterwards. */
+const restRatio = 1;
+const restMaxMs = 1_000;
 
 /** What a test waited for did not come to be in time. */
 export class InVain extends Error {}
@@ -14,13 +17,15 @@ export async function until<T>(
   const deadline = performance.now() + limitMs;
   let last: unknown;
   while (performance.now() < deadline) {
+    const askedAt = performance.now();
     try {
       const answer = await probe();
       if (answer !== undefined && answer !== false) return answer;
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    const restMs = Math.min(restMaxMs, Math.max(pollMs, restRatio * (performance.now() - askedAt)));
+    await new Promise((resolve) => setTimeout(resolve, restMs));
   }
   throw new InVain(`Waited ${limitMs} ms in vain: ${what}`, { cause: last });
 }

@@ -32,6 +32,8 @@ export interface CourierOptions {
 /** More than a fresh node says hello to. */
 const LINKS_MAX = 320;
 const DIAL_MS = 2_000;
+/** Whoever looks for a house asks all at once: on a busy computer handshakes take their time, and one that is broken off was for nothing. */
+const HELLO_DIAL_MS = 8_000;
 const ANSWER_MS = 10_000;
 const ANSWERS_MAX = 4;
 
@@ -59,12 +61,12 @@ export class Courier {
   }
 
   /** A link of one's own, to end; `nodeId`: to that member alone. Throws MeshUnreachable. */
-  dial(address: Address, nodeId?: NodeId): Promise<MeshConnection> {
+  dial(address: Address, nodeId?: NodeId, limitMs = DIAL_MS): Promise<MeshConnection> {
     const { localAddress } = this.#options;
     return dial({
       ...splitAddress(address),
       trust: this.#trust,
-      limitMs: DIAL_MS,
+      limitMs,
       ...(localAddress !== undefined && { localAddress }),
       ...(nodeId !== undefined && { expect: { nodeId, standing: "member" } }),
     });
@@ -98,7 +100,7 @@ export class Courier {
     const { log, onAnswer, onNobody, onRefusal, onFailure } = this.#options;
     for (const address of to) {
       try {
-        const link = await this.#linkTo(address);
+        const link = await this.#linkTo(address, message.kind === "hello" ? HELLO_DIAL_MS : DIAL_MS);
         const answers = await this.#ask(link, message);
         for (const answer of answers) onAnswer(link.peer, answer, address);
         if (message.kind === "hello" && answers.length === 0) onNobody(address);
@@ -129,12 +131,12 @@ export class Courier {
     return (answer as Partial<Proven> | null)?.message; // it is parsed
   }
 
-  #linkTo(address: Address): Promise<MeshConnection> {
+  #linkTo(address: Address, limitMs = DIAL_MS): Promise<MeshConnection> {
     const known = this.#links.get(address);
     if (known !== undefined) return known;
     const [oldest] = this.#links.keys();
     if (this.#links.size >= LINKS_MAX && oldest !== undefined) this.drop(oldest);
-    const link = this.dial(address);
+    const link = this.dial(address, undefined, limitMs);
     this.#links.set(address, link);
     const gone = (): void => void (this.#links.get(address) === link && this.#links.delete(address));
     link.then(({ closed }) => closed.addEventListener("abort", gone, { once: true }), gone);

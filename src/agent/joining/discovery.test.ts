@@ -41,5 +41,5 @@ test("without a tailnet the LAN is enough, and who must not speak on it is not f
   await until("it is found", () => one.discovery.found().candidates.includes(`127.0.79.2:${other.port}`));
   await until("the tailnet was asked", () => silent.discovery.tailnet.kind === "absent");
   assert.ok(!one.discovery.found().candidates.includes(`127.0.79.3:${silent.port}`));
-  assert.deepEqual(silent.discovery.found(), { candidates: [], tailnet: "absent" });
+  assert.deepEqual(silent.discovery.found(), { candidates: [], online: [], tailnet: "absent" });
 });

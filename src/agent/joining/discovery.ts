@@ -22,9 +22,9 @@ export class Discovery {
     return this.#tailnet.state;
   }
 
-  found(): Pick<Here, "candidates" | "tailnet"> {
-    const { candidates, tailnet } = this.#tailnet.found();
-    return { candidates: [...new Set([...candidates, ...(this.#lan?.found() ?? [])])], tailnet };
+  found(): Pick<Here, "candidates" | "online" | "tailnet"> {
+    const { candidates: online, tailnet } = this.#tailnet.found();
+    return { candidates: [...new Set([...online, ...(this.#lan?.found() ?? [])])], online, tailnet };
   }
 
   /** Until the signal. */

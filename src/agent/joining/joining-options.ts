@@ -31,7 +31,7 @@ export interface JoiningNodeOptions {
   readonly versions: Versions;
   /** As far as it is known. */
   readonly machine: () => Pick<JoinRequest, "machine" | "fitness">;
-  readonly discovery: () => Pick<Here, "candidates" | "tailnet">;
+  readonly discovery: () => Pick<Here, "candidates" | "online" | "tailnet">;
   /** It has a house from now on, or none; the store closes when what is returned has ended. */
   readonly onHouse: (house: OwnHouse | undefined) => Promise<void>;
   /** Of `fossora leave`: it looks for no house, and keeps nothing of the one it was in. */

@@ -364,7 +364,7 @@ test("two houses with objects stay apart, and both say so", () => {
   assert(one !== undefined && other !== undefined);
   world.network.cut(one.index, other.index);
   for (const host of world.hosts) world.start(host);
-  assert(world.runUntil(() => houses(world).length === 2, 20_000));
+  assert(world.runUntil(() => houses(world).length === 2, LONG_MS));
   for (const cluster of world.clusters.values()) cluster.hasObjects = true;
   world.run(2_000);
   world.network.mendAll();
@@ -383,7 +383,7 @@ test("an empty house of one gives itself up for one with objects", () => {
   assert(one !== undefined && other !== undefined);
   world.network.cut(one.index, other.index);
   for (const host of world.hosts) world.start(host);
-  assert(world.runUntil(() => houses(world).length === 2, 20_000));
+  assert(world.runUntil(() => houses(world).length === 2, LONG_MS));
   const kept = world.clusterOf(other);
   assert(kept !== undefined);
   kept.hasObjects = true;

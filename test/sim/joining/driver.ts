@@ -138,6 +138,7 @@ export class Driver {
       self: host.sender(),
       request: { peerUrl: host.peerUrl, memberName: host.memberName, machine: host.machine, fitness: host.fitness },
       candidates: world.hosts.filter((other) => other !== host).map(({ address }) => address),
+      online: this.#online(host),
       tailnet: world.tailnet,
       alone: host.disk.house === undefined && world.hosts.every((other) => other === host || host.trusts(other) !== "trusted"),
       members: host.disk.members,
@@ -146,6 +147,14 @@ export class Driver {
       wall: "2026-01-01T00:00:00Z",
       ...(host.wish !== undefined && { wish: { addresses: host.wish } }),
     };
+  }
+
+  /** A tailnet knows who has power, and nothing of what lies between two of them. */
+  #online(host: Host): readonly string[] {
+    const { tailnet, hosts } = this.#world;
+    const isPowered = ({ agent, refuses }: Host): boolean => agent !== undefined || refuses;
+    if (tailnet !== "running") return [];
+    return hosts.filter((other) => other !== host && isPowered(other) && host.trusts(other) === "trusted").map(({ address }) => address);
   }
 
   #carryOut(host: Host, effect: JoinerEffect): void {
