@@ -242,14 +242,14 @@ export interface Identity {
   readonly node: NodeName;
   readonly nodeId: string;
   readonly bootId: string;
+  /** When this boot was first seen. */
+  readonly bootedAtMs: BootMs;
 }
 
 /** Values of secrets by `name/key`; undefined: not there yet. */
 export interface Secrets {
   get(reference: string): string | undefined;
 }
-
-// ---------------------------------------------------------------- what the server needs of its agent
 
 /** Computes `status` by the kind's own pure `status.ts`. */
 export interface StatusReader {

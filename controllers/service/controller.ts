@@ -245,12 +245,13 @@ async function unknownVolumes(
 
 async function listed(
   name: Name,
-  { containers, clock }: Ports,
+  { containers, clock, identity }: Ports,
   signal: AbortSignal,
 ): Promise<Pick<LocalFacts, "containers" | "dockerProblem">> {
   try {
     const wallMs = Date.parse(clock.wall());
-    return { containers: (await containers.list(name, signal)).map((each) => aged(each, wallMs)), dockerProblem: undefined };
+    const times = { wallMs, bootedMs: wallMs - (clock.now() - identity.bootedAtMs) };
+    return { containers: (await containers.list(name, signal)).map((each) => aged(each, times)), dockerProblem: undefined };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return { containers: undefined, dockerProblem: error.message };

@@ -69,7 +69,7 @@ export interface Load {
 export interface LocalContainer extends Container {
   /** When it was last started, ms since 1970; to tell which of two started first. */
   readonly startedMs: number;
-  /** How long it has run, or ran. */
+  /** How long it has run, or ran; Infinity where it was its computer that ended, not itself. */
   readonly ranMs: number;
   /** How long ago it ended. */
   readonly endedAgoMs: number;

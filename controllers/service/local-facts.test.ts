@@ -12,23 +12,32 @@ import { partsOn } from "./parts.ts";
 const spec = serviceSpec("app", "app:1");
 const value = decided("app", spec, [instance("aaaa", "nas", spec)]);
 const wallMs = Date.parse("2026-01-01T01:00:00Z");
+const times = { wallMs, bootedMs: Date.parse("2026-01-01T00:30:00Z") };
 
 test("aged() tells how long a container has run, or ran and when it ended", () => {
   const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
   const startedAt = "2026-01-01T00:50:00Z";
-  assert.equal(aged({ ...container, startedAt }, wallMs).ranMs, 600_000);
-  const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T00:51:00Z" }, wallMs);
+  assert.equal(aged({ ...container, startedAt }, times).ranMs, 600_000);
+  const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T00:51:00Z" }, times);
   assert.deepEqual([ended.ranMs, ended.endedAgoMs], [60_000, 540_000]);
-  assert.equal(aged({ ...container, state: "created" }, wallMs).startedMs, 0);
+  assert.equal(aged({ ...container, state: "created" }, times).startedMs, 0);
+});
+
+test("aged() does not blame what ran before the boot for its end", () => {
+  const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
+  // Docker says of a power cut's that it ended with 255 when its daemon found it.
+  const cut = { ...container, state: "exited", exitCode: 255, finishedAt: "2026-01-01T00:30:02Z" } as const;
+  assert.equal(aged({ ...cut, startedAt: "2026-01-01T00:29:58Z" }, times).ranMs, Infinity);
+  assert.equal(aged({ ...cut, startedAt: "2026-01-01T00:30:01Z" }, times).ranMs, 1_000);
 });
 
 test("aged() waits for nothing where the machine's date was set back meanwhile", () => {
   const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
   const startedAt = "2026-01-01T01:30:00Z";
-  assert.equal(aged({ ...container, startedAt }, wallMs).ranMs, Infinity);
-  const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, wallMs);
+  assert.equal(aged({ ...container, startedAt }, times).ranMs, Infinity);
+  const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, times);
   assert.deepEqual([ended.ranMs, ended.endedAgoMs], [1_000, Infinity]);
-  assert.equal(aged({ ...container, startedAt: "2026-01-01T01:00:01Z" }, wallMs).ranMs, 0, "looked at a moment ago");
+  assert.equal(aged({ ...container, startedAt: "2026-01-01T01:00:01Z" }, times).ranMs, 0, "looked at a moment ago");
 });
 
 test("jobStates() has each job under its key", () => {
@@ -54,7 +63,7 @@ test("probeStates() begins checks of what runs, and ends those of what does not"
   const mirror = await mirrorOf(() => {});
   const clock = new VirtualClock();
   const probes = new FakeProbes({ clock, answers: () => true, wake: () => {} });
-  const identity = { node: "nas", nodeId: "id", bootId: "boot" };
+  const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
   const parts = partsOn("nas", "app", value);
   const look = (state: "running" | "exited") =>
     probeStates("app", parts, [docker("app", "aaaa", spec, { state })], { probes, mirror, identity });
@@ -67,7 +76,7 @@ test("probeStates() begins checks of what runs, and ends those of what does not"
 
 test("a node has announced itself when the store first had its record, however often it is written again", async () => {
   const clock = new VirtualClock();
-  const identity = { node: "nas", nodeId: "id", bootId: "boot" };
+  const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
   const mirror = await mirrorOf((etcd) => put(etcd, keys.node("nas"), nodeRecord("nas", "boot")));
   const at = (revision: number | undefined) => firstAnnounced({ mirror, identity, clock, lease: { writtenAt: () => revision } });
   assert.equal(at(undefined), undefined, "a mirror shows what was only said");

@@ -15,15 +15,18 @@ const LOOPBACK = "127.0.0.1";
 /** What Docker says was then, and is later than now by more than a look takes: the machine's date was set back since. */
 const SET_BACK_MS = 10_000;
 
-/** Docker's times and `wallMs` are of the same machine. What its date was set back over counts as long ago: nobody waits for it. */
-export function aged(container: Container, wallMs: number): LocalContainer {
+/**
+ * Docker's times and `wallMs` are of the same machine. What its date was set back over counts as long ago: nobody waits for it. What ran before
+ * the boot, at `bootedMs` of the same wall clock, ended with the computer, whatever Docker says of when and how.
+ */
+export function aged(container: Container, { wallMs, bootedMs }: { readonly wallMs: number; readonly bootedMs: number }): LocalContainer {
   const startedMs = Date.parse(container.startedAt ?? "") || 0;
   const endedMs = Date.parse(container.finishedAt ?? "") || 0;
   const isOver = container.state === "exited" || container.state === "dead";
   return {
     ...container,
     startedMs,
-    ranMs: isOver ? Math.max(0, endedMs - startedMs) : since(startedMs, wallMs),
+    ranMs: isOver ? (startedMs < bootedMs ? Infinity : Math.max(0, endedMs - startedMs)) : since(startedMs, wallMs),
     endedAgoMs: since(endedMs, wallMs),
   };
 }

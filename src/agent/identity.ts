@@ -16,11 +16,8 @@ const NAMES_MAX = 8;
 export function loadIdentity(options: NameOptions & { readonly runDir: string }): Identity {
   const node = nameOfNode(options);
   takeName(options.dataDir, node);
-  return {
-    node,
-    nodeId: loadNodeId(options.dataDir),
-    bootId: loadBootId(bootFile(options.runDir)),
-  };
+  const bootId = loadBootId(bootFile(options.runDir));
+  return { node, nodeId: loadNodeId(options.dataDir), bootId, bootedAtMs: bootSeenAtMs(options.runDir) };
 }
 
 export interface NameOptions {

@@ -16,7 +16,7 @@ const counted = (route: string): RouteTraffic => ({
   backends: [],
 });
 const report = (...routes: readonly string[]): TrafficReport => ({ forMs: 10, recentMs: 5, routes: routes.map(counted) });
-const identity = { node: "nas", nodeId: "id", bootId: "boot" };
+const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
 const signal = new AbortController().signal;
 const ingress = (traffic: () => Promise<TrafficReport>) => ({
   traffic,

@@ -64,7 +64,7 @@ async function start(): Promise<Setting> {
     statusReader: { status: () => undefined, progress: () => [], planned: () => [] },
     store,
     containers: new FakeContainers(new FakeEngine({ clock, random })),
-    identity: { node: "nas", nodeId: "id", bootId: "b" },
+    identity: { node: "nas", nodeId: "id", bootId: "b", bootedAtMs: 0 },
     clock,
     log: silentLog,
     version: "0",

@@ -27,7 +27,7 @@ export function fakePorts({ node, clock, store, mirror, wake = () => {}, log = f
   const random = new SeededRandom(1);
   const engine = docker ?? new FakeEngine({ clock, random });
   return {
-    identity: { node, nodeId: `id-${node}`, bootId: `boot-${node}` },
+    identity: { node, nodeId: `id-${node}`, bootId: `boot-${node}`, bootedAtMs: 0 },
     mirror,
     store,
     lease: store.lease(LEASE_TTL_MS),

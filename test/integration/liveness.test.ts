@@ -39,7 +39,7 @@ describe("who is alive, over real UDP", () => {
     const condemned: string[] = [];
     const gossip: Gossip = new Gossip({ keys: () => [key], onSign: (sign) => keeper.hear(sign), log: silentLog });
     const keeper = new LivenessKeeper({
-      identity: { node: name, nodeId: id, bootId: idOf(name) },
+      identity: { node: name, nodeId: id, bootId: idOf(name), bootedAtMs: 0 },
       others: () =>
         new Map([...nodes].filter(([other]) => other !== id).map(([other, { port }]) => [other, [{ address: "127.0.0.1", port }]])),
       voters: () => [...nodes.keys()],

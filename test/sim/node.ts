@@ -223,7 +223,7 @@ export class SimNode {
       log,
     });
     const ports: Ports = {
-      identity: { node: this.name, nodeId: this.nodeId, bootId: this.#bootId },
+      identity: { node: this.name, nodeId: this.nodeId, bootId: this.#bootId, bootedAtMs: this.bootedAtMs },
       mirror,
       store: ownWord,
       lease,

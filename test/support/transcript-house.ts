@@ -153,7 +153,7 @@ export class TranscriptHouse {
       mover: { move: ({ instance }) => Promise.resolve(this.moves.some((move) => move.instance === instance && move.others > 0)) },
       store: this.store,
       containers: this.containers,
-      identity: { node: this.#node, nodeId: `id-${this.#node}`, bootId: "b1" },
+      identity: { node: this.#node, nodeId: `id-${this.#node}`, bootId: "b1", bootedAtMs: 0 },
       clock: { ...realClock, wall: () => MADE_AT },
       log: silentLog,
       version: "0.1.0",
