@@ -77,6 +77,13 @@ describe("a fresh node", () => {
     assert.equal(lookAt(answered, "b", [0], { ...all, wish: { addresses: ["nas:733"] } }).effects.length, 0);
   });
 
+  test("that left its house for the one that took it over founds none beside it", () => {
+    const left = { ...knowing(), left: { id: "house1", epoch: 1 } };
+    const { joiner, effects } = lookAt(left, "b", [1_500, 600_000]);
+    assert.equal(joiner.phase.kind, "looking");
+    assert.match(said(effects), /waits for one that does\. Is none left\? fossora leave/);
+  });
+
   test("looks round from when its tailnet is there", () => {
     const starting = lookAt(knowing(), "b", [5_000], { tailnet: "starting" });
     assert.equal(lookAt(starting.joiner, "b", [6_499]).joiner.phase.kind, "looking");

@@ -127,6 +127,12 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
       joiner,
       `${older.sender.name} does not know yet that the house was taken over; this node waits for one that does. Is none left? Type here: fossora leave, then fossora join ${older.address}`,
     );
+  // Its house is somewhere, and two would be never merged.
+  if (joiner.left !== undefined)
+    return say(
+      joiner,
+      "This node's house was taken over, and nobody of it answers; this node waits for one that does. Is none left? fossora leave",
+    );
   const ahead = firstAhead(joiner, here);
   if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);
   const founding = { ...joiner, helloAtMs: nowMs, phase: { kind: "founding", sinceMs: nowMs } } as const;
