@@ -33,12 +33,12 @@ const suites: Readonly<Record<string, Suite>> = {
   sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
   // Most of their time they wait.
   integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: parallel + 1 },
-  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
+  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel + 1 },
   // Several computers: what they take is time until they have settled.
   houses: {
     files: ["test/houses/**/*.test.ts"],
     limitMs: fileLimitMs,
-    concurrency: parallel,
+    concurrency: parallel + 1,
     alone: ["test/houses/joining-at-once.test.ts"],
   },
   bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },

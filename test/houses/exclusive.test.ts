@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { after, describe } from "node:test";
 import type { DrillAnswer } from "../../src/api/moves.ts";
-import { programReason, supervise } from "../support/house.ts";
+import { hasReason, programReason, supervise } from "../support/house.ts";
 import { labReason } from "../support/lab.ts";
 import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
@@ -196,7 +196,7 @@ describe("what must not run twice", { skip }, () => {
     await house.lab.exec(node.name, "kill", "-KILL", String(agent));
     const asked = house.node(others(lost)[0] ?? 0);
     // Its lease ends, and that moves nothing.
-    await until("its agent counts as silent", async () => (await asked.run("get", "nodes")).includes("AgentSilent"), MOVED_LIMIT_MS);
+    await until("its agent counts as silent", async () => (await asked.list("nodes")).some(hasReason("AgentSilent")), MOVED_LIMIT_MS);
     const silentAt = uptime();
     await until("it counted for long without an agent", () => uptime() > silentAt + 20);
     assert.equal(placeNow(), lost);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { describe } from "node:test";
-import { programReason, type HouseNode } from "../support/house.ts";
+import { hasReason, programReason, type HouseNode } from "../support/house.ts";
 import { labReason } from "../support/lab.ts";
 import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
@@ -43,13 +43,8 @@ describe("an app outlives its computer", { skip }, () => {
   };
   const containers = async (): Promise<unknown> => Promise.all(all.map((number) => house.node(number).containers()));
   const verdicts = async (number: number): Promise<readonly string[]> => {
-    const { items } = JSON.parse(await house.node(number).run("get", "nodes", "-o", "json")) as {
-      readonly items: readonly {
-        readonly metadata: { readonly name: string };
-        readonly status: { readonly conditions: readonly { readonly reason: string }[] };
-      }[];
-    };
-    return items.filter(({ status }) => status.conditions.some(({ reason }) => reason === "Down")).map(({ metadata }) => metadata.name);
+    const nodes = await house.node(number).list("nodes");
+    return nodes.filter(hasReason("Down")).map(({ metadata }) => metadata.name);
   };
 
   test("a computer that stands still for less than 2 s, and an agent that does so for long, move nothing", async () => {
@@ -70,7 +65,7 @@ describe("an app outlives its computer", { skip }, () => {
       // Its lease ends, and with it what it announced: that is the last thing that could move the app.
       await until(
         "its agent counts as silent",
-        async () => (await house.node(other).run("get", "nodes")).includes("AgentSilent"),
+        async () => (await house.node(other).list("nodes")).some(hasReason("AgentSilent")),
         FAILOVER_LIMIT_MS,
       );
       assert.equal(await ask(house.node(other)), 200);

@@ -2,7 +2,6 @@
 // it was. On lab hosts.
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import type { ObjectList } from "../../src/api/wire.ts";
 import { programReason } from "../support/house.ts";
 import { labReason } from "../support/lab.ts";
 import { labSuite } from "../support/lab-suite.ts";
@@ -49,8 +48,8 @@ describe("a house of four, two of which lose their disks", { skip }, () => {
     },
   });
   const namesAndLabels = async (): Promise<readonly string[]> => {
-    const { items } = JSON.parse(await house.node(1).run("get", "nodes", "-o", "json")) as ObjectList;
-    return items.map(({ metadata }) => `${metadata.name} ${"labels" in metadata ? JSON.stringify(metadata.labels) : ""}`).sort();
+    const nodes = await house.node(1).list("nodes");
+    return nodes.map(({ metadata }) => `${metadata.name} ${"labels" in metadata ? JSON.stringify(metadata.labels) : ""}`).sort();
   };
   /** Hosts of the lab have none: of all that tells a machine again, this one has the address of its card. */
   const hasNetworkCard = async (number: number): Promise<void> => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { programReason, type HouseNode, type ServiceView } from "../support/house.ts";
+import { hasReason, programReason, type HouseNode, type ServiceView } from "../support/house.ts";
 import { labReason } from "../support/lab.ts";
 import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
@@ -49,12 +49,8 @@ describe("a power cut of the whole house", { skip }, () => {
     for (const name of names)
       await until(`h${number} answers for ${name}`, async () => (await ask(house.node(number), name)) === 200, LIMIT_MS);
   };
-  const services = async (number: number): Promise<readonly ServiceView[]> => {
-    const { items } = JSON.parse(await house.node(number).run("get", "services", "-o", "json")) as {
-      readonly items: readonly ServiceView[];
-    };
-    return items;
-  };
+  const services = async (number: number): Promise<readonly ServiceView[]> =>
+    (await house.node(number).list("services")) as readonly ServiceView[]; // of that kind alone
   /** Where each was put, and as which instances: whoever moves has another. */
   const places = async (number: number): Promise<Readonly<Record<string, string>>> =>
     Object.fromEntries(
@@ -67,13 +63,8 @@ describe("a power cut of the whole house", { skip }, () => {
       ]),
     );
   const verdicts = async (number: number): Promise<readonly string[]> => {
-    const { items } = JSON.parse(await house.node(number).run("get", "nodes", "-o", "json")) as {
-      readonly items: readonly {
-        readonly metadata: { readonly name: string };
-        readonly status: { readonly conditions: readonly { readonly reason: string }[] };
-      }[];
-    };
-    return items.filter(({ status }) => status.conditions.some(({ reason }) => reason === "Down")).map(({ metadata }) => metadata.name);
+    const nodes = await house.node(number).list("nodes");
+    return nodes.filter(hasReason("Down")).map(({ metadata }) => metadata.name);
   };
   /** Of the house as a computer says it, when it can. */
   const problems = async (number: number): Promise<readonly string[]> =>

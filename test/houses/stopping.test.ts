@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { ask, askAllTheTime } from "../support/asking.ts";
-import { programReason } from "../support/house.ts";
+import { hasReason, programReason } from "../support/house.ts";
 import { labReason } from "../support/lab.ts";
 import { labSuite } from "../support/lab-suite.ts";
 import { until } from "../support/until.ts";
@@ -49,7 +49,7 @@ describe("a computer that is about to be gone", { skip }, () => {
     assert.match(await house.node(first).run("get", "nodes"), new RegExp(`^${house.node(lost).name} .*Stopping`, "m"));
     assert.notEqual(await house.leader(all), lost);
     await house.lab.kill(`h${lost}`);
-    await until("it counts as dead", async () => (await house.node(first).run("get", "nodes")).includes("Down"), GONE_MS);
+    await until("it counts as dead", async () => (await house.node(first).list("nodes")).some(hasReason("Down")), GONE_MS);
     const asked = await stop();
     t.diagnostic(JSON.stringify(asked));
     assert.ok(asked.answers > 10, "it was asked");

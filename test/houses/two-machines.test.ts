@@ -147,8 +147,8 @@ describe("a house of two", { skip }, () => {
     await house.hasVoters(3, 2);
     const everywhere = app("everywhere", "h1").replace("placement: { require: { nodes: [h1] } }", "replicas: all");
     await house.node(2).apply(everywhere, "--wait");
-    const { items } = JSON.parse(await house.node(3).run("get", "nodes", "-o", "json")) as ObjectList;
-    const roles = items.map((node) =>
+    const nodes = await house.node(3).list("nodes");
+    const roles = nodes.map((node) =>
       node.kind === "Membership" && node.status !== undefined && "role" in node.status ? node.status.role : "",
     );
     assert.equal(roles[2], "witness");

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
+import Docker from "dockerode";
 import type { Condition, Resource } from "../../src/api/resource.ts";
 import type { ServiceStatus } from "../../src/api/status.ts";
-import type { HouseSummary } from "../../src/api/wire.ts";
+import type { HouseSummary, ObjectList, ServedObject } from "../../src/api/wire.ts";
+import { unixClient, type Client } from "../../src/cli/client.ts";
 import type { CommandOutcome, Lab, LabHost } from "./lab.ts";
 import { until } from "./until.ts";
 
@@ -20,6 +22,8 @@ const readyLimitMs = 60_000;
 /** For anything that a test waits for; an app is Ready within a second or two. */
 const conditionLimitMs = 60_000;
 const requestLimitMs = 20_000;
+/** One that hangs says nothing. */
+const dockerLimitMs = 60_000;
 
 export type ProcessName = "agent" | "ingress" | "etcd";
 
@@ -28,6 +32,11 @@ export type ServiceView = Resource<"Service"> & { readonly status: ServiceStatus
 export interface Answer {
   readonly status: number;
   readonly body: string;
+}
+
+/** Of a node: one of its conditions says so. */
+export function hasReason(wanted: string): (object: ServedObject) => boolean {
+  return (object) => object.kind === "Membership" && object.status?.conditions.some(({ reason }) => reason === wanted) === true;
 }
 
 /** Why there is no program to test; undefined when there is. */
@@ -41,11 +50,18 @@ export class HouseNode {
   readonly name: string;
   /** On the lab's network. */
   readonly address: string;
+  readonly #host: LabHost;
+  /** What a test asks again and again it asks the node's and Docker's sockets: a command on the host would cost three processes each time. */
+  readonly #api: Client;
+  readonly #docker: Docker;
 
   constructor(lab: Lab, host: LabHost) {
     this.lab = lab;
     this.name = host.name;
     this.address = host.ip;
+    this.#host = host;
+    this.#api = unixClient(path.join(host.dir, "run/fossora/fossora.sock"), new AbortController().signal);
+    this.#docker = new Docker({ socketPath: path.join(host.dir, "run/docker.sock"), timeout: dockerLimitMs });
   }
 
   /** A new lab with a house of one in it, ready. */
@@ -89,15 +105,19 @@ export class HouseNode {
   }
 
   async ready(): Promise<HouseSummary> {
-    return until(
-      `node ${this.name} is ready`,
-      async () => ((await this.try("status", "-q")).code === 0 ? await this.summary() : undefined),
-      readyLimitMs,
-    );
+    return until(`node ${this.name} is ready`, () => this.summary(), readyLimitMs);
   }
 
+  /** As `status -o json`. Throws while the node is not ready. */
   async summary(): Promise<HouseSummary> {
-    return JSON.parse(await this.run("status", "-o", "json")) as HouseSummary; // the form that it documents
+    const summary = await this.#api.json<HouseSummary>("GET", "/api/v1/status");
+    if (!summary.ready) throw new Error(`${this.name} is not ready: ${JSON.stringify(summary)}`);
+    return summary;
+  }
+
+  /** As `get nodes -o json`. */
+  async list(plural: "nodes" | "services"): Promise<ObjectList["items"]> {
+    return (await this.#api.json<ObjectList>("GET", `/api/v1/${plural}`)).items;
   }
 
   /** Throws what it said when it fails. */
@@ -117,7 +137,7 @@ export class HouseNode {
   }
 
   async service(name: string): Promise<ServiceView> {
-    return JSON.parse(await this.run("get", "service", name, "-o", "json")) as ServiceView; // the API's own form
+    return this.#api.json<ServiceView>("GET", `/api/v1/services/${name}`);
   }
 
   /** Waits until the Service says this of itself. */
@@ -177,13 +197,12 @@ export class HouseNode {
 
   /** Names of a Service's containers, running or not. */
   async containersOf(service: string): Promise<readonly string[]> {
-    const names = await this.docker("ps", "-a", "--filter", `label=fossora.dev/name=${service}`, "--format", "{{.Names}}");
-    return names.split("\n").filter(Boolean).sort();
+    const found = await this.#docker.listContainers({ all: true, filters: { label: [`fossora.dev/name=${service}`] } });
+    return found.flatMap(({ Names: [name = ""] }) => name.replace(/^\//, "")).sort();
   }
 
   async pid(process: ProcessName): Promise<number> {
-    const { root } = await this.host();
-    return (JSON.parse(readFileSync(path.join(root, "run/fossora", `${process}.pid.json`), "utf8")) as { pid: number }).pid; // written by the agent
+    return (JSON.parse(readFileSync(path.join(this.#host.dir, "run/fossora", `${process}.pid.json`), "utf8")) as { pid: number }).pid; // written by the agent
   }
 
   async signal(process: ProcessName, signal: "KILL" | "TERM"): Promise<void> {
