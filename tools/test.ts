@@ -32,7 +32,7 @@ const suites: Readonly<Record<string, Suite>> = {
   },
   sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
   // Most of their time they wait.
-  integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: parallel + 1 },
+  integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: 2 * parallel },
   e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel + 1 },
   // Several computers: what they take is time until they have settled.
   houses: {
