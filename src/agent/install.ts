@@ -27,6 +27,7 @@ import type { Clock, Log } from "../ports.ts";
 import { Child } from "./child.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
 import { endHolder, holder } from "./pid-file.ts";
+import { forgetProblem } from "./problem.ts";
 import { thisProgram, type Program } from "./program.ts";
 import { isRoot, type Settings } from "./settings.ts";
 import { systemdUnit } from "./unit.ts";
@@ -211,8 +212,12 @@ async function startUnit(command: readonly string[], { settings }: Machine): Pro
   }
   await run("systemctl", "enable", unitName);
   const agent = holder(settings.runDir, "agent");
-  // With KillMode=process a restart is the agent's alone.
-  await run("systemctl", unitChanged || (agent !== undefined && !runs(agent, command)) ? "restart" : "start", unitName);
+  // With KillMode=process this is the agent's alone.
+  if (unitChanged || (agent !== undefined && !runs(agent, command))) {
+    await run("systemctl", "stop", unitName);
+    forgetProblem(settings.runDir); // of the one that is gone: it may have tried once more
+  }
+  await run("systemctl", "start", unitName);
 }
 
 async function startSupervisor(command: readonly string[], machine: Machine): Promise<void> {
@@ -220,6 +225,7 @@ async function startSupervisor(command: readonly string[], machine: Machine): Pr
   const running = holder(runDir, "supervise");
   if (running !== undefined && runs(running, command) && commandOf(running) === command.join(" ")) return;
   await endAgent(machine); // before the new one starts: whoever answers from now on is that
+  forgetProblem(runDir); // the one before may have tried once more
   const logFolder = path.join(dataDir, "log");
   makePrivateFolder(logFolder);
   const output = openSync(path.join(logFolder, "agent.log"), "a", 0o600);

@@ -185,7 +185,7 @@ describe("an app that cannot run", { skip }, () => {
     assert.match((await node.try("status")).stdout, /Docker/);
     await lab.restart(node.name, "dockerd");
     await node.isReady("well");
-    assert.equal((await node.request("well.home.internal")).status, 200);
+    await until("it answers", async () => (await node.request("well.home.internal")).status === 200);
     assert.equal((await node.containersOf("well")).length, 1);
   });
 });

@@ -3,6 +3,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const answerSeconds = 2;
+/** A datagram may be lost, and a name server that has just started may be busy. */
+const tries = 3;
 const headerBytes = 12;
 /** timeout(1) */
 const timedOut = 124;
@@ -17,12 +19,15 @@ export interface ContainerCheck {
 /** True also where it cannot be tried: no nsenter, no bash. */
 export async function answersContainer({ pid, gateway, zone }: ContainerCheck): Promise<boolean> {
   const ask = `exec 3<>/dev/udp/${gateway}/53 && printf '${question(zone)}' >&3 && [ "$(dd bs=512 count=1 <&3 2>/dev/null | wc -c)" -ge ${headerBytes} ]`;
-  try {
-    await promisify(execFile)("nsenter", ["--net", `--target=${pid}`, "timeout", String(answerSeconds), "bash", "-c", ask]);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && (error.code === 1 || error.code === timedOut));
+  for (let left = tries; left > 0; left--) {
+    try {
+      await promisify(execFile)("nsenter", ["--net", `--target=${pid}`, "timeout", String(answerSeconds), "bash", "-c", ask]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && (error.code === 1 || error.code === timedOut))) return true;
+    }
   }
+  return false;
 }
 
 /** RFC 1035, 4.1, in printf's octal: id 1, one question, for the addresses of a name. */
