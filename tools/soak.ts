@@ -1,9 +1,10 @@
 // `npm run soak`: what takes too long for every run of the tests. A million manifests, a hundred thousand mDNS packets, ten thousand
 // seeds of the simulator, clients and apps that send the ingress nearly anything, attacks on port 733, an hour of a house under load
-// whose processes are killed in turn. `npm run soak -- fuzz` for one of them; `--seed N` repeats one, `--part 0.01` does a
+// whose processes are killed in turn, and what befalls houses of several computers more rarely. `npm run soak -- fuzz` for one of them; `--seed N` repeats one, `--part 0.01` does a
 // hundredth of each.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { globSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commit } from "./build.ts";
 import { projectRoot } from "./machine.ts";
@@ -58,6 +59,10 @@ const jobs: Readonly<Record<string, Job>> = {
     what: "100,000 attacks on port 733, and on 734",
     args: ["--test", "test/integration/mesh-fuzz.test.ts", "test/integration/mesh-ways.test.ts"],
     env: { FOSSORA_MESH_ATTACKS: of(100_000), FOSSORA_SEED: seed },
+  },
+  houses: {
+    what: "joining, updates, power cuts and hung engines on lab hosts",
+    args: ["tools/test.ts", ...globSync("test/houses-long/*.test.ts", { cwd: projectRoot }).sort()],
   },
   house: { what: "an hour of a house under load", args: ["test/support/house-hour.ts", "--minutes", of(60)] },
 };

@@ -15,8 +15,6 @@ interface Suite {
   readonly limitMs: number;
   /** Files at a time. What measures goes one by one. */
   readonly concurrency: number;
-  /** Those that take the whole machine: before the others, one by one. */
-  readonly alone?: readonly string[];
 }
 
 const parallel = availableParallelism();
@@ -33,14 +31,10 @@ const suites: Readonly<Record<string, Suite>> = {
   sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
   // Most of their time they wait.
   integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: 2 * parallel },
-  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel + 1 },
-  // Several computers: what they take is time until they have settled.
-  houses: {
-    files: ["test/houses/**/*.test.ts"],
-    limitMs: fileLimitMs,
-    concurrency: parallel + 1,
-    alone: ["test/houses/joining-at-once.test.ts"],
-  },
+  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
+  // Several computers each, which take the processors whole: what more of them at a time would win they lose to each other. Those that take
+  // longer are in `npm run soak -- houses`.
+  houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
   bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
 };
 
@@ -56,14 +50,7 @@ async function check(): Promise<readonly TestOutcome[]> {
 }
 
 /** The next file starts when one ends; what fails is said at once. */
-async function runFiles(files: readonly string[], suite: Omit<Suite, "files">): Promise<readonly TestOutcome[]> {
-  const { limitMs, concurrency, alone = [] } = suite;
-  const large = files.filter((file) => alone.includes(file));
-  if (large.length > 0 && large.length < files.length) {
-    const first = await runFiles(large, { limitMs, concurrency: 1 });
-    const rest = files.filter((file) => !alone.includes(file));
-    return [...first, ...(await runFiles(rest, { limitMs, concurrency }))];
-  }
+async function runFiles(files: readonly string[], { limitMs, concurrency }: Omit<Suite, "files">): Promise<readonly TestOutcome[]> {
   const waiting = [...files];
   const all: TestOutcome[] = [];
   const worker = async (): Promise<void> => {
