@@ -55,6 +55,7 @@ test("a crash loop leads to the logs, and one for lack of memory to the limit", 
 
 test("a port that nobody answers is told apart from a check that fails", () => {
   const http = { interval: "10s", timeout: "5s", retries: 3, startGrace: "30s", http: "/", status: "200-399" };
-  assert.equal(unhealthy(app, "refused", of).reason, "PortNotListening");
-  assert.equal(unhealthy({ ...app, health: http }, "status 500", of).message, "Its health check fails: status 500");
+  assert.equal(unhealthy(app, { health: "none" }, "refused", of).reason, "PortNotListening");
+  assert.equal(unhealthy(app, { health: "unhealthy" }, "exit 1", of).message, "Its health check fails: exit 1", "the image's own");
+  assert.equal(unhealthy({ ...app, health: http }, { health: "none" }, "status 500", of).message, "Its health check fails: status 500");
 });

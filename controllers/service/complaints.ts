@@ -50,10 +50,11 @@ export function crashLoop(container: Container, docker: LocalContainer, around: 
 /** 128 and the number of SIGKILL. */
 const KILLED = 137;
 
-export function unhealthy(container: Container, detail: string | undefined, around: Of): Condition {
+/** `docker.health`: of a check that Docker runs, which may be the image's own. */
+export function unhealthy(container: Container, docker: Pick<LocalContainer, "health">, detail: string | undefined, around: Of): Condition {
   const { health } = container;
   const because = detail === undefined ? "" : `: ${detail}`;
-  if (health === undefined || (typeof health === "object" && "tcp" in health)) {
+  if ((health === undefined && docker.health === "none") || (typeof health === "object" && "tcp" in health)) {
     return problem("PortNotListening", container, around, `Nobody answers on its port${because}. Correct the port, or look at its logs`);
   }
   return problem("Unhealthy", container, around, `Its health check fails${because}`);

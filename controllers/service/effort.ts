@@ -185,7 +185,7 @@ export function attend(container: Container, docker: LocalContainer, around: Sur
     return { observed: { ...observed, phase: "restarting" }, up: false, conditions: told, recheckAfterMs: STABLE_MS - docker.ranMs };
   }
   const up = docker.state === "running" && container.run === "always" && (health === "none" || health === "healthy");
-  const conditions = health === "unhealthy" ? [unhealthy(container, detail, around)] : [];
+  const conditions = health === "unhealthy" ? [unhealthy(container, docker, detail, around)] : [];
   return { observed, up, conditions, ...(!up && { recheckAfterMs: DOCKER_RECHECK_MS }) };
 }
 
