@@ -13,8 +13,10 @@ interface Suite {
   readonly files: readonly string[];
   /** What a file may take: ten times the aim, so that only a hang meets it. */
   readonly limitMs: number;
-  /** Files at a time. What measures goes one by one. */
+  /** Files at a time. */
   readonly concurrency: number;
+  /** Parts of the names of those that take longest: begun last they would be waited for. */
+  readonly longest?: RegExp;
 }
 
 const parallel = availableParallelism();
@@ -27,15 +29,21 @@ const suites: Readonly<Record<string, Suite>> = {
     files: ["{src,controllers,schemas,tools}/**/*.test.ts", "test/{support,fakes,properties,contracts,chaos}/**/*.test.ts"],
     limitMs: 300_000,
     concurrency: parallel + 1,
+    longest: /^test\//,
   },
   sim: { files: ["test/sim/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
   // Most of their time they wait.
-  integration: { files: ["test/integration/**/*.test.ts"], limitMs: 600_000, concurrency: 2 * parallel },
-  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
+  integration: {
+    files: ["test/integration/**/*.test.ts"],
+    limitMs: 600_000,
+    concurrency: 2 * parallel,
+    longest: /house-control|docker|store-/,
+  },
+  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel, longest: /processes|conditions|demo|install\./ },
   // Several computers each, which take the processors whole: what more of them at a time would win they lose to each other. Those that take
   // longer are in `npm run soak -- houses`.
-  houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel },
-  bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: 1 },
+  houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel, longest: /chaos|joining\./ },
+  bench: { files: ["test/bench/**/*.test.ts"], limitMs: 600_000, concurrency: parallel },
 };
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -77,15 +85,16 @@ const runs: Readonly<Record<string, () => Promise<readonly TestOutcome[]>>> = {
   check,
   ...Object.fromEntries(
     Object.entries(suites).map(([name, suite]) => {
-      const files = (): readonly string[] => suite.files.flatMap((pattern) => globSync(pattern, { cwd: projectRoot })).sort(longFirst);
+      const files = (): readonly string[] =>
+        suite.files.flatMap((pattern) => globSync(pattern, { cwd: projectRoot })).sort(byLength(suite));
       return [name, () => runFiles(files(), suite)];
     }),
   ),
 };
 
-/** Those of several parts take longer than one module's: begun last they would be waited for. */
-function longFirst(a: string, b: string): number {
-  return Number(b.startsWith("test/")) - Number(a.startsWith("test/")) || (a < b ? -1 : 1);
+function byLength({ longest }: Suite): (a: string, b: string) => number {
+  const isLong = (file: string): boolean => longest?.test(file) === true;
+  return (a, b) => Number(isLong(b)) - Number(isLong(a)) || (a < b ? -1 : 1);
 }
 
 /** A suite of which files are named runs these alone. */
