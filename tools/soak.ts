@@ -1,7 +1,7 @@
 // `npm run soak`: what takes too long for every run of the tests. A million manifests, a hundred thousand mDNS packets, ten thousand
 // seeds of the simulator, clients and apps that send the ingress nearly anything, attacks on port 733, an hour of a house under load
-// whose processes are killed in turn, and what befalls houses of several computers more rarely. `npm run soak -- fuzz` for one of them; `--seed N` repeats one, `--part 0.01` does a
-// hundredth of each.
+// whose processes are killed in turn, and what befalls houses of several computers more rarely. `npm run soak -- fuzz` for one of them;
+// `--seed N` repeats one, `--part 0.01` does a hundredth of each.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { globSync } from "node:fs";

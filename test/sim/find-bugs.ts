@@ -8,7 +8,7 @@ const SEEDS_MAX = 300;
 
 export interface Finding {
   readonly name: string;
-  /** The first seed whose failure calls the bug what it is; absent: none did. */
+  /** The bug's own seed, or the first one, whose failure calls it what it is; absent: none did. */
   readonly seed?: number;
   /** What was said, of that seed or of the others. */
   readonly said: readonly string[];

@@ -1,8 +1,7 @@
 // Waiting for a condition in tests against the real world: with a deadline, never for luck.
 
 const pollMs = 10;
-/** A probe that takes long costs this machine something: it rests for as long afterwards. */
-const restRatio = 1;
+/** A probe that takes long costs this machine something: it rests for as long afterwards, up to this. */
 const restMaxMs = 1_000;
 
 /** What a test waited for did not come to be in time. */
@@ -24,7 +23,7 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    const restMs = Math.min(restMaxMs, Math.max(pollMs, restRatio * (performance.now() - askedAt)));
+    const restMs = Math.min(restMaxMs, Math.max(pollMs, performance.now() - askedAt));
     await new Promise((resolve) => setTimeout(resolve, restMs));
   }
   throw new InVain(`Waited ${limitMs} ms in vain: ${what}`, { cause: last });
