@@ -124,7 +124,7 @@ describe("what an app may ask of Docker", { skip }, () => {
     await node.apply(
       `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: foreign }\nspec: { image: "lab/whoami:1", platform: ${foreign} }\n`,
     );
-    const { message } = await node.condition("foreign", { type: "Ready", status: "False" });
+    const { message } = await node.condition("foreign", { type: "Ready", status: "False", reason: "ImageNotFound" });
     assert.match(message, new RegExp(foreign ?? ""));
     assert.deepEqual(await node.containersOf("foreign"), []);
   });
