@@ -25,6 +25,7 @@ describe("apps by IPv6", { skip }, () => {
   const lab = new Lab();
   let node: HouseNode;
   let laptop: LabHost;
+  let avahi: Avahi;
   before(async () => {
     node = await HouseNode.alone(lab);
     laptop = await lab.client("laptop", [node.address]);
@@ -77,7 +78,7 @@ describe("apps by IPv6", { skip }, () => {
   });
 
   test("a device that speaks mDNS by IPv6 alone finds an app, by addresses of both families", async () => {
-    const avahi = await Avahi.start(lab, laptop, 6);
+    avahi = await Avahi.start(lab, laptop, 6);
     const all = [node.address, ...Object.values(server)].toSorted();
     await until("the name leads there", async () => all.includes((await avahi.resolve("shop.local", 6)) ?? ""), LIMIT_MS);
     assert.equal(await avahi.resolve("shop.local", 4), node.address);
@@ -90,6 +91,19 @@ describe("apps by IPv6", { skip }, () => {
       addresses.filter((each) => !all.includes(each)),
       [],
     );
+  });
+
+  test("a name that a device speaks for by IPv6 alone stays with it, the Route says so, and gets it when it is free", async () => {
+    const published = avahi.publish("radio.local", client.local);
+    await until("the device has the name", async () => (await avahi.resolve("radio.local", 6)) === client.local);
+    await node.apply(manifest.replace("shop", "radio"), "--wait");
+    const isTold = async (): Promise<string | undefined> => /^.*radio\.local.*$/m.exec(await node.run("describe", "route", "radio"))?.[0];
+    const line = await until("the Route says so", isTold, LIMIT_MS);
+    assert.match(line, /radio\.local does not lead to \S+ on the LAN: \S*:\S* has that name already/);
+    assert.equal(await avahi.resolve("radio.local", 6), client.local);
+    published.kill();
+    await until("the name is ours", async () => (await avahi.resolve("radio.local", 4)) === node.address, LIMIT_MS);
+    await node.deleteService("radio");
   });
 
   test("without IPv6 it goes on as before, and no name leads there", async () => {

@@ -21,7 +21,8 @@ import { until } from "../support/until.ts";
 
 const skip = labReason() ?? programReason() ?? false;
 const voters = [1, 2, 3] as const;
-const all = [1, 2, 3, 4] as const;
+const STANDBY = 4;
+const all = [...voters, STANDBY] as const;
 const ANSWER_MS = 5_000;
 const DATA_DIR = "var/lib/fossora";
 
@@ -64,6 +65,7 @@ describe("a house of three", { skip }, () => {
     const members = await house.members(other);
     assert.equal(members.length, 4);
     assert.equal(members.filter((member) => nodeOfMember(member) === nodeId).length, 1);
+    await house.rolesAreTrue(all);
   });
 
   const moveAll = async (moves: readonly AddressMove[], asked: number): Promise<void> => {
@@ -75,9 +77,11 @@ describe("a house of three", { skip }, () => {
         LIMIT_MS,
       );
   };
+  const others = (leader: number): readonly number[] => voters.filter((number) => number !== leader);
   const MOVES: readonly (readonly [string, (leader: number) => readonly number[]])[] = [
-    ["a voter's address changes", (leader) => voters.filter((number) => number !== leader).slice(-1)],
+    ["a voter's address changes", (leader) => others(leader).slice(-1)],
     ["the leader's address changes", (leader) => [leader]],
+    ["the leader's, a voter's and the standby's address change at once", (leader) => [leader, ...others(leader).slice(-1), STANDBY]],
   ];
   for (const [what, choose] of MOVES)
     test(`${what}: each is found at the new one, and the house writes on`, async (t) => {

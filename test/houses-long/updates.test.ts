@@ -136,6 +136,45 @@ describe("an update of an app that people use through three computers", { skip }
     assert.deepEqual(await versionsOf(), ["2", "2", "2"]);
   });
 
+  const nowhere = (onFailure: string): string =>
+    shop(1, 3, `update: { order: start-first, monitor: 1s, onFailure: ${onFailure} }`).replace("lab/whoami:1", "registry.lab:5000/late:1");
+
+  test("to an image that is nowhere is held, says so on all computers, and the old ones serve; a later manifest goes on", async (t) => {
+    await underLoad(t, "/", async () => {
+      await house.node(2).apply(nowhere("pause"));
+      for (const node of house.nodes) {
+        const { message } = await node.condition("shop", { type: "Stalled", reason: "UpdateFailed" });
+        assert.match(message, /ImageNotFound.*registry\.lab:5000\/late:1/);
+      }
+      assert.deepEqual(await versionsOf(), ["2", "2", "2"]);
+      await house.node(3).apply(shop(1, 3), "--wait", "--timeout", "2m");
+      await containersLeft(3);
+    });
+    assert.deepEqual(await versionsOf(), ["1", "1", "1"]);
+  });
+
+  test("to an image that is nowhere is tried on under onFailure: continue, and done once the image is there", async (t) => {
+    const ids = async (): Promise<readonly string[]> => (await house.node(1).service("shop")).status.instances.map(({ name }) => name);
+    const before = await ids();
+    await underLoad(t, "/", async () => {
+      await house.node(2).apply(nowhere("continue"));
+      const tried = await until("an instance waits for the image", async () =>
+        (await house.node(3).service("shop")).status.instances.find(({ reason }) => reason === "ImageNotFound"),
+      );
+      assert.ok(!before.includes(tried.name), `${tried.name} is none of the new ones`);
+      for (const node of house.nodes) await node.docker("tag", "lab/whoami:1", "registry.lab:5000/late:1");
+      await until("all run it", async () => (await ids()).every((name) => !before.includes(name)), UPDATE_LIMIT_MS);
+      await containersLeft(3);
+    });
+    const { status } = await house.node(1).service("shop");
+    assert.deepEqual(
+      [...new Set(status.instances.flatMap(({ containers }) => containers.map(({ image }) => image)))],
+      ["registry.lab:5000/late:1"],
+    );
+    await house.node(1).apply(shop(2, 3), "--wait", "--timeout", "2m");
+    await containersLeft(3);
+  });
+
   test("is brought to its end though the computer that works on it loses its power", async () => {
     await house.node(1).apply(shop(2, 3), "--wait", "--timeout", "2m");
     await containersLeft(3);

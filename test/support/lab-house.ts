@@ -6,6 +6,8 @@ import type { Credentials } from "../../src/adapters/etcd3/connect.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { openStore, type EtcdStore } from "../../src/adapters/etcd3/store.ts";
 import { keys, PREFIX } from "../../src/api/keys.ts";
+import type { MembershipStatus } from "../../src/api/status.ts";
+import { nodeOfMember } from "../../src/joining/house-view.ts";
 import { HouseNode, supervise } from "./house.ts";
 import type { Lab } from "./lab.ts";
 import { realClock, silentLog } from "./real.ts";
@@ -126,6 +128,31 @@ export class LabHouse {
       },
       LIMIT_MS,
     );
+  }
+
+  /** What each of them tells of all nodes is what etcd's own list says: who votes, who stands by, who has no store. */
+  async rolesAreTrue(numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) {
+      let last = "";
+      const agree = async (): Promise<boolean> => {
+        const members = await this.members(number);
+        const told = (await this.node(number).list("nodes")).flatMap((object) => {
+          if (object.kind !== "Membership") return [];
+          const { role, nodeId } = object.status as MembershipStatus; // that of a node
+          return [{ name: object.metadata.name, role, nodeId }];
+        });
+        const roleOf = (nodeId: string | undefined): string => {
+          const member = members.find((each) => nodeOfMember(each) === nodeId);
+          return member === undefined ? "worker" : member.learner ? "standby" : "voter";
+        };
+        const wrong = told.filter(({ role, nodeId }) => role !== roleOf(nodeId));
+        last = wrong.map(({ name, role, nodeId }) => `${name} is told as ${role}, and is a ${roleOf(nodeId)}`).join("; ");
+        return told.length > 0 && wrong.length === 0;
+      };
+      await until(`h${number} tells each node's role as etcd has it`, agree, LIMIT_MS).catch((error: unknown) => {
+        throw new Error(last === "" ? "it told of no node" : last, { cause: error });
+      });
+    }
   }
 
   /** Number of the host whose etcd leads. */
