@@ -2,8 +2,11 @@
 import { specHash } from "../../src/api/hash.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 
-/** Read anew at every look, never baked in. */
-const LIVE: ReadonlySet<string> = new Set<keyof Container>(["pull", "health", "after", "run", "stopGrace"]);
+/**
+ * Read anew at every look, never baked in. A health check is not among them: a wrong one would fail all that runs at once, where an update
+ * that does not become healthy leaves the old instances serving.
+ */
+const LIVE: ReadonlySet<string> = new Set<keyof Container>(["pull", "after", "run", "stopGrace"]);
 
 /** A field with this value is left out, so that a field that a release adds restarts nothing. Never change one. */
 const DEFAULTS: Readonly<Record<string, unknown>> = {
@@ -29,11 +32,8 @@ export function containerHash(spec: ServiceSpec, container: Container): string {
 }
 
 function baked(container: Container): Readonly<Record<string, unknown>> {
-  const { health } = container;
   const fields = Object.entries(container).filter(([field, value]) => !LIVE.has(field) && !isEmpty(value) && DEFAULTS[field] !== value);
-  // Docker itself runs the commands; the other checks are the agent's.
-  const healthcheck = typeof health === "object" && "command" in health ? health : undefined;
-  return { ...Object.fromEntries(fields), ...(healthcheck && { healthcheck }) };
+  return Object.fromEntries(fields);
 }
 
 function isEmpty(value: unknown): boolean {

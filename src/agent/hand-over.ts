@@ -47,7 +47,7 @@ export class HandOver {
     this.#cancelStay?.();
     if (how === "away") this.#cancelStay = clock.timer(withinMs + STAYS_AFTER_MS, () => this.stay());
     announce();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(withinMs))]);
     const leads = await handOverLead(limit).then(
       (elsewhere) => !elsewhere,
       () => true, // it does not answer, and nobody knows

@@ -130,12 +130,12 @@ export class LabHouse {
     );
   }
 
-  /** What each of them tells of all nodes is what etcd's own list says: who votes, who stands by, who has no store. */
+  /** What each of them tells of all nodes is what etcd's own list at h1, a voter, says: who votes, who stands by, who has no store. */
   async rolesAreTrue(numbers: readonly number[]): Promise<void> {
     for (const number of numbers) {
       let last = "";
       const agree = async (): Promise<boolean> => {
-        const members = await this.members(number);
+        const members = await this.members();
         const told = (await this.node(number).list("nodes")).flatMap((object) => {
           if (object.kind !== "Membership") return [];
           const { role, nodeId } = object.status as MembershipStatus; // that of a node
@@ -150,7 +150,7 @@ export class LabHouse {
         return told.length > 0 && wrong.length === 0;
       };
       await until(`h${number} tells each node's role as etcd has it`, agree, LIMIT_MS).catch((error: unknown) => {
-        throw new Error(last === "" ? "it told of no node" : last, { cause: error });
+        throw last === "" ? error : new Error(last, { cause: error });
       });
     }
   }

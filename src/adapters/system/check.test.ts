@@ -43,6 +43,11 @@ test("an app whose answer never ends is well: its head was enough", async () => 
   assert.equal(await checkProbe(http(port), limitMs, signal), undefined);
 });
 
+test("a limit that is no whole number is one all the same", async () => {
+  const port = await answering((_request, response) => response.end());
+  assert.equal(await checkProbe(http(port), 379.9999999962747, signal), undefined);
+});
+
 test("an app that takes the connection and says nothing has no answer within the limit", async () => {
   const port = await listen(createServer((socket) => socket.on("error", () => {})));
   assert.equal(await checkProbe(http(port), 100, signal), `no answer from 127.0.0.1:${port} within 0.1 s`);

@@ -5,7 +5,7 @@ import type { Probe } from "../../ports.ts";
 
 /** Undefined: well; else one line on what is wrong. Ends within `timeoutMs`, and at once with the signal. */
 export async function checkProbe(probe: Probe, timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
-  const limit = AbortSignal.timeout(timeoutMs);
+  const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
   const where = `${probe.host}:${probe.port}`;
   try {
     const ends = AbortSignal.any([signal, limit]);

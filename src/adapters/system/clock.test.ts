@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "./clock.ts";
+import { bootMsOf, systemClock } from "./clock.ts";
 
 test("a sleep ends after its time, and with the signal's reason when that comes first", async () => {
   const before = systemClock.now();
@@ -21,4 +21,12 @@ test("a cancelled timer does not run, and one of months does not run at once", a
   await systemClock.sleep(20, new AbortController().signal);
   cancelLong();
   assert.deepEqual(ran, []);
+});
+
+test("times are whole milliseconds, whatever seconds of two decimals make of them", () => {
+  for (const bootedForS of [0, 1, 60, 1000, 33_500, 500_000])
+    for (let hundredths = 0; hundredths < 100; hundredths += 1) {
+      const seconds = Number(`${bootedForS}.${String(hundredths).padStart(2, "0")}`);
+      assert.equal(bootMsOf(seconds), bootedForS * 1000 + hundredths * 10);
+    }
 });
