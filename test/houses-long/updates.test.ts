@@ -150,7 +150,9 @@ describe("an update of an app that people use through three computers", { skip }
         const { message } = await node.condition("shop", { type: "Stalled", reason: "UpdateFailed" });
         assert.match(message, /ImageNotFound.*registry\.lab:5000\/late:1/);
       }
-      assert.deepEqual(await versionsOf(), ["2", "2", "2"]);
+      const { status } = await house.node(1).service("shop");
+      const serving = status.instances.filter(({ ready }) => ready).flatMap(({ containers }) => containers.map(({ image }) => image));
+      assert.deepEqual(serving, ["lab/whoami:2", "lab/whoami:2", "lab/whoami:2"]);
       await house.node(3).apply(shop(1, 3), "--wait", "--timeout", "2m");
       await containersLeft(3);
     });
