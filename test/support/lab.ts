@@ -3,7 +3,9 @@ import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { crashesIn } from "./lab-crashes.ts";
 
+const labsFolder = process.env["LAB_DIR"] ?? "/var/lib/fossora-lab";
 const program = path.join(import.meta.dirname, "../lab/lab");
 const commandLimitMs = 600_000;
 const outputBytesMax = 64 * 1024 * 1024;
@@ -166,9 +168,11 @@ export class Lab {
     return undefined;
   }
 
-  /** Nothing of this lab remains, also of one that an interrupted run left. */
+  /** Nothing of this lab remains, also of one that an interrupted run left. Throws if one of our programs ended by an exception in it. */
   async down(): Promise<void> {
+    const crashes = crashesIn(path.join(labsFolder, this.name));
     await this.#run("down");
+    if (crashes.length > 0) throw new Error(`A program of lab "${this.name}" ended by an exception\n${crashes.join("\n")}`);
   }
 
   async #run(...args: readonly string[]): Promise<string> {

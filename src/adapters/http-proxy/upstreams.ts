@@ -13,6 +13,8 @@ const HANGS_UP_MS = 1000;
 const SWEEP_MS = 5000;
 /** Of one backend. */
 const IDLE_MAX = 256;
+/** On another node, of one backend, at once: a handshake costs more than most requests, which are soon over and leave theirs to the next. */
+const OPENING_MAX = 8;
 /** An app that lost its power is noticed while it is waited for. */
 const PROBE_AFTER_MS = 30_000;
 
@@ -76,7 +78,12 @@ export class Upstreams {
     return new Upstream((onread) => net.connect({ ...to, onread }), options);
   }
 
-  async #openWay(backend: Backend, pool: IdlePool | undefined, limitMs: number): Promise<Upstream> {
+  #openWay(backend: Backend, pool: IdlePool | undefined, limitMs: number): Promise<Upstream> {
+    const open = (): Promise<Upstream> => this.#connectWay(backend, pool, limitMs);
+    return pool === undefined ? open() : pool.next(open);
+  }
+
+  async #connectWay(backend: Backend, pool: IdlePool | undefined, limitMs: number): Promise<Upstream> {
     const socket = await this.#ways.connect(backend, limitMs);
     if (backend.tls !== undefined) return this.#secured(backend, { socket }, pool);
     return new Upstream(() => socket, { connectedBy: undefined, buffers: this.#buffers, pool }).readEvents();
@@ -113,13 +120,21 @@ export class Upstreams {
   }
 }
 
+interface Waiting {
+  readonly open: () => Promise<Upstream>;
+  readonly take: (upstream: Upstream | Promise<Upstream>) => void;
+  readonly fail: (error: unknown) => void;
+}
+
 /** Of one backend; the one that was used last is used first. */
 class IdlePool implements Pool {
   readonly #idle: Upstream[] = [];
+  readonly #waiting: Waiting[] = [];
+  #opening = 0;
   #isClosed = false;
 
   get isEmpty(): boolean {
-    return this.#idle.length === 0;
+    return this.#idle.length === 0 && this.#opening === 0;
   }
 
   take(): Upstream | undefined {
@@ -135,6 +150,31 @@ class IdlePool implements Pool {
     }
   }
 
+  /**
+   * Opened now, or, where some are being opened already, whichever is free first: theirs, one of another request that is over, or its own.
+   * Throws what `open` does, also that of another.
+   */
+  next(open: () => Promise<Upstream>): Promise<Upstream> {
+    if (this.#opening < OPENING_MAX) return this.#open(open);
+    const { promise, resolve: take, reject: fail } = Promise.withResolvers<Upstream>();
+    this.#waiting.push({ open, take, fail });
+    return promise;
+  }
+
+  async #open(open: () => Promise<Upstream>): Promise<Upstream> {
+    this.#opening += 1;
+    try {
+      return await open();
+    } catch (error) {
+      for (const { fail } of this.#waiting.splice(0)) fail(error);
+      throw error;
+    } finally {
+      this.#opening -= 1;
+      const next = this.#waiting.shift();
+      if (next !== undefined) next.take(this.#open(next.open));
+    }
+  }
+
   /** Nothing is kept any more. */
   close(): void {
     this.#isClosed = true;
@@ -144,6 +184,11 @@ class IdlePool implements Pool {
   keep(upstream: Upstream, { keepSeconds }: AnswerHead): void {
     const idleMs = keepSeconds === undefined ? IDLE_MS : Math.min(IDLE_MS, keepSeconds * 1000 - HANGS_UP_MS);
     if (this.#isClosed || idleMs <= 0 || this.#idle.length >= IDLE_MAX) return void upstream.socket.destroy();
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      upstream.isReused = true;
+      return next.take(upstream);
+    }
     upstream.keptUntilMs = performance.now() + idleMs;
     upstream.socket.unref(); // nobody waits for it
     this.#idle.push(upstream);

@@ -4,6 +4,7 @@ import type tls from "node:tls";
 import { MeshUnreachable } from "../../api/errors.ts";
 import type { Backend } from "../../api/table.ts";
 import type { DatagramSession, DatagramWay, Log, Ways } from "../../ports.ts";
+import { DialQueue } from "./dial-queue.ts";
 import { FrameReader } from "./frames.ts";
 import type { MeshTrust } from "./identify.ts";
 import { dialNode, keepSession, type KeptSession, type WayAddress } from "./way-dial.ts";
@@ -38,6 +39,7 @@ interface Kept {
   /** The address that answered last, tried first from then on. */
   best: WayAddress | undefined;
   readonly spares: tls.TLSSocket[];
+  readonly dials: DialQueue<tls.TLSSocket>;
   /** All that are open, in use or not. */
   readonly open: Map<tls.TLSSocket, string>;
   making: number;
@@ -137,7 +139,7 @@ export class WayClient implements Ways {
     try {
       for (;;) {
         const spare = kept.spares.pop();
-        const socket = spare ?? (await this.#dial(node, kept, leftMs()));
+        const socket = spare ?? (await kept.dials.next(leftMs()));
         this.#refill(node, kept);
         const request = encodeRequest({ kind: "open", to: { instance, host, port, protocol }, limitMs: leftMs() });
         const answer = await ask(socket, request, leftMs());
@@ -153,8 +155,17 @@ export class WayClient implements Ways {
   }
 
   #keep(node: string): Kept {
-    let kept = this.#nodes.get(node);
-    if (kept === undefined) this.#nodes.set(node, (kept = { session: undefined, best: undefined, spares: [], open: new Map(), making: 0 }));
+    const known = this.#nodes.get(node);
+    if (known !== undefined) return known;
+    const kept: Kept = {
+      session: undefined,
+      best: undefined,
+      spares: [],
+      dials: new DialQueue({ dial: (limitMs) => this.#dial(node, kept, limitMs), keep: (socket) => this.#spare(socket, kept) }),
+      open: new Map(),
+      making: 0,
+    };
+    this.#nodes.set(node, kept);
     return kept;
   }
 
