@@ -40,7 +40,7 @@ export class DialQueue<Connection> {
         },
         fail: (error) => {
           done();
-          reject(error as Error); // what `dial` threw
+          reject(error);
         },
       };
       const timer = setTimeout(() => waiting.fail(new Error(`no connection within ${limitMs} ms`)), limitMs);
