@@ -26,7 +26,7 @@ export class DialQueue<Connection> {
     this.#options = options;
   }
 
-  /** A connection that nobody else has. Throws what the handshake said that failed last, and after `limitMs`. */
+  /** A connection that nobody else has. Throws what a handshake said that failed, and after `limitMs`. */
   next(limitMs: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
@@ -45,26 +45,23 @@ export class DialQueue<Connection> {
       };
       const timer = setTimeout(() => waiting.fail(new Error(`no connection within ${limitMs} ms`)), limitMs);
       this.#waiting.add(waiting);
-      this.#begin();
+      // Of its own: those under way may be given up already, and lead to where nobody is any more.
+      if (this.#underWay < AT_ONCE) void this.#dialOne();
     });
-  }
-
-  #begin(): void {
-    while (this.#underWay < AT_ONCE && this.#underWay < this.#waiting.size) void this.#dialOne();
   }
 
   async #dialOne(): Promise<void> {
     this.#underWay += 1;
-    try {
-      const connection = await this.#options.dial(DIAL_MS);
-      const [first] = this.#waiting;
-      if (first === undefined) this.#options.keep(connection);
-      else first.take(connection);
-    } catch (error) {
-      // What keeps one from that node keeps the others.
-      for (const waiting of [...this.#waiting]) waiting.fail(error);
-    }
+    const dialled = await this.#options.dial(DIAL_MS).then(
+      (connection) => ({ connection }),
+      (error: unknown) => ({ error }),
+    );
     this.#underWay -= 1;
-    this.#begin();
+    const [first] = this.#waiting;
+    if ("connection" in dialled) {
+      if (first === undefined) this.#options.keep(dialled.connection);
+      else first.take(dialled.connection);
+    } else if (this.#waiting.size > this.#underWay) first?.fail(dialled.error); // else there is one more under way for each
+    if (this.#waiting.size > this.#underWay && this.#underWay < AT_ONCE) void this.#dialOne();
   }
 }
