@@ -15,6 +15,9 @@ export function cacheFolder(): string {
   return path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "fossora");
 }
 
+/** Where the labs of the tests are; `$LAB_DIR` moves them, as it does for `test/lab/lab`. */
+export const labsFolder = process.env["LAB_DIR"] ?? "/var/lib/fossora-lab";
+
 const searchPath = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"];
 
 /** The file that a command's name stands for; system folders are looked at too, since a person's PATH may lack them. */

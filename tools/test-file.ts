@@ -4,14 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { runCommand } from "./command.ts";
-import { projectRoot, removeTree } from "./machine.ts";
+import { labsFolder, projectRoot, removeTree } from "./machine.ts";
 import type { TestOutcome } from "./test-reporter.ts";
 
 const reporter = path.join(projectRoot, "tools/test-reporter.ts");
 const lab = path.join(projectRoot, "test/lab/lab");
 /** What Node made of our sources is made once, and not in each of some hundred processes: half of the time of a small file. */
 const compileCache = path.join(projectRoot, "node_modules/.cache/node");
-const labFolder = process.env["LAB_DIR"] ?? "/var/lib/fossora-lab";
 const marker = "FOSSORA_TEST_FILE";
 const outputCharsMax = 4_000;
 
@@ -33,7 +32,7 @@ export async function runTestFile(file: string, limitMs: number): Promise<readon
   };
   const clear = (): void => {
     killMarked(folder);
-    if (existsSync(path.join(labFolder, labName))) spawnSync(lab, ["down"], { env });
+    if (existsSync(path.join(labsFolder, labName))) spawnSync(lab, ["down"], { env });
     removeTree(folder);
   };
   process.once("exit", clear); // where the run is interrupted

@@ -3,9 +3,9 @@ import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { labsFolder } from "../../tools/machine.ts";
 import { crashesIn } from "./lab-crashes.ts";
 
-const labsFolder = process.env["LAB_DIR"] ?? "/var/lib/fossora-lab";
 const program = path.join(import.meta.dirname, "../lab/lab");
 const commandLimitMs = 600_000;
 const outputBytesMax = 64 * 1024 * 1024;
