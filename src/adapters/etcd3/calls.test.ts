@@ -8,9 +8,14 @@ import type { Clock } from "../../ports.ts";
 import { Calls } from "./calls.ts";
 import { Hosts } from "./hosts.ts";
 
-/** Each sleep takes a minute: the computer stands still meanwhile. */
-class HaltingClock implements Clock {
+/** Each sleep takes as long as it is told, or as long as the computer stands still meanwhile. */
+class SteppedClock implements Clock {
+  readonly #haltMs: number;
   #nowMs = 100_000;
+
+  constructor(haltMs: number) {
+    this.#haltMs = haltMs;
+  }
 
   now(): number {
     return this.#nowMs;
@@ -20,8 +25,12 @@ class HaltingClock implements Clock {
     return "2026-01-01T00:00:00.000Z";
   }
 
-  async sleep(): Promise<void> {
-    this.#nowMs += 60_000;
+  async sleep(ms: number): Promise<void> {
+    this.pass(Math.max(ms, this.#haltMs));
+  }
+
+  pass(ms: number): void {
+    this.#nowMs += ms;
   }
 
   timer(ms: number): () => void {
@@ -30,12 +39,15 @@ class HaltingClock implements Clock {
   }
 }
 
-test("a write whose time is over when its computer wakes is not sent any more, and no host is blamed for it", async () => {
-  const clock = new HaltingClock();
+async function callsWith(clock: Clock): Promise<Calls> {
   const hosts = new Hosts(["10.0.0.1:2379", "10.0.0.2:2379"], { clock, log: silentLog });
   const key = createKey();
   const cert = Buffer.from(await selfSign("test", key));
-  const calls = new Calls(hosts, { clock, credentials: { ca: cert, cert, key: Buffer.from(key) } });
+  return new Calls(hosts, { clock, credentials: { ca: cert, cert, key: Buffer.from(key) } });
+}
+
+test("a write whose time is over when its computer wakes is not sent any more, and no host is blamed for it", async () => {
+  const calls = await callsWith(new SteppedClock(60_000));
   let sent = 0;
   const write = calls.write(
     async () => {
@@ -46,4 +58,28 @@ test("a write whose time is over when its computer wakes is not sent any more, a
   );
   await assert.rejects(write, StoreUnavailable);
   assert.equal(sent, 1);
+});
+
+test("a write that every host refused is not sent with less time than a busy computer needs to greet", async () => {
+  for (const [limitMs, leastMs] of [
+    [12_000, 1_000],
+    [1_000, 250],
+  ] as const) {
+    for (let answerMs = 0; answerMs <= 120; answerMs += 5) {
+      const clock = new SteppedClock(0);
+      const calls = await callsWith(clock);
+      const endMs = clock.now() + limitMs;
+      const leftMs: number[] = [];
+      const write = calls.write(
+        async () => {
+          leftMs.push(endMs - clock.now());
+          clock.pass(answerMs);
+          throw new Error("14 UNAVAILABLE: etcdserver: no leader");
+        },
+        { signal: new AbortController().signal, limitMs },
+      );
+      await assert.rejects(write, StoreUnavailable);
+      assert.ok(leftMs.length > 2 && leftMs.every((ms) => ms >= leastMs), `${answerMs} ms a refusal: ${leftMs.join(" ")}`);
+    }
+  }
 });

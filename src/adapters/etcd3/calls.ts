@@ -19,6 +19,10 @@ const ATTEMPT_MS = 4_000;
 const LIMIT_MS = 12_000;
 const PAUSE_MIN_MS = 50;
 const PAUSE_MAX_MS = 1_000;
+/** A small computer under load takes this long to greet: a write that is cut short meanwhile would be told as one that may have happened. */
+const ATTEMPT_MIN_MS = 1_000;
+/** So that a call with little time has more than one attempt. */
+const ATTEMPT_MIN_PART = 1 / 4;
 
 export class Calls {
   readonly #hosts: Hosts;
@@ -49,6 +53,8 @@ export class Calls {
 
   async #attempt<T>(call: Call<T>, { signal, limitMs = LIMIT_MS }: CallLimits, verb: "read" | "write"): Promise<T> {
     const endMs = this.#clock.now() + limitMs;
+    /** No further attempt begins later. */
+    const lastMs = endMs - Math.min(ATTEMPT_MIN_MS, limitMs * ATTEMPT_MIN_PART);
     const inVain = (host: string, cause: unknown): StoreUnavailable =>
       new StoreUnavailable(`Cannot ${verb}: no voter answered, the last one asked was ${host}`, { cause });
     for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
@@ -61,10 +67,10 @@ export class Calls {
         const fault = faultOf(cause);
         if (fault === "invalid") throw cause;
         if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
-        if (this.#clock.now() + pauseMs >= endMs) throw inVain(host, cause);
+        if (this.#clock.now() + pauseMs > lastMs) throw inVain(host, cause);
         await this.#clock.sleep(pauseMs, signal);
         // The computer stood still: whoever is asked now has no time to answer, and is not to blame.
-        if (this.#clock.now() >= endMs) throw inVain(host, cause);
+        if (this.#clock.now() > lastMs) throw inVain(host, cause);
       }
     }
   }
