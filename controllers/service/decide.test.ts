@@ -139,6 +139,69 @@ test("an update that fails under onFailure: pause stays where it is", () => {
   assert.equal(next(two, paused, both(failing), 2), paused);
 });
 
+/** The update to `two` failed, its instance is bbbb, and a person is to look at it. */
+const halted = (update: Partial<Update> = {}, placed = updating({ onFailure: "pause", ...update }).instances): DecidedService => ({
+  ...updating({ onFailure: "pause", ...update }),
+  instances: placed,
+  failed: { generation: 2, revision: revisionHash(two), reason: "CrashLoop", message: "it ends" },
+});
+const away = nodeFacts("nas", { record: undefined, downSinceMs: 0 });
+
+test("after a failed update what is lost is replaced by what was good before, and what failed stays for a person to look at", () => {
+  const placed = [instance("aaaa", "nas", one), instance("bbbb", "pi", two, 2)];
+  const onPi = { observed: new Map([observed("pi", [observedInstance("bbbb", failing)])]) };
+  const before = halted({}, placed);
+  const after = next(two, before, { nodes: [away, nodeFacts("pi")], ...onPi }, 2);
+  assert.deepEqual(places(after), ["pi one", "pi two"]);
+  assert.deepEqual([after?.target, after?.failed, after?.good], [before.target, before.failed, before.good]);
+  const serving = {
+    observed: new Map([observed("pi", [observedInstance("bbbb", failing), observedInstance(after?.instances[0]?.id ?? "")])]),
+  };
+  assert.equal(next(two, after, { nodes: [away, nodeFacts("pi")], ...serving }, 2), after);
+});
+
+test("after a failed update a node can be drained: what serves moves, and what failed there goes", () => {
+  const nodes = [nodeFacts("nas", { leaving: "drained" }), nodeFacts("pi")];
+  const cleared = next(two, halted(), { nodes, ...both(failing) }, 2);
+  assert.deepEqual(places(cleared), ["nas one"]);
+  const moving = next(two, cleared, { nodes, ...serves }, 2);
+  assert.deepEqual(places(moving), ["nas one", "pi one"]);
+  const came = moving?.instances.find(({ node }) => node === "pi")?.id ?? "";
+  const ready = new Map([...serves.observed, observed("pi", [observedInstance(came)])]);
+  assert.deepEqual(places(next(two, moving, { nodes, observed: ready }, 2)), ["pi one"]);
+});
+
+test("after a failed update one at a time, what failed keeps its place until its node is lost", () => {
+  const stopFirst = (spec: ServiceSpec): ServiceSpec => ({ ...spec, update: { ...spec.update, order: "stop-first" } });
+  const before = halted({ order: "stop-first" }, [instance("bbbb", "nas", two, 2)]);
+  const alone = { ...before, revisions: { ...before.revisions, [revisionHash(one)]: { generation: 1, spec: stopFirst(one) } } };
+  const wish = stopFirst({ ...two, update: { ...two.update, onFailure: "pause" } });
+  const onNas = { observed: new Map([observed("nas", [observedInstance("bbbb", failing)])]) };
+  assert.equal(next(wish, alone, { nodes: [nodeFacts("nas"), nodeFacts("pi")], ...onNas }, 2), alone);
+  assert.deepEqual(places(next(wish, alone, { nodes: [away, nodeFacts("pi")] }, 2)), ["pi one"]);
+});
+
+test("after a failed update of three, one that was replaced already and fails later is made good", () => {
+  const three = (spec: ServiceSpec): ServiceSpec => ({ ...spec, replicas: 3, update: { ...spec.update, onFailure: "pause" } });
+  const placed = [
+    instance("aaaa", "nas", one),
+    instance("cccc", "nas", one),
+    instance("dddd", "nas", two, 2),
+    instance("bbbb", "nas", two, 2),
+  ];
+  const before = halted({}, placed);
+  const [goodSpec, newSpec] = [three(one), three(two)];
+  const revisions = { [revisionHash(one)]: { generation: 1, spec: goodSpec }, [revisionHash(two)]: { generation: 2, spec: newSpec } };
+  const on = (d: Parameters<typeof observedInstance>[1]) => ({
+    observed: new Map([
+      observed("nas", [observedInstance("aaaa"), observedInstance("cccc"), observedInstance("dddd", d), observedInstance("bbbb", failing)]),
+    ]),
+  });
+  const stopped = { ...before, revisions };
+  assert.equal(next(newSpec, stopped, on({}), 2), stopped);
+  assert.deepEqual(places(next(newSpec, stopped, on(failing), 2)), ["nas one", "nas one", "nas one", "nas two", "nas two"]);
+});
+
 test("an update that fails under onFailure: continue goes on trying beside the old one", () => {
   const before = updating({ onFailure: "continue" });
   assert.equal(next({ ...two, update: { ...two.update, onFailure: "continue" } }, before, both(failing), 2), before);

@@ -13,7 +13,7 @@ import { isForbidden, type Wanted } from "./placement.ts";
 import { preparedNodes } from "./prepared.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
-import { cannotRunTwice, isMovable, volumeNames } from "./traits.ts";
+import { cannotRunTwice, isMovable, updateOrder, volumeNames } from "./traits.ts";
 import { verdict } from "./verdict.ts";
 
 export interface Decision {
@@ -32,17 +32,27 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
   if (desired === undefined) return settled(retire(decided, house, now));
   const isPaused = desired.spec.update.paused === true && decided?.uid === desired.metadata.uid;
   const aimed = isPaused && decided !== undefined ? scaled(decided, desired.spec) : aim(desired, decided);
+  const hasStopped = aimed.failed?.revision === aimed.target;
+  return hasStopped ? beside(aimed, { name, house, now }) : advance(aimed, { name, house, now, isHeld: isPaused });
+}
+
+interface Around {
+  readonly name: Name;
+  readonly house: HouseFacts;
+  readonly now: number;
+}
+
+/** `isHeld`: nothing is brought out; what runs stays, of whichever revision it is, and what is lost is replaced. */
+function advance(aimed: DecidedService, { name, house, now, isHeld }: Around & { readonly isHeld: boolean }): Decision {
   const spec = targetSpec(aimed);
-  // An update that failed and is not to be rolled back stays as it is, for a person to look at.
-  if (spec === undefined || aimed.failed?.revision === aimed.target) return settled(aimed);
+  if (spec === undefined) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
   const possible = withPossibleCalls(aimed, wanted, house);
   if (possible !== aimed) return settled(possible);
   const { alive, waitMs } = withoutLost(aimed, spec, house, now);
   const right = alive.filter(
     (instance) =>
-      // Where nothing is brought out, what runs stays, of whichever revision it is.
-      (instance.revision === aimed.target || isPaused) &&
+      (instance.revision === aimed.target || isHeld) &&
       !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)) &&
       !isSecond(instance, alive, spec),
   );
@@ -53,12 +63,41 @@ export function decide(name: Name, desired: Resource<"Service"> | undefined, hou
     verdict: verdict(instance, spec, house.observed, now),
     current: current.has(instance),
   }));
-  const judged = isPaused ? aimed : judge(aimed, spec, standings, wantedCount(wanted, standings, house));
+  const judged = isHeld ? aimed : judge(aimed, spec, standings, wantedCount(wanted, standings, house));
   if (judged !== aimed) return settled(judged);
-  const held = isPaused && new Set(alive.map(({ revision }) => revision)).size > 1;
+  const held = isHeld && new Set(alive.map(({ revision }) => revision)).size > 1;
   const moved = takeStep({ decided: aimed, standings, wanted, house, now, held });
   const lingerMs = moved.unplaced > 0 ? lingering(aimed, house, now).map((each) => each.certainInMs) : [];
   return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings), ...lingerMs.filter(Number.isFinite)]) };
+}
+
+/**
+ * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
+ * what is lost or has to leave is replaced by the revision that was good, and what fails of the other one is nobody's replacement, where
+ * both may run beside each other.
+ */
+function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
+  const { target, good = target, revisions, instances } = stopped;
+  const { [good]: before, [target]: failed } = revisions;
+  if (before === undefined || failed === undefined || good === target) return settled(stopped);
+  const left = new Set(house.nodes.filter(({ leaving }) => leaving !== undefined).map((node) => node.name));
+  const mayStayBeside = [before, failed].every(({ spec }) => updateOrder(spec) === "start-first");
+  const failing = instances.filter(
+    (instance) =>
+      mayStayBeside &&
+      instance.revision === target &&
+      !left.has(instance.node) &&
+      verdict(instance, failed.spec, house.observed, now).kind === "failing",
+  );
+  const running: DecidedService = {
+    ...stopped,
+    target: good,
+    revisions: { ...revisions, [good]: { ...before, spec: withReplicas(before.spec, failed.spec.replicas) } },
+    instances: instances.filter((instance) => !failing.includes(instance)),
+  };
+  const decision = advance(running, { name, house, now, isHeld: true });
+  if (decision.next === undefined || decision.next === running) return { ...decision, next: stopped };
+  return { ...decision, next: { ...decision.next, target, revisions, instances: [...decision.next.instances, ...failing] } };
 }
 
 /** `all` is one a node: what an earlier number of replicas put beside it is in the place of one elsewhere. */

@@ -1,5 +1,5 @@
 // What is said of containers while their engine does not answer: its last word, as far as the kernel and the agent's own checks do not
-// know better. Nothing is done to them meanwhile. Pure.
+// know better. Nothing is done to them meanwhile. `remember` and `recall` keep what was heard, in memory; the rest is pure.
 import type { Condition, Name, NodeName } from "../../src/api/resource.ts";
 import type { ObservedContainer, ObservedInstance, ObservedService } from "../../src/api/state.ts";
 import type { Container } from "../../src/api/types.ts";
