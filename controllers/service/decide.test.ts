@@ -243,6 +243,38 @@ test("an instance on a node that is Down is replaced after failover.after, and o
   assert.equal(next(data, kept, { nodes }), kept);
 });
 
+test("what nobody else can take stays decided for its node, unless that was taken out of the house", () => {
+  const down = nodeFacts("nas", { record: undefined, downSinceMs: 0, goneSinceMs: 0 });
+  assert.equal(next(one, running, { nodes: [down, nodeFacts("pi", { schedulable: false })] }), running);
+  const two = { ...one, replicas: 2 };
+  const pair = decided("app", two, [instance("aaaa", "nas", two), instance("bbbb", "nas", two)]);
+  const big = { ...two, containers: [containerSpec("app", "app:1", { resources: { memory: "5Gi" } })] };
+  const bigPair = { ...pair, revisions: { [pair.target]: { generation: 1, spec: big } }, target: pair.target };
+  const oneFits = [down, nodeFacts("pi", {}, { memoryBytes: 8 * 2 ** 30 })];
+  const wish = decided(
+    "app",
+    big,
+    bigPair.instances.map((each) => ({ ...each, revision: revisionHash(big) })),
+  );
+  assert.deepEqual(
+    next(big, wish, { nodes: oneFits })?.instances.map(({ node }) => node),
+    ["nas", "pi"],
+  );
+  assert.deepEqual(next(one, running, { nodes: [nodeFacts("pi", { schedulable: false })] })?.instances, []);
+});
+
+test("an update does not wait for a node that is away, and what is to run on each node is forgotten on that one", () => {
+  const down = nodeFacts("nas", { record: undefined, downSinceMs: 0, goneSinceMs: 0 });
+  const nodes = [down, nodeFacts("pi", { schedulable: false })];
+  assert.deepEqual(next(two, updating(), { nodes }, 2)?.instances, []);
+  const all: ServiceSpec = { ...one, replicas: "all" };
+  const there = decided("app", all, [instance("aaaa", "nas", all), instance("bbbb", "pi", all)]);
+  assert.deepEqual(
+    next(all, there, { nodes })?.instances.map(({ node }) => node),
+    ["pi"],
+  );
+});
+
 test("an instance stays on a node that is cordoned, or whose agent is silent", () => {
   for (const over of [{ schedulable: false }, { record: undefined }])
     assert.equal(next(one, running, { nodes: [nodeFacts("nas", over), nodeFacts("pi")] }), running);

@@ -9,7 +9,7 @@ import type { HouseFacts } from "./facts.ts";
 import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
 import { leavingInstances, withPossibleCalls } from "./leaving.ts";
 import { certainInMs, lingering } from "./lost.ts";
-import { isForbidden, type Wanted } from "./placement.ts";
+import { isForbidden, roomFor, type Wanted } from "./placement.ts";
 import { preparedNodes } from "./prepared.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
@@ -49,7 +49,7 @@ function advance(aimed: DecidedService, { name, house, now, isHeld }: Around & {
   const wanted = wantedOf(name, spec, house);
   const possible = withPossibleCalls(aimed, wanted, house);
   if (possible !== aimed) return settled(possible);
-  const { alive, waitMs } = withoutLost(aimed, spec, house, now);
+  const { alive, waitMs } = withoutLost(aimed, wanted, house, now);
   const right = alive.filter(
     (instance) =>
       (instance.revision === aimed.target || isHeld) &&
@@ -155,27 +155,42 @@ export function wantedOf(service: Name, spec: ServiceSpec, house: HouseFacts): W
 
 /**
  * An instance on a node that is Down is given up for another one after `failover.after`, if another node may run it at all; what must not
- * run twice when it is certain, besides, that it runs there no more.
+ * run twice when it is certain, besides, that it runs there no more. Of what runs at rest only as many are given up as others can take:
+ * the rest would help nobody by being forgotten, and goes on where it is when its node is back.
  */
 function withoutLost(
-  { instances, revisions }: DecidedService,
-  spec: ServiceSpec,
+  decided: DecidedService,
+  wanted: Wanted,
   house: HouseFacts,
   now: number,
 ): { readonly alive: readonly DecidedInstance[]; readonly waitMs: number | undefined } {
+  const { instances, revisions } = decided;
+  const { spec } = wanted;
   if (spec.failover === "never" || !isMovable(spec)) return { alive: instances, waitMs: undefined };
   const afterMs = durationMs(spec.failover.after);
-  const waits: number[] = [];
-  const alive = instances.filter((instance) => {
-    const node = house.nodes.find(({ name }) => name === instance.node);
-    // One that is in no house any more was taken out by a person.
-    const lostAtMs = node === undefined ? -Infinity : node.downSinceMs === undefined ? undefined : node.downSinceMs + afterMs;
-    if (lostAtMs === undefined) return true;
-    const leftMs = Math.max(lostAtMs - now, certainInMs(instance, revisions[instance.revision]?.spec, house, now));
-    if (leftMs > 0 && leftMs < Infinity) waits.push(leftMs);
-    return leftMs > 0;
-  });
-  return { alive, waitMs: earliest(waits) };
+  const leftMs = new Map(
+    instances.map((instance) => {
+      const node = house.nodes.find(({ name }) => name === instance.node);
+      // One that is in no house any more was taken out by a person.
+      const lostAtMs = node === undefined ? -Infinity : node.downSinceMs === undefined ? Infinity : node.downSinceMs + afterMs;
+      return [instance, Math.max(lostAtMs - now, certainInMs(instance, revisions[instance.revision]?.spec, house, now))];
+    }),
+  );
+  const waits = [...leftMs.values()].filter((ms) => ms > 0 && ms < Infinity);
+  const lost = instances.filter((instance) => (leftMs.get(instance) ?? 0) <= 0);
+  const kept = new Set(
+    lost.slice(roomForLost(decided, lost, wanted, house)).filter(({ node }) => house.nodes.some(({ name }) => name === node)),
+  );
+  return { alive: instances.filter((instance) => !lost.includes(instance) || kept.has(instance)), waitMs: earliest(waits) };
+}
+
+/** How many of them others can take, besides what is to be placed anyway. */
+function roomForLost(decided: DecidedService, lost: readonly DecidedInstance[], wanted: Wanted, { nodes }: HouseFacts): number {
+  const { replicas } = wanted.spec;
+  // An update does not wait for a node that is away; and what is to run once on each node has no place elsewhere.
+  if (replicas === "all" || decided.good !== decided.target) return lost.length;
+  const missing = Math.max(0, replicas - decided.instances.length);
+  return Math.max(0, roomFor(wanted, nodes, missing + lost.length) - missing);
 }
 
 /**

@@ -100,6 +100,22 @@ test("of a node that dies what nobody else may run waits, and says why", () => {
   );
 });
 
+test("what runs on each node moves nowhere, and what nobody else can take says why", () => {
+  const tied = plain("tied", { placement: { spread: "node", require: { nodes: ["nas"] } } });
+  const found = foresee(
+    [known("agent", plain("agent", { replicas: "all" }), ["nas", "nuc", "pi"]), known("tied", tied, ["nas"])],
+    "nas",
+    dead,
+  );
+  assert.deepEqual(
+    found.map(({ service: name, to, why, others }) => [name, to, why, others]),
+    [
+      ["agent", undefined, "it runs once on each node", 2],
+      ["tied", undefined, "placement requires nas", 0],
+    ],
+  );
+});
+
 test("what its node has promised to end moves when it dies, too", () => {
   const hub = known("hub", written("hub"), ["nas"]);
   const told = new Map([["nas", { bootId: "b", instances: [observedInstance("hub0", { fenced: true })] }]]);

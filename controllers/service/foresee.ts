@@ -75,7 +75,9 @@ function fates({ desired, house: before }: KnownService, { there, after, house }
   const elsewhere = instances.filter(({ node }) => node !== here);
   const known = new Set(before.decided?.value.instances.map(({ id }) => id));
   // What was placed for them already, and waits to be ready, comes after what is still to be placed.
-  const heirs = [...elsewhere.filter(({ id }) => !known.has(id)), ...elsewhere.filter(({ id }) => known.has(id)).reverse()];
+  const later = [...elsewhere.filter(({ id }) => !known.has(id)), ...elsewhere.filter(({ id }) => known.has(id)).reverse()];
+  // What runs once on each node is nobody's heir.
+  const heirs = spec.replicas === "all" ? [] : later;
   const others = elsewhere.filter((instance) => observedInstance(instance, before.observed)?.ready === true).length;
   const wanted = wantedOf(metadata.name, spec, house);
   return there.map((instance): InstanceMove => {
@@ -85,7 +87,7 @@ function fates({ desired, house: before }: KnownService, { there, after, house }
       instance: `${metadata.name}-${instance.id}`,
       from: instance.node,
       ...(heir !== undefined && { to: heir.node }),
-      why: heir?.why ?? (kept.has(instance.id) ? whyItStays(wanted, instance.node, house) : "fewer are wanted"),
+      why: heir?.why ?? (kept.has(instance.id) || spec.replicas === "all" ? whyItStays(wanted, instance.node, house) : "fewer are wanted"),
       stopsFirst: cannotRunTwice(spec),
       others,
       afterMs: spec.failover === "never" ? 0 : durationMs(spec.failover.after),

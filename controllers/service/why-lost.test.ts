@@ -30,3 +30,10 @@ test("what is about to move says so, and what is on a living node nothing", () =
   assert.match(why(mounting(share), true, { ...down, goneSinceMs: undefined }), /starts elsewhere as soon as it is certain/);
   assert.equal(why(mounting(share), true, nodeFacts("nas")), "");
 });
+
+test("what may run twice names the time that it waits, and what nobody else can take why", () => {
+  const plain = serviceSpec("app", "app:1", { failover: { after: "10m" } });
+  assert.match(why(plain), /starts elsewhere when that has been so for 10m, as 'failover.after' says/);
+  const tied = { ...plain, placement: { spread: "node" as const, require: { nodes: ["nas"] } } };
+  assert.match(why(tied), /no other node can take it \(pi: placement requires nas\): bring nas back, or make room/);
+});

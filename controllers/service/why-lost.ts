@@ -2,9 +2,11 @@
 import type { Condition, Name } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
+import { wantedOf } from "./decide.ts";
 import type { HouseFacts } from "./facts.ts";
 import { certainInMs } from "./lost.ts";
-import { isMovable, pinnedNodes, volumeNames } from "./traits.ts";
+import { fitness } from "./placement.ts";
+import { cannotRunTwice, isMovable, pinnedNodes, volumeNames } from "./traits.ts";
 
 /** Undefined: its node is not Down. */
 export function whyLost(
@@ -19,14 +21,21 @@ export function whyLost(
   if (spec === undefined) return `${node}, where it ran, is Down`;
   if (volumeNames(service, spec).length > 0 || pinnedNodes(spec).length > 0)
     return `Its data is on ${node}, which is Down: bring ${node} back. If that is gone for good: ${whereElse(service, spec)}`;
-  if (!isMovable(spec)) return `${node}, where it runs, is Down, and 'failover: never' keeps it there: bring ${node} back, or change that`;
-  const own = decided?.revisions[instance.revision]?.spec;
+  if (spec.failover === "never" || !isMovable(spec))
+    return `${node}, where it runs, is Down, and 'failover: never' keeps it there: bring ${node} back, or change that`;
+  const own = decided?.revisions[instance.revision]?.spec ?? spec;
   if (certainInMs(instance, own, house, 0) === Infinity && house.nodes.some((each) => each.name === node && each.goneSinceMs !== undefined))
     return (
       `${node}, where it ran, is Down and may still run it there, and two at once would do harm: nothing of the kind moves by itself in a ` +
       `house of fewer than three votes. Bring ${node} back, or take it out of the house when it is off: fossora node remove ${node}`
     );
-  return `${node}, where it ran, is Down: it starts elsewhere as soon as it is certain that ${node} has ended it`;
+  const others = fitness(wantedOf(service, spec, house), house.nodes).filter((each) => each.node !== node);
+  if (others.every(({ fits }) => !fits)) {
+    const reasons = others.map((each) => `${each.node}: ${each.reason}`).join("; ");
+    return `${node}, where it ran, is Down, and no other node can take it${reasons && ` (${reasons})`}: bring ${node} back, or make room`;
+  }
+  if (cannotRunTwice(own)) return `${node}, where it ran, is Down: it starts elsewhere as soon as it is certain that ${node} has ended it`;
+  return `${node}, where it ran, is Down: it starts elsewhere when that has been so for ${spec.failover.after}, as 'failover.after' says`;
 }
 
 /** For a person whose data is lost. */
