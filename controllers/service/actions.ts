@@ -1,6 +1,7 @@
 // What the plan of a Service may do: each is one effect and safe to repeat. What may take long goes on in the background.
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { Placement } from "./room.ts";
 
 export type LocalAction =
   | {
@@ -56,6 +57,7 @@ export interface Decide {
   readonly memberships: Readonly<Record<NodeName, number>>;
   /** Nodes that are taken for Down and gone, with the mod revision of that verdict: one may be back while the decision is on its way. */
   readonly countedOut: Readonly<Record<NodeName, number>>;
+  readonly placement: Placement;
   /** Whether each Volume existed when it was looked at. */
   readonly newVolumes: readonly Name[];
 }

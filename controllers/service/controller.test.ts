@@ -86,6 +86,18 @@ test("a house at rest writes nothing for an hour", async () => {
   await house.end();
 });
 
+test("what is placed at the same moment takes up room for the rest", async () => {
+  const house = await setUp(); // a computer of 8 GiB
+  const names = ["app", "bulk", "cache", "depot"];
+  for (const name of names) apply(house.etcd, "Service", name, specWith({ resources: { memory: "3Gi" } }));
+  await house.clock.advance(60_000);
+  const placed = names.map(
+    (name) => (JSON.parse(house.etcd.get(keys.decided("Service", name))?.value ?? "{}") as DecidedService).instances,
+  );
+  assert.equal(placed.flat().length, 2);
+  await house.end();
+});
+
 test("an image that is here is not asked for; one that is not is pulled, and removed when nothing needs it", async () => {
   const house = await setUp({ registry: new Map([["app:2", {}]]) });
   apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));

@@ -12,6 +12,8 @@ export interface ServiceFacts {
 
 /** What every node sees alike, but for the moments. */
 export interface HouseFacts {
+  /** Of the mirror that shows it. */
+  readonly revision: number;
   readonly nodes: readonly NodeFacts[];
   readonly decided: Seen<DecidedService> | undefined;
   readonly observed: ReadonlyMap<NodeName, Seen<ObservedService>>;

@@ -41,6 +41,7 @@ interface Moments {
 export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volumes }: Moments): HouseFacts {
   const nodes = nodeFacts(mirror);
   return {
+    revision: mirror.revision,
     nodes,
     decided: mirror.decided<DecidedService>("Service", name),
     observed: mirror.observed<ObservedService>("Service", name),

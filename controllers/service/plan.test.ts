@@ -98,6 +98,7 @@ test("a decision is one transaction over all that it was made from", () => {
     desired: 5,
     memberships: { nas: 3 },
     countedOut: { pi: 9 },
+    placement: { room: {}, revision: 0 },
     newVolumes: ["app-c"],
   });
   assert.deepEqual(compare, [
@@ -113,8 +114,17 @@ test("a decision is one transaction over all that it was made from", () => {
     { put: "/fossora/decided/Volume/app-c", value: '{"node":"nas","uid":"u","made":false}' },
   ]);
   assert.deepEqual(
-    transactionOf({ kind: "Decide", service: "app", next: undefined, over: 7, desired: 0, memberships: {}, countedOut: {}, newVolumes: [] })
-      .writes,
+    transactionOf({
+      kind: "Decide",
+      service: "app",
+      next: undefined,
+      over: 7,
+      desired: 0,
+      memberships: {},
+      countedOut: {},
+      placement: { room: {}, revision: 0 },
+      newVolumes: [],
+    }).writes,
     [{ delete: "/fossora/decided/Service/app" }],
   );
 });

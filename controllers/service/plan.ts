@@ -12,6 +12,7 @@ import { jobKeys } from "./job-keys.ts";
 import { nodesCountedOut } from "./lost.ts";
 import { prepull } from "./prepull.ts";
 import { reportOf } from "./report.ts";
+import { roomTaken } from "./room.ts";
 import { whyUnplaced } from "./scheduling.ts";
 
 /** So much later each further node decides what the nodes before it left undone. */
@@ -72,7 +73,8 @@ function turnOf(decision: Decision, house: HouseFacts, node: NodeName, now: numb
 function decideAction({ name, house }: ServiceFacts, desired: Resource<"Service"> | undefined, { next }: Decision): Decide {
   const before = house.decided?.value.volumes ?? {};
   const placed = new Set(house.decided?.value.instances.map(({ id }) => id));
-  const taking = new Set(next?.instances.filter(({ id }) => !placed.has(id)).map(({ node }) => node));
+  const added = next?.instances.filter(({ id }) => !placed.has(id)) ?? [];
+  const taking = new Set(added.map(({ node }) => node));
   const revisions = new Map(house.nodes.map((node) => [node.name, node.membership]));
   return {
     kind: "Decide",
@@ -82,6 +84,7 @@ function decideAction({ name, house }: ServiceFacts, desired: Resource<"Service"
     desired: Number(desired?.metadata.resourceVersion ?? 0),
     countedOut: nodesCountedOut(next, house),
     memberships: Object.fromEntries([...taking].sort().map((node) => [node, revisions.get(node) ?? 0])),
+    placement: { room: roomTaken(next, added, house), revision: house.revision },
     newVolumes: Object.keys(next?.volumes ?? {}).filter((volume) => before[volume] === undefined && house.volumes[volume] === undefined),
   };
 }

@@ -38,6 +38,7 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
 
 export function houseFacts(over: Partial<HouseFacts> = {}): HouseFacts {
   return {
+    revision: 0,
     nodes: [nodeFacts("nas")],
     decided: undefined,
     observed: new Map(),

@@ -93,6 +93,7 @@ export class ServiceModel {
     const parts = partsOn(node, SERVICE, decided);
     const counted = [...this.observed].filter(([name]) => this.nodes.some((each) => each.name === name && each.downSinceMs === undefined));
     const house: ServiceFacts["house"] = {
+      revision: 0,
       nodes: this.nodes,
       decided: this.decided,
       observed: new Map(counted),

@@ -217,6 +217,7 @@ const rebalances = inControllers({
             desired: Number(desired.metadata.resourceVersion),
             memberships: {},
             countedOut: {},
+            placement: { room: {}, revision: 0 },
             newVolumes: [],
           },
         ],
