@@ -56,6 +56,11 @@ describe("asking name servers", () => {
       await assert.rejects(ask({ address: "127.0.0.1", port, protocol }, "x", "A"), /ECONNREFUSED/);
   });
 
+  test("where there is no way to a server the kernel's word for it is the error", async () => {
+    // Nobody is connected to everybody.
+    await assert.rejects(ask({ address: "255.255.255.255", port: 53, protocol: "udp" }, "x", "A"), /EACCES/);
+  });
+
   test("a server that is silent, and one that talks nonsense, end in an error", async () => {
     const socket = dgram.createSocket("udp4").bind(0, "127.0.0.1");
     await once(socket, "listening");

@@ -24,6 +24,8 @@ const PERSON = { from: "127.0.0.50" };
 const OTHER = { from: "127.0.0.51" };
 const EDNS = { type: "OPT", name: ".", udpPayloadSize: 4096, flags: 0, options: [] } as unknown as dnsPacket.OptAnswer; // the codec fills in the rest
 const ANSWER = "203.0.113.7";
+/** The kernel connects nobody to everybody, as it connects nobody to where it has no route. */
+const NO_WAY = "255.255.255.255";
 
 describe("a house that is a resolver", () => {
   let ingress: TestIngress;
@@ -167,6 +169,11 @@ describe("a house that is a resolver", () => {
     for (const ask of [askUdp, askTcp]) assert.equal((await ask(ingress.dnsPort, "example.com", PERSON)).rcode, "SERVFAIL");
     await resolveWith([]);
     assert.equal((await askUdp(ingress.dnsPort, "example.com", PERSON)).rcode, "SERVFAIL");
+  });
+
+  test("asks the next one where there is no way to one", async () => {
+    await resolveWith([{ host: NO_WAY, port: 53 }, await server()]);
+    for (const ask of [askUdp, askTcp]) assert.deepEqual(addressesIn(await ask(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
   });
 
   test("does not wait again and again for one that is silent", async () => {

@@ -55,7 +55,8 @@ async function askUdp({ address, port }: NameServer, query: Buffer, id: number):
         socket.on("message", (packet) => {
           if (packet.length >= HEADER_BYTES && packet.readUInt16BE(0) === id) done(packet);
         });
-        socket.connect(port, address, () => repeat(socket, () => socket.send(query)));
+        // Where there is no way Node tells the callback, and nobody else.
+        socket.connect(port, address, (error?: Error) => (error === undefined ? repeat(socket, () => socket.send(query)) : fail(error)));
       }),
       late(`no answer within ${ANSWER_WITHIN_MS} ms`),
     ]);

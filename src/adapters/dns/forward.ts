@@ -122,7 +122,8 @@ function askHere(
   const socket = dgram.createSocket(net.isIPv6(host) ? "udp6" : "udp4");
   socket.on("error", failed);
   socket.on("message", message);
-  socket.connect(port, host, () => socket.send(question));
+  // Where there is no way Node tells the callback, and nobody else.
+  socket.connect(port, host, (error?: Error) => (error === undefined ? socket.send(question) : failed(error)));
   return () => socket.close();
 }
 
