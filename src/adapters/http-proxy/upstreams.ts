@@ -30,6 +30,7 @@ export interface Wanted {
 
 export class Upstreams {
   readonly #ways: Ways;
+  /** Each until no table leads to its backend any more: also one with nothing idle may be given back a connection that is in use. */
   readonly #pools = new Map<string, IdlePool>();
   readonly #buffers = readBuffers();
   readonly #sessions = new Map<string, Buffer>();
@@ -110,10 +111,7 @@ export class Upstreams {
 
   #endIdle(): void {
     const nowMs = performance.now();
-    for (const [key, pool] of this.#pools) {
-      pool.endIdle(nowMs);
-      if (pool.isEmpty) this.#pools.delete(key);
-    }
+    for (const pool of this.#pools.values()) pool.endIdle(nowMs);
     if (this.#pools.size > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
@@ -132,10 +130,6 @@ class IdlePool implements Pool {
   readonly #waiting: Waiting[] = [];
   #opening = 0;
   #isClosed = false;
-
-  get isEmpty(): boolean {
-    return this.#idle.length === 0 && this.#opening === 0;
-  }
 
   take(): Upstream | undefined {
     for (;;) {
