@@ -112,6 +112,9 @@ const RECORD_DATA: Readonly<Record<DnsRecordSpec["type"], { readonly fits: (valu
   SRV: { fits: (value) => numbersAndName(value, 3), expected: "priority, weight, port and a name such as '0 5 5060 sip.example.com'" },
 };
 
+/** In UTF-8: leaves room in an answer of 64 KiB for 64 times the longest name, and for the aliases that lead to it. */
+const RECORD_BYTES_MAX = 40 * 1024;
+
 function checkDnsRecord(spec: DnsRecordSpec, name: Name, report: Report): void {
   if (RESERVED_NAMES.includes(spec.name.replace(/^\*\./, "")))
     report(spec.name === name ? "metadata.name" : "spec.name", `'${spec.name}' is a name of the house's own: take another`);
@@ -121,6 +124,9 @@ function checkDnsRecord(spec: DnsRecordSpec, name: Name, report: Report): void {
   }
   if (spec.values === undefined && spec.type !== "A" && spec.type !== "AAAA")
     report("spec.values", `must have 'values': only A and AAAA can be the house's own addresses`);
+  const bytes = new TextEncoder().encode(spec.values?.join("")).length;
+  if (bytes > RECORD_BYTES_MAX)
+    report("spec.values", `must be ${RECORD_BYTES_MAX} bytes at most together, are ${bytes}: one answer of DNS has to hold them`);
   if (spec.type === "CNAME" && (spec.values?.length ?? 1) > 1) report("spec.values", "must have one value: a name has one CNAME");
 }
 

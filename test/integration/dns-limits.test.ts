@@ -7,6 +7,7 @@ import dnsPacket from "dns-packet";
 import { Forwarder } from "../../src/adapters/dns/forward.ts";
 import type { DnsOptions } from "../../src/adapters/dns/reply.ts";
 import { dnsListener } from "../../src/adapters/dns/server.ts";
+import type { RecordRow } from "../../src/api/dns-reply.ts";
 import type { Listening } from "../../src/ports.ts";
 import { askTcp, askUdp, framed, question } from "../support/name-server.ts";
 import { silentLog } from "../support/real.ts";
@@ -18,6 +19,8 @@ const PERSON = { from: "127.0.0.50" };
 const REFUSED = 5;
 const EDNS = { type: "OPT", name: ".", udpPayloadSize: 4096, flags: 0, options: [] } as unknown as dnsPacket.OptAnswer; // the codec fills in the rest
 const LONG = { type: "TXT" as const, ttl: 5, data: ["x".repeat(255), "x".repeat(255), "x".repeat(255)] };
+const TOO_LONG = "too.long.home.internal";
+const rowsOf = (name: string): readonly RecordRow[] => Array.from({ length: name === TOO_LONG ? 90 : 1 }, () => ({ ...LONG, name }));
 
 describe("a name server's limits", () => {
   let listening: Listening;
@@ -30,7 +33,7 @@ describe("a name server's limits", () => {
           : {
               kind: "answer",
               recursion: false,
-              answer: { rcode: "NOERROR", authoritative: true, answers: [{ ...LONG, name }], authorities: [] },
+              answer: { rcode: "NOERROR", authoritative: true, answers: rowsOf(name), authorities: [] },
             },
       placeOf: ({ client }) => (client === STRANGER ? undefined : 0),
       epoch: () => listening,
@@ -108,5 +111,12 @@ describe("a name server's limits", () => {
     const long = replies.filter(({ length }) => length > 512);
     assert.ok(long.length > 0 && long.length <= 1_000 * seconds);
     for (const reply of replies.filter(({ length }) => length <= 512)) assert.ok(dnsPacket.decode(reply).flag_tc);
+  });
+
+  test("a name that holds more than an answer can is a failure to who asks for it, and to nobody else", async () => {
+    for (const ask of [askTcp, askUdp]) {
+      assert.equal((await ask(listening.port, TOO_LONG, PERSON)).rcode, "SERVFAIL");
+      assert.equal((await ask(listening.port, "short.home.internal", PERSON)).rcode, "NOERROR");
+    }
   });
 });

@@ -2,11 +2,13 @@
 // because of another one. And no bytes that upset whoever answers: FOSSORA_DNS_PACKETS how many, FOSSORA_SEED which.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import dnsPacket from "dns-packet";
 import fc from "fast-check";
 import { AnswerCache } from "../../src/adapters/dns/answer-cache.ts";
-import { decodeQuery, encodeDatagram, joined, questionFor, refusal } from "../../src/adapters/dns/codec.ts";
+import { decodeQuery, encodeAnswer, encodeDatagram, joined, questionFor, refusal } from "../../src/adapters/dns/codec.ts";
 import { cutShort, passBack, passOn } from "../../src/adapters/dns/passed-on.ts";
 import type { Peer, Reply } from "../../src/api/dns-reply.ts";
+import { parseManifests } from "../../src/api/manifest.ts";
 import type { DnsEntry, HouseName, Table } from "../../src/api/table.ts";
 import { placeOf, replyTo, type Known } from "../../src/ingress/reply.ts";
 import { compileZone } from "../../src/ingress/zone.ts";
@@ -152,6 +154,28 @@ test("what one app is answered with is the same whatever another one has, is or 
     }),
     { ...SEED, numRuns: 60 },
   );
+});
+
+test("the longest text that is accepted has room in an answer, whatever the name that is asked", () => {
+  // Of letters that leave most room unused, in values that leave most of it to names.
+  const values = Array.from({ length: 64 }, () => "\u{1f3e0}".repeat(160));
+  const spec = JSON.stringify({ name: "*.dev", type: "TXT", values });
+  const accepts = (text: string): boolean =>
+    parseManifests([{ file: "a.yaml", text: `apiVersion: fossora.dev/v1\nkind: DnsRecord\nmetadata: { name: x }\nspec: ${text}` }]).problems
+      .length === 0;
+  assert.deepEqual([accepts(spec), accepts(spec.replace('"]', 'x"]'))], [true, false]);
+  const alias = (index: number): string =>
+    `${"x".repeat(60)}.${"x".repeat(60)}.${"x".repeat(60)}.${index}${"x".repeat(47)}.dev.home.internal`;
+  const records: readonly DnsEntry[] = [
+    { name: "*.dev.home.internal", type: "TXT", values, ttl: 5 },
+    ...Array.from({ length: 7 }, (_, index) => ({ name: alias(index), type: "CNAME" as const, values: [alias(index + 1)], ttl: 5 })),
+  ];
+  const question = { name: alias(0), type: "TXT" as const };
+  const reply = replyTo(question, { asked: "127.0.0.1", client: "127.0.0.1" }, knownOf({ records, houseNames: [] }, undefined));
+  assert.ok(reply.kind === "answer" && reply.answer.answers.length === 64 + 7);
+  const query = { id: 1, recursionDesired: true, question, udpSize: 1232 };
+  const whole = dnsPacket.decode(encodeAnswer(query, reply.answer)) as dnsPacket.DecodedPacket & { readonly rcode: string }; // its types leave the code out
+  assert.deepEqual([whole.rcode, whole.answers?.length], ["NOERROR", 64 + 7]);
 });
 
 test(`of ${PACKETS.toLocaleString("en")} packets none makes the name server throw, lie about its length, or keep anything`, () => {

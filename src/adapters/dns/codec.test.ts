@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import dnsPacket from "dns-packet";
 import fc from "fast-check";
-import { decodeQuery, encodeAnswer, encodeDatagram, refusal, truncated, type Answer, type Query } from "./codec.ts";
+import { decodeQuery, encodeAnswer, encodeDatagram, joined, refusal, truncated, type Answer, type Query } from "./codec.ts";
 
 const RESPONSE = 0x8000;
 const EDNS = { type: "OPT", name: ".", udpPayloadSize: 4096, flags: 0, options: [] } as unknown as dnsPacket.OptAnswer; // the codec fills in the rest
@@ -68,6 +68,32 @@ test("what does not fit in a datagram is left out and marked", () => {
   assert.ok(dnsPacket.decode(encodeDatagram(edns, addresses(60, name))).flag_tc, "4096 were asked for, 1232 is the most");
   assert.ok(!dnsPacket.decode(encodeAnswer(plain, addresses(60, name))).flag_tc, "TCP has room");
   assert.ok(dnsPacket.decode(truncated(plain)).flag_tc);
+});
+
+test("an answer that even TCP has no room for is none", () => {
+  const SERVFAIL = 2;
+  const query = queryOf(packetOf("app.home.internal", "TXT"));
+  const texts = (count: number): Answer => {
+    const text = { name: "app.home.internal", type: "TXT" as const, ttl: 5, data: Array.from({ length: 4 }, () => "x".repeat(255)) };
+    return { ...addresses(0, ""), answers: Array.from({ length: count }, () => text) };
+  };
+  assert.equal(dnsPacket.decode(encodeAnswer(query, texts(60))).answers?.length, 60);
+  for (const encode of [encodeAnswer, encodeDatagram]) {
+    const reply = encode(query, texts(64));
+    assert.equal(rcodeOf(reply), SERVFAIL);
+    assert.deepEqual(dnsPacket.decode(reply).answers, []);
+  }
+});
+
+test("what an alias leads to may be longer as it is written here than as it came", () => {
+  const query = queryOf(packetOf("app.home.internal", "A"));
+  const name = Array.from({ length: 4 }, () => "x".repeat(60)).join(".");
+  const rest = packetOf(name, "A");
+  const pointed = Buffer.concat([Buffer.from([0xc0, 12]), Buffer.from([0, 1, 0, 1, 0, 0, 0, 5, 0, 4]), Buffer.from([10, 0, 0, 1])]);
+  rest.writeUInt16BE(1000, 6);
+  const reply = joined(query, addresses(1, "app.home.internal"), Buffer.concat([rest, ...Array.from({ length: 1000 }, () => pointed)]));
+  assert.equal(rcodeOf(reply), 2);
+  assert.ok(reply.length <= 65_535);
 });
 
 test("what is not one plain question is refused in a word", () => {

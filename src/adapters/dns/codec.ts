@@ -31,6 +31,8 @@ export type Decoded =
 const ADDITIONALS_MAX = 2;
 /** Each name in it may follow many pointers. */
 const FOLLOWED_BYTES_MAX = 16 * 1024;
+/** Its length stands before it in two bytes (RFC 1035, 4.2.2). dns-packet writes each name in full: what came with pointers grows. */
+const REPLY_BYTES_MAX = 65_535;
 const RCODE: Readonly<Record<Rcode, number>> = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 };
 const BAD_VERSION_HIGH_BITS = 1; // BADVERS is 16; the OPT record carries all but its lowest four bits (RFC 6891)
 
@@ -79,7 +81,7 @@ function isEchoable(question: dnsPacket.Question, packet: Buffer): boolean {
   return echo.equals(packet.subarray(HEADER_BYTES, HEADER_BYTES + echo.length));
 }
 
-/** For TCP: at most 64 KiB, which no name of the house comes near. `recursion`: this asker may ask for other names as well. */
+/** For TCP. `recursion`: this asker may ask for other names as well. */
 export function encodeAnswer(query: Query, answer: Answer, recursion = false): Buffer {
   return encode(query, answer, { recursion });
 }
@@ -135,6 +137,7 @@ interface EncodeOptions {
   readonly recursion?: boolean;
 }
 
+/** SERVFAIL, where it is more than any answer has room for. */
 function encode(query: Query, answer: Answer, options: EncodeOptions = {}): Buffer {
   const flags =
     RCODE[answer.rcode] |
@@ -145,7 +148,7 @@ function encode(query: Query, answer: Answer, options: EncodeOptions = {}): Buff
   // The asker's own spelling of the name, for those who mix the case and check it.
   const asked = query.question.name.toLowerCase();
   const answers = answer.answers.map((record) => (record.name === asked ? { ...record, name: query.question.name } : record));
-  return dnsPacket.encode({
+  const reply = dnsPacket.encode({
     type: "response",
     id: query.id,
     flags,
@@ -155,6 +158,7 @@ function encode(query: Query, answer: Answer, options: EncodeOptions = {}): Buff
     authorities: [...answer.authorities],
     additionals: query.udpSize === undefined ? [] : [ednsOption(query, options.highBits ?? 0)],
   });
+  return reply.length <= REPLY_BYTES_MAX ? reply : refusal(query, "SERVFAIL");
 }
 
 function ednsOption({ dnssecOk = false }: Query, highBits: number): dnsPacket.OptAnswer {
