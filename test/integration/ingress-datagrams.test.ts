@@ -103,6 +103,25 @@ describe("an ingress with raw UDP ports", () => {
     await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose]()]);
   });
 
+  test("a client that goes on talking has what a new table says of the app's header and of the idle limit", async () => {
+    await using app = await startUdpApp();
+    await serve([app.port]);
+    await using client = await udpClient();
+    await answered(client, "plain");
+    await serve([app.port, await freePort()]);
+    await answered(client, "as before");
+    assert.equal(app.clients.size, 1, "another backend is no reason to be somebody else to this one");
+    await serve([app.port], { proxyProtocol: "v2" });
+    const hasHeader = (text: string): boolean => text.startsWith("\r\n\r\n\0\r\nQUIT\n") && text.endsWith("headed");
+    await until("the app is told who asks", () => {
+      client.send("headed", port);
+      return new Promise<boolean>((done) => setTimeout(() => done(client.heard.some(hasHeader)), 20));
+    });
+    await serve([app.port], { proxyProtocol: "v2", idleTimeoutMs: 100 });
+    client.send("last", port);
+    await fresh();
+  });
+
   test("lets in whom the route allows, and does not answer the others", async (t) => {
     const lan = ownLanAddress();
     if (lan === undefined) return t.skip("this computer has no address but loopback");

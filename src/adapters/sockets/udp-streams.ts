@@ -95,8 +95,10 @@ class UdpPort {
     session?.send(packet);
   }
 
-  /** After a new table. */
+  /** After a new table. What the app is told and how long a session waits are settled when it opens. */
   #mayGoOn(session: Session, route: StreamRoute, sender: dgram.RemoteInfo): boolean {
+    const { proxyProtocol, idleTimeoutMs } = session.route;
+    if (proxyProtocol !== route.proxyProtocol || idleTimeoutMs !== route.idleTimeoutMs) return false;
     const { node, host, port } = session.backend;
     const leadsThere = route.backends.some((each) => each.host === host && each.port === port && each.node === node);
     if (!leadsThere || !this.#options.isAllowed(route, sender.address)) return false;
