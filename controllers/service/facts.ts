@@ -2,6 +2,7 @@
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService, DecidedVolume, NodeRecord, ObservedService } from "../../src/api/state.ts";
 import type { Seen } from "../../src/engine/contract.ts";
+import type { Ahead } from "./placement.ts";
 import type { Container, ImageInfo, JobState, ProbeState } from "./docker-types.ts";
 
 export interface ServiceFacts {
@@ -25,6 +26,8 @@ export interface HouseFacts {
   readonly desiredSeenAtMs: number;
   /** Volumes that the desired spec names and nothing is decided of yet; undefined: nobody made one of that name. */
   readonly volumes: Readonly<Record<Name, DecidedVolume | undefined>>;
+  /** Services that have to leave a node as this one may have to, and whose turn is before its own. */
+  readonly ahead: readonly Ahead[];
   /** The Services that this one comes after, those that they come after, and so on. */
   readonly others: ReadonlyMap<Name, OtherService>;
 }

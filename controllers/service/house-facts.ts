@@ -5,7 +5,9 @@ import type { Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts, OtherService } from "./facts.ts";
 import { containerName, networkKey } from "./container-spec.ts";
 import { chainOf, predecessors } from "./order.ts";
-import { reservedBytes, reservedCpus } from "./traits.ts";
+import { countByNode, type Ahead } from "./placement.ts";
+import { preparedNodes } from "./prepared.ts";
+import { isMovable, reservedBytes, reservedCpus } from "./traits.ts";
 
 /** `nas 134217728 0.5 0`: node, memory and CPUs that an instance reserves, and which of the Service's equal ones: so loads need no walk over Services. */
 const byLoad: Index = { kind: "Service", room: "decided", keys: loadKeys };
@@ -54,8 +56,33 @@ export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volume
     takenOut: takenOut(name, new Set(nodes.map((node) => node.name)), mirror),
     desiredSeenAtMs,
     volumes,
+    ahead: servicesAhead(name, nodes, mirror),
     others: othersBefore(name, mirror),
   };
+}
+
+/**
+ * Of all that has to leave its node at the same moment, what comes first by name: every node knows by it where that will go, and what goes
+ * there one after the other goes where there is most room.
+ */
+function servicesAhead(name: Name, nodes: readonly NodeFacts[], mirror: Mirror): readonly Ahead[] {
+  const left = new Set(
+    nodes.filter(({ downSinceMs, leaving }) => downSinceMs !== undefined || leaving !== undefined).map((node) => node.name),
+  );
+  if (left.size === 0) return [];
+  const there = [...mirror.index(byLoad)].flatMap(([key, services]) => (left.has(key.split(" ")[0] ?? "") ? [...services] : []));
+  return [...new Set(there)]
+    .filter((service) => service < name)
+    .sort()
+    .flatMap((service) => {
+      const decided = mirror.decided<DecidedService>("Service", service)?.value;
+      const spec = decided?.revisions[decided.target]?.spec;
+      if (decided === undefined || spec === undefined || spec.replicas === "all" || !isMovable(spec)) return [];
+      const stay = decided.instances.filter(({ node }) => !left.has(node));
+      const count = Math.min(decided.instances.length - stay.length, spec.replicas - stay.length);
+      const prepared = preparedNodes(spec, mirror.observed<ObservedService>("Service", service));
+      return count > 0 ? [{ wanted: { service, spec, volumes: {}, prepared }, count, here: countByNode(stay) }] : [];
+    });
 }
 
 /** By the Services that they come after. */

@@ -4,7 +4,7 @@ import { hash, instanceId } from "../../src/api/hash.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
-import { fitness, isForbidden, place, roomFor, withLoad, type Wanted } from "./placement.ts";
+import { comingLoads, countByNode, fitness, isForbidden, place, roomFor, withLoad, type Coming, type Wanted } from "./placement.ts";
 import { certainInMs, lingering } from "./lost.ts";
 import { step, type Standing } from "./rollout.ts";
 import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
@@ -48,7 +48,11 @@ export function takeStep(situation: Situation): Moved {
   const stopping = [...leaving, ...next.remove.map(({ node }) => node)];
   const open = house.nodes.filter((node) => isOpen(node, situation, { kept, stopping }));
   const called = standings.flatMap(({ current, instance: { to } }) => (!current && to !== undefined ? [to] : []));
-  const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, { open, called });
+  const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, {
+    open,
+    called,
+    coming: comingLoads(house.ahead, house.nodes),
+  });
   const isSame = placed.chosen === undefined && kept.length === decided.instances.length;
   return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };
 }
@@ -119,7 +123,7 @@ function placeMany(
   count: number,
   start: DecidedService,
   wanted: Wanted,
-  nodes: { readonly open: readonly NodeFacts[]; readonly called: readonly NodeName[] },
+  nodes: { readonly open: readonly NodeFacts[]; readonly called: readonly NodeName[]; readonly coming: Coming },
 ): { readonly next: DecidedService; readonly chosen: NodeName | undefined; readonly count: number } {
   let next = start;
   let volumes = wanted.volumes;
@@ -129,7 +133,7 @@ function placeMany(
   for (; placed < count; placed++) {
     const counts = countByNode(next.instances);
     const asked = open.filter(({ name }) => name === nodes.called[placed]);
-    const found = place({ ...wanted, volumes }, asked, counts) ?? place({ ...wanted, volumes }, open, counts);
+    const found = place({ ...wanted, volumes }, asked, counts) ?? place({ ...wanted, volumes }, open, counts, nodes.coming);
     if (found === undefined) break;
     volumes = { ...newVolumes(next.uid, wanted, found.node), ...volumes };
     next = withInstance(next, { service: wanted.service, ...found });
@@ -157,10 +161,4 @@ function withInstance(
 /** A Volume that nobody made yet is made where the first instance runs that needs it. */
 function newVolumes(uid: string, { service, spec }: Wanted, node: NodeName): Readonly<Record<Name, DecidedVolume>> {
   return Object.fromEntries(volumeNames(service, spec).map((name) => [name, { node, uid: hash(`${uid}/${name}`), made: false }]));
-}
-
-function countByNode(instances: readonly DecidedInstance[]): ReadonlyMap<NodeName, number> {
-  const counts = new Map<NodeName, number>();
-  for (const { node } of instances) counts.set(node, (counts.get(node) ?? 0) + 1);
-  return counts;
 }

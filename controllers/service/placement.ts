@@ -4,7 +4,7 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import { formatSize } from "../../src/api/sizes.ts";
 import type { DecidedVolume } from "../../src/api/state.ts";
 import type { Requirements, ServiceSpec } from "../../src/api/types.ts";
-import type { NodeFacts } from "./facts.ts";
+import type { Load, NodeFacts } from "./facts.ts";
 import { deviceClasses, pinnedNodes, reservedBytes, reservedCpus } from "./traits.ts";
 
 export interface Wanted {
@@ -36,27 +36,64 @@ export function fitness(wanted: Wanted, nodes: readonly NodeFacts[]): readonly F
   });
 }
 
-/** `here`: how many instances of this Service each node has. Undefined: no node fits. */
-export function place(wanted: Wanted, nodes: readonly NodeFacts[], here: ReadonlyMap<NodeName, number>): Place | undefined {
+/** What comes to nodes besides, by name. */
+export type Coming = ReadonlyMap<NodeName, Load>;
+
+const NOTHING_COMES: Coming = new Map();
+
+/**
+ * `here`: how many instances of this Service each node has; `coming` counts for what is best, not for what is possible. Undefined: no
+ * node fits.
+ */
+export function place(
+  wanted: Wanted,
+  nodes: readonly NodeFacts[],
+  here: ReadonlyMap<NodeName, number>,
+  coming = NOTHING_COMES,
+): Place | undefined {
   const fit = [...nodes].sort(byName).filter((node) => misfit(wanted, node) === undefined);
   const spread = wanted.spec.placement?.spread !== "none";
-  const ranked = fit.map((node) => ({
-    node,
-    rank: [
+  const ranked = fit.map((node) => {
+    const later = { ...node, load: sum(node.load, coming.get(node.name)) };
+    const rank = [
       spread ? (here.get(node.name) ?? 0) : 0,
       -preferences(wanted.spec.placement?.prefer, node),
       wanted.prepared?.has(node.name) === true ? 0 : 1,
-      fullness(node),
-      node.load.instances,
+      fullness(later),
+      later.load.instances,
       // So that empty houses do not fill up in the order of the alphabet.
       Number.parseInt(hash(`${wanted.service}/${node.name}`), 36),
-    ],
-  }));
+    ];
+    return { node, rank };
+  });
   const [best] = ranked.sort((a, b) => compare(a.rank, b.rank));
   if (best === undefined) return undefined;
   const name = best.node.name;
   const others = fit.length === 1 ? "the only node that fits" : `least loaded of ${fit.length} nodes that fit`;
   return { node: name, why: bound(wanted, name) || others };
+}
+
+/** Another Service of which so many instances are to be placed before. */
+export interface Ahead {
+  readonly wanted: Wanted;
+  readonly count: number;
+  /** How many instances of it each node has. */
+  readonly here: ReadonlyMap<NodeName, number>;
+}
+
+/** What those will take of each node. */
+export function comingLoads(ahead: readonly Ahead[], nodes: readonly NodeFacts[]): Coming {
+  const coming = new Map<NodeName, Load>();
+  for (const { wanted, count, here } of ahead) {
+    const there = new Map(here);
+    for (let placed = 0; placed < count; placed++) {
+      const found = place(wanted, nodes, there, coming);
+      if (found === undefined) break;
+      there.set(found.node, (there.get(found.node) ?? 0) + 1);
+      coming.set(found.node, sum(reserved(wanted.spec), coming.get(found.node)));
+    }
+  }
+  return coming;
 }
 
 /** How many more instances the nodes can take, `most` at most. */
@@ -68,12 +105,26 @@ export function roomFor(wanted: Wanted, nodes: readonly NodeFacts[], most: numbe
 
 /** As it is with so many more instances; what nobody knows the spec of reserves nothing. */
 export function withLoad(spec: ServiceSpec | undefined, node: NodeFacts, count: 1 | -1): NodeFacts {
-  const { instances, memoryBytes, cpus } = node.load;
-  const reserved = spec === undefined ? { bytes: 0, cpus: 0 } : { bytes: reservedBytes(spec), cpus: reservedCpus(spec) };
-  return {
-    ...node,
-    load: { instances: instances + count, memoryBytes: memoryBytes + count * reserved.bytes, cpus: cpus + count * reserved.cpus },
-  };
+  const { instances, memoryBytes, cpus } = reserved(spec);
+  return { ...node, load: sum(node.load, { instances: count * instances, memoryBytes: count * memoryBytes, cpus: count * cpus }) };
+}
+
+function reserved(spec: ServiceSpec | undefined): Load {
+  return spec === undefined
+    ? { instances: 1, memoryBytes: 0, cpus: 0 }
+    : { instances: 1, memoryBytes: reservedBytes(spec), cpus: reservedCpus(spec) };
+}
+
+function sum(a: Load, b: Load | undefined): Load {
+  if (b === undefined) return a;
+  return { instances: a.instances + b.instances, memoryBytes: a.memoryBytes + b.memoryBytes, cpus: a.cpus + b.cpus };
+}
+
+/** Of one Service. */
+export function countByNode(instances: readonly { readonly node: NodeName }[]): ReadonlyMap<NodeName, number> {
+  const counts = new Map<NodeName, number>();
+  for (const { node } of instances) counts.set(node, (counts.get(node) ?? 0) + 1);
+  return counts;
 }
 
 /** Whether the spec forbids the node, whatever its state: then an instance there must move. */

@@ -18,6 +18,9 @@ import { whyUnplaced } from "./scheduling.ts";
 /** So much later each further node decides what the nodes before it left undone. */
 export const RANK_DELAY_MS = 2_000;
 
+/** While another node is to place something: as others are placed it may become this one's, and each of them would wait for the other. */
+const LOOK_AGAIN_MS = 500;
+
 export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFacts, context: Context): Plan<ServiceAction> {
   const { node, now, copy } = context;
   const { name, house, local } = facts;
@@ -46,7 +49,7 @@ export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFac
     decision.recheckAfterMs,
     unneeded.waitMs,
     early.waitMs,
-    turnInMs !== undefined && turnInMs > 0 ? turnInMs : undefined,
+    turnInMs !== undefined && turnInMs > 0 ? Math.min(turnInMs, decision.chosen === undefined ? Infinity : LOOK_AGAIN_MS) : undefined,
   ]);
   return { actions, conditions, ...(recheckAfterMs !== undefined && { recheckAfterMs }) };
 }

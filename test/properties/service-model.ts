@@ -101,6 +101,7 @@ export class ServiceModel {
       takenOut: new Map(),
       desiredSeenAtMs: this.#desiredSeenAtMs,
       volumes: {},
+      ahead: [],
       others: new Map(),
     };
     const early = prepulledImages(SERVICE, house, node);
