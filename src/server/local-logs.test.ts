@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LineSplitter } from "./local-logs.ts";
+import { VirtualClock } from "../../test/fakes/clock.ts";
+import { silentLog } from "../../test/support/real.ts";
+import { ScriptedContainers } from "../../test/support/transcript-house.ts";
+import { LineSplitter, openLocalLogs } from "./local-logs.ts";
 
 test("lines are whole wherever chunks and characters are cut", () => {
   const bytes = Buffer.from("eins\r\nzwölf\n\nrest");
@@ -18,4 +21,42 @@ test("a line that never ends is cut", () => {
   for (let times = 0; times < 40; times++) lines.push(...splitter.push(Buffer.from("x".repeat(10_000))));
   assert.ok(lines.length >= 5);
   assert.equal(lines.join("").length + splitter.end().length, 400_000);
+});
+
+test("who follows a container goes on with it when it has ended and is started again, and hears each line once", async () => {
+  const clock = new VirtualClock();
+  const containers = new ScriptedContainers(clock);
+  const web = containers.add("web", "k3f9", "web", { startedAt: "2026-01-01T00:00:00Z" });
+  containers.print(web, "2026-01-01T00:00:01.100000000Z one");
+  const until = new AbortController();
+  const identity = { node: "nas", nodeId: "id-nas", bootId: "b1", bootedAtMs: 0 };
+  const ports = { containers, identity, clock, log: silentLog };
+  const request = { service: "web", follow: true, previous: false };
+  const { items } = await openLocalLogs(ports, request, until.signal);
+  const texts: string[] = [];
+  const read = (async () => {
+    for await (const item of items) if ("text" in item) texts.push(item.text);
+  })();
+  const pass = async (ms: number): Promise<void> => {
+    await clock.advance(ms);
+    await clock.settle();
+  };
+  await pass(5_000);
+  assert.deepEqual([texts, containers.logsAsked], [["one"], 2], "what was, and what comes");
+
+  containers.print(web, "2026-01-01T00:00:05.100000000Z two", "2026-01-01T00:00:05.100000000Z three");
+  containers.become(web, { state: "exited" });
+  await pass(60_000);
+  assert.equal(containers.logsAsked, 2, "one that has ended prints nothing");
+  containers.become(web, { state: "running", startedAt: "2026-01-01T00:01:05Z" });
+  await pass(2_000);
+  assert.deepEqual([texts, containers.lastLogOptions?.since], [["one", "two", "three"], Date.UTC(2026, 0, 1) / 1000 + 1]);
+
+  containers.become(web, { state: "exited" });
+  containers.print(web, "2026-01-01T00:01:08.200000000Z four");
+  containers.become(web, { state: "restarting", startedAt: "2026-01-01T00:01:08Z" });
+  await pass(60_000);
+  assert.deepEqual([texts, containers.logsAsked], [["one", "two", "three", "four"], 4], "it ran for a moment between two looks");
+  until.abort(new Error("enough"));
+  await read;
 });

@@ -37,7 +37,17 @@ export interface LogHead {
 
 export type LogPorts = Pick<ServerPorts, "containers" | "identity" | "clock" | "log">;
 
-/** While somebody follows, containers made since then are looked for this often. */
+/** Of one container's lines, as they come. Docker ends it whenever the container ends. */
+interface Copy {
+  /** Of the container, when it was begun. */
+  readonly startedAt: string | undefined;
+  /** From where on, as long as nothing was told. */
+  readonly since: number | undefined;
+  readonly ended: Promise<void>;
+  isOpen: boolean;
+}
+
+/** While somebody follows, containers made or started again since then are looked for this often. */
 const LOOK_AGAIN_MS = 2_000;
 /** A line longer than this is cut: a container that never ends its line must not fill our memory. */
 const LINE_BYTES_MAX = 64 * 1024;
@@ -66,6 +76,11 @@ function isMeant({ instance, container }: Container, request: LogRequest): boole
     (request.instance === undefined || instanceName(request.service, instance) === request.instance) &&
     (request.container === undefined || container === request.container)
   );
+}
+
+/** It prints, or has printed since that copy ended: one that has ended is not read again and again. */
+function hasMore({ state, startedAt }: Container, { isOpen, ...former }: Copy): boolean {
+  return !isOpen && (state === "running" || startedAt !== former.startedAt);
 }
 
 class LocalLogs {
@@ -133,35 +148,46 @@ class LocalLogs {
     const { containers: engine, clock } = this.#ports;
     const ended = new AbortController();
     out.once("close", () => ended.abort(new Error("nobody follows any more")));
-    const seen = new Set<string>();
-    const copies: Promise<void>[] = [];
+    const copies = new Map<string, Copy>();
     let containers = first;
     // What is made later is shown from its first line on.
     let since: number | undefined = beganSeconds;
     while (!ended.signal.aborted) {
       for (const container of containers) {
-        if (seen.has(container.id)) continue;
-        seen.add(container.id);
-        copies.push(this.#copy(container, since, out, ended.signal));
+        const former = copies.get(container.id);
+        if (former !== undefined && !hasMore(container, former)) continue;
+        copies.set(container.id, this.#begin(container, former === undefined ? since : former.since, out, ended.signal));
       }
       await clock.sleep(LOOK_AGAIN_MS, ended.signal).catch(() => undefined);
       since = undefined;
       if (ended.signal.aborted) break;
-      const all = await engine.list(this.#request.service, ended.signal).catch(() => containers);
+      const all = await engine.list(this.#request.service, ended.signal).catch(() => []);
       containers = all.filter((each) => isMeant(each, this.#request));
     }
-    await Promise.allSettled(copies);
+    await Promise.allSettled([...copies.values()].map((copy) => copy.ended));
+  }
+
+  #begin(container: Container, since: number | undefined, out: PassThrough, signal: AbortSignal): Copy {
+    const ended = this.#copy(container, since, out, signal).finally(() => (copy.isOpen = false));
+    const copy: Copy = { startedAt: container.startedAt, since, ended, isOpen: true };
+    return copy;
   }
 
   async #copy(container: Container, since: number | undefined, out: PassThrough, signal: AbortSignal): Promise<void> {
+    const { id, name } = container;
+    const told = this.#lastTimes.get(id);
+    const from = told === undefined ? since : Math.floor(Date.parse(told) / 1000);
+    let [last, isNew] = [told ?? "", true];
     try {
-      for await (const line of this.#linesOf(container, { follow: true, ...(since !== undefined && { since }) }, signal)) {
-        const last = this.#lastTimes.get(container.id);
-        if (last !== undefined && line.time !== "" && !isEarlier(last, line.time)) continue;
+      for await (const line of this.#linesOf(container, { follow: true, ...(from !== undefined && { since: from }) }, signal)) {
+        // What has no time goes on with the line before it.
+        if (line.time !== "") isNew = told === undefined || isEarlier(told, line.time);
+        if (!isNew) continue;
         if (!out.write(line)) await once(out, "drain", { signal });
+        if (isEarlier(last, line.time)) this.#lastTimes.set(id, (last = line.time));
       }
     } catch (error) {
-      if (!signal.aborted) this.#ports.log.warn("Log stream ended early", { container: container.name, error });
+      if (!signal.aborted) this.#ports.log.warn("Log stream ended early", { container: name, error });
     }
   }
 

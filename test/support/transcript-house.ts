@@ -1,4 +1,5 @@
 // A house for transcripts: the real server on a real socket, over the fake store, with what nodes would observe said by the test.
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -195,6 +196,9 @@ export class ScriptedContainers extends FakeContainers {
   readonly output = new Map<string, readonly LogChunk[]>();
   script: ExecScript = () => Promise.resolve(0);
   lastLogOptions: LogOptions | undefined;
+  /** How often a log was asked for. */
+  logsAsked = 0;
+  readonly #changes = new EventEmitter();
 
   constructor(clock: Clock) {
     super(new FakeEngine({ clock, random: { next: () => 0.5 } }));
@@ -222,6 +226,12 @@ export class ScriptedContainers extends FakeContainers {
     return made;
   }
 
+  /** Whoever follows a container hears the end of its log when it runs no more, as of Docker. */
+  become({ id }: Container, over: Partial<Container>): void {
+    this.made.splice(0, Infinity, ...this.made.map((each) => (each.id === id ? { ...each, ...over } : each)));
+    this.#changes.emit(id);
+  }
+
   print(container: Container, ...lines: readonly string[]): void {
     const chunks = lines.map((line): LogChunk => ({ stream: "stdout", data: Buffer.from(`${line}\n`) }));
     this.output.set(container.id, [...(this.output.get(container.id) ?? []), ...chunks]);
@@ -233,8 +243,10 @@ export class ScriptedContainers extends FakeContainers {
 
   override async *logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogChunk> {
     this.lastLogOptions = options;
+    this.logsAsked += 1;
     yield* (this.output.get(id) ?? []).slice(options.tail === undefined ? 0 : -options.tail);
-    if (options.follow) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const follows = (): boolean => options.follow && !signal.aborted && this.made.find((each) => each.id === id)?.state === "running";
+    while (follows()) await once(this.#changes, id, { signal }).catch(() => undefined); // aborted: the loop ends
   }
 
   override exec(_id: string, command: readonly string[]): Promise<ExecSession> {
