@@ -4,6 +4,7 @@ import { EXEC_PROTOCOL } from "../api/exec-frames.ts";
 import { MeshUnreachable } from "../api/errors.ts";
 import type { NodeName } from "../api/resource.ts";
 import type { ErrorStatus } from "../api/wire.ts";
+import type { Container } from "../container-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import { instancesOf } from "./instances.ts";
 import { candidates, isHealthy, meantBy, nothingRuns, openLocalExec, pump, type AskedExec, type ExecRequest } from "./local-exec.ts";
@@ -39,17 +40,28 @@ export async function runExec(ports: ServerPorts, asked: AskedExec, socket: Dupl
   opened.run(socket);
 }
 
-/** A ready instance here, else one elsewhere; then any that runs. Throws NotFound, or Unreachable where those that know do not answer. */
+/**
+ * A ready instance here, else one elsewhere; then any that runs. An engine that is away stands in no other node's way. Throws what was heard
+ * last: Unreachable where those that know do not answer, NotFound where nobody says anything else.
+ */
 async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
-  const here = await candidates(ports, request, signal);
-  if (here[0] !== undefined && isHealthy(here[0])) return openHere(ports, request, signal);
   const silent: NodeName[] = [];
+  let failure: Error | undefined;
   const elsewhere = nodesElsewhere(ports, request);
+  const isAlone = elsewhere.ready.length + elsewhere.others.length === 0;
+  const look = (each: AbortSignal): Promise<readonly Container[]> => candidates(ports, request, each);
+  const here = await (isAlone ? look(signal) : inTime(ports, signal, { late: dockerSilent(), run: look })).catch((error: unknown) => {
+    failure = error as Error; // nothing else is thrown there
+    return [];
+  });
+  if (here[0] !== undefined && isHealthy(here[0])) return openHere(ports, request, signal);
   const open = async (nodes: readonly NodeName[]): Promise<Opened | undefined> => {
     for (const node of nodes) {
       const opened = await openThere(ports, node, request, signal).catch((error: unknown) => {
+        const reason = error instanceof ApiError ? error.status.reason : undefined;
+        if (reason === "BadRequest") throw error;
         if (error instanceof MeshUnreachable) silent.push(node);
-        else if (!(error instanceof ApiError && error.status.reason === "NotFound")) throw error;
+        if (reason !== "NotFound") failure = error as Error; // as above
         return undefined;
       });
       if (opened !== undefined) return opened;
@@ -58,10 +70,15 @@ async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: A
   };
   const opened = (await open(elsewhere.ready)) ?? (here.length > 0 ? await openHere(ports, request, signal) : await open(elsewhere.others));
   if (opened !== undefined) return opened;
-  if (silent.length === 0) throw nothingRuns(request, ports.peers.names().length === 0 ? ports.identity.node : "any node");
+  if (failure === undefined) throw nothingRuns(request, ports.peers.names().length === 0 ? ports.identity.node : "any node");
+  if (!(failure instanceof MeshUnreachable)) throw failure;
   throw new ApiError("Unreachable", `Cannot exec: "${request.service}" runs on ${silent.join(", ")}, which does not answer.`, {
     next: "fossora get nodes",
   });
+}
+
+function dockerSilent(): ApiError {
+  return new ApiError("Unreachable", "Cannot exec: the Docker of this computer does not answer.", { next: "fossora status" });
 }
 
 function nodesElsewhere(
@@ -81,9 +98,26 @@ async function openHere(ports: ServerPorts, request: ExecRequest, signal: AbortS
 }
 
 async function openThere(ports: ServerPorts, node: NodeName, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(OPEN_WITHIN_MS)]);
-  const { container, bytes } = await openRemoteExec(ports.peers, node, request, limit);
+  const { container, bytes } = await inTime(ports, signal, {
+    late: new MeshUnreachable(`${node} does not answer`),
+    run: (each) => openRemoteExec(ports.peers, node, request, each),
+  });
   return { container, node, run: (socket) => tie(socket, bytes) };
+}
+
+/** Throws `late` where there is no answer in time. */
+async function inTime<T>(
+  { clock }: Pick<ServerPorts, "clock">,
+  signal: AbortSignal,
+  { late, run }: { readonly late: Error; readonly run: (signal: AbortSignal) => Promise<T> },
+): Promise<T> {
+  const hold = new AbortController();
+  const cancel = clock.timer(OPEN_WITHIN_MS, () => hold.abort(late));
+  try {
+    return await run(AbortSignal.any([signal, hold.signal]));
+  } finally {
+    cancel();
+  }
 }
 
 /** Whoever of them ends takes the other along, once it has all that was said. */

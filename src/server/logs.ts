@@ -3,6 +3,7 @@
 import { LogMerger } from "../api/log-merger.ts";
 import type { LogLive, LogNote } from "../api/wire.ts";
 import type { NodeName } from "../api/resource.ts";
+import { EngineError } from "../api/errors.ts";
 import { ApiError } from "./api-error.ts";
 import type { JsonLines } from "./http.ts";
 import { openLocalLogs, type LogRequest as LocalRequest, type LogSource } from "./local-logs.ts";
@@ -20,6 +21,8 @@ export interface LogRequest extends LocalRequest {
 const LOOK_AGAIN_MS = 2_000;
 /** A node that is slower says nothing. */
 const OPEN_WITHIN_MS = 5_000;
+/** Where this node alone is asked: longer than its Docker has for an answer. */
+const OPEN_ALONE_WITHIN_MS = 30_000;
 /** Of one node, while the lines of another one are awaited. */
 const WAITING_LINES_MAX = 1_000;
 const ROOM_AGAIN_MS = 10;
@@ -83,19 +86,26 @@ class HouseLogs {
     const hold = new AbortController();
     const signal = AbortSignal.any([this.#signal, hold.signal]);
     this.#open.set(node, hold);
-    if (node === this.#ports.identity.node) return openLocalLogs(this.#ports, request, signal);
-    const why = isDown(this.#ports, node) ? "is down" : undefined;
-    const late = this.#ports.clock.timer(OPEN_WITHIN_MS, () => hold.abort(new Error("it does not answer")));
+    const isOwn = node === this.#ports.identity.node;
+    const withinMs = isOwn && this.#nodes().length === 1 ? OPEN_ALONE_WITHIN_MS : OPEN_WITHIN_MS;
+    const late = this.#ports.clock.timer(withinMs, () => hold.abort(new Error("it does not answer")));
     try {
-      if (why === undefined) return await openRemoteLogs(this.#ports.peers, node, request, signal);
+      if (isOwn) return await openLocalLogs(this.#ports, request, signal);
+      if (!isDown(this.#ports, node)) return await openRemoteLogs(this.#ports.peers, node, request, signal);
     } catch (error) {
-      this.#ports.log.debug("Another node's logs are out of reach", { node, error: String(error) });
+      this.#ports.log.debug("A node's logs are out of reach", { node, error: String(error) });
     } finally {
       late();
     }
     this.#open.delete(node);
-    if (this.#mayHave(node)) this.#missing.set(node, why ?? "does not answer");
+    if (this.#mayHave(node)) this.#missing.set(node, this.#whyMissing(node));
     return undefined;
+  }
+
+  /** Reads on from its name. */
+  #whyMissing(node: NodeName): string {
+    if (node === this.#ports.identity.node) return "has no answer from its Docker";
+    return isDown(this.#ports, node) ? "is down" : "does not answer";
   }
 
   /** Of one whose lines were told, what came since. */
@@ -144,8 +154,9 @@ class HouseLogs {
       if (this.#request.follow && !this.#signal.aborted) this.#lost(node);
     } catch (error) {
       if (this.#signal.aborted) return;
-      if (node === identity.node) this.#failure = error as Error; // nothing else is thrown there
-      else this.#lost(node);
+      const isSilent = error instanceof EngineError && error.fault === "unavailable" && this.#nodes().length > 1;
+      if (node !== identity.node || isSilent) this.#lost(node);
+      else this.#failure = error as Error; // nothing else is thrown there
     } finally {
       this.#merger.end(node);
       this.#open.delete(node);
@@ -153,7 +164,7 @@ class HouseLogs {
   }
 
   #lost(node: NodeName): void {
-    this.#missing.set(node, isDown(this.#ports, node) ? "is down" : "does not answer");
+    this.#missing.set(node, this.#whyMissing(node));
     this.#note(`${node} ${this.#missing.get(node)}: its lines are missing${this.#request.follow ? " until it is back" : ""}`);
   }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { HousePeers } from "../../src/agent/house-peers.ts";
-import { MeshRefusal } from "../../src/api/errors.ts";
+import { EngineError, MeshRefusal } from "../../src/api/errors.ts";
 import type { InstanceStatus, MembershipStatus } from "../../src/api/status.ts";
 import type { MeshHandler } from "../../src/mesh-ports.ts";
 import { TestNode } from "../support/mesh.ts";
@@ -13,6 +13,7 @@ import { FILES, READY_NODE, readyService } from "../support/transcript-statuses.
 import { until } from "../support/until.ts";
 
 const DOWN: MembershipStatus = { ...READY_NODE, conditions: [{ type: "Ready", status: "False", reason: "Down", message: "" }] };
+const STOPPED = new EngineError("unavailable", "Cannot list containers: Docker does not answer at /var/run/docker.sock");
 const at = (second: number, text: string): string => `2026-01-01T00:00:0${second}.000000000Z ${text}`;
 
 let nas: TranscriptHouse;
@@ -99,6 +100,59 @@ describe("an app with an instance here and one on another node", () => {
     nas.setStatus("Membership", "nuc", DOWN);
     assert.equal((await run("logs", "jellyfin")).stderr, "! nuc is down: its lines are missing\n");
     nas.setStatus("Membership", "nuc", READY_NODE);
+  });
+
+  test("where the Docker of this computer is away, what the others have is shown, and its own once it is back", async (t) => {
+    await meet(t);
+    t.after(() => (nas.containers.fails = nas.containers.logsFail = undefined));
+    const missing = "! nas has no answer from its Docker: its lines are missing";
+    for (const fails of [STOPPED, "hangs"] as const) {
+      nas.containers.fails = fails;
+      assert.deepEqual(await run("logs", "jellyfin"), { code: 0, stdout: "two\nthree\n", stderr: `${missing}\n` });
+    }
+    nas.containers.fails = undefined;
+    nas.containers.logsFail = STOPPED;
+    assert.deepEqual(
+      await run("logs", "jellyfin"),
+      { code: 0, stdout: "two\nthree\n", stderr: `${missing}\n` },
+      "it tells which there are",
+    );
+    nas.containers.logsFail = undefined;
+    nas.containers.fails = STOPPED;
+    const alone = await run("logs", "jellyfin", "--node", "nas");
+    assert.equal(alone.code, 7);
+    assert.match(alone.stderr, /what "jellyfin" printed is kept where it ran, and nas has no answer from its Docker\./);
+    const running = begin({ socket: nas.socket }, "logs", "-f", "jellyfin", "--no-prefix");
+    await until("the other's lines", () => running.stdout() === "two\nthree\n");
+    nas.containers.fails = undefined;
+    await until("its own", () => running.stdout() === "two\nthree\none\nfour\n");
+    assert.equal(running.stderr(), `${missing}\n! nas is back\n`);
+    running.interrupt();
+    await running.done;
+  });
+
+  test("a command runs on another node while the Docker of this computer, or of one that is asked first, is away", async (t) => {
+    await meet(t);
+    t.after(() => (nas.containers.fails = nuc.containers.fails = undefined));
+    nuc.containers.script = async (_command, session) => {
+      session.say("here\n");
+      return 0;
+    };
+    for (const fails of [STOPPED, "hangs"] as const) {
+      nas.containers.fails = fails;
+      assert.deepEqual(await run("exec", "jellyfin", "--", "ls"), { code: 0, stdout: "here\n", stderr: "" });
+    }
+    nuc.containers.fails = new EngineError("unavailable", "Cannot list containers: nuc's Docker did not answer");
+    const nobody = await run("exec", "jellyfin", "--", "ls");
+    assert.deepEqual([nobody.code, nobody.stdout], [1, ""]);
+    assert.match(nobody.stderr, /^error: Cannot list containers: nuc's Docker did not answer\n/);
+    nas.containers.fails = undefined;
+    nas.containers.script = async () => 7;
+    const [own] = nas.containers.made;
+    assert(own);
+    nas.containers.become(own, { health: "unhealthy" });
+    assert.equal((await run("exec", "jellyfin", "--", "ls")).code, 7, "this computer's own is asked last, since it is not healthy");
+    nas.containers.become(own, { health: "none" });
   });
 
   test("exec takes a ready instance wherever it is: input, output, window and exit code are the command's", async (t) => {

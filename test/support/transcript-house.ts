@@ -196,6 +196,10 @@ export class ScriptedContainers extends FakeContainers {
   readonly output = new Map<string, readonly LogChunk[]>();
   script: ExecScript = () => Promise.resolve(0);
   lastLogOptions: LogOptions | undefined;
+  /** What it throws when it is asked which there are; "hangs": its Docker answers nothing. */
+  fails: Error | "hangs" | undefined;
+  /** What it throws when it is asked for a log. */
+  logsFail: Error | undefined;
   /** How often a log was asked for. */
   logsAsked = 0;
   readonly #changes = new EventEmitter();
@@ -237,13 +241,16 @@ export class ScriptedContainers extends FakeContainers {
     this.output.set(container.id, [...(this.output.get(container.id) ?? []), ...chunks]);
   }
 
-  override list(service: Name | undefined): Promise<readonly Container[]> {
-    return Promise.resolve(this.made.filter((each) => service === undefined || each.service === service));
+  override async list(service: Name | undefined, signal: AbortSignal): Promise<readonly Container[]> {
+    if (this.fails === "hangs") await once(this.#changes, "never", { signal });
+    if (this.fails instanceof Error) throw this.fails;
+    return this.made.filter((each) => service === undefined || each.service === service);
   }
 
   override async *logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogChunk> {
     this.lastLogOptions = options;
     this.logsAsked += 1;
+    if (this.logsFail !== undefined) throw this.logsFail;
     yield* (this.output.get(id) ?? []).slice(options.tail === undefined ? 0 : -options.tail);
     const follows = (): boolean => options.follow && !signal.aborted && this.made.find((each) => each.id === id)?.state === "running";
     while (follows()) await once(this.#changes, id, { signal }).catch(() => undefined); // aborted: the loop ends
