@@ -146,6 +146,7 @@ class Node {
     this.#handOver = new HandOver({
       node: () => nameOfNode(settings),
       foresight: () => this.#life?.foresight,
+      hasOthers: () => this.#ports.peers.names().length > 0,
       announce: () => this.#life?.announce(),
       handOverLead: async (each) => (await this.#joining?.inside?.handOverLead(each)) ?? true,
       clock,

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { InstanceMove } from "../api/moves.ts";
 import { VirtualClock } from "../../test/fakes/clock.ts";
 import { realClock, silentLog } from "../../test/support/real.ts";
+import type { Foresight } from "../server/ports.ts";
 import { HandOver } from "./hand-over.ts";
 
 const never = new AbortController().signal;
@@ -18,24 +19,28 @@ const web: InstanceMove = {
 };
 const { to: _, ...films } = { ...web, instance: "films-1" };
 
-function node({ moves = [web, films] as readonly InstanceMove[], leads = false, clock = realClock } = {}): {
+function node({ moves = [web, films] as readonly InstanceMove[], leads = false, others = true, clock = realClock } = {}): {
   readonly handOver: HandOver;
   readonly asked: string[];
   readonly become: (next: readonly InstanceMove[], stopping: readonly string[]) => void;
+  readonly decides: (does: boolean) => void;
 } {
   let [now, stopping]: [readonly InstanceMove[], readonly string[]] = [moves, []];
+  let isDecided = true;
   const asked: string[] = [];
+  const foresight: Foresight = {
+    ifLeft: (_node, how) => {
+      asked.push(how);
+      return now;
+    },
+    ifLost: () => [],
+    evenly: () => [],
+    stoppingOn: () => stopping.map((instance) => ({ instance, holdsUp: instance.startsWith("web") })),
+  };
   const handOver: HandOver = new HandOver({
     node: () => "nas",
-    foresight: () => ({
-      ifLeft: (_node, how) => {
-        asked.push(how);
-        return now;
-      },
-      ifLost: () => [],
-      evenly: () => [],
-      stoppingOn: () => stopping.map((instance) => ({ instance, holdsUp: instance.startsWith("web") })),
-    }),
+    foresight: () => (isDecided ? foresight : undefined),
+    hasOthers: () => others,
     announce: () => asked.push(`goes ${handOver.goes ?? "nowhere"}`),
     handOverLead: () => {
       asked.push("lead");
@@ -49,6 +54,9 @@ function node({ moves = [web, films] as readonly InstanceMove[], leads = false, 
     asked,
     become(next, still) {
       [now, stopping] = [next, still];
+    },
+    decides(does) {
+      isDecided = does;
     },
   };
 }
@@ -90,4 +98,45 @@ test("one that is still here long after is not away", async () => {
   assert.equal(handOver.goes, "away");
   await clock.advance(301_000);
   assert.equal(handOver.goes, undefined);
+});
+
+test("while the house decides nothing it waits, no longer than its time, and then says that nothing was decided", async () => {
+  const clock = new VirtualClock();
+  const { handOver, decides } = node({ clock });
+  decides(false);
+  const going = handOver.go("away", 4_500, never);
+  await clock.advance(4_400);
+  assert.equal(await Promise.race([going, clock.settle().then(() => "waits")]), "waits");
+  await clock.advance(100);
+  assert.deepEqual(await Promise.race([going, clock.settle().then(() => "waits")]), {
+    kind: "HandedOver",
+    left: [],
+    stays: [],
+    leads: false,
+    undecided: true,
+  });
+  handOver.close();
+});
+
+test("what the house decides again within the time is waited for as ever", async () => {
+  const clock = new VirtualClock();
+  const { handOver, become, decides } = node({ clock });
+  decides(false);
+  const going = handOver.go("away", 30_000, never);
+  await clock.advance(10_000);
+  decides(true);
+  await clock.advance(1_000);
+  assert.equal(await Promise.race([going, clock.settle().then(() => "waits")]), "waits");
+  become([films], []);
+  await clock.advance(100);
+  assert.deepEqual(await going, { kind: "HandedOver", left: [], stays: ["films-1"], leads: false });
+  handOver.close();
+});
+
+test("where nobody else could take anything, and nothing is decided, nothing is waited for", async () => {
+  const clock = new VirtualClock();
+  const { handOver, decides } = node({ others: false, clock });
+  decides(false);
+  assert.deepEqual(await handOver.go("away", 30_000, never), { kind: "HandedOver", left: [], stays: [], leads: false });
+  handOver.close();
 });

@@ -13,6 +13,8 @@ export interface HandOverOptions {
   readonly node: () => NodeName;
   /** Undefined: it belongs to no house, or the house decides nothing now. */
   readonly foresight: () => Foresight | undefined;
+  /** Other nodes belong to its house, whether they answer or not. */
+  readonly hasOthers: () => boolean;
   /** What this node says of itself is new. */
   readonly announce: () => void;
   /** False: nobody else can lead. */
@@ -53,14 +55,15 @@ export class HandOver {
       () => true, // it does not answer, and nobody knows
     );
     let left = this.#left(how);
-    while (left.length > 0 && clock.now() < untilMs && this.#goes === how) {
+    while (left?.length !== 0 && clock.now() < untilMs && this.#goes === how) {
       await clock.sleep(LOOK_EVERY_MS, signal);
       left = this.#left(how);
     }
     const { node, foresight } = this.#options;
     const stays = (foresight()?.ifLeft(node(), LEFT[how]) ?? []).filter(({ to }) => to === undefined).map(({ instance }) => instance);
-    log.info("This node has handed its apps over", { left, stays, leads });
-    return { kind: "HandedOver", left, stays, leads };
+    if (left === undefined) log.warn("The house decided nothing before this node's time was over", { leads });
+    else log.info("This node has handed its apps over", { left, stays, leads });
+    return { kind: "HandedOver", left: left ?? [], stays, leads, ...(left === undefined && { undecided: true }) };
   }
 
   /** It is here, and goes on as before; what has moved stays where it is. */
@@ -76,11 +79,15 @@ export class HandOver {
     this.#cancelStay?.();
   }
 
-  /** What is still to move. What has moved may stop while this node goes, unless the other one waits for that. */
-  #left(how: Goes): readonly string[] {
-    const foresight = this.#options.foresight();
-    if (foresight === undefined) return [];
-    const node = this.#options.node();
+  /**
+   * What is still to move; undefined: that is not decided now. What has moved may stop while this node goes, unless the other one waits for
+   * that.
+   */
+  #left(how: Goes): readonly string[] | undefined {
+    const { node: own, foresight: foresees, hasOthers } = this.#options;
+    const foresight = foresees();
+    if (foresight === undefined) return hasOthers() ? undefined : [];
+    const node = own();
     const moving = foresight.ifLeft(node, LEFT[how]).filter(({ to }) => to !== undefined);
     const stopping = foresight.stoppingOn(node).filter(({ holdsUp }) => holdsUp);
     return [...new Set([...moving, ...stopping].map(({ instance }) => instance))];

@@ -42,6 +42,8 @@ export interface HandedOver {
   readonly stays: readonly string[];
   /** It still leads the store. */
   readonly leads: boolean;
+  /** The house decided nothing when the time was over, so what is left is not known. */
+  readonly undecided?: true;
 }
 
 /** `GET /api/v1/nodes/NAME/drill`: what would be, if that computer lost its power now. */

@@ -11,6 +11,7 @@ interface Flags {
 }
 
 const ANSWER_MS = 10_000;
+const UNDECIDED = "nothing could be decided: the house's store does not answer, and what runs here has not moved";
 
 export const stopping: Verb = {
   define(command, invoke) {
@@ -23,11 +24,16 @@ export const stopping: Verb = {
 
 async function runStopping({ within }: Flags, ports: CliPorts): Promise<number> {
   const body = JSON.stringify({ withinMs: String(within) });
-  const { left, stays } = await ports.client.json<HandedOver>("POST", "/api/v1/stopping", { body, timeoutMs: within + ANSWER_MS });
+  const { left, stays, undecided } = await ports.client.json<HandedOver>("POST", "/api/v1/stopping", {
+    body,
+    timeoutMs: within + ANSWER_MS,
+  });
+  const isOver = left.length === 0 && undecided === undefined;
+  if (undecided) ports.stderr.line(`${ports.stderr.marks.warn} ${UNDECIDED}`);
   for (const instance of left) ports.stderr.line(`${ports.stderr.marks.warn} ${instance} is still here`);
   if (!ports.quiet) for (const instance of stays) ports.stderr.line(`  ${instance} waits for this computer`);
-  ports.stdout.line(left.length === 0 ? "handed over" : "not all is handed over");
-  return left.length === 0 ? EXIT.ok : EXIT.timeout;
+  ports.stdout.line(isOver ? "handed over" : "not all is handed over");
+  return isOver ? EXIT.ok : EXIT.timeout;
 }
 
 async function cancel(ports: CliPorts): Promise<number> {

@@ -127,6 +127,12 @@ test("stopping waits until the apps are handed over, says which are not, and can
     stderr: "! web-k3f9 is still here\n",
   });
   assert.equal(control.stopsWithinMs, 2_000);
+  control.handedOver = { left: [], stays: [], leads: false, undecided: true };
+  expectOutcome(await run("stopping", "--within", "2s"), {
+    code: 6,
+    stdout: "not all is handed over\n",
+    stderr: "! nothing could be decided: the house's store does not answer, and what runs here has not moved\n",
+  });
   assert.equal((await run("stopping", "--within", "soon")).code, 2);
   expectOutcome(await run("stopping", "--cancel"), { stdout: "it goes on\n" });
   assert.equal(control.stopsWithinMs, undefined);
