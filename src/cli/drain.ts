@@ -30,10 +30,10 @@ export async function runDrain(options: DrainOptions, ports: CliPorts): Promise<
   if (dryRun) return EXIT.ok;
   if (!began.drained) await confirm(began, options, ports);
   const unchanged = await drainNode(node, ports);
-  if (wait) await untilMoved(began, options, ports);
+  const { stays } = wait ? await untilMoved(began, options, ports) : began;
   ports.stdout.line(`node/${node} ${unchanged && isDone(began) ? "unchanged: it is drained" : wait ? "drained" : "drains"}`);
   if (ports.quiet) return EXIT.ok;
-  const { length } = began.stays;
+  const { length } = stays;
   if (length > 0)
     ports.stderr.line(
       `  ${length === 1 ? "1 instance stayed: switched off, it waits" : `${length} instances stayed: switched off, they wait`} for ${node}`,
@@ -92,16 +92,20 @@ interface Waiting {
   readonly isOver?: () => Promise<boolean>;
 }
 
-/** Says of each instance when it has moved. Throws Failure when time is over, and when somebody takes the drain back. */
-export async function untilMoved(began: MovesAnswer, { timeoutMs, isOver }: Waiting, ports: CliPorts): Promise<void> {
+/**
+ * Says of each instance when it has moved, and answers what is there then. Throws Failure when time is over, when what was to move cannot any
+ * more, and when somebody takes the drain back.
+ */
+export async function untilMoved(began: MovesAnswer, { timeoutMs, isOver }: Waiting, ports: CliPorts): Promise<MovesAnswer> {
   const { node } = began;
   const beganMs = ports.now();
   const told = new Set<string>();
   /** Where each was last seen to go. */
   const places = new Map(began.moves.map(({ instance, to }) => [instance, to] as const));
+  let now = began;
   for (;;) {
-    if (await isOver?.()) return;
-    const now = await lookAtMoves(node, ports);
+    if (await isOver?.()) return now;
+    now = await lookAtMoves(node, ports);
     if (!now.drained) throw new Failure(EXIT.conflict, `Somebody has uncordoned ${node} meanwhile.`, `fossora describe node/${node}`);
     for (const { instance, to } of now.moves) places.set(instance, to);
     for (const { service, instance, stopsFirst } of began.moves) {
@@ -113,8 +117,11 @@ export async function untilMoved(began: MovesAnswer, { timeoutMs, isOver }: Wait
       if (!ports.quiet) ports.stderr.line(`${ports.stderr.marks.ok} ${instance} moved to ${place}  ${stopwatch(ports.now() - beganMs)}`);
     }
     const starting = began.moves.filter(({ instance }) => !told.has(instance) && !isUnderWay(now, instance));
-    if (isDone(now) && starting.length === 0) return;
-    if (ports.now() - beganMs >= timeoutMs) throw late(now, starting, timeoutMs);
+    const stuck = now.stays.filter(({ instance }) => places.has(instance));
+    const isAllDone = isDone(now) && starting.length === 0;
+    if (isAllDone && stuck.length === 0) return now;
+    if (isAllDone) throw notDrained(now, { starting, stuck });
+    if (ports.now() - beganMs >= timeoutMs) throw notDrained(now, { starting, stuck, afterMs: timeoutMs });
     await ports.sleep(LOOK_EVERY_MS, ports.interrupted);
   }
 }
@@ -140,17 +147,26 @@ function isDone({ moves, stopping }: MovesAnswer): boolean {
   return moves.length === 0 && stopping.length === 0;
 }
 
-function late({ node, moves, stopping }: MovesAnswer, starting: readonly InstanceMove[], timeoutMs: number): Failure {
+interface Left {
+  readonly starting: readonly InstanceMove[];
+  /** Were to move, and cannot any more. */
+  readonly stuck: readonly InstanceMove[];
+  /** Absent: nothing else is waited for. */
+  readonly afterMs?: number;
+}
+
+function notDrained({ node, moves, stopping }: MovesAnswer, { starting, stuck, afterMs }: Left): Failure {
   const waiting = moves.map(({ instance, to = "", state }) => `${instance} waits for ${to}${state === undefined ? "" : ` (${state})`}`);
   const left = [
     ...waiting,
     ...stopping.map((instance) => `${instance} is still stopping`),
     ...starting.map(({ service }) => `${service} is not ready elsewhere`),
+    ...stuck.map(({ instance, why }) => `${instance} cannot move any more (${why})`),
   ];
-  const [first] = [...moves, ...starting];
+  const [first] = [...moves, ...starting, ...stuck];
   return new Failure(
     EXIT.timeout,
-    `node/${node} is not drained after ${timeoutMs / 1000} s, and goes on draining: ${left.join("; ")}`,
+    `node/${node} is not drained${afterMs === undefined ? "" : ` after ${afterMs / 1000} s`}, and goes on draining: ${left.join("; ")}`,
     first === undefined ? `fossora node drain ${node}` : `fossora describe service/${first.service}`,
   );
 }

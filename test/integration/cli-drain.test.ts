@@ -116,6 +116,28 @@ test("when the time is over it says what is left and why, and goes on draining",
   });
 });
 
+test("what was to move and cannot any more is told with its reason, and the node is not drained", async () => {
+  const draining = begin({ socket: house.socket, files: FILES }, "node", "drain", "nas", "--yes");
+  await until("it drains", () => isDrained());
+  house.moves = [{ ...here, why: "pi4 is cordoned" }, films];
+  const { code, stdout, stderr } = await draining.done;
+  assert.deepEqual([code, stdout], [6, ""]);
+  assert.match(stderr, /hub-p2x1 moved to pi4/);
+  assert.match(
+    stderr,
+    /node\/nas is not drained, and goes on draining: web-k3f9 cannot move any more \(pi4 is cordoned\)\nnext: {2}fossora describe service\/web\n$/,
+  );
+});
+
+test("the end counts what stays then, also what was not there before", async () => {
+  const draining = begin({ socket: house.socket, files: FILES }, "node", "drain", "nas", "--yes");
+  await until("it drains", () => isDrained());
+  house.moves = [films, { ...films, service: "music", instance: "music-c3d4" }];
+  const { code, stderr } = await draining.done;
+  assert.equal(code, 0);
+  assert.match(stderr, / {2}2 instances stayed: switched off, they wait for nas\n/);
+});
+
 test("stopping waits until the apps are handed over, says which are not, and can be taken back", async () => {
   control.handedOver = { left: [], stays: ["films-a1b2"], leads: false };
   expectOutcome(await run("stopping"), { stdout: "handed over\n", stderr: "  films-a1b2 waits for this computer\n" });
@@ -166,6 +188,17 @@ Cannot move, and leaves with pi4
     assert.deepEqual([code, stdout, stored()], [0, "node/pi4 deleted\n", ""]);
     assert.ok(stderr.startsWith(SHOWN_OF_PI4), stderr);
     assert.match(stderr, /web-k3f9 moved to pi4[^\n]*\n {2}stays: data on pi4\n$/);
+  });
+
+  test("one from which something cannot move any more stays in the house", async () => {
+    const removing = begin({ socket: house.socket, files: FILES }, "node", "remove", "pi4", "--confirm=pi4");
+    await until("it is drained", () => stored().includes('"drain":true'));
+    house.moves = [{ ...here, why: "the others are full" }, films];
+    const { code, stderr } = await removing.done;
+    assert.equal(code, 6);
+    assert.match(stderr, /^pi4 is still in the house, and drained\./m);
+    assert.match(stderr, /node\/pi4 is not drained, and goes on draining: web-k3f9 cannot move any more \(the others are full\)/);
+    assert.match(stored(), /"drain":true/);
   });
 
   test("at a terminal nothing moves before its name is typed", async () => {
