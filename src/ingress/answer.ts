@@ -1,5 +1,6 @@
 // One DNS question, one answer: authoritative, always the same for the same table and the same place it was asked from. Pure.
 import type { DnsAnswer, RecordData, RecordRow } from "../api/dns-reply.ts";
+import type { NodeName } from "../api/resource.ts";
 import type { NodeAddresses } from "../api/table.ts";
 import { inNetwork, isIpv4, isIpv6, isLoopback, isTailnet, nearness } from "./address.ts";
 import { lowerCase } from "./record.ts";
@@ -17,6 +18,8 @@ export interface View {
   readonly from: "lan" | "tailnet" | "container" | "loopback";
   /** The local address that was asked; the gateway, for containers. */
   readonly asked: string;
+  /** Of this computer: `192.168.1.10/24`. Absent: unknown. */
+  readonly networks?: readonly string[];
 }
 
 /** Seconds: of apps' names, and how long a missing name is remembered. */
@@ -109,12 +112,25 @@ function houseAddresses(zone: Zone, house: NonNullable<ZoneName["house"]>, { typ
   // Networks of containers have IPv4 alone.
   if (view.from === "container" && type === "AAAA") return [];
   if (view.from === "container" && house.what === "app") return [view.asked];
-  const addresses = house.nodes.flatMap((node) => {
+  const nodes = view.from === "lan" ? nearFirst(zone, house.nodes, view) : house.nodes;
+  const addresses = nodes.flatMap((node) => {
     const usable = usableFrom(zone.nodes[node], { type, view });
     // Nobody but this computer asks on loopback: without a network it still reaches its own apps.
     return usable ?? (view.from === "loopback" && type === "A" && node === zone.node ? "127.0.0.1" : []);
   });
   return [...new Set(addresses)].slice(0, ADDRESSES_MAX);
+}
+
+/**
+ * Nodes in the network that was asked, and the asked one, which was just reached and leads to every app. Nodes of other networks stay, but
+ * behind: whether a router leads there (VLANs of one house) nobody knows. Where one does, they are the way in when the asked node is lost;
+ * where none does, who comes to them has no other way left.
+ */
+function nearFirst(zone: Zone, nodes: readonly NodeName[], { asked, networks = [] }: View): readonly NodeName[] {
+  const around = networks.filter((network) => inNetwork(asked, network));
+  const isNear = (node: NodeName): boolean =>
+    node === zone.node || zone.nodes[node]?.lan.some((address) => around.some((network) => inNetwork(address, network))) === true;
+  return [...nodes.filter(isNear), ...nodes.filter((node) => !isNear(node))];
 }
 
 /** One node's address, the nearest to where it was asked. A LAN cannot reach the tailnet, so that is no answer there. */

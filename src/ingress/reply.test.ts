@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Table } from "../api/table.ts";
 import { placeOf, replyTo, type Known } from "./reply.ts";
@@ -75,6 +75,41 @@ test("a device of the LAN may ask from its provider's IPv6 address, a stranger o
   assert.equal(kindOf("app.home.internal", "fd00::10", "2001:db8:1:2::77", lan), "NOERROR");
   assert.equal(kindOf("app.home.internal", "fd00::10", "2001:db8:1:3::77", lan), "stranger");
   assert.equal(kindOf("app.home.internal", "fd00::10", "2001:db8:1:2::77"), "stranger");
+});
+
+describe("a house whose computers are in two LANs", () => {
+  const askedAt = "192.168.1.10";
+  const house = (nodes: Table["nodes"], order: readonly string[]): Known => {
+    const two = { ...table, nodes, houseNames: [{ name: "app.home.internal", nodes: order }] };
+    return { zone: compileZone(two), table: two, containers, networks: [...networks, "fd00:1::10/64", "fd00:1::d4/128"] };
+  };
+  const told = (known: Known, type = "A", asked = askedAt): readonly unknown[] => {
+    const reply = replyTo({ name: "app.home.internal", type }, { asked, client: asked.replace(/\d+$/, "77") }, known);
+    return reply.kind === "answer" ? reply.answer.answers.map(({ data }) => data) : [];
+  };
+  const attic = { lan: [askedAt, "fd00:1::10", "fd00:1::d4"], tailnet: ["100.64.0.1"] };
+  const hut = { lan: ["10.7.0.5", "fd00:2::5"], tailnet: ["100.64.0.5"] };
+
+  test("tells a LAN first the addresses that are in it, though the app runs elsewhere, by IPv6 too", () => {
+    const known = house({ attic, hut }, ["hut", "attic"]);
+    assert.deepEqual(told(known), [askedAt, "10.7.0.5"]);
+    assert.deepEqual(told(known, "AAAA"), ["fd00:1::10", "fd00:2::5"]);
+    assert.deepEqual(told(known, "A", "fd00:1::10"), [askedAt, "10.7.0.5"]);
+    assert.deepEqual(told(known, "A", "100.64.0.1"), ["100.64.0.5", "100.64.0.1"]);
+  });
+
+  test("keeps in each LAN the node first where the app runs, whichever address of a node is asked", () => {
+    const nas = { lan: ["192.168.1.20", "fd00:1::20"], tailnet: [] };
+    const known = house({ attic, hut, nas }, ["hut", "nas", "attic"]);
+    assert.deepEqual(told(known), ["192.168.1.20", askedAt, "10.7.0.5"]);
+    assert.deepEqual(told(known, "AAAA", "fd00:1::d4"), ["fd00:1::20", "fd00:1::d4", "fd00:2::5"]);
+  });
+
+  test("tells a LAN an address in it, however many nodes elsewhere come before", () => {
+    const elsewhere = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`n${index}`, { lan: [`10.7.0.${index}`], tailnet: [] }]));
+    const known = house({ ...elsewhere, attic }, [...Object.keys(elsewhere), "attic"]);
+    assert.deepEqual(told(known), [askedAt, "10.7.0.0", "10.7.0.1", "10.7.0.2"]);
+  });
 });
 
 test("nodes of the house are not served: an upstream that asks them back would go round for ever", () => {

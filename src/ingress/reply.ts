@@ -18,14 +18,14 @@ export interface Known {
 }
 
 export function replyTo(question: Question, peer: Peer, known: Known): Reply {
-  const { zone, table, containers } = known;
+  const { zone, table, containers, networks } = known;
   const asker = askerOf(peer, known);
   if (asker === undefined) return { kind: "stranger" };
   const isOutside = zone !== undefined && zone.originOf(plainName(question.name)) === undefined;
   const upstreams = asker.served === "house" ? (table?.resolver?.upstreams ?? []) : (containers?.upstreams.map(upstreamOf) ?? []);
   const recursion = asker.served !== "nobody";
   if (isOutside && recursion) return { kind: "forward", upstreams };
-  const found = answer(zone, question, asker.view);
+  const found = answer(zone, question, { ...asker.view, ...(networks && { networks }) });
   const follow = found.outside === undefined || !recursion ? undefined : { name: found.outside, upstreams };
   return { kind: "answer", answer: found, recursion, ...(follow && { follow }) };
 }
