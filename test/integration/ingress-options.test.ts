@@ -160,6 +160,28 @@ describe("a route of the ingress", () => {
     plain.stop();
   });
 
+  test("asks who may come in over TLS where that app has its own, and checks whom it asks, unless it says that it shall not", async () => {
+    const app = await startApp();
+    const names: unknown[] = [];
+    const seen = ({ servername }: TLSSocket): void => void names.push(servername); // its types leave it out for this event
+    for (const server of [device, stranger]) server.on("secureConnection", seen);
+    const statusOf = async (door: https.Server, tls: "verify" | "insecure", host = "localhost"): Promise<number> => {
+      const backends = [{ node: "attic", instance: "door", host, port: portOf(door), tls }];
+      const doorRoute: HttpRoute = { name: "door", host: "door", path: "/", backends, holdMs: 0, forwardedHeaders: "standard" };
+      const table = tableOf([app.port], { forwardAuth: { url: "http://door/verify", headers: [] } });
+      await ingress.client.putTable({ ...table, http: [...table.http, doorRoute] }, soon());
+      return (await get(ingress.httpPort)).status;
+    };
+    assert.equal(await statusOf(device, "verify"), 200);
+    assert.equal(await statusOf(stranger, "insecure"), 200);
+    assert.equal(await statusOf(stranger, "insecure", "127.0.0.1"), 200);
+    assert.deepEqual(names, ["localhost", "localhost", false]);
+    assert.equal(await statusOf(stranger, "verify"), 502);
+    assert.equal(await statusOf(device, "verify", "127.0.0.1"), 502);
+    for (const server of [device, stranger]) server.off("secureConnection", seen);
+    app.stop();
+  });
+
   test("that leads elsewhere now lets what is under way end where it began", async () => {
     const answers: http.ServerResponse[] = [];
     let uploaded = "";

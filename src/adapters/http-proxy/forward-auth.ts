@@ -4,6 +4,7 @@ import http from "node:http";
 import https from "node:https";
 import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
+import { tlsOf } from "./backend-tls.ts";
 import { endToEnd, requestHeaders, responseProblem } from "./headers.ts";
 import { WayAgent, type WayRequest } from "./way-agent.ts";
 
@@ -88,7 +89,8 @@ function ask(request: http.IncomingMessage, { url }: Spec, asked: AskedFor): Pro
 
 function startAsking(to: URL, options: http.RequestOptions, backend: Backend | undefined, ways: Ways): http.ClientRequest {
   if (backend === undefined) return to.protocol === "https:" ? https.request(options) : http.request(options);
-  if (!ways.isElsewhere(backend)) return http.request(options);
+  if (!ways.isElsewhere(backend))
+    return backend.tls === undefined ? http.request(options) : https.request({ ...options, ...tlsOf(backend) });
   const way: WayRequest = { ...options, agent: new WayAgent(ways, { keepAlive: false }), backend, connectTimeoutMs: ANSWER_WITHIN_MS };
   return http.request(way);
 }

@@ -3,6 +3,7 @@ import net from "node:net";
 import tls from "node:tls";
 import type { Backend } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
+import { tlsOf } from "./backend-tls.ts";
 import { readBuffers } from "./read-buffers.ts";
 import { Upstream, type Pool } from "./upstream.ts";
 import type { AnswerHead } from "./answer-head.ts";
@@ -96,10 +97,7 @@ export class Upstreams {
     const session = this.#sessions.get(key);
     const socket = tls.connect({
       ...over,
-      host: backend.host,
-      servername: net.isIP(backend.host) === 0 ? backend.host : "",
-      rejectUnauthorized: backend.tls === "verify",
-      ALPNProtocols: ["http/1.1"],
+      ...tlsOf(backend),
       ...(session && { session }),
     });
     socket.on("session", (fresh: Buffer) => {

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { Backend } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
+import { tlsOf } from "./backend-tls.ts";
 
 /** What goes with a request beside what Node knows of. */
 export interface WayRequest extends http.RequestOptions {
@@ -65,7 +66,7 @@ export class WayAgent extends http.Agent {
 
 /** TLS of the instance's own, end to end. */
 function secured(under: net.Socket, backend: Backend, limitMs: number, connected: Connected | undefined): void {
-  const socket = tls.connect({ socket: under, rejectUnauthorized: backend.tls === "verify", host: backend.host });
+  const socket = tls.connect({ socket: under, ...tlsOf(backend) });
   const onError = (error: Error): void => {
     clearTimeout(limit);
     fail(connected, error);
