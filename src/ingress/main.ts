@@ -145,7 +145,7 @@ class Ingress {
     const shared = { node, health: this.#health, ways: this.#mesh.ways, plainAddress, log };
     this.#front = new HttpFront({
       decide: (asked) => decide(this.#state?.router, asked, this.#known),
-      backendOf: (host) => this.#state?.router.find(host, "/")?.backends[0],
+      backendsOf: (host) => this.#state?.router.find(host, "/")?.backends ?? [],
       pages,
       traffic: this.#traffic,
       accessLog: this.#accessLog,

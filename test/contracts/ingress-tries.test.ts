@@ -6,6 +6,7 @@ import net from "node:net";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { MeshUnreachable } from "../../src/api/errors.ts";
+import type { Backend } from "../../src/api/table.ts";
 import type { Ways } from "../../src/ports.ts";
 import { startFrontOf } from "../support/front.ts";
 import { freePort, get, tableOf, type Got } from "../support/ingress.ts";
@@ -120,6 +121,68 @@ describe("a request to an instance that takes no connection", () => {
     assert.deepEqual(app.requests.map(summaryOf), ["POST / 1"]);
     process.off("warning", warned);
     assert.deepEqual(warnings, []);
+  });
+});
+
+describe("the app that is asked who may come in", () => {
+  const forwardAuth = { url: "http://door/", headers: [] };
+  const here = (instance: string, port: number): Backend => ({ node: "attic", instance, host: "127.0.0.1", port });
+
+  test("is asked at another instance where a node is lost, before or after it heard the question, and where one takes no connection", async () => {
+    const heard: string[] = [];
+    const wayFrom = net.createServer((socket) => {
+      socket.once("data", (bytes) => {
+        heard.push(String(bytes).split(" ", 1)[0] ?? "");
+        opened?.destroy(new MeshUnreachable("the way to its node was cut"));
+      });
+      socket.on("error", () => undefined);
+    });
+    await once(wayFrom.listen(0, "127.0.0.1"), "listening");
+    const { port } = wayFrom.address() as net.AddressInfo; // a TCP server has no other kind of address
+    let opened: net.Socket | undefined;
+    const ways: Ways = {
+      ...noWays,
+      isElsewhere: ({ node }) => node === "far",
+      async connect({ instance }) {
+        if (instance === "lost") throw new MeshUnreachable("its node is away");
+        opened = net.connect(port, "127.0.0.1");
+        await once(opened, "connect");
+        return opened;
+      },
+    };
+    await using app = await recordingApp();
+    await using door = await recordingApp();
+    const far = ["lost", "cut"].map((instance) => ({ node: "far", instance, host: "127.0.0.1", port: 1 }));
+    const backends = [...far, here("dead", await freePort()), here("door", door.port), here("unasked", await freePort())];
+    const out: string[] = [];
+    const health = { ...inOrder, unreachable: ({ instance }: Backend) => void out.push(instance) };
+    await using front = await startFrontOf(tableOf([app.port], { forwardAuth }), { health, ways, backendsOf: () => backends });
+    assert.equal((await withLimit(get(front.port, { method: "POST", body: "x" }))).status, 200);
+    assert.deepEqual([heard, out], [["GET"], ["lost", "cut", "dead"]]);
+    assert.deepEqual(app.requests.map(summaryOf), ["POST / 1"]);
+    wayFrom.close();
+  });
+
+  test("is asked at no other instance when one took the question and broke off: it may be what ended it", async () => {
+    await using app = await recordingApp();
+    await using door = await recordingApp();
+    await using broken = await oddApp("resets when asked");
+    const backends = [here("broken", broken.port), here("door", door.port)];
+    await using front = await startFrontOf(tableOf([app.port], { forwardAuth }), { health: inOrder, backendsOf: () => backends });
+    assert.equal((await withLimit(get(front.port))).status, 502);
+    assert.deepEqual([broken.read.length, door.requests.length, app.requests.length], [1, 0, 0]);
+  });
+
+  test("does not keep everybody waiting where it takes connections and says nothing of TLS", async () => {
+    const mute = net.createServer((socket) => void socket.on("error", () => undefined).resume());
+    await once(mute.listen(0, "127.0.0.1"), "listening");
+    const { port } = mute.address() as net.AddressInfo; // a TCP server has no other kind of address
+    await using app = await recordingApp();
+    await using door = await recordingApp();
+    const backends = [{ ...here("mute", port), tls: "insecure" as const }, here("door", door.port)];
+    await using front = await startFrontOf(tableOf([app.port], { forwardAuth }), { health: inOrder, backendsOf: () => backends });
+    assert.equal((await withLimit(get(front.port))).status, 200);
+    mute.close();
   });
 });
 

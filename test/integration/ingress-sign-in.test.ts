@@ -183,6 +183,21 @@ describe("a route with a protection", () => {
       assert.equal((await get(ingress.httpPort, { headers: { Cookie: "session=1" } })).status, 200);
       assert.deepEqual([asked[0]?.url, asked[0]?.headers.host], ["/verify", "door:9091"]);
     });
+
+    test("asks another instance of that app while one cannot be reached", async () => {
+      const dead = await freePort();
+      const backends = [dead, door.port, dead].map((port, index) => ({
+        node: "attic",
+        instance: `door-${index}`,
+        host: "127.0.0.1",
+        port,
+      }));
+      const route: HttpRoute = { name: "door", host: "door", path: "/", backends, holdMs: 0, forwardedHeaders: "standard" };
+      await use({ forwardAuth: { url: "http://door/verify", headers: [] } }, [route]);
+      for (let round = 0; round < 4; round += 1)
+        assert.equal((await get(ingress.httpPort, { headers: { Cookie: "session=1" } })).status, 200);
+      assert.equal((await get(ingress.httpPort)).status, 302);
+    });
   });
 
   test("sticky keeps a browser at its instance, beside the cookies of the app", async () => {

@@ -33,7 +33,7 @@ export async function startFrontOf(table: Table, options: Partial<FrontOptions>)
     health: new BackendHealth(),
     ways: noWays,
     pages,
-    backendOf: () => undefined,
+    backendsOf: () => [],
     plainAddress,
     traffic: new Traffic(performance.now()),
     accessLog: { ended: () => undefined },

@@ -5,6 +5,7 @@ import type { Backend, HttpRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
 import type { BackendOrder, ExchangeLog, Listen, Listening, Log, TrafficCounter, Ways } from "../../ports.ts";
 import { BasicAuth } from "./basic-auth.ts";
+import { connectTimeoutMs } from "./connect-time.ts";
 import { Connections, refuseWith, type ConnectionLimits } from "./connections.ts";
 import { EarlyBytes } from "./early-bytes.ts";
 import { Exchanges, type Exchange } from "./exchange.ts";
@@ -49,7 +50,7 @@ export interface FrontOptions {
     readonly noSignIn: (name: string) => Page;
   };
   /** Where an app of the house is reached, by its name. */
-  readonly backendOf: (host: string) => Backend | undefined;
+  readonly backendsOf: (host: string) => readonly Backend[];
   readonly plainAddress: (address: string) => string;
   readonly log: Log;
   /** Other than the usual, for tests. */
@@ -68,11 +69,6 @@ interface Limits extends ConnectionLimits {
 const LIMITS: Limits = { headMs: 60_000, bodyIdleMs: 60_000, lingerMs: 30_000, connectionsMax: 8192, holdRetryMs: 250 };
 /** A client that lost its power is noticed while nothing is sent to it. */
 const PROBE_AFTER_MS = 30_000;
-const CONNECT_MS = 3000;
-/** With another backend to try, a silent one does not get the whole time: a person waits. */
-const CONNECT_MORE_MS = 500;
-/** Three round trips to another node, which may be far away in the tailnet. */
-const CONNECT_MORE_AWAY_MS = 1000;
 const HELD_MAX = 1000;
 const HEADER_BYTES_MAX = 32 * 1024;
 
@@ -242,7 +238,7 @@ export class HttpFront {
 
   async #ask(exchange: Exchange, { route, target, from }: Asking): Promise<Admitted | undefined> {
     const { request, response } = exchange;
-    const { pages, backendOf, ways, log } = this.#options;
+    const { pages, log } = this.#options;
     let headers: Headers = { ...route.headers?.request };
     if (route.basicAuth !== undefined) {
       const verdict = await this.#basicAuth.check(request.headers.authorization, route.basicAuth);
@@ -256,7 +252,7 @@ export class HttpFront {
       headers = { authorization: undefined, ...headers };
     }
     if (route.forwardAuth !== undefined) {
-      const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", backendOf, ways });
+      const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", ...this.#options });
       if (verdict.kind === "refused") {
         exchange.reason = "signIn";
         return void response.writeHead(verdict.status, [...verdict.headers]).end(verdict.body);
@@ -288,10 +284,9 @@ export class HttpFront {
     const repeatable = isRepeatable(request);
     let last: Outcome | undefined;
     for (const [index, backend] of backends.entries()) {
-      const more = index < backends.length - 1;
+      const isLast = index === backends.length - 1;
       // Nobody may say a second time what must not be done twice, so it is not said where the backend may just have hung up.
-      const moreMs = ways.isElsewhere(backend) ? CONNECT_MORE_AWAY_MS : CONNECT_MORE_MS;
-      const how = { backend, connectTimeoutMs: more ? moreMs : CONNECT_MS, freshConnection: !repeatable };
+      const how = { backend, connectTimeoutMs: connectTimeoutMs(backend, ways, isLast), freshConnection: !repeatable };
       const attempt = attemptOf(request, asked, how);
       exchange.trying = backend;
       last = await this.#forwarder.forward(request, response, attempt);
