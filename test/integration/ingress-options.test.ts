@@ -14,7 +14,8 @@ import { createAuthority } from "../../src/adapters/x509/certificates.ts";
 import type { HttpRoute, Table } from "../../src/api/table.ts";
 import { get, soon, startApp, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import { testLeaf } from "../support/leaf.ts";
-import { openWebSocket, rawRequest, webSocketApp } from "../support/proxy.ts";
+import { disposableApp, openWebSocket, rawRequest, webSocketApp } from "../support/proxy.ts";
+import { recordingApp } from "../support/recording-app.ts";
 import { until } from "../support/until.ts";
 
 /** Where the route leads, as the agent writes it for an address outside of the house. */
@@ -141,6 +142,30 @@ describe("a route of the ingress", () => {
     const { body } = await get(ingress.httpPort, { path: "/x", headers: { Origin: "http://hello.home.internal" } });
     const seen = JSON.parse(body) as Record<string, string>;
     assert.deepEqual([seen["host"], seen["origin"]], ["hello.home.internal", "http://hello.home.internal"]);
+  });
+
+  test("sets a header in place of any other of that name, however it is written", async () => {
+    await using seen = await recordingApp();
+    await using door = await disposableApp((_request, response) => void response.writeHead(204, { "Remote-User": "anna" }).end());
+    const headers = {
+      request: { Origin: "https://own.example", REFERER: "https://own.example/page", "remote-user": "nobody" },
+      response: { LOCATION: "/own" },
+    };
+    const forwardAuth = { url: `http://127.0.0.1:${door.port}/`, headers: ["Remote-User"] };
+    await ingress.client.putTable(outside(seen.port, undefined, "router", { headers, forwardAuth }), soon());
+    const asked = { Origin: "http://hello.home.internal", Referer: "http://hello.home.internal/page" };
+    assert.equal((await get(ingress.httpPort, { headers: asked })).status, 200);
+    const lines = seen.requests[0]?.headers.filter(([name]) => /^(host|origin|referer|remote-user)$/i.test(name)) ?? [];
+    assert.deepEqual(Object.fromEntries(lines.map(([name, value]) => [name.toLowerCase(), value])), {
+      host: "router",
+      origin: "https://own.example",
+      referer: "https://own.example/page",
+      "remote-user": "anna",
+    });
+    assert.equal(lines.length, 4);
+    await ingress.client.putTable(outside(portOf(device), "verify", `localhost:${portOf(device)}`, { headers }), soon());
+    const answer = await rawRequest(ingress.httpPort, "GET / HTTP/1.1\r\nHost: hello\r\nConnection: close\r\n\r\n");
+    assert.deepEqual(answer.match(/^location:.*/gim), ["LOCATION: /own"]);
   });
 
   test("checks whom it speaks TLS with, unless it says that it shall not", async () => {

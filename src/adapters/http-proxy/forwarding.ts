@@ -5,7 +5,7 @@ import type net from "node:net";
 import { MeshUnreachable } from "../../api/errors.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { Attempt, Outcome } from "./forwarder.ts";
-import { answerHeaders, hasBody, requestHead, upgradeHeaders } from "./headers.ts";
+import { answerHeaders, hasBody, overlaid, requestHead, upgradeHeaders } from "./headers.ts";
 import { sentHere } from "./outside.ts";
 import { tieSockets } from "./tie-sockets.ts";
 import { RequestBody } from "./request-body.ts";
@@ -103,7 +103,7 @@ export class Forwarding implements Asker {
     const { backend, responseHeaders: set, cookie } = this.#attempt;
     const client = this.#client;
     try {
-      const toSet = backend.authority === undefined ? set : { ...sentHere(locationOf(head), backend), ...set };
+      const toSet = backend.authority === undefined ? set : overlaid(sentHere(locationOf(head), backend), set);
       client.writeHead(head.status, head.message, [...answerHeaders(head.headers, toSet, cookie)]);
     } catch (error) {
       // What Node does not write, the client gets a page instead of.

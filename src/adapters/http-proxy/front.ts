@@ -11,7 +11,7 @@ import { EarlyBytes } from "./early-bytes.ts";
 import { Exchanges, type Exchange } from "./exchange.ts";
 import { askForwardAuth } from "./forward-auth.ts";
 import { createForwarder, type Attempt, type Forwarder, type Outcome } from "./forwarder.ts";
-import { requestProblem, type Headers } from "./headers.ts";
+import { overlaid, requestProblem, type Headers } from "./headers.ts";
 import { Held } from "./held.ts";
 import { answerAsLast, isLast } from "./max-forwards.ts";
 import { originForm } from "./origin-form.ts";
@@ -262,7 +262,7 @@ export class HttpFront {
         showOwn(exchange, pages.noSignIn(route.name), "noSignIn");
         return undefined;
       }
-      headers = { ...headers, ...verdict.headers };
+      headers = overlaid(headers, verdict.headers);
     }
     return { route, headers };
   }
@@ -361,7 +361,7 @@ function attemptOf(
     responseTimeoutMs: route.responseTimeoutMs,
     maxBodyBytes: route.maxBodyBytes,
     requestHeaders:
-      headers === undefined && backend.authority === undefined ? undefined : { ...askedThere(request, backend, headers), ...headers },
+      headers === undefined && backend.authority === undefined ? undefined : overlaid(askedThere(request, backend, headers), headers),
     cookie: route.sticky === true ? stickyCookie(route, backend, request.headers.cookie) : undefined,
     responseHeaders: route.headers?.response,
     early,

@@ -164,6 +164,12 @@ function withSet(headers: readonly string[], set: Headers | undefined): readonly
   return kept;
 }
 
+/** `over` counts where both say something of a header, however it is written. */
+export function overlaid(under: Headers, over: Headers = {}): Headers {
+  const names = new Set(Object.keys(over).map(keyOf));
+  return { ...Object.fromEntries(Object.entries(under).filter(([name]) => !names.has(keyOf(name)))), ...over };
+}
+
 /** Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one. */
 function keyOf(name: string): string {
   return name.toLowerCase().replaceAll("_", "-");
