@@ -62,6 +62,20 @@ test("each wrong answer has its own words", () => {
   assert.match(judged({ app: { error: "it hung up" } })[1], /app\.home\.internal: it hung up/);
 });
 
+test("whatever is wrong with a server, it is named", () => {
+  const server = { address: "192.168.1.12", port: 53, protocol: "tcp" } as const;
+  const right = { node: "nuc", server, soa, ns: address, app: address, ipv6: undefined, outside: undefined };
+  const wrong = [
+    {},
+    { soa: said({ rcode: "SERVFAIL" }) },
+    { soa: said({ rcode: "REFUSED" }) },
+    { soa: said() },
+    { ns: said() },
+    { app: said() },
+  ];
+  for (const over of wrong) assert.match(judgeServer(facts, app, { ...right, ...over }).text, /^nuc 192\.168\.1\.12:53 tcp {2}\S/);
+});
+
 test("by IPv6 an app must be a computer of the house, and be there where each of them is", () => {
   const nodes = facts.nodes.map((node, index) => ({ ...node, lan: [...node.lan, `fd00::${index + 1}`] }));
   const server = { address: "fd00::1", port: 53, protocol: "udp" } as const;

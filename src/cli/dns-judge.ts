@@ -63,10 +63,10 @@ export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): 
   const host = isIpv6(server.address) ? `[${server.address}]` : server.address;
   const where = `${node} ${host}:${server.port} ${server.protocol}`;
   const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({
+    ...more,
     group: "servers",
     mark,
     text: `${where}  ${text}`,
-    ...more,
   });
   if ("error" in soa)
     return finding("error", soa.error, {
