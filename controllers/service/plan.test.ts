@@ -14,7 +14,7 @@ import {
 } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { HouseFacts, LocalFacts } from "./facts.ts";
-import { plan, RANK_DELAY_MS, transactionOf } from "./plan.ts";
+import { LOOK_AGAIN_MS, plan, RANK_DELAY_MS, transactionOf } from "./plan.ts";
 
 const NOW = 100_000;
 const spec = serviceSpec("app", "app:1");
@@ -32,8 +32,14 @@ test("the node that is chosen decides at once, and the others later one by one",
   const nodes = ["nas", "nuc", "pi"];
   const first = nodes.find((node) => planOn(node, three).actions.length > 0);
   assert.ok(first);
+  const decideAfter = (ms: number): number => nodes.filter((node) => planOn(node, three, { now: NOW + ms }).actions.length > 0).length;
+  assert.deepEqual([0, RANK_DELAY_MS - 1, RANK_DELAY_MS, 2 * RANK_DELAY_MS - 1, 2 * RANK_DELAY_MS].map(decideAfter), [1, 1, 2, 2, 3]);
   const waits = nodes.map((node) => planOn(node, three).recheckAfterMs ?? 0).sort((a, b) => a - b);
-  assert.deepEqual(waits, [0, RANK_DELAY_MS, 2 * RANK_DELAY_MS]);
+  assert.deepEqual(waits, [0, LOOK_AGAIN_MS, LOOK_AGAIN_MS], "as others are placed the next may become its own");
+  assert.deepEqual(
+    nodes.map((node) => planOn(node, three, { now: NOW + RANK_DELAY_MS - 1 }).recheckAfterMs ?? 0).sort((a, b) => a - b),
+    [0, 1, LOOK_AGAIN_MS],
+  );
   for (const node of nodes) assert.equal(planOn(node, three, { now: NOW + 2 * RANK_DELAY_MS }).actions[0]?.kind, "Decide", node);
 });
 

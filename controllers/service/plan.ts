@@ -19,7 +19,7 @@ import { whyUnplaced } from "./scheduling.ts";
 export const RANK_DELAY_MS = 2_000;
 
 /** While another node is to place something: as others are placed it may become this one's, and each of them would wait for the other. */
-const LOOK_AGAIN_MS = 500;
+export const LOOK_AGAIN_MS = 500;
 
 export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFacts, context: Context): Plan<ServiceAction> {
   const { node, now, copy } = context;
