@@ -12,7 +12,7 @@ export interface FactFlags {
 
 /** In place of a node's name: somebody named its address. */
 export const SERVER = "server";
-const ZONE_DEFAULT = "home.internal";
+export const ZONE_DEFAULT = "home.internal";
 const DNS_PORT = 53;
 
 /** Throws Failure where no node runs here and no server is known. */

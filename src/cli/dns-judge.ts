@@ -2,6 +2,7 @@
 import { isIpv6 } from "../api/addresses.ts";
 import type { DnsFacts, DnsReply } from "../api/dns-facts.ts";
 import type { NameServer } from "../ports.ts";
+import { SERVER, ZONE_DEFAULT } from "./dns-facts.ts";
 import type { Mark } from "./terminal.ts";
 
 export type Group = "servers" | "this computer" | "tailnet" | "local names";
@@ -39,20 +40,23 @@ const DNS_PORT = 53;
 const RESOLVED_STUBS: ReadonlySet<string> = new Set(["127.0.0.53", "127.0.0.54"]);
 const MAGIC_DNS = "100.100.100.100";
 
+const ON_ALL = "on the house's computers";
+
 /** What a problem says of who has the port, and behind it how it is got back. */
 const FIX_FOLLOWS = ". Nobody asks there: ";
 
-export function judgePorts({ nodes }: DnsFacts): readonly Finding[] {
-  return nodes.flatMap(({ name, port, problem }): readonly Finding[] => {
+export function judgePorts(facts: DnsFacts): readonly Finding[] {
+  const isNode = facts.node !== "";
+  return facts.nodes.flatMap(({ name, lan, port, problem }): readonly Finding[] => {
     if (problem === undefined && (port === undefined || port === DNS_PORT)) return [];
     const [what = "", how] = problem?.split(FIX_FOLLOWS) ?? [`it answers on port ${port}`];
     return [
       {
         group: "servers",
         mark: "error",
-        text: `${name} does not have port 53, which phones, routers and tailnets ask: ${what}`,
+        text: `${isNode ? name : lan.join()} does not have port 53, which phones, routers and tailnets ask: ${what}`,
         fix: how ?? "free the port there; then: sudo fossora down && sudo fossora up",
-        next: `fossora describe node ${name}`,
+        next: isNode ? `fossora describe node ${name}` : typed(facts, "fossora dns check"),
       },
     ];
   });
@@ -60,18 +64,20 @@ export function judgePorts({ nodes }: DnsFacts): readonly Finding[] {
 
 export function judgeServer(facts: DnsFacts, app: App, answers: ServerAnswers): Finding {
   const { node, server, soa, ns } = answers;
+  const isNode = facts.node !== "";
   const host = isIpv6(server.address) ? `[${server.address}]` : server.address;
   const where = `${node} ${host}:${server.port} ${server.protocol}`;
-  const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({
+  const finding = (mark: Mark, text: string, { next, ...more }: Partial<Finding> = {}): Finding => ({
     ...more,
     group: "servers",
     mark,
     text: `${where}  ${text}`,
+    ...(next !== undefined && { next: typed(facts, next) }),
   });
   if ("error" in soa)
     return finding("error", soa.error, {
-      fix: `is ${node} on, and does its firewall let port ${server.port}/${server.protocol} through?`,
-      next: node === facts.node ? "sudo fossora up --open-firewall" : `fossora describe node ${node}`,
+      fix: `is ${isNode ? node : host} on, and does its firewall let port ${server.port}/${server.protocol} through?`,
+      next: isNode && node !== facts.node ? `fossora describe node ${node}` : "sudo fossora up --open-firewall",
     });
   const wrong = wrongSoa(facts.zone, soa.reply);
   if (wrong !== undefined) return finding("error", wrong.text, wrong);
@@ -154,7 +160,7 @@ export function judgeResolver(
   resolver: Outcome<{ readonly addresses: readonly string[]; readonly ms: number }>,
   asks: { readonly nameServers: readonly string[]; readonly platform: string },
 ): Finding {
-  const setup = `fossora dns setup ${setupWord(asks)}`;
+  const setup = `fossora dns setup ${setupWord(asks)}${flagsFor(facts)}`;
   const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({ group: "this computer", mark, text, ...more });
   const asked = asks.nameServers.length === 0 ? "" : `; it asks ${asks.nameServers.join(", ")}`;
   if ("error" in resolver)
@@ -176,7 +182,7 @@ export function judgeResolver(
 
 export function judgeTailnet(facts: DnsFacts, routes: Readonly<Record<string, readonly string[]>> | undefined): readonly Finding[] {
   const finding = (mark: Mark, text: string, more: Partial<Finding> = {}): Finding => ({ group: "tailnet", mark, text, ...more });
-  const next = "fossora dns setup tailscale";
+  const next = typed(facts, "fossora dns setup tailscale", ON_ALL);
   if (routes === undefined) return [];
   const tailnetOfHouse = new Set(facts.nodes.flatMap(({ tailnet }) => tailnet));
   const servers = routes[facts.zone] ?? [];
@@ -219,7 +225,7 @@ export function judgeLocal(facts: DnsFacts, name: string, outcome: Outcome | und
       ...problems,
       finding("warn", `${name}: ${outcome.error}`, {
         fix: "a firewall keeps out UDP 5353, or the network keeps its devices apart (guest Wi-Fi)",
-        next: "sudo fossora up --open-firewall",
+        next: typed(facts, "sudo fossora up --open-firewall", ON_ALL),
       }),
     ];
   const addresses = addressesIn(outcome.reply);
@@ -232,6 +238,23 @@ export function judgeLocal(facts: DnsFacts, name: string, outcome: Outcome | und
       }),
     ];
   return [...problems, finding("ok", `${name} is ${addresses.join(", ")}`, { ms: outcome.reply.ms })];
+}
+
+/** Where no node is asked here, commands that need one are typed elsewhere: where the server is that was spoken of. */
+function typed({ node }: DnsFacts, command: string, where = "there"): string {
+  return node === "" ? `${where}: ${command}` : command;
+}
+
+/** Where no node is asked here, whom else. */
+function flagsFor({ node, nodes, zone }: DnsFacts): string {
+  if (node !== "") return "";
+  const servers = nodes.flatMap(({ name, lan, port }) => (name === SERVER ? lan.map((address) => serverFlag(address, port)) : []));
+  return [...servers, ...(zone === ZONE_DEFAULT ? [] : [` --zone ${zone}`])].join("");
+}
+
+function serverFlag(address: string, port = DNS_PORT): string {
+  const host = isIpv6(address) ? `[${address}]` : address;
+  return ` --server ${port === DNS_PORT ? host : `${host}:${port}`}`;
 }
 
 function isOfHouse({ nodes }: DnsFacts, address: string): boolean {

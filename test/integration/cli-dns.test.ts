@@ -284,6 +284,50 @@ test("without a node it asks whom it is told, or whom the resolver finds, and el
   });
 });
 
+test("without a node all that it names and tells to type is there, whatever is wrong", async () => {
+  const over = { socket: "/nowhere/fossora.sock" };
+  const check = (...more: readonly string[]): Promise<Outcome> => run(["check", "jellyfin", "--server", "192.168.1.10", ...more], over);
+  const healthy = probe.servers;
+  probe.servers = (server, name, type) => (server.protocol === "tcp" ? new Error("no answer within 2000 ms") : healthy(server, name, type));
+  probe.local = new Error("nobody on the LAN answered within 2000 ms");
+  const { code, stdout } = await check();
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /\n {2}✗ server 192\.168\.1\.10:53 tcp {2}no answer .*\n {6}fix: is 192\.168\.1\.10 on, .*\n {6}→ there: sudo fossora up --open-firewall\n/,
+  );
+  assert.match(stdout, /\n {2}! jellyfin\.local: .*\n {6}fix: .*\n {6}→ on the house's computers: sudo fossora up --open-firewall\n/);
+  const wrong = [
+    { ...reply(), rcode: "SERVFAIL" },
+    { ...reply(), rcode: "REFUSED" },
+    reply({ type: "SOA", data: "a.root-servers.net" }),
+    reply({ type: "SOA", data: "ns.home.internal" }),
+  ];
+  for (const each of wrong) {
+    probe.servers = () => each;
+    assert.match(
+      (await check()).stdout,
+      /\n {2}✗ server 192\.168\.1\.10:53 udp .*\n {6}fix: .*\n {6}→ there: fossora (status|get house)\n/,
+    );
+  }
+  probe.servers = (server, name, type) => (name === APP ? reply() : healthy(server, name, type));
+  assert.match(
+    (await check()).stdout,
+    /it has no address for jellyfin\.home\.internal \(NOERROR\)\n {6}→ there: fossora describe dnsrecord jellyfin\n/,
+  );
+  probe.servers = healthy;
+  probe.routes = { "home.internal": [] };
+  probe.found = [];
+  const lost = await check("--server", "[fd00::1]:5354", "--zone", "my.internal");
+  assert.match(lost.stdout, /\n {6}→ fossora dns setup router --server 192\.168\.1\.10 --server \[fd00::1\]:5354 --zone my\.internal\n/);
+  assert.match(lost.stdout, /\n {6}→ on the house's computers: fossora dns setup tailscale\n/);
+  const other = await run(["check", "--server", "192.168.1.10:5354"], over);
+  assert.match(
+    other.stdout,
+    /\n {2}✗ 192\.168\.1\.10 does not have port 53, .*: it answers on port 5354\n {6}fix: .*\n {6}→ there: fossora dns check\n/,
+  );
+});
+
 test("setup prints what to do in each place, with the addresses of now", async () => {
   announce("nas", { addresses: { lan: ["192.168.1.10", "fd00::10"], tailnet: ["100.64.0.1"] }, ports: { dns: 53 } });
   await until("it is known", () => house.mirror.nodes().get("nas")?.value.addresses.lan.length === 2);
