@@ -180,7 +180,7 @@ export class NodeHouseControl implements HouseControl {
       names,
       {
         store: inside.store,
-        look: () => this.#lookRound(inside),
+        look: () => this.#lookAnew(inside, signal),
         waiting: () => this.#approvals("replace a computer").list(signal),
         comeAgain: async (node) => {
           if (node.nodeId === nodeId) await joining.told({ kind: "told to leave" });
@@ -246,6 +246,13 @@ export class NodeHouseControl implements HouseControl {
     });
     this.#look = { inside, atMs: clock.now(), answer };
     return answer;
+  }
+
+  /** Votes may have moved since it was last looked. */
+  async #lookAnew(inside: Inside, signal: AbortSignal): Promise<HouseLook> {
+    await inside.sight.look(signal);
+    this.#look = undefined;
+    return this.#lookRound(inside);
   }
 
   #phaseNow(): JoiningPhase {
@@ -323,10 +330,7 @@ export class NodeHouseControl implements HouseControl {
     { nodeId, ...going }: { readonly nodeId: string; readonly name: string; readonly removed: boolean },
     signal: AbortSignal,
   ): Promise<Pick<Transaction, "compare" | "writes">> {
-    // Votes may have moved since it was last looked.
-    await inside.sight.look(signal);
-    this.#look = undefined;
-    const { view } = await this.#lookRound(inside);
+    const { view } = await this.#lookAnew(inside, signal);
     const problem = removalProblem(view, nodeId);
     if (problem !== undefined) {
       const cannot = going.removed ? `Cannot remove ${going.name}` : "Cannot leave";

@@ -5,6 +5,7 @@ import { entry, houseNode, nodeId, view } from "../../test/fakes/joining.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
 import { keys } from "../api/keys.ts";
 import type { QueueEntry } from "../joining/house-view.ts";
+import { ApiError } from "../server/api-error.ts";
 import type { HouseLook } from "./joining/house-look.ts";
 import { replaceNode } from "./replace.ts";
 
@@ -32,4 +33,25 @@ test("one that waits in the queue already takes the place of a silent node from 
   assert.deepEqual([answer.former, answer.newcomer], [former.name, newcomer.value.name]);
   const queued = await run(clock, store.get(key, signal));
   assert.equal((JSON.parse(queued?.value ?? "{}") as QueueEntry).replaces, nodeId("c"));
+});
+
+test("a voter takes nobody's place while the others could not decide without it, and nothing is written", async () => {
+  const clock = new VirtualClock();
+  const store = new FakeEtcd(clock).client("pi", { clock, random: new SeededRandom(1) });
+  const ports = { store, waiting: async () => [], comeAgain: () => Promise.reject(new Error("it has the only vote")) };
+  // After a take-over: `c` is gone for good, `a` alone votes, `b` has joined.
+  const after = view({ voters: "a", learners: "b" });
+  const roster = new Map([...after.roster, [nodeId("c"), houseNode("c")] as const]);
+  const houses = [{ ...after, roster }, view({ voters: "ab", workers: "c", dead: "c" }), view({ voters: "abdc", dead: "c" })];
+  for (const seen of houses) {
+    const look: HouseLook = { view: seen, survives: "", voters: 1, votersUp: 1, computers: [], returned: [] };
+    await assert.rejects(
+      run(clock, replaceNode({ former: "c", newcomer: "a" }, { ...ports, look: async () => look }, signal)),
+      (error) =>
+        error instanceof ApiError &&
+        error.status.reason === "Conflict" &&
+        /a would have to come in again, and its vote/.test(error.message),
+    );
+    assert.equal(await run(clock, store.get(keys.replaces(nodeId("a")), signal)), undefined);
+  }
 });

@@ -3,7 +3,7 @@ import type { ReplaceAnswer } from "../api/computers.ts";
 import { keys } from "../api/keys.ts";
 import { silentMs, type HouseNode, type QueueEntry } from "../joining/house-view.ts";
 import { likelyFormerSelf } from "../joining/queue.ts";
-import { removalProblem } from "../joining/voters.ts";
+import { absenceProblem } from "../joining/voters.ts";
 import type { Store, Write } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
 import { findNewcomers, type Newcomer } from "../trust/approvals.ts";
@@ -50,11 +50,13 @@ export async function replaceNode(
     });
   const newcomer = choose(await candidates(look, former, ports), names, look);
   const { node } = newcomer;
-  const problem = node && removalProblem(view, node.nodeId);
+  const problem = node && absenceProblem(view, node.nodeId);
   if (problem !== undefined)
-    throw new ApiError("Conflict", `Cannot replace node/${former.name}: ${newcomer.name} would have to come in again, and ${problem}.`, {
-      next: "fossora status",
-    });
+    throw new ApiError(
+      "Conflict",
+      `Cannot replace node/${former.name}: ${newcomer.name} would have to come in again, and ${problem}. Name a computer that has no vote, or take ${former.name} out of the house.`,
+      { next: `fossora node remove ${former.name}` },
+    );
   await commit(ports.store, { newcomer, former }, signal);
   if (node !== undefined) await ports.comeAgain(node);
   return { kind: "Replaced", former: former.name, newcomer: newcomer.name };

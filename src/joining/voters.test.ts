@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { entry, houseNode, member, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
 import { isAliveChecked, quorumOf, type EtcdMember, type HouseView } from "./house-view.ts";
-import { MEMBERS_MAX, planVoters, removalProblem, votersFor, type VoterStep } from "./voters.ts";
+import { absenceProblem, MEMBERS_MAX, planVoters, removalProblem, votersFor, type VoterStep } from "./voters.ts";
 
 const step = (seen: Parameters<typeof view>[0]): string => {
   const planned = planVoters(view(seen));
@@ -80,6 +80,19 @@ describe("who votes", () => {
     assert.equal(problem("b", { voters: "abc", dead: "c" }), "too few voters would answer without it. First bring back c");
     assert.equal(problem("a", { voters: "a", learners: "b" }), undefined);
     assert.match(problem("a", { voters: "a", learners: "b", dead: "b" }) ?? "", /no standby is ready/);
+    assert.equal(problem("b", { voters: "a", learners: "b" }), undefined);
+    assert.equal(problem("w", { voters: "a", workers: "w" }), undefined);
+  });
+
+  test("a voter goes without being taken out only where the others are a quorum of all", () => {
+    const problem = (letter: string, seen: Parameters<typeof view>[0]): string | undefined => absenceProblem(view(seen), nodeId(letter));
+    assert.equal(problem("a", { voters: "a", learners: "b" }), "its vote still counts: without it 0 of 1 voters would answer");
+    assert.equal(problem("b", { voters: "ab" }), "its vote still counts: without it 1 of 2 voters would answer");
+    assert.equal(problem("b", { voters: "abcd", dead: "d" }), "its vote still counts: without it 2 of 4 voters would answer");
+    assert.equal(problem("b", { voters: "abc", dead: "c" }), "its vote still counts: without it 1 of 3 voters would answer");
+    assert.equal(problem("b", { voters: "abc" }), undefined);
+    assert.equal(problem("b", { voters: "abcd" }), undefined);
+    assert.equal(problem("c", { voters: "abc", dead: "c" }), undefined);
     assert.equal(problem("b", { voters: "a", learners: "b" }), undefined);
     assert.equal(problem("w", { voters: "a", workers: "w" }), undefined);
   });

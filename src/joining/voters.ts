@@ -112,6 +112,18 @@ export function removalProblem(view: HouseView, nodeId: NodeId): string | undefi
   return `too few voters would answer without it. First bring back ${silent.join(" and ")}`;
 }
 
+/**
+ * A node that comes in again sets its store aside at once, while its vote counts until another member takes it out: the others that answer must
+ * be a quorum of all. This says why `Cannot ... NAME: ...`; undefined: they are.
+ */
+export function absenceProblem(view: HouseView, nodeId: NodeId): string | undefined {
+  const { voters } = standingOf(view);
+  const member = memberOf(voters, nodeId);
+  const alive = voters.filter((each) => each !== member && isAlive(view, each)).length;
+  if (member === undefined || alive >= quorumOf(voters.length)) return undefined;
+  return `its vote still counts: without it ${alive} of ${voters.length} voters would answer`;
+}
+
 /** A roster that names none of the members was not read, or is another house's: nobody is thrown out by it. */
 export function hasRoster({ roster, members }: HouseView): boolean {
   return members.some((member) => roster.has(nodeOfMember(member) ?? ""));
