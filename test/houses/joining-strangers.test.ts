@@ -99,7 +99,7 @@ describe("on one LAN", { skip }, () => {
     const nasDir = path.join((await nas.host()).root, DATA_DIR);
     await until("its certificates are struck off", () => readFileSync(path.join(nasDir, "trust/removed.json"), "utf8") !== "[]", LIMIT_MS);
     await lab.boot(nuc.name);
-    const methods = ["hello", "links", "authority", "state", "come-again", "restart-store", "traffic", "renew", "present", "moved"];
+    const methods = ["hello", "join", "links", "authority", "state", "come-again", "restart-store", "traffic", "renew", "present", "moved"];
     const said = await lab.exec(nuc.name, process.execPath, program, "ask", DATA_DIR, nas.address, ...methods);
     const answers = said
       .trim()
@@ -109,6 +109,7 @@ describe("on one LAN", { skip }, () => {
       answers.map(({ method, answer }) => [method, answer]),
       methods.map((method) => [method, method === "hello" ? [] : undefined]),
     );
+    assert.match(answers.find(({ method }) => method === "join")?.error ?? "", /it was removed from this house/);
     const { root } = await nuc.host();
     const read = (file: string): Buffer => readFileSync(path.join(root, DATA_DIR, file));
     const credentials = { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };

@@ -9,6 +9,7 @@ import { loadMeshTrust } from "../../src/agent/mesh-trust.ts";
 import { houseHash, loadTrust } from "../../src/agent/trust.ts";
 import { PROTOCOL, type Join, type JoinAnswer, type Message, type Sender } from "../../src/joining/messages.ts";
 import type { Proven } from "../../src/agent/invites.ts";
+import { request } from "../fakes/joining.ts";
 import { silentLog } from "./real.ts";
 
 const MESH_PORT = 733;
@@ -54,9 +55,10 @@ async function ask(): Promise<void> {
   const nodeId = loadNodeId(dataDir);
   for (const method of methods) {
     const message = { protocol: PROTOCOL, kind: method, from: { nodeId, name: "again", addresses: [], versions } };
+    const body = method === "join" ? { message: { ...message, request: request("x") } } : message;
     try {
       const link = await dial({ address, port: MESH_PORT, trust, limitMs });
-      print({ method, standing: link.peer.standing, answer: await link.request(method, message, { limitMs }) });
+      print({ method, standing: link.peer.standing, answer: await link.request(method, body, { limitMs }) });
       link.close();
     } catch (error) {
       print({ method, error: error instanceof Error ? error.message : String(error) });

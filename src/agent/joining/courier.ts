@@ -36,6 +36,8 @@ const DIAL_MS = 2_000;
 const HELLO_DIAL_MS = 8_000;
 const ANSWER_MS = 10_000;
 const ANSWERS_MAX = 4;
+/** Codes of a house's door that answers as it should: it lets this node in not at all, or not before its store answers. */
+const DOOR_SAYS: readonly string[] = ["Refused", "TryAnother"];
 
 export class Courier {
   readonly #options: CourierOptions;
@@ -106,10 +108,12 @@ export class Courier {
         if (message.kind === "hello" && answers.length === 0) onNobody(address);
         return;
       } catch (error) {
-        if (message.kind === "join" && (error instanceof UserError || error instanceof MeshRefusal)) onRefusal(error.message);
+        const code = error instanceof MeshRefusal ? error.code : "";
+        const isNo = error instanceof UserError || (error instanceof MeshRefusal && code !== "TryAnother");
+        if (message.kind === "join" && isNo) onRefusal(error.message);
         // It met this node before it knew it, or the other way round.
-        if (error instanceof MeshRefusal && error.code === "NotAllowed") this.drop(address);
-        onFailure(address, error);
+        if (code === "NotAllowed") this.drop(address);
+        if (!DOOR_SAYS.includes(code)) onFailure(address, error);
         if (failureOf(error) === "nothing listens") onNobody(address);
         log.debug("Message was not taken", { kind: message.kind, address, error: String(error) });
       }

@@ -16,7 +16,7 @@ import type { HouseSight } from "./house-sight.ts";
 
 export interface DoorOptions {
   readonly store: Store;
-  readonly sight: HouseSight;
+  readonly sight: Pick<HouseSight, "seen">;
   readonly self: () => Sender;
   /** Of the members' etcd. */
   readonly clusterVersion: string;
@@ -40,16 +40,23 @@ export class HouseDoor {
     this.#records = new RecordsReader(options.store, options.clock);
   }
 
-  /** Throws MeshRefusal for one whose token is no good: it proves no answer to it. */
+  /**
+   * Throws MeshRefusal for one that is not let in, or cannot be judged while the store does not answer: who gets an answer is told the house and
+   * where all of it is.
+   */
   async join(peer: MeshPeer, proven: Proven, join: Join, signal: AbortSignal): Promise<Proven> {
     const { self, sight, log } = this.#options;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+    const asker = await this.#judge(peer, proven, limit);
+    if (asker.trust === "refused") {
+      log.info("Asked to join", { nodeId: peer.nodeId, address: peer.address, trust: asker.trust, because: asker.because });
+      throw new MeshRefusal("Refused", refusalOf(asker, proven));
+    }
     try {
-      return await this.#join(peer, proven, join, limit);
+      return await this.#join(peer, join, asker, limit);
     } catch (error) {
-      if (error instanceof MeshRefusal) throw error;
-      log.debug("A request to join was not taken", { nodeId: peer.nodeId, error: String(error) });
-      return { message: tryAnother({ self: self(), members: sight.seen.members }) };
+      this.#notTaken(peer, error);
+      return asker.answer(tryAnother({ self: self(), members: sight.seen.members }));
     }
   }
 
@@ -66,14 +73,19 @@ export class HouseDoor {
     );
   }
 
-  async #join(peer: MeshPeer, proven: Proven, join: Join, signal: AbortSignal): Promise<Proven> {
-    const { store, judge, approvals, onAsked, log, sight } = this.#options;
-    const { trust, because, answer } = (await this.#isLeaving(peer.nodeId, signal))
-      ? leaving
-      : peer.standing === "member"
-        ? ofTheHouse
-        : await judge(peer, proven, signal);
-    if (trust === "refused" && proven.proof !== undefined) throw new MeshRefusal("Refused", because);
+  async #judge(peer: MeshPeer, proven: Proven, signal: AbortSignal): Promise<AskerTrust> {
+    try {
+      if (await this.#isLeaving(peer.nodeId, signal)) return leaving;
+      return peer.standing === "member" ? ofTheHouse : await this.#options.judge(peer, proven, signal);
+    } catch (error) {
+      this.#notTaken(peer, error);
+      if (peer.standing === "member") return ofTheHouse;
+      throw new MeshRefusal("TryAnother", "The house's store does not answer here");
+    }
+  }
+
+  async #join(peer: MeshPeer, join: Join, { trust, because, answer }: AskerTrust, signal: AbortSignal): Promise<Proven> {
+    const { store, approvals, onAsked, log, sight } = this.#options;
     const view = await this.#view(peer.nodeId, signal);
     const opened = openDoor(view, join, trust);
     log.info("Asked to join", { nodeId: peer.nodeId, address: peer.address, trust, because, verdict: opened.answer.verdict });
@@ -82,9 +94,13 @@ export class HouseDoor {
     const { change } = opened;
     const done = change === undefined || (await store.commit(queueChange(change), signal)).committed;
     if (done && (waits || change !== undefined)) onAsked({ name: join.from.name, address: plainHost(peer.address), waits });
-    // Nobody else hears why: it is this house's own business.
-    if (because === WAS_REMOVED) return answer({ ...opened.answer, reason: because });
     return answer(done ? opened.answer : tryAnother({ self: view.self, members: sight.seen.members }));
+  }
+
+  /** Throws what is an answer. */
+  #notTaken({ nodeId }: MeshPeer, error: unknown): void {
+    if (error instanceof MeshRefusal) throw error;
+    this.#options.log.debug("A request to join was not taken", { nodeId, error: String(error) });
   }
 
   /** A person has taken it out just now, and its certificates are still to be struck off. */
@@ -119,3 +135,9 @@ const ofTheHouse: AskerTrust = {
   because: "it has a certificate of this house",
   answer: (message) => ({ message }),
 };
+
+/** Nobody else than the one that was removed, or whose token it is, hears why: it is this house's own business. */
+function refusalOf({ because }: AskerTrust, { proof }: Proven): string {
+  if (because === WAS_REMOVED) return `The house does not let this node in: ${because}.`;
+  return proof === undefined ? "The house does not let this node in: it does not know whose computer it is." : because;
+}
