@@ -38,6 +38,15 @@ describe("who gets in line", () => {
     assert(change.kind === "put" && !change.entry.byItself);
   });
 
+  test("who is in line already was let in, and stays there as it was when it asks again without a proof", () => {
+    for (const byItself of [true, false]) {
+      const queued = entry("b", { byItself, order: 4 });
+      for (const more of [{ trust: "needs approval" } as const, { joining: "approve" } as const])
+        assert.deepEqual(enqueue({ ...asked, ...more, join: join("b"), entries: [queued] }), { kind: "keep", entry: queued.value });
+    }
+    assert.equal(enqueue({ ...asked, trust: "refused", join: join("b"), entries: [entry("b")] }).kind, "refuse");
+  });
+
   test("a node of the house needs nobody's approval to come back", () => {
     const change = enqueue({ ...asked, trust: "needs approval", joining: "off", known: true, join: join("b") });
     assert(change.kind === "put" && change.entry.byItself);

@@ -43,9 +43,9 @@ export function enqueue({ join, trust, entries, joining, clusterVersion, known, 
   if (joining === "off" && !known) return refuse("this house lets nobody in: `joining` of its House is `off`");
   const problem = versionProblem(versions.etcd, clusterVersion);
   if (problem !== undefined) return refuse(problem);
-  const byItself = known || (trust === "trusted" && joining === "auto");
-  if (!byItself && trust !== "approved") return { kind: "wait" };
   const same = entries.find(({ value }) => value.nodeId === nodeId);
+  const byItself = known || (trust === "trusted" && joining === "auto") || same?.value.byItself === true;
+  if (!byItself && trust !== "approved" && same === undefined) return { kind: "wait" };
   const sameAddress = entries.filter(({ value }) => value.nodeId !== nodeId && value.addresses[0] === addresses[0]);
   if (same === undefined && entries.length - sameAddress.length >= QUEUE_MAX) return refuse("too many computers want to join at once");
   const replaces = asked.replaces ?? same?.value.replaces;

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
-import { join } from "../../../test/fakes/joining.ts";
-import { TestNode } from "../../../test/support/mesh.ts";
+import { SeededRandom, VirtualClock } from "../../../test/fakes/clock.ts";
+import { join, sender } from "../../../test/fakes/joining.ts";
+import { FakeEtcd } from "../../../test/fakes/store.ts";
+import { limitMs, TestNode } from "../../../test/support/mesh.ts";
 import { silentLog } from "../../../test/support/real.ts";
 import { until } from "../../../test/support/until.ts";
 import { MeshRefusal } from "../../api/errors.ts";
+import { tryAnother } from "../../joining/door.ts";
+import type { Message } from "../../joining/messages.ts";
+import { parseToken } from "../../trust/token.ts";
+import { createInvite, redeemInvite, type Proven } from "../invites.ts";
+import { houseHash, trustFiles } from "../trust.ts";
 import { Courier, type CourierOptions } from "./courier.ts";
 
 async function newCourier(t: TestContext, node: TestNode, options: Partial<CourierOptions>): Promise<Courier> {
@@ -12,6 +20,7 @@ async function newCourier(t: TestContext, node: TestNode, options: Partial<Couri
     nodeId: node.nodeId,
     trust: await node.trust(),
     token: () => undefined,
+    house: () => undefined,
     onAnswer: () => undefined,
     onRefusal: () => undefined,
     onNobody: () => undefined,
@@ -45,4 +54,42 @@ test("a person reads that the house says no; that its store does not answer is n
   }
   await until("the last was heard", () => refusals.length === 2);
   assert.deepEqual([refusals, failures], [["said Refused", "said TooOften"], ["MeshRefusal: said TooOften"]]);
+});
+
+test("a token goes along with every request until this node holds certificates of its house", async (t) => {
+  const house = await new TestNode(t).found();
+  const store = new FakeEtcd(new VirtualClock()).client("a", { clock: new VirtualClock(), random: new SeededRandom(1) });
+  const token = parseToken(
+    await createInvite(store, { hash: houseHash(house.dataDir) ?? "", addresses: [] }, AbortSignal.timeout(limitMs)),
+  );
+  const withToken: boolean[] = [];
+  await house.listen({
+    request: async (peer, _method, body) => {
+      const proven = body as Proven; // the courier's
+      withToken.push(proven.proof !== undefined);
+      const answer = tryAnother({ self: sender("a", { nodeId: house.nodeId }), members: [] });
+      return proven.proof === undefined
+        ? { message: answer }
+        : (await redeemInvite(store, peer, proven, AbortSignal.timeout(limitMs)))(answer);
+    },
+  });
+  const newcomer = new TestNode(t);
+  const answers: Message[] = [];
+  const courier = await newCourier(t, newcomer, {
+    token: () => token,
+    house: () => houseHash(newcomer.dataDir),
+    onAnswer: (_peer, message) => answers.push(message),
+  });
+  const ask = async (times: number): Promise<void> => {
+    courier.send([`127.0.0.1:${house.port}`], join("x"));
+    await until("an answer", () => answers.length === times);
+  };
+  await ask(1);
+  // Now it knows the house that it asks, and takes its nodes for members.
+  courier.setTrust(await newcomer.trust({ ca: readFileSync(trustFiles(house.dataDir).ca, "utf8") }));
+  await ask(2);
+  await house.admit(newcomer);
+  courier.setTrust(await newcomer.trust());
+  await ask(3);
+  assert.deepEqual(withToken, [true, true, false]);
 });

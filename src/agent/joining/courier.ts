@@ -18,6 +18,8 @@ export interface CourierOptions {
   readonly localAddress?: string;
   /** Of `fossora join`: whom it is good for is checked before it is used. */
   readonly token: () => Token | undefined;
+  /** Whose certificates this node holds. */
+  readonly house: () => string | undefined;
   /** An answer, from whoever answered at that address. */
   readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => void;
   /** A no that a person should read. */
@@ -127,10 +129,10 @@ export class Courier {
   }
 
   async #join(link: MeshLink, message: Message): Promise<unknown> {
+    const { nodeId, house } = this.#options;
     const token = this.#options.token();
-    // A house that knows this node already needs no token, and it may be long gone.
-    if (token !== undefined && link.peer.standing !== "member")
-      return joinWithToken(link, { nodeId: this.#options.nodeId, token, message }, { limitMs: ANSWER_MS });
+    // A house whose certificates this node holds needs no token, and it may be long gone. Whom this node knows is another question.
+    if (token !== undefined && house() !== token.houseHash) return joinWithToken(link, { nodeId, token, message }, { limitMs: ANSWER_MS });
     const answer = await link.request("join", { message } satisfies Proven, { limitMs: ANSWER_MS });
     return (answer as Partial<Proven> | null)?.message; // it is parsed
   }

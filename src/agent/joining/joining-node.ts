@@ -71,6 +71,7 @@ export class JoiningNode implements MeshHandler {
       trust,
       ...(localAddress !== undefined && { localAddress }),
       token: () => wish()?.token,
+      house: () => houseHash(dataDir),
       onAnswer: (peer, message, from) => void this.#onAnswer(peer, message, from),
       onRefusal: (why) => {
         this.encounters.refused(why);
