@@ -6,20 +6,19 @@ import { EngineError, UserError } from "../api/errors.ts";
 import type { JoinWish } from "../api/computers.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import { unixClient } from "../cli/client.ts";
-import { JoiningSteps } from "../cli/joining-steps.ts";
 import type { NodeOptions, Terminal } from "../cli/node-commands.ts";
 import { explainDisk } from "./files.ts";
 import { nameOfNode } from "./identity.ts";
 import { commandName, install, makeGroup, type Keeper, type Machine } from "./install.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
-import { JoinWish as KeptWish } from "./joining/wish.ts";
+import { readMembership } from "./joining/member-disk.ts";
+import { keepWish } from "./joining/wish.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
-import { parseToken } from "../trust/token.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
+import { untilReady } from "./until-ready.ts";
 
 const exit = { ok: 0, failed: 1, timedOut: 6 } as const;
-const readyPollMs = 50;
 const engineLimitMs = 5_000;
 
 export interface UpOptions {
@@ -32,7 +31,10 @@ export interface UpOptions {
   readonly prepareFolders: (settings: Settings) => void;
 }
 
-/** Answers the exit code. Throws UserError for what a person should mend; then what ran before runs on. */
+/**
+ * Answers the exit code. Throws UserError for what a person should mend; then what ran before runs on. Throws ApiFailure where the node runs, and
+ * does not give its house up for the one to join.
+ */
 export async function up(
   { given, timeoutMs, mayOpenFirewall, wish, machineFor, prepareFolders }: UpOptions,
   terminal: Terminal,
@@ -46,9 +48,19 @@ export async function up(
   terminal.note(terminal.mark("ok", `Docker ${await engineVersion(docker, settings)}`));
   await keepInstallation(options, settings);
   forgetProblem(settings.runDir);
-  writeWish(settings.dataDir, wish);
+  const hasHouse = readMembership(settings.dataDir) !== undefined;
+  keepWish(settings.dataDir, wish, hasHouse);
   const how = await install(options, machine);
-  const outcome = await untilReady(settings, { timeoutMs, joins: wish !== undefined }, terminal);
+  const signal = AbortSignal.timeout(timeoutMs);
+  const outcome = await untilReady({
+    client: unixClient(path.join(settings.runDir, "fossora.sock"), signal),
+    problem: () => readProblem(settings.runDir),
+    terminal,
+    clock: systemClock,
+    ...(wish !== undefined && { wish }),
+    hasHouse,
+    signal,
+  });
   if (typeof outcome !== "object") {
     terminal.note(terminal.mark("error", outcome ?? `the node was not ready within ${timeoutMs / 1000} s`));
     terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : path.join(settings.dataDir, "log", "agent.log")}`);
@@ -96,58 +108,11 @@ async function engineVersion(docker: DockerContainers, settings: Settings): Prom
   }
 }
 
-/** Before the agent starts: without it a new node founds a house of its own. One that has left begins anew. */
-function writeWish(dataDir: string, asked: JoinWish | undefined): void {
-  const kept = new KeptWish(dataDir);
-  if (asked === undefined) {
-    if (kept.rests) kept.clear();
-    return;
-  }
-  const { addresses, token } = asked;
-  kept.set({ addresses, ...(token !== undefined && { token: parseToken(token) }) });
-}
-
 /** `uninstall` left them to Docker. */
 async function takeBackApps(docker: DockerContainers): Promise<void> {
   const signal = AbortSignal.timeout(engineLimitMs * 6);
   for (const { id, restartPolicy } of await docker.processes(signal))
     if (restartPolicy === "unless-stopped") await docker.setRestartPolicy(id, "on-failure", signal);
-}
-
-/** The house when the node is ready; why its agent cannot start; or undefined when it took too long. */
-async function untilReady(
-  settings: Settings,
-  { timeoutMs, joins }: { readonly timeoutMs: number; readonly joins: boolean },
-  terminal: Terminal,
-): Promise<HouseSummary | string | undefined> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  const client = unixClient(path.join(settings.runDir, "fossora.sock"), signal);
-  const steps = new JoiningSteps(terminal);
-  while (!signal.aborted) {
-    const problem = readProblem(settings.runDir);
-    if (problem !== undefined) return problem;
-    try {
-      const summary = await client.json<HouseSummary>("GET", "/api/v1/status");
-      if (summary.joining !== undefined) steps.tell(summary.joining);
-      if (summary.joining?.phase === "resting") await client.json("POST", "/api/v1/joining", { body: JSON.stringify({ addresses: [] }) });
-      if (summary.joining?.phase === "refused") return summary.joining.said.at(-1) ?? "the house does not let this computer in";
-      if (summary.ready && serves(summary) && (!joins || isListed(summary))) return summary;
-    } catch {
-      // not there yet
-    }
-    await systemClock.sleep(readyPollMs, signal).catch(() => {}); // too late: the loop ends
-  }
-  return undefined;
-}
-
-/** The house counts it among its computers, so that what it survives is said of all of them. */
-function isListed({ house }: HouseSummary): boolean {
-  return house === undefined || house.computers.some(({ self }) => self);
-}
-
-/** The ingress was told where to listen, and has tried. */
-function serves({ listeners = [] }: HouseSummary): boolean {
-  return (["http", "dns"] as const).every((wanted) => listeners.some(({ protocol }) => protocol === wanted));
 }
 
 function sayReady(summary: HouseSummary, how: Keeper, terminal: Terminal): void {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { JoinWish, wantedHouse } from "./wish.ts";
+import { UserError } from "../../api/errors.ts";
+import { JoinWish, keepWish, wantedHouse } from "./wish.ts";
 
 test("a wish and a rest outlive the agent, and each takes the place of the other", (t) => {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-wish-"));
@@ -19,4 +20,21 @@ test("a wish and a rest outlive the agent, and each takes the place of the other
   assert.equal(new JoinWish(dataDir).rests, false);
   again.clear();
   assert.equal(new JoinWish(dataDir).wish, undefined);
+});
+
+test("a node that has a house is given no wish before it runs, and an earlier one is over", (t) => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-wish-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const kept = (): unknown => new JoinWish(dataDir).wish;
+  keepWish(dataDir, { addresses: ["nas"] }, false);
+  assert.deepEqual(kept(), { addresses: ["nas"] });
+  keepWish(dataDir, undefined, false);
+  keepWish(dataDir, undefined, true);
+  assert.deepEqual(kept(), { addresses: ["nas"] }, "it is on its way");
+  keepWish(dataDir, { addresses: ["pi4"] }, true);
+  assert.equal(kept(), undefined);
+  assert.throws(() => keepWish(dataDir, { addresses: [], token: "fsr1.none" }, true), UserError);
+  new JoinWish(dataDir).rest();
+  keepWish(dataDir, undefined, false);
+  assert.equal(new JoinWish(dataDir).rests, false);
 });

@@ -2,9 +2,10 @@
 // house of its own, and one that has left must not come back by itself.
 import { rmSync } from "node:fs";
 import path from "node:path";
+import type { JoinWish as AskedWish } from "../../api/computers.ts";
 import type { Here } from "../../joining/joiner-state.ts";
 import type { Address } from "../../joining/messages.ts";
-import type { Token } from "../../trust/token.ts";
+import { parseToken, type Token } from "../../trust/token.ts";
 import { readIfThere, writeWhole } from "../files.ts";
 
 export interface Wish {
@@ -54,6 +55,17 @@ export class JoinWish {
     writeWhole(this.#file, JSON.stringify(kept));
     this.#kept = kept;
   }
+}
+
+/**
+ * Before the agent starts: without it a new node founds a house of its own. A node that has one is told once it runs, and gives it up only if it
+ * is empty; what it was told before is over. One that has left begins anew. Throws UserError for a token that is none.
+ */
+export function keepWish(dataDir: string, asked: AskedWish | undefined, hasHouse: boolean): void {
+  const kept = new JoinWish(dataDir);
+  const token = asked?.token === undefined ? undefined : parseToken(asked.token);
+  if (asked === undefined ? kept.rests : hasHouse) kept.clear();
+  else if (asked !== undefined) kept.set({ addresses: asked.addresses, ...(token !== undefined && { token }) });
 }
 
 /** As the joiner takes it. */
