@@ -3,15 +3,21 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { silentLog, realClock } from "../../test/support/real.ts";
 import { until } from "../../test/support/until.ts";
+import type { Clock } from "../ports.ts";
 import type { HouseCopy } from "../engine/contract.ts";
 import { CopyKeeper, readCopy } from "./house-copy.ts";
 
 const owner = { houseId: "house", epoch: 2, clusterId: "c1" };
 const entry = (key: string, value: string) => ({ key, value, version: 1, createRevision: 3, modRevision: 7 });
 
-async function kept(t: TestContext) {
+/** Nothing is waited for between one write and the next. */
+const restlessClock: Clock = { ...realClock, sleep: async () => {} };
+
+async function kept(t: TestContext, clock: Clock = realClock) {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-copy-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
   const listeners = new Set<(changes: readonly unknown[]) => void>();
@@ -27,15 +33,18 @@ async function kept(t: TestContext) {
     },
   };
   const stop = new AbortController();
-  const running = new CopyKeeper({ dataDir, owner, mirror, clock: realClock, log: silentLog }).run(stop.signal);
+  const running = new CopyKeeper({ dataDir, owner, mirror, clock, log: silentLog }).run(stop.signal);
   const change = (copy: HouseCopy): void => {
     world.copy = copy;
     for (const listener of listeners) listener(["something"]);
   };
   change(world.copy);
+  const notice = (): void => {
+    for (const listener of listeners) listener([]);
+  };
   const file = path.join(dataDir, "cache.json");
   await until("it is written", () => readdirSync(dataDir).includes("cache.json"));
-  return { dataDir, file, world, change, stop, running };
+  return { dataDir, file, world, change, notice, stop, running };
 }
 
 test("a copy is kept whole, for its owner's eyes alone, and read as it was", async (t) => {
@@ -55,6 +64,25 @@ test("the last change is on the disk when the agent has ended, however soon that
   stop.abort(new Error("end"));
   await running;
   assert.deepEqual(readCopy(dataDir, owner, silentLog)?.copy, last);
+});
+
+test("it keeps nothing of the turns that it took", async (t) => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void; // V8's own function
+  const { notice, stop, running } = await kept(t, restlessClock);
+  const turns = async (count: number): Promise<number> => {
+    for (let turn = 0; turn < count; turn++) {
+      notice();
+      await new Promise(setImmediate);
+    }
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await turns(2_000);
+  const grown = (await turns(20_000)) - before;
+  assert.ok(grown < 1_000_000, `${grown} bytes more after 20,000 turns`);
+  stop.abort(new Error("end"));
+  await running;
 });
 
 test("a torn or foreign file is set aside and never believed", async (t) => {

@@ -105,9 +105,10 @@ export class CopyKeeper {
       if (changes.length > 0 && mirror.fresh) this.#isDue = true;
       this.#wake.resolve();
     });
-    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    // No race with a promise of its own: that would keep something of every turn for as long as the agent runs.
+    signal.addEventListener("abort", () => this.#wake.resolve(), { once: true });
     while (!signal.aborted) {
-      await Promise.race([this.#wake.promise, aborted]);
+      await this.#wake.promise;
       this.#wake = Promise.withResolvers<void>();
       if (this.#isDue) {
         await this.#save();
