@@ -109,6 +109,18 @@ test("an image that is here is not asked for; one that is not is pulled, and rem
   await house.end();
 });
 
+test("an image that was removed and pulled again is removed again", async () => {
+  const house = await setUp({ registry: new Map([["app:2", {}]]) });
+  for (let times = 0; times < 3; times++) {
+    apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));
+    await house.ready();
+    remove(house.etcd, keys.desired("Service", "app"));
+    await house.clock.until(() => house.observed() === undefined && house.decided() === undefined, LIMIT_MS, "nothing of it");
+    assert.deepEqual([...house.docker.images.keys()], ["app:1"]);
+  }
+  await house.end();
+});
+
 test("a registry without the image is a condition, until it has it", async () => {
   const registry = new Map<string, FakeImage>();
   const house = await setUp({ registry });

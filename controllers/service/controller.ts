@@ -49,6 +49,7 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
   act: {
     PullImage: async ({ image, platform, key, service, isEarly = false }, { jobs, containers, events }) => {
       jobs.start(key, { kind, name: service }, async (report, signal) => {
+        jobs.forget(jobKeys.removeImage(image)); // it is to be removed again
         const pull = async (): Promise<unknown> => containers.pull(image, platform, report, signal);
         await (isEarly ? afterEarlierPulls(containers, pull) : pull());
         events.emit({ kind, name: service, type: "Normal", reason: "Pulled", message: `Image '${image}' was pulled` });

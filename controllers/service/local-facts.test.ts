@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import { VirtualClock } from "../../test/fakes/clock.ts";
-import { decided, docker, instance } from "../../test/fakes/facts.ts";
+import { decided, docker, instance, observedInstance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { nodeRecord, put, serviceSpec } from "../../test/fakes/objects.ts";
 import { FakeProbes } from "../../test/fakes/probes.ts";
@@ -12,6 +12,7 @@ import { partsOn } from "./parts.ts";
 const spec = serviceSpec("app", "app:1");
 const value = decided("app", spec, [instance("aaaa", "nas", spec)]);
 const wallMs = Date.parse("2026-01-01T01:00:00Z");
+const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
 const times = { wallMs, bootedMs: Date.parse("2026-01-01T00:30:00Z") };
 
 test("aged() tells how long a container has run, or ran and when it ended", () => {
@@ -38,6 +39,8 @@ test("aged() waits for nothing where the machine's date was set back meanwhile",
   const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, times);
   assert.deepEqual([ended.ranMs, ended.endedAgoMs], [1_000, Infinity]);
   assert.equal(aged({ ...container, startedAt: "2026-01-01T01:00:01Z" }, times).ranMs, 0, "looked at a moment ago");
+  const after = aged({ ...container, startedAt: "2026-01-01T00:59:00Z" }, times);
+  assert.ok(aged({ ...container, startedAt }, times).startedMs < after.startedMs, "what started by the later date started first");
 });
 
 test("jobStates() has each job under its key", () => {
@@ -52,7 +55,17 @@ test("jobStates() has each job under its key", () => {
 test("strayAddresses() are taken for what is neither here nor decided", async () => {
   const mirror = await mirrorOf((etcd) => put(etcd, keys.decided("Service", "app"), value));
   const addresses = { keys: () => ["app-aaaa", "app-bbbb", "app-cccc", "web-dddd"] };
-  assert.deepEqual(strayAddresses("app", ["app-cccc"], { addresses, mirror }), ["app-bbbb"]);
+  assert.deepEqual(strayAddresses("app", ["app-cccc"], { addresses, mirror, identity }), ["app-bbbb"]);
+});
+
+test("strayAddresses() of a name are not those of a longer one that begins with it, also where that is decided no more", async () => {
+  const addresses = { keys: () => ["app-aaaa", "app-bbbb", "app-db-cccc", "app-old-dddd", "app-gone-eeee"] };
+  const mirror = await mirrorOf((etcd) => {
+    put(etcd, keys.decided("Service", "app"), value);
+    put(etcd, keys.decided("Service", "app-db"), decided("app-db", spec, []));
+    put(etcd, keys.observed("Service", "app-old", "nas"), { bootId: "boot", instances: [observedInstance("dddd")] });
+  });
+  assert.deepEqual(strayAddresses("app", [], { addresses, mirror, identity }), ["app-bbbb", "app-gone-eeee"]);
 });
 
 test("holdersOf() finds Services of which nothing is left but an address", () => {
@@ -63,7 +76,6 @@ test("probeStates() begins checks of what runs, and ends those of what does not"
   const mirror = await mirrorOf(() => {});
   const clock = new VirtualClock();
   const probes = new FakeProbes({ clock, answers: () => true, wake: () => {} });
-  const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
   const parts = partsOn("nas", "app", value);
   const look = (state: "running" | "exited") =>
     probeStates("app", parts, [docker("app", "aaaa", spec, { state })], { probes, mirror, identity });
@@ -76,7 +88,6 @@ test("probeStates() begins checks of what runs, and ends those of what does not"
 
 test("a node has announced itself when the store first had its record, however often it is written again", async () => {
   const clock = new VirtualClock();
-  const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
   const mirror = await mirrorOf((etcd) => put(etcd, keys.node("nas"), nodeRecord("nas", "boot")));
   const at = (revision: number | undefined) => firstAnnounced({ mirror, identity, clock, lease: { writtenAt: () => revision } });
   assert.equal(at(undefined), undefined, "a mirror shows what was only said");

@@ -22,10 +22,12 @@ const SET_BACK_MS = 10_000;
 export function aged(container: Container, { wallMs, bootedMs }: { readonly wallMs: number; readonly bootedMs: number }): LocalContainer {
   const startedMs = Date.parse(container.startedAt ?? "") || 0;
   const endedMs = Date.parse(container.finishedAt ?? "") || 0;
+  const isLater = startedMs > wallMs + SET_BACK_MS;
   const isOver = container.state === "exited" || container.state === "dead";
   return {
     ...container,
-    startedMs,
+    // Of two that started the one whose time lies ahead of now started first.
+    startedMs: isLater ? 0 : startedMs,
     ranMs: isOver ? (startedMs < bootedMs ? Infinity : Math.max(0, endedMs - startedMs)) : since(startedMs, wallMs),
     endedAgoMs: since(endedMs, wallMs),
   };
@@ -63,10 +65,21 @@ export function firstAnnounced({
 export function strayAddresses(
   name: Name,
   present: readonly string[],
-  { addresses, mirror }: { readonly addresses: Pick<Ports["addresses"], "keys">; readonly mirror: Mirror },
+  { addresses, mirror, identity }: Pick<Ports, "mirror" | "identity"> & { readonly addresses: Pick<Ports["addresses"], "keys"> },
 ): readonly string[] {
   const own = addresses.keys().filter((key) => key.startsWith(`${name}-`) && !present.includes(key));
-  return own.filter((key) => !isDecidedName(key, mirror));
+  return own.filter((key) => !isDecidedName(key, mirror) && !isOfLongerName(key, name, { mirror, identity }));
+}
+
+/** `immich-db-ab12` begins with `immich-`, and is of `immich-db` where there is one: it may still run, decided or not. */
+function isOfLongerName(key: string, name: Name, { mirror, identity }: Pick<Ports, "mirror" | "identity">): boolean {
+  const longer = [...key.matchAll(/-/g)].map(({ index }) => key.slice(0, index)).filter((other) => other.length > name.length);
+  return longer.some(
+    (other) =>
+      mirror.desired("Service", other) !== undefined ||
+      mirror.decided("Service", other) !== undefined ||
+      mirror.written("Service", other, identity.node) !== undefined,
+  );
 }
 
 /** Services that nothing is left of but a taken address: all names that its key may begin with, for names may have dashes themselves. */
