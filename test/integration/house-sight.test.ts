@@ -35,6 +35,7 @@ async function sightOf(t: TestContext, etcd: EtcdCluster, onStanding: () => void
     dataDir,
     membership: { houseId: "house", epoch: 1, clusterId },
     credentials,
+    peers: () => new Map(),
     facts: () => undefined,
     revision: () => undefined,
     pulse: new Pulse(realClock),

@@ -8,14 +8,17 @@ import { PREFIX } from "../../api/keys.ts";
 import type { StoredResource } from "../../api/resource.ts";
 import { memberAddresses } from "../../joining/broadcast.ts";
 import { houseFacts, type HouseFacts } from "../../joining/house-facts.ts";
+import { heardVoters } from "../../joining/heard-voters.ts";
 import type { HouseRecords } from "../../joining/house-records.ts";
 import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
-import type { Membership } from "../../joining/joiner-state.ts";
+import type { Membership, Peer } from "../../joining/joiner-state.ts";
 import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { admittedTo } from "../etcd.ts";
 import { readIfThere, writeWhole } from "../files.ts";
 import { loadNodeId } from "../identity.ts";
+import { urlOf } from "../store-urls.ts";
+import { splitAddress } from "./addresses.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
 import type { Pulse } from "./pulse.ts";
 import { QuietReads } from "./quiet-reads.ts";
@@ -47,6 +50,8 @@ export interface SightOptions {
   readonly credentials: Credentials;
   /** Of the store beside this agent; absent: a worker. */
   readonly localHost?: string;
+  /** Other computers, as they last spoke. */
+  readonly peers: () => ReadonlyMap<NodeId, Peer>;
   /** Undefined: not known just now. */
   readonly facts: () => HouseFacts | undefined;
   /** Of the store, as this agent's copy has it; undefined: the copy is not fresh. */
@@ -281,7 +286,8 @@ export class HouseSight {
     const { hosts: voters } = this.#seen;
     const local = localHost === undefined ? [] : [localHost];
     // Its own comes back to the head of the list when it answers again.
-    const hosts = [...new Set(local.some((host) => voters.includes(host)) ? [...local, ...voters] : [...voters, ...local])];
+    const [first = "", ...rest] = local.some((host) => voters.includes(host)) ? [...local, ...voters] : [...voters, ...local];
+    const hosts = new Set([first, ...this.#heardHosts(), ...rest]);
     let failure: unknown;
     for (const host of hosts) {
       try {
@@ -294,6 +300,15 @@ export class HouseSight {
       }
     }
     throw failure;
+  }
+
+  /** Of voters that are there: who has another address has its store there, too, at the port of before. */
+  #heardHosts(): readonly string[] {
+    const { hosts } = this.#seen;
+    const ports = new Set(hosts.map((host) => Number(host.split(":").at(-1))));
+    return heardVoters(this.#options.peers(), this.#seen).flatMap((address) =>
+      clientHosts({ clientUrls: [...ports].map((port) => urlOf(splitAddress(address).address, port)) }),
+    );
   }
 
   #cluster(host: string): Cluster {

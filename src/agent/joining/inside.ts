@@ -9,9 +9,9 @@ import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
-import type { JoinerEvent, Membership } from "../../joining/joiner-state.ts";
+import type { JoinerEvent, Membership, Peer } from "../../joining/joiner-state.ts";
 import { FOUNDING_TIMING } from "../../joining/timing.ts";
-import { PROTOCOL, type Address, type JoinRequest, type Message, type Sender } from "../../joining/messages.ts";
+import { PROTOCOL, type Address, type JoinRequest, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
 import { stepNews, type StepNews } from "../../joining/step-news.ts";
 import type { Clock, Events, Log, Store } from "../../ports.ts";
@@ -47,6 +47,8 @@ export interface InsideOptions {
   readonly etcdVersion: string;
   readonly self: () => Sender;
   readonly request: () => JoinRequest;
+  /** Other computers, as they last spoke. */
+  readonly peers: () => ReadonlyMap<NodeId, Peer>;
   readonly facts: () => HouseFacts | undefined;
   /** Of the store, as this agent's copy has it; undefined: the copy is not fresh. */
   readonly revision: () => number | undefined;
@@ -255,7 +257,7 @@ export class Inside {
         if (status?.leaderId === status?.memberId && status !== undefined) await this.#seeOff(signal);
       }
       if (this.sight.isTakenOut) onEtcd({ kind: "etcd-ended", reason: "removed" });
-      this.#sayWhereItIs();
+      await this.#sayWhereItIs(signal);
       await this.#takeOver(signal).catch((error: unknown) => {
         if (!signal.aborted) log.debug("What the house says of trust was not taken over", { error: String(error) });
       });
@@ -317,14 +319,22 @@ export class Inside {
     }
   }
 
-  #sayWhereItIs(): void {
-    const { self, request, send } = this.#options;
+  /** It writes that down itself; where the store does not answer it, one of the others may reach it. */
+  async #sayWhereItIs(signal: AbortSignal): Promise<void> {
+    const { self, request, send, log } = this.#options;
     const from = self();
     const node = this.sight.records?.roster.get(from.nodeId);
     const { peerUrl, fitness } = request();
     const witness = fitness.witness === true;
     if (node === undefined || (node.request.peerUrl === peerUrl && (node.request.fitness.witness === true) === witness)) return;
-    for (const address of this.sight.seen.members) send([address], { protocol: PROTOCOL, kind: "moved", from, peerUrl, witness });
+    const moved = { protocol: PROTOCOL, kind: "moved", from, peerUrl, witness } as const;
+    try {
+      await this.door.moved(moved, "trusted", AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+    } catch (error) {
+      if (signal.aborted) return;
+      log.debug("Where this node is was not written down", { error: String(error) });
+      for (const address of this.sight.seen.members) send([address], moved);
+    }
   }
 }
 

@@ -366,6 +366,7 @@ export class JoiningNode implements MeshHandler {
       etcdVersion: etcd.version,
       self: () => this.#self(),
       request: () => this.#request(),
+      peers: () => this.#loop.joiner.peers,
       facts,
       revision,
       replaceAfterMs,

@@ -125,6 +125,8 @@ const readsNoEpoch: Partial<Parts> = {
   },
 };
 
+const staysWhereVotersWere: Partial<Parts> = { heardVoters: () => [] };
+
 export const bugs: readonly Bug[] = [
   { name: "adds voters", parts: { addsVoters: true }, finds: /lost the quorum/ },
   { name: "promotes learners without asking whether they live", parts: everybodyIsAlive, finds: /not alive was promoted|lost the quorum/ },
@@ -133,6 +135,7 @@ export const bugs: readonly Bug[] = [
   { name: "removes the leader without a hand-over", parts: removesTheLeader, finds: /leader was removed/ },
   { name: "updates learners", parts: updatesLearners, finds: /learner was updated/ },
   { name: "leaves a voter at its old address", parts: ignoresMoves, finds: STUCK },
+  { name: "looks for voters only where they were", parts: staysWhereVotersWere, finds: STUCK },
   { name: "admits two at once", parts: admitsTwoAtOnce, finds: /admissions are under way/ },
   { name: "founds without looking round", parts: foundsAtOnce, finds: /founds a second house/ },
   { name: "waits for ever for a broadcast", parts: waitsForEver, finds: STUCK },

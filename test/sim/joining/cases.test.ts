@@ -2,35 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../../../src/api/keys.ts";
-import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { houses, problems } from "./life.ts";
+import { FITNESS, LONG_MS, neighbourhood, newcomer, theHouse } from "./neighbourhood.ts";
 import { realParts } from "./parts.ts";
 import { recordsOf } from "./store.ts";
 import { World } from "./world.ts";
-
-const FITNESS = { link: "wired", battery: false, fsyncP99Ms: 3 } as const;
-const LONG_MS = 300_000;
-
-interface Neighbourhood {
-  readonly world: World;
-  readonly lines: string[];
-}
-
-/** Computers that are all on, and have become what they should be. */
-function neighbourhood(size: number, { start = true }: { readonly start?: boolean } = {}): Neighbourhood {
-  const world = new World(7, realParts);
-  const lines: string[] = [];
-  world.tell = (line) => lines.push(line);
-  for (let index = 0; index < size; index++) world.addHost("ours", FITNESS);
-  if (start) for (const host of world.hosts) world.start(host);
-  if (start)
-    assert(
-      world.runUntil(() => problems(world).length === 0, LONG_MS),
-      problems(world).join(),
-    );
-  return { world, lines };
-}
 
 /** The leader freezes just before a promotion is carried out, and the learner dies meanwhile. */
 function freezesBeforePromoting(stepAgeMaxMs: number): void {
@@ -52,18 +29,6 @@ function freezesBeforePromoting(stepAgeMaxMs: number): void {
   for (let index = 0; index < 3; index++) world.start(world.addHost("ours", FITNESS));
   assert(world.runUntil(() => frozen, LONG_MS));
   world.run(60_000);
-}
-
-function newcomer(world: World): Host {
-  const host = world.addHost("ours", FITNESS);
-  world.start(host);
-  return host;
-}
-
-function theHouse(world: World): Cluster {
-  const [cluster, ...others] = houses(world);
-  assert(cluster !== undefined && others.length === 0, `${others.length + 1} houses`);
-  return cluster;
 }
 
 function isIn(world: World, host: Host): boolean {

@@ -130,13 +130,14 @@ export class Chaos {
     this.#later(() => this.#world.start(host));
   }
 
-  /** A majority that moves at once cannot find itself again, as on a new router; one node can. */
+  /** A majority cannot find itself again when all of it moves at once, as on a new router; where one of it stays, the others find it. */
   #move(host: Host): void {
     const { data } = host.disk;
     const cluster = data && this.#world.clusters.get(data.clusterId);
     if (cluster === undefined || data === undefined || host.agent === undefined || this.#isChanging()) return;
     const others = cluster.voters.filter((member) => member.id !== data.memberId && this.#world.hostOf(cluster, member) !== undefined);
-    if (others.length < quorumOf(cluster.voters.length)) return;
+    // Each that moved reaches those that did not.
+    if (others.length + 1 < quorumOf(cluster.voters.length)) return;
     host.moveTo();
     this.#world.say(host, `has another address: ${host.address}`);
   }

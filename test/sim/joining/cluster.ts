@@ -28,6 +28,8 @@ interface Value {
 export interface Processes {
   /** The host on which the member's process runs, when it runs and others reach its address. */
   hostOf(cluster: Cluster, member: Member): number | undefined;
+  /** Wherever that is. */
+  runsOn(cluster: Cluster, member: Member): number | undefined;
   linked(a: number, b: number): boolean;
 }
 
@@ -77,14 +79,18 @@ export class Cluster {
 
   /** Voters that run and that one of them reaches, itself included. */
   reached(host: number): number {
-    return this.voters.filter((member) => {
-      const other = this.#processes.hostOf(this, member);
-      return other !== undefined && this.#processes.linked(host, other);
-    }).length;
+    return this.voters.filter((member) => this.#reaches(host, member)).length;
   }
 
   leaderHost(): number | undefined {
-    return this.leader && this.#processes.hostOf(this, this.leader);
+    return this.leader && this.#processes.runsOn(this, this.leader);
+  }
+
+  /** A process is where it is, whatever the others still have as its address. */
+  #reaches(host: number, member: Member): boolean {
+    if (this.#processes.runsOn(this, member) === host) return true;
+    const other = this.#processes.hostOf(this, member);
+    return other !== undefined && this.#processes.linked(host, other);
   }
 
   /** A leader that reaches a majority, and a way from this host to it, over a voter or at once. */
@@ -105,8 +111,7 @@ export class Cluster {
     if (!leads) return this.#elect(nowMs);
     this.#leaderlessSinceMs = undefined;
     for (const member of this.members) {
-      const host = this.#processes.hostOf(this, member);
-      const connected = host !== undefined && this.#processes.linked(leader, host);
+      const connected = this.#reaches(leader, member);
       member.connectedSinceMs = connected ? (member.connectedSinceMs ?? nowMs) : undefined;
       if (connected && member.name !== "") member.caughtUp = true;
     }
@@ -116,7 +121,7 @@ export class Cluster {
     this.#leaderlessSinceMs ??= nowMs;
     if (nowMs - this.#leaderlessSinceMs < ELECTION_MS) return;
     const candidates = this.voters.filter((member) => {
-      const host = this.#processes.hostOf(this, member);
+      const host = this.#processes.runsOn(this, member);
       return host !== undefined && this.reached(host) >= quorumOf(this.voters.length);
     });
     if (candidates.length === 0) return;

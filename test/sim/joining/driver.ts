@@ -131,7 +131,7 @@ export class Driver {
   #here(host: Host): Here {
     const world = this.#world;
     const cluster = world.clusterOf(host);
-    const houseIsFresh = cluster?.serves(host.index) === true;
+    const houseIsFresh = cluster !== undefined && world.isServed(host, cluster);
     if (cluster !== undefined && houseIsFresh && host.disk.house?.nodes === 1) this.#refresh(host, cluster);
     return {
       nowMs: host.clock(world.nowMs),
@@ -167,7 +167,7 @@ export class Driver {
       case "archive":
         return world.archive(host);
       case "start":
-        return effect.admission.role === "learner" ? world.startJoiner(host, effect.admission) : undefined;
+        return world.enter(host, effect.admission);
       case "keep":
         return world.keep(host, effect.membership);
       case "remember":
@@ -184,13 +184,19 @@ export class Driver {
 
   #member(host: Host): void {
     const cluster = this.#world.clusterOf(host);
-    if (cluster === undefined || host.agent === undefined || !cluster.serves(host.index)) return;
-    this.#refresh(host, cluster);
-    const node = recordsOf(cluster).roster.get(host.disk.nodeId);
-    if (node !== undefined && node.request.peerUrl !== host.peerUrl)
-      for (const to of host.disk.members)
-        this.#world.send(host, [to], { protocol: PROTOCOL, kind: "moved", from: host.sender(), peerUrl: host.peerUrl });
-    this.#steward(host, cluster);
+    if (cluster === undefined || host.agent === undefined) return;
+    const isServed = this.#world.isServed(host, cluster);
+    if (isServed) this.#refresh(host, cluster);
+    this.#sayWhereItIs(host, isServed);
+    if (isServed) this.#steward(host, cluster);
+  }
+
+  #sayWhereItIs(host: Host, isServed: boolean): void {
+    const { peerUrl, disk } = host;
+    if (disk.peerUrl === undefined || disk.peerUrl === peerUrl) return;
+    const moved = { protocol: PROTOCOL, kind: "moved", from: host.sender(), peerUrl } as const;
+    if (isServed) return this.#moved(host, host, moved);
+    for (const to of disk.members) this.#world.send(host, [to], moved);
   }
 
   /** What it knows of its house when the store will not answer. */
@@ -198,6 +204,8 @@ export class Driver {
     const { roster } = recordsOf(cluster);
     host.disk.members = memberAddresses({ roster });
     host.disk.voters = votersOf(cluster);
+    host.disk.hosts = this.#world.voterHosts(cluster);
+    host.disk.peerUrl = roster.get(host.disk.nodeId)?.request.peerUrl;
     host.disk.house = {
       id: cluster.houseId,
       epoch: cluster.epoch,
@@ -212,7 +220,7 @@ export class Driver {
     const world = this.#world;
     const cluster = world.clusterOf(host);
     const answer = (message: Message): void => world.send(host, [from.address], message);
-    if (cluster === undefined || !cluster.serves(host.index))
+    if (cluster === undefined || !world.isServed(host, cluster))
       return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
     const { entries, roster } = recordsOf(cluster);
     const view: DoorView = {
@@ -228,7 +236,7 @@ export class Driver {
     if (opened.answer.verdict === "waits for approval") cluster.waiting.add(join.from.nodeId);
     if (change === undefined) return answer(opened.answer);
     world.later(host, world.network.delayMs(), () => {
-      if (!cluster.serves(host.index)) return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
+      if (!world.isServed(host, cluster)) return answer(tryAnother({ self: host.sender(), members: host.disk.members }));
       const committed = cluster.commit(queueChange(change));
       world.say(host, `queues ${from.name}: ${committed}`);
       answer(committed ? opened.answer : tryAnother({ self: host.sender(), members: host.disk.members }));
@@ -237,7 +245,7 @@ export class Driver {
 
   #moved(host: Host, from: Host, moved: Extract<Message, { kind: "moved" }>): void {
     const cluster = this.#world.clusterOf(host);
-    if (cluster === undefined || !cluster.serves(host.index)) return;
+    if (cluster === undefined || !this.#world.isServed(host, cluster)) return;
     const key = keys.houseNode(moved.from.nodeId);
     const there = cluster.store.get(key);
     if (there === undefined) return;

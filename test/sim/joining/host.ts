@@ -17,6 +17,9 @@ export interface Disk {
   house: HouseState | undefined;
   members: readonly string[];
   voters: readonly NodeId[];
+  /** Where the voters' stores were, and this node by the roster. */
+  hosts: readonly string[];
+  peerUrl: string | undefined;
 }
 
 /** What an agent holds in memory. */
@@ -140,6 +143,7 @@ export class Host {
   #freshDisk(): Disk {
     const letters = "abcdefghijklmnopqrstuvwxyz234567";
     const nodeId = Array.from({ length: 16 }, () => letters.charAt(this.#random.int(0, 31))).join("");
-    return { nodeId, installId: 1, membership: undefined, left: undefined, data: undefined, house: undefined, members: [], voters: [] };
+    const nothing = { membership: undefined, left: undefined, data: undefined, house: undefined, peerUrl: undefined };
+    return { nodeId, installId: 1, ...nothing, members: [], voters: [], hosts: [] };
   }
 }

@@ -2,6 +2,7 @@
 import { planSteward, STEP_AGE_MAX_MS, type StewardStep } from "../../../src/joining/admission.ts";
 import { admit, broadcast } from "../../../src/joining/broadcast.ts";
 import { openDoor } from "../../../src/joining/door.ts";
+import { heardVoters } from "../../../src/joining/heard-voters.ts";
 import { newJoiner, step } from "../../../src/joining/joiner.ts";
 
 export interface Parts {
@@ -11,6 +12,7 @@ export interface Parts {
   readonly openDoor: typeof openDoor;
   readonly broadcast: typeof broadcast;
   readonly admit: typeof admit;
+  readonly heardVoters: typeof heardVoters;
   /** Adds a voter where a learner was asked for. */
   readonly addsVoters: boolean;
   readonly stepAgeMaxMs: number;
@@ -23,6 +25,7 @@ export const realParts: Parts = {
   openDoor,
   broadcast,
   admit,
+  heardVoters,
   addsVoters: false,
   stepAgeMaxMs: STEP_AGE_MAX_MS,
 };

@@ -68,7 +68,7 @@ function poll(world: World, host: Host, cluster: Cluster): void {
   if (agent === undefined) return;
   const nowMs = host.clock(world.nowMs);
   for (const member of cluster.members) {
-    const there = world.hostOf(cluster, member);
+    const there = member.id === host.etcd?.memberId ? host.index : world.hostOf(cluster, member);
     if (there === undefined || !world.linked(host.index, there)) {
       agent.answering.delete(member.id);
       continue;

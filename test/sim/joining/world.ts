@@ -178,6 +178,27 @@ export class World {
     return undefined;
   }
 
+  runsOn(cluster: Cluster, { id }: Member): number | undefined {
+    return this.hosts.find((host) => host.etcd?.memberId === id && host.etcd.clusterId === cluster.id && this.isOn(host))?.index;
+  }
+
+  /** Its agent gets an answer of the store: of its own, as a voter's, or of a voter where it looks for one. */
+  isServed(host: Host, cluster: Cluster): boolean {
+    if (!cluster.serves(host.index)) return false;
+    const { hosts, voters, house } = host.disk;
+    const heard = house === undefined ? [] : this.parts.heardVoters(host.agent?.joiner.peers ?? new Map(), { house, voters });
+    const known = new Set([...hosts, ...heard]);
+    return cluster.voters.some((member) => {
+      const at = this.hosts[this.runsOn(cluster, member) ?? -1];
+      return at === host || (at !== undefined && this.linked(host.index, at.index) && known.has(at.address));
+    });
+  }
+
+  /** Who votes, and where. */
+  voterHosts(cluster: Cluster): readonly string[] {
+    return cluster.voters.flatMap((member) => this.hosts[this.runsOn(cluster, member) ?? -1]?.address ?? []);
+  }
+
   /** `fossora takeover` on a standby: the house goes on from its copy, under a higher epoch. */
   takeOver(host: Host): void {
     const before = this.clusterOf(host);
@@ -213,12 +234,20 @@ export class World {
   #newCluster(houseId: string, epoch: number): Cluster {
     const processes = {
       hostOf: (cluster: Cluster, member: Member) => this.hostOf(cluster, member),
+      runsOn: (cluster: Cluster, member: Member) => this.runsOn(cluster, member),
       linked: (a: number, b: number) => this.linked(a, b),
     };
     const id = `c${this.clusters.size + 1}`;
     const cluster = new Cluster({ id, houseId, epoch, processes, random: this.random.fork() });
     this.clusters.set(id, cluster);
     return cluster;
+  }
+
+  /** With the letter that comes with an admission. */
+  enter(host: Host, admission: Admission): void {
+    const cluster = this.clusters.get(admission.clusterId);
+    if (cluster !== undefined) Object.assign(host.disk, { hosts: this.voterHosts(cluster), peerUrl: undefined });
+    if (admission.role === "learner") this.startJoiner(host, admission);
   }
 
   /** A joiner whose list of members is not exactly the present one exits. */

@@ -1,0 +1,61 @@
+// Nodes of a house whose addresses change: real etcd, real TLS and the real protocol, each node on loopback addresses of its own.
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { findEtcdProgram } from "../../src/agent/etcd-binary.ts";
+import { keys } from "../../src/api/keys.ts";
+import type { HouseNode } from "../../src/joining/house-view.ts";
+import { findEtcd } from "../../tools/etcd.ts";
+import { TestJoiningNode } from "../support/joining-node.ts";
+import { until } from "../support/until.ts";
+
+const found = findEtcd();
+const skip = found === undefined ? "no etcd on this machine, and no Go to build it" : false;
+const LIMIT_MS = 120_000;
+
+/** The first of them founds the house. */
+async function house(t: TestContext, ips: readonly string[]): Promise<readonly TestJoiningNode[]> {
+  const program = await findEtcdProgram({ dataDir: "/nonexistent", named: found ?? "" });
+  const nodes: TestJoiningNode[] = [];
+  t.after(() => Promise.all(nodes.map((node) => node.close())));
+  for (const ip of ips) {
+    const candidates = (): readonly string[] => nodes.filter((other) => other !== node).map(({ address }) => address);
+    const node: TestJoiningNode = new TestJoiningNode({ program, name: `n${nodes.length}`, ip, trusts: true, candidates });
+    // Not where its agent is, so that its store can move there.
+    node.addresses = [ip.replace(/^127\.0/, "127.1")];
+    await node.chooseAddress();
+    nodes.push(node);
+    await node.start();
+    await until("it belongs to the house", () => node.joining.inside?.sight.isFresh === true, LIMIT_MS);
+  }
+  return nodes;
+}
+
+async function rosterEntry({ store, nodeId }: TestJoiningNode): Promise<HouseNode | undefined> {
+  const entry = await store.get(keys.houseNode(nodeId), AbortSignal.timeout(5_000));
+  return entry && (JSON.parse(entry.value) as HouseNode); // written by agents
+}
+
+test("a standby finds the only voter's store where the voter's agent is heard", { skip }, async (t) => {
+  const [voter, standby] = await house(t, ["127.0.0.41", "127.0.0.42"]);
+  assert(voter !== undefined && standby !== undefined);
+  const sees = (): boolean => standby.joining.inside?.sight.isFresh === true;
+  const hostsOf = (): string => standby.joining.seen?.hosts.join() ?? "";
+  await until("it sees the voter", () => hostsOf().includes("127.1.0.41:"), LIMIT_MS);
+
+  voter.addresses = ["127.0.0.41"];
+  await until("it sees it at the other address", () => sees() && hostsOf().includes("127.0.0.41:"), LIMIT_MS);
+  assert.equal((await rosterEntry(standby))?.nodeId, standby.nodeId);
+});
+
+test("two of three voters that move at once find the one that stayed", { skip }, async (t) => {
+  const nodes = await house(t, ["127.0.0.44", "127.0.0.45", "127.0.0.46"]);
+  await until("three vote", () => nodes.every(({ joining }) => joining.seen?.voters.length === 3), LIMIT_MS);
+  const [one, other, stays] = nodes;
+  assert(one !== undefined && other !== undefined && stays !== undefined);
+  one.addresses = ["127.0.0.44"];
+  other.addresses = ["127.0.0.45"];
+  const isKnown = (address: string): boolean =>
+    stays.joining.inside?.sight.members.some(({ peerUrl }) => peerUrl.includes(address)) === true;
+  await until("both are members where they are", () => isKnown("127.0.0.44:") && isKnown("127.0.0.45:"), LIMIT_MS);
+  await until("all see their house", () => nodes.every(({ joining }) => joining.inside?.sight.isFresh === true), LIMIT_MS);
+});
