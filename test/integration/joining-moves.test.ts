@@ -59,3 +59,12 @@ test("two of three voters that move at once find the one that stayed", { skip },
   await until("both are members where they are", () => isKnown("127.0.0.44:") && isKnown("127.0.0.45:"), LIMIT_MS);
   await until("all see their house", () => nodes.every(({ joining }) => joining.inside?.sight.isFresh === true), LIMIT_MS);
 });
+
+test("a node whose agent is at another port is known there", { skip }, async (t) => {
+  const [node] = await house(t, ["127.0.0.48"]);
+  assert(node !== undefined);
+  const isKnownAt = (address: string) => async (): Promise<boolean> => (await rosterEntry(node))?.addresses.join() === address;
+  await until("it is known where it began", isKnownAt(node.address), LIMIT_MS);
+  node.meshAddresses = ["127.0.0.48:7330"];
+  await until("it is known at the other port", isKnownAt("127.0.0.48:7330"), 40_000);
+});

@@ -49,6 +49,8 @@ export class TestJoiningNode {
   readonly name: string;
   /** Of its store; that of its port 733 stays. */
   addresses: readonly string[];
+  /** Of its agent, as it says itself. */
+  meshAddresses: readonly Address[] | undefined;
   wish: { readonly addresses: readonly Address[]; readonly token?: Token } | undefined;
   readonly #options: TestNodeOptions;
   /** Of a computer without a tailnet. */
@@ -162,7 +164,7 @@ export class TestJoiningNode {
       nodeId: this.nodeId,
       name: () => name,
       addresses: () => this.addresses,
-      meshAddresses: () => [this.address],
+      meshAddresses: () => this.meshAddresses ?? [this.address],
       localAddress: ip,
       etcd: program,
       child,

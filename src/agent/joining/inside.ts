@@ -10,6 +10,7 @@ import { keys } from "../../api/keys.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
 import type { JoinerEvent, Membership, Peer } from "../../joining/joiner-state.ts";
+import { movedNode } from "../../joining/door.ts";
 import { FOUNDING_TIMING } from "../../joining/timing.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
@@ -322,12 +323,9 @@ export class Inside {
   /** It writes that down itself; where the store does not answer it, one of the others may reach it. */
   async #sayWhereItIs(signal: AbortSignal): Promise<void> {
     const { self, request, send, log } = this.#options;
-    const from = self();
-    const node = this.sight.records?.roster.get(from.nodeId);
     const { peerUrl, fitness } = request();
-    const witness = fitness.witness === true;
-    if (node === undefined || (node.request.peerUrl === peerUrl && (node.request.fitness.witness === true) === witness)) return;
-    const moved = { protocol: PROTOCOL, kind: "moved", from, peerUrl, witness } as const;
+    const moved = { protocol: PROTOCOL, kind: "moved", from: self(), peerUrl, witness: fitness.witness === true } as const;
+    if (movedNode(this.sight.records?.roster ?? new Map(), moved, "trusted") === undefined) return;
     try {
       await this.door.moved(moved, "trusted", AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
     } catch (error) {
