@@ -96,6 +96,19 @@ describe("while nobody is being admitted", () => {
     assert.deepEqual([step.active.step, step.active.replaces], ["making room", nodeId("b")]);
   });
 
+  test("a newcomer at another one's address comes in at its others while that one is alive, else it waits", () => {
+    const planned = (peerUrl: string, seen: Parameters<typeof view>[0]): StewardStep | undefined => {
+      const at = { ...request("n"), peerUrl };
+      const memory = { ...noMemory, present: new Map([[N, { atMs: NOW, dataDirEmpty: true, request: at }]]) };
+      return planSteward(view({ ...seen, entries: [entry("n", { request: at })] }), memory);
+    };
+    const step = planned("https://b:2380,https://tailnet-n:2380", { voters: "abc" });
+    assert(step?.kind === "activate");
+    assert.deepEqual([step.active.peerUrl, step.active.step, step.active.replaces], ["https://tailnet-n:2380", "adding", undefined]);
+    assert.equal(planned("https://b:2380,https://tailnet-n:2380", { voters: "abc", dead: "b" }), undefined);
+    assert.equal(planned("https://b:2380", { voters: "abc" }), undefined);
+  });
+
   test("a member that nobody is admitting is removed after 10 s", () => {
     assert.equal(kindOf(withN({})), "nothing");
     assert.equal(kindOf(withN({}, { ...unstarted, seenAtMs: NOW - 10_000 })), "remove");

@@ -15,7 +15,7 @@ import {
   type Stored,
 } from "./house-view.ts";
 import type { Admission, NodeId } from "./messages.ts";
-import { sharesUrl } from "./peer-urls.ts";
+import { sharesUrl, withoutUrls } from "./peer-urls.ts";
 import { behind, headOf, mayBeReinstalled, replacedBy } from "./queue.ts";
 import { hasRoster, MEMBERS_MAX, planVoters, type VoterStep } from "./voters.ts";
 import type { StewardMemory } from "./steward-memory.ts";
@@ -89,20 +89,36 @@ function nextHead(view: HouseView, memory: StewardMemory): AdmissionStep | undef
   if (head === undefined) return undefined;
   const { value } = head;
   const heard = memory.present.get(value.nodeId);
-  if (heard !== undefined && view.nowMs - heard.atMs <= PRESENT_FRESH_MS && heard.dataDirEmpty)
-    return isBlocked(view, value) ? letOthersGoFirst(view, head) : activate(view, memory, { ...value, request: heard.request });
+  if (heard !== undefined && view.nowMs - heard.atMs <= PRESENT_FRESH_MS && heard.dataDirEmpty) {
+    const entry = { ...value, request: heard.request };
+    return isBlocked(view, entry) ? letOthersGoFirst(view, head) : activate(view, memory, entry);
+  }
   const headSinceMs = memory.head?.nodeId === value.nodeId ? memory.head.sinceMs : view.nowMs;
   if (view.nowMs - Math.max(headSinceMs, head.seenAtMs) < HEAD_SILENT_MS) return undefined;
   if (value.missed + 1 >= MISSED_MAX) return { kind: "drop", entry: head, why: `${value.name} did not answer when its turn came` };
   return { kind: "postpone", entry: head, order: behind(view.entries), missed: true };
 }
 
-/** Its former self may still be there: by its machine, or by its address. */
+/** Its former self may still be there: by its machine, or by its address. Who is alive at the same address is another, as at another site. */
 function isBlocked(view: HouseView, entry: QueueEntry): boolean {
   if (entry.byItself && mayBeReinstalled(view, entry)) return true;
-  const there = view.members.find(({ name, peerUrl }) => name !== "" && sharesUrl(peerUrl, entry.request.peerUrl));
-  const nodeId = there && nodeOfMember(there);
-  return nodeId !== undefined && nodeId !== entry.nodeId && nodeId !== replacedBy(view, entry)?.nodeId;
+  return othersThere(view, entry).some((member) => !isAlive(view, member)) || ownUrls(view, entry) === "";
+}
+
+function othersThere(view: HouseView, entry: QueueEntry): readonly EtcdMember[] {
+  const replaced = replacedBy(view, entry)?.nodeId;
+  return view.members.filter((member) => {
+    const nodeId = nodeOfMember(member);
+    if (nodeId === undefined || nodeId === entry.nodeId || nodeId === replaced) return false;
+    return sharesUrl(member.peerUrl, entry.request.peerUrl);
+  });
+}
+
+function ownUrls(view: HouseView, entry: QueueEntry): string {
+  return withoutUrls(
+    entry.request.peerUrl,
+    othersThere(view, entry).map(({ peerUrl }) => peerUrl),
+  );
 }
 
 function letOthersGoFirst(view: HouseView, entry: Stored<QueueEntry>): AdmissionStep | undefined {
@@ -120,7 +136,7 @@ function activate(view: HouseView, memory: StewardMemory, entry: QueueEntry): Ad
   const active: ActiveAdmission = {
     nodeId,
     role,
-    peerUrl: request.peerUrl,
+    peerUrl: ownUrls(view, entry),
     memberName: request.memberName,
     name: nameOf(view, entry, replaced),
     step: obstacle === undefined ? "adding" : "making room",

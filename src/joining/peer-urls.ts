@@ -15,6 +15,11 @@ export function sharesUrl(one: string, other: string): boolean {
   return splitUrls(one).some((url) => urls.includes(url));
 }
 
+/** Those that are none of the others'. */
+export function withoutUrls(peerUrl: string, others: readonly string[]): string {
+  return joinUrls(splitUrls(peerUrl).filter((url) => !others.some((other) => sharesUrl(url, other))));
+}
+
 /** An address that is away for a moment, as the tailnet's is after each boot, is no move. */
 export function coversUrls(known: string, wanted: string): boolean {
   const urls = splitUrls(known);

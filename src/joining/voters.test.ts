@@ -117,6 +117,51 @@ describe("who votes", () => {
     assert.equal(step({ voters: "abc", members, roster: says("https://a:2380,https://tailnet-b:2380") }), "nothing", "that is another's");
   });
 
+  test("an address that its holder lost is taken from it for whoever is there now", () => {
+    const members = [member("a"), member("b", { peerUrl: "https://b:2380,https://tailnet-b:2380" }), member("c")];
+    const says = (letter: string, peerUrl: string) =>
+      [nodeId(letter), houseNode(letter, { request: { ...request(letter), peerUrl } })] as const;
+    const lost = new Map([[nodeId("a"), houseNode("a")], says("b", "https://tailnet-b:2380")]);
+    const plan = (seen: Parameters<typeof view>[0]): VoterStep | undefined => planVoters(view({ voters: "abc", members, ...seen }));
+    const freed = { kind: "update", memberId: "mb", peerUrl: "https://tailnet-b:2380", why: "b has another address" };
+    const atB = entry("n", { request: { ...request("n"), peerUrl: "https://b:2380" } });
+    assert.deepEqual(plan({ roster: new Map([...lost, says("c", "https://b:2380")]) }), freed);
+    assert.deepEqual(plan({ roster: new Map([...lost, says("c", "https://c:2380")]), entries: [atB] }), freed);
+    assert.equal(plan({ roster: new Map([...lost, says("c", "https://c:2380")]), entries: [entry("n")] }), undefined);
+    assert.equal(plan({ roster: new Map([...lost, says("b", "https://b:2380"), says("c", "https://b:2380")]) }), undefined);
+    const after = [member("a"), member("b", { peerUrl: "https://tailnet-b:2380" }), member("c")];
+    const next = { kind: "update", memberId: "mc", peerUrl: "https://b:2380", why: "c has another address" };
+    assert.deepEqual(plan({ members: after, roster: new Map([...lost, says("c", "https://b:2380")]) }), next);
+  });
+
+  test("a standby leaves for an address that it lost, and two that have each other's get them one after the other", () => {
+    const at = (letter: string, ...hosts: readonly string[]): string =>
+      [...hosts, `tailnet-${letter}`].map((host) => `https://${host}:2380`).join();
+    const says = (letter: string, peerUrl: string) =>
+      [nodeId(letter), houseNode(letter, { request: { ...request(letter), peerUrl } })] as const;
+    const standby = [member("a"), member("b", { peerUrl: at("b", "b"), learner: true })];
+    const left = new Map([[nodeId("a"), houseNode("a")], says("b", at("b"))]);
+    const atB = entry("n", { request: { ...request("n"), peerUrl: "https://b:2380" } });
+    assert.equal(step({ voters: "a", learners: "b", members: standby, roster: left, entries: [atB] }), "remove mb");
+
+    const roster = new Map([[nodeId("a"), houseNode("a")], says("b", at("b", "c")), says("c", at("c", "b"))]);
+    let members = [member("a"), member("b", { peerUrl: at("b", "b") }), member("c", { peerUrl: at("c", "c") })];
+    for (let steps = 0; steps < 3; steps++) {
+      const planned = planVoters(view({ voters: "abc", members, roster }));
+      assert(planned?.kind === "update");
+      members = members.map((each) => (each.id === planned.memberId ? { ...each, peerUrl: planned.peerUrl } : each));
+    }
+    assert.deepEqual(members.map(({ peerUrl }) => peerUrl).slice(1), [at("b", "c"), at("c", "b")]);
+    assert.equal(planVoters(view({ voters: "abc", members, roster })), undefined);
+  });
+
+  test("an address that two have is left out where there is another", () => {
+    const says = (peerUrl: string): HouseView["roster"] => rosterWith("abc", houseNode("b", { request: { ...request("b"), peerUrl } }));
+    const planned = planVoters(view({ voters: "abc", roster: says("https://a:2380,https://tailnet-b:2380") }));
+    assert.deepEqual(planned, { kind: "update", memberId: "mb", peerUrl: "https://tailnet-b:2380", why: "b has another address" });
+    assert.equal(step({ voters: "abc", roster: says("https://a:2380") }), "nothing");
+  });
+
   test("the leader knows its own address better than the roster", () => {
     const former = houseNode("a", { request: { ...request("a"), peerUrl: "https://former:2380" } });
     assert.equal(step({ voters: "abc", roster: rosterWith("abc", former) }), "nothing");

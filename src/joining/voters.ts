@@ -14,7 +14,7 @@ import {
   type Ms,
 } from "./house-view.ts";
 import type { NodeId } from "./messages.ts";
-import { coversUrls, sharesUrl } from "./peer-urls.ts";
+import { coversUrls, sharesUrl, withoutUrls } from "./peer-urls.ts";
 
 export type VoterStep =
   | { readonly kind: "promote"; readonly memberId: string; readonly why: string }
@@ -233,13 +233,22 @@ function update({ view }: Standing): VoterStep | undefined {
     const nodeId = nodeOfMember(member);
     const node = nodeId === undefined ? undefined : view.roster.get(nodeId);
     if (node === undefined || node.request.memberName !== member.name) continue;
-    const peerUrl = (nodeId === view.self ? view.ownPeerUrl : undefined) ?? node.request.peerUrl;
-    const taken = view.members.some((other) => other !== member && sharesUrl(other.peerUrl, peerUrl));
-    if (taken || coversUrls(member.peerUrl, peerUrl)) continue;
+    const said = (nodeId === view.self ? view.ownPeerUrl : undefined) ?? node.request.peerUrl;
+    // No two members share one: where two sites have the same private addresses, the others tell them apart.
+    const others = view.members.filter((other) => other !== member).map((other) => other.peerUrl);
+    const peerUrl = withoutUrls(said, others);
+    const lost = withoutUrls(member.peerUrl, [said]);
+    if (peerUrl === "" || (coversUrls(member.peerUrl, peerUrl) && !isWanted(view, node, lost))) continue;
     const why = `${node.name} has another address`;
     return member.learner ? { kind: "remove", memberId: member.id, why } : { kind: "update", memberId: member.id, peerUrl, why };
   }
   return undefined;
+}
+
+/** Another computer is now where this node was. */
+function isWanted({ roster, entries }: HouseView, { nodeId }: HouseNode, peerUrl: string): boolean {
+  const others = [...roster.values(), ...entries.map(({ value }) => value)].filter((other) => other.nodeId !== nodeId);
+  return others.some(({ request }) => sharesUrl(request.peerUrl, peerUrl));
 }
 
 /** Would those who are alive now be able to decide? */

@@ -1,11 +1,21 @@
 // Nodes of a house whose addresses change: real etcd, real TLS and the real protocol, each node on loopback addresses of its own.
 import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
+import { Child } from "../../src/agent/child.ts";
 import { findEtcdProgram } from "../../src/agent/etcd-binary.ts";
+import { clusterToken, keepEtcd, peerUrlOf, writeAdmitted } from "../../src/agent/etcd.ts";
+import { readCredentials } from "../../src/agent/joining/inside.ts";
+import { loadTrust } from "../../src/agent/trust.ts";
 import { keys } from "../../src/api/keys.ts";
 import type { HouseNode } from "../../src/joining/house-view.ts";
+import { splitUrls } from "../../src/joining/peer-urls.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { TestJoiningNode } from "../support/joining-node.ts";
+import { realClock, silentLog } from "../support/real.ts";
 import { until } from "../support/until.ts";
 
 const found = findEtcd();
@@ -68,3 +78,36 @@ test("a node whose agent is at another port is known there", { skip }, async (t)
   node.meshAddresses = ["127.0.0.48:7330"];
   await until("it is known at the other port", isKnownAt("127.0.0.48:7330"), 40_000);
 });
+
+test("a store starts as it was admitted, at one of its computer's addresses", { skip }, async (t) => {
+  const program = await findEtcdProgram({ dataDir: "/nonexistent", named: found ?? "" });
+  const [founder] = await house(t, ["127.0.0.51"]);
+  assert(founder !== undefined);
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-admitted-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  // With the key that signs, it makes itself certificates of the house.
+  cpSync(founder.dataDir, dataDir, { recursive: true, filter: (file) => !/(etcd|run)$/.test(file) });
+  const addresses = ["127.0.0.52", "127.1.0.52"];
+  const child = newChild(dataDir);
+  t.after(() => child.end(1_000));
+  const both = await peerUrlOf(dataDir, { addresses, child });
+  const [peerUrl = ""] = splitUrls(both);
+  const cluster = new Cluster({ host: founder.clientHost, credentials: readCredentials(founder.dataDir) });
+  t.after(() => cluster.close());
+  const soon = AbortSignal.timeout(LIMIT_MS);
+  assert.deepEqual((await cluster.addLearner(peerUrl, soon)).kind, "done");
+  const members = (await cluster.members(soon)).map(({ name, ...member }) => ({ peerUrl: member.peerUrl, name: name || "second-i1" }));
+  writeAdmitted(dataDir, { memberName: "second-i1", clusterToken: clusterToken(founder.dataDir) ?? "", admittedTo: members });
+  await keepEtcd({ dataDir, nodeId: "second", program, trust: await loadTrust(dataDir, { addresses }), child, addresses });
+  await until(
+    "it runs as the member that it is",
+    async () => (await cluster.members(soon)).some(({ name }) => name === "second-i1"),
+    20_000,
+  );
+});
+
+function newChild(dataDir: string): Child {
+  const runDir = path.join(dataDir, "run");
+  mkdirSync(runDir, { recursive: true });
+  return new Child({ name: "etcd", runDir, logFile: path.join(dataDir, "etcd.log"), clock: realClock, log: silentLog });
+}

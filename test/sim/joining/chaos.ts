@@ -11,6 +11,9 @@ export class Chaos {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #ends = new Set<() => void>();
+  /** Addresses that nobody has any more, and who has had one of those last. */
+  readonly #left: string[] = [];
+  #heir: Host | undefined;
   #active = true;
 
   constructor(world: World) {
@@ -138,8 +141,17 @@ export class Chaos {
     const others = cluster.voters.filter((member) => member.id !== data.memberId && this.#world.hostOf(cluster, member) !== undefined);
     // Each that moved reaches those that did not.
     if (others.length + 1 < quorumOf(cluster.voters.length)) return;
-    host.moveTo();
+    const before = host.address;
+    host.moveTo(this.#inherited(host));
+    this.#left.push(before);
     this.#world.say(host, `has another address: ${host.address}`);
+  }
+
+  /** One at a time: of two on a LAN that took each other's no store could have its own. */
+  #inherited(host: Host): string | undefined {
+    if (this.#left.length === 0 || (this.#heir !== undefined && this.#heir !== host) || !this.#random.chance(0.3)) return undefined;
+    this.#heir = host;
+    return this.#left.shift();
   }
 
   #break(host: Host): void {

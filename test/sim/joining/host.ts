@@ -130,9 +130,10 @@ export class Host {
     Object.assign(this.disk, this.#freshDisk());
   }
 
-  moveTo(): void {
+  /** Absent: one that nobody has had. */
+  moveTo(address?: string): void {
     this.#addresses += 1;
-    this.address = `h${this.index}-${this.#addresses}`;
+    this.address = address ?? `h${this.index}-${this.#addresses}`;
   }
 
   trusts(other: Host): Trust {

@@ -60,3 +60,15 @@ test("of three voters two find the one that stayed", () => {
     findsItself(world);
   }
 });
+
+test("one computer gets the address of another, which has a new one", () => {
+  for (let index = 0; index < 3; index++) {
+    const { world } = neighbourhood(3);
+    const [host, heir] = [world.hosts[index], world.hosts[(index + 1) % 3]];
+    assert(host !== undefined && heir !== undefined);
+    const { address } = host;
+    host.moveTo();
+    heir.moveTo(address);
+    findsItself(world);
+  }
+});

@@ -185,8 +185,9 @@ export class World {
   /** Its agent gets an answer of the store: of its own, as a voter's, or of a voter where it looks for one. */
   isServed(host: Host, cluster: Cluster): boolean {
     if (!cluster.serves(host.index)) return false;
-    const { hosts, voters, house } = host.disk;
-    const heard = house === undefined ? [] : this.parts.heardVoters(host.agent?.joiner.peers ?? new Map(), { house, voters });
+    const { hosts, voters } = host.disk;
+    const house = { id: cluster.houseId, epoch: cluster.epoch };
+    const heard = this.parts.heardVoters(host.agent?.joiner.peers ?? new Map(), { house, voters });
     const known = new Set([...hosts, ...heard]);
     return cluster.voters.some((member) => {
       const at = this.hosts[this.runsOn(cluster, member) ?? -1];
