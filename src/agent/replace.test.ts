@@ -26,7 +26,7 @@ test("one that waits in the queue already takes the place of a silent node from 
   const key = keys.queued(nodeId("x"));
   await run(clock, store.commit({ compare: [], writes: [{ put: key, value: JSON.stringify(newcomer.value) }] }, signal));
   const seen = view({ voters: "abc", dead: "c", entries: [newcomer] });
-  const look: HouseLook = { view: seen, survives: "", voters: 3, votersUp: 2, computers: [], returned: [] };
+  const look: HouseLook = { view: seen, survives: "", voters: 3, votersUp: 2, computers: [], returned: [], misplaced: [] };
   const former = houseNode("c");
   const ports = { store, look: async () => look, waiting: async () => [], comeAgain: () => Promise.reject(new Error("it is no node yet")) };
   const answer = await run(clock, replaceNode({ former: former.name, newcomer: newcomer.value.name }, ports, signal));

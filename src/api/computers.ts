@@ -90,6 +90,8 @@ export interface HouseComputers {
   readonly waiting: readonly WaitingComputer[];
   /** New ones that look like a silent one set up anew. */
   readonly returned: readonly { readonly name: string; readonly former: NodeName }[];
+  /** New ones that say that they are where another one is. */
+  readonly misplaced: readonly { readonly name: string; readonly holder: NodeName }[];
 }
 
 export interface LeaveAnswer {

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { entry, houseNode, join, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
 import type { QueueEntry, Stored } from "./house-view.ts";
-import { behind, enqueue, headOf, likelyFormerSelf, mayBeReinstalled, postponed, recruited, replacedBy } from "./queue.ts";
+import { behind, enqueue, headOf, holderOfAddress, likelyFormerSelf, mayBeReinstalled, postponed, recruited, replacedBy } from "./queue.ts";
 
 const asked = { trust: "trusted", entries: [], joining: "auto", clusterVersion: "3.7.3", known: false } as const;
 
@@ -117,6 +117,13 @@ describe("a reinstalled machine", () => {
     assert.equal(replacedBy(silentFor(60_000), byToken), undefined);
     assert.equal(likelyFormerSelf(silentFor(60_000), byToken)?.name, "b");
     assert.equal(replacedBy(silentFor(0), { ...byToken, replaces: nodeId("b") })?.name, "b");
+  });
+
+  test("is known to be at a living node's address, unless it has another", () => {
+    const at = (peerUrl: string) => ({ ...reinstalled, request: { ...reinstalled.request, peerUrl } });
+    assert.equal(holderOfAddress(view({ voters: "abc" }), at("https://b:2380"))?.name, "b");
+    assert.equal(holderOfAddress(view({ voters: "abc", dead: "b" }), at("https://b:2380")), undefined);
+    assert.equal(holderOfAddress(view({ voters: "abc" }), at("https://b:2380,https://tailnet-n:2380")), undefined);
   });
 
   test("may be the silent node at whose address it is, which a person can say", () => {

@@ -1,7 +1,16 @@
 // The admission queue as its entries: who gets in line, whom a newer request replaces, who is at the head. Pure.
-import { sameMachine, silentMs, type HouseNode, type HouseView, type QueueEntry, type Stored } from "./house-view.ts";
+import {
+  isAlive,
+  nodeOfMember,
+  sameMachine,
+  silentMs,
+  type HouseNode,
+  type HouseView,
+  type QueueEntry,
+  type Stored,
+} from "./house-view.ts";
 import type { Join, JoinTrust, NodeId } from "./messages.ts";
-import { sharesUrl } from "./peer-urls.ts";
+import { sharesUrl, withoutUrls } from "./peer-urls.ts";
 import { versionProblem } from "./versions.ts";
 
 const QUEUE_MAX = 64;
@@ -133,6 +142,21 @@ function formerSelf(
       sameMachine(node.request.machine, request.machine) &&
       silentMs(view, node.nodeId) >= REINSTALLED_AFTER_MS,
   );
+}
+
+/** Why a newcomer waits: no two members share an address, and it has no other than that of this node, which is alive. */
+export function holderOfAddress(
+  view: HouseView,
+  { nodeId, request }: { readonly nodeId: NodeId; readonly request: Join["request"] },
+): HouseNode | undefined {
+  const others = view.members.filter((member) => nodeOfMember(member) !== nodeId);
+  const own = withoutUrls(
+    request.peerUrl,
+    others.map(({ peerUrl }) => peerUrl),
+  );
+  const there = others.find((member) => sharesUrl(member.peerUrl, request.peerUrl));
+  if (own !== "" || there === undefined || !isAlive(view, there)) return undefined;
+  return view.roster.get(nodeOfMember(there) ?? "");
 }
 
 /** For a person to say, as `status` offers it: besides, a silent node at whose address it is now, for no two members share one. */

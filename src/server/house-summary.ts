@@ -102,7 +102,7 @@ function missingApps(ports: ServerPorts, computers: HouseComputers | undefined):
   return notBack(apps, stateOf);
 }
 
-function computerProblems(ports: ServerPorts, { computers, waiting, returned }: HouseComputers): readonly HouseProblem[] {
+function computerProblems(ports: ServerPorts, { computers, waiting, returned, misplaced }: HouseComputers): readonly HouseProblem[] {
   return [
     ...waiting
       .filter(({ approved }) => !approved)
@@ -115,6 +115,11 @@ function computerProblems(ports: ServerPorts, { computers, waiting, returned }: 
       severity: "warning",
       message: `${name} looks like ${former}, set up anew`,
       next: `fossora node replace ${former} ${name}`,
+    })),
+    ...misplaced.map(({ name, holder }): HouseProblem => ({
+      severity: "warning",
+      message: `${name} waits to come in: it has the same address as ${holder}`,
+      next: `give ${name} another address; it comes in by itself then`,
     })),
     ...computers
       // One whose lease has run out says so as a node.

@@ -37,7 +37,7 @@ const films: InstanceMove = {
 };
 const three = (votersUp: number): void => {
   const computers = ["nas", "pi4", "nuc"].map((name) => computer(name, { self: name === "nas" }));
-  control.seen = { survives: "", voters: 3, votersUp, computers, waiting: [], returned: [] };
+  control.seen = { survives: "", voters: 3, votersUp, computers, waiting: [], returned: [], misplaced: [] };
 };
 
 test("everything goes on: exit 0, with where each moves and for how long nobody answers", async () => {

@@ -63,6 +63,7 @@ describe("join", () => {
       computers: [],
       waiting: [],
       returned: [],
+      misplaced: [],
     };
     expectOutcome(await run("join", "nas"), {
       stdout: "node/pi4 joined\n",
@@ -125,6 +126,7 @@ describe("status", () => {
       ],
       waiting: [{ name: "tv", address: "192.168.1.44", words: SIX_WORDS, approved: false }],
       returned: [{ name: "nas-2", former: "nas" }],
+      misplaced: [{ name: "den", holder: "nuc" }],
     };
     const { stdout } = await run("status");
     assert.equal(
@@ -133,6 +135,7 @@ describe("status", () => {
 survives any one of three
 ! tv (192.168.1.44) wants to join; its screen shows "${SIX_WORDS}"  → fossora node approve tv
 ! nas-2 looks like nas, set up anew                                                            → fossora node replace nas nas-2
+! den waits to come in: it has the same address as nuc                                         → give den another address; it comes in by itself then
 NODE  ROLE   LINK                      STATE
 nas   voter  this computer             now
 nuc   voter  0.4 ms, 192.168.1.12:733  now

@@ -4,7 +4,7 @@ import type { Computer, ComputerRole, HouseComputers } from "../../api/computers
 import { memberOf, type HouseNode, type HouseView, type Ms } from "../../joining/house-view.ts";
 import type { Address, Versions } from "../../joining/messages.ts";
 import { splitUrls } from "../../joining/peer-urls.ts";
-import { likelyFormerSelf } from "../../joining/queue.ts";
+import { holderOfAddress, likelyFormerSelf } from "../../joining/queue.ts";
 import { survives } from "../../joining/survives.ts";
 import type { Clock } from "../../ports.ts";
 import { clientHosts } from "./house-sight.ts";
@@ -64,6 +64,10 @@ export async function lookRound(options: LookOptions): Promise<HouseLook> {
     returned: [...roster, ...newcomers].flatMap((node) => {
       const former = likelyFormerSelf(view, node);
       return former === undefined ? [] : [{ name: node.name, former: former.name }];
+    }),
+    misplaced: newcomers.flatMap((newcomer) => {
+      const holder = holderOfAddress(view, newcomer);
+      return holder === undefined ? [] : [{ name: newcomer.name, holder: holder.name }];
     }),
   };
 }
