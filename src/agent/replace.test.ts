@@ -44,7 +44,7 @@ test("a voter takes nobody's place while the others could not decide without it,
   const roster = new Map([...after.roster, [nodeId("c"), houseNode("c")] as const]);
   const houses = [{ ...after, roster }, view({ voters: "ab", workers: "c", dead: "c" }), view({ voters: "abdc", dead: "c" })];
   for (const seen of houses) {
-    const look: HouseLook = { view: seen, survives: "", voters: 1, votersUp: 1, computers: [], returned: [] };
+    const look: HouseLook = { view: seen, survives: "", voters: 1, votersUp: 1, computers: [], returned: [], misplaced: [] };
     await assert.rejects(
       run(clock, replaceNode({ former: "c", newcomer: "a" }, { ...ports, look: async () => look }, signal)),
       (error) =>

@@ -20,7 +20,15 @@ const NEVER_MERGED = "Cannot join: this computer belongs to a house with apps or
 class Control extends ScriptedHouse {
   isEmpty = true;
   looks = 0;
-  override seen = { survives: "", voters: 1, votersUp: 1, computers: [computer("nas", { self: true })], waiting: [], returned: [] };
+  override seen = {
+    survives: "",
+    voters: 1,
+    votersUp: 1,
+    computers: [computer("nas", { self: true })],
+    waiting: [],
+    returned: [],
+    misplaced: [],
+  };
 
   be(over: Partial<JoiningReport>): void {
     const { wish: _, ...report } = this.report;
