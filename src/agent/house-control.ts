@@ -33,6 +33,7 @@ import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
 import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
+import { homeOf } from "./joining/house-sight.ts";
 import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
 import { wantedHouse, type JoinWish, type Wish } from "./joining/wish.ts";
@@ -136,7 +137,7 @@ export class NodeHouseControl implements HouseControl {
   }
 
   async leave({ confirm, force = false }: Parameters<HouseControl["leave"]>[0], signal: AbortSignal): Promise<LeaveAnswer> {
-    const { wish, name, handOver } = this.#options;
+    const { wish, name, handOver, dataDir } = this.#options;
     const joining = this.#joining;
     const own = name();
     if (confirm !== own)
@@ -144,6 +145,8 @@ export class NodeHouseControl implements HouseControl {
         next: `fossora leave --confirm=${own}`,
       });
     const { inside } = joining;
+    // One that waits for its house has its apps still.
+    const hasApps = inside !== undefined || homeOf(dataDir) !== undefined;
     try {
       const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#handedOver(inside, signal);
       if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, signal);
@@ -152,7 +155,7 @@ export class NodeHouseControl implements HouseControl {
     } finally {
       handOver.stay(); // of its next house, or of this one after all
     }
-    const containers = inside === undefined ? 0 : await removeContainers(this.#options, signal);
+    const containers = hasApps ? await removeContainers(this.#options, signal) : 0;
     return { kind: "Left", stays: this.#stays(containers) };
   }
 

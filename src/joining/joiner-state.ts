@@ -23,6 +23,8 @@ export interface Here {
   readonly wish?: { readonly addresses: readonly Address[]; readonly houseId?: string; readonly proof?: string };
   /** `fossora leave`: it looks for no house, and founds none. */
   readonly rests?: boolean;
+  /** The house with apps that it was in, and left by no person's word: it joins no other by itself, and founds none. */
+  readonly home?: string;
   /** The nodes that vote in this node's house, by the last list of members that it has. */
   readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */

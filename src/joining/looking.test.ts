@@ -84,6 +84,23 @@ describe("a fresh node", () => {
     assert.match(said(effects), /waits for one that does\. Is none left\? fossora leave/);
   });
 
+  test("that was taken out of a house with apps waits for that one, joins no other by itself, and founds none", () => {
+    const more = { home: "house1" };
+    for (const where of [more, { ...more, tailnet: "absent" }, { ...more, tailnet: "absent", alone: true }] as const) {
+      const { joiner, effects } = lookAt(knowing(), "b", [0, 1_500, 600_000], where);
+      assert.equal(joiner.phase.kind, "looking");
+      assert.match(said(effects), /this node waits for it.*Is it gone for good\? fossora leave/);
+    }
+    const other = knowing(peer("c", { house: houseState({ id: "house0" }) }));
+    assert.equal(lookAt(other, "b", [1_500], more).joiner.phase.kind, "looking");
+    const both = knowing(peer("c", { house: houseState({ id: "house0" }) }), peer("d", { house: houseState() }));
+    const { phase } = lookAt(both, "b", [0], more).joiner;
+    assert.equal(phase.kind === "asking" && phase.house.id, "house1");
+    // A person knows better.
+    const wish = { addresses: ["c:733"] };
+    assert.equal(lookAt(other, "b", [0], { ...more, wish }).joiner.phase.kind, "asking");
+  });
+
   test("looks round from when its tailnet is there", () => {
     const starting = lookAt(knowing(), "b", [5_000], { tailnet: "starting" });
     assert.equal(lookAt(starting.joiner, "b", [6_499]).joiner.phase.kind, "looking");

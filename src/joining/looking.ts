@@ -83,8 +83,8 @@ function hellos(joiner: Joiner, here: Here): readonly JoinerEffect[] {
   return to.slice(0, ADDRESSES_MAX).map((address) => ({ kind: "send", to: [address], message }));
 }
 
-/** What a person wished for; else the house that proves to be of the same people. */
-function houseToJoin(joiner: Joiner, { wish }: Here): Peer | undefined {
+/** What a person wished for; else the house that it was in, or one that proves to be of the same people. */
+function houseToJoin(joiner: Joiner, { wish, home }: Here): Peer | undefined {
   const houses = [...joiner.peers.values()].filter(
     (peer) => peer.sender.house !== undefined && peer.trust !== "refused" && !isOlder(joiner, peer),
   );
@@ -93,7 +93,8 @@ function houseToJoin(joiner: Joiner, { wish }: Here): Peer | undefined {
       ({ address, sender }) =>
         sender.house?.id === wish.houseId || wish.addresses.some((each) => each === address || sender.addresses.includes(each)),
     );
-  const open = houses.filter(({ sender, trust }) => trust === "trusted" && sender.house?.joining !== "off");
+  const own = home === undefined ? houses : houses.filter(({ sender }) => sender.house?.id === home);
+  const open = own.filter(({ sender, trust }) => trust === "trusted" && sender.house?.joining !== "off");
   return open.sort((a, b) => rank(a) - rank(b) || ((a.sender.house?.id ?? "") < (b.sender.house?.id ?? "") ? -1 : 1))[0];
 }
 
@@ -108,9 +109,9 @@ function rank({ sender: { house } }: Peer): number {
 }
 
 function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
-  const { nowMs, tailnet, wish } = here;
+  const { nowMs, tailnet, wish, home } = here;
   // Waiting counts those who are trusted without a person, and there are none.
-  if (here.alone && wish === undefined) return layTheGround(joiner, nowMs);
+  if (here.alone && wish === undefined && home === undefined) return layTheGround(joiner, nowMs);
   // It looks round from when it can.
   if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return enter(joiner, { kind: "looking", sinceMs: nowMs });
   if (nowMs - phase.sinceMs < SETTLE_MS && !haveAllAnswered(here, phase)) return stay(joiner);
@@ -132,6 +133,12 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
     return say(
       joiner,
       "This node's house was taken over, and nobody of it answers; this node waits for one that does. Is none left? fossora leave",
+    );
+  // A new house would know nothing of its apps, and take them for leftovers.
+  if (home !== undefined)
+    return say(
+      joiner,
+      "Nobody of this node's house lets it in again; its apps go on, and this node waits for it. Is it gone for good? fossora leave, then fossora up",
     );
   const ahead = firstAhead(joiner, here);
   if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);

@@ -4,9 +4,16 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { findEtcdProgram, type EtcdProgram } from "../../src/agent/etcd-binary.ts";
-import { hasTrust, removedNodes } from "../../src/agent/trust.ts";
+import { homeOf } from "../../src/agent/joining/house-sight.ts";
+import { archive, forget } from "../../src/agent/joining/member-disk.ts";
+import { hasTrust, houseHash, removedNodes } from "../../src/agent/trust.ts";
+import { systemRandom } from "../../src/adapters/system/clock.ts";
 import { keys } from "../../src/api/keys.ts";
 import { findEtcd } from "../../tools/etcd.ts";
+import { FakeContainers } from "../fakes/containers.ts";
+import { FakeEngine } from "../fakes/containers-engine.ts";
+import { containerSpec } from "../fakes/containers-spec.ts";
+import { realClock } from "../support/real.ts";
 import { TestJoiningNode, type TestNodeOptions } from "../support/joining-node.ts";
 import { until } from "../support/until.ts";
 
@@ -129,6 +136,43 @@ describe("the computers of a house", { skip }, () => {
       "nas voter, nuc standby".replace("standby", (await roles(nas)).includes("nuc voter") ? "voter" : "standby"),
     );
     await until("it sees that it is out", () => pi4.phase !== "member", LIMIT_MS);
+  });
+});
+
+describe("a computer that finds nobody of its house any more", { skip }, () => {
+  const engine = new FakeEngine({ clock: realClock, random: systemRandom });
+  const containers = new FakeContainers(engine);
+  const running = async (): Promise<readonly string[]> => (await containers.list(undefined, soon())).map(({ name }) => name);
+  let nas: TestJoiningNode;
+
+  before(async () => {
+    const program = await findEtcdProgram({ dataDir: "/nonexistent", named: found ?? "" });
+    nas = new TestJoiningNode({ program, name: "nas", ip: "127.0.1.22", containers });
+    await nas.start();
+    await until("its house has apps", () => homeOf(nas.dataDir));
+    engine.images.set("fossora-test:1", {});
+    await containers.start(await containers.create(containerSpec("jellyfin"), soon()), soon());
+  });
+  after(() => nas.close());
+
+  test("waits for it where it was taken out while it was away, and founds none beside it", async () => {
+    const house = houseHash(nas.dataDir);
+    await nas.kill();
+    // As it finds out: the others have replaced it.
+    archive(nas.dataDir);
+    forget(nas.dataDir);
+    await nas.start();
+    await until("it waits or has founded another", () => nas.words.some((each) => /waits for it/.test(each)) || nas.phase === "member");
+    assert.deepEqual([nas.phase, houseHash(nas.dataDir), await running()], ["looking", house, ["jellyfin"]]);
+  });
+
+  test("leaves that house by a person's word, with its apps, and may found another", async () => {
+    const house = houseHash(nas.dataDir);
+    await nas.control.leave({ confirm: "nas" }, soon());
+    assert.deepEqual([nas.control.joining().phase, hasTrust(nas.dataDir), await running()], ["resting", false, []]);
+    await nas.control.join({ addresses: [] }, soon());
+    await until("it has another house", () => nas.phase === "member", LIMIT_MS);
+    assert.notEqual(houseHash(nas.dataDir), house);
   });
 });
 

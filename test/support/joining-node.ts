@@ -21,6 +21,7 @@ import { judgeWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
 import type { Address, Fitness, HouseState, MachineHints, Trust } from "../../src/joining/messages.ts";
+import type { Containers } from "../../src/container-ports.ts";
 import type { Store, StoreStatus } from "../../src/ports.ts";
 import type { HouseControl } from "../../src/server/ports.ts";
 import type { Token } from "../../src/trust/token.ts";
@@ -39,6 +40,8 @@ export interface TestNodeOptions {
   /** Nobody has applied anything to its house. */
   readonly isEmpty?: boolean;
   readonly link?: Fitness["link"];
+  /** Of its Docker; absent: it has none. */
+  readonly containers?: Pick<Containers, "list" | "stop" | "remove">;
 }
 
 const ours: AskerTrust = { trust: "trusted", because: "it is of the same person", answer: (message) => ({ message }) };
@@ -211,7 +214,7 @@ export class TestJoiningNode {
       tailnet: () => "absent",
       versions: { fossora: "0.1.0", etcd: program.version },
       replaceAfterMs: () => 600_000,
-      containers: { list: async () => [], stop: async () => undefined, remove: async () => undefined },
+      containers: this.#options.containers ?? { list: async () => [], stop: async () => undefined, remove: async () => undefined },
       clock: realClock,
       log: silentLog,
     });

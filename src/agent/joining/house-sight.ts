@@ -19,6 +19,7 @@ import { readIfThere, writeWhole } from "../files.ts";
 import { loadNodeId } from "../identity.ts";
 import { urlOf } from "../store-urls.ts";
 import { splitAddress } from "./addresses.ts";
+import { houseHash } from "../trust.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
 import type { Pulse } from "./pulse.ts";
 import { QuietReads } from "./quiet-reads.ts";
@@ -367,14 +368,33 @@ function readSeen(dataDir: string, { houseId, epoch }: Membership): Seen | undef
 
 /** Agents of the house that this node last belonged to. */
 export function lastMembers(dataDir: string): readonly Address[] {
-  const text = readIfThere(seenFile(dataDir));
-  return text === undefined ? [] : (JSON.parse(text) as Seen).members; // written above alone
+  return lastSeen(dataDir).members ?? [];
 }
 
 /** Nodes of the house that this node last belonged to, itself among them. */
 export function lastKnown(dataDir: string): readonly KnownNode[] {
+  return lastSeen(dataDir).known ?? [];
+}
+
+/**
+ * The house with apps that this node was in when it last saw it, and whose certificates it still has. It counted this node: whom a person took
+ * out goes by that person's word.
+ */
+export function homeOf(dataDir: string): string | undefined {
+  const { house } = lastSeen(dataDir);
+  const isHome = house?.hasObjects === true && houseHash(dataDir) === house.id && !isCountedOut(dataDir);
+  return isHome ? house.id : undefined;
+}
+
+/** By a person: when it last saw its house, this node belonged to it no more. */
+export function isCountedOut(dataDir: string): boolean {
+  return lastSeen(dataDir).nodes?.includes(loadNodeId(dataDir)) === false;
+}
+
+/** Written above alone, by an older program perhaps. */
+function lastSeen(dataDir: string): Partial<Seen> {
   const text = readIfThere(seenFile(dataDir));
-  return text === undefined ? [] : ((JSON.parse(text) as Partial<Seen>).known ?? []); // written above alone, by an older program perhaps
+  return text === undefined ? {} : (JSON.parse(text) as Partial<Seen>);
 }
 
 function hostsFile(dataDir: string): string {

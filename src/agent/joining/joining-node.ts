@@ -15,7 +15,7 @@ import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { Encounters } from "./encounters.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
-import { lastKnown, lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
+import { homeOf, lastKnown, lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
 import { Inside } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import type { JoiningNodeOptions } from "./joining-options.ts";
@@ -314,6 +314,7 @@ export class JoiningNode implements MeshHandler {
     const membership = this.#loop.membership;
     const wanted = wish();
     const found = discovery();
+    const home = membership === undefined ? homeOf(this.#options.dataDir) : undefined;
     const isThere = wanted?.token !== undefined && wanted.token.houseHash === membership?.houseId;
     return {
       nowMs: clock.now(),
@@ -327,6 +328,7 @@ export class JoiningNode implements MeshHandler {
       houseIsFresh: inside?.sight.isFresh === true,
       houseIsUnseen: inside?.sight.isUnseen === true,
       wall: clock.wall(),
+      ...(home !== undefined && { home }),
       ...(rests() && { rests: true }),
       ...(wanted !== undefined && !isThere && { wish: wantedHouse(wanted) }),
     };

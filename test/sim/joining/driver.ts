@@ -57,6 +57,8 @@ export class Driver {
     const before = agent.joiner.phase;
     const { joiner, effects } = this.#world.parts.step(agent.joiner, event, this.#here(host));
     agent.joiner = joiner;
+    // It takes the certificates of the one that it asks.
+    if (joiner.phase.kind === "asking" && joiner.phase.house.id !== host.disk.home) host.disk.home = undefined;
     if (joiner.phase.kind === "looking") agent.lookingSinceMs = joiner.phase.sinceMs;
     if (joiner.phase.kind !== before.kind) this.#world.say(host, `${before.kind} -> ${joiner.phase.kind}`);
     this.#world.invariants.onEvent(host, event, { effects, before });
@@ -143,6 +145,7 @@ export class Driver {
       alone: host.disk.house === undefined && world.hosts.every((other) => other === host || host.trusts(other) !== "trusted"),
       members: host.disk.members,
       voters: host.disk.voters,
+      ...(host.disk.membership === undefined && host.disk.home !== undefined && { home: host.disk.home }),
       houseIsFresh,
       wall: "2026-01-01T00:00:00Z",
       ...(host.wish !== undefined && { wish: { addresses: host.wish } }),
@@ -206,6 +209,7 @@ export class Driver {
     host.disk.voters = votersOf(cluster);
     host.disk.hosts = this.#world.voterHosts(cluster);
     host.disk.peerUrl = roster.get(host.disk.nodeId)?.request.peerUrl;
+    host.disk.home = cluster.hasObjects && roster.has(host.disk.nodeId) ? cluster.houseId : undefined;
     host.disk.house = {
       id: cluster.houseId,
       epoch: cluster.epoch,

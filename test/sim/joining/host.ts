@@ -13,6 +13,8 @@ export interface Disk {
   /** The house that it left for its higher epoch. */
   left: Left | undefined;
   data: { readonly clusterId: string; readonly memberId: string; readonly memberName: string } | undefined;
+  /** The house with objects that it was in when it last saw it, for as long as it has that one's certificates. */
+  home: string | undefined;
   /** What is known of the house without asking the store. */
   house: HouseState | undefined;
   members: readonly string[];
@@ -144,7 +146,7 @@ export class Host {
   #freshDisk(): Disk {
     const letters = "abcdefghijklmnopqrstuvwxyz234567";
     const nodeId = Array.from({ length: 16 }, () => letters.charAt(this.#random.int(0, 31))).join("");
-    const nothing = { membership: undefined, left: undefined, data: undefined, house: undefined, peerUrl: undefined };
+    const nothing = { membership: undefined, left: undefined, data: undefined, home: undefined, house: undefined, peerUrl: undefined };
     return { nodeId, installId: 1, ...nothing, members: [], voters: [], hosts: [] };
   }
 }

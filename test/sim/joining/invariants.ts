@@ -86,6 +86,7 @@ export class Invariants {
 
   /** One house, provided that each two fresh nodes exchanged a message while settling. */
   #checkFounding(host: Host): void {
+    if (host.disk.home !== undefined) this.#world.fail(`${host.name} founds a house although ${host.disk.home}, with its apps, is its own`);
     const sinceMs = this.#lookingSince.get(host) ?? host.bornAtMs;
     for (const [other, founder] of this.#founders) {
       if (other === host || other.people !== host.people || this.#world.clusterOf(other)?.id !== founder.clusterId) continue;
