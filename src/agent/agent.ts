@@ -43,6 +43,7 @@ import { callBackWith, judgeWith, StrangerTrust, type StrangerTrustOptions } fro
 import { JoinWish } from "./joining/wish.ts";
 import { MeshPort } from "./mesh-port.ts";
 import { measureLoad } from "./node-load.ts";
+import { refuseOtherHouse } from "./other-house.ts";
 import { thisBuild, thisProgram } from "./program.ts";
 import { QuorumControl } from "./quorum-control.ts";
 import { openSocket } from "./socket.ts";
@@ -211,6 +212,7 @@ class Node {
       addresses: () => this.#ownAddresses(),
       tailnetTags: settings.tailnetTags,
       meshAddresses: () => this.#meshAddresses(),
+      mayFound: (each) => refuseOtherHouse({ dataDir, containers: this.#containers }, each),
       etcd: this.#etcd,
       child: childOf(this.#machine, "etcd"),
       versions: { fossora: versionOfFossora(), etcd: etcdOfSeveral(this.#etcd.version) },

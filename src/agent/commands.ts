@@ -4,15 +4,14 @@ import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { createLog } from "../adapters/system/log.ts";
 import { EngineError, UserError } from "../api/errors.ts";
-import { LABEL } from "../api/labels.ts";
 import type { NodeCommands, NodeOptions } from "../cli/node-commands.ts";
 import type { Log } from "../ports.ts";
 import { explainDisk, makePrivateFolder, makeRunFolder } from "./files.ts";
-import { isFounded } from "./found.ts";
 import { removeInstallation, stop, toFlags, type Machine } from "./install.ts";
-import { readMembership } from "./joining/member-disk.ts";
+import { hasHouse } from "./joining/member-disk.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
+import { refuseOtherHouse } from "./other-house.ts";
 import { claim, holder, unclaim } from "./pid-file.ts";
 import { keepProblem } from "./problem.ts";
 import { thisProgram } from "./program.ts";
@@ -33,7 +32,7 @@ export const nodeCommands: NodeCommands = {
     try {
       for (const folder of folders) refuseSecond(folder);
       for (const folder of folders) claim(folder, "agent");
-      await refuseOtherHouse(settings);
+      await refuseToBegin(settings);
       const { runAgent } = await import("./agent.ts");
       await runAgent({ settings, clock: systemClock, log }, stopping);
     } catch (error) {
@@ -140,16 +139,10 @@ function refuseSecond(folder: string): void {
     );
 }
 
-/** A new house would know nothing of another's containers, and take them for leftovers of its own. */
-async function refuseOtherHouse({ dataDir, dockerSocket }: Settings): Promise<void> {
-  if (isFounded(dataDir) || readMembership(dataDir) !== undefined) return;
-  const docker = new DockerContainers({ socketPath: dockerSocket });
-  const { length } = await docker.processes(AbortSignal.timeout(engineLimitMs));
-  docker.close();
-  if (length > 0)
-    throw new UserError(
-      `Cannot begin a new house in ${dataDir}: Docker has ${length} container${length === 1 ? "" : "s"} of another one. Start that one (its --data-dir, as its user, perhaps with sudo); if it is gone for good, remove them first: docker rm -f $(docker ps -aq --filter label=${LABEL.kind}).`,
-    );
+async function refuseToBegin({ dataDir, dockerSocket }: Settings): Promise<void> {
+  if (hasHouse(dataDir)) return;
+  const containers = new DockerContainers({ socketPath: dockerSocket });
+  await refuseOtherHouse({ dataDir, containers }).finally(() => containers.close());
 }
 
 /** What a person should mend is kept for `up`, which waits for this agent. */

@@ -169,6 +169,7 @@ export class TestJoiningNode {
       addresses: () => this.addresses,
       meshAddresses: () => this.meshAddresses ?? [this.address],
       localAddress: ip,
+      mayFound: async () => undefined,
       etcd: program,
       child,
       versions: { fossora: "0.1.0", etcd: program.version },

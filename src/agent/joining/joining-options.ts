@@ -26,6 +26,8 @@ export interface JoiningNodeOptions {
   readonly localAddress?: string;
   /** Of the House that it founds. */
   readonly tailnetTags?: readonly string[];
+  /** Before it founds a house. Throws UserError where this computer has the containers of another one. */
+  readonly mayFound: (signal: AbortSignal) => Promise<void>;
   readonly etcd: EtcdProgram;
   readonly child: Child;
   readonly versions: Versions;

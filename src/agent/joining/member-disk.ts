@@ -7,7 +7,7 @@ import { newJoiner } from "../../joining/joiner.ts";
 import type { Address, Admission } from "../../joining/messages.ts";
 import { begunAs, etcdFolder, hasData } from "../etcd.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
-import { forgetFounded } from "../found.ts";
+import { forgetFounded, isFounded } from "../found.ts";
 import { loadNodeId } from "../identity.ts";
 import { forgetHouse, hasTrust, removedNodes } from "../trust.ts";
 
@@ -33,6 +33,11 @@ export function resume(dataDir: string, nowMs: Ms): Joiner {
   const underWay = readUnderWay(dataDir);
   if (underWay === undefined || begunAs(dataDir) !== "admitted" || !hasTrust(dataDir)) return fresh;
   return { ...fresh, phase: { kind: "starting", ...underWay, sinceMs: nowMs } };
+}
+
+/** It is in one, or on its way into one or back: it begins none at this start. */
+export function hasHouse(dataDir: string): boolean {
+  return isFounded(dataDir) || readMembership(dataDir) !== undefined;
 }
 
 export function readMembership(dataDir: string): Membership | undefined {

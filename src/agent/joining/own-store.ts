@@ -15,7 +15,7 @@ import type { EtcdProgram } from "../etcd-binary.ts";
 import { foundHouse } from "../found.ts";
 import { takeName } from "../identity.ts";
 import { dueLeaves, forgetHouse, houseHash, loadTrust } from "../trust.ts";
-import { writeHosts } from "./house-sight.ts";
+import { isCountedOut, writeHosts } from "./house-sight.ts";
 import { readCredentials } from "./inside.ts";
 import { readCredentialsText } from "./letter.ts";
 import type { UnderWay } from "./member-disk.ts";
@@ -27,6 +27,8 @@ export interface OwnStoreOptions {
   readonly addresses: () => readonly string[];
   /** Of the House that it founds. */
   readonly tailnetTags?: readonly string[];
+  /** Before it founds a house. Throws UserError where this computer has the containers of another one. */
+  readonly mayFound: (signal: AbortSignal) => Promise<void>;
   readonly etcd: EtcdProgram;
   readonly child: Child;
   readonly clock: Clock;
@@ -52,9 +54,13 @@ export class OwnStore {
     own: { readonly self: Sender; readonly request: JoinRequest },
     signal: AbortSignal,
   ): Promise<Extract<JoinerEvent, { kind: "founded" }>> {
-    const { dataDir, tailnetTags, clock, log } = this.#options;
-    // The certificates of a house that was left are not the new one's.
-    if (begunAs(dataDir) === undefined) forgetHouse(dataDir);
+    const { dataDir, tailnetTags, mayFound, clock, log } = this.#options;
+    if (begunAs(dataDir) === undefined) {
+      // What a person took it out with are leftovers.
+      if (!isCountedOut(dataDir)) await mayFound(signal);
+      // The certificates of a house that was left are not the new one's.
+      forgetHouse(dataDir);
+    }
     const host = await this.keep();
     const store = openStore({ hosts: [host], credentials: readCredentials(dataDir), clock, log });
     try {
