@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { writeAdmitted } from "../etcd.ts";
-import { loadTrust } from "../trust.ts";
-import { archive, follow, forget, keep, readMembership, rememberLeft, resume, type UnderWay } from "./member-disk.ts";
+import { forgetHouse, loadTrust } from "../trust.ts";
+import { archive, follow, forget, hasHouse, keep, readMembership, rememberLeft, resume, type UnderWay } from "./member-disk.ts";
 
 const membership = { houseId: "house", epoch: 1, clusterId: "7", memberId: "9" };
 const underWay: UnderWay = {
@@ -80,4 +80,20 @@ test("data is renamed and the last three are kept; the ports stay, and nothing o
   assert.equal(readFileSync(path.join(dataDir, "etcd.old-5/member/name"), "utf8"), "e");
   forget(dataDir);
   assert.equal(resume(dataDir, 0).phase.kind, "looking");
+});
+
+test("a node that was taken out, or left for a take-over, has its house all the same: it begins none", async (t) => {
+  const dataDir = folder(t);
+  assert.equal(hasHouse(dataDir), false);
+  await loadTrust(dataDir);
+  keep(dataDir, membership);
+  assert.equal(hasHouse(dataDir), true);
+  withData(dataDir, "a");
+  archive(dataDir);
+  forget(dataDir);
+  assert.equal(hasHouse(dataDir), true, "its certificates let it in again");
+  forgetHouse(dataDir);
+  assert.equal(hasHouse(dataDir), false);
+  rememberLeft(dataDir, { id: "house", epoch: 2 });
+  assert.equal(hasHouse(dataDir), true);
 });

@@ -37,7 +37,7 @@ export function resume(dataDir: string, nowMs: Ms): Joiner {
 
 /** It is in one, or on its way into one or back: it begins none at this start. */
 export function hasHouse(dataDir: string): boolean {
-  return isFounded(dataDir) || readMembership(dataDir) !== undefined;
+  return isFounded(dataDir) || readMembership(dataDir) !== undefined || hasTrust(dataDir) || readLeft(dataDir) !== undefined;
 }
 
 export function readMembership(dataDir: string): Membership | undefined {
