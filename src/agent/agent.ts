@@ -161,12 +161,8 @@ class Node {
   async run(until: AbortSignal): Promise<void> {
     const { settings, clock, log } = this.#machine;
     const signal = AbortSignal.any([until, this.#failed.signal]);
-    this.#addresses = await openAddresses({
-      file: path.join(settings.dataDir, "addresses.json"),
-      clock,
-      random: systemRandom,
-      used: usedSubnets,
-    });
+    const file = path.join(settings.dataDir, "addresses.json");
+    this.#addresses = await openAddresses({ file, clock, random: systemRandom, used: usedSubnets });
     this.#close.push(async () => this.#handOver.close());
     const [joining, keeper] = await Promise.all([this.#openJoining(), this.#startIngress(signal)]);
     this.#close.push(await openSocket(this.#server, path.join(settings.runDir, "fossora.sock")));

@@ -33,7 +33,7 @@ import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
 import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
-import { homeOf } from "./joining/house-sight.ts";
+import { homeOf } from "./joining/seen.ts";
 import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
 import { wantedHouse, type JoinWish, type Wish } from "./joining/wish.ts";

@@ -24,7 +24,7 @@ export interface Here {
   /** `fossora leave`: it looks for no house, and founds none. */
   readonly rests?: boolean;
   /** The house with apps that it was in, and left by no person's word: it joins no other by itself, and founds none. */
-  readonly home?: string;
+  readonly home?: string | undefined;
   /** The nodes that vote in this node's house, by the last list of members that it has. */
   readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */

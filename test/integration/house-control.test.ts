@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { findEtcdProgram, type EtcdProgram } from "../../src/agent/etcd-binary.ts";
-import { homeOf } from "../../src/agent/joining/house-sight.ts";
+import { homeOf } from "../../src/agent/joining/seen.ts";
 import { archive, forget } from "../../src/agent/joining/member-disk.ts";
 import { hasTrust, houseHash, removedNodes } from "../../src/agent/trust.ts";
 import { systemRandom } from "../../src/adapters/system/clock.ts";

@@ -6,7 +6,7 @@ import { hostsOfUrls, splitUrls } from "../../joining/peer-urls.ts";
 import type { OtherVoter } from "../../joining/takeover.ts";
 import type { MeshLink } from "../../mesh-ports.ts";
 import { splitAddress } from "./addresses.ts";
-import type { KnownNode } from "./house-sight.ts";
+import type { KnownNode } from "./seen.ts";
 
 type Knocked = "answers" | "refuses" | "silent";
 

@@ -1,6 +1,5 @@
 // What a member sees of its house: roster, queue and members, read each second at a voter; and, while nobody answers, what it last saw,
 // also after a restart.
-import path from "node:path";
 import { Cluster, type ClusterMember } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { openStore, type EtcdStore } from "../../adapters/etcd3/store.ts";
@@ -12,38 +11,17 @@ import { heardVoters } from "../../joining/heard-voters.ts";
 import type { HouseRecords } from "../../joining/house-records.ts";
 import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
 import type { Membership, Peer } from "../../joining/joiner-state.ts";
-import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
+import type { NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { admittedTo } from "../etcd.ts";
-import { readIfThere, writeWhole } from "../files.ts";
+import { writeWhole } from "../files.ts";
 import { loadNodeId } from "../identity.ts";
 import { urlOf } from "../store-urls.ts";
 import { splitAddress } from "./addresses.ts";
-import { houseHash } from "../trust.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
 import type { Pulse } from "./pulse.ts";
 import { QuietReads } from "./quiet-reads.ts";
-
-export interface Seen {
-  readonly house: HouseState;
-  /** Of agents. */
-  readonly members: readonly Address[];
-  readonly voters: readonly NodeId[];
-  /** Client endpoints of the voters' stores, this node's own first. */
-  readonly hosts: readonly string[];
-  readonly nodes: readonly NodeId[];
-  /** Members that do not vote. */
-  readonly standbys: readonly NodeId[];
-  readonly known: readonly KnownNode[];
-}
-
-/** Where a node of the house is found, also while nobody answers. */
-export interface KnownNode {
-  readonly nodeId: NodeId;
-  readonly name: string;
-  readonly addresses: readonly Address[];
-  readonly peerUrl: string;
-}
+import { nobody, readHosts, readSeen, seenFile, type Seen } from "./seen.ts";
 
 export interface SightOptions {
   readonly dataDir: string;
@@ -74,8 +52,6 @@ const LOOK_LIMIT_MS = 3_000;
 const HOST_LIMIT_MS = 1_000;
 /** An older look says nothing about now. */
 const FRESH_MS = 4_000;
-
-const nobody = { nodes: [], standbys: [], known: [] } as const;
 
 export class HouseSight {
   readonly store: EtcdStore;
@@ -348,59 +324,4 @@ function eachFirst(hosts: readonly (readonly string[])[]): readonly string[] {
 /** One for each address at which it may be reached from here. */
 export function clientHosts({ clientUrls }: Pick<ClusterMember, "clientUrls">): readonly string[] {
   return clientUrls.map((url) => new URL(url).host);
-}
-
-/** Of an admitted node, from the house's letter, until it has seen for itself. */
-export function writeHosts(dataDir: string, hosts: readonly string[]): void {
-  writeWhole(hostsFile(dataDir), JSON.stringify(hosts));
-}
-
-function readHosts(dataDir: string): readonly string[] {
-  const text = readIfThere(hostsFile(dataDir));
-  return text === undefined ? [] : (JSON.parse(text) as readonly string[]); // written above alone
-}
-
-function readSeen(dataDir: string, { houseId, epoch }: Membership): Seen | undefined {
-  const text = readIfThere(seenFile(dataDir));
-  const seen = text === undefined ? undefined : { ...nobody, ...(JSON.parse(text) as Omit<Seen, keyof typeof nobody>) }; // written above alone, by an older program perhaps
-  return seen?.house.id === houseId && seen.house.epoch === epoch ? seen : undefined;
-}
-
-/** Agents of the house that this node last belonged to. */
-export function lastMembers(dataDir: string): readonly Address[] {
-  return lastSeen(dataDir).members ?? [];
-}
-
-/** Nodes of the house that this node last belonged to, itself among them. */
-export function lastKnown(dataDir: string): readonly KnownNode[] {
-  return lastSeen(dataDir).known ?? [];
-}
-
-/**
- * The house with apps that this node was in when it last saw it, and whose certificates it still has. It counted this node: whom a person took
- * out goes by that person's word.
- */
-export function homeOf(dataDir: string): string | undefined {
-  const { house } = lastSeen(dataDir);
-  const isHome = house?.hasObjects === true && houseHash(dataDir) === house.id && !isCountedOut(dataDir);
-  return isHome ? house.id : undefined;
-}
-
-/** By a person: when it last saw its house, this node belonged to it no more. */
-export function isCountedOut(dataDir: string): boolean {
-  return lastSeen(dataDir).nodes?.includes(loadNodeId(dataDir)) === false;
-}
-
-/** Written above alone, by an older program perhaps. */
-function lastSeen(dataDir: string): Partial<Seen> {
-  const text = readIfThere(seenFile(dataDir));
-  return text === undefined ? {} : (JSON.parse(text) as Partial<Seen>);
-}
-
-function hostsFile(dataDir: string): string {
-  return path.join(dataDir, "voters.json");
-}
-
-function seenFile(dataDir: string): string {
-  return path.join(dataDir, "house-seen.json");
 }

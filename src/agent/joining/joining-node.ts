@@ -15,7 +15,7 @@ import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier } from "./courier.ts";
 import { Encounters } from "./encounters.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
-import { homeOf, lastKnown, lastMembers, type HouseSight, type Seen } from "./house-sight.ts";
+import type { HouseSight } from "./house-sight.ts";
 import { Inside } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
 import type { JoiningNodeOptions } from "./joining-options.ts";
@@ -23,10 +23,11 @@ import { archive, forget } from "./member-disk.ts";
 import { memberAnswer, type MemberRequestPorts } from "./member-requests.ts";
 import { OwnStore } from "./own-store.ts";
 import { OwnTrust } from "./own-trust.ts";
+import { homeOf, lastKnown, lastMembers, type Seen } from "./seen.ts";
 import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
 import { StorePlace } from "./store-place.ts";
 import { TakingOver, type TakeoverFacts } from "./taking-over.ts";
-import { wantedHouse } from "./wish.ts";
+import { wishFor } from "./wish.ts";
 
 const END_MS = 5_000;
 const COME_AGAIN_AFTER_MS = 300;
@@ -312,10 +313,7 @@ export class JoiningNode implements MeshHandler {
     const { clock, discovery, wish, rests } = this.#options;
     const inside = this.#inside?.running;
     const membership = this.#loop.membership;
-    const wanted = wish();
     const found = discovery();
-    const home = membership === undefined ? homeOf(this.#options.dataDir) : undefined;
-    const isThere = wanted?.token !== undefined && wanted.token.houseHash === membership?.houseId;
     return {
       nowMs: clock.now(),
       self: this.#self(),
@@ -328,9 +326,9 @@ export class JoiningNode implements MeshHandler {
       houseIsFresh: inside?.sight.isFresh === true,
       houseIsUnseen: inside?.sight.isUnseen === true,
       wall: clock.wall(),
-      ...(home !== undefined && { home }),
+      home: membership === undefined ? homeOf(this.#options.dataDir) : undefined,
       ...(rests() && { rests: true }),
-      ...(wanted !== undefined && !isThere && { wish: wantedHouse(wanted) }),
+      ...wishFor(wish(), membership?.houseId),
     };
   }
 

@@ -9,7 +9,7 @@ import { UserError } from "../../api/errors.ts";
 import { Child } from "../child.ts";
 import { loadNodeId } from "../identity.ts";
 import { hasTrust, houseHash, loadTrust } from "../trust.ts";
-import { homeOf } from "./house-sight.ts";
+import { homeOf } from "./seen.ts";
 import { OwnStore } from "./own-store.ts";
 
 const REFUSAL = new UserError("Docker has 1 container of another one");

@@ -15,7 +15,7 @@ import type { EtcdProgram } from "../etcd-binary.ts";
 import { foundHouse } from "../found.ts";
 import { takeName } from "../identity.ts";
 import { dueLeaves, forgetHouse, houseHash, loadTrust } from "../trust.ts";
-import { isCountedOut, writeHosts } from "./house-sight.ts";
+import { isCountedOut, writeHosts } from "./seen.ts";
 import { readCredentials } from "./inside.ts";
 import { readCredentialsText } from "./letter.ts";
 import type { UnderWay } from "./member-disk.ts";

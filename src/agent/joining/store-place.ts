@@ -4,7 +4,7 @@ import { hostsOfUrls } from "../../joining/peer-urls.ts";
 import type { Clock, Log } from "../../ports.ts";
 import type { Child } from "../child.ts";
 import { peerUrlOf } from "../etcd.ts";
-import type { KnownNode } from "./house-sight.ts";
+import type { KnownNode } from "./seen.ts";
 
 export interface StorePlaceOptions {
   readonly dataDir: string;

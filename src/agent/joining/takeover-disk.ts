@@ -11,7 +11,7 @@ import { UserError } from "../../api/errors.ts";
 import { splitUrls } from "../../joining/peer-urls.ts";
 import { etcdFolder, hasData, writeFounded } from "../etcd.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
-import { writeHosts } from "./house-sight.ts";
+import { writeHosts } from "./seen.ts";
 import { archive } from "./member-disk.ts";
 
 export interface Takeover {

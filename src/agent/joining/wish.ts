@@ -73,3 +73,9 @@ export function wantedHouse({ addresses, token }: Wish): NonNullable<Here["wish"
   const all = [...new Set([...addresses, ...(token?.addresses ?? [])])];
   return { addresses: all, ...(token !== undefined && { houseId: token.houseHash }) };
 }
+
+/** Nothing where it is in that house already. */
+export function wishFor(wanted: Wish | undefined, houseId: string | undefined): Pick<Here, "wish"> {
+  const isThere = wanted?.token !== undefined && wanted.token.houseHash === houseId;
+  return wanted === undefined || isThere ? {} : { wish: wantedHouse(wanted) };
+}
