@@ -22,7 +22,7 @@ import { hasOrder } from "./order.ts";
 import { plan, transactionOf } from "./plan.ts";
 import { prepulledImages } from "./prepull.ts";
 import { endingContainers, endsWithContact } from "./promise.ts";
-import { inRoom } from "./room.ts";
+import { holdRoom } from "./room.ts";
 import { networkOf, volumeName, volumeNames } from "./traits.ts";
 import { readVolume, withMade } from "./volumes.ts";
 
@@ -90,13 +90,18 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
     },
     Decide: async (action, { store, mirror, events }, signal) => {
       const before = mirror.decided<DecidedService>(kind, action.service)?.value;
-      await inRoom(action.placement, mirror, async () => {
+      const settle = holdRoom(action.placement, mirror);
+      if (settle === undefined) return;
+      let written: number | undefined;
+      try {
         const { committed, revision } = await store.commit(transactionOf(action), signal);
         // Lost: another node was quicker, and the next look sees what it decided.
-        if (!committed) return undefined;
-        for (const news of newsOfDecision(action.service, before, action.next)) events.emit({ kind, name: action.service, ...news });
-        return revision;
-      });
+        if (committed) written = revision;
+      } finally {
+        settle(written);
+      }
+      if (written === undefined) return;
+      for (const news of newsOfDecision(action.service, before, action.next)) events.emit({ kind, name: action.service, ...news });
     },
     Report: report,
   },

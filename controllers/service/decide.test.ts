@@ -181,6 +181,14 @@ test("after a failed update one at a time, what failed keeps its place until its
   assert.deepEqual(places(next(wish, alone, { nodes: [away, nodeFacts("pi")] }, 2)), ["pi one"]);
 });
 
+test("after a failed update both stay, whatever the order of the one before was, and what failed is starting again at the moment", () => {
+  const before = halted({ order: "start-first" });
+  const stopFirst: ServiceSpec = { ...one, update: { ...one.update, order: "stop-first" } };
+  const mixed = { ...before, revisions: { ...before.revisions, [revisionHash(one)]: { generation: 1, spec: stopFirst } } };
+  const wish: ServiceSpec = { ...two, update: { ...two.update, onFailure: "pause", order: "start-first" } };
+  for (const b of [failing, { ready: false, conditions: [] }]) assert.equal(next(wish, mixed, both(b), 2), mixed);
+});
+
 test("after a failed update of three, one that was replaced already and fails later is made good", () => {
   const three = (spec: ServiceSpec): ServiceSpec => ({ ...spec, replicas: 3, update: { ...spec.update, onFailure: "pause" } });
   const placed = [

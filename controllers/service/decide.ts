@@ -73,18 +73,18 @@ function advance(aimed: DecidedService, { name, house, now, isHeld }: Around & {
 
 /**
  * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
- * what is lost or has to leave is replaced by the revision that was good, and what fails of the other one is nobody's replacement, where
- * both may run beside each other.
+ * what is lost or has to leave is replaced by the revision that was good, in the order of that update; what fails of it is nobody's
+ * replacement, where both may run beside each other.
  */
 function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
   const { target, good = target, revisions, instances } = stopped;
   const { [good]: before, [target]: failed } = revisions;
   if (before === undefined || failed === undefined || good === target) return settled(stopped);
   const left = new Set(house.nodes.filter(({ leaving }) => leaving !== undefined).map((node) => node.name));
-  const mayStayBeside = [before, failed].every(({ spec }) => updateOrder(spec) === "start-first");
+  const order = updateOrder(failed.spec);
   const failing = instances.filter(
     (instance) =>
-      mayStayBeside &&
+      order === "start-first" &&
       instance.revision === target &&
       !left.has(instance.node) &&
       verdict(instance, failed.spec, house.observed, now).kind === "failing",
@@ -92,7 +92,16 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
   const running: DecidedService = {
     ...stopped,
     target: good,
-    revisions: { ...revisions, [good]: { ...before, spec: withReplicas(before.spec, failed.spec.replicas) } },
+    revisions: {
+      ...revisions,
+      [good]: {
+        ...before,
+        spec: withReplicas(
+          { ...before.spec, update: { ...failed.spec.update, order: cannotRunTwice(before.spec) ? "stop-first" : order } },
+          failed.spec.replicas,
+        ),
+      },
+    },
     instances: instances.filter((instance) => !failing.includes(instance)),
   };
   const decision = advance(running, { name, house, now, isHeld: true });

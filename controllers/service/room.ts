@@ -1,5 +1,5 @@
 // The room that decisions take on nodes. A node decides of many Services at the same moment, each by a view of the house in which the
-// others are not placed yet: what one of them takes counts for the rest from the moment that it is written.
+// others are not placed yet: what one of them takes counts for the rest from the moment that it is written. Kept in memory, by mirror.
 import type { NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
@@ -45,33 +45,36 @@ export function roomTaken(next: DecidedService | undefined, added: readonly Deci
 }
 
 /**
- * Writes a decision, unless what this node has placed since it was looked at leaves no room for it. `write` gives the revision, undefined
- * where nothing was written. False: it has to be looked at again.
+ * Undefined: what this node has placed since the decision was made leaves no room for it, and it has to be looked at again. Else whoever
+ * writes it tells what became of that: the revision, undefined where nothing was written.
  */
-export async function inRoom({ room, revision }: Placement, mirror: Mirror, write: () => Promise<number | undefined>): Promise<boolean> {
+export function holdRoom({ room, revision }: Placement, mirror: Mirror): ((written: number | undefined) => void) | undefined {
   const others = holds.get(mirror) ?? [];
   const unseen = others.filter((other) => other.revision === undefined || other.revision > revision);
-  const fits = Object.entries(room).every(([node, { bytes, cpus, freeBytes, freeCpus }]) => {
-    const taken = unseen.flatMap((other) => other.room[node] ?? []);
-    if (taken.length === 0) return true; // what fits was judged when it was placed
-    const sum = (of: (each: Taken) => number): number => taken.reduce((total, each) => total + of(each), 0);
-    return bytes + sum((each) => each.bytes) <= freeBytes && (cpus === 0 || cpus + sum((each) => each.cpus) <= freeCpus);
-  });
-  if (!fits) return false;
+  if (
+    !Object.entries(room).every(([node, taken]) =>
+      fitsBeside(
+        taken,
+        unseen.flatMap((other) => other.room[node] ?? []),
+      ),
+    )
+  )
+    return undefined;
   const hold: Hold = { room, revision: undefined };
   holds.set(mirror, [...others, hold].slice(-HOLDS_MAX));
-  const written = await write().catch((error: unknown) => {
-    drop(mirror, hold);
-    throw error;
-  });
-  if (written === undefined) drop(mirror, hold);
-  else hold.revision = written;
-  return true;
+  return (written) => {
+    if (written === undefined)
+      holds.set(
+        mirror,
+        (holds.get(mirror) ?? []).filter((each) => each !== hold),
+      );
+    else hold.revision = written;
+  };
 }
 
-function drop(mirror: Mirror, hold: Hold): void {
-  holds.set(
-    mirror,
-    (holds.get(mirror) ?? []).filter((each) => each !== hold),
-  );
+/** Beside none it does: that was judged when it was placed. */
+function fitsBeside({ bytes, cpus, freeBytes, freeCpus }: Taken, others: readonly Taken[]): boolean {
+  if (others.length === 0) return true;
+  const total = others.reduce((sum, each) => ({ bytes: sum.bytes + each.bytes, cpus: sum.cpus + each.cpus }), { bytes, cpus });
+  return total.bytes <= freeBytes && (cpus === 0 || total.cpus <= freeCpus);
 }
