@@ -17,7 +17,7 @@ export const stopping: Verb = {
   define(command, invoke) {
     addDuration(command, "--within <duration>", "how long the machine waits", "30s")
       .option("--cancel", "the machine goes on after all")
-      .addHelpText("before", "Examples:\n  fossora stopping && poweroff\n  fossora stopping --within 1m\n  fossora stopping --cancel\n")
+      .addHelpText("before", "Examples:\n  fossora stopping; poweroff\n  fossora stopping --within 1m\n  fossora stopping --cancel\n")
       .action((flags: Flags) => invoke((ports) => (flags.cancel === true ? cancel(ports) : runStopping(flags, ports))));
   },
 };

@@ -160,6 +160,10 @@ test("stopping waits until the apps are handed over, says which are not, and can
   assert.equal(control.stopsWithinMs, undefined);
 });
 
+test("what stopping is shown to be used with powers the machine off whatever is still here", async () => {
+  assert.match((await run("stopping", "--help")).stdout, /^ {2}fossora stopping; poweroff$/m);
+});
+
 describe("remove", () => {
   const READY: MembershipStatus = { role: "voter", devices: [], conditions: [condition("Ready", "True", "Ready")] };
   const SHOWN_OF_PI4 = `Moves from pi4
