@@ -59,3 +59,12 @@ const BY_REASON: Readonly<Record<StatusReason, ExitCode>> = {
 export function exitCodeOf(status: ErrorStatus): ExitCode {
   return BY_REASON[status.reason] ?? EXIT.failed;
 }
+
+/** What a node says that starts again, before it is in its house and has read the store. `Expired`: what it tells is to be asked for anew. */
+const PASSING: readonly StatusReason[] = ["Expired", "NoHouse", "NoQuorum"];
+
+/** Worth waiting for by whoever it has answered before. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof ApiFailure) return PASSING.includes(error.status.reason);
+  return error instanceof Failure && error.code === EXIT.unreachable;
+}

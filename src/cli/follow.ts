@@ -3,7 +3,7 @@ import { namesOf } from "../api/kinds.ts";
 import type { PullReport, ServedKind, ServedObject } from "../api/wire.ts";
 import type { Pulls } from "./rollout.ts";
 import { watchLines } from "./client.ts";
-import { ApiFailure, EXIT, Failure } from "./failure.ts";
+import { isPassing } from "./failure.ts";
 import type { CliPorts } from "./verb.ts";
 
 export interface Followed {
@@ -118,10 +118,8 @@ async function followKind(kind: ServedKind, names: readonly string[], ports: Cli
       }
     } catch (error) {
       if (signal.aborted) return;
-      const worthWaiting =
-        error instanceof ApiFailure ? error.status.reason === "Expired" : error instanceof Failure && error.code === EXIT.unreachable;
       // A node that restarts is back soon; one that never answered does not run.
-      if (!connected || !worthWaiting) throw error;
+      if (!connected || !isPassing(error)) throw error;
     }
     await ports.sleep(AGAIN_AFTER_MS, signal).catch(() => undefined);
   }

@@ -3,7 +3,7 @@ import { reference } from "../api/kinds.ts";
 import type { ServedObject, WatchLine } from "../api/wire.ts";
 import { watchLines } from "./client.ts";
 import { columnsOf, type Column } from "./columns.ts";
-import { ApiFailure, EXIT, Failure } from "./failure.ts";
+import { EXIT, Failure, isPassing } from "./failure.ts";
 import { yaml, type Format } from "./print.ts";
 import { formatRow, widthsOf } from "./table.ts";
 import { pathOf, type Target } from "./targets.ts";
@@ -89,7 +89,7 @@ class TableWatch {
       } catch (error) {
         if (interrupted.aborted) return;
         // The first try must succeed: a typo is no reason to wait.
-        if (!this.#synced || (error instanceof ApiFailure && error.status.reason !== "Expired")) throw error;
+        if (!this.#synced || !isPassing(error)) throw error;
       }
       if (interrupted.aborted) return;
       if (!this.#synced)

@@ -1,0 +1,70 @@
+// A node that starts again while a command waits for what it tells: it answers before it is in its house, and before it has read the store.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import type { StatusReason, WatchLine } from "../../src/api/wire.ts";
+import { begin, expectOutcome, fossora } from "../support/transcript.ts";
+import { readyService, serviceStatus } from "../support/transcript-statuses.ts";
+import { until } from "../support/until.ts";
+
+let directory: string;
+let socket: string;
+let server: Server;
+/** What it says to those that watch, one after the other; the last watch goes on. */
+let says: (readonly unknown[] | StatusReason)[];
+
+beforeEach(async () => {
+  directory = mkdtempSync(path.join(tmpdir(), "fossora-restart-"));
+  socket = path.join(directory, "s.sock");
+  server = createServer((_request, response) => {
+    const said = says.shift() ?? [];
+    if (typeof said === "string") {
+      response.writeHead(503).end(JSON.stringify({ kind: "Status", reason: said, code: 503, message: `it says ${said}` }));
+      return;
+    }
+    for (const line of said) response.write(`${JSON.stringify(line)}\n`);
+    if (says.length > 0) response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function all(status: ReturnType<typeof serviceStatus>): readonly unknown[] {
+  const metadata = { name: "jellyfin", uid: "u1", generation: 1, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00.000Z" };
+  const object = { apiVersion: "fossora.dev/v1", kind: "Service", metadata, spec: {}, status };
+  return [{ type: "ADDED", object }, { type: "BOOKMARK", revision: 1 } satisfies WatchLine];
+}
+
+test("whoever waits is not told that there is no house, or no quorum, while the node comes back", async () => {
+  says = [all(serviceStatus()), "NoHouse", "NoQuorum", all(readyService())];
+  expectOutcome(await fossora({ socket }, "wait", "svc/jellyfin", "--timeout", "20s"), { stdout: "service/jellyfin condition met\n" });
+});
+
+test("whoever waits for a node that does not come back is told when the time is over", async () => {
+  says = [all(serviceStatus()), ...Array.from({ length: 20 }, () => "NoHouse" as const)];
+  const { code, stderr } = await fossora({ socket }, "wait", "svc/jellyfin", "--timeout", "1200ms");
+  assert.equal(code, 6, stderr);
+});
+
+test("get -w says once that the connection ended, and goes on when the node is back", async () => {
+  says = [all(serviceStatus()), "NoHouse", "NoQuorum", all(readyService())];
+  const running = begin({ socket }, "get", "svc", "-w");
+  await until("it is ready", () => running.stdout().includes("jellyfin  1/1") || running.stderr().includes("error"));
+  running.interrupt();
+  const { code, stderr } = await running.done;
+  assert.deepEqual([code, stderr], [130, "the connection to the node ended; trying again\n"]);
+});
+
+test("a node that is in no house when it is asked first is not waited for", async () => {
+  says = ["NoHouse", "NoHouse"];
+  const waited = await fossora({ socket }, "wait", "svc/jellyfin");
+  assert.deepEqual([waited.code, waited.stderr.split("\n")[0]], [7, "error: it says NoHouse"]);
+  assert.equal((await fossora({ socket }, "get", "svc", "-w")).code, 7);
+});
