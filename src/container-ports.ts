@@ -166,7 +166,9 @@ export interface LogChunk {
 export interface ExecSession {
   /** Demultiplexed unless `tty`, where everything is stdout. Ends when the command did. */
   readonly output: AsyncIterable<LogChunk>;
-  write(data: Uint8Array): void;
+  /** False: the command does not keep up, and no more is to be written before `onDrain` is told. */
+  write(data: Uint8Array): boolean;
+  onDrain(run: () => void): void;
   end(): void;
   resize(columns: number, rows: number): Promise<void>;
   exitCode(): Promise<number>;

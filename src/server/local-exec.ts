@@ -75,14 +75,16 @@ export function meantBy(asked: AskedExec, { reader }: Pick<ServerPorts, "reader"
 /** Until the command ends, or whoever asked has gone; closes both. */
 export async function pump(session: ExecSession, bytes: Duplex): Promise<void> {
   const decoder = new FrameDecoder();
-  bytes.on("data", (chunk: Buffer) => {
+  const onInput = (chunk: Buffer): void => {
     try {
-      for (const frame of decoder.push(chunk)) take(session, frame);
+      for (const frame of decoder.push(chunk)) if (!take(session, frame)) bytes.pause();
     } catch {
       bytes.destroy();
     }
-  });
-  bytes.on("close", () => session.close()).resume(); // from another node it comes paused
+  };
+  session.onDrain(() => bytes.resume());
+  bytes.on("data", onInput).on("close", () => session.close());
+  bytes.resume(); // from another node it comes paused
   try {
     for await (const { stream, data } of session.output) {
       if (bytes.destroyed) break;
@@ -93,17 +95,20 @@ export async function pump(session: ExecSession, bytes: Duplex): Promise<void> {
     if (!bytes.destroyed) bytes.end(encodeFrame("error", JSON.stringify(statusOf(error))));
   } finally {
     session.close();
+    bytes.off("data", onInput).resume(); // what nobody reads would keep the connection open
   }
 }
 
-function take(session: ExecSession, frame: Frame): void {
-  if (frame.type === "stdin") session.write(frame.payload);
+/** False: no more input for now. */
+function take(session: ExecSession, frame: Frame): boolean {
+  if (frame.type === "stdin") return session.write(frame.payload);
   if (frame.type === "end") session.end();
   if (frame.type === "resize") {
     const [columns, rows] = frameText(frame).split("x").map(Number);
     // The command may have ended meanwhile: a window without it needs no size.
     if (columns && rows) session.resize(columns, rows).catch(() => undefined);
   }
+  return true;
 }
 
 /** Resolves when there is room to write, or when the other end has gone. */

@@ -205,7 +205,8 @@ export class FakeContainers implements Containers {
     }
     return this.#on("exec", id, signal, () => ({
       output: output(),
-      write: () => {},
+      write: () => true,
+      onDrain: () => {},
       end: () => {},
       resize: () => Promise.resolve(),
       exitCode: () => Promise.resolve(0),

@@ -10,6 +10,7 @@ import { EngineError, type EngineFault } from "../../src/api/errors.ts";
 import { LABEL } from "../../src/api/labels.ts";
 import type { ContainerSpec, ExecSession, LogChunk, NetworkSpec, PullProgress } from "../../src/container-ports.ts";
 import { addressOf, rejectsWith, signal, text } from "../contracts/containers-bench.ts";
+import { keepsInputWaiting } from "../contracts/exec-session.ts";
 import { containerSpec } from "../fakes/containers-spec.ts";
 import { freeNetwork, noDocker, startDocker, type TestDocker } from "../support/docker.ts";
 import { makeTestImage, noBusybox } from "../support/docker-image.ts";
@@ -178,6 +179,13 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
       Buffer.concat(chunks.filter((each) => each.stream === stream).map(({ data }) => data)).toString();
     assert.deepEqual([of("stdout"), of("stderr"), await session.exitCode()], ["typed twice", "warned\n", 0]);
     assert.match(String((await runIn(id, "no-such-program")).code), /^12[67]$/);
+  });
+
+  test("a command that does not read keeps its input waiting", async () => {
+    const id = await start(spec("busy", { command: waits }));
+    const script = "until [ -e /tmp/go ]; do sleep 0.1; done; wc -c";
+    const session = await containers.exec(id, ["sh", "-c", script], { tty: false, stdin: true }, signal);
+    await keepsInputWaiting({ session, readOn: async () => void (await runIn(id, "touch", "/tmp/go")) });
   });
 
   test("a terminal has the size that it was given", async () => {

@@ -261,6 +261,9 @@ export class ScriptedContainers extends FakeContainers {
   }
 }
 
+/** What waits for a command to read it, until it is said to be too much, as in a socket. */
+const INPUT_BYTES_MAX = 64 * 1024;
+
 /** A command that the test plays. */
 export class ScriptedSession implements ExecSession {
   readonly output: AsyncIterable<LogChunk>;
@@ -268,6 +271,9 @@ export class ScriptedSession implements ExecSession {
   readonly #code: Promise<number>;
   readonly #pending: LogChunk[] = [];
   readonly #input: string[] = [];
+  readonly #drains: (() => void)[] = [];
+  /** Written, and not read. */
+  inputBytes = 0;
   #inputEnded = false;
   #outputEnded = false;
   readonly #waiters = new Set<() => void>();
@@ -287,8 +293,23 @@ export class ScriptedSession implements ExecSession {
 
   /** All input, once it has ended. */
   async readAll(): Promise<string> {
-    while (!this.#inputEnded) await this.#changed();
-    return this.#input.join("");
+    let text = this.#read();
+    while (!this.#inputEnded) {
+      await this.#changed();
+      text += this.#read();
+    }
+    return text;
+  }
+
+  #read(): string {
+    const isFull = this.#isFull;
+    this.inputBytes = 0;
+    if (isFull) for (const run of this.#drains) run();
+    return this.#input.splice(0).join("");
+  }
+
+  get #isFull(): boolean {
+    return this.inputBytes >= INPUT_BYTES_MAX;
   }
 
   async sized(): Promise<string> {
@@ -296,9 +317,15 @@ export class ScriptedSession implements ExecSession {
     return this.sizes.at(-1) ?? "";
   }
 
-  write(data: Uint8Array): void {
+  write(data: Uint8Array): boolean {
     this.#input.push(Buffer.from(data).toString());
+    this.inputBytes += data.length;
     this.#wake();
+    return !this.#isFull;
+  }
+
+  onDrain(run: () => void): void {
+    this.#drains.push(run);
   }
 
   end(): void {

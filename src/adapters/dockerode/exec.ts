@@ -48,7 +48,8 @@ function session({ connection, exec, socket, tty, action }: Opened, signal: Abor
   socket.on("error", close); // told to whoever reads the output; without a reader it must not end the program
   return {
     output: output(socket, tty, signal),
-    write: (data) => void socket.write(data),
+    write: (data) => socket.write(data),
+    onDrain: (run) => void socket.on("drain", run),
     end: () => void socket.end(),
     resize: (columns, rows) => connection.call(action, signal, (_docker, abortSignal) => exec.resize({ w: columns, h: rows, abortSignal })),
     exitCode: async () => (await connection.call(action, signal, (_docker, abortSignal) => exec.inspect({ abortSignal }))).ExitCode ?? 0,
