@@ -1,5 +1,6 @@
 // The house as the demo sees it from outside: through the program's own commands, its DNS and its proxy.
 import { Resolver } from "node:dns/promises";
+import { existsSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import type { HouseSummary } from "../src/api/wire.ts";
@@ -25,6 +26,21 @@ export async function houseSummary(): Promise<HouseSummary | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Its Services and nodes, as `service/jellyfin`. Undefined while no node answers here, or it is in no house. */
+export async function houseThings(): Promise<readonly string[] | undefined> {
+  const { code, output } = await runCommand([program, "get", "services,nodes", "-o", "name"], {
+    cwd: projectRoot,
+    limitMs: commandLimitMs,
+  });
+  return code === 0 ? output.split("\n").filter((line) => /^(service|node)\//.test(line)) : undefined;
+}
+
+/** As a person can type it: `fossora` where `up` has put it on the PATH. */
+export function commandName(): string {
+  const installed = (process.env["PATH"] ?? "").split(":").some((entry) => existsSync(path.join(entry, "fossora")));
+  return installed ? "fossora" : path.relative(".", program);
 }
 
 export interface Listener {

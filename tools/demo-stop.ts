@@ -2,15 +2,21 @@
 import { existsSync } from "node:fs";
 import { runCommand } from "./command.ts";
 import { fossora, houseSummary, program } from "./demo-house.ts";
+import { refuseHousehold } from "./demo-household.ts";
 import { removeOwned, type Made } from "./demo-made.ts";
 import { endEngine, engineAnswers, engineRequest, type StartedEngine } from "./engine.ts";
 import { removeHelloImage, helloImage } from "./hello-image.ts";
 import { isAlive, removeTree, type Say } from "./machine.ts";
 
-/** Each part by itself may be gone already. Says a line for each thing that was removed, or left with a reason. */
+/**
+ * Each part by itself may be gone already. Says a line for each thing that was removed, or left with a reason. Throws before anything is
+ * removed where a household would lose what is its own.
+ */
 export async function removeEverything(made: Made, service: string, say: Say): Promise<void> {
-  if (made.house?.kind === "made") await removeHouse(made.house, say);
-  else {
+  if (made.house?.kind === "made") {
+    await refuseHousehold(made.house.dataDir, service);
+    await removeHouse(made.house, say);
+  } else {
     if (made.service && (await houseSummary())) {
       await fossora("delete", "service", service);
       say(`Removed service/${service}; the house was here before and stays`);

@@ -1,12 +1,12 @@
 // `npm run demo`: from a fresh machine to an app that answers by its name. A second run changes nothing;
-// `npm run demo -- stop` removes what it made, and nothing else.
+// `npm run demo -- stop` removes what it made, and nothing else: where a household has its own in that house, nothing at all.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { resolveSettings } from "../src/agent/settings.ts";
 import type { HouseSummary } from "../src/api/wire.ts";
 import { build } from "./build.ts";
-import { askHouse, fetchByName, fossora, houseSummary, listenerOf, program, type Listener } from "./demo-house.ts";
+import { askHouse, commandName, fetchByName, fossora, houseSummary, listenerOf, type Listener } from "./demo-house.ts";
 import { removeEverything } from "./demo-stop.ts";
 import { ensureEngine, engineVersion } from "./engine.ts";
 import { debianEtcd } from "./debian.ts";
@@ -150,12 +150,6 @@ function remember(more: Partial<Made>): void {
 
 function readMade(): Made {
   return existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, "utf8")) as Made) : {}; // written by writeState alone
-}
-
-/** As a person can type it: `fossora` where `up` has put it on the PATH. */
-function commandName(): string {
-  const installed = (process.env["PATH"] ?? "").split(":").some((entry) => existsSync(path.join(entry, "fossora")));
-  return installed ? "fossora" : path.relative(".", program);
 }
 
 const [action, ...rest] = process.argv.slice(2);

@@ -53,6 +53,22 @@ describe("npm run demo", { skip: labReason() ?? false }, () => {
     assert.deepEqual(await seen(), before);
   });
 
+  test("takes nothing back while the house has an app or data that the demo did not make, and names both", async () => {
+    const manifest = `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: diary }\nspec: { image: "fossora/hello:1", port: 80, volumes: ["pages:/pages"] }\n`;
+    await lab.exec(node.name, "sh", "-c", `printf '%s' '${manifest}' | /usr/local/bin/fossora apply -f - --wait --timeout 2m`);
+    const refused = async (): Promise<string> => {
+      const { code, stderr } = await lab.tryExec(node.name, "sh", path.join(project, "tools/run"), "tools/demo.ts", "stop");
+      assert.equal(code, 1);
+      return stderr;
+    };
+    const before = [await node.containers(), await objects()];
+    assert.match(await refused(), /service\/diary +fossora delete service\/diary\n[^]* \/var\/lib\/fossora\/volumes\/diary-pages /);
+    assert.deepEqual([await node.containers(), await objects()], before);
+    await node.run("delete", "svc/diary", "--wait");
+    assert.match(await refused(), /removed: .*\n {2}\/var\/lib\/fossora\/volumes\/diary-pages /);
+    await lab.exec(node.name, "rm", "-r", "/var/lib/fossora/volumes/diary-pages");
+  });
+
   test("takes back all that it made, and nothing else", async () => {
     await lab.exec(node.name, "docker", "run", "-d", "--name", "mine", "lab/whoami:1");
     await demo("stop");
