@@ -6,7 +6,7 @@ import membership from "./membership.json" with { type: "json" };
 import route from "./route.json" with { type: "json" };
 import service from "./service.json" with { type: "json" };
 
-/** JSON Schema 2020-12, as far as `schemas/` uses it, and four keywords of our own. */
+/** JSON Schema 2020-12, as far as `schemas/` uses it, and six keywords of our own. */
 export interface Schema {
   readonly $id?: string;
   readonly $ref?: string;
@@ -41,6 +41,9 @@ export interface Schema {
   readonly "x-expect"?: string;
   /** Fields that are always there once stored, though they may be left out when written. */
   readonly "x-stored"?: readonly string[];
+  /** The shortest and the longest duration that it takes. */
+  readonly "x-least"?: string;
+  readonly "x-most"?: string;
   /** The name of the TypeScript type. */
   readonly "x-type"?: string;
 }

@@ -37,6 +37,10 @@ test("an HTTP check asks the port of the Service, or its own", () => {
   assert.deepEqual(probe({ ...timing, http: "/health", status: "204", port: 9 }), { ...expected, port: 9, status: [204, 204] });
 });
 
+test("an interval that was stored before it had a bound is no hot loop", () => {
+  assert.equal(probe({ ...timing, interval: "0s", tcp: 80 })?.timing.intervalMs, 100);
+});
+
 test("commands are Docker's, and 'none' is nobody's", () => {
   assert.equal(probe({ ...timing, command: ["true"] }), undefined);
   assert.equal(probe("none"), undefined);

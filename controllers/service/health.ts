@@ -10,6 +10,8 @@ type HealthState = Container["health"];
 
 /** For the check that nobody wrote: TCP on the Service's port. */
 const TIMING_DEFAULT: Probe["timing"] = { intervalMs: 10_000, timeoutMs: 5_000, retries: 3, startGraceMs: 30_000 };
+/** What `x-least` of the schema says: shorter ones take a core, and hit the app as fast as it answers. */
+const INTERVAL_MIN_MS = 100;
 
 export interface Reach {
   readonly host: string;
@@ -62,8 +64,14 @@ export function addressOf(container: ContainerOf, containers: readonly Container
   return containers.find((each) => each.container === owner)?.address;
 }
 
+/** An older release stored shorter intervals. */
 function timing({ interval, timeout, retries, startGrace }: HealthTiming): Probe["timing"] {
-  return { intervalMs: durationMs(interval), timeoutMs: durationMs(timeout), retries, startGraceMs: durationMs(startGrace) };
+  return {
+    intervalMs: Math.max(INTERVAL_MIN_MS, durationMs(interval)),
+    timeoutMs: durationMs(timeout),
+    retries,
+    startGraceMs: durationMs(startGrace),
+  };
 }
 
 function statusRange(text: string): readonly [number, number] {

@@ -1,5 +1,6 @@
 // What is said about a value that a schema does not take: what was expected, what was found, what was probably meant. Pure.
 import type { Located, Schema } from "../../schemas/schema.ts";
+import { durationMs, parseDuration } from "./durations.ts";
 import { closest } from "./names.ts";
 import { oneOf, type Advice } from "./words.ts";
 import type { YamlNode, YamlScalar } from "./yaml-node.ts";
@@ -76,11 +77,18 @@ export function brokenLimit(schema: Schema, node: YamlScalar): Advice | undefine
   if (value.length > (schema.maxLength ?? Infinity))
     return { message: `must have ${schema.maxLength} characters at most, has ${value.length}` };
   if (value.length < (schema.minLength ?? 0)) return { message: "must not be empty" };
-  if (schema.pattern === undefined || pattern(schema.pattern).test(value)) return undefined;
+  if (schema.pattern === undefined || pattern(schema.pattern).test(value)) return brokenDuration(schema, node, value);
   const lower = value.toLowerCase();
   if (lower !== value && pattern(schema.pattern).test(lower))
     return { message: `must be ${expected ?? "lower-case letters"}: try '${lower}'`, suggestion: lower };
   return { message: mustBe(expected ?? `text like ${schema.pattern}`, node) };
+}
+
+function brokenDuration({ "x-least": least, "x-most": most }: Schema, node: YamlScalar, value: string): Advice | undefined {
+  const ms = parseDuration(value) ?? 0;
+  if (least !== undefined && ms < durationMs(least)) return { message: mustBe(`${least} or more`, node) };
+  if (most !== undefined && ms > durationMs(most)) return { message: mustBe(`${most} or less`, node) };
+  return undefined;
 }
 
 function pattern(text: string): RegExp {

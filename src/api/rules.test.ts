@@ -19,6 +19,9 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
     "fossora",
   ],
   ["Route", "{ to: service/x }", "spec: must have 'host' (HTTP), or 'listen' (TCP and UDP)"],
+  ["Route", "{ host: x, to: service/x, hold: 25d }", "spec.hold: must be 24d or less, not '25d'"],
+  ["Route", "{ host: x, to: service/x, timeouts: { response: 0s } }", "spec.timeouts.response: must be 1ms or more, not '0s'"],
+  ["Route", "{ listen: 5000/udp, to: service/x:1, idleTimeout: 25d }", "spec.idleTimeout: must be 24d or less, not '25d'"],
   ["Route", "{ host: ns, to: service/x }", "spec.host: 'ns' is a name of the house's own: take another"],
   [
     "Route",
@@ -109,10 +112,12 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
   ["DnsRecord", "{ type: TXT }", "spec.values: must have 'values': only A and AAAA can be the house's own addresses"],
   ["DnsRecord", "{ type: CNAME, values: [a, b] }", "spec.values: must have one value: a name has one CNAME"],
   ["DnsRecord", '{ name: "*.node", values: [10.0.0.1] }', "spec.name: '*.node' is a name of the house's own: take another"],
+  ["DnsRecord", "{ ttl: 49711d }", "spec.ttl: must be 24d or less, not '49711d'"],
   ["House", "{}", "metadata.name: must be 'house': there is one House"],
   ["House", "{ zone: home }", "spec.zone: must have a dot: browsers search for single words, try 'home.internal'", "house"],
   ["House", "{ zone: my.local }", "spec.zone: cannot end in 'local': those names belong to mDNS, which the house answers besides", "house"],
   ["House", "{ replaceAfter: 5s }", "spec.replaceAfter: must be 30s or more, not '5s': a reboot is no death", "house"],
+  ["House", "{ replaceAfter: 600h }", "spec.replaceAfter: must be 24d or less, not '600h'", "house"],
   ["House", "{ tailnet: { tags: [nas] } }", "spec.tailnet.tags[0]: must be a tag such as 'tag:nas', not 'nas'", "house"],
   [
     "House",

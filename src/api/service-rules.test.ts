@@ -65,6 +65,11 @@ const refusals: readonly (readonly [string, string])[] = [
     "spec.files: cannot go with 'readOnly': Docker writes no file into such a container; mount them from a folder instead",
   ],
   ["{ port: 80 }", "spec.image: must have 'image'"],
+  ['{ image: "a:1", health: { tcp: 80, interval: 0s } }', "spec.health.interval: must be 100ms or more, not '0s'"],
+  ['{ image: "a:1", health: { http: /, port: 80, timeout: "0" } }', "spec.health.timeout: must be 1ms or more, not '0'"],
+  ['{ image: "a:1", health: { command: [a], timeout: 0.4ms } }', "spec.health.timeout: must be 1ms or more, not '0.4ms'"],
+  ['{ image: "a:1", health: { tcp: 80, timeout: 50d } }', "spec.health.timeout: must be 24d or less, not '50d'"],
+  ['{ image: "a:1", stopGrace: 24d1ms }', "spec.stopGrace: must be 24d or less, not '24d1ms'"],
 ];
 
 for (const [text, expected] of refusals) {
@@ -84,6 +89,7 @@ const accepted: readonly string[] = [
   '{ image: "a:1", volumes: ["c:/c:ro"], update: { order: start-first } }',
   '{ image: "a:1", listen: [8000/tcp, 8000/udp, "192.168.1.5:8000"] }',
   '{ image: "a:1", port: 80, health: { http: / } }',
+  '{ image: "a:1", stopGrace: 24d, health: { tcp: 80, interval: 100ms, timeout: 1ms, startGrace: 0s } }',
   '{ image: "registry.local:5000/a/b_c:v1.2@sha256:' + "0".repeat(64) + '" }',
 ];
 

@@ -1,6 +1,6 @@
 // Generated from schemas/*.json by schemas/generate.ts: the stored form of each kind's spec. Do not edit.
 
-/** A duration such as `500ms`, `30s`, `5m`, `1h30m`, `7d`. */
+/** A duration such as `500ms`, `30s`, `5m`, `1h30m`, `7d`; `24d` at most. */
 export type Duration = string;
 
 /** A size such as `512Mi`, `2Gi`, `100M`, or a plain number of bytes. `m` and `g` mean Mi and Gi, as in compose. */
@@ -277,7 +277,7 @@ export interface DeviceRequest {
 
 /** When a health check runs and when it has failed. */
 export interface HealthTiming {
-  /** Time between two checks. */
+  /** Time between two checks; `100ms` at least. */
   readonly interval: Duration;
   /** A check that takes longer has failed. */
   readonly timeout: Duration;
@@ -297,7 +297,7 @@ export type Health =
     readonly port?: number;
     /** Which answers are good. */
     readonly status: string;
-    /** Time between two checks. */
+    /** Time between two checks; `100ms` at least. */
     readonly interval: Duration;
     /** A check that takes longer has failed. */
     readonly timeout: Duration;
@@ -309,7 +309,7 @@ export type Health =
   | {
     /** The port to connect to. */
     readonly tcp: number;
-    /** Time between two checks. */
+    /** Time between two checks; `100ms` at least. */
     readonly interval: Duration;
     /** A check that takes longer has failed. */
     readonly timeout: Duration;
@@ -321,7 +321,7 @@ export type Health =
   | {
     /** The command: a list of words, or a line for its shell. */
     readonly command: readonly string[];
-    /** Time between two checks. */
+    /** Time between two checks; `100ms` at least. */
     readonly interval: Duration;
     /** A check that takes longer has failed. */
     readonly timeout: Duration;

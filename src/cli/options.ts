@@ -1,6 +1,6 @@
 // Option values that several verbs read: durations and whole numbers, refused where commander reads them.
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { parseDuration } from "../api/durations.ts";
+import { DURATION_MAX_MS, parseDuration } from "../api/durations.ts";
 
 /** The value is in milliseconds. */
 export function addDuration(command: Command, flags: string, description: string, byDefault?: string): Command {
@@ -12,6 +12,7 @@ export function addDuration(command: Command, flags: string, description: string
 function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError("It should look like 30s, 5m or 1h30m.");
+  if (ms > DURATION_MAX_MS) throw new InvalidArgumentError("It should be 24d or less.");
   return ms;
 }
 

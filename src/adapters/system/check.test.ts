@@ -48,6 +48,10 @@ test("a limit that is no whole number is one all the same", async () => {
   assert.equal(await checkProbe(http(port), 379.9999999962747, signal), undefined);
 });
 
+test("a limit that Node does not take is a failed check", async () => {
+  assert.match((await checkProbe(tcp(1), 2 ** 32, signal)) ?? "", /^cannot reach 127\.0\.0\.1:1: /);
+});
+
 test("an app that takes the connection and says nothing has no answer within the limit", async () => {
   const port = await listen(createServer((socket) => socket.on("error", () => {})));
   assert.equal(await checkProbe(http(port), 100, signal), `no answer from 127.0.0.1:${port} within 0.1 s`);

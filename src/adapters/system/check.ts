@@ -5,13 +5,14 @@ import type { Probe } from "../../ports.ts";
 
 /** Undefined: well; else one line on what is wrong. Ends within `timeoutMs`, and at once with the signal. */
 export async function checkProbe(probe: Probe, timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
-  const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
   const where = `${probe.host}:${probe.port}`;
+  let limit: AbortSignal | undefined;
   try {
+    limit = AbortSignal.timeout(Math.ceil(timeoutMs));
     const ends = AbortSignal.any([signal, limit]);
     return await (probe.kind === "tcp" ? checkTcp(probe, ends) : checkHttp(probe, ends));
   } catch (error) {
-    if (limit.aborted) return `no answer from ${where} within ${timeoutMs / 1000} s`;
+    if (limit?.aborted) return `no answer from ${where} within ${timeoutMs / 1000} s`;
     const { code, message } = error as NodeJS.ErrnoException; // what sockets throw
     return code === "ECONNREFUSED" ? `nobody listens on ${where}` : `cannot reach ${where}: ${code ?? message}`;
   }
