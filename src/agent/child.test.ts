@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
@@ -72,6 +72,25 @@ test("one that handed over ends with its successor, however many handed over bef
   }
   await childIn(folder).end(1_000);
   assert.deepEqual(pids.map(startTimeOf), [undefined, undefined, undefined]);
+});
+
+test("a log that grows while its child lives is emptied, and the old one is kept once", async (t) => {
+  const folder = folderOf(t);
+  const [log, old] = [path.join(folder, "sleeper.log"), path.join(folder, "sleeper.log.1")];
+  const bytes = 9_000_000;
+  const script = `yes before | head -c ${bytes}; while :; do echo after; sleep 0.05; done`;
+  const first = childIn(folder);
+  t.after(() => first.end(1_000));
+  await first.keep(sleeper("1", script));
+  await until("a long log", () => statSync(log).size > bytes);
+  first.release();
+  const second = childIn(folder);
+  t.after(() => second.release());
+  assert.equal(await second.keep(sleeper("1", script)), "adopted");
+  await until("a short log", () => existsSync(old) && statSync(log).size < bytes && statSync(log).size > 0);
+  assert.match(readFileSync(log, "utf8"), /^(after\n)+$/);
+  assert.match(readFileSync(old, "utf8").slice(0, 100), /^before\n/);
+  assert.ok(statSync(old).size >= bytes);
 });
 
 test("a child that does not heed SIGTERM is killed after its grace", async (t) => {

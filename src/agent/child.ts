@@ -2,6 +2,7 @@
 // arguments are no longer the right ones. etcd and the ingress are such processes.
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFile, stat, truncate } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Log } from "../ports.ts";
 import { readIfThere, writeWhole } from "./files.ts";
@@ -151,6 +152,7 @@ export class Child {
         this.#look = Promise.withResolvers<void>();
         if (this.running()) {
           if (clock.now() - this.#startedAtMs > steadyMs) this.#restartDelayMs = restartDelayMinMs;
+          await this.#limitLog();
           continue;
         }
         log.warn("Child process ended; starting it again", { name, pid: this.pid, delayMs: this.#restartDelayMs });
@@ -161,6 +163,19 @@ export class Child {
         if (signal.aborted) return;
         log.error("Child process could not be started", { name, error });
       }
+    }
+  }
+
+  /** It is written to by its descriptor, which appends: what is behind goes to the old log, and the file starts anew under it. */
+  async #limitLog(): Promise<void> {
+    const { name, logFile, log } = this.#options;
+    try {
+      if ((await stat(logFile)).size <= logBytesMax) return;
+      // A full disk takes no copy, and needs the room.
+      await copyFile(logFile, oldOf(logFile)).catch((error: unknown) => log.warn("Old log was not kept", { name, error }));
+      await truncate(logFile);
+    } catch (error) {
+      log.debug("Log could not be shortened", { name, error: String(error) }); // somebody took it away, say: tried again soon
     }
   }
 
@@ -216,6 +231,10 @@ export async function endProcess(pid: number, graceMs: number, clock: Clock): Pr
 
 /** One old log is kept: a child that writes much cannot fill the disk over its restarts. */
 function rotate(logFile: string): void {
-  const stat = statSync(logFile, { throwIfNoEntry: false });
-  if (stat && stat.size > logBytesMax) renameSync(logFile, `${logFile}.1`);
+  const before = statSync(logFile, { throwIfNoEntry: false });
+  if (before && before.size > logBytesMax) renameSync(logFile, oldOf(logFile));
+}
+
+function oldOf(logFile: string): string {
+  return `${logFile}.1`;
 }
