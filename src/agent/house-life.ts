@@ -31,9 +31,10 @@ import { FenceKeeper } from "./fence.ts";
 import { DEFAULT_ZONE } from "./found.ts";
 import { NodeForesight } from "./foresight.ts";
 import { CopyKeeper, readCopy, type CopyOwner } from "./house-copy.ts";
+import { leavingNodes, wishedSettings } from "./house-wishes.ts";
 import { collectGarbage, whenQuiet } from "./idle-collection.ts";
 import { GossipKey } from "./gossip-key.ts";
-import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
+import type { HouseSettings } from "./joining/house-settings.ts";
 import { LivenessKeeper } from "./liveness.ts";
 import { InstanceMover } from "./mover.ts";
 import { Publisher } from "./publisher.ts";
@@ -157,17 +158,12 @@ export class HouseLife {
 
   /** As its House says. */
   get settings(): HouseSettings {
-    return houseSettings(this.#mirror.desired("House", "house")?.spec);
+    return wishedSettings(this.#mirror);
   }
 
   /** Ids of nodes that are drained, or about to stop. */
   get leaving(): ReadonlySet<string> {
-    const mirror = this.#mirror;
-    return new Set(
-      [...mirror.nodes()]
-        .filter(([name, { value }]) => value.goes !== undefined || mirror.desired("Membership", name)?.spec.drain === true)
-        .map(([, { value }]) => value.nodeId),
-    );
+    return leavingNodes(this.#mirror);
   }
 
   /** Parts in the store that people wish for, by the names of the nodes. */

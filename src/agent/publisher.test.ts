@@ -31,6 +31,11 @@ function setUp(names: readonly string[]) {
     routes: names.map(route),
     nodes: new Map([["nas", nas]]),
     down: [] as string[],
+    unreadable: [] as string[],
+  };
+  const read = <T>(kind: string, value: T): T => {
+    if (world.unreadable.includes(kind)) throw new Error(`Cannot read ${kind}: its value is no JSON`);
+    return value;
   };
   const mirror = {
     get standing(): Standing {
@@ -39,9 +44,9 @@ function setUp(names: readonly string[]) {
     revision: 7,
     all: (kind: string) =>
       kind === "Route" ? world.routes : kind === "Membership" ? world.down.map((name) => ({ metadata: { name } })) : [],
-    decided: () => ({ value: { state: "Down" } }),
+    decided: (kind: string) => read(kind, { value: { state: "Down" } }),
     nodes: () => world.nodes,
-    desired: () => undefined,
+    desired: (kind: string) => read(kind, undefined),
   };
   const sink = {
     putTable: async (table: Table) => {
@@ -112,6 +117,19 @@ test("a table that the ingress did not take is handed over again, and one for a 
   await clock.advance(10);
   assert.equal(tables.length, 2);
 });
+
+for (const kind of ["House", "Membership"])
+  test(`a ${kind} that cannot be read holds the table back until it can be`, async () => {
+    const { clock, tables, world, publisher } = setUp(["a"]);
+    world.down = ["shed"];
+    world.unreadable = [kind];
+    publisher.setRoute("a", rows("a"));
+    await clock.advance(1_000);
+    assert.equal(tables.length, 0);
+    world.unreadable = [];
+    await clock.advance(1_000);
+    assert.equal(tables.length, 1);
+  });
 
 test("nothing is published before this node has announced its addresses", async () => {
   const { clock, tables, world, publisher } = setUp(["a"]);

@@ -141,12 +141,12 @@ export class Publisher implements Proxy {
   }
 
   async #publish(): Promise<void> {
-    if (!this.#complete()) return; // whatever is missing is handed over and tries again
-    this.#changed = false;
     this.#sending = true;
-    const table = withdraw(this.#table(), this.#silent);
-    const text = JSON.stringify({ ...table, revision: 0 }); // a new revision alone is no news
     try {
+      if (!this.#complete()) return; // whatever is missing is handed over and tries again
+      this.#changed = false;
+      const table = withdraw(this.#table(), this.#silent);
+      const text = JSON.stringify({ ...table, revision: 0 }); // a new revision alone is no news
       if (text !== this.#published) {
         const status = await this.#options.sink.putTable(table);
         this.#published = text;
