@@ -48,6 +48,8 @@ interface Setting {
   readonly mirror: StoreMirror;
   readonly watch: (over?: Partial<WatchOptions>) => Sink;
   readonly settle: () => Promise<void>;
+  /** What a Service's status is made of may be unreadable. */
+  readonly status: { service: () => undefined };
 }
 
 async function start(): Promise<Setting> {
@@ -57,11 +59,12 @@ async function start(): Promise<Setting> {
   foundHouse(etcd);
   const store = etcd.client("nas", { clock, random });
   const mirror = new StoreMirror({ store, clock, log: silentLog });
+  const status = { service: (): undefined => undefined };
   const ports = {
     reader: mirror,
     foresight: { ifLeft: () => [], ifLost: () => [], evenly: () => [], stoppingOn: () => [] },
     mover: { move: () => Promise.resolve(true) },
-    statusReader: { status: () => undefined, progress: () => [], planned: () => [] },
+    statusReader: { status: (kind: string) => (kind === "Service" ? status.service() : undefined), progress: () => [], planned: () => [] },
     store,
     containers: new FakeContainers(new FakeEngine({ clock, random })),
     identity: { node: "nas", nodeId: "id", bootId: "b", bootedAtMs: 0 },
@@ -98,7 +101,7 @@ async function start(): Promise<Setting> {
     await clock.settle();
     await clock.advance(COALESCE_MS + 1);
   };
-  return { clock, etcd, hub, mirror, watch, settle };
+  return { clock, etcd, hub, mirror, watch, settle, status };
 }
 
 const make = (etcd: FakeEtcd, name: string): void => apply(etcd, "Service", name, serviceSpec(name, "x:1"));
@@ -139,6 +142,22 @@ test("a watcher that does not read at all is sent away to list again", async () 
   assert.equal(last?.type === "ERROR" && last.status.reason, "Expired");
   assert.equal(sink.ended, true);
   assert.equal(hub.watchers, 0);
+});
+
+test("what cannot be read sends its watchers away with the reason, and no others", async () => {
+  const { clock, etcd, hub, watch, settle, status } = await start();
+  make(etcd, "a");
+  await settle();
+  const [services, houses] = [watch(), watch({ kind: "House" })];
+  status.service = () => {
+    throw new Error("Cannot read the House: its value is no JSON");
+  };
+  await clock.advance(2_000);
+  const last = services.lines.at(-1);
+  assert.match(last?.type === "ERROR" ? last.status.message : "", /its value is no JSON/);
+  assert.deepEqual([services.ended, houses.ended, hub.watchers], [true, false, 1]);
+  const late = watch();
+  assert.deepEqual([late.told, late.ended, hub.watchers], [["ERROR"], true, 1]);
 });
 
 test("a quiet watch shows that it lives", async () => {

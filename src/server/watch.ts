@@ -1,9 +1,9 @@
 // Watches: every change of the store, or a second that passed, shows each watcher what differs from what it was last told. Nothing is
 // queued for a slow one: it gets the newest state once it reads on, and is sent away when it does not.
 import type { AnyResource, Kind, Name } from "../api/resource.ts";
-import type { PullReport, ServedObject, WatchLine } from "../api/wire.ts";
+import type { ErrorStatus, PullReport, ServedObject, WatchLine } from "../api/wire.ts";
 import type { BootMs } from "../ports.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, statusOf } from "./api-error.ts";
 import type { ObjectChange, ServerPorts } from "./ports.ts";
 import { resourceOf, resourcesOf, viewAll, type ViewKind } from "./view.ts";
 
@@ -172,9 +172,15 @@ export class WatchHub {
 
   #tell(watcher: Watcher, cache: Map<ViewKind, Rendered>): void {
     if (!this.#watchers.has(watcher) || this.#stalled(watcher)) return;
-    const rendered = cache.get(watcher.kind) ?? render(viewAll(this.#ports, watcher.kind));
-    cache.set(watcher.kind, rendered);
-    if (this.#tellObjects(watcher, rendered)) this.#tellRest(watcher);
+    try {
+      const rendered = cache.get(watcher.kind) ?? render(viewAll(this.#ports, watcher.kind));
+      cache.set(watcher.kind, rendered);
+      if (this.#tellObjects(watcher, rendered)) this.#tellRest(watcher);
+    } catch (error) {
+      // A stored value that cannot be read: a timer has nobody else to tell.
+      this.#ports.log.warn("Watch ended: what it shows cannot be read", { kind: watcher.kind, error });
+      this.#sendAway(watcher, statusOf(error));
+    }
   }
 
   /** False: the client must read first; the rest follows when it did. */
@@ -226,11 +232,15 @@ export class WatchHub {
     watcher.stalledSinceMs ??= this.#ports.clock.now();
     if (this.#ports.clock.now() - watcher.stalledSinceMs >= STALLED_AFTER_MS) {
       const { status } = new ApiError("Expired", `The watch was not read for ${STALLED_AFTER_MS / 1000} s. List again.`);
-      watcher.sink.write({ type: "ERROR", status });
-      watcher.sink.end();
-      this.#remove(watcher);
+      this.#sendAway(watcher, status);
     }
     return true;
+  }
+
+  #sendAway(watcher: Watcher, status: ErrorStatus): void {
+    watcher.sink.write({ type: "ERROR", status });
+    watcher.sink.end();
+    this.#remove(watcher);
   }
 
   #remove(watcher: Watcher): void {
