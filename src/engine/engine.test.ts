@@ -20,6 +20,8 @@ interface Lights {
   readonly shining: Map<string, number>;
   /** What the next calls of a verb do instead of their work. */
   light: () => void;
+  /** What is done before it is said whom a change concerns. */
+  hear: () => void;
   claims: boolean;
   recheckAfterMs: number | undefined;
   observeMs: number;
@@ -32,7 +34,10 @@ interface Lights {
 function controller(lights: Lights): Controller<Resource<"DnsRecord">, number, Action> {
   return {
     kind: "DnsRecord",
-    wakes: (change) => (change.kind === "DnsRecord" && change.room !== "observed" ? [change.name] : []),
+    wakes: (change) => {
+      lights.hear();
+      return change.kind === "DnsRecord" && change.room !== "observed" ? [change.name] : [];
+    },
     names: async ({ mirror }) => [
       ...new Set([...[...mirror.all("DnsRecord")].map(({ metadata }) => metadata.name), ...lights.shining.keys()]),
     ],
@@ -82,6 +87,7 @@ function setUp() {
   const lights: Lights = {
     shining: new Map(),
     light: () => {},
+    hear: () => {},
     claims: false,
     recheckAfterMs: undefined,
     observeMs: 1,
@@ -120,6 +126,19 @@ test("at rest nothing is done but to look again at each resync", async () => {
   await clock.advance(10 * RESYNC_MS);
   assert.equal(lights.acts.length, 2);
   assert(lights.observed - observed >= 8 && lights.observed - observed <= 13, `${lights.observed - observed} looks in ten resyncs`);
+});
+
+test("a change of which cannot be said whom it concerns wakes every name, and the mirror goes on", async () => {
+  const { clock, lights, start, setLamp, lines } = setUp();
+  void start();
+  await clock.settle();
+  lights.hear = () => {
+    throw new Error("Cannot read the House: its value is no JSON");
+  };
+  setLamp(2);
+  await clock.advance(1_000);
+  assert.deepEqual(lights.acts, ["light 1", "light 2"]);
+  assert.ok(!lines.some(({ message }) => message === "Mirror lost the store"));
 });
 
 test("what a deleted name left behind is found at the start", async () => {

@@ -112,11 +112,19 @@ export class Engine {
 
   #heard(changes: readonly Change[]): void {
     for (const change of changes) {
-      for (const controller of this.#controllers.values()) {
-        for (const name of controller.wakes(change, this.#mirror)) this.wake(controller.kind, name);
-      }
+      for (const controller of this.#controllers.values()) this.#wakeFor(change, controller);
     }
     for (const [key, awaited] of this.#waiting) if (this.#hasCome(awaited)) this.#queue.add(key);
+  }
+
+  /** Where a value cannot be read it may concern anybody: each look says what is wrong, and the mirror tells the others. */
+  #wakeFor(change: Change, controller: Runnable): void {
+    try {
+      for (const name of controller.wakes(change, this.#mirror)) this.wake(controller.kind, name);
+    } catch (error) {
+      this.#ports.log.debug("It is not known whom a change concerns", { kind: controller.kind, error: String(error) });
+      this.wakeAll(controller.kind);
+    }
   }
 
   async #run(key: string): Promise<void> {
