@@ -110,3 +110,13 @@ test("who joins counts as heard, who leaves is forgotten, and the same ones are 
   assert.deepEqual([suspects(state), silenceOf(state, "c")], [["a"], undefined]);
   assert.equal(withOthers(state, ["d", "a", "b"]), state);
 });
+
+test("who wakes condemns nobody before it hears a majority again, whatever it heard before it slept", () => {
+  const of = (state: Liveness): readonly string[] => toCondemn(state, { bootedMs: BOOT_GRACE_MS, voters });
+  const hearsA = heard(pass(house(), 5_000), sign("a", 1));
+  assert.deepEqual(of(hearsA), ["c"]);
+  const woken = pass(advance(hearsA, hearsA.nowMs + 60_000), 500);
+  assert.deepEqual(of(woken), []);
+  assert.deepEqual(of(heard(woken, sign("a", 2))), ["c"]);
+  assert.deepEqual(of(heard(woken, sign("a", 2, { heard: [{ nodeId: "c", agoMs: 100 }] }))), []);
+});

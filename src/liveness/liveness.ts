@@ -30,6 +30,8 @@ export interface Liveness {
   readonly nowMs: number;
   /** Time in which this node was awake: it does not count what it slept through. All times below are on it. */
   readonly awakeMs: number;
+  /** When it last stood still: what it heard before says nothing about whom it hears now. */
+  readonly wokeAtMs: number;
   readonly peers: ReadonlyMap<NodeId, PeerState>;
 }
 
@@ -46,13 +48,14 @@ interface PeerState {
 }
 
 export function newLiveness(self: NodeId, nowMs: number): Liveness {
-  return { self, nowMs, awakeMs: 0, peers: new Map() };
+  return { self, nowMs, awakeMs: 0, wokeAtMs: -Infinity, peers: new Map() };
 }
 
 /** Time goes on. Every other function below wants it to be now. */
 export function advance(state: Liveness, nowMs: number): Liveness {
   const gap = Math.max(0, nowMs - state.nowMs);
-  return gap === 0 ? state : { ...state, nowMs, awakeMs: state.awakeMs + (gap > STOOD_STILL_MS ? 0 : gap) };
+  if (gap > STOOD_STILL_MS) return { ...state, nowMs, wokeAtMs: state.awakeMs };
+  return gap === 0 ? state : { ...state, nowMs, awakeMs: state.awakeMs + gap };
 }
 
 /** The others that belong to the house: who is new counts as heard now, who has gone is forgotten. */
@@ -133,7 +136,8 @@ function silentFor(state: Liveness, ms: number): readonly NodeId[] {
 
 function hearsMajority(state: Liveness, voters: readonly NodeId[]): boolean {
   const silent = new Set(silentFor(state, SUSPECT_AFTER_MS));
-  const heardVoters = voters.filter((node) => node === state.self || (state.peers.has(node) && !silent.has(node)));
+  const isHeardNow = (node: NodeId): boolean => !silent.has(node) && (state.peers.get(node)?.knownAtMs ?? -Infinity) > state.wokeAtMs;
+  const heardVoters = voters.filter((node) => node === state.self || isHeardNow(node));
   return heardVoters.length > voters.length / 2;
 }
 

@@ -8,6 +8,8 @@ import type { Name } from "../../src/api/resource.ts";
 import type { ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import { isLastWord } from "../../controllers/service/last-word.ts";
+import { ORDER_WAIT_MS } from "../../controllers/service/order.ts";
+import { cannotRunTwice } from "../../controllers/service/traits.ts";
 import { containerSpec, serviceSpec } from "../fakes/objects.ts";
 import { Chaos } from "./chaos.ts";
 import { decidedService, differences, nodesOn, stored } from "./convergence.ts";
@@ -144,12 +146,22 @@ async function nodeDiesAndReturns(world: World): Promise<void> {
   world.trace.add("", `${node.name} dies`);
   node.powerOff();
   await world.run(DOWN_AFTER_MS);
-  await converge(world, SOON_MS);
+  await converge(world, SOON_MS + (isAwaited(world, node) ? ORDER_WAIT_MS : 0));
   const before = placements(world);
   world.trace.add("", `${node.name} returns`);
   node.powerOn();
   await converge(world, SOON_MS);
   assertUnmoved(world, before, "a node returned");
+}
+
+/** What stays there is waited for, as long as that is done, by what starts elsewhere and comes after it. */
+function isAwaited(world: World, node: SimNode): boolean {
+  const services = stored(world, "Service");
+  const awaited = new Set(services.flatMap(({ spec }) => spec.after ?? []));
+  const stays = services.filter(({ spec }) => spec.failover === "never" || (cannotRunTwice(spec) && world.voters === 1));
+  return stays.some(
+    ({ metadata: { name } }) => awaited.has(name) && decidedService(world, name)?.instances.every((each) => each.node === node.name),
+  );
 }
 
 /** In a calm house what others can run is soon elsewhere, and nothing moves back when it is needed again. */
