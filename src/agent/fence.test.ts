@@ -6,7 +6,7 @@ import { FENCE_AFTER_MS, KILL_LIMIT_MS } from "../api/fence-times.ts";
 import type { FenceTold } from "../api/table.ts";
 import { FenceKeeper } from "./fence.ts";
 
-function kept(before?: FenceTold) {
+function kept(before?: FenceTold | Promise<FenceTold>) {
   const clock = new VirtualClock(1_000_000);
   const stop = new AbortController();
   const world = {
@@ -125,6 +125,38 @@ test("an agent that starts goes on from what the ingress knows: an old contact e
     assert.equal(world.killed.includes("c1"), ends);
     await end();
   }
+});
+
+test("what the agent before it left ends with the contact however long the engine answers nothing", async () => {
+  const { clock, world, renew, end } = kept({ containers: ["c1"], contactAtMs: 999_000 });
+  await renew(300_000);
+  assert.deepEqual([world.killed, world.told.at(-1)?.containers], [[], ["c1"]]);
+  await clock.advance(FENCE_AFTER_MS + KILL_LIMIT_MS);
+  assert.ok(world.killed.includes("c1"));
+  await end();
+});
+
+test("what the agent before it left is forgotten once this one has had the time to look at all of it", async () => {
+  const { world, keeper, renew, end } = kept({ containers: ["c1"], contactAtMs: 999_000 });
+  await renew(300_000);
+  keeper.keep("app", []);
+  await renew(55_000);
+  assert.deepEqual(world.told.at(-1)?.containers, ["c1"]);
+  await renew(10_000);
+  assert.deepEqual(world.told.at(-1)?.containers, []);
+  await end();
+});
+
+test("what the agent before it left ends with the contact also where the ingress told of it only once it was open", async () => {
+  const answer = Promise.withResolvers<FenceTold>();
+  const { clock, world, keeper, renew, end } = kept(answer.promise);
+  assert.equal(keeper.isOpen, true);
+  answer.resolve({ containers: ["c1"], contactAtMs: 1_000_000 - FENCE_AFTER_MS });
+  await renew(5_000);
+  assert.deepEqual([world.killed, keeper.isOpen], [[], true]);
+  await clock.advance(FENCE_AFTER_MS + KILL_LIMIT_MS);
+  assert.ok(world.killed.includes("c1"));
+  await end();
 });
 
 test("where nothing is under it, the ingress is left alone", async () => {

@@ -30,14 +30,15 @@ const TICK_MS = 250;
 const IDLE_TICK_MS = 2_000;
 const ENGINE_LIMIT_MS = 2_000;
 const TELL_LIMIT_MS = 1_000;
-/** By then every Service had its turn. */
+/** By then every Service had its turn, counted from the first that had it: an engine that hangs tells of none. */
 const ADOPTED_MS = 60_000;
 
 export class FenceKeeper implements Fence {
   readonly #options: FenceOptions;
   readonly #containers = new Map<Name, readonly string[]>();
   /** Of the agent before this one, until this one has looked at them all. */
-  #adopted: { readonly containers: readonly string[]; readonly untilMs: BootMs } = { containers: [], untilMs: 0 };
+  #adopted: readonly string[] = [];
+  #firstLookAtMs: BootMs | undefined;
   #state: FenceState;
   #askedEngineAtMs = -Infinity;
   #told = "";
@@ -53,6 +54,7 @@ export class FenceKeeper implements Fence {
   }
 
   keep(service: Name, containers: readonly string[]): void {
+    this.#firstLookAtMs ??= this.#options.clock.now();
     if (containers.length === 0) this.#containers.delete(service);
     else this.#containers.set(service, containers);
   }
@@ -86,9 +88,9 @@ export class FenceKeeper implements Fence {
   async #adopt(signal: AbortSignal): Promise<void> {
     const { askIngress, clock } = this.#options;
     const told = await this.#limited(TELL_LIMIT_MS, signal, askIngress);
-    if (told === undefined || this.#state.state !== "beginning") return;
-    this.#state = newFence(Math.min(told.contactAtMs, clock.now()));
-    this.#adopted = { containers: told.containers, untilMs: clock.now() + ADOPTED_MS };
+    if (told === undefined) return;
+    this.#adopted = told.containers;
+    if (this.#state.state === "beginning") this.#state = newFence(Math.min(told.contactAtMs, clock.now()));
   }
 
   async #limited<T>(ms: number, signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -116,7 +118,8 @@ export class FenceKeeper implements Fence {
   }
 
   get #all(): readonly string[] {
-    const adopted = this.#options.clock.now() < this.#adopted.untilMs ? this.#adopted.containers : [];
+    const nowMs = this.#options.clock.now();
+    const adopted = nowMs - (this.#firstLookAtMs ?? nowMs) < ADOPTED_MS ? this.#adopted : [];
     return [...new Set([...this.#containers.values(), adopted].flat())];
   }
 
