@@ -1,7 +1,7 @@
 // The ingress of this node as a process: adopted when it is of this build, asked to hand over when it is of another, started again
 // when it died. After each of these it is told everything anew.
 import type { IngressClient } from "../adapters/ingress-client/client.ts";
-import type { IngressSettings, IngressStatus } from "../api/table.ts";
+import type { FenceTold, IngressSettings, IngressStatus } from "../api/table.ts";
 import type { Clock, Log } from "../ports.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import type { Program } from "./program.ts";
@@ -23,6 +23,8 @@ export interface IngressOptions {
 
 const callLimitMs = 5_000;
 const handoverLimitMs = 30_000;
+/** One that was started anew takes a while until it answers. */
+const fenceLimitMs = 10_000;
 const retryMs = 50;
 /** Listeners that could not be bound are tried again by the ingress: this is how soon their state is seen here. */
 const statusEveryMs = 30_000;
@@ -43,7 +45,9 @@ export class IngressKeeper {
   async start(signal: AbortSignal): Promise<void> {
     const { child, client, log } = this.#options;
     const running = child.running();
+    let told: FenceTold | undefined;
     if (running && running.identity !== this.#command.identity) {
+      told = await client.fence(this.#limit(signal, callLimitMs)).catch(() => undefined); // it does not answer, or knows of no such thing
       try {
         const pid = await client.handover({ execPath: this.#command.file, args: this.#command.args }, this.#limit(signal, handoverLimitMs));
         child.replacedBy(pid, this.#command);
@@ -56,6 +60,7 @@ export class IngressKeeper {
       await child.keep(this.#command);
     }
     signal.addEventListener("abort", () => child.release(), { once: true });
+    if (told !== undefined) await this.#tellFence(told, signal);
     void this.#follow(signal);
     void this.#poll(signal);
   }
@@ -64,6 +69,20 @@ export class IngressKeeper {
   async setSettings(settings: IngressSettings, signal: AbortSignal): Promise<void> {
     this.#settings = settings;
     await this.#send(signal);
+  }
+
+  /** What the one before it was told: nobody else knows of that until this agent has looked at its containers. */
+  async #tellFence(told: FenceTold, signal: AbortSignal): Promise<void> {
+    const { client, clock, log } = this.#options;
+    const limit = this.#limit(signal, fenceLimitMs);
+    for (;;) {
+      try {
+        return await client.putFence(told, limit);
+      } catch (error) {
+        if (limit.aborted) return log.warn("Ingress was not told what ends with the contact", { error });
+        await clock.sleep(retryMs, limit).catch(() => {}); // aborted: the next try says so
+      }
+    }
   }
 
   async #send(signal: AbortSignal): Promise<void> {

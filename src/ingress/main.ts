@@ -51,7 +51,6 @@ const DRAIN_HANDOVER_MS = 30 * 60_000;
 const DRAIN_STOP_MS = 2000;
 /** A computer's addresses come and go, and nobody says so. */
 const ADDRESSES_EVERY_MS = 15_000;
-
 /** How often it is looked whether contact with the house was lost. */
 const GUARD_EVERY_MS = 250;
 
@@ -195,7 +194,7 @@ class Ingress {
 
   /** Its agent is gone, and nobody of the house knows of this node any more. */
   #endWithContact(): void {
-    if (this.#guard.isIdle || this.#handover !== undefined) return;
+    if (this.#guard.isIdle) return;
     const ended = killContainerProcesses(this.#guard.ending(systemClock.now()));
     if (ended > 0) log.warn("Apps that another computer may run now were ended: contact with the house was lost", { processes: ended });
   }
@@ -332,6 +331,7 @@ class Ingress {
     );
     try {
       const pid = await this.#handover;
+      this.#guard.handOver();
       log.info("Ingress handed over", { pid });
       setImmediate(() => void this.end(DRAIN_HANDOVER_MS));
       return { status: 200, body: { pid } };

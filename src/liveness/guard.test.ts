@@ -23,3 +23,11 @@ test("an old contact takes nothing from a young one, and none is in the future",
   guard.contact(99_000, 2_000);
   assert.equal(guard.told?.contactAtMs, 2_000);
 });
+
+test("what another process holds from now on is not ended here any more", () => {
+  const guard = new Guard();
+  guard.tell({ containers: ["a"], contactAtMs: 1_000 }, 1_000);
+  assert.deepEqual(guard.ending(1_000 + FENCE_AFTER_MS), ["a"]);
+  guard.handOver();
+  assert.deepEqual([guard.isIdle, guard.ending(2_000 + FENCE_AFTER_MS)], [true, []]);
+});

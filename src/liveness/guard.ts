@@ -23,6 +23,11 @@ export class Guard {
     this.#fence = withContact(this.#fence ?? newFence(atMs), { atMs: Math.min(atMs, nowMs), isKnown: true }, nowMs);
   }
 
+  /** Another process holds it from now on, and hears of younger contacts. */
+  handOver(): void {
+    this.#containers = [];
+  }
+
   /** Nothing is, or ever was, under it. */
   get isIdle(): boolean {
     return this.#containers.length === 0;
