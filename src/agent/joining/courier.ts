@@ -1,7 +1,7 @@
 // Carries messages of the joining to other nodes over 733, and their answers back: the addresses are tried in turn, until one takes it.
 import { dial, type MeshConnection } from "../../adapters/mesh/client.ts";
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
-import { MeshRefusal, UserError } from "../../api/errors.ts";
+import { MeshRefusal, MeshUnreachable, UserError } from "../../api/errors.ts";
 import type { Address, Message, NodeId } from "../../joining/messages.ts";
 import { parseMessage } from "../../joining/parse-message.ts";
 import { failureOf } from "../../joining/reasons.ts";
@@ -77,16 +77,16 @@ export class Courier {
   }
 
   /** As a member of a member. Throws MeshRefusal or MeshUnreachable. */
-  async ask(address: Address, method: string, body: unknown): Promise<unknown> {
-    const link = await this.#linkTo(address);
-    if (link.peer.standing !== "member") throw new MeshRefusal("NotAllowed", `${address} is no member of this house`);
-    return link.request(method, body, { limitMs: ANSWER_MS });
+  ask(address: Address, method: string, body: unknown): Promise<unknown> {
+    return this.#onLink(address, DIAL_MS, (link) => {
+      if (link.peer.standing !== "member") throw new MeshRefusal("NotAllowed", `${address} is no member of this house`);
+      return link.request(method, body, { limitMs: ANSWER_MS });
+    });
   }
 
   /** Asks whoever is there and waits for it. Throws MeshRefusal or MeshUnreachable. */
-  async greet(address: Address, message: Message): Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }> {
-    const link = await this.#linkTo(address);
-    return { peer: link.peer, answers: await this.#ask(link, message) };
+  greet(address: Address, message: Message, dialMs = DIAL_MS): Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }> {
+    return this.#onLink(address, dialMs, async (link) => ({ peer: link.peer, answers: await this.#ask(link, message) }));
   }
 
   /** Who answers there says something else than its certificate: it is met anew at the next message. */
@@ -104,9 +104,8 @@ export class Courier {
     const { log, onAnswer, onNobody, onRefusal, onFailure } = this.#options;
     for (const address of to) {
       try {
-        const link = await this.#linkTo(address, message.kind === "hello" ? HELLO_DIAL_MS : DIAL_MS);
-        const answers = await this.#ask(link, message);
-        for (const answer of answers) onAnswer(link.peer, answer, address);
+        const { peer, answers } = await this.greet(address, message, message.kind === "hello" ? HELLO_DIAL_MS : DIAL_MS);
+        for (const answer of answers) onAnswer(peer, answer, address);
         if (message.kind === "hello" && answers.length === 0) onNobody(address);
         return;
       } catch (error) {
@@ -137,7 +136,21 @@ export class Courier {
     return (answer as Partial<Proven> | null)?.message; // it is parsed
   }
 
-  #linkTo(address: Address, limitMs = DIAL_MS): Promise<MeshConnection> {
+  /** One whose other end lost its power looks open for a quarter of an hour: after an answer that is late the next message dials anew. */
+  async #onLink<T>(address: Address, dialMs: number, say: (link: MeshConnection) => Promise<T>): Promise<T> {
+    const link = this.#linkTo(address, dialMs);
+    try {
+      return await say(await link);
+    } catch (error) {
+      if (error instanceof MeshUnreachable && this.#links.get(address) === link) {
+        this.#links.delete(address);
+        setTimeout(() => end(link), ANSWER_MS).unref(); // by then what else was asked there is answered, or late as well
+      }
+      throw error;
+    }
+  }
+
+  #linkTo(address: Address, limitMs: number): Promise<MeshConnection> {
     const known = this.#links.get(address);
     if (known !== undefined) return known;
     const [oldest] = this.#links.keys();
