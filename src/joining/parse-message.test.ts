@@ -45,6 +45,19 @@ const wrong: readonly (readonly [string, unknown, RegExp])[] = [
   ],
   ["too many addresses", { ...envelope, kind: "hello", from: { ...from, addresses: Array(17).fill("a") } }, /a list of at most 16/],
   ["an address that is none", { ...envelope, kind: "hello-answer", members: ["a b"] }, /"members\[0\]" must be an address/],
+  ...["nas:0", "nas:65536", "192.168.1.10:99999", "[fd7a::1]:65536"].map(
+    (address) =>
+      [
+        `the address ${address}, at a port that is none,`,
+        { ...envelope, kind: "hello-answer", members: [address] },
+        /"members\[0\]" must be/,
+      ] as const,
+  ),
+  [
+    "a sender's address at a port that is none",
+    { ...envelope, kind: "hello", from: { ...from, addresses: ["a", "a:99999"] } },
+    /"from.addresses\[1\]" must be an address/,
+  ],
   [
     "a member's name that would be two",
     { ...join("b"), request: { ...request("b"), memberName: "x=https://evil,y" } },
@@ -68,6 +81,12 @@ const wrong: readonly (readonly [string, unknown, RegExp])[] = [
 ];
 for (const [what, value, error] of wrong)
   test(`${what} is refused by name`, () => assert.throws(() => parseMessage(value), { name: "SyntaxError", message: error }));
+
+test("an address may have any port that there is, or none", () => {
+  const members = ["nas:1", "nas:65535", "[fd7a::1]:65535", "[fd7a::1]", "fd7a::65536", "::1", "192.168.1.10", "fe80::1%eth0"];
+  const told = { ...envelope, kind: "hello-answer", members };
+  assert.deepEqual(parseMessage(told), told);
+});
 
 test("a store may be reached at several addresses", () => {
   const asked = { ...join("b"), request: { ...request("b"), peerUrl: "https://192.168.1.2:2380,https://[::ffff:100.64.0.2]:2380" } };

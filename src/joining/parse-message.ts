@@ -11,6 +11,7 @@ const ADDRESSES_MAX = 16;
 const MEMBERS_MAX = 128;
 const PEER_URLS_MAX = 4;
 const MACS_MAX = 32;
+const PORT_MAX = 65_535;
 
 /** Throws a SyntaxError that says what is wrong. */
 export function readMessage(text: string): Message {
@@ -148,9 +149,15 @@ function list(value: unknown, at: string, itemsMax: number): readonly unknown[] 
 
 function addresses(value: unknown, at: string, itemsMax: number): void {
   list(value, at, itemsMax).forEach((each, index) => {
-    if (typeof each !== "string" || !/^[0-9A-Za-z.:[\]%_-]{1,256}$/.test(each))
+    if (typeof each !== "string" || !/^[0-9A-Za-z.:[\]%_-]{1,256}$/.test(each) || !portExists(each))
       throw wrong(`${at}[${index}]`, "an address such as 192.168.1.10:733");
   });
+}
+
+/** Or it names none: the colons of an IPv6 address without brackets lead to no port. */
+function portExists(address: string): boolean {
+  const port = /(?:^[^:]+|\]):(\d+)$/.exec(address)?.[1];
+  return port === undefined || (Number(port) >= 1 && Number(port) <= PORT_MAX);
 }
 
 function text(value: unknown, at: string, charactersMax = TEXT_MAX): void {
