@@ -23,7 +23,7 @@ async function courierTo(t: TestContext) {
   });
   const nothing = (): void => {};
   const courier = new Courier({
-    ...{ nodeId: near.nodeId, trust: await near.trust(), token: () => undefined, log: silentLog },
+    ...{ nodeId: near.nodeId, trust: await near.trust(), token: () => undefined, house: () => undefined, log: silentLog },
     ...{ onAnswer: nothing, onRefusal: nothing, onNobody: nothing, onFailure: nothing },
   });
   t.after(() => courier.close());
