@@ -162,7 +162,7 @@ export class Invariants implements Witness {
       decided,
       specs: [...this.#recentSpecs(this.#history(name)), decided.revisions[decided.target]?.spec],
       nodes: this.#world.nodes.size,
-      isExcused: (node) => this.#wasDownLately(node) || this.#now - (this.#leftUntilMs.get(node) ?? -Infinity) <= GRACE_MS,
+      isExcused: (node) => this.#wasDownLately(node) || this.#isLeft(node),
     });
     if (problem !== undefined) this.#fail(problem);
   }
@@ -313,6 +313,11 @@ export class Invariants implements Witness {
   #left(node: NodeName, isLeft: boolean, wasLeft: boolean): void {
     if (isLeft) this.#leftUntilMs.set(node, Infinity);
     else if (wasLeft) this.#leftUntilMs.set(node, this.#now);
+  }
+
+  /** Or was a moment ago; it knows before the store that it goes. */
+  #isLeft(node: NodeName): boolean {
+    return this.#world.nodes.get(node)?.goes !== undefined || this.#now - (this.#leftUntilMs.get(node) ?? -Infinity) <= GRACE_MS;
   }
 
   #goes(node: NodeName, record: NodeRecord | undefined): void {
