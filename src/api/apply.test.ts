@@ -145,6 +145,14 @@ test("a version that is given must be the one that is there", () => {
   assert.deepEqual(withVersion(String(entries.get("/fossora/desired/Service/app")?.modRevision)).refusals, []);
 });
 
+test("what was saved with its version is created anew where it is gone", () => {
+  const [manifest] = manifests('{ image: "a:1" }');
+  assert.ok(manifest);
+  const plan = planApply([{ ...manifest, object: { ...manifest.object, resourceVersion: "7" } }], new Map(), context);
+  assert.deepEqual([plan.refusals, actions(plan)], [[], ["created 1"]]);
+  assert.deepEqual(plan.transaction.compare[0], { key: "/fossora/desired/Service/app", modRevision: 0 });
+});
+
 test("what does not fit what others set is refused with its field", () => {
   const entries = change(after(planApply(manifests('{ image: "a:1" }'), new Map(), context)), (stored) => ({
     ...stored,

@@ -202,12 +202,12 @@ function refuse(
   { live, desired }: { readonly live: StoredResource | undefined; readonly desired: ReadEntry | undefined },
   context: ApplyContext,
 ): Refused | undefined {
-  if (object.resourceVersion !== undefined && object.resourceVersion !== String(desired?.modRevision ?? "")) {
-    const now = desired === undefined ? "it is gone" : `it is ${desired.modRevision} now`;
+  // What is gone is brought back by what was saved of it: nobody's change is lost.
+  if (object.resourceVersion !== undefined && desired !== undefined && object.resourceVersion !== String(desired.modRevision)) {
     return {
       reason: "Conflict",
       field: "metadata.resourceVersion",
-      message: `must be the version that is there: ${now}, somebody changed it meanwhile`,
+      message: `must be the version that is there: it is ${desired.modRevision} now, somebody changed it meanwhile`,
     };
   }
   if (live === undefined || live.manager === context.manager || live.manager === HOUSE_MANAGER || context.force) return undefined;

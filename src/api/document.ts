@@ -1,5 +1,6 @@
 // One YAML document -> one object of the language, in its stored form, with what was found wrong. Pure.
 import { complete, hoistContainer, type Report, type Written } from "./expand.ts";
+import { LIST } from "./list.ts";
 import { closest } from "./names.ts";
 import type { Place } from "./problem.ts";
 import { newReading, read, type Finding, type Reading } from "./read.ts";
@@ -7,7 +8,7 @@ import { API_VERSION, type Kind, type Metadata, type Name, type Specs } from "./
 import { isStored, SERVED_KINDS } from "./kinds.ts";
 import { rules } from "./rules.ts";
 import { schemaOf, sub } from "../../schemas/schema.ts";
-import { nodeOf, type YamlMapping, type YamlNode } from "./yaml-node.ts";
+import { entryOf, nodeOf, textOf, type YamlMapping, type YamlNode } from "./yaml-node.ts";
 
 /** What a person applies: an object without what the server adds. */
 export interface ManifestObject<K extends Kind = Kind> {
@@ -44,8 +45,8 @@ export function readDocument(node: YamlNode, unknownFields: UnknownFields = "ref
     const message = "must be an object with 'apiVersion', 'kind', 'metadata' and 'spec'";
     return { findings: [{ place: node, field: "", message }], leftOut: [] };
   }
-  const written = text(entry(node, "kind"));
-  const name = text(entry(entry(node, "metadata"), "name"));
+  const written = textOf(entryOf(node, "kind"));
+  const name = textOf(entryOf(entryOf(node, "metadata"), "name"));
   const reading = newReading();
   const kind = KINDS.find((known) => known === written);
   const leftOut: Finding[] = [];
@@ -60,12 +61,18 @@ export function readDocument(node: YamlNode, unknownFields: UnknownFields = "ref
 }
 
 function reportKind(node: YamlMapping, reading: Reading): undefined {
-  const kind = entry(node, "kind");
-  const written = text(kind);
+  const kind = entryOf(node, "kind");
+  const written = textOf(kind);
+  // One that can be read was replaced by its items before.
+  if (written === LIST) return reportItems(node, reading);
   const suggestion = written === undefined ? undefined : closest(written, KINDS);
   const hint = suggestion === undefined ? `known are ${KINDS.join(", ")}` : `did you mean '${suggestion}'?`;
   const message = written === undefined ? `must have a 'kind': ${KINDS.join(", ")}` : `unknown kind '${written.slice(0, 63)}': ${hint}`;
   reading.findings.push({ place: kind ?? firstKey(node), field: "kind", message, ...(suggestion !== undefined && { suggestion }) });
+}
+
+function reportItems(node: YamlMapping, reading: Reading): undefined {
+  reading.findings.push({ place: entryOf(node, "items") ?? firstKey(node), field: "items", message: "must be a list of objects" });
 }
 
 interface ObjectReading {
@@ -75,8 +82,8 @@ interface ObjectReading {
 }
 
 function readObject(kind: Kind, node: YamlMapping, { reading, unknownFields, leftOut }: ObjectReading): AnyManifestObject | undefined {
-  const name = text(entry(entry(node, "metadata"), "name")) ?? "";
-  const spec = entry(node, "spec");
+  const name = textOf(entryOf(entryOf(node, "metadata"), "name")) ?? "";
+  const spec = entryOf(node, "spec");
   const hoisted = kind === "Service" && spec?.kind === "mapping" ? hoistContainer(spec, name) : undefined;
   const whole = hoisted === undefined ? node : withSpec(node, hoisted.spec);
   const value = readWhole(kind, whole, reading);
@@ -163,12 +170,4 @@ function placeOf(field: string, node: YamlMapping, reading: Reading): Place {
 function firstKey(node: YamlMapping): Place {
   const [first] = node.entries.values();
   return first?.key ?? { start: node.start, end: node.start + 1 };
-}
-
-function entry(node: YamlNode | undefined, name: string): YamlNode | undefined {
-  return node?.kind === "mapping" ? node.entries.get(name)?.value : undefined;
-}
-
-function text(node: YamlNode | undefined): string | undefined {
-  return node?.kind === "scalar" && node.value !== null ? node.text : undefined;
 }

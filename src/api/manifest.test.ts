@@ -81,6 +81,8 @@ const documents: readonly (readonly [string, string])[] = [
   ["kind: Servce", "1:7 kind: unknown kind 'Servce': did you mean 'Service'?"],
   ["kind: Pod", "1:7 kind: unknown kind 'Pod': known are Membership, Service, Route, DnsRecord, House"],
   ["spec: {}", "1:1 kind: must have a 'kind': Membership, Service, Route, DnsRecord, House"],
+  ["kind: List", "1:1 items: must be a list of objects"],
+  ["kind: List\nitems: { kind: House }", "2:8 items: must be a list of objects"],
   ["apiVersion: v1\nkind: House\nmetadata: { name: house }\nspec: {}", "1:13 apiVersion: must be 'fossora.dev/v1', not 'v1'"],
   [
     "apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house, namespace: x }\nspec: {}",
@@ -103,6 +105,37 @@ test("what the server adds may be left in, and is not stored", () => {
   assert.deepEqual(problems, []);
   const { resourceVersion, metadata } = manifests[0]?.object ?? {};
   assert.deepEqual({ resourceVersion, metadata }, { resourceVersion: "9", metadata: { name: "house" } });
+});
+
+const listed = (...items: readonly string[]): string =>
+  `apiVersion: fossora.dev/v1\nkind: List\nitems:\n${items.map((item) => `  - ${item.trim().replaceAll("\n", "\n    ")}\n`).join("")}`;
+
+test("a List stands for its items, each a document of its own", () => {
+  const { manifests, problems } = parse(
+    `${service("{ image: a:1 }")}---\n${listed(service("\n  image: b:1", "b"), service("{ image: c:1 }", "c"))}`,
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    manifests.map(({ object, at, text }) => [object.metadata.name, at.line, parse(text).manifests[0]?.object.metadata.name]),
+    [
+      ["app", 1, "app"],
+      ["b", 9, "b"],
+      ["c", 14, "c"],
+    ],
+  );
+});
+
+test("a mistake of an item is told where it stands", () => {
+  assert.deepEqual(said(listed(service("{ image: a:1 }"), service("{ image: b:1, replica: 2 }", "b"), "text", "kind: Pod")), [
+    "11:25 spec.replica: unknown field 'replica': did you mean 'replicas'?",
+    "12:5 : must be an object with 'apiVersion', 'kind', 'metadata' and 'spec'",
+    "13:11 kind: unknown kind 'Pod': known are Membership, Service, Route, DnsRecord, House",
+  ]);
+});
+
+test("the items of a List count as objects", () => {
+  const many = Array.from({ length: 501 }, (_, index) => service("{ image: a:1 }", `a${index}`));
+  assert.match(said(listed(...many)).join("\n"), /must have 500 objects at most in one apply, has 501/);
 });
 
 test("an object of more than 256 KiB is refused with its size", () => {

@@ -1,5 +1,6 @@
 // From YAML texts to checked, defaulted, expanded objects, or every problem of every document at once. Pure: files were read before.
 import { readDocument, type AnyManifestObject, type UnknownFields } from "./document.ts";
+import { objectsIn } from "./list.ts";
 import { locate, sourceText, type Place, type Problem, type ProblemPlace, type SourceText } from "./problem.ts";
 import { embedSources } from "./sources.ts";
 import type { YamlNode } from "./yaml-node.ts";
@@ -15,7 +16,7 @@ export interface ManifestFile {
 export interface Manifest {
   readonly object: AnyManifestObject;
   readonly at: ProblemPlace;
-  /** The document as it was written, for `export`. */
+  /** As it was written, for `export`. */
   readonly text: string;
   /** Fields that nobody knows and that were left out, as sentences. */
   readonly warnings: readonly string[];
@@ -42,16 +43,18 @@ export function parseManifests(
   const bytes = texts.reduce((sum, { text }) => sum + byteLength(text), 0);
   if (bytes > MANIFEST_LIMITS.applyBytes)
     return refused(texts, `must be ${MANIFEST_LIMITS.applyBytes} bytes at most in one apply, is ${bytes}: apply it in parts`);
-  const read = texts.map((source) => ({ source, ...readYaml(source.text) }));
-  const count = read.reduce((sum, { documents }) => sum + documents.length, 0);
+  const read = texts.map((source) => {
+    const { documents, mistakes } = readYaml(source.text);
+    return { source, objects: documents.flatMap(objectsIn), mistakes };
+  });
+  const count = read.reduce((sum, { objects }) => sum + objects.length, 0);
   if (count > MANIFEST_LIMITS.objects)
     return refused(texts, `must have ${MANIFEST_LIMITS.objects} objects at most in one apply, has ${count}: apply it in parts`);
   const manifests: Manifest[] = [];
   const problems: Problem[] = [];
-  for (const { source, documents, mistakes } of read) {
+  for (const { source, objects, mistakes } of read) {
     const found = mistakes.map(({ place, message }): Problem => ({ ...locate(source, place), field: "", message }));
-    for (const node of documents)
-      found.push(...parseDocument(source, embedSources(node, source.file, contents), { manifests, unknownFields }));
+    for (const node of objects) found.push(...parseObject(source, embedSources(node, source.file, contents), { manifests, unknownFields }));
     problems.push(...found.sort((a, b) => a.line - b.line || a.column - b.column));
   }
   return { manifests, problems: problems.slice(0, MANIFEST_LIMITS.problems) };
@@ -66,8 +69,8 @@ interface Parsing {
   readonly unknownFields: UnknownFields;
 }
 
-/** Adds the document's object to `manifests`; answers its problems. */
-function parseDocument(source: SourceText, node: YamlNode, { manifests, unknownFields }: Parsing): readonly Problem[] {
+/** Adds the object to `manifests`; answers its problems. */
+function parseObject(source: SourceText, node: YamlNode, { manifests, unknownFields }: Parsing): readonly Problem[] {
   const { object, findings, leftOut, kind, name } = readDocument(node, unknownFields);
   const about = { ...(kind !== undefined && { kind }), ...(name !== undefined && { name }) };
   const problemAt = (place: Place, field: string, message: string): Problem => ({ ...locate(source, place), field, message, ...about });
@@ -85,7 +88,9 @@ function parseDocument(source: SourceText, node: YamlNode, { manifests, unknownF
   const warnings = leftOut
     .toSorted((a, b) => a.place.start - b.place.start)
     .map(({ place, field, message }) => `is applied without ${field} (line ${locate(source, place).line}): ${message}`);
-  manifests.push({ object, at: locate(source, node), text: source.text.slice(node.start, node.end), warnings });
+  const at = locate(source, node);
+  // An item of a List stands further right: with its first line, too, it is a document of its own.
+  manifests.push({ object, at, text: " ".repeat(at.column - 1) + source.text.slice(node.start, node.end), warnings });
   return [];
 }
 

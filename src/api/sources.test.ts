@@ -32,6 +32,13 @@ test("every source is needed once, of a Service's own files and of its container
   );
 });
 
+test("sources of a List's items are needed, too", () => {
+  assert.deepEqual(neededSources([{ file: "m.yaml", text: `{ kind: List, items: [{ ${text} }] }` }]), [
+    { file: "m.yaml", path: "a" },
+    { file: "m.yaml", path: "b" },
+  ]);
+});
+
 test("texts take the place of sources, and what was not read stays", () => {
   const [node] = readYaml(text).documents;
   assert.ok(node);

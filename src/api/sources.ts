@@ -1,5 +1,6 @@
 // `files: [{ source }]` names files of the person who applies: which ones a manifest needs, and their texts put in their place. Pure:
 // the CLI reads them.
+import { objectsIn } from "./list.ts";
 import type { YamlEntry, YamlMapping, YamlNode } from "./yaml-node.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -13,7 +14,9 @@ export interface NeededSource {
 /** Every file that the manifests name as `source`, each once. */
 export function neededSources(manifests: readonly { readonly file: string; readonly text: string }[]): readonly NeededSource[] {
   const found = manifests.flatMap(({ file, text }) =>
-    readYaml(text).documents.flatMap((node) => sourcesIn(node).map((source) => ({ file, path: sourcePath(file, source) }))),
+    readYaml(text)
+      .documents.flatMap(objectsIn)
+      .flatMap((node) => sourcesIn(node).map((source) => ({ file, path: sourcePath(file, source) }))),
   );
   return found.filter(({ path }, index) => found.findIndex((other) => other.path === path) === index);
 }

@@ -32,6 +32,16 @@ export function plainValue(node: YamlNode): unknown {
   return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plainValue(entry.value)]));
 }
 
+/** The value of that name in a mapping. */
+export function entryOf(node: YamlNode | undefined, name: string): YamlNode | undefined {
+  return node?.kind === "mapping" ? node.entries.get(name)?.value : undefined;
+}
+
+/** As it was written, where something was. */
+export function textOf(node: YamlNode | undefined): string | undefined {
+  return node?.kind === "scalar" && node.value !== null ? node.text : undefined;
+}
+
 /** A value as a node, all of it standing at one place: what a shorthand or a default stands for. */
 export function nodeOf(value: unknown, place: Place): YamlNode {
   const { start, end } = place;
