@@ -322,7 +322,8 @@ export class NodeHouseControl implements HouseControl {
           next: "fossora status; or, where it was removed there: fossora leave --force",
         },
       );
-    if (roster.size <= 1) return undefined;
+    // Once it is out of the roster it still waits until the others need its vote no more.
+    if (roster.keys().every((each) => each === nodeId)) return undefined;
     const own = name();
     const { compare, writes } = await this.#departure(inside, { nodeId, name: own, removed: false }, signal);
     return { compare, writes: [...writes, ...(await membershipWrites(inside.store, own, signal))] };

@@ -176,6 +176,57 @@ describe("a computer that finds nobody of its house any more", { skip }, () => {
   });
 });
 
+describe("one that leaves", { skip }, () => {
+  const nodes: TestJoiningNode[] = [];
+  let nas: TestJoiningNode;
+  let nuc: TestJoiningNode;
+
+  before(async () => {
+    const program = await findEtcdProgram({ dataDir: "/nonexistent", named: found ?? "" });
+    [nas, nuc] = [newNode(program, "nas", "127.0.1.22"), newNode(program, "nuc", "127.0.1.23")];
+    await nas.start();
+    await until("a house", () => nas.house);
+    nuc.wish = { addresses: ["127.0.1.99"] };
+    await nuc.start();
+    nuc.wish = undefined;
+    await come(nuc, nas);
+  });
+  after(async () => {
+    for (const node of nodes.toReversed()) await node.close();
+  });
+
+  const newNode = (program: EtcdProgram, name: string, ip: string): TestJoiningNode => {
+    const node = new TestJoiningNode({ program, name, ip });
+    nodes.push(node);
+    return node;
+  };
+  const roles = async (asked: TestJoiningNode): Promise<readonly string[]> =>
+    (await asked.control.computers(soon()))?.computers.map(({ name, role }) => `${name} ${role}`) ?? [];
+  const come = async (node: TestJoiningNode, to: TestJoiningNode): Promise<void> => {
+    await node.control.join({ token: (await to.control.invite(soon())).token, addresses: [] }, soon());
+    await until("it is a member", () => node.control.joining().phase === "member", LIMIT_MS);
+    await until("it stands by", async () => (await roles(to)).includes(`${node.name} standby`), LIMIT_MS);
+  };
+  /** As soon as it belongs to the house no more; its vote is still needed then. */
+  const told = async (
+    node: TestJoiningNode,
+    other: TestJoiningNode,
+    signal: AbortSignal,
+  ): Promise<{ readonly answered: Promise<unknown> }> => {
+    const answered = node.control.leave({ confirm: node.name }, signal).catch((error: unknown) => error);
+    await until("it goes", async () => (await other.store.get(keys.houseNode(node.nodeId), soon())) === undefined, LIMIT_MS);
+    assert.equal(node.phase, "member");
+    return { answered };
+  };
+
+  test("and is told again before it has gone takes no vote along that the others need", async () => {
+    const { answered } = await told(nas, nuc, soon());
+    await nas.control.leave({ confirm: "nas" }, soon());
+    await answered;
+    await until("the other one goes on", async () => (await roles(nuc)).join() === "nuc voter", LIMIT_MS);
+  });
+});
+
 describe("a machine that was set up anew", { skip }, () => {
   const nodes: TestJoiningNode[] = [];
   after(async () => {
