@@ -15,7 +15,7 @@ import { MachineSystem } from "../adapters/system/system.ts";
 import { VolumeFolders } from "../adapters/system/volumes.ts";
 import { TailscaleLocalApi } from "../adapters/tailscale/local-api.ts";
 import type { IngressStatus } from "../api/table.ts";
-import type { Phase } from "../joining/joiner-state.ts";
+import { outside } from "../joining/phase-for-people.ts";
 import type { JoinRequest } from "../joining/messages.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
 import type { Addresses, Identity, Write } from "../ports.ts";
@@ -56,15 +56,6 @@ const ingressLimitMs = 5_000;
 const unknownMachine: MachineFacts = {
   machine: { macs: [], productUuid: "" },
   fitness: { link: "wired", battery: false, fsyncP99Ms: 1_000 },
-};
-
-const outside: Readonly<Record<Phase["kind"], string>> = {
-  looking: "this node looks for a house",
-  founding: "this node is about to found a house",
-  "laying the ground": "this node founds a house",
-  asking: "this node asks a house to let it in",
-  starting: "this node was let in, and its store starts",
-  member: "this node's store starts",
 };
 
 type MachineFacts = Pick<JoinRequest, "machine" | "fitness">;
@@ -185,6 +176,7 @@ class Node {
   }
 
   async close(): Promise<void> {
+    this.#control.close();
     for (const close of this.#close.toReversed()) await close();
   }
 
@@ -216,6 +208,7 @@ class Node {
       discovery: () => this.#discovery.found(),
       wish: () => this.#control.pendingWish,
       rests: () => this.#wish.rests,
+      onRest: () => this.#control.left.begin(),
       onStanding: () => this.#life?.announce(),
       facts: () => this.#life?.facts,
       revision: () => this.#life?.revision,

@@ -9,6 +9,7 @@ import type { Log } from "../ports.ts";
 import { explainDisk, makePrivateFolder, makeRunFolder } from "./files.ts";
 import { removeInstallation, stop, toFlags, type Machine } from "./install.ts";
 import { hasHouse } from "./joining/member-disk.ts";
+import { JoinWish } from "./joining/wish.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
 import { refuseOtherHouse } from "./other-house.ts";
@@ -140,7 +141,8 @@ function refuseSecond(folder: string): void {
 }
 
 async function refuseToBegin({ dataDir, dockerSocket }: Settings): Promise<void> {
-  if (hasHouse(dataDir)) return;
+  // One that has left its house ends what still runs of it.
+  if (hasHouse(dataDir) || new JoinWish(dataDir).hasLeftovers) return;
   const containers = new DockerContainers({ socketPath: dockerSocket });
   await refuseOtherHouse({ dataDir, containers }).finally(() => containers.close());
 }

@@ -27,7 +27,7 @@ import { publicDerOf } from "../adapters/x509/read.ts";
 import { Approvals } from "./approvals.ts";
 import type { HandOver } from "./hand-over.ts";
 import { loadNodeKey } from "./identity.ts";
-import { removeContainers } from "./left-containers.ts";
+import { LeftContainers } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
@@ -67,12 +67,21 @@ const LEAVE_MAX_MS = 100_000;
 
 export class NodeHouseControl implements HouseControl {
   readonly #options: HouseControlOptions;
+  /** Of the house that this node was in, once it rests. */
+  readonly left: LeftContainers;
+  /** What was begun for good ends with the agent, not with who asked for it. */
+  readonly #ending = new AbortController();
   #look: { readonly inside: Inside; readonly atMs: number; readonly answer: Promise<HouseLook> } | undefined;
   #phase: { readonly kind: JoiningPhase; readonly sinceMs: number } | undefined;
   #ownWords: string | undefined;
 
   constructor(options: HouseControlOptions) {
     this.#options = options;
+    this.left = new LeftContainers({ ...options, signal: this.#ending.signal });
+  }
+
+  close(): void {
+    this.#ending.abort(new Error("The agent ends"));
   }
 
   get #joining(): JoiningNode {
@@ -145,18 +154,20 @@ export class NodeHouseControl implements HouseControl {
         next: `fossora leave --confirm=${own}`,
       });
     const { inside } = joining;
-    // One that waits for its house has its apps still.
+    // One that waits for its house has its apps still; what runs beside one that has no house is another's.
     const hasApps = inside !== undefined || homeOf(dataDir) !== undefined;
     try {
       const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#handedOver(inside, signal);
-      if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, signal);
-      else wish.rest();
+      if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes);
+      else if (inside !== undefined || !wish.rests) {
+        wish.rest();
+        if (!hasApps) wish.settle();
+      }
       await joining.told({ kind: "told to leave" });
     } finally {
       handOver.stay(); // of its next house, or of this one after all
     }
-    const containers = hasApps ? await removeContainers(this.#options, signal) : 0;
-    return { kind: "Left", stays: this.#stays(containers) };
+    return { kind: "Left", stays: this.#stays(await this.left.remove()) };
   }
 
   handOver(withinMs: number, signal: AbortSignal): Promise<HandedOver> {
@@ -345,8 +356,9 @@ export class NodeHouseControl implements HouseControl {
   }
 
   /** Until no store of the house counts on this node's any more: to go before would take its vote along. */
-  async #goOut(inside: Inside, { compare, writes }: Pick<Transaction, "compare" | "writes">, signal: AbortSignal): Promise<void> {
+  async #goOut(inside: Inside, { compare, writes }: Pick<Transaction, "compare" | "writes">): Promise<void> {
     const { clock, wish } = this.#options;
+    const { signal } = this.#ending;
     // First: whoever is taken out must not come back by itself.
     wish.rest();
     const committed = await inside.store.commit({ compare, writes }, signal).then(

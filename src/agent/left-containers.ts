@@ -1,21 +1,58 @@
 // The containers of a node that has left its house: nobody decides about them any more, and the house may run the same apps elsewhere.
 import type { Containers } from "../container-ports.ts";
 import type { Log } from "../ports.ts";
+import type { JoinWish } from "./joining/wish.ts";
+
+export interface LeftContainersOptions {
+  readonly containers: Pick<Containers, "list" | "stop" | "remove">;
+  readonly wish: Pick<JoinWish, "hasLeftovers" | "settle">;
+  /** Of the agent: no person waits for it. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
 
 const STOP_GRACE_MS = 10_000;
 
-/** Answers how many there were; their volumes stay. */
-export async function removeContainers(
-  { containers, log }: { readonly containers: Pick<Containers, "list" | "stop" | "remove">; readonly log: Log },
-  signal: AbortSignal,
-): Promise<number> {
-  const all = await containers.list(undefined, signal).catch(() => []); // without an engine nothing runs
-  await Promise.all(
-    all.map(async ({ id, name }) => {
-      await containers.stop(id, STOP_GRACE_MS, signal);
-      await containers.remove(id, signal);
-      log.info("Container removed", { name, why: "this node left its house" });
-    }),
-  );
-  return all.length;
+export class LeftContainers {
+  readonly #options: LeftContainersOptions;
+  #begun: Promise<number> = Promise.resolve(0);
+
+  constructor(options: LeftContainersOptions) {
+    this.#options = options;
+  }
+
+  /** The node has come to rest. Nobody waits: what fails is tried again when it is told to leave once more. */
+  begin(): void {
+    this.#begun = this.#begun.then(async (before) => {
+      try {
+        return before + (await this.#removeAll());
+      } catch (error) {
+        const { signal, log } = this.#options;
+        if (!signal.aborted) log.warn("Containers of the house that this node left were not removed", { error });
+        return before;
+      }
+    });
+  }
+
+  /** Answers how many there were, those of `begin` among them; their volumes stay. Throws EngineError. */
+  async remove(): Promise<number> {
+    const begun = this.#begun;
+    this.#begun = Promise.resolve(0);
+    return (await begun) + (await this.#removeAll());
+  }
+
+  async #removeAll(): Promise<number> {
+    const { containers, wish, signal, log } = this.#options;
+    const all = wish.hasLeftovers ? await containers.list(undefined, signal).catch(() => undefined) : undefined; // without an engine nothing runs
+    if (all === undefined) return 0;
+    await Promise.all(
+      all.map(async ({ id, name }) => {
+        await containers.stop(id, STOP_GRACE_MS, signal);
+        await containers.remove(id, signal);
+        log.info("Container removed", { name, why: "this node left its house" });
+      }),
+    );
+    wish.settle();
+    return all.length;
+  }
 }

@@ -2,6 +2,16 @@
 import type { JoiningPhase } from "../api/computers.ts";
 import type { Phase } from "./joiner-state.ts";
 
+/** Why nobody can be asked about a house here. */
+export const outside: Readonly<Record<Phase["kind"], string>> = {
+  looking: "this node looks for a house",
+  founding: "this node is about to found a house",
+  "laying the ground": "this node founds a house",
+  asking: "this node asks a house to let it in",
+  starting: "this node was let in, and its store starts",
+  member: "this node's store starts",
+};
+
 /** `isRefused`: the house that was asked last said no to what was shown. */
 export function phaseForPeople(phase: Phase, { rests, isRefused }: { readonly rests: boolean; readonly isRefused: boolean }): JoiningPhase {
   switch (phase.kind) {

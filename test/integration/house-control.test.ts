@@ -6,9 +6,11 @@ import { after, before, describe, test } from "node:test";
 import { findEtcdProgram, type EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { homeOf } from "../../src/agent/joining/seen.ts";
 import { archive, forget } from "../../src/agent/joining/member-disk.ts";
+import { JoinWish } from "../../src/agent/joining/wish.ts";
 import { hasTrust, houseHash, removedNodes } from "../../src/agent/trust.ts";
 import { systemRandom } from "../../src/adapters/system/clock.ts";
 import { keys } from "../../src/api/keys.ts";
+import type { Container } from "../../src/container-ports.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { FakeContainers } from "../fakes/containers.ts";
 import { FakeEngine } from "../fakes/containers-engine.ts";
@@ -177,6 +179,7 @@ describe("a computer that finds nobody of its house any more", { skip }, () => {
 });
 
 describe("one that leaves", { skip }, () => {
+  const running = new Map<string, string[]>();
   const nodes: TestJoiningNode[] = [];
   let nas: TestJoiningNode;
   let nuc: TestJoiningNode;
@@ -196,7 +199,12 @@ describe("one that leaves", { skip }, () => {
   });
 
   const newNode = (program: EtcdProgram, name: string, ip: string): TestJoiningNode => {
-    const node = new TestJoiningNode({ program, name, ip });
+    const ids = [`${name}-a`, `${name}-b`];
+    running.set(name, ids);
+    const list = async (): Promise<readonly Container[]> => ids.map((id) => ({ id, name: id }) as Container); // all that is asked of them
+    const remove = async (id: string): Promise<void> => void ids.splice(ids.indexOf(id), 1);
+    const stop = (_id: string, _graceMs: number, signal: AbortSignal): Promise<void> => realClock.sleep(100, signal);
+    const node = new TestJoiningNode({ program, name, ip, containers: { list, stop, remove } });
     nodes.push(node);
     return node;
   };
@@ -224,6 +232,37 @@ describe("one that leaves", { skip }, () => {
     await nas.control.leave({ confirm: "nas" }, soon());
     await answered;
     await until("the other one goes on", async () => (await roles(nuc)).join() === "nuc voter", LIMIT_MS);
+  });
+
+  test("takes its containers along, though whoever told it does not wait for that", async () => {
+    const typed = new AbortController();
+    await come(nas, nuc);
+    const { answered } = await told(nuc, nas, typed.signal);
+    typed.abort(new Error("The client has gone"));
+    await until("it rests", () => nuc.control.joining().phase === "resting", LIMIT_MS);
+    await answered;
+    await until("nothing of it runs", () => running.get("nuc")?.length === 0);
+    assert.deepEqual(await roles(nas), ["nas voter"]);
+  });
+
+  test("takes its containers along when it goes by itself in the end", async () => {
+    await come(nuc, nas);
+    running.get("nas")?.push("nas-c");
+    await told(nas, nuc, soon());
+    await nas.kill();
+    await nas.start();
+    await until("it rests", () => nas.control.joining().phase === "resting", LIMIT_MS);
+    await until("nothing of it runs", () => running.get("nas")?.length === 0);
+    const { stays } = await nas.control.leave({ confirm: "nas" }, soon());
+    assert.match(stays.join(), /nothing of 1 container, which stopped/);
+  });
+
+  test("takes its containers along though its agent died before they were gone", async () => {
+    await nas.kill();
+    running.get("nas")?.push("nas-d");
+    new JoinWish(nas.dataDir).rest();
+    await nas.start();
+    await until("nothing of it runs", () => running.get("nas")?.length === 0);
   });
 });
 

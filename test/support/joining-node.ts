@@ -11,7 +11,7 @@ import type { AskerTrust } from "../../src/agent/asker-trust.ts";
 import { Child, endProcess } from "../../src/agent/child.ts";
 import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { keepEtcd } from "../../src/agent/etcd.ts";
-import { NodeHouseControl } from "../../src/agent/house-control.ts";
+import { NodeHouseControl, type HouseControlOptions } from "../../src/agent/house-control.ts";
 import { foundHouse } from "../../src/agent/found.ts";
 import { loadNodeId } from "../../src/agent/identity.ts";
 import { readCredentials } from "../../src/agent/joining/inside.ts";
@@ -21,7 +21,6 @@ import { judgeWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
 import type { Here, Phase } from "../../src/joining/joiner-state.ts";
 import type { Address, Fitness, HouseState, MachineHints, Trust } from "../../src/joining/messages.ts";
-import type { Containers } from "../../src/container-ports.ts";
 import type { Store, StoreStatus } from "../../src/ports.ts";
 import type { HouseControl } from "../../src/server/ports.ts";
 import type { Token } from "../../src/trust/token.ts";
@@ -40,8 +39,8 @@ export interface TestNodeOptions {
   /** Nobody has applied anything to its house. */
   readonly isEmpty?: boolean;
   readonly link?: Fitness["link"];
-  /** Of its Docker; absent: it has none. */
-  readonly containers?: Pick<Containers, "list" | "stop" | "remove">;
+  /** Absent: it has none. */
+  readonly containers?: HouseControlOptions["containers"];
 }
 
 const ours: AskerTrust = { trust: "trusted", because: "it is of the same person", answer: (message) => ({ message }) };
@@ -181,6 +180,7 @@ export class TestJoiningNode {
       onHouse: async () => {},
       onStanding: () => undefined,
       rests: () => kept.rests,
+      onRest: () => control.left.begin(),
       wish: () => this.wish ?? kept.wish,
       revision: () => undefined,
       facts: () => ({ hasObjects: this.#options.isEmpty !== true, joining: "auto" }),
@@ -201,6 +201,7 @@ export class TestJoiningNode {
     const running = node.run(stopping.signal);
     const stop = async (): Promise<void> => {
       stopping.abort(new Error("stopped"));
+      control.close();
       await running;
       await server.close();
     };

@@ -351,6 +351,7 @@ export class JoiningNode implements MeshHandler {
     if (phase.kind === "asking" && hasTrust(dataDir) && houseHash(dataDir) !== phase.house.id) forgetHouse(dataDir);
     await this.#trust.show();
     if (phase.kind !== "member") this.#older = false;
+    if (phase.kind === "looking" && this.#options.rests()) this.#options.onRest();
     const membership = phase.kind === "member" && hasTrust(dataDir) && !this.#older ? phase.membership : undefined;
     const key = JSON.stringify(membership);
     if (this.#inside?.key === key) return;

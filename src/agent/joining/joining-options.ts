@@ -38,6 +38,8 @@ export interface JoiningNodeOptions {
   readonly onHouse: (house: OwnHouse | undefined) => Promise<void>;
   /** Of `fossora leave`: it looks for no house, and keeps nothing of the one it was in. */
   readonly rests: () => boolean;
+  /** It rests from now on, or still: nothing of its house is left to wait for. */
+  readonly onRest: () => void;
   /** Of `fossora join`. */
   readonly wish: () => Wish | undefined;
   /** Undefined: not known just now. */

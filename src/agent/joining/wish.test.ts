@@ -16,10 +16,17 @@ test("a wish and a rest outlive the agent, and each takes the place of the other
   assert.deepEqual(wantedHouse({ addresses: ["nas"], token }), { addresses: ["nas", "192.168.1.10:733"], houseId: "h" });
   again.rest();
   assert.deepEqual([new JoinWish(dataDir).rests, new JoinWish(dataDir).wish], [true, undefined]);
+  assert.equal(new JoinWish(dataDir).hasLeftovers, true);
+  again.settle();
+  assert.deepEqual([new JoinWish(dataDir).rests, new JoinWish(dataDir).hasLeftovers], [true, false]);
   again.set({ addresses: ["nas"] });
   assert.equal(new JoinWish(dataDir).rests, false);
   again.clear();
   assert.equal(new JoinWish(dataDir).wish, undefined);
+  again.rest();
+  new JoinWish(dataDir).clear();
+  again.settle();
+  assert.equal(new JoinWish(dataDir).rests, false, "another program cleared it");
 });
 
 test("a node that has a house is given no wish before it runs, and an earlier one is over", (t) => {

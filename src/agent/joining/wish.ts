@@ -16,6 +16,8 @@ export interface Wish {
 interface Kept extends Partial<Wish> {
   /** It left its house. */
   readonly rests?: true;
+  /** Nothing of that house runs here any more: containers that are there later are another's. */
+  readonly isBare?: true;
 }
 
 export class JoinWish {
@@ -24,8 +26,7 @@ export class JoinWish {
 
   constructor(dataDir: string) {
     this.#file = path.join(dataDir, "wish.json");
-    const text = readIfThere(this.#file);
-    this.#kept = text === undefined ? {} : (JSON.parse(text) as Kept); // written below alone
+    this.#kept = read(this.#file);
   }
 
   get wish(): Wish | undefined {
@@ -37,12 +38,22 @@ export class JoinWish {
     return this.#kept.rests === true;
   }
 
+  /** It rests, and what its house ran here may run on. */
+  get hasLeftovers(): boolean {
+    return this.rests && this.#kept.isBare !== true;
+  }
+
   set(wish: Wish): void {
     this.#keep(wish);
   }
 
   rest(): void {
     this.#keep({ rests: true });
+  }
+
+  /** Nothing of the house that it left runs on. `fossora up` may have cleared the wish meanwhile, for the agent that comes after this one. */
+  settle(): void {
+    if (read(this.#file).rests === true) this.#keep({ rests: true, isBare: true });
   }
 
   /** It came true, or is none any more. */
@@ -66,6 +77,11 @@ export function keepWish(dataDir: string, asked: AskedWish | undefined, hasHouse
   const token = asked?.token === undefined ? undefined : parseToken(asked.token);
   if (asked === undefined ? kept.rests : hasHouse) kept.clear();
   else if (asked !== undefined) kept.set({ addresses: asked.addresses, ...(token !== undefined && { token }) });
+}
+
+function read(file: string): Kept {
+  const text = readIfThere(file);
+  return text === undefined ? {} : (JSON.parse(text) as Kept); // written above alone
 }
 
 /** As the joiner takes it. */
