@@ -3,6 +3,7 @@ import { MeshRefusal, UserError } from "../api/errors.ts";
 import { keys, PREFIX } from "../api/keys.ts";
 import type { MeshPeer } from "../mesh-ports.ts";
 import type { BootMs, Clock, Store } from "../ports.ts";
+import type { WaitingComputer } from "../api/computers.ts";
 import { findNewcomers, mayWait, WAITING_MAX, WAITING_MS, type Newcomer } from "../trust/approvals.ts";
 import { wordsOf } from "../trust/words.ts";
 import { plainHost } from "./joining/addresses.ts";
@@ -101,4 +102,8 @@ function describeWaiting(waiting: readonly Newcomer[]): string {
 
 function linesOf(newcomers: readonly Newcomer[]): string {
   return newcomers.map(({ name, address, words }) => `  ${name}  ${address}  ${words}`).join("\n");
+}
+
+export function shown({ name, address, words, approved }: Newcomer): WaitingComputer {
+  return { name, address, words, approved };
 }

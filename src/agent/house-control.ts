@@ -20,14 +20,13 @@ import type { Containers } from "../container-ports.ts";
 import type { Clock, Log, Transaction } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
 import type { HouseControl } from "../server/ports.ts";
-import type { Newcomer } from "../trust/approvals.ts";
 import { parseToken } from "../trust/token.ts";
 import { wordsOf } from "../trust/words.ts";
 import { publicDerOf } from "../adapters/x509/read.ts";
-import { Approvals } from "./approvals.ts";
+import { Approvals, shown } from "./approvals.ts";
 import type { HandOver } from "./hand-over.ts";
 import { loadNodeKey } from "./identity.ts";
-import { LeftContainers } from "./left-containers.ts";
+import { LeftContainers, whatStays } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
@@ -167,7 +166,7 @@ export class NodeHouseControl implements HouseControl {
     } finally {
       handOver.stay(); // of its next house, or of this one after all
     }
-    return { kind: "Left", stays: this.#stays(await this.left.remove()) };
+    return { kind: "Left", stays: whatStays(dataDir, await this.left.remove()) };
   }
 
   handOver(withinMs: number, signal: AbortSignal): Promise<HandedOver> {
@@ -382,12 +381,6 @@ export class NodeHouseControl implements HouseControl {
     }
   }
 
-  #stays(containers: number): readonly string[] {
-    const gone =
-      containers === 0 ? [] : [`nothing of ${containers} container${containers === 1 ? "" : "s"}, which stopped, but their data`];
-    return [`data in ${this.#options.dataDir}: volumes, and the store as etcd.old-*`, ...gone];
-  }
-
   // ---------------------------------------------------------------- what must be so
 
   /** Throws where this node belongs to no house. */
@@ -401,8 +394,4 @@ export class NodeHouseControl implements HouseControl {
   #approvals(what: string): Approvals {
     return new Approvals({ store: this.#inside(what).store, clock: this.#options.clock });
   }
-}
-
-function shown({ name, address, words, approved }: Newcomer): WaitingComputer {
-  return { name, address, words, approved };
 }

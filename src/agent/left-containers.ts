@@ -56,3 +56,9 @@ export class LeftContainers {
     return all.length;
   }
 }
+
+/** In words, of that many containers. */
+export function whatStays(dataDir: string, containers: number): readonly string[] {
+  const gone = containers === 0 ? [] : [`nothing of ${containers} container${containers === 1 ? "" : "s"}, which stopped, but their data`];
+  return [`data in ${dataDir}: volumes, and the store as etcd.old-*`, ...gone];
+}

@@ -312,7 +312,6 @@ export class JoiningNode implements MeshHandler {
   #here(): Here {
     const { clock, discovery, wish, rests } = this.#options;
     const inside = this.#inside?.running;
-    const membership = this.#loop.membership;
     const found = discovery();
     return {
       nowMs: clock.now(),
@@ -326,9 +325,9 @@ export class JoiningNode implements MeshHandler {
       houseIsFresh: inside?.sight.isFresh === true,
       houseIsUnseen: inside?.sight.isUnseen === true,
       wall: clock.wall(),
-      home: membership === undefined ? homeOf(this.#options.dataDir) : undefined,
+      home: this.#loop.membership === undefined ? homeOf(this.#options.dataDir) : undefined,
       ...(rests() && { rests: true }),
-      ...wishFor(wish(), membership?.houseId),
+      ...wishFor(wish(), this.#loop.membership?.houseId),
     };
   }
 
