@@ -207,7 +207,13 @@ test("after a failed update of three, one that was replaced already and fails la
   });
   const stopped = { ...before, revisions };
   assert.equal(next(newSpec, stopped, on({}), 2), stopped);
-  assert.deepEqual(places(next(newSpec, stopped, on(failing), 2)), ["nas one", "nas one", "nas one", "nas two", "nas two"]);
+  const cleared = next(newSpec, stopped, on(failing), 2);
+  assert.deepEqual(places(cleared), ["nas one", "nas one", "nas two"], "as many stay to be looked at as it tried at a time");
+  const left = new Map([
+    observed("nas", [observedInstance("aaaa"), observedInstance("cccc"), observedInstance(cleared?.instances[2]?.id ?? "", failing)]),
+  ]);
+  const made = next(newSpec, cleared, { observed: left }, 2);
+  assert.deepEqual(places(made), ["nas one", "nas one", "nas one", "nas two"]);
 });
 
 test("an update that fails under onFailure: continue goes on trying beside the old one", () => {

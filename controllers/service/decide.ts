@@ -42,8 +42,14 @@ interface Around {
   readonly now: number;
 }
 
-/** `isHeld`: nothing is brought out; what runs stays, of whichever revision it is, and what is lost is replaced. */
-function advance(aimed: DecidedService, { name, house, now, isHeld }: Around & { readonly isHeld: boolean }): Decision {
+interface Course extends Around {
+  /** Nothing is brought out; what runs stays, of whichever revision it is, and what is lost is replaced. */
+  readonly isHeld: boolean;
+  /** They are in nobody's place any more. */
+  readonly spent?: readonly DecidedInstance[];
+}
+
+function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [] }: Course): Decision {
   const spec = targetSpec(aimed);
   if (spec === undefined) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
@@ -53,6 +59,7 @@ function advance(aimed: DecidedService, { name, house, now, isHeld }: Around & {
   const right = alive.filter(
     (instance) =>
       (instance.revision === aimed.target || isHeld) &&
+      !spent.includes(instance) &&
       !house.nodes.some((node) => node.name === instance.node && isForbidden(wanted, node)) &&
       !isSecond(instance, alive, spec),
   );
@@ -73,8 +80,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld }: Around & {
 
 /**
  * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
- * what is lost or has to leave is replaced by the revision that was good, in the order of that update; what fails of it is nobody's
- * replacement, where both may run beside each other.
+ * what is lost or has to leave is replaced by the revision that was good, in the order of that update. Where both may run beside each other
+ * what fails of it is in nobody's place: as many stay to be looked at as it tried at a time.
  */
 function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
   const { target, good = target, revisions, instances } = stopped;
@@ -89,6 +96,7 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
       !left.has(instance.node) &&
       verdict(instance, failed.spec, house.observed, now).kind === "failing",
   );
+  const shown = failing.slice(0, failed.spec.update.parallel);
   const running: DecidedService = {
     ...stopped,
     target: good,
@@ -102,11 +110,11 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
         ),
       },
     },
-    instances: instances.filter((instance) => !failing.includes(instance)),
+    instances: instances.filter((instance) => !shown.includes(instance)),
   };
-  const decision = advance(running, { name, house, now, isHeld: true });
+  const decision = advance(running, { name, house, now, isHeld: true, spent: failing });
   if (decision.next === undefined || decision.next === running) return { ...decision, next: stopped };
-  return { ...decision, next: { ...decision.next, target, revisions, instances: [...decision.next.instances, ...failing] } };
+  return { ...decision, next: { ...decision.next, target, revisions, instances: [...decision.next.instances, ...shown] } };
 }
 
 /** `all` is one a node: what an earlier number of replicas put beside it is in the place of one elsewhere. */
