@@ -37,7 +37,7 @@ const suites: Readonly<Record<string, Suite>> = {
     files: ["test/integration/**/*.test.ts"],
     limitMs: 600_000,
     concurrency: 2 * parallel,
-    longest: /house-control|docker|store-/,
+    longest: /house-control|house-leave|joining|docker|store-/,
   },
   e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel, longest: /processes|conditions|demo|install\./ },
   // Several computers each, which take the processors whole: what more of them at a time would win they lose to each other. Those that take
