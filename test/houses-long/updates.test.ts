@@ -198,4 +198,30 @@ describe("an update of an app that people use through three computers", { skip }
     await house.areOneHouse(all);
     await containersLeft(3);
   });
+
+  test("that failed and is held holds up no failover: another computer goes on with the version before", async () => {
+    await house.node(1).apply(shop(1, 3), "--wait", "--timeout", "2m");
+    await house.node(2).apply(nowhere("pause"));
+    await house.node(1).condition("shop", { type: "Stalled", reason: "UpdateFailed" });
+    const servingSeenBy = async (number: number): Promise<readonly string[]> =>
+      (await house.node(number).service("shop")).status.instances.filter(({ ready }) => ready).map(({ node }) => node);
+    const [lost] = await servingSeenBy(1);
+    assert.ok(lost !== undefined);
+    const left = all.filter((number) => house.node(number).name !== lost);
+    await house.lab.kill(lost);
+    const [asked = 1] = left;
+    await until(
+      "three serve without it",
+      async () => {
+        const serving = await servingSeenBy(asked);
+        return serving.length === 3 && !serving.includes(lost);
+      },
+      UPDATE_LIMIT_MS,
+    );
+    await house.node(asked).condition("shop", { type: "Stalled", reason: "UpdateFailed" });
+    await house.node(asked).apply(shop(1, 3), "--wait", "--timeout", "2m");
+    await house.lab.boot(lost);
+    await house.areOneHouse(all);
+    await containersLeft(3);
+  });
 });
