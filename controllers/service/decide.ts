@@ -97,19 +97,12 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
       verdict(instance, failed.spec, house.observed, now).kind === "failing",
   );
   const shown = failing.slice(0, failed.spec.update.parallel);
+  const update = { ...failed.spec.update, order: cannotRunTwice(before.spec) ? "stop-first" : order } as const;
+  const spec = withReplicas({ ...before.spec, update }, failed.spec.replicas);
   const running: DecidedService = {
     ...stopped,
     target: good,
-    revisions: {
-      ...revisions,
-      [good]: {
-        ...before,
-        spec: withReplicas(
-          { ...before.spec, update: { ...failed.spec.update, order: cannotRunTwice(before.spec) ? "stop-first" : order } },
-          failed.spec.replicas,
-        ),
-      },
-    },
+    revisions: { ...revisions, [good]: { ...before, spec } },
     instances: instances.filter((instance) => !shown.includes(instance)),
   };
   const decision = advance(running, { name, house, now, isHeld: true, spent: failing });

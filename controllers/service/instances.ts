@@ -51,7 +51,7 @@ export function takeStep(situation: Situation): Moved {
   const placed = placeMany(next.add, { ...decided, instances: kept }, wanted, {
     open,
     called,
-    coming: comingLoads(house.ahead, house.nodes),
+    coming: comingLoads(next.add > 0 ? house.ahead : [], house.nodes),
   });
   const isSame = placed.chosen === undefined && kept.length === decided.instances.length;
   return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };

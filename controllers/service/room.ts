@@ -51,25 +51,19 @@ export function roomTaken(next: DecidedService | undefined, added: readonly Deci
 export function holdRoom({ room, revision }: Placement, mirror: Mirror): ((written: number | undefined) => void) | undefined {
   const others = holds.get(mirror) ?? [];
   const unseen = others.filter((other) => other.revision === undefined || other.revision > revision);
-  if (
-    !Object.entries(room).every(([node, taken]) =>
-      fitsBeside(
-        taken,
-        unseen.flatMap((other) => other.room[node] ?? []),
-      ),
-    )
-  )
-    return undefined;
+  const takenOf = (node: NodeName): readonly Taken[] => unseen.flatMap((other) => other.room[node] ?? []);
+  if (!Object.entries(room).every(([node, taken]) => fitsBeside(taken, takenOf(node)))) return undefined;
   const hold: Hold = { room, revision: undefined };
   holds.set(mirror, [...others, hold].slice(-HOLDS_MAX));
   return (written) => {
-    if (written === undefined)
-      holds.set(
-        mirror,
-        (holds.get(mirror) ?? []).filter((each) => each !== hold),
-      );
-    else hold.revision = written;
+    hold.revision = written;
+    if (written === undefined) drop(hold, mirror);
   };
+}
+
+function drop(hold: Hold, mirror: Mirror): void {
+  const left = (holds.get(mirror) ?? []).filter((each) => each !== hold);
+  holds.set(mirror, left);
 }
 
 /** Beside none it does: that was judged when it was placed. */

@@ -1,9 +1,9 @@
 // Newcomers without a proof, written down in the store until a person has compared six words; any node may show and approve them.
+import type { WaitingComputer } from "../api/computers.ts";
 import { MeshRefusal, UserError } from "../api/errors.ts";
 import { keys, PREFIX } from "../api/keys.ts";
 import type { MeshPeer } from "../mesh-ports.ts";
 import type { BootMs, Clock, Store } from "../ports.ts";
-import type { WaitingComputer } from "../api/computers.ts";
 import { findNewcomers, mayWait, WAITING_MAX, WAITING_MS, type Newcomer } from "../trust/approvals.ts";
 import { wordsOf } from "../trust/words.ts";
 import { plainHost } from "./joining/addresses.ts";

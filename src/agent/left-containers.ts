@@ -43,7 +43,8 @@ export class LeftContainers {
 
   async #removeAll(): Promise<number> {
     const { containers, wish, signal, log } = this.#options;
-    const all = wish.hasLeftovers ? await containers.list(undefined, signal).catch(() => undefined) : undefined; // without an engine nothing runs
+    // An engine that is away tells of none: they are looked for again when the agent starts anew, or is told to leave once more.
+    const all = wish.hasLeftovers ? await containers.list(undefined, signal).catch(() => undefined) : undefined;
     if (all === undefined) return 0;
     await Promise.all(
       all.map(async ({ id, name }) => {
