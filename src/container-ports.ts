@@ -38,6 +38,8 @@ export interface Container {
   readonly imageId: string;
   /** Docker's own: when it starts it again. */
   readonly restartPolicy: string;
+  /** What it was made with: how long it may take to end when it is told to. */
+  readonly stopGraceMs?: number;
   /** Fixed IPv4 from its network configuration, also while it does not run. */
   readonly address?: string;
   /** Published on 127.0.0.1 where the engine's network is remote: container port to host port. */

@@ -290,12 +290,12 @@ function lastToStart(containers: readonly LocalContainer[], specs: readonly Serv
   return [...containers].sort((a, b) => order.indexOf(b.container) - order.indexOf(a.container))[0];
 }
 
-/** The longest that any known revision grants: which of them made the container is not on it. */
-function graceMs({ container }: LocalContainer, specs: readonly ServiceSpec[]): number {
+/** The longest that any known revision grants: `stopGrace` may be changed while the container runs. */
+function graceMs({ container, stopGraceMs = STOP_GRACE_DEFAULT_MS }: LocalContainer, specs: readonly ServiceSpec[]): number {
   const graces = specs.flatMap((spec) =>
     spec.containers.filter(({ name }) => name === container).map(({ stopGrace }) => durationMs(stopGrace)),
   );
-  return graces.length === 0 ? STOP_GRACE_DEFAULT_MS : Math.max(...graces);
+  return graces.length === 0 ? stopGraceMs : Math.max(...graces);
 }
 
 /** Private networks of instances that are no longer here. */

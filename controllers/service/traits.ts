@@ -6,7 +6,7 @@ import type { Container, ServiceSpec, VolumeMount } from "../../src/api/types.ts
 
 /** What an instance reserves that says nothing. */
 export const RESERVED_BYTES_DEFAULT = 128 * 2 ** 20;
-/** `stopGrace` of a container whose spec nobody knows any more. */
+/** `stopGrace` of a container of which nobody knows it any more. */
 export const STOP_GRACE_DEFAULT_MS = 10_000;
 
 export type UpdateOrder = "start-first" | "stop-first";

@@ -12,6 +12,8 @@ interface Rest {
   readonly left: LeftContainers;
   readonly wish: JoinWish;
   readonly running: Set<string>;
+  /** Of those that were stopped, in ms. */
+  readonly graces: readonly number[];
   /** What the engine throws when it is told to stop one. */
   fails: Error | undefined;
 }
@@ -23,15 +25,17 @@ function rest(t: TestContext): Rest {
   const wish = new JoinWish(dataDir);
   wish.rest();
   const running = new Set(["a", "b"]);
+  const graces: number[] = [];
   const containers = {
-    list: async () => [...running].map((id) => ({ id, name: id }) as Container), // all that is asked of them
-    stop: async () => {
+    list: async () => [...running].map((id) => ({ id, name: id, ...(id === "b" && { stopGraceMs: 90_000 }) }) as Container), // all that is asked of them
+    stop: async (_id: string, graceMs: number) => {
       if (node.fails !== undefined) throw node.fails;
+      graces.push(graceMs);
     },
     remove: async (id: string) => void running.delete(id),
   };
   const left = new LeftContainers({ containers, wish, signal: new AbortController().signal, log: silentLog });
-  const node: Rest = { left, wish, running, fails: undefined };
+  const node: Rest = { left, wish, running, graces, fails: undefined };
   return node;
 }
 
@@ -41,6 +45,12 @@ test("what was removed while nobody waited is told to who asks next, once", asyn
   left.begin();
   assert.deepEqual([await left.remove(), running.size], [2, 0]);
   assert.equal(await left.remove(), 0);
+});
+
+test("each has the time to end that it was made with", async (t) => {
+  const { left, graces } = rest(t);
+  await left.remove();
+  assert.deepEqual(graces, [10_000, 90_000]);
 });
 
 test("what could not be removed is tried again", async (t) => {

@@ -11,7 +11,8 @@ export interface LeftContainersOptions {
   readonly log: Log;
 }
 
-const STOP_GRACE_MS = 10_000;
+/** Docker's own, where it does not say. */
+const STOP_GRACE_DEFAULT_MS = 10_000;
 
 export class LeftContainers {
   readonly #options: LeftContainersOptions;
@@ -47,8 +48,8 @@ export class LeftContainers {
     const all = wish.hasLeftovers ? await containers.list(undefined, signal).catch(() => undefined) : undefined;
     if (all === undefined) return 0;
     await Promise.all(
-      all.map(async ({ id, name }) => {
-        await containers.stop(id, STOP_GRACE_MS, signal);
+      all.map(async ({ id, name, stopGraceMs }) => {
+        await containers.stop(id, stopGraceMs ?? STOP_GRACE_DEFAULT_MS, signal);
         await containers.remove(id, signal);
         log.info("Container removed", { name, why: "this node left its house" });
       }),

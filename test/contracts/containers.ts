@@ -28,6 +28,7 @@ function lifeCases(bench: () => Bench): void {
     const created = await look(bench(), id);
     assert.equal(created.state, "created");
     assert.equal(created.startedAt, undefined);
+    assert.equal(created.stopGraceMs, wanted.stopGraceMs);
     assert.equal(created.name, wanted.name);
     assert.equal(created.service, wanted.labels[LABEL.name]);
     assert.equal(created.specHash, wanted.labels[LABEL.specHash]);

@@ -148,6 +148,7 @@ export class FakeContainer {
       ...(this.#finishedAt !== undefined && { finishedAt: this.#finishedAt }),
       imageId: this.#imageId,
       restartPolicy: this.restartPolicy,
+      stopGraceMs: spec.stopGraceMs,
       ...(address !== undefined && { address }),
       published: Object.fromEntries(spec.publish.map(({ port, protocol }) => [`${port}/${protocol}`, 32_768 + (port % 28_000)])),
     };

@@ -26,7 +26,7 @@ function inspected(State: object, networks: object = {}, ports: object | null = 
   return {
     Id: "abc",
     Name: "/app-k3f9-web",
-    Config: { Labels: labels },
+    Config: { Labels: labels, StopTimeout: 30 },
     State,
     RestartCount: 2,
     Image: "sha256:1",
@@ -52,6 +52,7 @@ test("a running container is read as Docker shows it; what never was is absent",
     startedAt: "2026-01-01T00:00:00Z",
     imageId: "sha256:1",
     restartPolicy: "on-failure",
+    stopGraceMs: 30_000,
     address: "10.200.0.7",
     published: { "80/tcp": 32_768 },
   });

@@ -19,6 +19,7 @@ export function containerView({
   NetworkSettings,
 }: ContainerInspectInfo): Container {
   const labels = Config.Labels;
+  const { StopTimeout: stopTimeoutS } = Config as { readonly StopTimeout?: number }; // not in its type
   const detail = State.Health?.Log?.at(-1)?.Output.trim().slice(-healthDetailMax);
   const address = Object.values(NetworkSettings.Networks)
     .map(({ IPAMConfig }) => (IPAMConfig as { readonly IPv4Address?: string } | null | undefined)?.IPv4Address) // typed `any`
@@ -40,6 +41,7 @@ export function containerView({
     ...(State.FinishedAt !== zeroTime && { finishedAt: State.FinishedAt }),
     imageId: Image,
     restartPolicy: HostConfig.RestartPolicy?.Name || "no",
+    ...(stopTimeoutS !== undefined && { stopGraceMs: stopTimeoutS * 1000 }),
     ...(address !== undefined && { address }),
     published: publishedPorts(NetworkSettings.Ports),
     ...(State.Error && { error: State.Error }),
