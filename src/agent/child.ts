@@ -1,11 +1,11 @@
 // A process that outlives the agent: started detached, found again by pid and start time, replaced when its program or its
 // arguments are no longer the right ones. etcd and the ingress are such processes.
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { copyFile, stat, truncate } from "node:fs/promises";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Clock, Log } from "../ports.ts";
 import { readIfThere, writeWhole } from "./files.ts";
+import { limitLog, rotateLog } from "./log-file.ts";
 
 /** How to start it. `identity` tells one build and configuration from another: when it differs, the running one is replaced. */
 export interface ChildCommand {
@@ -39,7 +39,6 @@ export interface ChildOptions {
 /** The kernel tells of the end of one that this agent has started itself; of another one only a look does. */
 const ownPollMs = 5_000;
 const othersPollMs = 500;
-const logBytesMax = 8 * 1024 * 1024;
 const restartDelayMinMs = 10;
 const restartDelayMaxMs = 5_000;
 /** One that ran for this long was well: the next restart is immediate again. */
@@ -118,7 +117,7 @@ export class Child {
 
   #start(command: ChildCommand): void {
     const { name, logFile, log } = this.#options;
-    rotate(logFile);
+    rotateLog(logFile);
     const output = openSync(logFile, "a", 0o600);
     try {
       const child = spawn(command.file, command.args, {
@@ -145,14 +144,14 @@ export class Child {
   }
 
   async #restartWhenItDies(command: ChildCommand, signal: AbortSignal): Promise<void> {
-    const { clock, log, name } = this.#options;
+    const { clock, log, logFile, name } = this.#options;
     while (!signal.aborted) {
       try {
         await Promise.race([clock.sleep(this.pid === this.#ownPid ? ownPollMs : othersPollMs, signal), this.#look.promise]);
         this.#look = Promise.withResolvers<void>();
         if (this.running()) {
           if (clock.now() - this.#startedAtMs > steadyMs) this.#restartDelayMs = restartDelayMinMs;
-          await this.#limitLog();
+          await limitLog(logFile, log);
           continue;
         }
         log.warn("Child process ended; starting it again", { name, pid: this.pid, delayMs: this.#restartDelayMs });
@@ -163,19 +162,6 @@ export class Child {
         if (signal.aborted) return;
         log.error("Child process could not be started", { name, error });
       }
-    }
-  }
-
-  /** It is written to by its descriptor, which appends: what is behind goes to the old log, and the file starts anew under it. */
-  async #limitLog(): Promise<void> {
-    const { name, logFile, log } = this.#options;
-    try {
-      if ((await stat(logFile)).size <= logBytesMax) return;
-      // A full disk takes no copy, and needs the room.
-      await copyFile(logFile, oldOf(logFile)).catch((error: unknown) => log.warn("Old log was not kept", { name, error }));
-      await truncate(logFile);
-    } catch (error) {
-      log.debug("Log could not be shortened", { name, error: String(error) }); // somebody took it away, say: tried again soon
     }
   }
 
@@ -227,14 +213,4 @@ export async function endProcess(pid: number, graceMs: number, clock: Clock): Pr
     const deadline = clock.now() + waitMs;
     while (startTimeOf(pid) === startTime && clock.now() < deadline) await clock.sleep(5, signal);
   }
-}
-
-/** One old log is kept: a child that writes much cannot fill the disk over its restarts. */
-function rotate(logFile: string): void {
-  const before = statSync(logFile, { throwIfNoEntry: false });
-  if (before && before.size > logBytesMax) renameSync(logFile, oldOf(logFile));
-}
-
-function oldOf(logFile: string): string {
-  return `${logFile}.1`;
 }

@@ -11,6 +11,7 @@ import { removeInstallation, stop, toFlags, type Machine } from "./install.ts";
 import { hasHouse } from "./joining/member-disk.ts";
 import { JoinWish } from "./joining/wish.ts";
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+import { agentLogOf } from "./log-file.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
 import { refuseOtherHouse } from "./other-house.ts";
 import { claim, holder, unclaim } from "./pid-file.ts";
@@ -52,6 +53,7 @@ export const nodeCommands: NodeCommands = {
       program: thisProgram(),
       agentArgs: toFlags(options),
       runDir: settings.runDir,
+      logFile: agentLogOf(settings.dataDir),
       clock: systemClock,
       log: logFor(settings),
       signal: stopSignal(),

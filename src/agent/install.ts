@@ -26,6 +26,7 @@ import type { NodeOptions } from "../cli/node-commands.ts";
 import type { Clock, Log } from "../ports.ts";
 import { Child } from "./child.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
+import { agentLogOf, rotateLog } from "./log-file.ts";
 import { endHolder, holder } from "./pid-file.ts";
 import { forgetProblem } from "./problem.ts";
 import { thisProgram, type Program } from "./program.ts";
@@ -226,9 +227,10 @@ async function startSupervisor(command: readonly string[], machine: Machine): Pr
   if (running !== undefined && runs(running, command) && commandOf(running) === command.join(" ")) return;
   await endAgent(machine); // before the new one starts: whoever answers from now on is that
   forgetProblem(runDir); // the one before may have tried once more
-  const logFolder = path.join(dataDir, "log");
-  makePrivateFolder(logFolder);
-  const output = openSync(path.join(logFolder, "agent.log"), "a", 0o600);
+  const logFile = agentLogOf(dataDir);
+  makePrivateFolder(path.dirname(logFile));
+  rotateLog(logFile);
+  const output = openSync(logFile, "a", 0o600);
   try {
     const [file = "", ...args] = command;
     spawn(file, args, { detached: true, stdio: ["ignore", output, output] }).unref();

@@ -3,17 +3,21 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Clock, Log } from "../ports.ts";
 import { endProcess } from "./child.ts";
+import { limitLog } from "./log-file.ts";
 import { claim, endHolder, unclaim } from "./pid-file.ts";
 import type { Program } from "./program.ts";
 
 const restartMs = 1_000;
 const stopGraceMs = 15_000;
+const logLookMs = 60_000;
 
 /** Runs until the signal: then the agent ends too, while etcd, ingress and apps live on. */
 export async function supervise(options: {
   readonly program: Program;
   readonly agentArgs: readonly string[];
   readonly runDir: string;
+  /** Where its output and the agent's go. */
+  readonly logFile: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -23,6 +27,7 @@ export async function supervise(options: {
   await endHolder(runDir, "agent", { graceMs: stopGraceMs, clock }); // one that lost its supervisor
   claim(runDir, "supervise");
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  void limitLogs(options);
   while (!signal.aborted) {
     const agent = spawn(program.file, [...program.args, "agent", ...agentArgs], { stdio: "inherit" });
     const ended = once(agent, "exit").catch((error: unknown) => [error]);
@@ -35,4 +40,11 @@ export async function supervise(options: {
     await clock.sleep(restartMs, signal).catch(() => {}); // aborted: the loop ends
   }
   unclaim(runDir, "supervise");
+}
+
+async function limitLogs({ logFile, clock, log, signal }: Parameters<typeof supervise>[0]): Promise<void> {
+  while (!signal.aborted) {
+    await limitLog(logFile, log);
+    await clock.sleep(logLookMs, signal).catch(() => {}); // aborted: the loop ends
+  }
 }

@@ -13,6 +13,7 @@ import { commandName, install, makeGroup, type Keeper, type Machine } from "./in
 import { readInstallation, withKept, writeInstallation } from "./installation.ts";
 import { readMembership } from "./joining/member-disk.ts";
 import { keepWish } from "./joining/wish.ts";
+import { agentLogOf } from "./log-file.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
@@ -63,7 +64,7 @@ export async function up(
   });
   if (typeof outcome !== "object") {
     terminal.note(terminal.mark("error", outcome ?? `the node was not ready within ${timeoutMs / 1000} s`));
-    terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : path.join(settings.dataDir, "log", "agent.log")}`);
+    terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : agentLogOf(settings.dataDir)}`);
     return outcome === undefined ? exit.timedOut : exit.failed;
   }
   await takeBackApps(docker);
