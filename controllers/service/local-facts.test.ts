@@ -37,7 +37,7 @@ test("aged() waits for nothing where the machine's date was set back meanwhile",
   const startedAt = "2026-01-01T01:30:00Z";
   assert.equal(aged({ ...container, startedAt }, times).ranMs, Infinity);
   const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, times);
-  assert.deepEqual([ended.ranMs, ended.endedAgoMs], [1_000, Infinity]);
+  assert.deepEqual([ended.ranMs, ended.endedAgoMs], [Infinity, Infinity], "with the computer, maybe: it is blamed for nothing");
   assert.equal(aged({ ...container, startedAt: "2026-01-01T01:00:01Z" }, times).ranMs, 0, "looked at a moment ago");
   const after = aged({ ...container, startedAt: "2026-01-01T00:59:00Z" }, times);
   assert.ok(aged({ ...container, startedAt }, times).startedMs < after.startedMs, "what started by the later date started first");

@@ -28,7 +28,8 @@ export function aged(container: Container, { wallMs, bootedMs }: { readonly wall
     ...container,
     // Of two that started the one whose time lies ahead of now started first.
     startedMs: isLater ? 0 : startedMs,
-    ranMs: isOver ? (startedMs < bootedMs ? Infinity : Math.max(0, endedMs - startedMs)) : since(startedMs, wallMs),
+    // What was started at a time that is still to come may be of before the boot, too: a computer without a clock of its own wakes in the past.
+    ranMs: isOver ? (startedMs < bootedMs || isLater ? Infinity : Math.max(0, endedMs - startedMs)) : since(startedMs, wallMs),
     endedAgoMs: since(endedMs, wallMs),
   };
 }
