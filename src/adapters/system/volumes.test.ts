@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -31,6 +31,19 @@ test("another uid under the same name is a lost volume, and nothing is written",
   const data = await volumes.ensure("pg", "uid-1", false);
   await assert.rejects(volumes.ensure("pg", "uid-2", false), isLost);
   assert.deepEqual(readdirSync(data), []);
+});
+
+test("the files of an earlier house become this one's as the refusal says", async () => {
+  const home = path.join(folder, "photos-album");
+  const before = await volumes.ensure("photos-album", "uid-of-before", false);
+  writeFileSync(path.join(before, "photo"), "kept");
+  await assert.rejects(volumes.ensure("photos-album", "uid-now", false), /Move this folder aside.*stop it then \(replicas: 0\).*"data"/);
+  renameSync(home, `${home}.aside`);
+  const data = await volumes.ensure("photos-album", "uid-now", false);
+  rmSync(data, { recursive: true });
+  renameSync(`${home}.aside/data`, data);
+  assert.equal(await volumes.ensure("photos-album", "uid-now", true), data);
+  assert.equal(readFileSync(path.join(data, "photo"), "utf8"), "kept");
 });
 
 test("a folder without its marker, or a marker without its folder, is a lost volume", async () => {

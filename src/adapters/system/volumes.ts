@@ -40,9 +40,8 @@ export class VolumeFolders implements LocalVolumes {
       await this.#make(home, uid);
     }
     const found = await readMarker(path.join(home, markerName));
-    const lost =
-      found === undefined ? "its marker file is missing" : found !== uid ? `its files belong to another volume (${found})` : undefined;
-    if (lost !== undefined) throw volumeLost(name, home, lost);
+    if (found === undefined) throw volumeLost(name, home, "its marker file is missing");
+    if (found !== uid) throw volumeOfAnother(name, home, found);
     if (!(await this.exists(data))) throw volumeLost(name, home, "its folder is missing");
     return data;
   }
@@ -86,5 +85,13 @@ function volumeLost(name: string, home: string, why: string): Refusal {
   return new Refusal(
     "VolumeLost",
     `Cannot use volume "${name}": ${why} (${home}). Bring its files back from a backup, or give the volume another name in the manifest to begin with an empty one`,
+  );
+}
+
+/** In another house the same manifest names another volume: only a person knows whether these files are meant. */
+function volumeOfAnother(name: string, home: string, uid: string): Refusal {
+  return new Refusal(
+    "VolumeLost",
+    `Cannot use volume "${name}": its files belong to another volume (${uid}), as they do after "fossora leave" or in a new house (${home}). Move this folder aside, and the app begins with an empty one. To give it the files, stop it then (replicas: 0), put the folder "data" that you set aside in place of the new one, and start it again`,
   );
 }
