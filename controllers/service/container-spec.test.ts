@@ -11,7 +11,6 @@ import {
   hostPathsOf,
   labelsOf,
   networkKey,
-  secretsOf,
   type Fillings,
   type Part,
 } from "./container-spec.ts";
@@ -66,16 +65,13 @@ test("files are filled in and resolved alike", () => {
   ]);
 });
 
-test("secretsOf() and hostPathsOf() are what must be there before", () => {
+test("hostPathsOf() are the folders that must be there before", () => {
   const container = stored("app", "app:1", {
-    env: { A: { secret: "x/y" }, B: "plain" },
-    files: [{ path: "/f", secret: "x/y", mode: "0600" }],
     volumes: [
       { type: "host", source: "/etc/localtime", path: "/etc/localtime", readOnly: true },
       { type: "volume", name: "c", path: "/c", readOnly: false },
     ],
   });
-  assert.deepEqual(secretsOf(container), ["x/y"]);
   assert.deepEqual(hostPathsOf(container), ["/etc/localtime"]);
 });
 

@@ -114,13 +114,6 @@ export function filesOf(container: Container, { values, secrets }: Pick<Fillings
   }));
 }
 
-/** References of the secrets that a container names. */
-export function secretsOf(container: Container): readonly string[] {
-  const fromEnv = Object.values(container.env ?? {}).flatMap((value) => (typeof value === "string" ? [] : [value.secret]));
-  const fromFiles = (container.files ?? []).flatMap(({ secret }) => (secret === undefined ? [] : [secret]));
-  return [...new Set([...fromEnv, ...fromFiles])];
-}
-
 /** Paths of this machine that must exist before the container is made: Docker would make an empty folder of a typo. */
 export function hostPathsOf(container: Container): readonly string[] {
   return (container.volumes ?? []).flatMap((mount) => (mount.type === "host" || mount.type === "node" ? [mount.source] : []));

@@ -1,11 +1,12 @@
 // What one container of an instance needs next: its image, to be made, to be started, or to be left alone; and what people should know.
 import { durationMs } from "../../src/api/durations.ts";
 import type { Condition, Name } from "../../src/api/resource.ts";
+import { secretsOf } from "../../src/api/service-rules.ts";
 import type { AdvertisedDevice, DecidedInstance, ObservedContainer } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import type { LocalAction } from "./actions.ts";
 import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
-import { containerName, hostPathsOf, secretsOf } from "./container-spec.ts";
+import { containerName, hostPathsOf } from "./container-spec.ts";
 import type { JobState } from "./docker-types.ts";
 import { earliest } from "./earliest.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";

@@ -1,10 +1,11 @@
 // What this node puts into its containers: what `${url}` and the like stand for, secrets, devices, name servers.
 import type { FillValues } from "../../src/api/fill.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
+import { secretsOf } from "../../src/api/service-rules.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import { fqdn, httpUrl } from "../../src/api/urls.ts";
 import type { Ports } from "../../src/engine/contract.ts";
-import { secretsOf, type Fillings, type Part } from "./container-spec.ts";
+import type { Fillings, Part } from "./container-spec.ts";
 import type { ContainerSpec } from "./docker-types.ts";
 
 export const ZONE_DEFAULT = "home.internal";

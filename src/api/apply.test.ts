@@ -180,6 +180,13 @@ test("warnings say what is as mighty as root, and what takes the place of a deri
   ]);
 });
 
+test("a secret that is named is a warning, once: what names one waits", () => {
+  const containers =
+    "{ containers: [{ name: a, image: a, env: { P: { secret: app/db } } }, { name: b, image: b, env: { P: { secret: app/db } } }] }";
+  const [result] = planApply(manifests(containers), new Map(), context).results;
+  assert.deepEqual(result?.warnings, ["names the secret 'app/db', and this release keeps no secrets: it waits for it"]);
+});
+
 test("the manifest is kept as it was written, with its place", () => {
   const plan = planApply(manifests('{ image: "a:1" }'), new Map(), context);
   const record: unknown = JSON.parse(plan.transaction.writes[2]?.value ?? "");

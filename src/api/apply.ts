@@ -9,7 +9,7 @@ import { merge } from "./merge.ts";
 import { closest } from "./names.ts";
 import type { Problem, ProblemPlace } from "./problem.ts";
 import type { Kind, Metadata, Name, StoredResource } from "./resource.ts";
-import { rootReasons } from "./service-rules.ts";
+import { rootReasons, secretsOf } from "./service-rules.ts";
 import type { ServiceSpec } from "./types.ts";
 
 /** A key of the store as it was read. */
@@ -272,8 +272,11 @@ function recordOf({ object, at, text }: Manifest): AppliedRecord {
 }
 
 function warningsOf(stored: StoredResource, derivedFrom: string | undefined): readonly string[] {
-  const root = stored.kind === "Service" ? rootReasons(stored.spec as ServiceSpec) : []; // the kind says so
+  const service = stored.kind === "Service" ? (stored.spec as ServiceSpec) : undefined; // the kind says so
+  const root = service === undefined ? [] : rootReasons(service);
+  const secrets = new Set((service?.containers ?? []).flatMap(secretsOf));
   return [
+    ...[...secrets].map((name) => `names the secret '${name}', and this release keeps no secrets: it waits for it`),
     ...(root.length === 0 ? [] : [`has the rights of root on its node: ${root.join(", ")}`]),
     ...(derivedFrom === undefined ? [] : [`takes the place of the one that follows from ${derivedFrom}`]),
   ];

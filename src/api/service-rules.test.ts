@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseManifests } from "./manifest.ts";
-import { whyNotTwice, rootReasons } from "./service-rules.ts";
+import { whyNotTwice, rootReasons, secretsOf } from "./service-rules.ts";
 import type { ServiceSpec } from "./types.ts";
 
 function parse(spec: string): ReturnType<typeof parseManifests> {
@@ -125,4 +125,11 @@ test("what is as mighty as root is said", () => {
     "container 'app' mounts /var/run/docker.sock of the host",
   ]);
   assert.deepEqual(rootReasons(specOf('{ image: "a:1", volumes: ["data:/d"] }')), []);
+});
+
+test("secretsOf() names those of environment and files, each once", () => {
+  const [container] = specOf(
+    '{ image: "a:1", env: { A: { secret: x/y }, B: plain }, files: [{ path: /f, secret: x/y }, { path: /g, secret: x/z }] }',
+  ).containers;
+  assert.deepEqual(container && secretsOf(container), ["x/y", "x/z"]);
 });

@@ -42,6 +42,13 @@ export function rootReasons(spec: ServiceSpec): readonly string[] {
   ]);
 }
 
+/** References of the secrets that a container names: what must be there before it is made. */
+export function secretsOf(container: Container): readonly string[] {
+  const fromEnv = Object.values(container.env ?? {}).flatMap((value) => (typeof value === "string" ? [] : [value.secret]));
+  const fromFiles = (container.files ?? []).flatMap(({ secret }) => (secret === undefined ? [] : [secret]));
+  return [...new Set([...fromEnv, ...fromFiles])];
+}
+
 function volumeText(volume: VolumeMount): string {
   if (volume.type === "volume") return `${volume.name}:${volume.path}`;
   if (volume.type === "shared") return `volume/${volume.name}:${volume.path}`;
