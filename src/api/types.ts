@@ -100,11 +100,11 @@ export interface Container {
   readonly user?: string;
   /** The host name that the container sees itself under. */
   readonly hostname?: string;
-  /** Environment variables. `${url} ${host} ${zone} ${node} ${proxies}` are filled in; `$$` is a dollar. */
+  /** Environment variables. `${url} ${host} ${zone} ${node} ${proxies}` are filled in; `$$` is a dollar. This release keeps no secrets: an app that names one (`{ secret: NAME/KEY }`) waits. */
   readonly env?: Readonly<Record<string, string | SecretRef>>;
   /** Files that are written into the container before it starts. */
   readonly files?: readonly FileEntry[];
-  /** Folders that outlive the container: `NAME:/in` (a Volume that follows the app), `volume/NAME:/in` (shared by Services), `host:/out:/in` (the same path on any node), `NODE:/out:/in` (one node's folder, so the app stays there); `:ro` at the end for reading only. */
+  /** Folders that outlive the container: `NAME:/in` (a Volume of the app, on the node where it was first placed: the app stays there), `volume/NAME:/in` (one that Services share, on one node likewise), `host:/out:/in` (the same path on any node), `NODE:/out:/in` (one node's folder, so the app stays there); `:ro` at the end for reading only. */
   readonly volumes?: readonly VolumeMount[];
   /** Folders in memory. */
   readonly tmpfs?: readonly ({
@@ -173,7 +173,7 @@ export interface Container {
   readonly resources?: {
     /** Cores it may use at most. Absent: all. */
     readonly cpus?: number;
-    /** Memory it may use at most. Absent: all; 128Mi are reserved. */
+    /** Memory it may use at most. Absent: all. A Service of which no container names it has 128Mi reserved. */
     readonly memory?: Size;
   };
   /** `default`; `host`: the machine's own network; `container:NAME`: the network of another container of this Service, a VPN for example. */
@@ -200,7 +200,7 @@ export interface ContainerPort {
   readonly port: number;
 }
 
-/** A secret's value. One that does not exist yet makes the Service wait. */
+/** A secret's value. This release keeps no secrets: a Service that names one waits. */
 export interface SecretRef {
   /** `name/key` of a secret. */
   readonly secret: string;
@@ -212,7 +212,7 @@ export interface FileEntry {
   readonly path: string;
   /** Its text; `${...}` is filled in as in `env`. */
   readonly content?: string;
-  /** A secret whose value is its text. */
+  /** A secret whose value is its text. This release keeps no secrets: an app that names one waits. */
   readonly secret?: string;
   /** A file on the computer of the person who applies, beside the manifest: the CLI reads it and sends its text as `content`. */
   readonly source?: string;
