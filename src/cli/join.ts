@@ -4,7 +4,7 @@ import type { HouseSummary } from "../api/wire.ts";
 import { NotRunning } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { JoiningSteps } from "./joining-steps.ts";
-import { addNodeFlags, nodeOptions, terminalOf } from "./node-flags.ts";
+import { addNodeFlags, nodeOptions, terminalOf, typedNodeFlags } from "./node-flags.ts";
 import { addDuration } from "./options.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
@@ -24,7 +24,11 @@ export const join: Verb = {
         "before",
         "Examples:\n  sudo fossora join fsr1.k3fq…   what `fossora invite` printed on a computer of the house\n  sudo fossora join 192.168.1.10   then there: fossora node approve\n",
       )
-      .action((words: readonly string[], flags: Flags) => invoke((ports) => runJoin(readWish(words), flags, ports)));
+      .addHelpText("after", "\nFlags of a node are for one that this starts; change one that runs with `fossora up` first.\n")
+      .action((words: readonly string[], flags: Flags) => {
+        const typed = [...typedNodeFlags(command), ...(flags.openFirewall === true ? ["--open-firewall"] : [])];
+        return invoke((ports) => runJoin(readWish(words), { flags, typed }, ports));
+      });
   },
 };
 
@@ -37,9 +41,19 @@ function readWish(words: readonly string[]): JoinWish {
   return { addresses, ...(token !== undefined && { token }) };
 }
 
-async function runJoin(wish: JoinWish, flags: Flags, ports: CliPorts): Promise<number> {
+interface Asked {
+  readonly flags: Flags;
+  /** Those that say how a node is to run. */
+  readonly typed: readonly string[];
+}
+
+async function runJoin(wish: JoinWish, { flags, typed }: Asked, ports: CliPorts): Promise<number> {
   const startedAtMs = ports.now();
   try {
+    if (typed.length > 0) {
+      await ports.client.json<JoiningReport>("GET", "/api/v1/joining");
+      throw runsAlready(typed);
+    }
     await ports.client.json<JoiningReport>("POST", "/api/v1/joining", { body: JSON.stringify(wish) });
   } catch (error) {
     if (!(error instanceof NotRunning)) throw error;
@@ -47,6 +61,16 @@ async function runJoin(wish: JoinWish, flags: Flags, ports: CliPorts): Promise<n
     return (await ports.node()).up(options, terminalOf(ports));
   }
   return followJoining(ports, startedAtMs + flags.timeout);
+}
+
+/** It would join as it was started before, and nobody would hear that the flags were not heeded. */
+function runsAlready(typed: readonly string[]): Failure {
+  const flags = typed.join(" ");
+  return new Failure(
+    EXIT.usage,
+    `Cannot join with ${flags}: a node runs here already, and how it runs is said to \`fossora up\`.`,
+    `sudo fossora up ${flags}, then the same again without ${typed.length === 1 ? "this flag" : "these flags"}`,
+  );
 }
 
 /** Says each step until this computer is a member. */

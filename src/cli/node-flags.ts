@@ -1,5 +1,5 @@
 // The flags that `agent`, `up`, `down`, `uninstall` and `supervise` share: where the node keeps its things and what it listens on.
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { NodeOptions, Terminal } from "./node-commands.ts";
 import type { CliPorts } from "./verb.ts";
 
@@ -25,7 +25,7 @@ const PORT_MAX = 65_535;
 export function addPlaceFlags(command: Command): Command {
   return command
     .option("--data-dir <path>", "what the node keeps; default /var/lib/fossora, or ~/.local/share/fossora without root")
-    .option("--run-dir <path>", "sockets and pid files; default /run/fossora");
+    .option("--run-dir <path>", "sockets and pid files; default /run/fossora; without root $XDG_RUNTIME_DIR/fossora, or /tmp/fossora-UID");
 }
 
 export function addNodeFlags(command: Command): Command {
@@ -62,6 +62,18 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(accessLog !== undefined && { accessLog }),
     ...(witness !== undefined && { witness }),
   };
+}
+
+/** Of the flags above those that were typed, as they are typed: `--mdns off`. */
+export function typedNodeFlags(command: Command): readonly string[] {
+  const names = new Set(addNodeFlags(new Command()).options.map(({ long }) => long));
+  return command.options.flatMap((option) => {
+    const name = option.attributeName();
+    const value: unknown = command.getOptionValue(name);
+    // `--witness` and `--no-witness` are two options of one value.
+    if (!names.has(option.long) || command.getOptionValueSource(name) !== "cli" || option.negate !== (value === false)) return [];
+    return [typeof value === "boolean" ? `${option.long}` : `${option.long} ${String(value)}`];
+  });
 }
 
 export function terminalOf({ stdout, stderr }: CliPorts): Terminal {

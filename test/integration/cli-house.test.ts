@@ -101,6 +101,16 @@ Survives nothing by itself: start a third computer
     assert.deepEqual(asked, [{ nodeName: "pi4", timeoutMs: 300_000, openFirewall: false, wish: { addresses: [], token: "fsr1.a.b.c" } }]);
   });
 
+  test("where one runs flags of a node are refused, and nothing is asked of the house", async () => {
+    const asked = control.asked.length;
+    expectOutcome(await run("join", "fsr1.a.b.c", "--witness", "--mdns", "off", "--open-firewall", "--timeout", "1m"), {
+      code: 2,
+      stderr:
+        "error: Cannot join with --mdns off --witness --open-firewall: a node runs here already, and how it runs is said to `fossora up`.\nnext:  sudo fossora up --mdns off --witness --open-firewall, then the same again without these flags\n",
+    });
+    assert.equal(control.asked.length, asked);
+  });
+
   /** A clock that goes on by so much each time it is asked. */
   function elapsed(stepMs: number): () => number {
     let ms = 0;
