@@ -69,13 +69,12 @@ export async function up(
   }
   await takeBackApps(docker);
   sayReady(outcome, how, terminal);
-  if (wish !== undefined && outcome.house !== undefined)
-    terminal.note(terminal.mark("ok", `it belongs to the house, which survives ${outcome.house.survives}`));
+  if (wish !== undefined) sayJoined(outcome, terminal);
   await seeToFirewall(
     { summary: outcome, docker, dataDir: settings.dataDir, mdns: settings.mdns, meshPort: settings.meshPort, mayOpen: mayOpenFirewall },
     terminal,
   );
-  terminal.note(`Next     ${commandName()} apply -f manifests/whoami.yaml`);
+  terminal.note(`Next     ${wish === undefined ? firstApp(commandName()) : `${commandName()} status`}`);
   return exit.ok;
 }
 
@@ -114,6 +113,17 @@ async function takeBackApps(docker: DockerContainers): Promise<void> {
   const signal = AbortSignal.timeout(engineLimitMs * 6);
   for (const { id, restartPolicy } of await docker.processes(signal))
     if (restartPolicy === "unless-stopped") await docker.setRestartPolicy(id, "on-failure", signal);
+}
+
+/** There may be no file on this computer but the program. */
+function firstApp(command: string): string {
+  return `${command} apply -f app.yaml   # what it says: ${command} explain service`;
+}
+
+function sayJoined({ house }: HouseSummary, terminal: Terminal): void {
+  if (house === undefined) return;
+  terminal.note(terminal.mark("ok", "it belongs to the house"));
+  terminal.note(`Survives ${house.survives}`);
 }
 
 function sayReady(summary: HouseSummary, how: Keeper, terminal: Terminal): void {
