@@ -11,7 +11,7 @@ export const hashPassword: Verb = {
     command
       .addHelpText(
         "before",
-        "Examples:\n  fossora hash-password\n  printf %s \"$PASSWORD\" | fossora hash-password\n\nInto a Service or Route:\n  basicAuth: [{ user: anna, hash: 'scrypt:...' }]\n",
+        "Examples:\n  fossora hash-password\n  printf %s \"$PASSWORD\" | fossora hash-password\n\nInto a Route:\n  basicAuth: [{ user: anna, hash: 'scrypt:...' }]\nInto a Service:\n  routes: [{ basicAuth: [{ user: anna, hash: 'scrypt:...' }] }]\n",
       )
       .action(() => invoke(runHashPassword));
   },

@@ -1,4 +1,5 @@
 // What bare `fossora` says: the commands in groups, on one screen.
+import { SYSTEM_SOCKET } from "./socket.ts";
 import type { Output } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -16,6 +17,12 @@ export function overview(stdout: Output): string {
     `  ${bold("fossora status")}               see how it is`,
     ...[...groups].flatMap(([group, verbs]) => ["", bold(group), ...verbs]),
     "",
+    bold("Exit codes"),
+    "  0 done            1 failed, or the answer is no   2 wrong words",
+    "  3 wrong manifest  4 not found                     5 refused as things are now",
+    "  6 not in time     7 no node, house or quorum      130 interrupted",
+    "",
+    `FOSSORA_SOCKET is the socket of the node to ask, in place of ${SYSTEM_SOCKET} or your own user's.`,
     `Help on each: fossora VERB --help`,
   ];
   return `${lines.join("\n")}\n`;

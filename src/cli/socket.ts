@@ -4,7 +4,7 @@ import { homedir, tmpdir } from "node:os";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const SYSTEM_SOCKET = "/run/fossora/fossora.sock";
+export const SYSTEM_SOCKET = "/run/fossora/fossora.sock";
 
 /** In the order in which they are tried. */
 export function socketCandidates(env: Env, uid: number): readonly string[] {
