@@ -70,7 +70,7 @@ export async function restoreStore(dataDir: string, takeover: Takeover, program:
   writeWhole(recordFile(dataDir), JSON.stringify(takeover));
 }
 
-/** The old store is renamed, never deleted; the new one takes its place. Safe to repeat. */
+/** The old store is renamed, and kept as one of the last three; the new one takes its place. Safe to repeat. */
 export function swapStores(dataDir: string): void {
   const fresh = freshFolder(dataDir);
   writeHosts(dataDir, []);
