@@ -4,37 +4,9 @@ import type { DecidedService } from "../../src/api/state.ts";
 import type { ServiceSpec, Update } from "../../src/api/types.ts";
 import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, seen, service } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
+import { both, failing, LONG, next, one, places, running, serves, two, updating } from "../../test/fakes/update.ts";
 import { decide } from "./decide.ts";
-import type { HouseFacts } from "./facts.ts";
 import { revisionHash } from "./spec-hash.ts";
-
-const one = serviceSpec("app", "app:1"); // one replica, monitor 5s, rollback
-const two = serviceSpec("app", "app:2");
-const LONG = 60_000;
-const failing = { ready: false, conditions: [{ type: "Ready", status: "False" as const, reason: "CrashLoop", message: "it ends" }] };
-
-function next(
-  spec: ServiceSpec | undefined,
-  before: DecidedService | undefined,
-  over: Partial<HouseFacts> = {},
-  generation = 1,
-): DecidedService | undefined {
-  const house = houseFacts({ decided: before && seen(before), ...over });
-  return decide("app", spec && service("app", spec, generation), house, LONG).next;
-}
-
-const places = (value: DecidedService | undefined) =>
-  value?.instances.map(({ node, revision }) => `${node} ${revision === revisionHash(two) ? "two" : "one"}`);
-const running = decided("app", one, [instance("aaaa", "nas", one)]);
-/** The update to `two` is under way: its instance is bbbb. */
-const updating = (update: Partial<Update> = {}): DecidedService => {
-  const target = { ...two, update: { ...two.update, ...update } };
-  const revisions = { ...running.revisions, [revisionHash(two)]: { generation: 2, spec: target } };
-  return { ...running, target: revisionHash(two), revisions, instances: [...running.instances, instance("bbbb", "nas", two, 2)] };
-};
-const both = (b: Parameters<typeof observedInstance>[1]) => ({
-  observed: new Map([observed("nas", [observedInstance("aaaa"), observedInstance("bbbb", b)])]),
-});
 
 test("a new Service is placed", () => {
   assert.deepEqual(places(next(one, undefined)), ["nas one"]);
@@ -59,7 +31,6 @@ const pausing = (spec: ServiceSpec, more: Partial<ServiceSpec> = {}): ServiceSpe
   ...more,
   update: { ...spec.update, paused: true },
 });
-const serves = { observed: new Map([observed("nas", [observedInstance("aaaa")])]) };
 
 test("a paused update begins nothing, and goes on where it was when it is resumed", () => {
   assert.equal(next(pausing(two), running, serves, 2), running);
@@ -139,83 +110,6 @@ test("an update that fails under onFailure: pause stays where it is", () => {
   assert.equal(next(two, paused, both(failing), 2), paused);
 });
 
-/** The update to `two` failed, its instance is bbbb, and a person is to look at it. */
-const halted = (update: Partial<Update> = {}, placed = updating({ onFailure: "pause", ...update }).instances): DecidedService => ({
-  ...updating({ onFailure: "pause", ...update }),
-  instances: placed,
-  failed: { generation: 2, revision: revisionHash(two), reason: "CrashLoop", message: "it ends" },
-});
-const away = nodeFacts("nas", { record: undefined, downSinceMs: 0 });
-
-test("after a failed update what is lost is replaced by what was good before, and what failed stays for a person to look at", () => {
-  const placed = [instance("aaaa", "nas", one), instance("bbbb", "pi", two, 2)];
-  const onPi = { observed: new Map([observed("pi", [observedInstance("bbbb", failing)])]) };
-  const before = halted({}, placed);
-  const after = next(two, before, { nodes: [away, nodeFacts("pi")], ...onPi }, 2);
-  assert.deepEqual(places(after), ["pi one", "pi two"]);
-  assert.deepEqual([after?.target, after?.failed, after?.good], [before.target, before.failed, before.good]);
-  const serving = {
-    observed: new Map([observed("pi", [observedInstance("bbbb", failing), observedInstance(after?.instances[0]?.id ?? "")])]),
-  };
-  assert.equal(next(two, after, { nodes: [away, nodeFacts("pi")], ...serving }, 2), after);
-});
-
-test("after a failed update a node can be drained: what serves moves, and what failed there goes", () => {
-  const nodes = [nodeFacts("nas", { leaving: "drained" }), nodeFacts("pi")];
-  const cleared = next(two, halted(), { nodes, ...both(failing) }, 2);
-  assert.deepEqual(places(cleared), ["nas one"]);
-  const moving = next(two, cleared, { nodes, ...serves }, 2);
-  assert.deepEqual(places(moving), ["nas one", "pi one"]);
-  const came = moving?.instances.find(({ node }) => node === "pi")?.id ?? "";
-  const ready = new Map([...serves.observed, observed("pi", [observedInstance(came)])]);
-  assert.deepEqual(places(next(two, moving, { nodes, observed: ready }, 2)), ["pi one"]);
-});
-
-test("after a failed update one at a time, what failed keeps its place until its node is lost", () => {
-  const stopFirst = (spec: ServiceSpec): ServiceSpec => ({ ...spec, update: { ...spec.update, order: "stop-first" } });
-  const before = halted({ order: "stop-first" }, [instance("bbbb", "nas", two, 2)]);
-  const alone = { ...before, revisions: { ...before.revisions, [revisionHash(one)]: { generation: 1, spec: stopFirst(one) } } };
-  const wish = stopFirst({ ...two, update: { ...two.update, onFailure: "pause" } });
-  const onNas = { observed: new Map([observed("nas", [observedInstance("bbbb", failing)])]) };
-  assert.equal(next(wish, alone, { nodes: [nodeFacts("nas"), nodeFacts("pi")], ...onNas }, 2), alone);
-  assert.deepEqual(places(next(wish, alone, { nodes: [away, nodeFacts("pi")] }, 2)), ["pi one"]);
-});
-
-test("after a failed update both stay, whatever the order of the one before was, and what failed is starting again at the moment", () => {
-  const before = halted({ order: "start-first" });
-  const stopFirst: ServiceSpec = { ...one, update: { ...one.update, order: "stop-first" } };
-  const mixed = { ...before, revisions: { ...before.revisions, [revisionHash(one)]: { generation: 1, spec: stopFirst } } };
-  const wish: ServiceSpec = { ...two, update: { ...two.update, onFailure: "pause", order: "start-first" } };
-  for (const b of [failing, { ready: false, conditions: [] }]) assert.equal(next(wish, mixed, both(b), 2), mixed);
-});
-
-test("after a failed update of three, one that was replaced already and fails later is made good", () => {
-  const three = (spec: ServiceSpec): ServiceSpec => ({ ...spec, replicas: 3, update: { ...spec.update, onFailure: "pause" } });
-  const placed = [
-    instance("aaaa", "nas", one),
-    instance("cccc", "nas", one),
-    instance("dddd", "nas", two, 2),
-    instance("bbbb", "nas", two, 2),
-  ];
-  const before = halted({}, placed);
-  const [goodSpec, newSpec] = [three(one), three(two)];
-  const revisions = { [revisionHash(one)]: { generation: 1, spec: goodSpec }, [revisionHash(two)]: { generation: 2, spec: newSpec } };
-  const on = (d: Parameters<typeof observedInstance>[1]) => ({
-    observed: new Map([
-      observed("nas", [observedInstance("aaaa"), observedInstance("cccc"), observedInstance("dddd", d), observedInstance("bbbb", failing)]),
-    ]),
-  });
-  const stopped = { ...before, revisions };
-  assert.equal(next(newSpec, stopped, on({}), 2), stopped);
-  const cleared = next(newSpec, stopped, on(failing), 2);
-  assert.deepEqual(places(cleared), ["nas one", "nas one", "nas two"], "as many stay to be looked at as it tried at a time");
-  const left = new Map([
-    observed("nas", [observedInstance("aaaa"), observedInstance("cccc"), observedInstance(cleared?.instances[2]?.id ?? "", failing)]),
-  ]);
-  const made = next(newSpec, cleared, { observed: left }, 2);
-  assert.deepEqual(places(made), ["nas one", "nas one", "nas one", "nas two"]);
-});
-
 test("an update that fails under onFailure: continue goes on trying beside the old one", () => {
   const before = updating({ onFailure: "continue" });
   assert.equal(next({ ...two, update: { ...two.update, onFailure: "continue" } }, before, both(failing), 2), before);
@@ -231,6 +125,31 @@ test("another generation after a failure is another try", () => {
 test("the first rollout has nothing to go back to, and goes on trying", () => {
   const { good: _, ...first } = running;
   assert.equal(next(one, first, { observed: new Map([observed("nas", [observedInstance("aaaa", failing)])]) }), first);
+});
+
+test("what never came up whole can be drained, and has not failed for that", () => {
+  const { good: _, ...first } = decided("app", { ...one, replicas: 2 }, [instance("aaaa", "nas", one), instance("bbbb", "pi", one)]);
+  const nodes = [nodeFacts("nas", { leaving: "drained" }), nodeFacts("pi"), nodeFacts("nuc")];
+  const heard = new Map([observed("nas", [observedInstance("aaaa")]), observed("pi", [observedInstance("bbbb", failing)])]);
+  const moving = next({ ...one, replicas: 2 }, first, { nodes, observed: heard });
+  assert.deepEqual([places(moving), moving?.failed], [["nas one", "pi one", "nuc one"], undefined]);
+});
+
+test("an update of what runs on each node leaves alone what a cordoned one has, and does not wait for that", () => {
+  const stopFirst: Update = { ...one.update, order: "stop-first", parallel: 3 };
+  for (const update of [stopFirst, one.update]) {
+    const before: ServiceSpec = { ...one, replicas: "all", update };
+    const after: ServiceSpec = { ...before, containers: two.containers };
+    const nodes = [nodeFacts("nas"), nodeFacts("pi"), nodeFacts("nuc", { schedulable: false })];
+    const placed = nodes.map(({ name }) => instance(`on-${name}`, name, before));
+    let state: DecidedService | undefined = decided("app", before, placed);
+    for (let steps = 0; steps < 9; steps++) {
+      const of = (node: string) => (state?.instances ?? []).filter((each) => each.node === node).map(({ id }) => observedInstance(id));
+      state = next(after, state, { nodes, observed: new Map(nodes.map(({ name }) => observed(name, of(name)))) }, 2);
+    }
+    assert.deepEqual(places(state)?.toSorted(), ["nas two", "nuc one", "pi two"], update.order ?? "start-first");
+    assert.equal(state?.good, revisionHash(after));
+  }
 });
 
 test("a deleted Service has no instances, and is forgotten when they are gone", () => {

@@ -2,11 +2,11 @@
 // a time; any node may take it, because the same facts give the same step everywhere.
 import { durationMs } from "../../src/api/durations.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
-import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
+import type { DecidedInstance, DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import { earliest } from "./earliest.ts";
 import type { HouseFacts } from "./facts.ts";
-import { mustBeHeld, takeStep, wantedCount } from "./instances.ts";
+import { irreplaceable, mustBeHeld, takeStep, wantedCount } from "./instances.ts";
 import { leavingInstances, withPossibleCalls } from "./leaving.ts";
 import { certainInMs, lingering } from "./lost.ts";
 import { isForbidden, roomFor, type Wanted } from "./placement.ts";
@@ -14,7 +14,7 @@ import { preparedNodes } from "./prepared.ts";
 import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { cannotRunTwice, isMovable, updateOrder, volumeNames } from "./traits.ts";
-import { verdict } from "./verdict.ts";
+import { verdict, type Verdict } from "./verdict.ts";
 
 export interface Decision {
   /** The same object as what is decided: nothing is to be done. Undefined: nothing of the Service is left. */
@@ -47,9 +47,11 @@ interface Course extends Around {
   readonly isHeld: boolean;
   /** They are in nobody's place any more. */
   readonly spent?: readonly DecidedInstance[];
+  /** So many more there are, which are to be looked at. */
+  readonly besides?: number;
 }
 
-function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [] }: Course): Decision {
+function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], besides = 0 }: Course): Decision {
   const spec = targetSpec(aimed);
   if (spec === undefined) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
@@ -65,15 +67,17 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [] }
   );
   const leaving = leavingInstances(right, wanted, house);
   const current = new Set(right.filter((instance) => !leaving.has(instance) && instance.to === undefined));
-  const standings = alive.map((instance): Standing => ({
-    instance,
-    verdict: verdict(instance, spec, house.observed, now),
-    current: current.has(instance),
-  }));
-  const judged = isHeld ? aimed : judge(aimed, spec, standings, wantedCount(wanted, standings, house));
+  const standings = alive.map((instance): Standing => {
+    const found = verdict(instance, spec, house.observed, now);
+    const isOfEarlierTry = !isHeld && found.kind === "failing" && isMadeBefore(instance, aimed);
+    return { instance, verdict: found, current: current.has(instance) && !isOfEarlierTry, ...(isOfEarlierTry && { stale: true }) };
+  });
+  const rooted = irreplaceable(standings, wanted, house);
+  const judgedBy = standings.filter((standing) => !rooted.includes(standing));
+  const judged = isHeld ? aimed : judge(aimed, spec, judgedBy, wantedCount(wanted, judgedBy, house));
   if (judged !== aimed) return settled(judged);
   const held = isHeld && new Set(alive.map(({ revision }) => revision)).size > 1;
-  const moved = takeStep({ decided: aimed, standings, wanted, house, now, held });
+  const moved = takeStep({ decided: aimed, standings, wanted, house, now, held, besides });
   const lingerMs = moved.unplaced > 0 ? lingering(aimed, house, now).map((each) => each.certainInMs) : [];
   return { ...moved, recheckAfterMs: earliest([waitMs, settlesInMs(moved.next, standings), ...lingerMs.filter(Number.isFinite)]) };
 }
@@ -81,7 +85,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [] }
 /**
  * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
  * what is lost or has to leave is replaced by the revision that was good, in the order of that update. Where both may run beside each other
- * what fails of it is in nobody's place: as many stay to be looked at as it tried at a time.
+ * what of it has not been ready through `monitor` is in nobody's place, for it may end at any moment: as many stay to be looked at as it tried
+ * at a time.
  */
 function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
   const { target, good = target, revisions, instances } = stopped;
@@ -89,14 +94,11 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
   if (before === undefined || failed === undefined || good === target) return settled(stopped);
   const left = new Set(house.nodes.filter(({ leaving }) => leaving !== undefined).map((node) => node.name));
   const order = updateOrder(failed.spec);
-  const failing = instances.filter(
-    (instance) =>
-      order === "start-first" &&
-      instance.revision === target &&
-      !left.has(instance.node) &&
-      verdict(instance, failed.spec, house.observed, now).kind === "failing",
-  );
-  const shown = failing.slice(0, failed.spec.update.parallel);
+  const tried = order === "start-first" ? instances.filter(({ node, revision }) => revision === target && !left.has(node)) : [];
+  const ofKind = (kind: Verdict["kind"]): readonly DecidedInstance[] =>
+    tried.filter((instance) => verdict(instance, failed.spec, house.observed, now).kind === kind);
+  const unproven = [...ofKind("failing"), ...ofKind("waiting"), ...ofKind("ready")];
+  const shown = unproven.slice(0, failed.spec.update.parallel);
   const update = { ...failed.spec.update, order: cannotRunTwice(before.spec) ? "stop-first" : order } as const;
   const spec = withReplicas({ ...before.spec, update }, failed.spec.replicas);
   const running: DecidedService = {
@@ -105,9 +107,32 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
     revisions: { ...revisions, [good]: { ...before, spec } },
     instances: instances.filter((instance) => !shown.includes(instance)),
   };
-  const decision = advance(running, { name, house, now, isHeld: true, spent: failing });
-  if (decision.next === undefined || decision.next === running) return { ...decision, next: stopped };
+  const apart: HouseFacts = { ...house, observed: without(shown, house.observed) };
+  const course: Course = { name, house: apart, now, isHeld: true, spent: unproven, besides: shown.length };
+  const decision = advance(running, course);
+  if (decision.next === undefined || decision.next === running)
+    return areInTheWay(running, course) ? settled({ ...stopped, instances: running.instances }) : { ...decision, next: stopped };
   return { ...decision, next: { ...decision.next, target, revisions, instances: [...decision.next.instances, ...shown] } };
+}
+
+/** What is to be looked at leaves no room for what has to move, even once all that is not decided any more has ended. */
+function areInTheWay(running: DecidedService, course: Course): boolean {
+  const ids = new Set(running.instances.map(({ id }) => id));
+  const { observed } = course.house;
+  const ending = [...observed.values()].flatMap(({ value }) => value.instances).filter(({ id }) => !ids.has(id));
+  const later: Course = { ...course, house: { ...course.house, observed: without(ending, observed) } };
+  return advance(running, later).chosen === undefined && advance(running, { ...later, besides: 0 }).chosen !== undefined;
+}
+
+function without(instances: readonly { readonly id: string }[], observed: HouseFacts["observed"]): HouseFacts["observed"] {
+  const ids = new Set(instances.map(({ id }) => id));
+  const others = (value: ObservedService): ObservedService => ({ ...value, instances: value.instances.filter(({ id }) => !ids.has(id)) });
+  return new Map([...observed].map(([node, seen]) => [node, { ...seen, value: others(seen.value) }]));
+}
+
+/** For the same spec, but for an earlier generation of it: another number, say, was wished for in the middle of an update. */
+function isMadeBefore({ revision, generation }: DecidedInstance, { target, good, revisions }: DecidedService): boolean {
+  return good !== target && revision === target && generation !== revisions[target]?.generation;
 }
 
 /** `all` is one a node: what an earlier number of replicas put beside it is in the place of one elsewhere. */
@@ -205,7 +230,7 @@ function roomForLost(decided: DecidedService, lost: readonly DecidedInstance[], 
 
 /**
  * How an update ends: well, when all that is wanted has been ready through `monitor`; badly, when an instance that was made for it will
- * not become ready. What ran the same spec before it and fails now is trouble of its own.
+ * not become ready. What ran the same spec before it and fails now is trouble of its own, and is made anew.
  */
 function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly Standing[], wanted: number): DecidedService {
   const { good, target, revisions, instances } = decided;
@@ -215,11 +240,13 @@ function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly S
     return { ...decided, good: target, revisions: pick(revisions, needed) };
   }
   const failing = standings
-    .filter(({ current, instance }) => current && instance.generation === revisions[target]?.generation)
+    .filter(({ current }) => current)
     .map(({ verdict }) => (verdict.kind === "failing" ? verdict.condition : undefined))
     .find((found) => found);
   // One that was replaced before all of it was ready through `monitor` has proven itself since, where it still serves.
-  const back = good ?? standings.find(({ current, verdict }) => !current && verdict.kind === "settled")?.instance.revision;
+  const isReplaced = ({ current, verdict, instance }: Standing): boolean =>
+    !current && verdict.kind === "settled" && instance.revision !== target;
+  const back = good ?? standings.find(isReplaced)?.instance.revision;
   if (failing === undefined || back === undefined || spec.update.onFailure === "continue") return decided;
   const failed = { generation: revisions[target]?.generation ?? 0, revision: target, reason: failing.reason, message: failing.message };
   const { [back]: before } = revisions;
@@ -228,9 +255,13 @@ function judge(decided: DecidedService, spec: ServiceSpec, standings: readonly S
   return { ...decided, failed, good: back, target: back, revisions: returned };
 }
 
-/** What failed are the containers: how many there should be is as wished for last, else a rollback could stop what was started since. */
+/**
+ * What failed are the containers: how many there should be is as wished for last, else a rollback could stop what was started since. Of what
+ * must not run twice there are several only where it was wished for with several.
+ */
 function withReplicas(spec: ServiceSpec, replicas: ServiceSpec["replicas"]): ServiceSpec {
-  return { ...spec, replicas: replicas !== 0 && cannotRunTwice(spec) ? 1 : replicas };
+  const wasSingle = spec.replicas !== "all" && spec.replicas < 2;
+  return { ...spec, replicas: replicas !== 0 && wasSingle && cannotRunTwice(spec) ? 1 : replicas };
 }
 
 /** When an instance that is ready will have been so for long enough, if anything waits for it. */

@@ -6,6 +6,7 @@ import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, s
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { NodeFacts } from "./facts.ts";
 import { dead, foresee, left, type KnownService } from "./foresee.ts";
+import { revisionHash } from "./spec-hash.ts";
 
 const GIB = 2 ** 30;
 const nodes = [nodeFacts("nas"), nodeFacts("nuc"), nodeFacts("pi")];
@@ -131,6 +132,28 @@ test("of a drain that is under way the place of an instance is the one that it h
   assert.deepEqual(
     foresee([{ desired: service("web", spec), house }], "nas", left("drained")).map(({ instance: name, to }) => [name, to]),
     [["web-old", "pi"]],
+  );
+});
+
+test("of an app whose update failed what was good moves, whatever stays to be looked at elsewhere", () => {
+  const [one, two] = [plain("web"), { ...plain("web"), containers: [containerSpec("web", "web:2")] }];
+  const pausing = { ...two, update: { ...two.update, onFailure: "pause" as const } };
+  const target = revisionHash(two);
+  const condition = { type: "Ready", status: "False" as const, reason: "CrashLoop", message: "it ends" };
+  const value = decided("web", one, [instance("web0", "nas", one), instance("web1", "pi", two, 2)], {
+    target,
+    failed: { generation: 2, revision: target, reason: "CrashLoop", message: "it ends" },
+  });
+  const revisions = { ...value.revisions, [target]: { generation: 2, spec: pausing } };
+  const told = new Map([
+    observed("nas", [observedInstance("web0")]),
+    observed("pi", [observedInstance("web1", { ready: false, conditions: [condition] })]),
+  ]);
+  const house = houseFacts({ nodes, decided: seen({ ...value, revisions }), observed: told });
+  const found = foresee([{ desired: service("web", pausing, 2), house }], "nas", left("drained"));
+  assert.deepEqual(
+    found.map(({ instance: name, to }) => [name, to]),
+    [["web-web0", "nuc"]],
   );
 });
 

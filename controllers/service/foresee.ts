@@ -3,7 +3,7 @@
 import { durationMs } from "../../src/api/durations.ts";
 import type { InstanceMove } from "../../src/api/moves.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
-import type { DecidedInstance, DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { DecidedInstance, DecidedService, ObservedInstance, ObservedService } from "../../src/api/state.ts";
 import type { Seen } from "../../src/engine/contract.ts";
 import { decide, wantedOf } from "./decide.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
@@ -42,20 +42,24 @@ export function foresee(services: readonly KnownService[], node: NodeName, becom
 function settled(desired: Resource<"Service">, house: HouseFacts): DecidedService | undefined {
   let { decided } = house;
   for (let steps = 0; steps < STEPS_MAX; steps++) {
-    const { next } = decide(desired.metadata.name, desired, { ...house, decided, observed: allReady(decided?.value, house) }, LATER_MS);
+    const { next } = decide(desired.metadata.name, desired, { ...house, decided, observed: allWell(decided?.value, house) }, LATER_MS);
     if (next === decided?.value) break;
     decided = next && { value: next, modRevision: decided?.modRevision ?? 0, seenAtMs: 0 };
   }
   return decided?.value;
 }
 
-/** On nodes that can say so. */
-function allReady(decided: DecidedService | undefined, { nodes }: HouseFacts): ReadonlyMap<NodeName, Seen<ObservedService>> {
+/** On nodes that can say so; but what an update failed with does not come up for being waited for. */
+function allWell(decided: DecidedService | undefined, { nodes, observed }: HouseFacts): ReadonlyMap<NodeName, Seen<ObservedService>> {
   const alive = nodes.filter(({ record, downSinceMs }) => record !== undefined && downSinceMs === undefined);
   return new Map(
     alive.map(({ name, record }) => {
       const here = (decided?.instances ?? []).filter(({ node }) => node === name);
-      const instances = here.map(({ id, revision }) => ({ id, revision, ready: true, addresses: {}, containers: [], conditions: [] }));
+      const instances = here.map((each): ObservedInstance => {
+        const { id, revision } = each;
+        const found = revision === decided?.failed?.revision ? observedInstance(each, observed) : undefined;
+        return found ?? { id, revision, ready: true, addresses: {}, containers: [], conditions: [] };
+      });
       return [name, { value: { bootId: record?.value.bootId ?? "", instances }, modRevision: 0, seenAtMs: 0 }];
     }),
   );

@@ -17,6 +17,8 @@ export interface Situation {
   readonly now: number;
   /** It is paused half-way. */
   readonly held?: boolean;
+  /** So many more instances stay, in nobody's place. */
+  readonly besides?: number;
 }
 
 export interface Moved {
@@ -39,9 +41,10 @@ export function takeStep(situation: Situation): Moved {
     order: updateOrder(spec),
     update: spec.update,
     rollingBack: decided.failed !== undefined,
+    moving: standings.every(({ current, instance }) => current || situation.held === true || instance.revision === decided.target),
     held: situation.held === true,
     proven: decided.good === decided.target,
-    leaving: leaving.length,
+    leaving: leaving.length + (situation.besides ?? 0),
   });
   const removed = withoutSpared(next.remove, count, situation).filter((instance) => !mustBeHeld(instance, decided, house, now));
   const kept = standings.map(({ instance }) => instance).filter((instance) => !removed.includes(instance));
@@ -64,6 +67,10 @@ function withoutSpared(
   { standings, wanted, house }: Situation,
 ): readonly DecidedInstance[] {
   if (updateOrder(wanted.spec) === "start-first" || remove.length === 0) return remove;
+  if (wanted.spec.replicas === "all") {
+    const rooted = irreplaceable(standings, wanted, house).filter(({ verdict }) => verdict.kind !== "failing");
+    return remove.filter((instance) => !rooted.some((standing) => standing.instance === instance));
+  }
   const going = new Set(remove.map(({ node }) => node));
   const after = house.nodes.map((node) => (going.has(node.name) ? withLoad(wanted.spec, node, -1) : node));
   if (roomFor(wanted, after, 1) > 0) return remove;
@@ -74,6 +81,15 @@ function withoutSpared(
   );
   const spared = new Set(may.slice(0, Math.max(0, count - standings.length + remove.length)).map(({ instance }) => instance));
   return remove.filter((instance) => !spared.has(instance));
+}
+
+/** Of `all`: old ones that may stay on their nodes, which take no new one now, not even in their place. An update does not wait for those. */
+export function irreplaceable(standings: readonly Standing[], wanted: Wanted, { nodes }: HouseFacts): readonly Standing[] {
+  if (wanted.spec.replicas !== "all") return [];
+  return standings.filter(({ instance, current }) => {
+    const node = nodes.find(({ name }) => name === instance.node);
+    return !current && node !== undefined && !isForbidden(wanted, node) && roomFor(wanted, [withLoad(wanted.spec, node, -1)], 1) === 0;
+  });
 }
 
 /** `all` means one on each node that fits, and on each that has one already and may keep it. */

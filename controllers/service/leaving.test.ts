@@ -109,3 +109,20 @@ test("what stays there is not stopped for an update that no node could take", ()
   const full = nodeFacts("nas", { load: { instances: 1, memoryBytes: 8 * 2 ** 30, cpus: 0 } });
   assert.deepEqual(after(full).includes("i0"), false, "it makes room itself");
 });
+
+test("what a person has move is gone from where it was once it stands where it was called to, though two have no room there", () => {
+  const called = decided("app", big, [{ ...instance("i0", "nas", big), to: "pi" }]);
+  const nodes = [nodeFacts("nas"), nodeFacts("pi")];
+  const house = houseFacts({ nodes, decided: seen(called), ...readyOn(["nas", "i0"]) });
+  const moving = decide("app", service("app", big), house, 60_000).next;
+  const [, came] = moving?.instances ?? [];
+  assert.equal(came?.node, "pi");
+  const load = { instances: 1, memoryBytes: 5 * 2 ** 30, cpus: 0 };
+  const full = nodes.map((node) => ({ ...node, load }));
+  const there = { nodes: full, decided: moving && seen(moving), ...readyOn(["nas", "i0"], ["pi", came?.id ?? ""]) };
+  const moved = decide("app", service("app", big), houseFacts(there), 60_000).next;
+  assert.deepEqual(
+    moved?.instances.map(({ node }) => node),
+    ["pi"],
+  );
+});

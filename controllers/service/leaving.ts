@@ -30,7 +30,9 @@ export function leavingInstances(
 export function withPossibleCalls(decided: DecidedService, wanted: Wanted, { nodes }: Pick<HouseFacts, "nodes">): DecidedService {
   if (decided.instances.every(({ to }) => to === undefined)) return decided;
   const fit = new Set(fitness(wanted, nodes).flatMap(({ node, fits }) => (fits ? [node] : [])));
-  const isPossible = ({ to }: DecidedInstance): boolean => to === undefined || fit.has(to);
+  // Where its new one stands already there need be no room for another.
+  const stands = new Set(decided.instances.map(({ node }) => node));
+  const isPossible = ({ to }: DecidedInstance): boolean => to === undefined || fit.has(to) || stands.has(to);
   if (decided.instances.every(isPossible)) return decided;
   const instances = decided.instances.map((instance): DecidedInstance => {
     if (isPossible(instance)) return instance;

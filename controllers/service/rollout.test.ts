@@ -20,6 +20,7 @@ const aim = (over: Partial<Aim> = {}): Aim => ({
   update: { parallel: 1, monitor: "5s", onFailure: "rollback" },
   rollingBack: false,
   proven: false,
+  moving: false,
   leaving: 0,
   ...over,
 });

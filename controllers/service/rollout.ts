@@ -11,6 +11,8 @@ export interface Standing {
   readonly verdict: Verdict;
   /** It runs the target revision, on a node that the target may run on. */
   readonly current: boolean;
+  /** It fails, and was made for an earlier try of the target revision: a new one takes its place. */
+  readonly stale?: boolean;
 }
 
 export interface Aim {
@@ -23,6 +25,8 @@ export interface Aim {
   readonly rollingBack: boolean;
   /** Nothing new is tried, instances only move: one that is ready need not prove itself through `monitor`. */
   readonly proven: boolean;
+  /** Nothing is brought out, instances only change their nodes: what fails elsewhere holds none of them up. */
+  readonly moving: boolean;
   /** It is paused half-way: those that are to make room for others stay, too. */
   readonly held?: boolean;
   /** Instances that were taken away and still exist somewhere. */
@@ -52,7 +56,7 @@ function freeStep(standings: readonly Standing[], aim: Aim): FreeStep {
   const missing = Math.max(0, aim.wanted - current.length);
   const most = aim.order === "start-first" ? aim.wanted + aim.update.parallel : aim.wanted;
   if (outdated.length === 0) return { add: missing, remove: surplus(current, aim.held === true ? most : aim.wanted) };
-  const failing = aim.rollingBack ? outdated.filter(({ verdict }) => verdict.kind === "failing") : [];
+  const failing = outdated.filter(({ verdict, stale }) => verdict.kind === "failing" && (aim.rollingBack || stale === true));
   const old = outdated.filter((standing) => !failing.includes(standing));
   const slots = freeSlots(current, aim);
   const next = aim.order === "start-first" ? startFirst(current, old, aim, slots) : stopFirst(current, old, aim, slots);
@@ -77,7 +81,7 @@ function freeSlots(current: readonly Standing[], aim: Aim): number {
 }
 
 function unsettled(current: readonly Standing[], aim: Aim): number {
-  return current.filter((standing) => !isSettled(standing, aim)).length;
+  return current.filter((standing) => !isSettled(standing, aim) && !(aim.moving && standing.verdict.kind === "failing")).length;
 }
 
 function isSettled({ verdict }: Standing, { proven }: Aim): boolean {

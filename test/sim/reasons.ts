@@ -32,6 +32,11 @@ export function withoutReason({ name, before, decided, specs, nodes, isExcused }
   const left = instances.filter(({ revision, to }) => revision === target && to === undefined);
   const isMissed = (instance: DecidedInstance): boolean =>
     known.every(({ replicas }) => (replicas === "all" ? left.every(({ node }) => node !== instance.node) : left.length < replicas));
-  const lost = before.instances.find((instance) => !hasIds.has(instance.id) && isRight(instance) && isMissed(instance));
+  // Written again in the middle of an update, what fails is made anew.
+  const isOfEarlierTry = ({ generation }: DecidedInstance): boolean =>
+    before.good !== target && generation !== decided.revisions[target]?.generation;
+  const lost = before.instances.find(
+    (instance) => !hasIds.has(instance.id) && isRight(instance) && !isOfEarlierTry(instance) && isMissed(instance),
+  );
   return lost && `${name}-${lost.id} was taken from ${lost.node} without a reason`;
 }
