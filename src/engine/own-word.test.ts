@@ -59,6 +59,24 @@ test("what is under the lease is shown at once, too, and stays until the lease h
   await lease.close();
 });
 
+test("what was under the lease for as long as the store was away is not shown for ever", async () => {
+  const { clock, etcd, mirror, ownWord } = await cutOff();
+  const lease = ownWord.lease(20_000);
+  const [usual, troubled] = ["boot-1", "boot-1 without Docker"].map((bootId) => JSON.stringify({ nodeId: "id", bootId }));
+  etcd.rejoin("nas");
+  lease.put(keys.node("nas"), usual ?? "");
+  await clock.until(() => mirror.fresh && mirror.held.length === 0, 120_000);
+  etcd.isolate("nas");
+  await clock.until(() => mirror.standing.kind === "copy", 120_000);
+  lease.put(keys.node("nas"), troubled ?? "");
+  assert.equal(mirror.nodes().get("nas")?.value.bootId, "boot-1 without Docker");
+  etcd.rejoin("nas");
+  await clock.until(() => mirror.fresh, 120_000);
+  lease.put(keys.node("nas"), usual ?? "");
+  assert.equal(mirror.nodes().get("nas")?.value.bootId, "boot-1", "the store has it all along");
+  await lease.close();
+});
+
 test("what was said in a former life in the house is shown in place of what the store has of it, and written", async () => {
   const clock = new VirtualClock();
   const etcd = new FakeEtcd(clock);

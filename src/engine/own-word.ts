@@ -54,21 +54,28 @@ export class OwnWord implements Store {
   }
 
   lease(ttlMs: number): Lease {
-    const { mirror } = this.#options;
     const lease = this.#options.store.lease(ttlMs);
     return {
       put: (key, value) => {
         lease.put(key, value);
-        if (mirror.standing.kind === "copy") mirror.hold([{ put: key, value }]);
+        this.#saidUnderLease({ put: key, value });
       },
       delete: (key) => {
         lease.delete(key);
-        if (mirror.standing.kind === "copy") mirror.hold([{ delete: key }]);
+        this.#saidUnderLease({ delete: key });
       },
       renewedAtMs: () => lease.renewedAtMs(),
       writtenAt: (key) => lease.writtenAt(key),
       close: () => lease.close(),
     };
+  }
+
+  /** What is said while the store answers takes the place of what was held: it is seen once the store has it, which it may have all along. */
+  #saidUnderLease(write: Write): void {
+    const { mirror } = this.#options;
+    if (mirror.standing.kind === "copy") return mirror.hold([write]);
+    const outdated = mirror.held.filter((held) => keyOf(held) === keyOf(write));
+    if (outdated.length > 0) mirror.release(outdated, mirror.revision);
   }
 
   async status(signal: AbortSignal): Promise<StoreStatus> {
