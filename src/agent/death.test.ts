@@ -17,8 +17,10 @@ async function die(over: {
   readonly known?: boolean;
   readonly verdict?: { readonly value: DecidedMembership; readonly modRevision: number };
   readonly committed?: boolean;
+  readonly announcedAt?: number | undefined;
 }) {
   const { fresh = true, known = true, verdict, committed = true } = over;
+  const announcedAt = "announcedAt" in over ? over.announcedAt : 5;
   const commits: Transaction[] = [];
   const events: string[] = [];
   const ports = {
@@ -33,6 +35,7 @@ async function die(over: {
         return { committed, revision: 9 };
       },
     } as unknown as DeathPorts["store"],
+    lease: { writtenAt: (name: string) => (name === own.key ? announcedAt : undefined) },
     events: { emit: ({ reason }: { readonly reason: string }) => void events.push(reason) } as DeathPorts["events"],
     clock: { wall: () => "2026-02-02T00:00:00Z" },
   };
@@ -40,16 +43,18 @@ async function die(over: {
   return { commits, events };
 }
 
+const own = { key: "/fossora/nodes/nas", modRevision: 5 };
 const key = "/fossora/decided/Membership/pi4";
 const down = JSON.stringify({ state: "Down", by: "nas", since: "2026-02-02T00:00:00Z" });
 
-test("a death is recorded against what was last seen of the verdict", async () => {
+test("a death is recorded against what was last seen of the verdict, by who is announced still", async () => {
   assert.deepEqual(await die({}), {
-    commits: [{ compare: [{ key, modRevision: 0 }], writes: [{ put: key, value: down }] }],
+    commits: [{ compare: [{ key, modRevision: 0 }, own], writes: [{ put: key, value: down }] }],
     events: ["Down"],
   });
   const { commits } = await die({ verdict: { value: { state: "Up" }, modRevision: 7 } });
-  assert.deepEqual(commits[0]?.compare, [{ key, modRevision: 7 }]);
+  assert.deepEqual(commits[0]?.compare, [{ key, modRevision: 7 }, own]);
+  assert.deepEqual(await die({ announcedAt: undefined }), { commits: [], events: [] });
 });
 
 test("it is recorded once, of members alone, and never on what may be old", async () => {

@@ -105,7 +105,7 @@ export class Liveness {
     this.#condemning.add(what);
     const limit = new AbortController();
     const cancel = node.clock.timer(CONDEMN_LIMIT_MS, () => limit.abort(new Error("it takes too long")));
-    const ports = { mirror: agent.mirror, store: agent.store, events: agent.events, clock: node.clock };
+    const ports = { mirror: agent.mirror, store: agent.store, lease: agent.lease, events: agent.events, clock: node.clock };
     void recordDeath(ports, { node: name, by: node.name }, AbortSignal.any([limit.signal, agent.stop.signal]))
       .catch(() => {}) // it is tried again for as long as that node is silent
       .finally(() => {
