@@ -21,7 +21,7 @@ async function courierTo(t: TestContext) {
       return promise;
     },
   });
-  const nothing = (): void => {};
+  const nothing = async (): Promise<void> => {};
   const courier = new Courier({
     ...{ nodeId: near.nodeId, trust: await near.trust(), token: () => undefined, house: () => undefined, log: silentLog },
     ...{ onAnswer: nothing, onRefusal: nothing, onNobody: nothing, onFailure: nothing },

@@ -9,7 +9,7 @@ import { silentLog } from "../../../test/support/real.ts";
 import { until } from "../../../test/support/until.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import { tryAnother } from "../../joining/door.ts";
-import type { Message } from "../../joining/messages.ts";
+import { PROTOCOL, type Message } from "../../joining/messages.ts";
 import { parseToken } from "../../trust/token.ts";
 import { createInvite, redeemInvite, type Proven } from "../invites.ts";
 import { houseHash, trustFiles } from "../trust.ts";
@@ -21,7 +21,7 @@ async function newCourier(t: TestContext, node: TestNode, options: Partial<Couri
     trust: await node.trust(),
     token: () => undefined,
     house: () => undefined,
-    onAnswer: () => undefined,
+    onAnswer: async () => undefined,
     onRefusal: () => undefined,
     onNobody: () => undefined,
     onFailure: () => undefined,
@@ -78,7 +78,7 @@ test("a token goes along with every request until this node holds certificates o
   const courier = await newCourier(t, newcomer, {
     token: () => token,
     house: () => houseHash(newcomer.dataDir),
-    onAnswer: (_peer, message) => answers.push(message),
+    onAnswer: async (_peer, message) => void answers.push(message),
   });
   const ask = async (times: number): Promise<void> => {
     courier.send([`127.0.0.1:${house.port}`], join("x"));
@@ -92,4 +92,27 @@ test("a token goes along with every request until this node holds certificates o
   courier.setTrust(await newcomer.trust());
   await ask(3);
   assert.deepEqual(withToken, [true, true, false]);
+});
+
+test("an answer that cannot be judged is dropped, and the next one counts", async (t) => {
+  const stranger = new TestNode(t);
+  const answer: Message = { protocol: PROTOCOL, kind: "hello-answer", from: sender("x", { nodeId: stranger.nodeId }), members: [] };
+  await stranger.listen({ request: async () => [answer] });
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on("unhandledRejection", note);
+  t.after(() => process.off("unhandledRejection", note));
+  let heard = 0;
+  const courier = await newCourier(t, new TestNode(t), {
+    onAnswer: async () => {
+      heard += 1;
+      throw new MeshRefusal("Busy", "Too many ask this node at once");
+    },
+  });
+  for (const times of [1, 2]) {
+    courier.send([`127.0.0.1:${stranger.port}`], { protocol: PROTOCOL, kind: "hello", from: sender("y") });
+    await until("it was heard", () => heard === times);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(unhandled, []);
 });

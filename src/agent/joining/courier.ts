@@ -20,8 +20,8 @@ export interface CourierOptions {
   readonly token: () => Token | undefined;
   /** Whose certificates this node holds. */
   readonly house: () => string | undefined;
-  /** An answer, from whoever answered at that address. */
-  readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => void;
+  /** An answer, from whoever answered at that address. What throws is dropped. */
+  readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => Promise<void>;
   /** A no that a person should read. */
   readonly onRefusal: (why: string) => void;
   /** Nothing listens there, or what does has nothing to say to this node. */
@@ -101,11 +101,11 @@ export class Courier {
   }
 
   async #carry(to: readonly Address[], message: Message): Promise<void> {
-    const { log, onAnswer, onNobody, onRefusal, onFailure } = this.#options;
+    const { log, onNobody, onRefusal, onFailure } = this.#options;
     for (const address of to) {
       try {
         const { peer, answers } = await this.greet(address, message, message.kind === "hello" ? HELLO_DIAL_MS : DIAL_MS);
-        for (const answer of answers) onAnswer(peer, answer, address);
+        for (const answer of answers) void this.#handOver(peer, answer, address);
         if (message.kind === "hello" && answers.length === 0) onNobody(address);
         return;
       } catch (error) {
@@ -118,6 +118,15 @@ export class Courier {
         if (failureOf(error) === "nothing listens") onNobody(address);
         log.debug("Message was not taken", { kind: message.kind, address, error: String(error) });
       }
+    }
+  }
+
+  /** The store may not answer just now, or too many strangers be judged: whoever it was is asked again. */
+  async #handOver(peer: MeshPeer, answer: Message, from: Address): Promise<void> {
+    try {
+      await this.#options.onAnswer(peer, answer, from);
+    } catch (error) {
+      this.#options.log.debug("An answer was dropped", { kind: answer.kind, address: from, error: String(error) });
     }
   }
 

@@ -73,7 +73,7 @@ export class JoiningNode implements MeshHandler {
       ...(localAddress !== undefined && { localAddress }),
       token: () => wish()?.token,
       house: () => houseHash(dataDir),
-      onAnswer: (peer, message, from) => void this.#onAnswer(peer, message, from),
+      onAnswer: (peer, message, from) => this.#onAnswer(peer, message, from),
       onRefusal: (why) => {
         this.encounters.refused(why);
         this.#loop.say(why);

@@ -105,3 +105,25 @@ test("a flood of strangers is told to wait, and forgotten again", async () => {
   assert.deepEqual(new Set(await Promise.all(first)), new Set(["needs approval"]));
   assert.equal(await of(99), "needs approval");
 });
+
+test("where the tailnet's program accepts and does not answer in time, a person may know; who ends the agent ends the question", async (t) => {
+  const late = new AbortController();
+  t.mock.method(AbortSignal, "timeout", () => late.signal);
+  const atAbort = (limit: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => limit.addEventListener("abort", () => reject(limit.reason as Error), { once: true }));
+  const trust = new StrangerTrust({
+    ports: {
+      tailnet: { status: (limit) => atAbort(limit), whois: (_address, limit) => atAbort(limit) },
+      callBack: () => Promise.reject(new Error("nobody is called")),
+    },
+    settings: () => ({ tags: [] }),
+    clock: { now: () => 0 },
+  });
+  const ended = new AbortController();
+  const of = trust.of(asker, signal);
+  const ending = assert.rejects(trust.of(answerer, ended.signal), /The agent ends/);
+  ended.abort(new Error("The agent ends"));
+  await ending;
+  late.abort(new Error("late"));
+  assert.equal(await of, "needs approval");
+});
