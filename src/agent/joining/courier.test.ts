@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { SeededRandom, VirtualClock } from "../../../test/fakes/clock.ts";
-import { join, sender } from "../../../test/fakes/joining.ts";
+import { houseState, join, sender } from "../../../test/fakes/joining.ts";
 import { FakeEtcd } from "../../../test/fakes/store.ts";
 import { limitMs, TestNode } from "../../../test/support/mesh.ts";
 import { silentLog } from "../../../test/support/real.ts";
@@ -92,6 +92,30 @@ test("a token goes along with every request until this node holds certificates o
   courier.setTrust(await newcomer.trust());
   await ask(3);
   assert.deepEqual(withToken, [true, true, false]);
+});
+
+test("of what comes back only answers count: a hello is asked for none, and who answers it with hellos answers nothing", async (t) => {
+  const stranger = await new TestNode(t).found();
+  const house = houseState({ id: houseHash(stranger.dataDir) ?? "" });
+  const from = sender("x", { nodeId: stranger.nodeId, house });
+  const hello: Message = { protocol: PROTOCOL, kind: "hello", from };
+  const answer: Message = { protocol: PROTOCOL, kind: "hello-answer", from, members: [] };
+  const said: Message[][] = [
+    [hello, hello, hello, hello],
+    [hello, answer],
+  ];
+  await stranger.listen({ request: async () => said.shift() });
+  const [heard, nobody]: [string[], string[]] = [[], []];
+  const courier = await newCourier(t, new TestNode(t), {
+    onAnswer: async (_peer, { kind }) => void heard.push(kind),
+    onNobody: (address) => nobody.push(address),
+  });
+  const address = `127.0.0.1:${stranger.port}`;
+  courier.send([address], { ...hello, from: sender("y") });
+  await until("it said nothing", () => nobody.length === 1 || heard.length > 0);
+  courier.send([address], { ...hello, from: sender("y") });
+  await until("it said something", () => heard.length > 0);
+  assert.deepEqual([heard, nobody], [["hello-answer"], [address]]);
 });
 
 test("an answer that cannot be judged is dropped, and the next one counts", async (t) => {

@@ -10,6 +10,7 @@ import type { Log } from "../../ports.ts";
 import type { Token } from "../../trust/token.ts";
 import { joinWithToken, type Proven } from "../invites.ts";
 import { splitAddress } from "./addresses.ts";
+import { answers, isAnswered } from "./spoken.ts";
 
 export interface CourierOptions {
   readonly nodeId: NodeId;
@@ -38,6 +39,7 @@ const DIAL_MS = 2_000;
 const HELLO_DIAL_MS = 8_000;
 const ANSWER_MS = 10_000;
 const ANSWERS_MAX = 4;
+const joinAnswers: readonly Message["kind"][] = ["join-answer"];
 /** Codes of a house's door that answers as it should: it lets this node in not at all, or not before its store answers. */
 const DOOR_SAYS: readonly string[] = ["Refused", "TryAnother"];
 
@@ -130,10 +132,12 @@ export class Courier {
     }
   }
 
+  /** Nothing but what answers the message: two that ask back would never end. */
   async #ask(link: MeshLink, message: Message): Promise<readonly Message[]> {
-    if (message.kind === "join") return [parseMessage(await this.#join(link, message))];
+    if (message.kind === "join") return only(joinAnswers, [parseMessage(await this.#join(link, message))]);
     const answer = await link.request(message.kind, message, { limitMs: ANSWER_MS });
-    return (Array.isArray(answer) ? (answer as readonly unknown[]) : []).slice(0, ANSWERS_MAX).map(parseMessage);
+    const said = (Array.isArray(answer) ? (answer as readonly unknown[]) : []).slice(0, ANSWERS_MAX).map(parseMessage);
+    return isAnswered(message.kind) ? only(answers[message.kind], said) : [];
   }
 
   async #join(link: MeshLink, message: Message): Promise<unknown> {
@@ -170,6 +174,10 @@ export class Courier {
     link.then(({ closed }) => closed.addEventListener("abort", gone, { once: true }), gone);
     return link;
   }
+}
+
+function only(kinds: readonly Message["kind"][], said: readonly Message[]): readonly Message[] {
+  return said.filter(({ kind }) => kinds.includes(kind));
 }
 
 function end(link: Promise<MeshConnection>): void {
