@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../../test/fakes/clock.ts";
+import type { MeshPeer } from "../mesh-ports.ts";
+import { ApiError } from "../server/api-error.ts";
 import type { Inside } from "./joining/inside.ts";
-import { untilSeen } from "./join-checks.ts";
+import type { Seen } from "./joining/seen.ts";
+import { wantedHouse } from "./joining/wish.ts";
+import { isThere, untilSeen } from "./join-checks.ts";
 
 const { signal } = new AbortController();
 const inside = (isUnseen: boolean): Inside => ({ sight: { isUnseen } }) as Inside; // all that is looked at
@@ -25,4 +29,18 @@ test("nobody waits without a house, nor for ever", async () => {
   const waiting = untilSeen(() => inside(true), clock, signal);
   await clock.advance(11_000);
   await waiting;
+});
+
+test("an empty house is given up for the one that the token names, and for no other at its addresses", async () => {
+  const token = { houseHash: "theirs", id: "1", secret: "s", addresses: ["10.0.0.2:733"] };
+  const met = (hash: string) => ({
+    meet: async () => ({ house: { hash } }) as MeshPeer, // all that is looked at
+    seen: { house: { id: "own" } } as Seen,
+  });
+  const asked = wantedHouse({ addresses: ["nas"], token });
+  assert.equal(await isThere(asked, met("theirs")), false);
+  assert.equal(await isThere(asked, met("own")), true);
+  const isRefusal = (error: unknown): boolean => error instanceof ApiError && error.status.reason === "Conflict";
+  await assert.rejects(isThere(asked, met("other")), isRefusal);
+  assert.equal(await isThere(wantedHouse({ addresses: ["nas"] }), met("other")), false);
 });

@@ -1,5 +1,6 @@
 // What has to be so before this computer goes into another house, or lets others into its own.
 import { MeshUnreachable } from "../api/errors.ts";
+import type { Here } from "../joining/joiner-state.ts";
 import { etcdOfSeveral } from "../joining/versions.ts";
 import type { Clock } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
@@ -28,13 +29,13 @@ export async function untilSeen(inside: () => Inside | undefined, clock: Clock, 
 
 /** True: it is this node's own house already. Throws when nobody of the wanted one answers. */
 export async function isThere(
-  { addresses, house }: { readonly addresses: readonly string[]; readonly house?: string },
+  { addresses, houseId }: NonNullable<Here["wish"]>,
   joining: Pick<JoiningNode, "meet" | "seen">,
 ): Promise<boolean> {
   const met = await Promise.allSettled(addresses.map((address) => joining.meet(address)));
   const peers = met.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   if (peers.some((peer) => peer.house !== undefined && peer.house.hash === joining.seen?.house.id)) return true;
-  if (peers.some((peer) => peer.house !== undefined && (house === undefined || peer.house.hash === house))) return false;
+  if (peers.some((peer) => peer.house !== undefined && (houseId === undefined || peer.house.hash === houseId))) return false;
   if (addresses.length === 0) return false; // found on the tailnet or the LAN
   const [failed] = met.flatMap((each) =>
     each.status === "rejected" && each.reason instanceof MeshUnreachable ? [each.reason.message] : [],
