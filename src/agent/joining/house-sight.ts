@@ -11,7 +11,7 @@ import { heardVoters } from "../../joining/heard-voters.ts";
 import type { HouseRecords } from "../../joining/house-records.ts";
 import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
 import type { Membership, Peer } from "../../joining/joiner-state.ts";
-import type { NodeId } from "../../joining/messages.ts";
+import type { Address, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { admittedTo } from "../etcd.ts";
 import { writeWhole } from "../files.ts";
@@ -264,7 +264,8 @@ export class HouseSight {
     const local = localHost === undefined ? [] : [localHost];
     // Its own comes back to the head of the list when it answers again.
     const [first = "", ...rest] = local.some((host) => voters.includes(host)) ? [...local, ...voters] : [...voters, ...local];
-    const hosts = new Set([first, ...this.#heardHosts(), ...rest]);
+    const heard = storesAt(heardVoters(this.#options.peers(), this.#seen), voters);
+    const hosts = new Set([first, ...heard, ...rest]);
     let failure: unknown;
     for (const host of hosts) {
       try {
@@ -277,15 +278,6 @@ export class HouseSight {
       }
     }
     throw failure;
-  }
-
-  /** Of voters that are there: who has another address has its store there, too, at the port of before. */
-  #heardHosts(): readonly string[] {
-    const { hosts } = this.#seen;
-    const ports = new Set(hosts.map((host) => Number(host.split(":").at(-1))));
-    return heardVoters(this.#options.peers(), this.#seen).flatMap((address) =>
-      clientHosts({ clientUrls: [...ports].map((port) => urlOf(splitAddress(address).address, port)) }),
-    );
   }
 
   #cluster(host: string): Cluster {
@@ -313,6 +305,16 @@ function votersAtAdmission({ dataDir, membership: { memberId } }: SightOptions):
   const own = loadNodeId(dataDir);
   const nodes = admittedTo(dataDir).flatMap((member) => nodeOfMember(member) ?? []);
   return nodes.filter((nodeId) => nodeId !== own);
+}
+
+/**
+ * Of voters whose agents are there: who has another address has its store there, too, at the port of before. One that was asked by a name, as a
+ * person types it, is at no address that a store is known by.
+ */
+export function storesAt(agents: readonly Address[], before: readonly string[]): readonly string[] {
+  const ports = new Set(before.map((host) => Number(host.split(":").at(-1))));
+  const urls = agents.flatMap((agent) => [...ports].map((port) => urlOf(splitAddress(agent).address, port)));
+  return clientHosts({ clientUrls: urls.filter((url) => URL.canParse(url)) });
 }
 
 /** The first host of each, then the second of each: another voter is asked before another address of the same. */
