@@ -160,6 +160,21 @@ describe("a fresh node", () => {
     assert.match(said(effects), /lets nobody in.*joining: auto/);
   });
 
+  test("asks its own house whether that lets anybody in or not: the house knows it", () => {
+    const closed = knowing(peer("a", { house: houseState({ joining: "off" }) }));
+    assert.equal(lookAt(closed, "b", [0], { home: "house1" }).joiner.phase.kind, "asking");
+    assert.equal(lookAt({ ...closed, left: { id: "house1", epoch: 0 } }, "b", [0]).joiner.phase.kind, "asking");
+    assert.equal(lookAt({ ...closed, left: { id: "house1", epoch: 1 } }, "b", [0]).joiner.phase.kind, "looking");
+  });
+
+  test("that waits for its own house says nothing of another one that is closed", () => {
+    const other = knowing(peer("a", { house: houseState({ id: "house2", joining: "off" }) }));
+    const { joiner, effects } = lookAt(other, "b", [1_500], { home: "house1" });
+    assert.equal(joiner.phase.kind, "looking");
+    assert.match(said(effects), /^Nobody of this node's house lets it in again/);
+    assert.match(said(lookAt({ ...other, left: { id: "house1", epoch: 1 } }, "b", [1_500]).effects), /^This node's house was taken over/);
+  });
+
   test("asks the house that a person named, and founds none until it answers", () => {
     const wish = { addresses: ["nas:733"] };
     assert.equal(lookAt(knowing(peer("c", { house: houseState() })), "b", [60_000], { wish }).joiner.phase.kind, "looking");

@@ -83,7 +83,7 @@ function hellos(joiner: Joiner, here: Here): readonly JoinerEffect[] {
   return to.slice(0, ADDRESSES_MAX).map((address) => ({ kind: "send", to: [address], message }));
 }
 
-/** What a person wished for; else the house that it was in, or one that proves to be of the same people. */
+/** What a person wished for; else the house that it was in, which lets in whom it knows, or one that proves to be of the same people. */
 function houseToJoin(joiner: Joiner, { wish, home }: Here): Peer | undefined {
   const houses = [...joiner.peers.values()].filter(
     (peer) => peer.sender.house !== undefined && peer.trust !== "refused" && !isOlder(joiner, peer),
@@ -94,7 +94,8 @@ function houseToJoin(joiner: Joiner, { wish, home }: Here): Peer | undefined {
         sender.house?.id === wish.houseId || wish.addresses.some((each) => each === address || sender.addresses.includes(each)),
     );
   const own = home === undefined ? houses : houses.filter(({ sender }) => sender.house?.id === home);
-  const open = own.filter(({ sender, trust }) => trust === "trusted" && sender.house?.joining !== "off");
+  const isOpen = ({ sender: { house } }: Peer): boolean => house?.joining !== "off" || house.id === home || house.id === joiner.left?.id;
+  const open = own.filter((peer) => peer.trust === "trusted" && isOpen(peer));
   return open.sort((a, b) => rank(a) - rank(b) || ((a.sender.house?.id ?? "") < (b.sender.house?.id ?? "") ? -1 : 1))[0];
 }
 
@@ -119,9 +120,6 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
   const silent = silentOnes(joiner, here, phase);
   if (silent.length > 0 && nowMs - phase.sinceMs < SILENT_WAIT_MS)
     return say(joiner, `Online and silent so far: ${silent.join(", ")}; this node waits up to ${SILENT_WAIT_MS / 1_000} s for an answer.`);
-  const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
-  if (closed !== undefined)
-    return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
   const older = [...joiner.peers.values()].find((peer) => isOlder(joiner, peer));
   if (older !== undefined)
     return say(
@@ -140,6 +138,9 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
       joiner,
       "Nobody of this node's house lets it in again; its apps go on, and this node waits for it. Is it gone for good? fossora leave, then fossora up",
     );
+  const closed = [...joiner.peers.values()].find(({ sender, trust }) => trust === "trusted" && sender.house?.joining === "off");
+  if (closed !== undefined)
+    return say(joiner, `The house of ${closed.sender.name} lets nobody in. Let it: set \`joining: auto\` in its House; this node waits.`);
   const ahead = firstAhead(joiner, here);
   if (ahead !== undefined) return say(joiner, `${ahead.sender.name} is about to found the house; this node waits for it.`);
   const founding = { ...joiner, helloAtMs: nowMs, phase: { kind: "founding", sinceMs: nowMs } } as const;
