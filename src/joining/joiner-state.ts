@@ -25,6 +25,8 @@ export interface Here {
   readonly rests?: boolean;
   /** The house with apps that it was in, and left by no person's word: it joins no other by itself, and founds none. */
   readonly home?: string | undefined;
+  /** False: its engine does not tell whether another house's containers are here, and until it does this node founds none. */
+  readonly mayFound?: boolean;
   /** The nodes that vote in this node's house, by the last list of members that it has. */
   readonly voters: readonly NodeId[];
   /** The numbers of `self.house` were read in the store just now: without that a house is never given up. */
@@ -87,6 +89,8 @@ export interface Peer {
   readonly seenAtMs: Ms;
   /** When it last said that it founds: what it said before may arrive after that. */
   readonly foundsAtMs?: Ms;
+  /** When it last spoke as one that may found: that it founds none may have been said before, and arrive after that. */
+  readonly mayFoundAtMs?: Ms;
 }
 
 export interface Wanted {

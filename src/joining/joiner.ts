@@ -264,7 +264,8 @@ function learn(joiner: Joiner, { nowMs }: Here, { message, from, trust }: Heard)
   }
   const members = message.kind === "hello-answer" ? message.members : (known?.members ?? []);
   const foundsAtMs = message.from.founding === "founds" ? nowMs : known?.foundsAtMs;
+  const mayFoundAtMs = message.from.foundsNone === true ? known?.mayFoundAtMs : nowMs;
   const peer = { sender: message.from, address: proven.address, members, trust: proven.trust, seenAtMs: nowMs };
-  peers.set(nodeId, { ...peer, ...(foundsAtMs !== undefined && { foundsAtMs }) });
+  peers.set(nodeId, { ...peer, ...(foundsAtMs !== undefined && { foundsAtMs }), ...(mayFoundAtMs !== undefined && { mayFoundAtMs }) });
   return { ...joiner, peers };
 }

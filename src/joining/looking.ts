@@ -65,9 +65,23 @@ export function sayHello(joiner: Joiner, here: Here, everyMs = helloEveryMs(join
 }
 
 /** As this node speaks now. */
-export function senderOf({ phase }: Joiner, { self }: Here): Sender {
-  if (phase.kind === "founding") return { ...self, founding: "asks" };
-  return phase.kind === "laying the ground" ? { ...self, founding: "founds" } : self;
+export function senderOf(joiner: Joiner, here: Here): Sender {
+  const { self } = here;
+  switch (joiner.phase.kind) {
+    case "founding":
+      return { ...self, founding: "asks" };
+    case "laying the ground":
+      return { ...self, founding: "founds" };
+    case "member":
+      return self;
+    default:
+      return foundsNone(joiner, here) ? { ...self, foundsNone: true } : self;
+  }
+}
+
+/** It waits for its own house, a person wants something else of it, or its engine tells nothing. */
+function foundsNone({ left }: Joiner, { rests, wish, home, mayFound }: Here): boolean {
+  return rests === true || wish !== undefined || home !== undefined || left !== undefined || mayFound === false;
 }
 
 function helloEveryMs({ phase }: Joiner): number {
@@ -112,9 +126,13 @@ function rank({ sender: { house } }: Peer): number {
 function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
   const { nowMs, tailnet, wish, home } = here;
   // Waiting counts those who are trusted without a person, and there are none.
-  if (here.alone && wish === undefined && home === undefined) return layTheGround(joiner, nowMs);
+  if (here.alone && wish === undefined && home === undefined && here.mayFound !== false) return layTheGround(joiner, nowMs);
   // It looks round from when it can.
   if (tailnet === "starting" && nowMs - joiner.bornAtMs < TAILNET_WAIT_MAX_MS) return enter(joiner, { kind: "looking", sinceMs: nowMs });
+  if (here.mayFound === false)
+    return andThen(enter(joiner, { kind: "looking", sinceMs: nowMs }), (next) =>
+      say(next, "Docker does not tell whether another house's containers are here; this node founds no house until it does."),
+    );
   if (nowMs - phase.sinceMs < SETTLE_MS && !haveAllAnswered(here, phase)) return stay(joiner);
   if (wish !== undefined) return say(joiner, `Nobody of the house to join answers${atAny(wish.addresses)}; still asking.`);
   const silent = silentOnes(joiner, here, phase);
@@ -149,7 +167,7 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
 
 function found(joiner: Joiner, here: Here, phase: Looking): Stepped {
   const { nowMs } = here;
-  if (firstAhead(joiner, here) !== undefined) return enter(joiner, { kind: "looking", sinceMs: nowMs });
+  if (firstAhead(joiner, here) !== undefined || here.mayFound === false) return enter(joiner, { kind: "looking", sinceMs: nowMs });
   if (nowMs - phase.sinceMs < FOUNDING_MS && !haveAllAnswered(here, phase)) return stay(joiner);
   return andThen(sayWhatToType(joiner), (next) => layTheGround(next, nowMs));
 }
@@ -179,10 +197,11 @@ function firstAhead({ peers }: Joiner, here: Here): Peer | undefined {
   return [...peers.values()].filter((peer) => isAhead(peer, here)).sort((a, b) => (a.sender.nodeId < b.sender.nodeId ? -1 : 1))[0];
 }
 
-/** Only who needs no person to be trusted is waited for: anybody else could keep a house from being founded. */
-function isAhead({ sender, trust, foundsAtMs }: Peer, { self, nowMs }: Here): boolean {
+/** Only who needs no person to be trusted is waited for, and may found: anybody else could keep a house from being founded. */
+function isAhead({ sender, trust, foundsAtMs, mayFoundAtMs }: Peer, { self, nowMs }: Here): boolean {
   if (trust !== "trusted" || sender.house !== undefined) return false;
-  return sender.nodeId < self.nodeId || (foundsAtMs !== undefined && nowMs - foundsAtMs < PEER_SILENT_MS);
+  const isLately = (atMs: number | undefined): boolean => atMs !== undefined && nowMs - atMs < PEER_SILENT_MS;
+  return isLately(foundsAtMs) || (sender.nodeId < self.nodeId && (sender.foundsNone !== true || isLately(mayFoundAtMs)));
 }
 
 function sayWhatToType(joiner: Joiner): Stepped {

@@ -40,6 +40,8 @@ export interface Sender {
   readonly house?: HouseState;
   /** Fresh, and asking all once more before it founds a house; or founding it, from which there is no way back. */
   readonly founding?: "asks" | "founds";
+  /** Fresh, and as things are it founds no house: nobody need wait for it. */
+  readonly foundsNone?: boolean;
 }
 
 export interface Versions {

@@ -27,6 +27,7 @@ const messages: readonly Message[] = [
   { ...envelope, kind: "admitted", admission, credentials: "{}" },
   { ...envelope, kind: "started", memberId: "1f", clusterId: "c1" },
   { ...envelope, kind: "moved", peerUrl: "https://b:2380" },
+  { ...envelope, from: sender("a", { foundsNone: true }), kind: "hello" },
 ];
 
 for (const message of messages)
@@ -43,6 +44,7 @@ const wrong: readonly (readonly [string, unknown, RegExp])[] = [
     { ...envelope, kind: "hello", from: { ...from, nodeId: "A" } },
     /"from.nodeId" must be 16 characters of base32/,
   ],
+  ["a flag that is none", { ...envelope, kind: "hello", from: { ...from, foundsNone: "no" } }, /"from.foundsNone" must be true or false/],
   ["too many addresses", { ...envelope, kind: "hello", from: { ...from, addresses: Array(17).fill("a") } }, /a list of at most 16/],
   ["an address that is none", { ...envelope, kind: "hello-answer", members: ["a b"] }, /"members\[0\]" must be an address/],
   ...["nas:0", "nas:65536", "192.168.1.10:99999", "[fd7a::1]:65536"].map(

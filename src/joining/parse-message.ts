@@ -91,6 +91,7 @@ function sender(value: unknown): void {
   text(versions["fossora"], "from.versions.fossora");
   text(versions["etcd"], "from.versions.etcd");
   if (from["founding"] !== undefined) oneOf(["asks", "founds"], from["founding"], "from.founding");
+  if (from["foundsNone"] !== undefined) flag(from["foundsNone"], "from.foundsNone");
   if (from["house"] === undefined) return;
   const house = record(from["house"], "from.house");
   filled(house["id"], "from.house.id");

@@ -281,7 +281,7 @@ export class JoiningNode implements MeshHandler {
 
   #ports(): ConstructorParameters<typeof JoinerLoop>[0]["ports"] {
     return {
-      here: () => this.#here(),
+      here: () => this.#own.ground.seenFrom(this.#here(), this.#loop.joiner.phase, this.#signal),
       send: (to, message) => this.#courier.send(to, message),
       found: async (signal) => {
         const founded = await this.#own.found({ self: this.#self(), request: this.#request() }, signal);

@@ -15,6 +15,7 @@ import type { EtcdProgram } from "../etcd-binary.ts";
 import { foundHouse } from "../found.ts";
 import { takeName } from "../identity.ts";
 import { dueLeaves, forgetHouse, houseHash, loadTrust } from "../trust.ts";
+import { Ground } from "./ground.ts";
 import { isCountedOut, writeHosts } from "./seen.ts";
 import { readCredentials } from "./inside.ts";
 import { readCredentialsText } from "./letter.ts";
@@ -43,10 +44,14 @@ const STORE_RETRY_MS = 50;
 const STARTS_MAX = 3;
 
 export class OwnStore {
+  readonly ground: Ground;
   readonly #options: OwnStoreOptions;
 
   constructor(options: OwnStoreOptions) {
     this.#options = options;
+    const { dataDir, mayFound } = options;
+    // What a person took it out with are leftovers.
+    this.ground = new Ground({ ...options, mayFound: async (signal) => (isCountedOut(dataDir) ? undefined : mayFound(signal)) });
   }
 
   /** Makes the house, or goes on making it. */
@@ -54,10 +59,9 @@ export class OwnStore {
     own: { readonly self: Sender; readonly request: JoinRequest },
     signal: AbortSignal,
   ): Promise<Extract<JoinerEvent, { kind: "founded" }>> {
-    const { dataDir, tailnetTags, mayFound, clock, log } = this.#options;
+    const { dataDir, tailnetTags, clock, log } = this.#options;
     if (begunAs(dataDir) === undefined) {
-      // What a person took it out with are leftovers.
-      if (!isCountedOut(dataDir)) await mayFound(signal);
+      await this.ground.mustBeClear(signal);
       // The certificates of a house that was left are not the new one's.
       forgetHouse(dataDir);
     }
