@@ -21,10 +21,10 @@ async function courierTo(t: TestContext) {
       return promise;
     },
   });
-  const nothing = async (): Promise<void> => {};
+  const nothing = (): void => {};
   const courier = new Courier({
     ...{ nodeId: near.nodeId, trust: await near.trust(), token: () => undefined, house: () => undefined, log: silentLog },
-    ...{ onAnswer: nothing, onRefusal: nothing, onNobody: nothing, onFailure: nothing },
+    ...{ onAnswer: async () => {}, onRefusal: nothing, onNobody: nothing, onFailure: nothing },
   });
   t.after(() => courier.close());
   const address = `127.0.0.1:${far.port}`;
