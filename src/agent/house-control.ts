@@ -197,7 +197,7 @@ export class NodeHouseControl implements HouseControl {
         waiting: () => this.#approvals("replace a computer").list(signal),
         comeAgain: async (node) => {
           if (node.nodeId === nodeId) await joining.told({ kind: "told to leave" });
-          else await Promise.any(node.addresses.map((address) => joining.ask(address, "come-again", null)));
+          else await Promise.any(node.addresses.map((address) => joining.ask({ nodeId: node.nodeId, address }, "come-again", null)));
         },
       },
       signal,
@@ -252,7 +252,7 @@ export class NodeHouseControl implements HouseControl {
       self: nodeId,
       versions,
       replaceAfterMs: replaceAfterMs(),
-      ask: (address, method) => joining.ask(address, method, null),
+      ask: (to, method) => joining.ask(to, method, null),
       heardAtMs: (each) => joining.encounters.heardAtMs(each),
       clock,
       signal: AbortSignal.timeout(LEAVE_MAX_MS),

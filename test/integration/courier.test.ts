@@ -27,8 +27,8 @@ async function courierTo(t: TestContext) {
     ...{ onAnswer: async () => {}, onRefusal: nothing, onNobody: nothing, onFailure: nothing },
   });
   t.after(() => courier.close());
-  const address = `127.0.0.1:${far.port}`;
-  const ask = (method: string): Promise<unknown> => courier.ask(address, method, {});
+  const to = { nodeId: far.nodeId, address: `127.0.0.1:${far.port}` };
+  const ask = (method: string): Promise<unknown> => courier.ask(to, method, {});
   /** Of one that does not answer at once. */
   const begin = async (method: string) => {
     const arrived = once(news, method);

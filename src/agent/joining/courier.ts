@@ -32,6 +32,12 @@ export interface CourierOptions {
   readonly log: Log;
 }
 
+/** One node, where it is said to be: another one may have that address by now, or at another place. */
+export interface NodeAt {
+  readonly nodeId: NodeId;
+  readonly address: Address;
+}
+
 /** More than a fresh node says hello to. */
 const LINKS_MAX = 320;
 const DIAL_MS = 2_000;
@@ -78,17 +84,21 @@ export class Courier {
     });
   }
 
-  /** As a member of a member. Throws MeshRefusal or MeshUnreachable. */
-  ask(address: Address, method: string, body: unknown): Promise<unknown> {
-    return this.#onLink(address, DIAL_MS, (link) => {
-      if (link.peer.standing !== "member") throw new MeshRefusal("NotAllowed", `${address} is no member of this house`);
-      return link.request(method, body, { limitMs: ANSWER_MS });
-    });
+  /** As a member of that member alone. Throws MeshRefusal or MeshUnreachable. */
+  async ask({ nodeId, address }: NodeAt, method: string, body: unknown): Promise<unknown> {
+    const link = this.#linkTo(address, DIAL_MS);
+    const { peer } = await link;
+    if (peer.nodeId !== nodeId) throw new MeshUnreachable(`Another node answers at ${address} (${peer.nodeId})`);
+    if (peer.standing !== "member") throw new MeshRefusal("NotAllowed", `${address} is no member of this house`);
+    return this.#onLink(address, link, (open) => open.request(method, body, { limitMs: ANSWER_MS }));
   }
 
   /** Asks whoever is there and waits for it. Throws MeshRefusal or MeshUnreachable. */
   greet(address: Address, message: Message, dialMs = DIAL_MS): Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }> {
-    return this.#onLink(address, dialMs, async (link) => ({ peer: link.peer, answers: await this.#ask(link, message) }));
+    return this.#onLink(address, this.#linkTo(address, dialMs), async (link) => ({
+      peer: link.peer,
+      answers: await this.#ask(link, message),
+    }));
   }
 
   /** Who answers there says something else than its certificate: it is met anew at the next message. */
@@ -150,8 +160,7 @@ export class Courier {
   }
 
   /** One whose other end lost its power looks open for a quarter of an hour: after an answer that is late the next message dials anew. */
-  async #onLink<T>(address: Address, dialMs: number, say: (link: MeshConnection) => Promise<T>): Promise<T> {
-    const link = this.#linkTo(address, dialMs);
+  async #onLink<T>(address: Address, link: Promise<MeshConnection>, say: (link: MeshConnection) => Promise<T>): Promise<T> {
     try {
       return await say(await link);
     } catch (error) {

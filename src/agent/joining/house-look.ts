@@ -2,13 +2,16 @@
 // house survives.
 import type { Computer, ComputerRole, HouseComputers } from "../../api/computers.ts";
 import { memberOf, type HouseNode, type HouseView, type Ms } from "../../joining/house-view.ts";
+import type { Membership } from "../../joining/joiner-state.ts";
 import type { Address, Versions } from "../../joining/messages.ts";
 import { splitUrls } from "../../joining/peer-urls.ts";
 import { holderOfAddress, likelyFormerSelf } from "../../joining/queue.ts";
 import { survives } from "../../joining/survives.ts";
 import type { Clock } from "../../ports.ts";
-import { clientHosts } from "./house-sight.ts";
+import type { NodeAt } from "./courier.ts";
+import { clientHosts, type HouseSight } from "./house-sight.ts";
 import type { Inside } from "./inside.ts";
+import type { Seen } from "./seen.ts";
 
 /** What a node says of itself to one that looks round. */
 export interface NodeState {
@@ -18,12 +21,15 @@ export interface NodeState {
 }
 
 export interface LookOptions {
-  readonly inside: Inside;
+  readonly inside: Pick<Inside, "memberStatus"> & {
+    readonly membership: Pick<Membership, "clusterId" | "memberId">;
+    readonly sight: Pick<HouseSight, "records" | "members" | "isFresh" | "ageMs"> & { readonly seen: Pick<Seen, "house"> };
+  };
   readonly self: string;
   readonly versions: Versions;
   readonly replaceAfterMs: Ms;
-  /** Of a member. Throws when it does not answer. */
-  readonly ask: (address: Address, method: string) => Promise<unknown>;
+  /** Of that member alone. Throws when it does not answer. */
+  readonly ask: (to: NodeAt, method: string) => Promise<unknown>;
   readonly heardAtMs: (nodeId: string) => Ms | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -101,9 +107,9 @@ async function askAgent({ ask, self, signal }: LookOptions, { nodeId, addresses 
   );
   const asked = Promise.any(
     addresses.map(async (address): Promise<Answered> => {
-      await ask(address, "state");
+      await ask({ nodeId, address }, "state");
       const startedAtMs = performance.now();
-      const state = (await ask(address, "state")) as NodeState; // a member's own answer
+      const state = (await ask({ nodeId, address }, "state")) as NodeState; // a member's own answer
       return { address, roundTripMs: Math.round((performance.now() - startedAtMs) * 10) / 10, state };
     }),
   );

@@ -24,6 +24,7 @@ import type { Proven } from "../invites.ts";
 import { keepLeaves } from "../leaf-keeper.ts";
 import { takeOverRemovals } from "../removals.ts";
 import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
+import type { NodeAt } from "./courier.ts";
 import { Departures } from "./departures.ts";
 import { HouseDoor } from "./house-door.ts";
 import { HouseSight } from "./house-sight.ts";
@@ -65,7 +66,7 @@ export interface InsideOptions {
   /** What the store beside this agent says of itself. */
   readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>) => void;
   /** A member's own question, and its answer. */
-  readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
+  readonly ask: (to: NodeAt, method: string, body: unknown) => Promise<unknown>;
   readonly dial: (address: Address) => Promise<MeshLink>;
   /** The store beside this agent does not listen on all of this computer's addresses yet. */
   readonly hasMoreAddresses: () => boolean;
@@ -309,13 +310,14 @@ export class Inside {
   /** Of any that holds it: they give it to members of the store alone. */
   async #askForAuthority(): Promise<void> {
     const { self, ask, dataDir, log } = this.#options;
-    for (const address of this.sight.seen.members.filter((each) => !self().addresses.includes(each))) {
+    const others = this.sight.seen.known.filter(({ nodeId }) => nodeId !== self().nodeId);
+    for (const to of others.flatMap(({ nodeId, addresses }) => addresses.map((address) => ({ nodeId, address })))) {
       try {
-        holdAuthority(dataDir, String(await ask(address, "authority", null)));
+        holdAuthority(dataDir, String(await ask(to, "authority", null)));
         log.info("This node signs for the house from now on");
         return;
       } catch (error) {
-        log.debug("The house's key was not given", { address, error: String(error) });
+        log.debug("The house's key was not given", { ...to, error: String(error) });
       }
     }
   }

@@ -12,7 +12,7 @@ import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
-import { Courier } from "./courier.ts";
+import { Courier, type NodeAt } from "./courier.ts";
 import { Encounters } from "./encounters.ts";
 import { meetHigherEpoch, type Greeted } from "./epochs.ts";
 import type { HouseSight } from "./house-sight.ts";
@@ -144,9 +144,9 @@ export class JoiningNode implements MeshHandler {
     await this.#loop.told(event);
   }
 
-  /** As a member of a member. Throws MeshRefusal or MeshUnreachable. */
-  ask(address: Address, method: string, body: unknown): Promise<unknown> {
-    return this.#courier.ask(address, method, body);
+  /** As a member of that member alone. Throws MeshRefusal or MeshUnreachable. */
+  ask(to: NodeAt, method: string, body: unknown): Promise<unknown> {
+    return this.#courier.ask(to, method, body);
   }
 
   /** A link of one's own to that member, to end. Throws MeshUnreachable. */
@@ -376,7 +376,7 @@ export class JoiningNode implements MeshHandler {
       onStanding,
       send: (to, message) => this.#courier.send(to, message),
       onEtcd: (event) => void this.#loop.etcd(event),
-      ask: (address, method, body) => this.#courier.ask(address, method, body),
+      ask: (to, method, body) => this.#courier.ask(to, method, body),
       dial: (address) => this.#courier.dial(address),
       hasMoreAddresses: () => this.#place.hasMore,
       keepStore: () => this.#place.follow(),

@@ -20,7 +20,7 @@ function stewardOf() {
       report: () => ({ timing: FOUNDING_TIMING, roundTripP99Ms: trips("bc"), overTailnet: [] }),
       restart: async () => void asked.push("own restart"),
     },
-    ask: async (address, method) => {
+    ask: async ({ address }, method) => {
       asked.push(`${address} ${method}`);
       if (address === "c:733" && method === "links") throw new Error("it is busy");
       return { timing: FOUNDING_TIMING, roundTripP99Ms: trips("ac"), overTailnet: [] };
@@ -52,7 +52,7 @@ test("a node is asked at its other address where the first leads nowhere, and th
   const steward = new TimingSteward({
     nodeId: nodeId("a"),
     own: { report: () => ({ timing: FOUNDING_TIMING, roundTripP99Ms: {}, overTailnet: [] }), restart: async () => undefined },
-    ask: async (address) => {
+    ask: async ({ address }) => {
       asked.push(address);
       if (address === "lan:733") throw new Error("no answer");
       return { timing: FOUNDING_TIMING, roundTripP99Ms: trips("a"), overTailnet: [nodeId("a")] };

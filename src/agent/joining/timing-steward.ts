@@ -4,13 +4,14 @@ import { nodeOfMember, type HouseNode, type HouseView } from "../../joining/hous
 import type { Address, NodeId } from "../../joining/messages.ts";
 import { planTiming, type MemberReport, type TimingMemory, type TimingStep } from "../../joining/timing-plan.ts";
 import type { Clock, Log } from "../../ports.ts";
+import type { NodeAt } from "./courier.ts";
 import { readReport, type TimingKeeper } from "./timing-keeper.ts";
 
 export interface TimingStewardOptions {
   readonly nodeId: NodeId;
   readonly own: Pick<TimingKeeper, "report" | "restart">;
   /** A member's own question, and its answer. */
-  readonly ask: (address: Address, method: string, body: unknown) => Promise<unknown>;
+  readonly ask: (to: NodeAt, method: string, body: unknown) => Promise<unknown>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -59,7 +60,7 @@ export class TimingSteward {
     let failure: unknown = new Error("It has no address");
     for (const address of addresses.toSorted((a, b) => Number(b === known) - Number(a === known))) {
       try {
-        const answer = await this.#options.ask(address, method, null);
+        const answer = await this.#options.ask({ nodeId, address }, method, null);
         this.#answered.set(nodeId, address);
         return answer;
       } catch (error) {
