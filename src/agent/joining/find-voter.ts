@@ -1,12 +1,15 @@
 // Looks for a voter that is thought to be gone: its agent, its store, and whatever else answers at its addresses. A refusal of TCP comes from a
 // living computer, too.
 import { connect } from "node:net";
-import type { Address } from "../../joining/messages.ts";
+import type { Address, NodeId } from "../../joining/messages.ts";
 import { hostsOfUrls, splitUrls } from "../../joining/peer-urls.ts";
 import type { OtherVoter } from "../../joining/takeover.ts";
 import type { MeshLink } from "../../mesh-ports.ts";
 import { splitAddress } from "./addresses.ts";
 import type { KnownNode } from "./seen.ts";
+
+/** Throws where another node answers, or nobody. */
+export type DialMember = (address: Address, nodeId: NodeId) => Promise<MeshLink>;
 
 type Knocked = "answers" | "refuses" | "silent";
 
@@ -16,9 +19,9 @@ const OTHER_PORTS = [22, 80, 443, 445] as const;
 
 export async function findVoter(
   { nodeId, name, addresses, peerUrl }: KnownNode,
-  { dial, localAddress }: { readonly dial: (address: Address) => Promise<MeshLink>; readonly localAddress?: string },
+  { dial, localAddress }: { readonly dial: DialMember; readonly localAddress?: string },
 ): Promise<OtherVoter> {
-  const agents = await Promise.all(addresses.map((address) => isAgent(address, dial)));
+  const agents = await Promise.all(addresses.map((address) => isAgent(() => dial(address, nodeId))));
   const port = Number(splitUrls(peerUrl)[0]?.split(":").at(-1));
   const stores = hostsOfUrls(peerUrl);
   const hosts = [...new Set([...addresses.map((address) => splitAddress(address).address), ...stores])];
@@ -40,10 +43,10 @@ export async function findVoter(
   };
 }
 
-/** Whatever it says: its TLS spoke. */
-async function isAgent(address: Address, dial: (address: Address) => Promise<MeshLink>): Promise<boolean> {
+/** Whatever it says: its TLS spoke, with the key of that node. */
+async function isAgent(dial: () => Promise<MeshLink>): Promise<boolean> {
   try {
-    (await dial(address)).close();
+    (await dial()).close();
     return true;
   } catch {
     return false;

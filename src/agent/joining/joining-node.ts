@@ -96,7 +96,7 @@ export class JoiningNode implements MeshHandler {
       own: this.#own,
       peerUrl: () => this.#place.choose(),
       speaks: () => ({ self: this.#self(), request: this.#request() }),
-      dial: (address) => this.#courier.dial(address),
+      dial: (address, expected) => this.#courier.dial(address, expected),
     });
     // In a moment: who asked must hear first that it is done.
     const comeAgain = (): void => void clock.timer(COME_AGAIN_AFTER_MS, () => void this.#loop.told({ kind: "told to leave" }));

@@ -2,14 +2,13 @@
 // the old one.
 import { UserError } from "../../api/errors.ts";
 import type { Joiner, Membership } from "../../joining/joiner-state.ts";
-import type { Address, JoinRequest, Sender } from "../../joining/messages.ts";
+import type { JoinRequest, Sender } from "../../joining/messages.ts";
 import type { TakeoverView } from "../../joining/takeover.ts";
-import type { MeshLink } from "../../mesh-ports.ts";
 import type { Log } from "../../ports.ts";
 import type { Child } from "../child.ts";
 import { hasData } from "../etcd.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
-import { findVoter } from "./find-voter.ts";
+import { findVoter, type DialMember } from "./find-voter.ts";
 import type { HouseSight } from "./house-sight.ts";
 import type { KnownNode } from "./seen.ts";
 import { keep } from "./member-disk.ts";
@@ -28,7 +27,7 @@ export interface TakingOverOptions {
   /** Of this node's store. */
   readonly peerUrl: () => Promise<string>;
   readonly speaks: () => { readonly self: Sender; readonly request: JoinRequest };
-  readonly dial: (address: Address) => Promise<MeshLink>;
+  readonly dial: DialMember;
   readonly log: Log;
 }
 
