@@ -27,6 +27,7 @@ export class Datagrams {
   #epoch: unknown;
   /** Questions that others were asked. */
   #asking = 0;
+  #isClosed = false;
 
   constructor(options: DnsOptions, address: string, limits: Limits) {
     this.#options = options;
@@ -71,6 +72,7 @@ export class Datagrams {
     for (let waited = 0; isBusy() && waited < DRAIN_MS; waited += DRAIN_POLL_MS) {
       await new Promise((done) => setTimeout(done, DRAIN_POLL_MS));
     }
+    this.#isClosed = true;
     await new Promise<void>((done) => this.#socket.close(done));
   }
 
@@ -154,6 +156,7 @@ export class Datagrams {
 
   /** Nearly always gone when this returns. An asker that is gone is no error of ours, and without a callback Node says nothing of it. */
   #send(packet: Buffer, to: dgram.RemoteInfo): void {
+    if (this.#isClosed) return; // others were asked, and answered too late
     this.#socket.send(packet, to.port, to.address);
   }
 }

@@ -12,7 +12,7 @@ export interface DnsOptions {
   readonly epoch: () => object | undefined;
   /** What became of a question: the answer's code, `forwarded`, `stranger` or `malformed`. */
   readonly counted: (what: string) => void;
-  readonly forwarder: Forwarder;
+  readonly forwarder: Pick<Forwarder, "ask">;
   readonly log: Log;
 }
 

@@ -16,9 +16,9 @@ export function descriptorOf(socket: object): number {
   return (socket as { readonly _handle: Handle })._handle.fd; // where net.Server keeps it
 }
 
-/** Sends on, and leaves what arrives in the kernel's queue. */
-export function stopReceiving(socket: dgram.Socket): void {
-  datagramHandle(socket).recvStop();
+/** Of datagrams: sends on, and leaves what arrives in the kernel's queue. */
+export function stopReceiving(socket: object): void {
+  if (socket instanceof dgram.Socket) datagramHandle(socket).recvStop();
 }
 
 function datagramHandle(socket: dgram.Socket): DatagramHandle {

@@ -2,7 +2,7 @@
 // while it has none.
 import type { IngressStatus } from "../../api/table.ts";
 import type { Listen, ListenAt, Listening, Log } from "../../ports.ts";
-import { descriptorOf } from "./descriptor.ts";
+import { descriptorOf, stopReceiving } from "./descriptor.ts";
 import { codeOf } from "./error-code.ts";
 import { portHolder } from "./port-holder.ts";
 
@@ -102,6 +102,8 @@ export class Listener {
   async drain(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    // The next process reads what is still in the kernel's queue.
+    this.#listening?.sockets.forEach(stopReceiving);
     await this.#listening?.drain();
   }
 

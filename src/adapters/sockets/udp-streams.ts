@@ -4,7 +4,6 @@ import net from "node:net";
 import type { Backend, StreamRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
 import type { DatagramSession, DatagramWay, Listen, ListenAt, Listening, TrafficCounter } from "../../ports.ts";
-import { stopReceiving } from "./descriptor.ts";
 import { localDatagrams, RECEIVE_BYTES, UNSENT_BYTES_MAX } from "./local-datagrams.ts";
 import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
 
@@ -139,9 +138,7 @@ class UdpPort {
     this.#socket.send(packet, port, address, () => {}); // a client that is gone is no error of ours
   }
 
-  /** The next process reads what is still in the kernel's queue. */
   async #drain(): Promise<void> {
-    stopReceiving(this.#socket);
     const since = performance.now();
     while (this.#sessions.size > 0) {
       const now = performance.now();
