@@ -7,6 +7,7 @@ import tls from "node:tls";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { MeshTrust } from "../../src/adapters/mesh/identify.ts";
+import { WayClient } from "../../src/adapters/mesh/way-client.ts";
 import { WayServer, type WayServerOptions } from "../../src/adapters/mesh/way-server.ts";
 import { encodeRequest, type WayTarget } from "../../src/adapters/mesh/way-messages.ts";
 import { dialNode, keepSession } from "../../src/adapters/mesh/way-dial.ts";
@@ -146,6 +147,24 @@ describe("port 734", () => {
     const { socket, address } = await dialNode({ addresses, nodeId: founder.nodeId, trust: ingressTrust(member) }, limitMs);
     assert.equal(address.port, house.port);
     socket.destroy();
+  });
+
+  test("answers a ping though nobody was pinged for so long that the connection was closed", async (t) => {
+    const founder = await new TestNode(t).found();
+    const member = await founder.admit(new TestNode(t));
+    await using house = await serve(ingressTrust(founder), { limits: { idleMs: 300 } });
+    const trust = ingressTrust(member);
+    const client = new WayClient({
+      trust: () => trust,
+      node: () => "near",
+      nodeOf: () => ({ nodeId: founder.nodeId, addresses: [{ host: "127.0.0.1", port: house.port }] }),
+      now: () => performance.now(),
+      log: silentLog,
+    });
+    await client.ping("far", limitMs);
+    await until("the connection is closed", () => house.server.connections === 0);
+    await client.ping("far", limitMs);
+    await until("nothing is left of either", () => client.connections + house.server.connections === 0);
   });
 
   test("gives nobody's silence or dripping bytes a place for long", async (t) => {

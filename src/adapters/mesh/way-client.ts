@@ -116,19 +116,23 @@ export class WayClient implements Ways {
     { limitMs, contactAtMs: hereMs }: { readonly limitMs: number; readonly contactAtMs: number | undefined },
   ): Promise<void> {
     const untilMs = performance.now() + limitMs;
-    if (kept.asked === undefined || kept.asked.destroyed) {
-      delete kept.clock;
-      kept.asked = await this.#dial(node, kept, limitMs);
+    const leftMs = (): number => Math.max(1, Math.ceil(untilMs - performance.now()));
+    for (;;) {
+      const known = kept.asked?.destroyed === false ? kept.asked : undefined;
+      if (known === undefined) delete kept.clock;
+      const socket = (kept.asked = known ?? (await this.#dial(node, kept, leftMs())));
+      const contactAtMs = hereMs === undefined ? undefined : thereAt(kept.clock, hereMs);
+      const answer = await ask(socket, encodeRequest({ kind: "ping", contactAtMs }), leftMs());
+      if (answer?.kind === "pong") {
+        kept.clock = answer.atMs === undefined ? undefined : { thereMs: answer.atMs, hereMs: this.#options.now() };
+        // Not read until the next ping, it would not hear that it was closed.
+        if (known === undefined) socket.once("end", () => socket.destroy());
+        return void socket.resume();
+      }
+      socket.destroy();
+      // Unless it was closed at this very moment.
+      if (known === undefined || performance.now() >= untilMs) throw new Error(`${node} does not answer`);
     }
-    const socket = kept.asked;
-    const contactAtMs = hereMs === undefined ? undefined : thereAt(kept.clock, hereMs);
-    const answer = await ask(socket, encodeRequest({ kind: "ping", contactAtMs }), Math.max(1, untilMs - performance.now()));
-    if (answer?.kind === "pong") {
-      kept.clock = answer.atMs === undefined ? undefined : { thereMs: answer.atMs, hereMs: this.#options.now() };
-      return;
-    }
-    socket.destroy();
-    throw new Error(`${node} does not answer`);
   }
 
   async #open(backend: Backend, protocol: WayTarget["protocol"], limitMs: number): Promise<tls.TLSSocket> {
