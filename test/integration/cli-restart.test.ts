@@ -62,6 +62,20 @@ test("get -w says once that the connection ended, and goes on when the node is b
   assert.deepEqual([code, stderr], [130, "the connection to the node ended; trying again\n"]);
 });
 
+test("get -w ends with what the node says where that is in no house for good", async () => {
+  const outside = Array.from({ length: 20 }, () => "NoHouse" as const);
+  says = [all(serviceStatus()), ...outside];
+  const elapsedMs = (): number => (outside.length - says.length) * 8_000;
+  const running = begin({ socket, elapsedMs }, "get", "svc", "-w");
+  await Promise.race([running.done, until("it has asked often enough", () => says.length < 14)]);
+  running.interrupt();
+  const { code, stderr } = await running.done;
+  assert.deepEqual(
+    [code, stderr.split("\n").slice(0, 2)],
+    [7, ["the connection to the node ended; trying again", "error: it says NoHouse"]],
+  );
+});
+
 test("a node that is in no house when it is asked first is not waited for", async () => {
   says = ["NoHouse", "NoHouse"];
   const waited = await fossora({ socket }, "wait", "svc/jellyfin");
