@@ -9,7 +9,7 @@ import type {
   ReplaceAnswer,
   WaitingComputer,
 } from "../api/computers.ts";
-import { StoreUnavailable, UserError } from "../api/errors.ts";
+import { UserError } from "../api/errors.ts";
 import { keys } from "../api/keys.ts";
 import type { HandedOver } from "../api/moves.ts";
 import { phaseForPeople } from "../joining/phase-for-people.ts";
@@ -26,6 +26,7 @@ import { publicDerOf } from "../adapters/x509/read.ts";
 import { Approvals, shown } from "./approvals.ts";
 import type { HandOver } from "./hand-over.ts";
 import { loadNodeKey } from "./identity.ts";
+import { leaveRoster, unknownYet } from "./leaving.ts";
 import { LeftContainers, whatStays } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
@@ -63,6 +64,8 @@ const WAITING_LIMIT_MS = 1_500;
 const HAND_OVER_MAX_MS = 60_000;
 const LEAVE_EVERY_MS = 200;
 const LEAVE_MAX_MS = 100_000;
+/** An election is over by then. */
+const UNKNOWN_MAX_MS = 30_000;
 
 export class NodeHouseControl implements HouseControl {
   readonly #options: HouseControlOptions;
@@ -145,19 +148,25 @@ export class NodeHouseControl implements HouseControl {
   }
 
   async leave({ confirm, force = false }: Parameters<HouseControl["leave"]>[0], signal: AbortSignal): Promise<LeaveAnswer> {
-    const { wish, name, handOver, dataDir } = this.#options;
-    const joining = this.#joining;
-    const own = name();
+    const own = this.#options.name();
     if (confirm !== own)
       throw new ApiError("BadRequest", `Nothing was changed: that "${own}" is to leave its house has to be confirmed by its name.`, {
         next: `fossora leave --confirm=${own}`,
       });
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    return Promise.race([this.#leave(force, () => reject(unknownYet()), signal), late]);
+  }
+
+  /** All of it, also when `onLate` was called because nobody can tell yet whether this node is out. */
+  async #leave(force: boolean, onLate: () => void, signal: AbortSignal): Promise<LeaveAnswer> {
+    const { wish, handOver, dataDir } = this.#options;
+    const joining = this.#joining;
     const { inside } = joining;
     // One that waits for its house has its apps still; what runs beside one that has no house is another's.
     const hasApps = inside !== undefined || homeOf(dataDir) !== undefined;
     try {
       const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#handedOver(inside, signal);
-      if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes);
+      if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, onLate);
       else if (inside !== undefined || !wish.rests) {
         wish.rest();
         if (!hasApps) wish.settle();
@@ -355,24 +364,14 @@ export class NodeHouseControl implements HouseControl {
   }
 
   /** Until no store of the house counts on this node's any more: to go before would take its vote along. */
-  async #goOut(inside: Inside, { compare, writes }: Pick<Transaction, "compare" | "writes">): Promise<void> {
-    const { clock, wish } = this.#options;
+  async #goOut(inside: Inside, out: Pick<Transaction, "compare" | "writes">, onLate: () => void): Promise<void> {
+    const { clock } = this.#options;
     const { signal } = this.#ending;
-    // First: whoever is taken out must not come back by itself.
-    wish.rest();
-    const committed = await inside.store.commit({ compare, writes }, signal).then(
-      (done) => done.committed,
-      (error: unknown) => {
-        if (error instanceof StoreUnavailable) wish.clear(); // nothing was written
-        throw error;
-      },
-    );
-    if (!committed) {
-      wish.clear();
-      throw new ApiError("Conflict", "Cannot leave: somebody changed this node just now. Try again.", { next: "fossora leave" });
-    }
+    const isOver = (): boolean => this.#joining.inside !== inside;
+    const cancel = clock.timer(UNKNOWN_MAX_MS, onLate);
+    await leaveRoster({ ...this.#options, store: inside.store, isOver }, out, signal).finally(cancel);
     const untilMs = clock.now() + LEAVE_MAX_MS;
-    while (this.#joining.inside === inside && inside.membership.memberId !== undefined && !inside.sight.isTakenOut) {
+    while (!isOver() && inside.membership.memberId !== undefined && !inside.sight.isTakenOut) {
       if (clock.now() >= untilMs)
         throw new ApiError("Conflict", "The others still need this computer's vote; it leaves by itself as soon as they do not.", {
           next: "fossora status",
