@@ -26,6 +26,8 @@ export interface HouseFacts {
   readonly desiredSeenAtMs: number;
   /** Volumes that the desired spec names and nothing is decided of yet; undefined: nobody made one of that name. */
   readonly volumes: Readonly<Record<Name, DecidedVolume | undefined>>;
+  /** None of its instances is in another one's way, since each node is to have its own: see `isOnEach` in lost.ts. */
+  readonly isOnEach: boolean;
   /** Services that have to leave a node as this one may have to, and whose turn is before its own. */
   readonly ahead: readonly Ahead[];
   /** The Services that this one comes after, those that they come after, and so on. */

@@ -4,6 +4,7 @@ import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService 
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts, OtherService } from "./facts.ts";
 import { containerName, networkKey } from "./container-spec.ts";
+import { isOnEach } from "./lost.ts";
 import { chainOf, predecessors } from "./order.ts";
 import { countByNode, type Ahead } from "./placement.ts";
 import { preparedNodes } from "./prepared.ts";
@@ -56,6 +57,7 @@ export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volume
     takenOut: takenOut(name, new Set(nodes.map((node) => node.name)), mirror),
     desiredSeenAtMs,
     volumes,
+    isOnEach: isOnEach(mirror.desired("Service", name)?.spec, mirror.decided<DecidedService>("Service", name)?.value),
     ahead: servicesAhead(name, nodes, mirror),
     others: othersBefore(name, mirror),
   };

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { FENCE_AFTER_MS, KILL_LIMIT_MS, TAKEOVER_GRACE_MS } from "../../src/api/fence-times.ts";
 import { decided, houseFacts, instance, nodeFacts, observedInstance, seen } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
-import { certainInMs, lingering, nodesCountedOut } from "./lost.ts";
+import { certainInMs, isOnEach, lingering, nodesCountedOut } from "./lost.ts";
 
 const share = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
 const writer = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [share] })] });
@@ -44,6 +44,22 @@ test("a node that a person took out of the house is given the time to stop what 
   assert.equal(certainInMs(here, writer, out, GONE_AT + 10_000), 30_000);
   assert.equal(certainInMs(here, writer, out, GONE_AT + 40_000), 0);
   assert.equal(certainInMs(here, free, out, GONE_AT), 0);
+});
+
+test("of what is to run on each node none is waited for, unless a number of them is wished for or decided by now", () => {
+  const each = { ...writer, replicas: "all" as const };
+  assert.equal(certainInMs(here, each, house({ told: said(false), isOnEach: true }), DOWN_AT), 0);
+  assert.equal(certainInMs(here, each, house({ told: said(false), isOnEach: false }), DOWN_AT), Infinity);
+  assert.equal(certainInMs(here, writer, house({ told: said(false), isOnEach: true }), DOWN_AT), Infinity, "it was to run once");
+});
+
+test("on each node runs what is wished so and decided so", () => {
+  const each = { ...writer, replicas: "all" as const };
+  assert.equal(isOnEach(each, decided("app", each, [])), true);
+  assert.equal(isOnEach(each, undefined), true);
+  assert.equal(isOnEach(writer, decided("app", each, [])), false);
+  assert.equal(isOnEach(each, decided("app", writer, [])), false);
+  assert.equal(isOnEach(undefined, decided("app", each, [])), true, "it was deleted: nothing takes its place");
 });
 
 test("what its node never told of was never started there", () => {

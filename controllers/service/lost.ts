@@ -10,14 +10,23 @@ import { cannotRunTwice } from "./traits.ts";
 /** A node that is taken out of the house stops its apps within this, whether it hears so or loses contact. */
 const TAKEN_OUT_MS = 40_000;
 
+/**
+ * Each node has its own, or had until it was deleted: then none is in another one's way. Where a number of them is wished for or decided, one
+ * that was to run on each counts like any other: its node has promised nothing, and what takes its place must not run beside it.
+ */
+export function isOnEach(wished: ServiceSpec | undefined, decided: DecidedService | undefined): boolean {
+  const specs = [wished, decided?.revisions[decided.target]?.spec];
+  return specs.every((spec) => spec === undefined || spec.replicas === "all");
+}
+
 /** Milliseconds until then; `Infinity`: time alone does not tell. `spec`: of its revision. */
 export function certainInMs(
   { id, node }: Pick<DecidedInstance, "id" | "node">,
   spec: ServiceSpec | undefined,
-  { nodes, told, takenOut }: HouseFacts,
+  { nodes, told, takenOut, isOnEach }: HouseFacts,
   now: number,
 ): number {
-  if (spec === undefined || !cannotRunTwice(spec)) return 0;
+  if (spec === undefined || !cannotRunTwice(spec) || (isOnEach && spec.replicas === "all")) return 0;
   const facts = nodes.find(({ name }) => name === node);
   if (facts === undefined) return Math.max(0, (takenOut.get(node) ?? now) + TAKEN_OUT_MS - now);
   const promise = told.get(node)?.instances.find((instance) => instance.id === id);

@@ -76,6 +76,37 @@ test("without a node that fits the plan says why", () => {
   ]);
 });
 
+/** One on each of three computers, of which the first is Down and has promised nothing; what becomes of it when `next` is wished for. */
+function afterUpdate(next: typeof spec): readonly string[] {
+  const share = { type: "host", source: "/srv", path: "/srv", readOnly: false } as const;
+  const writing = (of: typeof spec, image: string) => ({ ...of, containers: [containerSpec("app", image, { volumes: [share] })] });
+  const [each, of] = [writing({ ...next, replicas: "all" }, "app:1"), writing(next, "app:2")];
+  const down = nodeFacts("nas", { record: undefined, downSinceMs: 0, goneSinceMs: 0 });
+  const nodes = [down, nodeFacts("nuc"), nodeFacts("pi")];
+  const told = new Map([["nas", { bootId: "b", instances: [observedInstance("aaaa")] }]]);
+  let now = decided("app", each, [instance("aaaa", "nas", each), instance("bbbb", "nuc", each), instance("cccc", "pi", each)]);
+  for (let steps = 0; steps < 20; steps++) {
+    const ready = ["nuc", "pi"].map((node) =>
+      observed(
+        node,
+        now.instances.filter((each) => each.node === node).map(({ id, revision }) => observedInstance(id, { revision })),
+      ),
+    );
+    const house = { nodes, told, decided: seen(now), observed: new Map(ready), isOnEach: true };
+    const [decide] = ["nuc", "pi"]
+      .flatMap((node) => planOn(node, house, { of, now: NOW + steps * 60_000 }).actions)
+      .filter(({ kind }) => kind === "Decide");
+    if (decide?.kind !== "Decide" || decide.next === undefined) break;
+    now = decide.next;
+  }
+  return now.instances.map(({ node, revision }) => `${node} ${now.revisions[revision]?.spec.containers[0]?.image}`).sort();
+}
+
+test("an update of what runs on each node goes past a node that is Down; one to fewer waits for it", () => {
+  assert.deepEqual(afterUpdate({ ...spec, replicas: "all" }), ["nuc app:2", "pi app:2"]);
+  assert.ok(!afterUpdate(spec).some((each) => each.endsWith("app:2")), "what runs on nas may still write");
+});
+
 test("an image that nothing needs any more is removed, and again later when that failed", () => {
   const image = { id: "", digests: [], tags: [], arch: "", hasHealthcheck: false, exposedTcpPorts: [], bytes: 0 };
   const local = {

@@ -9,7 +9,7 @@ import { earliest } from "./earliest.ts";
 import { retryAtMs } from "./effort.ts";
 import type { HouseFacts, LocalFacts, ServiceFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
-import { nodesCountedOut } from "./lost.ts";
+import { isOnEach, nodesCountedOut } from "./lost.ts";
 import { prepull } from "./prepull.ts";
 import { reportOf } from "./report.ts";
 import { roomTaken } from "./room.ts";
@@ -21,9 +21,12 @@ export const RANK_DELAY_MS = 2_000;
 /** While another node is to place something: as others are placed it may become this one's, and each of them would wait for the other. */
 export const LOOK_AGAIN_MS = 500;
 
-export function plan(desired: Resource<"Service"> | undefined, facts: ServiceFacts, context: Context): Plan<ServiceAction> {
+export function plan(desired: Resource<"Service"> | undefined, looked: ServiceFacts, context: Context): Plan<ServiceAction> {
   const { node, now, copy } = context;
-  const { name, house, local } = facts;
+  const { name, local } = looked;
+  // The wish may have changed while this node's Docker was asked.
+  const house = { ...looked.house, isOnEach: isOnEach(desired?.spec, looked.house.decided?.value) };
+  const facts = { ...looked, house };
   const carried = carryOut(facts, context);
   const report = reportOf(facts, carried, node);
   const decision = decide(name, desired, house, now);

@@ -14,6 +14,7 @@ test("a promise is wanted of what must not run twice and may move, in a house wh
   assert.equal(wanted(writer, 1), false);
   assert.equal(wanted(serviceSpec("app", "app:1")), false);
   assert.equal(wanted({ ...writer, failover: "never" }), false);
+  assert.equal(wanted({ ...writer, replicas: "all" }), false, "each node has its own, and none starts another's");
   assert.equal(wanted({ ...writer, placement: { spread: "node", require: { nodes: ["nas"] } } }), false);
   const local = { type: "volume", name: "data", path: "/data", readOnly: false } as const;
   assert.equal(wanted(serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [local] })] })), false);

@@ -25,9 +25,12 @@ export function isMovable(spec: ServiceSpec): boolean {
   return spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0;
 }
 
-/** Another node may take it over, and two at once would do harm: its node must end it by itself when it loses contact. */
+/**
+ * Another node may take it over, and two at once would do harm: its node must end it by itself when it loses contact. Of `all` each node
+ * has its own, whatever they share, and none starts another's.
+ */
 export function isExclusive(spec: ServiceSpec): boolean {
-  return cannotRunTwice(spec) && isMovable(spec) && spec.placement?.require?.nodes?.length !== 1;
+  return cannotRunTwice(spec) && spec.replicas !== "all" && isMovable(spec) && spec.placement?.require?.nodes?.length !== 1;
 }
 
 /** Names of the Volumes that a Service mounts: its own are `<service>-<name>`, shared ones have a name of their own. */

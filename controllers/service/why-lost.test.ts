@@ -31,6 +31,10 @@ test("what is about to move says so, and what is on a living node nothing", () =
   assert.equal(why(mounting(share), true, nodeFacts("nas")), "");
 });
 
+test("of what runs on each node none moves", () => {
+  assert.match(why({ ...mounting(share), replicas: "all" }, false), /^nas, where it ran, is Down: every other node that fits has its own/);
+});
+
 test("what may run twice names the time that it waits, and what nobody else can take why", () => {
   const plain = serviceSpec("app", "app:1", { failover: { after: "10m" } });
   assert.match(why(plain), /starts elsewhere when that has been so for 10m, as 'failover.after' says/);

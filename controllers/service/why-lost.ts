@@ -23,6 +23,8 @@ export function whyLost(
     return `Its data is on ${node}, which is Down: bring ${node} back. If that is gone for good: ${whereElse(service, spec)}`;
   if (spec.failover === "never")
     return `${node}, where it runs, is Down, and 'failover: never' keeps it there: bring ${node} back, or change that`;
+  if (spec.replicas === "all")
+    return `${node}, where it ran, is Down: every other node that fits has its own, and ${node} does when it is back`;
   const own = decided?.revisions[instance.revision]?.spec ?? spec;
   if (certainInMs(instance, own, house, 0) === Infinity && house.nodes.some((each) => each.name === node && each.goneSinceMs !== undefined))
     return (

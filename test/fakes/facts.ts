@@ -46,6 +46,7 @@ export function houseFacts(over: Partial<HouseFacts> = {}): HouseFacts {
     takenOut: new Map(),
     desiredSeenAtMs: 0,
     volumes: {},
+    isOnEach: false,
     ahead: [],
     others: new Map(),
     ...over,

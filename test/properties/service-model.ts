@@ -5,6 +5,7 @@ import type { JobState } from "../../controllers/service/docker-types.ts";
 import type { LocalContainer, NodeFacts, ServiceFacts } from "../../controllers/service/facts.ts";
 import { addressOf, probeOf } from "../../controllers/service/health.ts";
 import { jobKeys } from "../../controllers/service/job-keys.ts";
+import { isOnEach } from "../../controllers/service/lost.ts";
 import { isOf, nameOf, partsOn, pullsOf } from "../../controllers/service/parts.ts";
 import { prepulledImages } from "../../controllers/service/prepull.ts";
 import { plan } from "../../controllers/service/plan.ts";
@@ -101,6 +102,7 @@ export class ServiceModel {
       takenOut: new Map(),
       desiredSeenAtMs: this.#desiredSeenAtMs,
       volumes: {},
+      isOnEach: isOnEach(this.desired?.spec, decided),
       ahead: [],
       others: new Map(),
     };

@@ -228,6 +228,20 @@ const rebalances = inControllers({
 
 const endsNothing: Partial<Wiring> = { ...inDocker(() => ({ kill: async () => {} })), killProcesses: () => () => 0 };
 
+/** What else it runs, too. */
+const endsAll = inControllers({
+  service: {
+    observe: async (name, ports, signal) => {
+      const facts = await serviceController.observe(name, ports, signal);
+      ports.fence.keep(
+        name,
+        (facts.local.containers ?? []).map(({ id }) => id),
+      );
+      return facts;
+    },
+  },
+});
+
 /** As if all had been over for long when a node is declared Down. */
 const takesOverAtOnce = inNodes((node) =>
   node.downSinceMs === undefined ? node : { ...node, downSinceMs: -Infinity, goneSinceMs: node.goneSinceMs && -Infinity },
@@ -330,6 +344,7 @@ export const bugs: readonly Bug[] = [
   { name: "asks the LAN's filter where it was once", wiring: asksWhereItWas, finds: /asks .* instead of/ },
   { name: "comes back without stopping what others took over", wiring: returnsWithoutStopping, finds: /is back and still runs/ },
   { name: "ends nothing when it loses contact", wiring: endsNothing, finds: AT_ONCE, seed: 24 },
+  { name: "ends all that it runs when it loses contact", wiring: endsAll, finds: /no other computer may start it/ },
   { name: "takes over without waiting for the end of what must not run twice", wiring: takesOverAtOnce, finds: AT_ONCE, seed: 94 },
   { name: "takes for promised what no node promised", wiring: startsWithoutPromise, finds: AT_ONCE, seed: 29 },
   { name: "forgets what runs when its engine hangs", wiring: forgetsLastWords, finds: /hangs, its apps serve/, seed: 11 },

@@ -121,7 +121,7 @@ function serviceProblems(world: World, { metadata: { name, uid }, spec }: Stored
   const on = new Set(nodesOn(world).map((node) => node.name));
   const instances = decided.instances.filter(({ node }) => on.has(node));
   // Of few voters none may decide for the others, and what must not run twice stays.
-  const stays = spec.failover === "never" || (cannotRunTwice(spec) && world.voters === 1);
+  const stays = spec.failover === "never" || (cannotRunTwice(spec) && spec.replicas !== "all" && world.voters === 1);
   const wanted = wantedCount(world, spec) - (stays ? decided.instances.length - instances.length : 0);
   const count = instances.length === wanted ? [] : [`${name} has ${instances.length} instances instead of ${wanted}`];
   const doubled =

@@ -7,8 +7,9 @@ import type { DecidedInstance, DecidedMembership, DecidedService, NodeRecord, Ob
 import type { ContainerSpec } from "../../src/container-ports.ts";
 import type { StoreEvent } from "../../src/ports.ts";
 import { isLastWord } from "../../controllers/service/last-word.ts";
-import { cannotRunTwice, isExclusive } from "../../controllers/service/traits.ts";
+import { isExclusive } from "../../controllers/service/traits.ts";
 import type { SimNode } from "./node.ts";
+import { OnceWatch } from "./once.ts";
 import { OrderWatch } from "./order.ts";
 import { withoutReason } from "./reasons.ts";
 import type { Witness, World } from "./world.ts";
@@ -18,9 +19,6 @@ import type { Witness, World } from "./world.ts";
  * 20 s.
  */
 const GRACE_MS = 45_000;
-
-/** A thawed computer runs on until its agent has had its turn. */
-const WAKING_MS = 1_000;
 
 interface InstanceHistory {
   readonly node: NodeName;
@@ -41,8 +39,6 @@ interface ServiceHistory {
 export class Invariants implements Witness {
   readonly #world: World;
   readonly #services = new Map<Name, ServiceHistory>();
-  /** Services that must not run twice, whatever became of them since. */
-  readonly #once = new Set<Name>();
   readonly #downSinceMs = new Map<NodeName, number>();
   readonly #hearsSinceMs = new Map<NodeName, number>();
   readonly #upSinceMs = new Map<NodeName, number>();
@@ -51,10 +47,12 @@ export class Invariants implements Witness {
   /** Until when it was to be left, for whatever reason; `Infinity`: it still is. */
   readonly #leftUntilMs = new Map<NodeName, number>();
   readonly #order: OrderWatch;
+  readonly #once: OnceWatch;
 
   constructor(world: World) {
     this.#world = world;
     this.#order = new OrderWatch(world, GRACE_MS);
+    this.#once = new OnceWatch(world);
   }
 
   storeChanged(events: readonly StoreEvent[]): void {
@@ -93,13 +91,14 @@ export class Invariants implements Witness {
     this.#runsOnce();
   }
 
-  /** What must not run twice does not, on whatever computers. One that wakes from sleep is given the moment that its agent needs. */
+  processesEnded(node: SimNode, container: ContainerSpec): void {
+    const problem = this.#once.isEnded(container);
+    if (problem !== undefined) this.#fail(`${node.name}: ${problem}`);
+  }
+
   #runsOnce(): void {
-    const awake = [...this.#world.nodes.values()].filter(({ power, wokeAtMs }) => power === "on" && this.#now - wokeAtMs > WAKING_MS);
-    for (const name of this.#once) {
-      const places = awake.filter((node) => node.labelled(name).some(({ state }) => state === "running")).map((node) => node.name);
-      if (places.length > 1) this.#fail(`${name} runs on ${places.join(" and ")} at once`);
-    }
+    const problem = this.#once.runsTwice();
+    if (problem !== undefined) this.#fail(problem);
   }
 
   /** No name leads to a node that is known to be dead. */
@@ -131,7 +130,7 @@ export class Invariants implements Witness {
   #desired(name: Name, stored: StoredResource<"Service"> | undefined): void {
     this.#history(name).desired.push({ atMs: this.#now, spec: stored?.spec });
     this.#order.desired(name, stored?.spec);
-    if (stored !== undefined && cannotRunTwice(stored.spec)) this.#once.add(name);
+    this.#once.desired(name, stored?.spec);
   }
 
   #decided(name: Name, decided: DecidedService | undefined): void {
@@ -139,6 +138,7 @@ export class Invariants implements Witness {
     const before = history.decided;
     history.decided = decided;
     this.#order.decided(name, decided);
+    this.#once.decided(name, decided);
     const instances = decided?.instances ?? [];
     const known = new Map(before?.instances.map((instance) => [instance.id, instance]));
     const added = instances.filter(({ id }) => !known.has(id));
@@ -221,7 +221,7 @@ export class Invariants implements Witness {
     const decided = this.#history(name).instances.get(instance);
     if (decided?.node !== node.name) this.#fail(`${node.name} would run ${name}-${instance}, which was never placed there`);
     // What was last decided for it holds while it hears of nothing else, unless two at once would do harm.
-    else if (this.#hearsNothing(node) && !this.#isExclusive(name)) return;
+    else if (this.#hearsNothing(node) && (!this.#isExclusive(name) || this.#once.wasOnEach(name, instance))) return;
     // What it had begun before it slept goes on when it wakes.
     else if (this.#now - Math.max(decided.untilMs ?? Infinity, node.wokeAtMs) > GRACE_MS)
       this.#fail(`${node.name} would run ${name}-${instance}, which has long been taken away`);

@@ -289,10 +289,10 @@ export class SimNode {
 
   /** As the kernel does it, whatever becomes of the engine. */
   #killProcesses(ids: readonly string[]): number {
-    const running = ids.map((id) => this.docker.containers.get(id)).filter((container) => container?.state === "running");
+    const running = ids.flatMap((id) => this.docker.containers.get(id) ?? []).filter(({ state }) => state === "running");
     for (const container of running) {
-      this.#world.trace.add(this.name, `${container?.spec.name} was killed`);
-      container?.crash(KILLED);
+      this.#world.processesEnded(this, container.spec);
+      container.crash(KILLED);
     }
     return running.length;
   }

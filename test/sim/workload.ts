@@ -8,7 +8,7 @@ import { evenOut } from "./even-out.ts";
 import type { World } from "./world.ts";
 
 const SERVICES: readonly Name[] = ["web", "films", "notes", "mqtt"];
-/** They write to one share, wherever they run: two at once would do harm. */
+/** They write to one share, wherever they run: two at once would do harm, unless each computer is to have its own. */
 export const EXCLUSIVE: readonly Name[] = ["ledger", "archive"];
 const ROUTES: readonly Name[] = ["router", "alias"];
 const RECORDS: readonly Name[] = ["printer", "camera"];
@@ -120,7 +120,7 @@ export class Workload {
     return serviceSpec(name, "", {
       containers,
       ...(random.chance(0.3) && { after: [random.pick(others)] }),
-      replicas: isExclusive ? random.pick([0, 1, 1, 1]) : random.pick([0, 1, 1, 2, 3, "all" as const]),
+      replicas: isExclusive ? random.pick([0, 1, 1, 1, "all" as const]) : random.pick([0, 1, 1, 2, 3, "all" as const]),
       update,
       failover: random.chance(0.2) ? "never" : { after: random.pick(["0s", "15s"]) },
     });

@@ -20,6 +20,8 @@ export interface Witness {
   storeChanged(events: readonly StoreEvent[]): void;
   beforeDocker(node: SimNode, method: string, subject: unknown): void;
   afterDocker(node: SimNode, method: string, subject: unknown): void;
+  /** By the kernel, because its node had no contact to the house. */
+  processesEnded(node: SimNode, container: ContainerSpec): void;
   /** About once a second. */
   timePassed(): void;
 }
@@ -181,6 +183,11 @@ export class World {
     this.trace.add(node.name, `docker ${method} ${what}${error === undefined ? "" : ` failed: ${(error as Error).message}`}`);
     this.changes += 1;
     this.#witness?.afterDocker(node, method, subject);
+  }
+
+  processesEnded(node: SimNode, container: ContainerSpec): void {
+    this.trace.add(node.name, `${container.name} was killed`);
+    this.#witness?.processesEnded(node, container);
   }
 
   heardLog(node: NodeName, level: keyof Log, message: string, fields: Readonly<Record<string, unknown>>): void {
