@@ -4,6 +4,7 @@ import { keys } from "../../src/api/keys.ts";
 import { decided, instance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, containerSpec, nodeRecord, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
+import type { FakeEtcd } from "../../test/fakes/store.ts";
 import { serviceController } from "./controller.ts";
 import { houseFacts, isDecidedName, successors, unusedImages } from "./house-facts.ts";
 
@@ -70,4 +71,35 @@ test("others are those that a Service comes after, along their chains; and who c
   assert.deepEqual(successors("db", mirror), ["app"]);
   assert.deepEqual(successors("disk", mirror), []);
   assert.deepEqual(serviceController.wakes({ room: "observed", kind: "Service", name: "db", node: "pi" }, mirror), ["db", "app"]);
+});
+
+test("a Service that cannot be read holds up none of the others, neither those after it by name nor those that come after it", async () => {
+  const broken = (etcd: FakeEtcd, key: string): void => void etcd.commit({ compare: [], writes: [{ put: key, value: "{" }] });
+  const mirror = await mirrorOf(
+    (etcd) => {
+      for (const node of ["nas", "pi"]) put(etcd, keys.node(node), nodeRecord(node, `boot-${node}`));
+      setMembershipState(etcd, "nas", "Down");
+      for (const name of ["db", "disk", "web"]) {
+        apply(etcd, "Service", name, name === "web" ? serviceSpec("web", "app:1", { after: ["db", "disk"] }) : spec);
+        put(etcd, keys.decided("Service", name), decided(name, spec, [instance("aaaa", "nas", spec)]));
+      }
+    },
+    (etcd) => {
+      broken(etcd, keys.decided("Service", "db"));
+      broken(etcd, keys.desired("Service", "disk"));
+    },
+  );
+  const { ahead, others } = houseFacts("web", mirror, moments);
+  assert.deepEqual(
+    ahead.map(({ wanted }) => wanted.service),
+    ["disk"],
+  );
+  assert.deepEqual(
+    [...others].map(([name, { replicas, decided }]) => [name, replicas, decided !== undefined]),
+    [
+      ["db", 1, false],
+      ["disk", 1, true],
+    ],
+  );
+  assert.throws(() => houseFacts("db", mirror, moments), /Cannot read/);
 });

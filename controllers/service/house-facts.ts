@@ -1,6 +1,7 @@
 // Reads from the mirror what a decision about one Service needs: nodes, loads, what is decided and what every node observed.
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts, OtherService } from "./facts.ts";
 import { containerName, networkKey } from "./container-spec.ts";
@@ -77,7 +78,7 @@ function servicesAhead(name: Name, nodes: readonly NodeFacts[], mirror: Mirror):
     .filter((service) => service < name)
     .sort()
     .flatMap((service) => {
-      const decided = mirror.decided<DecidedService>("Service", service)?.value;
+      const decided = readable(() => mirror.decided<DecidedService>("Service", service)?.value, undefined);
       const spec = decided?.revisions[decided.target]?.spec;
       if (decided === undefined || spec === undefined || spec.replicas === "all" || !isMovable(spec)) return [];
       const stay = decided.instances.filter(({ node }) => !left.has(node));
@@ -99,14 +100,26 @@ function othersBefore(name: Name, mirror: Mirror): HouseFacts["others"] {
   const decided = mirror.decided<DecidedService>("Service", name)?.value;
   const wanted = mirror.desired("Service", name)?.spec.after ?? [];
   return chainOf([...wanted, ...predecessors(decided)], (other): OtherService => {
-    const spec = mirror.desired("Service", other)?.spec;
+    const spec = readable(() => mirror.desired("Service", other)?.spec, UNREAD);
     return {
       replicas: spec?.replicas,
       after: spec?.after ?? [],
-      decided: mirror.decided<DecidedService>("Service", other)?.value,
+      decided: readable(() => mirror.decided<DecidedService>("Service", other)?.value, undefined),
       observed: mirror.observed<ObservedService>("Service", other),
     };
   });
+}
+
+/** There is one, and it comes after nobody. */
+const UNREAD: Pick<ServiceSpec, "replicas" | "after"> = { replicas: 1 };
+
+/** Of another Service, whose value may be no JSON: that holds up nobody else, and the mirror has said what is wrong. */
+function readable<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
 }
 
 function takenOut(name: Name, known: ReadonlySet<NodeName>, mirror: Mirror): ReadonlyMap<NodeName, number> {

@@ -6,8 +6,8 @@ import { fakeLog } from "./machine.ts";
 import { foundHouse } from "./objects.ts";
 import { FakeEtcd } from "./store.ts";
 
-/** `write` puts into the store what the house is to hold besides its House. */
-export async function mirrorOf(write: (etcd: FakeEtcd) => void): Promise<Mirror> {
+/** `write` puts into the store what the house is to hold besides its House; `later` what comes once that was listed. */
+export async function mirrorOf(write: (etcd: FakeEtcd) => void, later: (etcd: FakeEtcd) => void = () => {}): Promise<Mirror> {
   const clock = new VirtualClock();
   const etcd = new FakeEtcd(clock);
   foundHouse(etcd);
@@ -16,6 +16,8 @@ export async function mirrorOf(write: (etcd: FakeEtcd) => void): Promise<Mirror>
   const mirror = new StoreMirror({ store, clock, log: fakeLog() });
   const stop = new AbortController();
   const running = mirror.run(stop.signal);
+  await clock.settle();
+  later(etcd);
   await clock.settle();
   stop.abort(new Error("the test has what it needs"));
   await clock.settle();
