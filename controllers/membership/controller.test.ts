@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import type { Ports } from "../../src/engine/contract.ts";
+import { Engine, RESYNC_MS } from "../../src/engine/engine.ts";
+import { StoreMirror } from "../../src/engine/mirror.ts";
+import { runnable } from "../../src/engine/runnable.ts";
 import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
-import { put, remove } from "../../test/fakes/objects.ts";
+import { FakeEngine } from "../../test/fakes/containers-engine.ts";
+import { fakeLog } from "../../test/fakes/machine.ts";
+import { apply, foundHouse, put, remove, setMembershipState } from "../../test/fakes/objects.ts";
+import { fakePorts } from "../../test/fakes/ports.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
 import { membershipController } from "./controller.ts";
 
@@ -51,4 +57,32 @@ test("one that is taken out of the house makes none anew, neither while it leave
   assert.equal(await makes((etcd) => put(etcd, other, {})), false);
   const both = (etcd: FakeEtcd): void => [other, own].forEach((key) => put(etcd, key, {}));
   assert.equal(await makes(both, (etcd) => remove(etcd, own)), false);
+});
+
+test("a node that was thought dead announces itself while its Docker hangs, and is back soon after that answers", async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  foundHouse(etcd);
+  apply(etcd, "Membership", "pi4", { role: "auto", schedulable: true });
+  setMembershipState(etcd, "pi4", "Down");
+  const store = etcd.client("pi4", { clock, random: new SeededRandom(1) });
+  const docker = new FakeEngine({ clock, random: new SeededRandom(2) });
+  const mirror = new StoreMirror({ store, clock, log: fakeLog() });
+  const ports = fakePorts({ node: "pi4", clock, store, mirror, docker });
+  const engine = new Engine({ controllers: [runnable(membershipController)], mirror, ports });
+  const stop = new AbortController();
+  docker.hang();
+  const running = Promise.all([mirror.run(stop.signal), engine.run(stop.signal)]);
+  const holds = (key: string): boolean => etcd.get(key) !== undefined;
+  await clock.until(() => holds(keys.node("pi4")) && holds(keys.observed("Membership", "pi4", "pi4")), 60_000, "it is announced");
+  await clock.advance(120_000);
+  assert.ok(holds(keys.decided("Membership", "pi4")), "what others took over may run here");
+  docker.goOn();
+  const backAtMs = clock.now();
+  await clock.until(() => !holds(keys.decided("Membership", "pi4")), RESYNC_MS, "it is back");
+  assert.ok(clock.now() - backAtMs <= 10_000, `${clock.now() - backAtMs} ms later`);
+  stop.abort(new Error("the test is over"));
+  await clock.settle();
+  await running;
+  await store.close();
 });

@@ -1,6 +1,7 @@
 // The edge of a node's own Membership: asks the machine what it is, and writes what only this node may write.
 import { isIpv6 } from "../../src/api/addresses.ts";
 import { stamped } from "../../src/api/conditions.ts";
+import { EngineError } from "../../src/api/errors.ts";
 import { hash } from "../../src/api/hash.ts";
 import { keys } from "../../src/api/keys.ts";
 import { API_VERSION, type Name, type Resource, type StoredResource } from "../../src/api/resource.ts";
@@ -97,12 +98,17 @@ function portsHeld(listeners: MembershipFacts["listeners"], { lan, tailnet }: No
   return { ...(http !== undefined && { http }), ...(dns !== undefined && { dns }), ...(mesh !== undefined && { mesh }) };
 }
 
-/** Throws when Docker does not answer: its containers may run on without it. */
-async function leftovers({ containers, mirror, identity }: Ports, signal: AbortSignal): Promise<readonly string[]> {
-  const running = (await containers.list(undefined, signal)).filter(({ state }) => state === "running" || state === "restarting");
-  const undecided = running.filter(({ service, instance }) => {
-    const decided = mirror.decided<DecidedService>("Service", service)?.value;
-    return !decided?.instances.some(({ id, node }) => id === instance && node === identity.node);
-  });
-  return undecided.map(({ name }) => name).sort();
+/** Undefined: Docker does not answer, and its containers may run on without it. */
+async function leftovers({ containers, mirror, identity }: Ports, signal: AbortSignal): Promise<readonly string[] | undefined> {
+  try {
+    const running = (await containers.list(undefined, signal)).filter(({ state }) => state === "running" || state === "restarting");
+    const undecided = running.filter(({ service, instance }) => {
+      const decided = mirror.decided<DecidedService>("Service", service)?.value;
+      return !decided?.instances.some(({ id, node }) => id === instance && node === identity.node);
+    });
+    return undecided.map(({ name }) => name).sort();
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
+  }
 }

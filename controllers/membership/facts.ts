@@ -12,8 +12,8 @@ export interface MembershipFacts {
   readonly announced: NodeRecord | undefined;
   readonly isHeld: boolean;
   readonly verdict: Seen<DecidedMembership> | undefined;
-  /** Containers that run here and are decided for nobody here: `jellyfin-k3f9`. */
-  readonly leftovers: readonly string[];
+  /** While it is Down: containers that run here and are decided for nobody here: `jellyfin-k3f9`. Undefined: Docker does not answer. */
+  readonly leftovers: readonly string[] | undefined;
   readonly listeners: IngressStatus["listeners"] | undefined;
   /** What this node last reported. */
   readonly reported: readonly Condition[];

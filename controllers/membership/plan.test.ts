@@ -4,7 +4,7 @@ import { API_VERSION, type Resource } from "../../src/api/resource.ts";
 import { seen } from "../../test/fakes/facts.ts";
 import { nodeRecord } from "../../test/fakes/objects.ts";
 import type { MembershipFacts } from "./facts.ts";
-import { plan, HURRIED_RECHECK_MS, RECHECK_MS } from "./plan.ts";
+import { plan, HURRIED_RECHECK_MS, RECHECK_MS, SILENT_RECHECK_MS } from "./plan.ts";
 
 const context = { node: "nas", now: 0 };
 const record = nodeRecord("nas", "boot-nas");
@@ -62,6 +62,14 @@ test("a node clears its own Down, after it stopped what others may have taken ov
   // Nothing goes there meanwhile, and nobody tells when the last one has stopped.
   assert.equal(plan(membership, { ...atRest, verdict, leftovers: ["app-aaaa"] }, context).recheckAfterMs, HURRIED_RECHECK_MS);
   assert.deepEqual(plan(membership, { ...atRest, verdict }, context).actions, [{ kind: "ClearDown", name: "nas", modRevision: 7 }]);
+});
+
+test("a node that is back while its Docker is silent says so and what it is, and clears its Down once it can tell what runs", () => {
+  const verdict = seen({ state: "Down" as const }, 0, 7);
+  const machine = { ...record, versions: { ...record.versions, docker: "" } };
+  const unknown = { verdict, leftovers: undefined, announced: undefined, machine };
+  assert.deepEqual(verbs(unknown), ["Announce", "Report"]);
+  assert.equal(plan(membership, { ...atRest, ...unknown }, context).recheckAfterMs, SILENT_RECHECK_MS);
 });
 
 test("Docker away and busy ports are conditions, told once", () => {

@@ -10,6 +10,8 @@ import type { MembershipFacts } from "./facts.ts";
 
 /** Addresses and devices come and go without telling. */
 export const RECHECK_MS = 30_000;
+/** While Docker is silent nobody knows what runs. Most of the time an event tells that it is back. */
+export const SILENT_RECHECK_MS = 5_000;
 /** Before the ingress has said what it holds, and while what others may have taken over is being stopped. */
 export const HURRIED_RECHECK_MS = 1_000;
 
@@ -32,12 +34,13 @@ export function plan(
   const actions: MembershipAction[] = [];
   if (membership === undefined && copy === undefined) actions.push({ kind: "Create", name });
   if (!facts.isHeld || canonicalJson(record) !== canonicalJson(facts.announced)) actions.push({ kind: "Announce", name, record });
+  const isDown = verdict?.value.state === "Down";
   // Only after a fresh list, which the engine sees to, and after stopping what others may have taken over.
-  if (copy === undefined && verdict?.value.state === "Down" && leftovers.length === 0)
-    actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
+  if (copy === undefined && isDown && leftovers?.length === 0) actions.push({ kind: "ClearDown", name, modRevision: verdict.modRevision });
   if (!sameConditions(conditions, reported)) actions.push({ kind: "Report", name, conditions });
-  const isHurried = listeners === undefined || (verdict?.value.state === "Down" && leftovers.length > 0);
-  return { actions, conditions, recheckAfterMs: isHurried ? HURRIED_RECHECK_MS : RECHECK_MS };
+  const isHurried = listeners === undefined || (isDown && leftovers !== undefined && leftovers.length > 0);
+  const isUnknown = isDown && leftovers === undefined;
+  return { actions, conditions, recheckAfterMs: isHurried ? HURRIED_RECHECK_MS : isUnknown ? SILENT_RECHECK_MS : RECHECK_MS };
 }
 
 /** So much less or more than what was last announced is news: each announcement is written on every node. */
