@@ -98,6 +98,23 @@ test("what is placed at the same moment takes up room for the rest", async () =>
   await house.end();
 });
 
+test("what waits for room is placed within seconds once another one goes", async () => {
+  const house = await setUp(); // a computer of 8 GiB
+  const placed = (name: string): number =>
+    (JSON.parse(house.etcd.get(keys.decided("Service", name))?.value ?? '{"instances":[]}') as DecidedService).instances.length;
+  for (const name of ["app", "bulk", "cache"]) {
+    apply(house.etcd, "Service", name, specWith({ resources: { memory: "6Gi" } }));
+    await house.clock.advance(10_000);
+  }
+  await house.clock.advance(4 * RESYNC_MS);
+  assert.deepEqual(["app", "bulk", "cache"].map(placed), [1, 0, 0]);
+  remove(house.etcd, keys.desired("Service", "app"));
+  await house.clock.until(() => placed("bulk") + placed("cache") === 1, 5_000, "one of them is placed");
+  await house.clock.advance(2 * RESYNC_MS);
+  assert.equal(placed("bulk") + placed("cache"), 1);
+  await house.end();
+});
+
 test("an image that is here is not asked for; one that is not is pulled, and removed when nothing needs it", async () => {
   const house = await setUp({ registry: new Map([["app:2", {}]]) });
   apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));

@@ -13,7 +13,7 @@ import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, netwo
 import type { Container, ContainerSpec } from "./docker-types.ts";
 import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
-import { houseFacts, imagesOf, successors, unusedImages } from "./house-facts.ts";
+import { houseFacts, imagesOf, successors, unusedImages, wokenByRoom } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { recall, remember } from "./last-word.ts";
 import { aged, firstAnnounced, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
@@ -139,7 +139,7 @@ async function ownedNames(containers: Ports["containers"], signal: AbortSignal):
 }
 
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
-  if (change.kind === kind) return [change.name, ...successors(change.name, mirror)];
+  if (change.kind === kind) return [change.name, ...successors(change.name, mirror), ...wokenByRoom(change, mirror)];
   const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room !== "observed");
   return isAboutNodes ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
 }

@@ -28,6 +28,8 @@ export interface HouseFacts {
   readonly volumes: Readonly<Record<Name, DecidedVolume | undefined>>;
   /** None of its instances is in another one's way, since each node is to have its own: see `isOnEach` in lost.ts. */
   readonly isOnEach: boolean;
+  /** Of one that waits for room: when this node saw the last decision, of whatever Service, that may have given some up. */
+  readonly roomSinceMs: number | undefined;
   /** Services that have to leave a node as this one may have to, and whose turn is before its own. */
   readonly ahead: readonly Ahead[];
   /** The Services that this one comes after, those that they come after, and so on. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
+import type { DecidedService } from "../../src/api/state.ts";
 import { decided, instance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, containerSpec, nodeRecord, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
@@ -102,4 +103,21 @@ test("a Service that cannot be read holds up none of the others, neither those a
     ],
   );
   assert.throws(() => houseFacts("db", mirror, moments), /Cannot read/);
+});
+
+test("a decision that gives room up wakes those that wait for it, one that gives up none, or on a node that is lost, nobody", async () => {
+  const mirror = await mirrorOf((etcd) => {
+    for (const node of ["nas", "pi"]) put(etcd, keys.node(node), nodeRecord(node, `boot-${node}`));
+    setMembershipState(etcd, "nas", "Down");
+    put(etcd, keys.decided("Service", "kept"), decided("kept", spec, [instance("aaaa", "nas", spec)]));
+    put(etcd, keys.decided("Service", "rests"), decided("rests", spec, [instance("bbbb", "pi", spec)]));
+    put(etcd, keys.decided("Service", "waits"), decided("waits", spec, []));
+  });
+  const woken = (was: DecidedService | undefined): readonly string[] =>
+    serviceController.wakes({ room: "decided", kind: "Service", name: "gone", was }, mirror);
+  assert.deepEqual(woken(decided("gone", heavy, [instance("cccc", "pi", heavy)])), ["gone", "kept", "waits"]);
+  assert.deepEqual(woken(decided("gone", heavy, [instance("cccc", "nas", heavy)])), ["gone"]);
+  assert.deepEqual(woken(undefined), ["gone"]);
+  assert.equal(houseFacts("rests", mirror, moments).roomSinceMs, undefined);
+  assert.equal(houseFacts("waits", mirror, moments).roomSinceMs, mirror.decided("Service", "rests")?.seenAtMs);
 });

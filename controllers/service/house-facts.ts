@@ -2,7 +2,7 @@
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
-import type { Index, Mirror } from "../../src/engine/contract.ts";
+import type { Change, Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts, OtherService } from "./facts.ts";
 import { containerName, networkKey } from "./container-spec.ts";
 import { isOnEach } from "./lost.ts";
@@ -10,6 +10,7 @@ import { chainOf, predecessors } from "./order.ts";
 import { countByNode, type Ahead } from "./placement.ts";
 import { preparedNodes } from "./prepared.ts";
 import { isMovable, reservedBytes, reservedCpus } from "./traits.ts";
+import { freedNodes, isOpen, waitsForRoom } from "./waiting.ts";
 
 /** `nas 134217728 0.5 0`: node, memory and CPUs that an instance reserves, and which of the Service's equal ones: so loads need no walk over Services. */
 const byLoad: Index = { kind: "Service", room: "decided", keys: loadKeys };
@@ -59,6 +60,7 @@ export function houseFacts(name: Name, mirror: Mirror, { desiredSeenAtMs, volume
     desiredSeenAtMs,
     volumes,
     isOnEach: isOnEach(mirror.desired("Service", name)?.spec, mirror.decided<DecidedService>("Service", name)?.value),
+    roomSinceMs: roomSinceMs(name, nodes, mirror),
     ahead: servicesAhead(name, nodes, mirror),
     others: othersBefore(name, mirror),
   };
@@ -86,6 +88,23 @@ function servicesAhead(name: Name, nodes: readonly NodeFacts[], mirror: Mirror):
       const prepared = preparedNodes(spec, mirror.observed<ObservedService>("Service", service));
       return count > 0 ? [{ wanted: { service, spec, volumes: {}, prepared }, count, here: countByNode(stay) }] : [];
     });
+}
+
+function roomSinceMs(name: Name, nodes: readonly NodeFacts[], mirror: Mirror): number | undefined {
+  const decided = mirror.decided<DecidedService>("Service", name)?.value;
+  if (decided === undefined || !waitsForRoom(name, decided, nodes)) return undefined;
+  return [...mirror.allDecided("Service")].reduce((newest, [, { seenAtMs }]) => Math.max(newest, seenAtMs), 0);
+}
+
+/** Services that wait for room, where a decision gave some up on a node that may take them. */
+export function wokenByRoom(change: Change, mirror: Mirror): readonly Name[] {
+  const was = change.room === "decided" ? (change.was as DecidedService | undefined) : undefined; // of a Service, by this very controller
+  if (was === undefined) return [];
+  const freed = freedNodes(loadKeys(was), loadKeys(mirror.decided<DecidedService>("Service", change.name)?.value));
+  if (freed.size === 0) return [];
+  const nodes = nodeFacts(mirror);
+  if (!nodes.some((node) => freed.has(node.name) && isOpen(node))) return [];
+  return [...mirror.allDecided<DecidedService>("Service")].flatMap(([name, { value }]) => (waitsForRoom(name, value, nodes) ? [name] : []));
 }
 
 /** By the Services that they come after. */
@@ -162,7 +181,8 @@ function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
 
 const NO_LOAD: Load = { instances: 0, memoryBytes: 0, cpus: 0 };
 
-function loadKeys(decided: DecidedService): readonly string[] {
+function loadKeys(decided: DecidedService | undefined): readonly string[] {
+  if (decided === undefined) return [];
   const counts = new Map<string, number>();
   return decided.instances.map(({ node, revision }) => {
     const spec = decided.revisions[revision]?.spec;

@@ -43,6 +43,14 @@ test("the node that is chosen decides at once, and the others later one by one",
   for (const node of nodes) assert.equal(planOn(node, three, { now: NOW + 2 * RANK_DELAY_MS }).actions[0]?.kind, "Decide", node);
 });
 
+test("what has waited for room is decided by turns that count from when some was given up", () => {
+  const nodes = ["nas", "nuc", "pi"];
+  const since = NOW + 600_000;
+  const house = { ...three, roomSinceMs: since };
+  const decideAfter = (ms: number): number => nodes.filter((node) => planOn(node, house, { now: since + ms }).actions.length > 0).length;
+  assert.deepEqual([0, RANK_DELAY_MS, 2 * RANK_DELAY_MS].map(decideAfter), [1, 2, 3]);
+});
+
 test("what is to be carried out comes before what is to be decided, for the store may be away", () => {
   const two = serviceSpec("app", "", { containers: [containerSpec("app", "app:2")] });
   const house = { decided: seen(decided("app", spec, [instance("aaaa", "nas", spec)])) };

@@ -67,12 +67,14 @@ function turnOf(decision: Decision, house: HouseFacts, node: NodeName, now: numb
   const first = Math.max(0, alive.indexOf(decision.chosen ?? house.decided?.value.instances[0]?.node ?? ""));
   const own = alive.indexOf(node);
   const rank = own < 0 ? alive.length : (own - first + alive.length) % alive.length;
-  const newestMs = Math.max(
+  const ownMs = Math.max(
     house.desiredSeenAtMs,
     house.decided?.seenAtMs ?? 0,
     ...[...house.observed.values()].map(({ seenAtMs }) => seenAtMs),
     ...house.nodes.map(({ record, downSinceMs }) => Math.max(record?.seenAtMs ?? 0, downSinceMs ?? 0)),
   );
+  // Every node's turn was over while there was no room: else all would decide at once now, each of another one for the same room.
+  const newestMs = now - ownMs > alive.length * RANK_DELAY_MS ? Math.max(ownMs, house.roomSinceMs ?? 0) : ownMs;
   return rank * RANK_DELAY_MS - (rank === 0 ? 0 : now - newestMs);
 }
 

@@ -29,6 +29,8 @@ export interface Change {
   readonly node?: NodeName;
   /** What a desired object was: whoever stood behind it may have what it had. */
   readonly before?: AnyResource | undefined;
+  /** What was decided until now: whoever waits for what that took may have it. */
+  readonly was?: unknown;
 }
 
 /** A fact and when this node's mirror first saw it. */

@@ -321,11 +321,14 @@ export class StoreMirror implements Mirror {
           changes.push({ room: "desired", kind, name, before });
         }
         return;
-      case "decided":
-        put(rowsOf(this.#decided, key.kind), key.name, seen);
+      case "decided": {
+        const rows = rowsOf(this.#decided, key.kind);
+        const was = rows.get(key.name)?.value;
+        put(rows, key.name, seen);
         this.#reindex("decided", key.kind, key.name, seen?.value);
-        changes.push({ room: "decided", kind: key.kind, name: key.name });
+        changes.push({ room: "decided", kind: key.kind, name: key.name, was });
         return;
+      }
       case "observed": {
         const byName = rowsOf(this.#observed, key.kind);
         const byNode = byName.get(key.name) ?? new Map<NodeName, Seen<unknown>>();

@@ -47,6 +47,7 @@ export function houseFacts(over: Partial<HouseFacts> = {}): HouseFacts {
     desiredSeenAtMs: 0,
     volumes: {},
     isOnEach: false,
+    roomSinceMs: undefined,
     ahead: [],
     others: new Map(),
     ...over,

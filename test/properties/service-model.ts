@@ -103,6 +103,7 @@ export class ServiceModel {
       desiredSeenAtMs: this.#desiredSeenAtMs,
       volumes: {},
       isOnEach: isOnEach(this.desired?.spec, decided),
+      roomSinceMs: undefined,
       ahead: [],
       others: new Map(),
     };
