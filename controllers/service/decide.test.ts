@@ -149,6 +149,12 @@ test("an update of what runs on each node leaves alone what a cordoned one has, 
     }
     assert.deepEqual(places(state)?.toSorted(), ["nas two", "nuc one", "pi two"], update.order ?? "start-first");
     assert.equal(state?.good, revisionHash(after));
+    const cordoned = nodes.map(({ name }) => nodeFacts(name, { schedulable: false }));
+    const doubled = decided("app", { ...before, replicas: 2 }, [instance("aaaa", "nas", before), instance("bbbb", "nas", before)]);
+    const told = new Map([observed("nas", [observedInstance("aaaa"), observedInstance("bbbb")])]);
+    const waiting = next(after, doubled, { nodes: cordoned, observed: told }, 2);
+    assert.notEqual(waiting?.good, revisionHash(after), "none of it runs yet");
+    if (update === stopFirst) assert.deepEqual(places(waiting), ["nas one"], "one on each");
   }
 });
 

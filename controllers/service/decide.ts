@@ -73,7 +73,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
     return { instance, verdict: found, current: current.has(instance) && !isOfEarlierTry, ...(isOfEarlierTry && { stale: true }) };
   });
   const rooted = irreplaceable(standings, wanted, house);
-  const judgedBy = standings.filter((standing) => !rooted.includes(standing));
+  const others = standings.filter((standing) => !rooted.includes(standing));
+  const judgedBy = others.length > 0 ? others : standings;
   const judged = isHeld ? aimed : judge(aimed, spec, judgedBy, wantedCount(wanted, judgedBy, house));
   if (judged !== aimed) return settled(judged);
   const held = isHeld && new Set(alive.map(({ revision }) => revision)).size > 1;

@@ -69,7 +69,8 @@ function withoutSpared(
   if (updateOrder(wanted.spec) === "start-first" || remove.length === 0) return remove;
   if (wanted.spec.replicas === "all") {
     const rooted = irreplaceable(standings, wanted, house).filter(({ verdict }) => verdict.kind !== "failing");
-    return remove.filter((instance) => !rooted.some((standing) => standing.instance === instance));
+    const oneOfEach = new Map(rooted.map(({ instance }) => [instance.node, instance]));
+    return remove.filter((instance) => oneOfEach.get(instance.node) !== instance);
   }
   const going = new Set(remove.map(({ node }) => node));
   const after = house.nodes.map((node) => (going.has(node.name) ? withLoad(wanted.spec, node, -1) : node));
