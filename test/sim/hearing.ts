@@ -1,6 +1,7 @@
 // Who was really heard, whatever the nodes make of it: nobody may be condemned by one that hears him, be it over a third, nor by one that
 // does not hear most of those who vote.
 import type { NodeName } from "../../src/api/resource.ts";
+import { SUSPECT_AFTER_MS } from "../../src/liveness/liveness.ts";
 import type { SimNode } from "./node.ts";
 
 /** A verdict may be so long on its way. */
@@ -16,6 +17,8 @@ export class Hearing {
   readonly #options: HearingOptions;
   /** `n1 n2`: when n1 last did not hear of n2. */
   readonly #unheardAtMs = new Map<string, number>();
+  /** And when it last did. */
+  readonly #heardAtMs = new Map<string, number>();
   /** When it last heard of most of the voters, itself included. */
   readonly #heardMostAtMs = new Map<NodeName, number>();
 
@@ -33,8 +36,11 @@ export class Hearing {
     const voters = new Set(this.#options.voters());
     for (const by of all) {
       const heard = all.filter((node) => node === by || this.#hearsOf(by, node, all));
-      for (const node of all) if (!heard.includes(node)) this.#unheardAtMs.set(`${by.name} ${node.name}`, nowMs);
-      const votes = heard.filter(({ nodeId }) => voters.has(nodeId)).length;
+      for (const node of all) (heard.includes(node) ? this.#heardAtMs : this.#unheardAtMs).set(`${by.name} ${node.name}`, nowMs);
+      // Nobody is suspected before: of two that take turns both count.
+      const isHeardNow = ({ name }: SimNode): boolean =>
+        nowMs - (this.#heardAtMs.get(`${by.name} ${name}`) ?? -Infinity) <= SUSPECT_AFTER_MS;
+      const votes = all.filter((node) => voters.has(node.nodeId) && isHeardNow(node)).length;
       if (votes > voters.size / 2 || voters.size === 0) this.#heardMostAtMs.set(by.name, nowMs);
     }
   }
