@@ -136,11 +136,11 @@ test("what never came up whole can be drained, and has not failed for that", () 
 });
 
 test("an update of what runs on each node leaves alone what a cordoned one has, and does not wait for that", () => {
-  const stopFirst: Update = { ...one.update, order: "stop-first", parallel: 3 };
+  const stopFirst: Update = { ...one.update, order: "stop-first" };
   for (const update of [stopFirst, one.update]) {
     const before: ServiceSpec = { ...one, replicas: "all", update };
     const after: ServiceSpec = { ...before, containers: two.containers };
-    const nodes = [nodeFacts("nas"), nodeFacts("pi"), nodeFacts("nuc", { schedulable: false })];
+    const nodes = [nodeFacts("nuc", { schedulable: false }), nodeFacts("nas"), nodeFacts("pi")];
     const placed = nodes.map(({ name }) => instance(`on-${name}`, name, before));
     let state: DecidedService | undefined = decided("app", before, placed);
     for (let steps = 0; steps < 9; steps++) {

@@ -86,8 +86,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
 /**
  * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
  * what is lost or has to leave is replaced by the revision that was good, in the order of that update. Where both may run beside each other
- * what of it has not been ready through `monitor` is in nobody's place, for it may end at any moment: as many stay to be looked at as it tried
- * at a time.
+ * what fails of it is in nobody's place: as many stay to be looked at as it tried at a time, and what is starting or ready just now counts
+ * among them, for it may end at any moment.
  */
 function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
   const { target, good = target, revisions, instances } = stopped;
@@ -98,8 +98,8 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
   const tried = order === "start-first" ? instances.filter(({ node, revision }) => revision === target && !left.has(node)) : [];
   const ofKind = (kind: Verdict["kind"]): readonly DecidedInstance[] =>
     tried.filter((instance) => verdict(instance, failed.spec, house.observed, now).kind === kind);
-  const unproven = [...ofKind("failing"), ...ofKind("waiting"), ...ofKind("ready")];
-  const shown = unproven.slice(0, failed.spec.update.parallel);
+  const failing = ofKind("failing");
+  const shown = [...failing, ...ofKind("waiting"), ...ofKind("ready")].slice(0, failed.spec.update.parallel);
   const update = { ...failed.spec.update, order: cannotRunTwice(before.spec) ? "stop-first" : order } as const;
   const spec = withReplicas({ ...before.spec, update }, failed.spec.replicas);
   const running: DecidedService = {
@@ -109,7 +109,7 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
     instances: instances.filter((instance) => !shown.includes(instance)),
   };
   const apart: HouseFacts = { ...house, observed: without(shown, house.observed) };
-  const course: Course = { name, house: apart, now, isHeld: true, spent: unproven, besides: shown.length };
+  const course: Course = { name, house: apart, now, isHeld: true, spent: [...failing, ...shown], besides: shown.length };
   const decision = advance(running, course);
   if (decision.next === undefined || decision.next === running)
     return areInTheWay(running, course) ? settled({ ...stopped, instances: running.instances }) : { ...decision, next: stopped };

@@ -34,8 +34,10 @@ export function takeStep(situation: Situation): Moved {
   const { decided, standings, wanted, house, now } = situation;
   const { spec } = wanted;
   const leaving = [...leavingNodes(decided, house), ...lingering(decided, house, now).map(({ node }) => node)];
-  const count = wantedCount(wanted, standings, house);
-  const next = step(standings, {
+  const rooted = irreplaceable(standings, wanted, house);
+  const others = standings.filter((standing) => !rooted.includes(standing));
+  const count = wantedCount(wanted, others, house);
+  const next = step(others, {
     wanted: count,
     each: spec.replicas === "all",
     order: updateOrder(spec),
@@ -45,6 +47,7 @@ export function takeStep(situation: Situation): Moved {
     held: situation.held === true,
     proven: decided.good === decided.target,
     leaving: leaving.length + (situation.besides ?? 0),
+    pending: pending(others, count, situation),
   });
   const removed = withoutSpared(next.remove, count, situation).filter((instance) => !mustBeHeld(instance, decided, house, now));
   const kept = standings.map(({ instance }) => instance).filter((instance) => !removed.includes(instance));
@@ -60,21 +63,19 @@ export function takeStep(situation: Situation): Moved {
   return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };
 }
 
-/** Under stop-first nothing that may stay, and is wanted, is stopped for one that no node could take, not even where it stops. */
+/** Under stop-first nothing of a number that may stay, and is wanted, is stopped for one that no node could take, not even where it stops. */
 function withoutSpared(
   remove: readonly DecidedInstance[],
   count: number,
-  { standings, wanted, house }: Situation,
+  { decided, standings, wanted, house, now }: Situation,
 ): readonly DecidedInstance[] {
-  if (updateOrder(wanted.spec) === "start-first" || remove.length === 0) return remove;
-  if (wanted.spec.replicas === "all") {
-    const rooted = irreplaceable(standings, wanted, house).filter(({ verdict }) => verdict.kind !== "failing");
-    const oneOfEach = new Map(rooted.map(({ instance }) => [instance.node, instance]));
-    return remove.filter((instance) => oneOfEach.get(instance.node) !== instance);
-  }
+  const { spec } = wanted;
+  if (updateOrder(spec) === "start-first" || spec.replicas === "all" || remove.length === 0) return remove;
   const going = new Set(remove.map(({ node }) => node));
   const after = house.nodes.map((node) => (going.has(node.name) ? withLoad(wanted.spec, node, -1) : node));
-  if (roomFor(wanted, after, 1) > 0) return remove;
+  // Beside what may still run somewhere nothing may be started anywhere.
+  const isBarred = cannotRunTwice(spec) && lingering(decided, house, now).length > 0;
+  if (!isBarred && roomFor(wanted, after, 1) > 0) return remove;
   const forbidden = new Set(house.nodes.filter((node) => isForbidden(wanted, node)).map(({ name }) => name));
   const may = standings.filter(
     ({ instance, current, verdict }) =>
@@ -84,12 +85,25 @@ function withoutSpared(
   return remove.filter((instance) => !spared.has(instance));
 }
 
-/** Of `all`: old ones that may stay on their nodes, which take no new one now, not even in their place. An update does not wait for those. */
+/** So many were taken away and can be placed, once what they leave behind has ended. */
+function pending(standings: readonly Standing[], count: number, { wanted, house: { nodes } }: Situation): number {
+  const missing = Math.max(0, count - standings.length);
+  if (wanted.spec.replicas !== "all") return roomFor(wanted, nodes, missing);
+  const empty = nodes.filter(({ name }) => standings.every(({ instance }) => instance.node !== name));
+  return Math.min(missing, empty.filter((node) => roomFor(wanted, [node], 1) > 0).length);
+}
+
+/**
+ * Of `all`: old ones that may stay on their nodes, which take no new one now, not even in their place; one of each such node. An update does
+ * not wait for them.
+ */
 export function irreplaceable(standings: readonly Standing[], wanted: Wanted, { nodes }: HouseFacts): readonly Standing[] {
   if (wanted.spec.replicas !== "all") return [];
-  return standings.filter(({ instance, current }) => {
-    const node = nodes.find(({ name }) => name === instance.node);
-    return !current && node !== undefined && !isForbidden(wanted, node) && roomFor(wanted, [withLoad(wanted.spec, node, -1)], 1) === 0;
+  return nodes.flatMap((node) => {
+    const there = standings.filter(({ instance }) => instance.node === node.name);
+    if (there.some(({ current }) => current) || isForbidden(wanted, node)) return [];
+    const old = there.filter(({ verdict }) => verdict.kind !== "failing").slice(0, 1);
+    return old.length > 0 && roomFor(wanted, [withLoad(wanted.spec, node, -1)], 1) > 0 ? [] : old;
   });
 }
 

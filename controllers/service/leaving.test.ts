@@ -126,3 +126,15 @@ test("what a person has move is gone from where it was once it stands where it w
     ["pi"],
   );
 });
+
+test("nothing that serves is stopped for one that must not start beside what may still run on a lost node", () => {
+  const hosting = (image: string, replicas: 1 | "all"): ServiceSpec =>
+    serviceSpec("app", "", { replicas, containers: [containerSpec("app", image, { network: "host" })] });
+  const [before, after] = [hosting("app:1", "all"), hosting("app:2", 1)];
+  const value = decided("app", before, [instance("i0", "nas", before)]);
+  const lost = nodeFacts("pi", { record: undefined, downSinceMs: 0, goneSinceMs: 0 });
+  const told = new Map([["pi", { bootId: "b", instances: [observedInstance("i1", { revision: value.target })] }]]);
+  const house = houseFacts({ nodes: [nodeFacts("nas"), lost], decided: seen(value), told, ...readyOn(["nas", "i0"]) });
+  const { next, unplaced } = decide("app", service("app", after, 2), house, 60_000);
+  assert.deepEqual([next?.instances, unplaced], [value.instances, 1]);
+});

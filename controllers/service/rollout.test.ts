@@ -21,6 +21,7 @@ const aim = (over: Partial<Aim> = {}): Aim => ({
   rollingBack: false,
   proven: false,
   moving: false,
+  pending: 0,
   leaving: 0,
   ...over,
 });
@@ -106,4 +107,35 @@ test("none wanted means none left", () => {
 test("one on each node: the old one goes for the new one of the same node", () => {
   const standings = [standing("old1", false, settled, "n1"), standing("old2", false, settled, "n2"), standing("new1", true, settled, "n1")];
   assert.deepEqual(take(standings, { wanted: 2, each: true }), { add: 0, remove: ["old1"] });
+});
+
+test("what fails elsewhere keeps nobody on a node that is left, unless it is the heir itself", () => {
+  const moving = { wanted: 3, proven: true, moving: true };
+  const left = standing("a", false, settled);
+  assert.deepEqual(take([left, standing("b", true, settled), standing("c", true, failing), standing("d", true, settled)], moving), {
+    add: 0,
+    remove: ["a"],
+  });
+  assert.deepEqual(take([left, standing("b", true, settled), standing("c", true, settled), standing("d", true, failing)], moving), {
+    add: 0,
+    remove: [],
+  });
+  assert.deepEqual(take([standing("a", false, failing), standing("b", true, failing)], { ...moving, wanted: 1 }).remove, ["a"]);
+});
+
+test("stop-first stops no other one while what was stopped before is still to be placed", () => {
+  const old = [standing("b", false, settled), standing("c", false, settled)];
+  assert.deepEqual(take(old, { wanted: 3, order: "stop-first", pending: 1 }), { add: 1, remove: [] });
+  assert.deepEqual(take(old, { wanted: 3, order: "stop-first" }).remove, ["b"]);
+});
+
+test("of two old ones on a node one goes before the only one of another does", () => {
+  const each = { wanted: 2, each: true };
+  assert.deepEqual(
+    take([standing("a", false, settled, "nas"), standing("b", false, settled, "pi"), standing("c", false, settled, "pi")], each),
+    {
+      add: 0,
+      remove: ["c"],
+    },
+  );
 });

@@ -31,6 +31,8 @@ export interface Aim {
   readonly held?: boolean;
   /** Instances that were taken away and still exist somewhere. */
   readonly leaving: number;
+  /** Instances that were taken away, and whose new ones are still to be placed. */
+  readonly pending: number;
 }
 
 export interface Step {
@@ -90,19 +92,33 @@ function isSettled({ verdict }: Standing, { proven }: Aim): boolean {
 
 /** The old ones go only for as many new ones as have been ready through `monitor`; those first whose node has its new one. */
 function startFirst(current: readonly Standing[], old: readonly Standing[], aim: Aim, slots: number): FreeStep {
-  const { wanted, each } = aim;
+  const { wanted, each, moving } = aim;
   const settled = current.filter((standing) => isSettled(standing, aim));
   const nodes = new Set<NodeName>(settled.map(({ instance }) => instance.node));
   const replaced = each ? old.filter(({ instance }) => nodes.has(instance.node)) : [];
   const rest = leastUsefulFirst(old.filter((standing) => !replaced.includes(standing)));
-  const spare = Math.max(0, old.length - Math.max(0, wanted - settled.length));
-  return { add: slots, remove: [...replaced, ...rest.slice(0, Math.max(0, spare - replaced.length))] };
+  // The newest are the heirs of those that move: what fails besides keeps nobody where he is, and what fails and has an heir goes.
+  const failsElsewhere = moving ? current.slice(0, Math.max(0, current.length - old.length)).filter(isFailing).length : 0;
+  const failsHere = moving && current.length >= wanted ? old.filter(isFailing).length : 0;
+  const spare = Math.max(failsHere, old.length - Math.max(0, wanted - settled.length - failsElsewhere));
+  return { add: slots, remove: [...replaced, ...(each ? secondsFirst(rest) : rest).slice(0, Math.max(0, spare - replaced.length))] };
+}
+
+/** Those whose node has another one. */
+function secondsFirst(standings: readonly Standing[]): readonly Standing[] {
+  const isFirst = ({ instance }: Standing, index: number): boolean =>
+    standings.findIndex((other) => other.instance.node === instance.node) === index;
+  return [...standings.filter((each, index) => !isFirst(each, index)), ...standings.filter(isFirst)];
+}
+
+function isFailing({ verdict }: Standing): boolean {
+  return verdict.kind === "failing";
 }
 
 function stopFirst(current: readonly Standing[], old: readonly Standing[], aim: Aim, slots: number): FreeStep {
   const { update, wanted } = aim;
   const mayMiss = Math.max(1, update.maxUnavailable ?? update.parallel);
-  const batch = wanted === 0 ? old.length : Math.min(slots, Math.max(0, mayMiss - unsettled(current, aim)));
+  const batch = wanted === 0 ? old.length : Math.min(slots, Math.max(0, mayMiss - unsettled(current, aim) - aim.pending));
   return { add: slots, remove: leastUsefulFirst(old).slice(0, batch) };
 }
 

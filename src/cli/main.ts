@@ -32,7 +32,7 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
   const stderr = output(host.stderr, host.env, { noColor });
   if (argv.length === 0 || HELP_WORDS.has(argv.join(" "))) {
     const { overview } = await import("./overview.ts");
-    stdout.write(overview(stdout));
+    stdout.write(overview(stdout, argv.length > 0));
     return EXIT.ok;
   }
   if (argv[0] === "--version" || argv[0] === "-V") {

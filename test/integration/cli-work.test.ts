@@ -285,6 +285,7 @@ describe("without a node, or with words that mean nothing", () => {
     const { code, stdout } = await fossora(nowhere);
     assert.equal(code, 0);
     assert.ok(stdout.trimEnd().split("\n").length <= 48, stdout);
+    assert.match((await fossora(nowhere, "--help")).stdout, /\nExit codes\n {2}0 done .*130 interrupted\n.*FOSSORA_SOCKET/s);
     for (const verb of [
       "agent",
       "up",

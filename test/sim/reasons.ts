@@ -35,8 +35,11 @@ export function withoutReason({ name, before, decided, specs, nodes, isExcused }
   // Written again in the middle of an update, what fails is made anew.
   const isOfEarlierTry = ({ generation }: DecidedInstance): boolean =>
     before.good !== target && generation !== decided.revisions[target]?.generation;
+  // Of what an update failed with one stays at least to be looked at, unless what has to move needs its room.
+  const isStopped = decided.failed?.revision === target;
+  const isSpare = isStopped && (left.length > 0 || before.instances.some(({ node }) => isExcused(node)));
   const lost = before.instances.find(
-    (instance) => !hasIds.has(instance.id) && isRight(instance) && !isOfEarlierTry(instance) && isMissed(instance),
+    (instance) => !hasIds.has(instance.id) && isRight(instance) && !isSpare && !isOfEarlierTry(instance) && isMissed(instance),
   );
   return lost && `${name}-${lost.id} was taken from ${lost.node} without a reason`;
 }
