@@ -285,7 +285,6 @@ describe("without a node, or with words that mean nothing", () => {
     const { code, stdout } = await fossora(nowhere);
     assert.equal(code, 0);
     assert.ok(stdout.trimEnd().split("\n").length <= 48, stdout);
-    assert.match((await fossora(nowhere, "--help")).stdout, /\nExit codes\n {2}0 done .*130 interrupted\n.*FOSSORA_SOCKET/s);
     for (const verb of [
       "agent",
       "up",
@@ -319,7 +318,10 @@ describe("without a node, or with words that mean nothing", () => {
       assert.equal(help.code, 0, verb);
       assert.match(help.stdout, /^Examples:\n {2}\S/, verb);
     }
-    assert.equal((await fossora(nowhere, "--help")).stdout, stdout);
+    const [last = "", ...lines] = stdout.trimEnd().split("\n").reverse();
+    const help = (await fossora(nowhere, "--help")).stdout;
+    assert.ok(help.startsWith(lines.toReversed().join("\n")) && help.endsWith(`${last}\n`), "the same, and more in between");
+    assert.match(help, /\nExit codes\n {2}0 done .*130 interrupted\n.*FOSSORA_SOCKET/s);
   });
 
   test("node commands get their options, and their exit code is ours", async () => {
