@@ -140,8 +140,8 @@ describe("an update of an app that people use through three computers", { skip }
     await allRun("2", "2", "2");
   });
 
-  const nowhere = (onFailure: string): string =>
-    shop(1, 3, `update: { order: start-first, monitor: 1s, onFailure: ${onFailure} }`).replace("lab/whoami:1", "registry.lab:5000/late:1");
+  const nowhere = (onFailure: string, image = "registry.lab:5000/late:1"): string =>
+    shop(1, 3, `update: { order: start-first, monitor: 1s, onFailure: ${onFailure} }`).replace("lab/whoami:1", image);
 
   test("to an image that is nowhere is held, says so on all computers, and the old ones serve; a later manifest goes on", async (t) => {
     await underLoad(t, "/", async () => {
@@ -201,7 +201,7 @@ describe("an update of an app that people use through three computers", { skip }
 
   test("that failed and is held holds up no failover: another computer goes on with the version before", async () => {
     await house.node(1).apply(shop(1, 3), "--wait", "--timeout", "2m");
-    await house.node(2).apply(nowhere("pause"));
+    await house.node(2).apply(nowhere("pause", "registry.lab:5000/never:1"));
     await house.node(1).condition("shop", { type: "Stalled", reason: "UpdateFailed" });
     const servingSeenBy = async (number: number): Promise<readonly string[]> =>
       (await house.node(number).service("shop")).status.instances.filter(({ ready }) => ready).map(({ node }) => node);
