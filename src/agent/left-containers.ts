@@ -1,4 +1,5 @@
 // The containers of a node that has left its house: nobody decides about them any more, and the house may run the same apps elsewhere.
+import { STOP_GRACE_DEFAULT_MS } from "../../controllers/service/traits.ts";
 import type { Containers } from "../container-ports.ts";
 import type { Log } from "../ports.ts";
 import type { JoinWish } from "./joining/wish.ts";
@@ -10,9 +11,6 @@ export interface LeftContainersOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
 }
-
-/** Docker's own, where it does not say. */
-const STOP_GRACE_DEFAULT_MS = 10_000;
 
 export class LeftContainers {
   readonly #options: LeftContainersOptions;

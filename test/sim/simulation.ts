@@ -28,8 +28,10 @@ const CHAOS_MAX_MS = 300_000;
 const CONVERGE_WITHIN_MS = 900_000;
 /** In a calm house: pull, start, monitor, each node by its rank; sooner than any resync could help. */
 const SOON_MS = 120_000;
-/** Three updates of five instances, or one of seven that pull their image for 15 s, one after the other, each through its monitor. */
-const UPDATED_MS = 300_000;
+/** Three updates of five instances, one after the other, each through its monitor. */
+const UPDATED_MS = 200_000;
+/** Of `all`, a node: its image is pulled for 15 s, it starts, and is ready through a monitor of 10 s. */
+const NODE_UPDATED_MS = 35_000;
 const HICCUP_MS = 3_000;
 /** The house is sure of it 18 s after it was declared Down, or 40 s were asked for; then the image is pulled. */
 const MOVED_MS = 55_000;
@@ -351,7 +353,7 @@ async function somethingChanges(world: World, workload: Workload): Promise<void>
     await world.run(HICCUP_MS);
   }
   for (const node of world.nodes.values()) node.dockerFaults = { slow: 0, failBefore: 0, failAfter: 0 };
-  await converge(world, UPDATED_MS);
+  await converge(world, Math.max(UPDATED_MS, world.nodes.size * NODE_UPDATED_MS));
 }
 
 /** Of Services that do not want to be everywhere. */
