@@ -10,7 +10,7 @@ import { chainOf, predecessors } from "./order.ts";
 import { countByNode, type Ahead } from "./placement.ts";
 import { preparedNodes } from "./prepared.ts";
 import { isMovable, reservedBytes, reservedCpus } from "./traits.ts";
-import { freedNodes, isOpen, waitsForRoom } from "./waiting.ts";
+import { freedNodes, isOpen, isUnsound, reliesOn, waitsForRoom } from "./waiting.ts";
 
 /** `nas 134217728 0.5 0`: node, memory and CPUs that an instance reserves, and which of the Service's equal ones: so loads need no walk over Services. */
 const byLoad: Index = { kind: "Service", room: "decided", keys: loadKeys };
@@ -33,6 +33,9 @@ const byContainerName: Index = {
       ...(revisions[revision]?.spec.containers ?? []).map((container) => containerName(name, id, container.name)),
     ]),
 };
+
+/** By the nodes that they rely on. */
+const byRelied: Index = { kind: "Service", room: "decided", keys: reliesOn };
 
 export function isDecidedName(name: string, mirror: Mirror): boolean {
   return mirror.index(byContainerName).has(name);
@@ -104,7 +107,15 @@ export function wokenByRoom(change: Change, mirror: Mirror): readonly Name[] {
   if (freed.size === 0) return [];
   const nodes = nodeFacts(mirror);
   if (!nodes.some((node) => freed.has(node.name) && isOpen(node))) return [];
-  return [...mirror.allDecided<DecidedService>("Service")].flatMap(([name, { value }]) => (waitsForRoom(name, value, nodes) ? [name] : []));
+  const known = new Map(nodes.map((node) => [node.name, node]));
+  const relying = [...mirror.index(byRelied)].filter(([on]) => {
+    const node = known.get(on);
+    return node === undefined || isUnsound(node); // ANYWHERE, or one that was taken out
+  });
+  return [...new Set(relying.flatMap(([, names]) => [...names]))].filter((name) => {
+    const decided = mirror.decided<DecidedService>("Service", name)?.value;
+    return decided !== undefined && waitsForRoom(name, decided, nodes);
+  });
 }
 
 /** By the Services that they come after. */

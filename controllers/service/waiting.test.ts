@@ -1,14 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DecidedService } from "../../src/api/state.ts";
+import type { DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import { decided, instance, nodeFacts } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
-import { freedNodes, waitsForRoom } from "./waiting.ts";
+import type { NodeFacts } from "./facts.ts";
+import { ANYWHERE, freedNodes, isUnsound, reliesOn, waitsForRoom } from "./waiting.ts";
 
 const spec = serviceSpec("app", "app:1");
 const nodes = [nodeFacts("nas"), nodeFacts("pi")];
 const on = (node: string, of = spec): DecidedService => decided("app", of, [instance("aaaa", node, of)]);
-const waits = (is: DecidedService, there = nodes): boolean => waitsForRoom("app", is, there);
+const volumeOn = (node: string): DecidedVolume => ({ node, uid: "u", made: true });
+const unsound = (node: string, there: readonly NodeFacts[]): boolean => there.every((each) => each.name !== node || isUnsound(each));
+/** What waits is always found by what it relies on. */
+const waits = (is: DecidedService, there: readonly NodeFacts[] = nodes): boolean => {
+  const isWaiting = waitsForRoom("app", is, there);
+  if (isWaiting)
+    assert.ok(
+      reliesOn(is).some((node) => unsound(node, there)),
+      "is not found by what it relies on",
+    );
+  return isWaiting;
+};
 const nasIs = (over: Parameters<typeof nodeFacts>[1]) => [nodeFacts("nas", over), nodeFacts("pi")];
 
 test("what runs as it should waits for no room, and what is stopped none", () => {
@@ -33,6 +45,16 @@ test("what is to go elsewhere waits for room, but for what may not", () => {
   const own = { type: "volume", name: "data", path: "/data", readOnly: false } as const;
   const holding = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [own] })] });
   assert.equal(waits(on("nas", holding), nasIs({ downSinceMs: 1 })), false);
+});
+
+test("what runs as it should relies on its nodes alone, and what is kept beside a volume elsewhere on any", () => {
+  assert.deepEqual(reliesOn(on("nas")), ["nas"]);
+  assert.deepEqual(reliesOn(decided("app", { ...spec, replicas: 0 }, [])), []);
+  assert.deepEqual(reliesOn(undefined), []);
+  assert.deepEqual(reliesOn({ ...on("nas"), volumes: { data: volumeOn("nas") } }), ["nas"]);
+  const moved = { ...on("nas"), volumes: { data: volumeOn("pi") } };
+  assert.deepEqual(reliesOn(moved), [ANYWHERE]);
+  assert.equal(waits(moved), true);
 });
 
 test("of `all` each node waits that may have one and has none", () => {

@@ -3,7 +3,7 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService } from "../../src/api/state.ts";
 import type { NodeFacts } from "./facts.ts";
 import { isForbidden, type Wanted } from "./placement.ts";
-import { isMovable } from "./traits.ts";
+import { isMovable, pinnedNodes } from "./traits.ts";
 
 /** Fewer are where they should be than are wanted, or may be there before others go: had it room, its turn would have come. */
 export function waitsForRoom(service: Name, decided: DecidedService, nodes: readonly NodeFacts[]): boolean {
@@ -19,6 +19,29 @@ export function waitsForRoom(service: Name, decided: DecidedService, nodes: read
 function mayStay(wanted: Wanted, node: NodeFacts): boolean {
   const isLeft = node.leaving !== undefined || node.isWitness || (node.downSinceMs !== undefined && isMovable(wanted.spec));
   return !isLeft && !isForbidden(wanted, node);
+}
+
+/** In the place of a node: the decision alone does not say that its Service waits for nothing. */
+export const ANYWHERE = "";
+
+/**
+ * The nodes that a decision relies on: as long as all of them are sound its Service does not wait for room. `ANYWHERE` is one of them
+ * where the decision is short of instances, or where it depends on what nodes are (`require`, `replicas: all`).
+ */
+export function reliesOn(decided: DecidedService | undefined): readonly NodeName[] {
+  const spec = decided?.revisions[decided.target]?.spec;
+  if (decided === undefined || spec === undefined) return [];
+  const homes = [...pinnedNodes(spec), ...Object.values(decided.volumes ?? {}).map(({ node }) => node)];
+  const right = decided.instances.filter(
+    ({ revision, node, to }) => revision === decided.target && to === undefined && homes.every((home) => home === node),
+  );
+  const isSure = spec.replicas !== "all" && right.length >= spec.replicas && spec.placement?.require === undefined;
+  return [...new Set([...right.map(({ node }) => node), ...(isSure ? [] : [ANYWHERE])])];
+}
+
+/** What relies on it may have to go elsewhere. */
+export function isUnsound({ leaving, isWitness, downSinceMs }: NodeFacts): boolean {
+  return leaving !== undefined || isWitness || downSinceMs !== undefined;
 }
 
 /** It takes new instances, where they have room. */
