@@ -1,5 +1,6 @@
 // Asks the house for a name as an app does: from inside its network namespace.
 import { execFile } from "node:child_process";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const answerSeconds = 2;
@@ -25,6 +26,7 @@ export async function answersContainer({ pid, gateway, zone }: ContainerCheck): 
       return true;
     } catch (error) {
       if (!(error instanceof Error && "code" in error && (error.code === 1 || error.code === timedOut))) return true;
+      if (error.code === 1) await setTimeout(answerSeconds * 1_000); // refused at once: it may listen again a moment later
     }
   }
   return false;
