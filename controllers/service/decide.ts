@@ -72,7 +72,7 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
     const isOfEarlierTry = !isHeld && found.kind === "failing" && isMadeBefore(instance, aimed);
     return { instance, verdict: found, current: current.has(instance) && !isOfEarlierTry, ...(isOfEarlierTry && { stale: true }) };
   });
-  const rooted = irreplaceable(standings, wanted, house);
+  const rooted = irreplaceable(standings, { decided: aimed, wanted, house });
   const others = standings.filter((standing) => !rooted.includes(standing));
   const judgedBy = others.length > 0 ? others : standings;
   const judged = isHeld ? aimed : judge(aimed, spec, judgedBy, wantedCount(wanted, judgedBy, house));

@@ -96,3 +96,34 @@ test("'all' never puts two on one node", () => {
   });
   assert.deepEqual(next.instances.map(({ node }) => node).sort(), ["nas", "nuc", "pi"]);
 });
+
+const sized = (memory: string): ServiceSpec =>
+  specWith({ resources: { memory } }, { replicas: 2, update: { ...specWith().update, order: "stop-first" } });
+const GIB = 2 ** 30;
+
+/** Two that reserve 1 GiB each, on nodes with so much free, are to become two of 3 GiB. */
+function grow(freeGib: Readonly<Record<string, number>>): readonly string[] {
+  const [before, after] = [sized("1Gi"), sized("3Gi")];
+  const old = decided("app", before, [instance("aaaa", "nas", before), instance("bbbb", "pi", before)]);
+  const is = decided("app", after, [...old.instances]);
+  const both = { ...is, revisions: { ...old.revisions, ...is.revisions } };
+  const nodes = ["nas", "pi"].map((name) => {
+    const load = { instances: 1, memoryBytes: GIB, cpus: 0 };
+    return nodeFacts(name, { load }, { memoryBytes: ((freeGib[name] ?? 0) + 1) * GIB });
+  });
+  const standings = old.instances.map((each): Standing => ({ instance: each, verdict: { kind: "settled" }, current: false }));
+  const wanted = { service: "app", spec: after, volumes: {} };
+  const { next } = takeStep({ decided: both, standings, wanted, house: houseFacts({ nodes, decided: seen(both) }), now: 0 });
+  return next.instances.map(({ node, revision }) => `${node} ${both.revisions[revision]?.spec === after ? "new" : "old"}`);
+}
+
+test("under stop-first those go first whose places take their new ones, and none goes for nothing", () => {
+  assert.deepEqual(grow({ nas: 2, pi: 2 }), ["pi old"], "the new one comes once this one has ended");
+  assert.deepEqual(grow({ nas: 0, pi: 2 }), ["nas old"], "the second one has the place");
+  assert.deepEqual(
+    grow({ nas: 0, pi: 1 }),
+    ["nas old", "pi old"],
+    "what the old one gives back is what it has, not what the new one needs",
+  );
+  assert.deepEqual(grow({ nas: 0, pi: 3 }), ["nas old", "pi new"]);
+});

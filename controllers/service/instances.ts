@@ -34,8 +34,11 @@ export function takeStep(situation: Situation): Moved {
   const { decided, standings, wanted, house, now } = situation;
   const { spec } = wanted;
   const leaving = [...leavingNodes(decided, house), ...lingering(decided, house, now).map(({ node }) => node)];
-  const rooted = irreplaceable(standings, wanted, house);
-  const others = standings.filter((standing) => !rooted.includes(standing));
+  const rooted = irreplaceable(standings, situation);
+  const others = replaceableFirst(
+    standings.filter((standing) => !rooted.includes(standing)),
+    situation,
+  );
   const count = wantedCount(wanted, others, house);
   const next = step(others, {
     wanted: count,
@@ -63,7 +66,10 @@ export function takeStep(situation: Situation): Moved {
   return { next: isSame ? decided : placed.next, chosen: placed.chosen, unplaced: next.add - placed.count };
 }
 
-/** Under stop-first nothing of a number that may stay, and is wanted, is stopped for one that no node could take, not even where it stops. */
+/**
+ * Under stop-first nothing of a number that may stay, and is wanted, is stopped for one that no node could take: neither where it stops nor
+ * elsewhere, once what is missing already has been placed.
+ */
 function withoutSpared(
   remove: readonly DecidedInstance[],
   count: number,
@@ -71,18 +77,46 @@ function withoutSpared(
 ): readonly DecidedInstance[] {
   const { spec } = wanted;
   if (updateOrder(spec) === "start-first" || spec.replicas === "all" || remove.length === 0) return remove;
-  const going = new Set(remove.map(({ node }) => node));
-  const after = house.nodes.map((node) => (going.has(node.name) ? withLoad(wanted.spec, node, -1) : node));
   // Beside what may still run somewhere nothing may be started anywhere.
   const isBarred = cannotRunTwice(spec) && lingering(decided, house, now).length > 0;
-  if (!isBarred && roomFor(wanted, after, 1) > 0) return remove;
   const forbidden = new Set(house.nodes.filter((node) => isForbidden(wanted, node)).map(({ name }) => name));
-  const may = standings.filter(
-    ({ instance, current, verdict }) =>
-      remove.includes(instance) && !current && verdict.kind !== "failing" && !forbidden.has(instance.node),
+  const may = standings.flatMap(({ instance, current, verdict }) =>
+    remove.includes(instance) && !current && verdict.kind !== "failing" && !forbidden.has(instance.node) ? [instance] : [],
   );
-  const spared = new Set(may.slice(0, Math.max(0, count - standings.length + remove.length)).map(({ instance }) => instance));
+  const room = (nodes: readonly NodeFacts[]): number => (isBarred ? 0 : roomFor(wanted, nodes, count + remove.length));
+  let nodes = remove.filter((instance) => !may.includes(instance)).reduce((left, gone) => withoutOne(gone, decided, left), house.nodes);
+  let missing = count - standings.length + remove.length - may.length;
+  const spared = new Set<DecidedInstance>();
+  for (const instance of may) {
+    const after = withoutOne(instance, decided, nodes);
+    const isReplaced = room(after) > room(nodes) || room(nodes) > Math.max(0, missing);
+    if (!isReplaced && missing + 1 > 0) spared.add(instance);
+    else [nodes, missing] = [after, missing + 1];
+  }
   return remove.filter((instance) => !spared.has(instance));
+}
+
+/** Under stop-first those go first whose own nodes take their new ones: what is not to be replaced now holds nobody up. */
+function replaceableFirst(standings: readonly Standing[], { decided, wanted, house }: Situation): readonly Standing[] {
+  const { spec } = wanted;
+  if (updateOrder(spec) === "start-first" || spec.replicas === "all") return standings;
+  const canStay = ({ current, instance }: Standing): boolean =>
+    current ||
+    roomFor(
+      wanted,
+      withoutOne(
+        instance,
+        decided,
+        house.nodes.filter(({ name }) => name === instance.node),
+      ),
+      1,
+    ) > 0;
+  return [...standings.filter(canStay), ...standings.filter((standing) => !canStay(standing))];
+}
+
+/** What an instance reserves is given back. */
+function withoutOne({ node, revision }: DecidedInstance, { revisions }: DecidedService, nodes: readonly NodeFacts[]): readonly NodeFacts[] {
+  return nodes.map((each) => (each.name === node ? withLoad(revisions[revision]?.spec, each, -1) : each));
 }
 
 /** So many were taken away and can be placed, once what they leave behind has ended. */
@@ -97,13 +131,16 @@ function pending(standings: readonly Standing[], count: number, { wanted, house:
  * Of `all`: old ones that may stay on their nodes, which take no new one now, not even in their place; one of each such node. An update does
  * not wait for them.
  */
-export function irreplaceable(standings: readonly Standing[], wanted: Wanted, { nodes }: HouseFacts): readonly Standing[] {
+export function irreplaceable(
+  standings: readonly Standing[],
+  { decided, wanted, house }: Pick<Situation, "decided" | "wanted" | "house">,
+): readonly Standing[] {
   if (wanted.spec.replicas !== "all") return [];
-  return nodes.flatMap((node) => {
+  return house.nodes.flatMap((node) => {
     const there = standings.filter(({ instance }) => instance.node === node.name);
     if (there.some(({ current }) => current) || isForbidden(wanted, node)) return [];
     const old = there.filter(({ verdict }) => verdict.kind !== "failing").slice(0, 1);
-    return old.length > 0 && roomFor(wanted, [withLoad(wanted.spec, node, -1)], 1) > 0 ? [] : old;
+    return old.some(({ instance }) => roomFor(wanted, withoutOne(instance, decided, [node]), 1) > 0) ? [] : old;
   });
 }
 

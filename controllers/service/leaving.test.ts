@@ -5,6 +5,7 @@ import { decided, houseFacts, instance, nodeFacts, observed, observedInstance, s
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import { decide } from "./decide.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
+import { leavingInstances } from "./leaving.ts";
 
 const spec = serviceSpec("app", "app:1");
 const big = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { resources: { memory: "5Gi" } })] });
@@ -42,6 +43,15 @@ test("what may run twice starts elsewhere before it goes", () => {
 test("it has proven itself: that the new one is ready is enough", () => {
   const told = new Map([observed("nas", [observedInstance("i0")]), observed("pi", [observedInstance("i1")], 59_000)]);
   assert.equal(step(spec, ["nas", "pi"], [nas, pi], { observed: told }), "pi");
+});
+
+test("one goes also where others of its number are still to come, as far as there is room for all of them", () => {
+  const three = { ...spec, replicas: 3 };
+  const gone = (nodes: readonly NodeFacts[]): boolean =>
+    leavingInstances([instance("i0", "nas", three)], { service: "app", spec: three, volumes: {} }, { nodes }).size === 1;
+  assert.equal(gone([nas, pi]), true);
+  const roomForTwo = nodeFacts("pi", {}, { memoryBytes: 2 * 128 * 2 ** 20 });
+  assert.equal(gone([nas, roomForTwo]), false);
 });
 
 test("what must not run twice stops first, and starts elsewhere once it has stopped", () => {

@@ -22,7 +22,7 @@ export function leavingInstances(
   );
   const going = instances.filter(({ node }) => left.has(node));
   if (going.length === 0) return new Set();
-  const elsewhere = instances.length - going.length + roomFor(wanted, nodes, going.length);
+  const elsewhere = instances.length - going.length + roomFor(wanted, nodes, replicas);
   return new Set(going.slice(Math.max(0, replicas - elsewhere)));
 }
 
