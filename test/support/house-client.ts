@@ -63,8 +63,9 @@ export async function askDatagram(
   const socket = dgram.createSocket("udp4");
   const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
   const timer = setTimeout(() => resolve(undefined), limitMs);
-  socket.on("message", (packet) => {
-    if (packet.length >= 2 && isAnswer(packet)) resolve(packet);
+  socket.on("message", (packet, from) => {
+    // What comes from elsewhere is late, and for whoever had this port before.
+    if (from.address === address && from.port === port && packet.length >= 2 && isAnswer(packet)) resolve(packet);
   });
   socket.on("error", () => {}); // the limit tells
   socket.send(question, port, address);
