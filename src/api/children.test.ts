@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { children } from "./children.ts";
 import { parseManifests } from "./manifest.ts";
-import type { AnyResource } from "./resource.ts";
+import type { AnyResource, Resource } from "./resource.ts";
 
 function resource(kind: string, name: string, spec: object): AnyResource {
   const text = JSON.stringify({ apiVersion: "fossora.dev/v1", kind, metadata: { name, labels: { group: "x" } }, spec });
@@ -66,6 +67,50 @@ test("each listened port is a Route, and its Service's name leads to it", () => 
   });
   const records = routes.flatMap((route) => children(route, "home.internal"));
   assert.deepEqual(new Set(names(records)), new Set(["DnsRecord/game"]));
+});
+
+const routesOf = (spec: object): readonly Resource<"Route">[] =>
+  children(resource("Service", "shop", { image: "a:1", port: 80, ...spec }), "home.internal").filter((each) => each.kind === "Route");
+
+test("two routes of a Service that would be called alike have names of their own, in whatever order they stand", () => {
+  const basicAuth = [{ user: "anna", hash: "scrypt:c2FsdHNhbHRzYWx0c2E=:aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g=" }];
+  const admin = [{}, { path: "/admin", basicAuth }, { host: "admin" }];
+  const routes = routesOf({ routes: admin });
+  assert.deepEqual(
+    routes.map(({ metadata, spec: { host, path, basicAuth: asked } }) => [metadata.name, host, path, asked !== undefined]),
+    [
+      ["shop", "shop", "/", false],
+      ["shop-admin", "shop", "/admin", true],
+      ["shop-admin-y44ugs", "admin", "/", false],
+    ],
+  );
+  assert.deepEqual(new Set(names(routesOf({ routes: admin.toReversed() }))), new Set(names(routes)));
+  const alike: readonly object[] = [
+    { routes: [{ path: "/api/v1", basicAuth }, { path: "/api-v1" }] },
+    { routes: [{ path: "/API/v1", basicAuth }, { path: "/API-v1" }] },
+    { routes: [{ host: "a.b" }, { host: "a-b" }] },
+    { routes: [{ host: "a", path: "/b" }, { host: "a.b" }] },
+    { routes: [{ path: "/1883-tcp" }], listen: ["1883"] },
+  ];
+  for (const spec of alike) assert.equal(new Set(names(routesOf(spec))).size, 2, JSON.stringify(spec));
+});
+
+test("of any routes of a Service each is a Route, with a name of its own", () => {
+  const part = fc.constantFrom("a", "b", "a-b", "A");
+  const path = fc.array(fc.oneof(part, fc.constantFrom("a.b", "ü")), { maxLength: 3 }).map((parts) => `/${parts.join("/")}`);
+  const host = fc.array(fc.constantFrom("a", "b", "a-b", "shop"), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("."));
+  const selector = (each: { readonly host: string; readonly path: string }): string => `${each.host}${each.path}`;
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.record({ host, path }), { selector, minLength: 1, maxLength: 12 }), (wanted) => {
+      const routes = routesOf({ routes: wanted });
+      assert.deepEqual(
+        routes.map(({ spec }) => `${spec.host}${spec.path}`),
+        wanted.map(selector),
+      );
+      assert.equal(new Set(names(routes)).size, wanted.length);
+      assert.deepEqual(new Set(names(routesOf({ routes: wanted.toReversed() }))), new Set(names(routes)));
+    }),
+  );
 });
 
 test("a Route of its own for a raw port has its own name", () => {

@@ -1,6 +1,6 @@
 // What follows from an object without being stored: a Service's Routes, a Route's DnsRecord. The same on every node, so nobody has
 // to write or delete them; an applied object of the same name takes a child's place. Pure.
-import { joinLabel } from "./names.ts";
+import { hashTail, joinLabel } from "./names.ts";
 import type { AnyResource, Metadata, Resource } from "./resource.ts";
 import { API_VERSION } from "./resource.ts";
 import type { DnsRecordSpec, Listen, RouteSpec, ServiceRoute, ServiceSpec } from "./types.ts";
@@ -24,10 +24,24 @@ export function children(resource: AnyResource, zone: string): readonly AnyResou
 
 function routesOf(service: Resource<"Service">): readonly Resource<"Route">[] {
   const { name } = service.metadata;
-  const specs = new Map<string, RouteSpec>();
-  for (const route of httpRoutes(name, service.spec)) specs.set(httpRouteName(name, route), httpRouteSpec(name, route));
-  for (const listen of service.spec.listen ?? []) specs.set(listenRouteName(name, listen), listenRouteSpec(name, listen));
-  return [...specs].map(([route, spec]) => ({ apiVersion: API_VERSION, kind: "Route", metadata: childMetadata(service, route), spec }));
+  const wanted = [
+    ...httpRoutes(name, service.spec).map((route) => httpRoute(name, route)),
+    ...(service.spec.listen ?? []).map((listen) => listenRoute(name, listen)),
+  ];
+  // By the wish, not by its place in the list: a route keeps its name when another one is written before it.
+  const first = new Map(wanted.toSorted((a, b) => (a.wish < b.wish ? 1 : -1)).map((each) => [each.name, each.wish]));
+  return wanted.map(({ name: plain, wish, spec }) => {
+    const route = first.get(plain) === wish ? plain : joinLabel(plain, hashTail(wish));
+    return { apiVersion: API_VERSION, kind: "Route", metadata: childMetadata(service, route), spec };
+  });
+}
+
+interface Wanted {
+  /** Two wishes may be called alike, such as the host `admin` and the path `/admin`. */
+  readonly name: string;
+  /** No other one of the Service has it; paths of the Service's own name come first. */
+  readonly wish: string;
+  readonly spec: RouteSpec;
 }
 
 function httpRoutes(name: string, spec: ServiceSpec): readonly ServiceRoute[] {
@@ -35,32 +49,31 @@ function httpRoutes(name: string, spec: ServiceSpec): readonly ServiceRoute[] {
   return spec.port ? [{ host: name, path: "/", port: spec.port }] : [];
 }
 
-function httpRouteName(service: string, route: ServiceRoute): string {
-  const parts = [service];
-  if (route.host !== service) parts.push(route.host.replaceAll(".", "-"));
-  if (route.path !== "/") parts.push(route.path.slice(1).replaceAll("/", "-"));
-  return joinLabel(...parts);
-}
-
-function httpRouteSpec(service: string, route: ServiceRoute): RouteSpec {
+function httpRoute(service: string, route: ServiceRoute): Wanted {
   const { host, path, port, ...options } = route;
-  return { ...options, host, path, to: { service, container: port.container, port: port.port } };
+  const parts = [service];
+  if (host !== service) parts.push(host.replaceAll(".", "-"));
+  if (path !== "/") parts.push(path.slice(1).replaceAll("/", "-"));
+  const spec = { ...options, host, path, to: { service, container: port.container, port: port.port } };
+  return { name: joinLabel(...parts), wish: host === service ? path : host + path, spec };
 }
 
-function listenRouteName(service: string, listen: Listen): string {
-  const ports = listen.endPort === undefined ? `${listen.port}` : `${listen.port}-${listen.endPort}`;
-  return joinLabel(service, ...(listen.address === undefined ? [] : [listen.address.replace(/[.:]/g, "-")]), ports, listen.protocol);
-}
-
-function listenRouteSpec(service: string, listen: Listen): RouteSpec {
+function listenRoute(service: string, listen: Listen): Wanted {
   const { container, targetPort, allow, proxyProtocol, idleTimeout, ...where } = listen;
-  return {
+  const { address, port, endPort, protocol } = where;
+  const ports = endPort === undefined ? `${port}` : `${port}-${endPort}`;
+  const spec: RouteSpec = {
     path: "/",
     listen: where,
     to: { service, container, port: targetPort },
     ...(allow && { allow }),
     ...(proxyProtocol && { proxyProtocol }),
     ...(idleTimeout && { idleTimeout }),
+  };
+  return {
+    name: joinLabel(service, ...(address === undefined ? [] : [address.replace(/[.:]/g, "-")]), ports, protocol),
+    wish: `listen ${ports}/${protocol} ${address ?? ""}`,
+    spec,
   };
 }
 

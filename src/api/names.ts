@@ -23,10 +23,15 @@ export function dnsLabel(text: string, fallback = "x"): string {
 export function joinLabel(...parts: readonly string[]): string {
   const text = parts.join("-");
   if (isDnsLabel(text)) return text;
-  const tail = hash(text).slice(0, 6);
+  const tail = hashTail(text);
   return `${dnsLabel(text)
     .slice(0, LABEL_MAX - tail.length - 1)
     .replace(/-$/, "")}-${tail}`;
+}
+
+/** What tells two names apart that would be the same without it. */
+export function hashTail(text: string): string {
+  return hash(text).slice(0, 6);
 }
 
 /** The candidate that was probably meant: another case, or few letters away. */

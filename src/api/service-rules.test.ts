@@ -38,6 +38,7 @@ const refusals: readonly (readonly [string, string])[] = [
   [two("", "", ', port: a:80, routes: [{ port: "x:1" }]'), "spec.routes[0].port: unknown container 'x': did you mean 'a'?"],
   ['{ image: "a:1", port: 80, routes: [{ host: node }] }', "spec.routes[0].host: 'node' is a name of the house's own: take another"],
   ['{ image: "a:1", port: 80, routes: [{}, { host: app }] }', "spec.routes[1]: 'app/' leads somewhere already"],
+  ['{ image: "a:1", port: 80, routes: [{ path: /a }, { path: /%61/ }] }', "spec.routes[1]: 'app/a' leads somewhere already"],
   ['{ image: "a:1", routes: [{}] }', "spec.routes[0].port: must say which port it leads to, here or in 'spec.port'"],
   [
     '{ image: "a:1", listen: [443] }',

@@ -4,6 +4,7 @@ import { circleFrom } from "./circle.ts";
 import { httpProblems } from "./http-options.ts";
 import type { Report } from "./expand.ts";
 import { closest, RESERVED_NAMES } from "./names.ts";
+import { normalPath } from "./paths.ts";
 import { portProblem } from "./ports-in-use.ts";
 import type { Container, Listen, ServiceSpec, VolumeMount } from "./types.ts";
 
@@ -132,7 +133,7 @@ function checkPorts(spec: ServiceSpec, name: string, report: Report): void {
     if (RESERVED_NAMES.includes(route.host))
       report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
   }
-  for (const [host, at] of duplicates((spec.routes ?? []).map((route) => route.host + route.path)))
+  for (const [host, at] of duplicates((spec.routes ?? []).map((route) => route.host + normalPath(route.path))))
     report(`spec.routes[${at}]`, `'${host}' leads somewhere already`);
   for (const [index, listen] of (spec.listen ?? []).entries()) {
     const field = `spec.listen[${index}]`;
