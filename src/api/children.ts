@@ -1,7 +1,7 @@
 // What follows from an object without being stored: a Service's Routes, a Route's DnsRecord. The same on every node, so nobody has
 // to write or delete them; an applied object of the same name takes a child's place. Pure.
 import { hashTail, joinLabel } from "./names.ts";
-import type { AnyResource, Metadata, Resource } from "./resource.ts";
+import type { AnyResource, Metadata, Name, Resource } from "./resource.ts";
 import { API_VERSION } from "./resource.ts";
 import type { DnsRecordSpec, Listen, RouteSpec, ServiceRoute, ServiceSpec } from "./types.ts";
 
@@ -20,6 +20,23 @@ export function children(resource: AnyResource, zone: string): readonly AnyResou
     case "House":
       return [];
   }
+}
+
+/** Children of several owners that would all be called as `first`: under names of their own, but for those that say the same. */
+export function renamedBeside(first: AnyResource, others: readonly AnyResource[]): readonly AnyResource[] {
+  const byName = new Map<Name, AnyResource>();
+  for (const child of others) {
+    const own = toldApartBy(child);
+    if (own === toldApartBy(first)) continue;
+    const name = joinLabel(child.metadata.name, hashTail(own));
+    if (!byName.has(name)) byName.set(name, { ...child, metadata: { ...child.metadata, name } });
+  }
+  return [...byName.values()];
+}
+
+/** It lasts when the child's other fields change. */
+function toldApartBy({ kind, metadata, spec }: AnyResource): string {
+  return kind === "DnsRecord" ? spec.name : `${metadata.owner}`;
 }
 
 function routesOf(service: Resource<"Service">): readonly Resource<"Route">[] {

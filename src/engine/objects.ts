@@ -1,5 +1,5 @@
 // The desired objects of the mirror: what is stored, and the children derived from it. A stored object shadows a derived one.
-import { children } from "../api/children.ts";
+import { children, renamedBeside } from "../api/children.ts";
 import type { AnyResource, Kind, Name, Resource } from "../api/resource.ts";
 
 export interface Ref {
@@ -17,7 +17,7 @@ const DEFAULT_ZONE = "home.internal";
 
 export class Objects {
   readonly #stored = new Map<string, AnyResource>();
-  /** By child, then by the owner that it is derived from. */
+  /** By child, then by what brought it: its owner, or a name that it could not have. */
   readonly #derived = new Map<string, Map<string, AnyResource>>();
   readonly #childrenOf = new Map<string, readonly Ref[]>();
   readonly #visible = new Map<Kind, Map<Name, AnyResource>>();
@@ -43,7 +43,9 @@ export class Objects {
   }
 
   #refresh(ref: Ref, changed: Changed[]): void {
-    const resource = this.#stored.get(id(ref)) ?? firstByOwner(this.#derived.get(id(ref)));
+    const [first, ...others] = inOrder(this.#derived.get(id(ref)));
+    this.#bring(`beside ${id(ref)}`, first === undefined ? [] : renamedBeside(first, others), changed);
+    const resource = this.#stored.get(id(ref)) ?? first;
     const objects = this.#visible.get(ref.kind) ?? new Map<Name, AnyResource>();
     const before = objects.get(ref.name);
     if (resource === before) return;
@@ -55,27 +57,31 @@ export class Objects {
   }
 
   #derive(owner: Ref, resource: AnyResource | undefined, changed: Changed[]): void {
-    const derived = resource === undefined ? [] : children(resource, this.#zone);
+    this.#bring(id(owner), resource === undefined ? [] : children(resource, this.#zone), changed);
+  }
+
+  /** In place of what the same one brought before. */
+  #bring(by: string, derived: readonly AnyResource[], changed: Changed[]): void {
     const refs = derived.map((child): Ref => ({ kind: child.kind, name: child.metadata.name }));
     const kept = new Set(refs.map(id));
-    const gone = (this.#childrenOf.get(id(owner)) ?? []).filter((ref) => !kept.has(id(ref)));
-    for (const child of derived) this.#adopt(child, owner);
-    for (const ref of gone) this.#disown(ref, owner);
-    if (refs.length > 0) this.#childrenOf.set(id(owner), refs);
-    else this.#childrenOf.delete(id(owner));
+    const gone = (this.#childrenOf.get(by) ?? []).filter((ref) => !kept.has(id(ref)));
+    for (const child of derived) this.#adopt(child, by);
+    for (const ref of gone) this.#disown(ref, by);
+    if (refs.length > 0) this.#childrenOf.set(by, refs);
+    else this.#childrenOf.delete(by);
     for (const ref of [...refs, ...gone]) this.#refresh(ref, changed);
   }
 
-  #adopt(child: AnyResource, owner: Ref): void {
+  #adopt(child: AnyResource, by: string): void {
     const key = id({ kind: child.kind, name: child.metadata.name });
     const byOwner = this.#derived.get(key) ?? new Map<string, AnyResource>();
-    byOwner.set(id(owner), child);
+    byOwner.set(by, child);
     this.#derived.set(key, byOwner);
   }
 
-  #disown(ref: Ref, owner: Ref): void {
+  #disown(ref: Ref, by: string): void {
     const byOwner = this.#derived.get(id(ref));
-    byOwner?.delete(id(owner));
+    byOwner?.delete(by);
     if (byOwner?.size === 0) this.#derived.delete(id(ref));
   }
 
@@ -95,9 +101,8 @@ function id(ref: Ref): string {
   return `${ref.kind}/${ref.name}`;
 }
 
-/** Two owners that derive a child of one name: every node must choose the same. */
-function firstByOwner(byOwner: ReadonlyMap<string, AnyResource> | undefined): AnyResource | undefined {
-  if (byOwner === undefined) return undefined;
-  const [first] = [...byOwner.keys()].sort();
-  return first === undefined ? undefined : byOwner.get(first);
+/** Of several that would have one name the first has it, on every node: the older one's, so that nobody takes a name away by applying another. */
+function inOrder(byOwner: ReadonlyMap<string, AnyResource> = new Map()): readonly AnyResource[] {
+  const rank = ({ metadata }: AnyResource): string => `${metadata.creationTimestamp} ${metadata.owner}`;
+  return [...byOwner.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
