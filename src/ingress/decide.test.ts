@@ -50,6 +50,12 @@ test("who is not allowed gets 403, from wherever a rule does not name", () => {
   assert.equal(decideFor({ allow: [] }, "127.0.0.1").kind, "forward");
 });
 
+test("a path that different apps would read as different routes' is refused, whether or not they are open", () => {
+  const http = [base, { ...base, name: "private", path: "/private", allow: ["tailnet"] }];
+  const decided = decide(compileRouter({ zone, http }), { host: "app", target: "/private/../share", from: "192.168.1.9" });
+  assert.ok(decided.kind === "page" && decided.reason === "badRequest" && decided.page.status === 400);
+});
+
 test("a redirect needs no backend, and keeps path and query where its address ends with a slash", () => {
   const cases = [
     ["https://x/", "/", "https://x/"],
@@ -110,7 +116,7 @@ test("the longest path wins, in whatever order the routes stand", () => {
       const http = routes.map((each) => ({ ...each, host: "a" }));
       const found = compileRouter({ zone, http }).find(asked.host, asked.target);
       assert.equal(compileRouter({ zone, http: http.toReversed() }).find(asked.host, asked.target), found);
-      if (found === undefined) return;
+      if (found === undefined || found === "ambiguous") return;
       const covering = http.filter(({ path }) => `${normalPath(asked.target)}/`.startsWith(`${normalPath(path)}/`.replace("//", "/")));
       assert.equal(Math.max(...covering.map(({ path }) => normalPath(path).length)), normalPath(found.path).length);
     }),

@@ -3,7 +3,7 @@ import type { HttpRoute } from "../api/table.ts";
 import type { OwnReason } from "../api/traffic.ts";
 import { isAllowed, type Around } from "./allow.ts";
 import type { Router } from "./match.ts";
-import { forbidden, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
+import { badRequest, forbidden, notSynced, unknownHost, waiting, type Page } from "./pages.ts";
 
 export type Decision =
   | { readonly kind: "forward"; readonly route: HttpRoute }
@@ -22,10 +22,13 @@ export interface Asked {
 
 const NO_BACKEND = { reason: "NoBackend", message: "Nothing runs for this name right now" };
 
+const AMBIGUOUS = "The path can be read in several ways, and they lead to different apps.";
+
 /** `router` is absent until the first table. */
 export function decide(router: Router | undefined, asked: Asked, around: Around = {}): Decision {
   if (router === undefined) return { kind: "page", page: notSynced(), reason: "notSynced" };
   const route = router.find(asked.host, asked.target);
+  if (route === "ambiguous") return { kind: "page", page: badRequest(AMBIGUOUS), reason: "badRequest" };
   if (route === undefined) return { kind: "page", page: unknownHost(asked.host ?? ""), reason: "unknownHost" };
   if (!isAllowed(route.allow, asked.from, around)) return { kind: "page", page: forbidden(), reason: "notAllowed", route };
   if (route.redirect !== undefined) {

@@ -144,7 +144,7 @@ class Ingress {
     const shared = { node, health: this.#health, ways: this.#mesh.ways, plainAddress, log };
     this.#front = new HttpFront({
       decide: (asked) => decide(this.#state?.router, asked, this.#known),
-      backendsOf: (host) => this.#state?.router.find(host, "/")?.backends ?? [],
+      backendsOf: (host) => this.#state?.router.root(host)?.backends ?? [],
       pages,
       traffic: this.#traffic,
       accessLog: this.#accessLog,

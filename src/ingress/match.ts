@@ -1,11 +1,16 @@
 // Which route a request belongs to: by host, then by the longest path. Compiled once a table, looked up at each request. Pure.
-import { normalPath } from "../api/paths.ts";
+import { normalPath, readingsOf } from "../api/paths.ts";
 import type { HttpRoute, Table } from "../api/table.ts";
 import { hostNames, normalHost } from "../api/urls.ts";
 
+/** `ambiguous`: what one app reads as a path of one route, another one reads as one of another. */
+export type Found = HttpRoute | "ambiguous" | undefined;
+
 export interface Router {
   /** `host` as it stands in the request; `target` is the path with or without its query. */
-  find(host: string | undefined, target: string): HttpRoute | undefined;
+  find(host: string | undefined, target: string): Found;
+  /** What answers for the host as a whole. */
+  root(host: string): HttpRoute | undefined;
 }
 
 export function compileRouter(table: Pick<Table, "zone" | "http">): Router {
@@ -24,9 +29,14 @@ export function compileRouter(table: Pick<Table, "zone" | "http">): Router {
     find(host, target) {
       const entries = host === undefined ? undefined : byHost.get(normalHost(host));
       if (entries === undefined) return undefined;
-      const path = normalPath(target);
-      return entries.find(({ base }) => covers(base, path))?.route;
+      const [longest] = entries;
+      if (longest?.base === "") return longest.route;
+      const readings = readingsOf(target);
+      if (readings === undefined) return "ambiguous";
+      const [found, ...others] = readings.map((path) => entries.find(({ base }) => covers(base, path))?.route);
+      return others.every((other) => other === found) ? found : "ambiguous";
     },
+    root: (host) => byHost.get(normalHost(host))?.find(({ base }) => base === "")?.route,
   };
 }
 
