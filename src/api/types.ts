@@ -19,7 +19,7 @@ export interface RouteOptions {
     /** The password's hash, as `fossora hash-password` prints it. */
     readonly hash: string;
   })[];
-  /** Ask another service about each request first: an answer of 2xx lets it pass. */
+  /** Ask another service about each request first: an answer of 2xx lets it pass. It is told `X-Forwarded-Proto: http`: one that insists on HTTPS, as Authelia does, lets nobody in. */
   readonly forwardAuth?: {
     /** Where to ask. */
     readonly url: string;
@@ -412,7 +412,7 @@ export interface ServiceRoute {
     /** The password's hash, as `fossora hash-password` prints it. */
     readonly hash: string;
   })[];
-  /** Ask another service about each request first: an answer of 2xx lets it pass. */
+  /** Ask another service about each request first: an answer of 2xx lets it pass. It is told `X-Forwarded-Proto: http`: one that insists on HTTPS, as Authelia does, lets nobody in. */
   readonly forwardAuth?: {
     /** Where to ask. */
     readonly url: string;
@@ -496,7 +496,7 @@ export interface RouteSpec {
     /** The password's hash, as `fossora hash-password` prints it. */
     readonly hash: string;
   })[];
-  /** Ask another service about each request first: an answer of 2xx lets it pass. */
+  /** Ask another service about each request first: an answer of 2xx lets it pass. It is told `X-Forwarded-Proto: http`: one that insists on HTTPS, as Authelia does, lets nobody in. */
   readonly forwardAuth?: {
     /** Where to ask. */
     readonly url: string;
