@@ -5,6 +5,7 @@ import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { Gossip } from "../adapters/gossip/socket.ts";
 import { connectIngress, type IngressClient } from "../adapters/ingress-client/client.ts";
 import { MeshServer } from "../adapters/mesh/server.ts";
+import { isOwnAddress } from "../adapters/sockets/local-addresses.ts";
 import { openAddresses } from "../adapters/system/addresses.ts";
 import { measureFitness } from "../adapters/system/fitness.ts";
 import { readMachineHints } from "../adapters/system/machine-hints.ts";
@@ -163,6 +164,7 @@ class Node {
       addresses: this.#addresses,
       containers: this.#containers,
       system: this.#system,
+      isOwnAddress,
       keeper,
       clock,
       log,

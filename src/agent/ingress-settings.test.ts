@@ -18,6 +18,7 @@ async function told(
   lan: readonly string[],
   trust: () => IngressTrust | undefined,
   meanwhile: (keeper: IngressSettingsKeeper) => void = () => undefined,
+  bridge: { readonly docker: "answers" | "silent"; readonly isThere: boolean } = { docker: "answers", isThere: true },
 ): Promise<readonly IngressSettings[]> {
   const heard: IngressSettings[] = [];
   const stop = new AbortController();
@@ -26,7 +27,8 @@ async function told(
     settings: resolveSettings(options, {}),
     trust,
     addresses: { gateway: "10.200.0.1", shared: { name: "fossora", subnet: "10.200.0.0/20" } },
-    containers: { ensureNetwork: async () => undefined },
+    containers: { ensureNetwork: async () => (bridge.docker === "silent" ? Promise.reject(new Error("no answer")) : undefined) },
+    isOwnAddress: async (address: string) => bridge.isThere && address === "10.200.0.1",
     system: { describe: async () => ({ addresses: { lan, tailnet: ["100.64.0.1"] } }), resolvers: () => [] },
     keeper: { setSettings: async (settings: IngressSettings) => void heard.push(settings) },
     clock,
@@ -76,4 +78,14 @@ test("other nodes are let in as the house's trust says, and who was removed is t
   );
   assert.deepEqual((await told({ meshPort: 7000 }, [], () => ({ ...trust, removed })))[0]?.mesh?.ports, [7001]);
   assert.equal((await toldFirst({}, []))?.mesh, undefined);
+});
+
+test("apps keep their DNS and are known as apps when the agent starts while Docker is silent", async () => {
+  const toldWhile = async (isThere: boolean): Promise<IngressSettings | undefined> =>
+    (await told({}, [], () => undefined, undefined, { docker: "silent", isThere }))[0];
+  const containers = { gateway: "10.200.0.1", subnets: ["10.200.0.0/16"], upstreams: [] };
+  const kept = await toldWhile(true);
+  assert.deepEqual([kept?.dns.addresses, kept?.containers], [["127.0.0.1", "10.200.0.1", "100.64.0.1"], containers]);
+  const never = await toldWhile(false);
+  assert.deepEqual([never?.dns.addresses, never?.containers], [["127.0.0.1", "100.64.0.1"], containers], "there is no bridge yet");
 });

@@ -1,4 +1,4 @@
-// What the ingress should listen on: this machine's own addresses, and the gateway of the apps' bridge once that is made. Told again
+// What the ingress should listen on: this machine's own addresses, and the gateway of the apps' bridge once that is there. Told again
 // when an address came or went.
 import type { IngressSettings } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
@@ -23,6 +23,8 @@ export interface IngressSettingsOptions {
   readonly addresses: Addresses;
   readonly containers: Pick<Containers, "ensureNetwork">;
   readonly system: System;
+  /** The kernel has it, whatever Docker says. */
+  readonly isOwnAddress: (address: string) => Promise<boolean>;
   readonly keeper: IngressKeeper;
   /** undefined: this node has no house, and nobody is let in on 734. */
   readonly trust: () => IngressTrust | undefined;
@@ -82,11 +84,13 @@ export class IngressSettingsKeeper {
   }
 
   async #settings(signal: AbortSignal): Promise<IngressSettings> {
-    const { settings, addresses, system, trust } = this.#options;
+    const { settings, addresses, system, trust, isOwnAddress } = this.#options;
     const shown = trust();
     const { lan, tailnet } = (await system.describe(signal)).addresses;
     const listen = settings.http.address ?? "::";
-    const gateway = this.#bridgeIsMade ? [addresses.gateway] : [];
+    // A bridge outlives a silent Docker, and the apps on it go on asking.
+    const isThere = this.#bridgeIsMade || (await isOwnAddress(addresses.gateway));
+    const gateway = isThere ? [addresses.gateway] : [];
     const own = [addresses.gateway, ...lan, ...tailnet];
     // Strangers are turned away wherever they ask; on an address of the internet there is nobody else.
     const people = [...lan, ...tailnet].filter((address) => isLan(address) || isTailnet(address));
@@ -98,13 +102,11 @@ export class IngressSettingsKeeper {
       ...(settings.mdns && {
         mdns: { addresses: lan.filter((address) => isLed(address) && isHeard(address, listen)) },
       }),
-      ...(this.#bridgeIsMade && {
-        containers: {
-          gateway: addresses.gateway,
-          subnets: [wholeSubnet(addresses.shared.subnet)],
-          upstreams: system.resolvers().filter((server) => !own.includes(server)),
-        },
-      }),
+      containers: {
+        gateway: addresses.gateway,
+        subnets: [wholeSubnet(addresses.shared.subnet)],
+        upstreams: system.resolvers().filter((server) => !own.includes(server)),
+      },
     };
   }
 }

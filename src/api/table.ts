@@ -164,9 +164,9 @@ export interface IngressSettings {
     readonly addresses: readonly string[];
     readonly ports: readonly number[];
   };
-  /** Absent until the bridges are made. Only their containers are answered for names outside of the zone. */
+  /** Absent in those of an earlier release, until its bridges were made. Only their containers are answered for names outside of the zone. */
   readonly containers?: {
-    /** Every house name is this address to a container; it must be one of `dns.addresses`. */
+    /** Every house name is this address to a container; it is one of `dns.addresses` once the bridge is there. */
     readonly gateway: string;
     /** CIDR, of all bridges. */
     readonly subnets: readonly string[];

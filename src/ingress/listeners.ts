@@ -112,7 +112,7 @@ function together(routes: readonly StreamRoute[]): readonly StreamRoute[] {
   return routes[0]?.host === undefined ? routes.slice(0, 1) : routes.filter(({ host }) => host !== undefined);
 }
 
-/** undefined: the apps' bridge is not made yet. */
+/** undefined: nobody has told which the apps' bridge is. */
 function namedAddress({ address, allow }: StreamRoute, { containers }: Places): string | undefined {
   if (address !== undefined) return address === "0.0.0.0" ? ALL : address;
   return allow?.length === 1 && allow[0] === "apps" ? containers?.gateway : ALL;

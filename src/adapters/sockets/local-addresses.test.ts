@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { NetworkInterfaceInfo } from "node:os";
 import { test } from "node:test";
-import { lanNetworks } from "./local-addresses.ts";
+import { isOwnAddress, lanNetworks } from "./local-addresses.ts";
 
 function has(...cidrs: readonly string[]): NetworkInterfaceInfo[] {
   return cidrs.map((cidr) => {
@@ -16,4 +16,11 @@ test("a provider's IPv6 network is a LAN's where the interface has an address of
   assert.deepEqual(lanNetworks({ eth0: has("fd00::10/64", "2001:db8:1:2::10/64") }), ["2001:db8:1:2::10/64"]);
   assert.deepEqual(lanNetworks({ eth0: has("203.0.113.9/24", "2001:db8:1:2::10/64"), lan0: has("10.0.0.1/24") }), []);
   assert.deepEqual(lanNetworks({ tailscale0: has("100.64.0.1/32", "fd7a:115c:a1e0::1/128") }), []);
+});
+
+test("isOwnAddress() asks the kernel", async () => {
+  assert.deepEqual(
+    [await isOwnAddress("127.0.0.1"), await isOwnAddress("192.0.2.1"), await isOwnAddress("2001:db8::1")],
+    [true, false, false],
+  );
 });

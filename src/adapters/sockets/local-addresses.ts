@@ -1,10 +1,20 @@
 // The addresses that this computer has right now.
-import { BlockList } from "node:net";
+import dgram from "node:dgram";
+import { BlockList, isIPv6 } from "node:net";
 import os from "node:os";
 
 /** Without link-local IPv6, which means nothing without its interface. */
 export function localAddresses(): readonly string[] {
   return infos().map(({ address }) => address);
+}
+
+/** Asked of the kernel: a bridge on which nothing runs has its address, too, and is in none of the lists here. */
+export function isOwnAddress(address: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = dgram.createSocket(isIPv6(address) ? "udp6" : "udp4");
+    socket.on("error", () => done(false));
+    socket.bind({ address, port: 0, exclusive: true }, () => socket.close(() => done(true)));
+  });
 }
 
 /** Each with how much of it is the network's: `192.168.1.10/24`. */
