@@ -7,8 +7,9 @@ import { StoreMirror } from "../../src/engine/mirror.ts";
 import { runnable } from "../../src/engine/runnable.ts";
 import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
 import { FakeEngine } from "../../test/fakes/containers-engine.ts";
-import { fakeLog } from "../../test/fakes/machine.ts";
-import { apply, foundHouse, put, remove, setMembershipState } from "../../test/fakes/objects.ts";
+import { fakeLog, FakeProxy } from "../../test/fakes/machine.ts";
+import { mirrorOf } from "../../test/fakes/mirror.ts";
+import { apply, foundHouse, nodeRecord, put, remove, setMembershipState } from "../../test/fakes/objects.ts";
 import { fakePorts } from "../../test/fakes/ports.ts";
 import { FakeEtcd } from "../../test/fakes/store.ts";
 import { membershipController } from "./controller.ts";
@@ -57,6 +58,25 @@ test("one that is taken out of the house makes none anew, neither while it leave
   assert.equal(await makes((etcd) => put(etcd, other, {})), false);
   const both = (etcd: FakeEtcd): void => [other, own].forEach((key) => put(etcd, key, {}));
   assert.equal(await makes(both, (etcd) => remove(etcd, own)), false);
+});
+
+test("a node tells what its ingress holds, and until an ingress has told anything what it held in this life of the machine", async () => {
+  const clock = new VirtualClock();
+  const lan = ["192.168.1.10"];
+  const told = async (bootId: string, over: object): Promise<unknown> => {
+    const mirror = await mirrorOf((etcd) => put(etcd, keys.node("pi4"), { ...nodeRecord("pi4", bootId), announces: lan }));
+    const store = new FakeEtcd(clock).client("pi4", { clock, random: new SeededRandom(1) });
+    const ports = { ...fakePorts({ node: "pi4", clock, store, mirror: mirror as StoreMirror }), ...over };
+    const facts = await membershipController.observe("pi4", ports, new AbortController().signal);
+    await store.close();
+    return [facts?.machine.ports, facts?.machine.announces];
+  };
+  const ingress = { pid: 1, build: "", revision: 0, listeners: [{ protocol: "http", address: "::", port: 8080 } as const], announces: [] };
+  const silent = { proxy: Object.assign(new FakeProxy(), { ingress: undefined }) };
+  assert.deepEqual(await told("boot-pi4", { proxy: Object.assign(new FakeProxy(), { ingress }) }), [{ http: 8080 }, []]);
+  assert.deepEqual(await told("boot-pi4", {}), [{ http: 80, dns: 53 }, undefined], "an ingress of an earlier release does not say");
+  assert.deepEqual(await told("boot-pi4", silent), [{ http: 80, dns: 53 }, lan]);
+  assert.deepEqual(await told("boot-before", silent), [{}, []]);
 });
 
 test("a node that was thought dead announces itself while its Docker hangs, and is back soon after that answers", async () => {

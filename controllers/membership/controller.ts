@@ -6,6 +6,7 @@ import { hash } from "../../src/api/hash.ts";
 import { keys } from "../../src/api/keys.ts";
 import { API_VERSION, type Name, type Resource, type StoredResource } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, NodeRecord, ObservedMembership } from "../../src/api/state.ts";
+import type { IngressStatus } from "../../src/api/table.ts";
 import type { Controller, Ports } from "../../src/engine/contract.ts";
 import type { MembershipFacts } from "./facts.ts";
 import { plan, type MembershipAction } from "./plan.ts";
@@ -63,16 +64,19 @@ export const membershipController: Controller<Resource<"Membership">, Membership
 async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<MembershipFacts | undefined> {
   const { identity, mirror, proxy, lease } = ports;
   if (name !== identity.node) return undefined;
-  const listeners = proxy.status()?.listeners;
+  const status = proxy.status();
+  const listeners = status?.listeners;
   const { nodeId, bootId } = identity;
+  const announced = mirror.nodes().get(name)?.value;
   const described = await ports.system.describe(signal);
   const addresses = answered(described.addresses, listeners);
-  const machine: NodeRecord = { ...described, addresses, nodeId, bootId, ports: portsHeld(listeners, addresses) };
+  const held = status ? heldBy(status, addresses) : heldBefore(announced, bootId);
+  const machine: NodeRecord = { ...described, addresses, nodeId, bootId, ...held };
   const verdict = mirror.decided<DecidedMembership>(kind, name);
   return {
     name,
     machine,
-    announced: mirror.nodes().get(name)?.value,
+    announced,
     isHeld: holding.has(lease),
     verdict,
     leftovers: verdict?.value.state === "Down" ? await leftovers(ports, signal) : [],
@@ -88,13 +92,25 @@ function answered({ lan, tailnet }: NodeRecord["addresses"], listeners: Membersh
   return { lan: lan.filter(isAnswered), tailnet: tailnet.filter(isAnswered) };
 }
 
+type Held = Pick<NodeRecord, "ports" | "announces">;
+
+function heldBy({ listeners, announces }: IngressStatus, addresses: NodeRecord["addresses"]): Held {
+  return { ports: portsHeld(listeners, addresses), ...(announces && { announces }) };
+}
+
+/** Of an agent that starts the ingress tells in a moment: until then names on the LAN stay with who announces them. */
+function heldBefore(announced: NodeRecord | undefined, bootId: string): Held {
+  if (announced?.bootId !== bootId) return { ports: {}, announces: [] };
+  return { ports: announced.ports, ...(announced.announces && { announces: announced.announces }) };
+}
+
 /** That of DNS is the one that others ask: loopback's, and the apps' gateway's, may be another. */
-function portsHeld(listeners: MembershipFacts["listeners"], { lan, tailnet }: NodeRecord["addresses"]): NodeRecord["ports"] {
-  const http = listeners?.find(({ protocol }) => protocol === "http")?.port;
-  const names = listeners?.filter(({ protocol }) => protocol === "dns") ?? [];
+function portsHeld(listeners: IngressStatus["listeners"], { lan, tailnet }: NodeRecord["addresses"]): NodeRecord["ports"] {
+  const http = listeners.find(({ protocol }) => protocol === "http")?.port;
+  const names = listeners.filter(({ protocol }) => protocol === "dns");
   const dns = (names.find(({ address }) => lan.includes(address) || tailnet.includes(address)) ?? names[0])?.port;
   // While it holds none there is nobody to ask: 0 is no port.
-  const mesh = listeners?.find(({ protocol }) => protocol === "mesh")?.port || undefined;
+  const mesh = listeners.find(({ protocol }) => protocol === "mesh")?.port || undefined;
   return { ...(http !== undefined && { http }), ...(dns !== undefined && { dns }), ...(mesh !== undefined && { mesh }) };
 }
 

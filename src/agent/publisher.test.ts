@@ -14,7 +14,7 @@ const rows = (name: string): { readonly http: readonly HttpRoute[]; readonly str
   streams: [],
 });
 
-const nas: { readonly value: Pick<NodeRecord, "nodeId" | "addresses" | "ports"> } = {
+const nas: { readonly value: Pick<NodeRecord, "nodeId" | "addresses" | "ports" | "announces"> } = {
   value: { nodeId: "id-nas", addresses: { lan: [], tailnet: [] }, ports: {} },
 };
 
@@ -186,15 +186,17 @@ test("a port that is waited for is looked at again until it is held, one that an
   }
 });
 
-test("nodes that are dead are told, and the port where each node meets the others", async () => {
+test("nodes that are dead are told, and the ports of each node and where it can announce names", async () => {
   const { clock, tables, publisher, world } = setUp([]);
   world.down = ["shed", "attic"];
-  const pi = { value: { nodeId: "id-pi", addresses: { lan: ["192.168.1.11"], tailnet: [] }, ports: { mesh: 7734 } } };
+  const lan = ["192.168.1.11"];
+  const pi = { value: { nodeId: "id-pi", addresses: { lan, tailnet: [] }, ports: { mesh: 7734, http: 8080 }, announces: lan } };
   world.nodes.set("pi", pi);
   publisher.publishSoon();
   await clock.advance(10);
   assert.deepEqual(tables[0]?.down, ["attic", "shed"]);
-  assert.deepEqual(tables[0]?.nodes["pi"], { id: "id-pi", lan: ["192.168.1.11"], tailnet: [], meshPort: 7734 });
+  assert.deepEqual(tables[0]?.nodes["pi"], { id: "id-pi", lan, tailnet: [], meshPort: 7734, httpPort: 8080, announces: lan });
+  assert.deepEqual(tables[0]?.nodes["nas"], { id: "id-nas", lan: [], tailnet: [] }, "it does not say");
 });
 
 test("an ingress that is away answers for nobody", async () => {

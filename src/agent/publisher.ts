@@ -1,7 +1,7 @@
 // Collects the rows that the controllers of Route, DnsRecord and House hand over and gives the ingress one whole table: coalesced, and never
 // before every name of the mirror has had its turn, so that a restarted agent takes no app off the table that the ingress still serves.
 import type { Name, NodeName } from "../api/resource.ts";
-import type { DecidedMembership } from "../api/state.ts";
+import type { DecidedMembership, NodeRecord } from "../api/state.ts";
 import type { IngressStatus, NodeAddresses, Table } from "../api/table.ts";
 import type { Mirror } from "../engine/contract.ts";
 import { withdraw } from "../liveness/withdraw.ts";
@@ -178,8 +178,7 @@ export class Publisher implements Proxy {
     const { mirror, node, defaultZone } = this.#options;
     const nodes: Record<NodeName, NodeAddresses> = {};
     for (const [name, { value }] of mirror.nodes()) {
-      const { mesh: meshPort } = value.ports;
-      nodes[name] = { id: value.nodeId, ...value.addresses, ...(meshPort !== undefined && { meshPort }) };
+      nodes[name] = addressesOf(value);
     }
     const isDown = (name: NodeName): boolean => mirror.decided<DecidedMembership>("Membership", name)?.value.state === "Down";
     const down = [...mirror.all("Membership")]
@@ -203,9 +202,19 @@ export class Publisher implements Proxy {
   }
 }
 
-/** What conditions are made of. */
-function tellable({ listeners, localNames = [] }: IngressStatus): unknown {
-  return [listeners, localNames.filter(({ problem }) => problem !== undefined)];
+function addressesOf({ nodeId: id, addresses, ports: { mesh: meshPort, http: httpPort }, announces }: NodeRecord): NodeAddresses {
+  return {
+    id,
+    ...addresses,
+    ...(meshPort !== undefined && { meshPort }),
+    ...(httpPort !== undefined && { httpPort }),
+    ...(announces && { announces }),
+  };
+}
+
+/** What conditions are made of, and what this node tells of itself. */
+function tellable({ listeners, localNames = [], announces }: IngressStatus): unknown {
+  return [listeners, localNames.filter(({ problem }) => problem !== undefined), announces];
 }
 
 /** It changes by itself: a name is probed for, a port is waited for. One that another port was taken for is not. */

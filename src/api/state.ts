@@ -150,6 +150,8 @@ export interface NodeRecord {
   readonly versions: { readonly fossora: string; readonly docker: string; readonly dockerApi: string; readonly etcd: string };
   /** Ports that this node's ingress really holds: `http` 80 unless it was busy; `mesh` for the ingresses of other nodes. */
   readonly ports: { readonly http?: number; readonly dns?: number; readonly mesh?: number };
+  /** Addresses on LANs at which its ingress can announce names by mDNS; absent: an earlier release does not say. */
+  readonly announces?: readonly string[];
 }
 
 /** `events/<id>`, under a lease of 24 h: best effort, for people, never read by a controller. Ids sort by time. */

@@ -76,6 +76,10 @@ export interface NodeAddresses {
   readonly tailnet: readonly string[];
   /** Where its ingress takes what other nodes' have for its instances; absent: 734. */
   readonly meshPort?: number;
+  /** That its ingress holds; absent: not known. */
+  readonly httpPort?: number;
+  /** Of `lan`, where it can announce names by mDNS; absent: an earlier release does not say. */
+  readonly announces?: readonly string[];
 }
 
 /** Whom the house asks for names outside of it, in its people's stead. */
@@ -131,6 +135,8 @@ export interface IngressStatus {
   }[];
   /** Names on the LAN by mDNS, of each segment for which this node speaks; absent in an earlier release. */
   readonly localNames?: readonly LocalName[];
+  /** Own addresses where mDNS can be spoken, whoever speaks there for the house; absent in an earlier release. */
+  readonly announces?: readonly string[];
   /** Absent: off. */
   readonly accessLog?: {
     readonly file: string;

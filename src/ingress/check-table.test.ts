@@ -70,6 +70,8 @@ test("the field that is wrong is named", () => {
   assert.throws(() => parseTable(stream({ idleTimeoutMs: -1 })), /"streams\[0\]\.idleTimeoutMs" must be 0 or more/);
   const attic = { lan: [], tailnet: [], meshPort: 0 };
   assert.throws(() => parseTable({ ...table, nodes: { attic } }), /"nodes\.attic\.meshPort" must be a port/);
+  const odd = { lan: [], tailnet: [], announces: "everywhere" };
+  assert.throws(() => parseTable({ ...table, nodes: { attic: odd } }), /"nodes\.attic\.announces" must be a list/);
   assert.throws(() => parseTable({ ...table, nodes: { attic: { lan: [] } } }), /"nodes\.attic\.tailnet" must be a list/);
   const asking = (upstream: object): unknown => ({ ...table, resolver: { serve: [], upstreams: [upstream] } });
   assert.throws(() => parseTable(asking({ host: "9.9.9.9", port: 0 })), /"resolver\.upstreams\[0\]\.port" must be a port/);

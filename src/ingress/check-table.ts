@@ -24,8 +24,10 @@ export function parseTable(value: unknown): Table {
     if (id !== undefined) text(id, `nodes.${node}.id`);
     texts(record(addresses, `nodes.${node}`)["lan"], `nodes.${node}.lan`);
     texts(record(addresses, `nodes.${node}`)["tailnet"], `nodes.${node}.tailnet`);
-    const { meshPort } = record(addresses, `nodes.${node}`);
+    const { meshPort, httpPort, announces } = record(addresses, `nodes.${node}`);
     if (meshPort !== undefined) port(meshPort, `nodes.${node}.meshPort`);
+    if (httpPort !== undefined) number(httpPort, `nodes.${node}.httpPort`);
+    if (announces !== undefined) texts(announces, `nodes.${node}.announces`);
   }
   if (table["down"] !== undefined) texts(table["down"], "down");
   if (table["resolver"] !== undefined) {

@@ -38,7 +38,7 @@ import { ingressMetrics } from "./metrics.ts";
 import { compileRouter, type Router } from "./match.ts";
 import { planMdns, rememberMembers, type LinkWish, type Members } from "./mdns-plan.ts";
 import { MdnsResponder } from "./mdns-responder.ts";
-import { localNames } from "./mdns-status.ts";
+import { mdnsStatus } from "./mdns-status.ts";
 import * as pages from "./pages.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { placeOf, replyTo, type Known } from "./reply.ts";
@@ -347,7 +347,7 @@ class Ingress {
       build: this.#options.build,
       revision: this.#state?.table.revision ?? 0,
       listeners: [...this.#listeners.status, ...this.#plan.refused],
-      localNames: localNames(this.#mdns.state.map(({ responder, ...link }) => ({ ...link, names: responder.names }))),
+      ...mdnsStatus(this.#mdns.state.map(({ responder, ...link }) => ({ ...link, names: responder.names }))),
       ...(this.#accessLog.status && { accessLog: this.#accessLog.status }),
     };
   }

@@ -44,7 +44,7 @@ export interface SegmentWish {
   readonly ipv6: readonly string[];
   /** Single labels, each once. */
   readonly hosts: readonly string[];
-  /** Addresses of other nodes of the house: the one with the lower id keeps a name. */
+  /** Addresses of other nodes of the house: the lower one keeps a name. */
   readonly members: ReadonlyMap<string, "lower" | "higher">;
 }
 

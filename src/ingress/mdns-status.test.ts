@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { localNames } from "./mdns-status.ts";
+import { mdnsStatus } from "./mdns-status.ts";
 
 const wish = { address: "192.168.1.10", hosts: ["a", "b"] };
 
@@ -10,7 +10,7 @@ test("a name that somebody else has is told with whom; one that another node ann
     { host: "b", state: "yielded", holder: { address: "192.168.1.9", member: false } },
     { host: "c", state: "yielded", holder: { address: "192.168.1.2", member: true } },
   ] as const;
-  assert.deepEqual(localNames([{ wish, names }]), [
+  assert.deepEqual(mdnsStatus([{ wish, names }]).localNames, [
     { host: "a", address: "192.168.1.10", state: "announced" },
     {
       host: "b",
@@ -24,10 +24,19 @@ test("a name that somebody else has is told with whom; one that another node ann
 
 test("where the port cannot be had, every name has that problem", () => {
   assert.deepEqual(
-    localNames([{ wish, names: [], problem: "busy" }]).map(({ host, problem }) => [host, problem]),
+    mdnsStatus([{ wish, names: [], problem: "busy" }]).localNames.map(({ host, problem }) => [host, problem]),
     [
       ["a", "busy"],
       ["b", "busy"],
     ],
   );
+});
+
+test("where the port is had names can be announced, whoever does so", () => {
+  const silent = { wish: { address: "10.0.0.10", hosts: [] }, names: [] };
+  assert.deepEqual(mdnsStatus([{ wish, names: [], problem: "busy" }, silent]), {
+    localNames: ["a", "b"].map((host) => ({ host, address: "192.168.1.10", state: "silent", problem: "busy" })),
+    announces: ["10.0.0.10"],
+  });
+  assert.deepEqual(mdnsStatus([]).announces, []);
 });

@@ -1,5 +1,5 @@
-// What the status says of the names on the LAN: those that are announced, and why others are not. Pure.
-import type { IngressStatus } from "../api/table.ts";
+// What the status says of the names on the LAN: those that are announced, and why others are not, and where any can be. Pure.
+import type { IngressStatus, LocalName } from "../api/table.ts";
 import type { MdnsName, SegmentWish } from "./mdns-responder.ts";
 
 export interface MdnsLinkState {
@@ -11,7 +11,12 @@ export interface MdnsLinkState {
 
 const STATES = { probing: "probing", owned: "announced", yielded: "silent" } as const;
 
-export function localNames(links: readonly MdnsLinkState[]): NonNullable<IngressStatus["localNames"]> {
+export function mdnsStatus(links: readonly MdnsLinkState[]): Required<Pick<IngressStatus, "localNames" | "announces">> {
+  const announces = links.filter(({ problem }) => problem === undefined).map(({ wish: { address } }) => address);
+  return { localNames: localNames(links), announces };
+}
+
+function localNames(links: readonly MdnsLinkState[]): readonly LocalName[] {
   return links.flatMap(({ wish: { address, hosts }, names, problem }) => {
     if (problem !== undefined) return hosts.map((host) => ({ host, address, state: "silent" as const, problem }));
     return names.map(({ host, state, holder }) => {
