@@ -1,16 +1,15 @@
 // What `up` says and does about this machine's firewall, and how `down` takes it back.
 import type { DockerContainers } from "../adapters/dockerode/containers.ts";
-import { answersContainer } from "../adapters/firewall/container-check.ts";
 import { closeFirewall, lookAtFirewall, openFirewall } from "../adapters/firewall/firewall.ts";
 import { shellWords, type Firewall } from "../adapters/firewall/rules.ts";
 import { sharedNetworkName } from "../adapters/system/addresses.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import type { Terminal } from "../cli/node-commands.ts";
+import { checkApps } from "./apps-check.ts";
 import { etcdPorts } from "./etcd.ts";
 import { readInstallation, writeInstallation } from "./installation.ts";
 import { isRoot } from "./settings.ts";
 
-const containersLimitMs = 5_000;
 const dnsPort = 53;
 
 export interface FirewallOptions {
@@ -40,7 +39,7 @@ export async function seeToFirewall(options: FirewallOptions, terminal: Terminal
     if (mayOpen) await open(firewall, dataDir);
     sayFirewall(firewall, mayOpen, terminal);
   }
-  if (mayOpen || !firewall || firewall.open.length === 0) await checkFromContainer(options, terminal);
+  if (mayOpen || !firewall || firewall.open.length === 0) await checkApps(options, terminal);
 }
 
 /** What `--open-firewall` opened, and nothing else. */
@@ -65,17 +64,4 @@ function sayFirewall({ name, lasting, open: commands }: Firewall, opened: boolea
   else
     terminal.note(terminal.mark("warn", `${name} keeps other computers and the apps from the house. \`fossora up --open-firewall\` runs:`));
   if (!opened || !lasting) for (const command of commands) terminal.note(`         ${shellWords(command)}`);
-}
-
-/** Rules that drop without a policy are found by trying. Says nothing where no app runs to try it from. */
-async function checkFromContainer({ docker, summary }: FirewallOptions, terminal: Terminal): Promise<void> {
-  const containers = await docker.processes(AbortSignal.timeout(containersLimitMs)).catch(() => []); // away: `up` has said so
-  const one = containers.find(({ pid, gateway }) => pid > 0 && gateway !== "");
-  const listens = summary.listeners?.some(
-    ({ protocol, address, port }) => protocol === "dns" && address === one?.gateway && port === dnsPort,
-  );
-  if (!one || !listens || (await answersContainer({ ...one, zone: summary.zone }))) return;
-  terminal.note(terminal.mark("warn", `apps cannot ask the house for names: ${one.gateway}:${dnsPort} does not answer them. Let them in:`));
-  terminal.note(`         nft insert rule inet filter input iifname '${sharedNetworkName}*' accept`);
-  terminal.note(`         or: iptables -I INPUT -i ${sharedNetworkName}+ -j ACCEPT`);
 }
