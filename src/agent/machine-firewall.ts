@@ -1,7 +1,8 @@
 // What `up` says and does about this machine's firewall, and how `down` takes it back.
 import type { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { closeFirewall, lookAtFirewall, openFirewall } from "../adapters/firewall/firewall.ts";
-import { shellWords, type Firewall } from "../adapters/firewall/rules.ts";
+import { shellWords, type Firewall, type Port, type Ports } from "../adapters/firewall/rules.ts";
+import { outerAddresses } from "../adapters/sockets/local-addresses.ts";
 import { sharedNetworkName } from "../adapters/system/addresses.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import type { Terminal } from "../cli/node-commands.ts";
@@ -28,17 +29,16 @@ export async function seeToFirewall(options: FirewallOptions, terminal: Terminal
   const portOf = (protocol: string, usual: number): number => summary.listeners?.find((each) => each.protocol === protocol)?.port ?? usual;
   const { client, peer } = etcdPorts(dataDir);
   const tcp = [meshPort, meshPort + 1, client, peer].map((port) => ({ port, protocol: "tcp" as const }));
-  const firewall = await lookAtFirewall({
+  const ports: Ports = {
     http: portOf("http", 80),
     dns: portOf("dns", dnsPort),
     mdns,
     house: [...tcp, { port: meshPort, protocol: "udp" }],
+    routes: portsOfRoutes(summary.listeners, outerAddresses(sharedNetworkName)),
     bridge: sharedNetworkName,
-  });
-  if (firewall && firewall.open.length > 0) {
-    if (mayOpen) await open(firewall, dataDir);
-    sayFirewall(firewall, mayOpen, terminal);
-  }
+  };
+  const firewall = await lookAtFirewall(ports);
+  if (firewall && firewall.open.length > 0) sayFirewall(mayOpen ? await open(ports, dataDir) : firewall, mayOpen, terminal);
   if (mayOpen || !firewall || firewall.open.length === 0) await checkApps(options, terminal);
 }
 
@@ -50,13 +50,27 @@ export async function takeBackFirewall(dataDir: string): Promise<void> {
   writeInstallation(dataDir, rest);
 }
 
-async function open(firewall: Firewall, dataDir: string): Promise<void> {
-  await takeBackFirewall(dataDir); // for other ports
-  writeInstallation(dataDir, { ...readInstallation(dataDir), firewall });
-  await openFirewall(firewall);
+/** Raw ports that other computers may reach: not those on the apps' gateway alone. */
+export function portsOfRoutes(listeners: HouseSummary["listeners"] = [], outer: readonly string[]): readonly Port[] {
+  return listeners.flatMap(({ protocol, address, port, problem }) => {
+    const isOuter = address === "::" || address === "0.0.0.0" || outer.includes(address);
+    return (protocol === "tcp" || protocol === "udp") && isOuter && problem === undefined ? [{ port, protocol }] : [];
+  });
 }
 
-function sayFirewall({ name, lasting, open: commands }: Firewall, opened: boolean, terminal: Terminal): void {
+/** What was opened for other ports is taken back before, and looked at anew: the rest of it would pass for the person's own. */
+async function open(ports: Ports, dataDir: string): Promise<Firewall | undefined> {
+  await takeBackFirewall(dataDir);
+  const firewall = await lookAtFirewall(ports);
+  if (firewall === undefined) return undefined;
+  writeInstallation(dataDir, { ...readInstallation(dataDir), firewall });
+  await openFirewall(firewall);
+  return firewall;
+}
+
+function sayFirewall(firewall: Firewall | undefined, opened: boolean, terminal: Terminal): void {
+  if (firewall === undefined) return; // it was switched off meanwhile
+  const { name, lasting, open: commands } = firewall;
   if (opened)
     terminal.note(
       terminal.mark("ok", `${name} is open for the house${lasting ? "" : " until the next boot: add these rules to your own"}`),

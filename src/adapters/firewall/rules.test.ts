@@ -7,7 +7,7 @@ const house = [
   { port: 733, protocol: "udp" },
   { port: 2380, protocol: "tcp" },
 ] as const;
-const ports = { http: 80, dns: 53, mdns: true, house, bridge: "fossora" };
+const ports = { http: 80, dns: 53, mdns: true, house, routes: [], bridge: "fossora" };
 const chain = (policy: string, hook = "input") => ({
   chain: { family: "inet", table: "filter", name: "input", handle: 1, type: "filter", hook, prio: 0, policy },
 });
@@ -30,7 +30,7 @@ test("an active ufw is opened for names, pages, other computers and the apps' br
     "ufw allow 733/tcp comment fossora",
     "ufw allow 733/udp comment fossora",
     "ufw allow 2380/tcp comment fossora",
-    "ufw allow in on fossora comment fossora",
+    "ufw allow in on fossora+ comment fossora",
   ]);
   assert.deepEqual(firewall?.close.map(shellWords), [
     "ufw delete allow 80/tcp",
@@ -38,7 +38,7 @@ test("an active ufw is opened for names, pages, other computers and the apps' br
     "ufw delete allow 733/tcp",
     "ufw delete allow 733/udp",
     "ufw delete allow 2380/tcp",
-    "ufw delete allow in on fossora",
+    "ufw delete allow in on fossora+",
   ]);
 });
 
@@ -53,7 +53,7 @@ To                         Action      From
 2380/tcp                   ALLOW       Anywhere
 530                        ALLOW       Anywhere
 53                         DENY        Anywhere
-Anywhere on fossora        ALLOW       Anywhere                   # fossora
+Anywhere on fossora+       ALLOW       Anywhere                   # fossora
 80/tcp (v6)                ALLOW       Anywhere (v6)
 `;
   const firewall = findFirewall({ ufw: status }, ports);
@@ -97,4 +97,35 @@ test("a dropping nft chain gets rules that say for which ports, and are found ag
   assert.equal(findFirewall({ nft: opened }, { ...ports, http: 8080 })?.open.length, 8);
   assert.equal(findFirewall({ nft: nft(chain("drop")) }, { ...ports, mdns: false })?.open.length, 7);
   assert.deepEqual(closeNftables(opened), [["nft", "delete", "rule", "inet", "filter", "input", "handle", "7"]]);
+});
+
+const routes = [1883, 5002, 5000, 5001, 5001].map((port) => ({ port, protocol: "udp" as const }));
+
+test("raw ports of Routes are opened, too, as ranges where the firewall knows them", () => {
+  const only = (program: string, firewall: ReturnType<typeof findFirewall>): readonly string[] =>
+    firewall?.open.map(shellWords).filter((line) => line.startsWith(program) && /1883|500\d/.test(line)) ?? [];
+  const wanted = { ...ports, routes: [{ port: 1883, protocol: "tcp" as const }, ...routes] };
+  assert.deepEqual(only("ufw", findFirewall({ ufw: "Status: active\n" }, wanted)), [
+    "ufw allow 1883/tcp comment fossora",
+    "ufw allow 1883/udp comment fossora",
+    "ufw allow 5000:5002/udp comment fossora",
+  ]);
+  assert.deepEqual(only("firewall-cmd", findFirewall({ firewalld: "" }, wanted)), [
+    "firewall-cmd --permanent --add-port=1883/tcp",
+    "firewall-cmd --permanent --add-port=1883/udp",
+    "firewall-cmd --permanent --add-port=5000-5002/udp",
+  ]);
+  const comment = "fossora-80-53-5353-733-2380-tcp1883-udp1883-udp5000-udp5001-udp5002";
+  assert.equal(only("nft", findFirewall({ nft: nft(chain("drop")) }, wanted))[0]?.endsWith(comment), true);
+  assert.deepEqual(findFirewall({ nft: nft(chain("drop"), rule(comment)) }, wanted)?.open, []);
+});
+
+test("a comment in nft is never longer than nft lets it be, and another one for other ports", () => {
+  const commentOf = (from: number): string => {
+    const many = Array.from({ length: 100 }, (_, index) => ({ port: from + index, protocol: "tcp" as const }));
+    const [command] = findFirewall({ nft: nft(chain("drop")) }, { ...ports, routes: many })?.open ?? [];
+    return command?.at(-1) ?? "";
+  };
+  assert.ok(commentOf(1_000).startsWith("fossora-") && commentOf(1_000).length < 128);
+  assert.notEqual(commentOf(1_000), commentOf(1_001));
 });

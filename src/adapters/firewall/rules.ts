@@ -1,4 +1,10 @@
 // What a firewall of this machine would keep from the house, and the commands that open it. Pure: texts in, commands out.
+import { hash } from "../../api/hash.ts";
+
+export interface Port {
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+}
 
 export interface Ports {
   readonly http: number;
@@ -6,7 +12,9 @@ export interface Ports {
   /** Names are announced on the LAN. */
   readonly mdns: boolean;
   /** Between computers of the house. */
-  readonly house: readonly { readonly port: number; readonly protocol: "tcp" | "udp" }[];
+  readonly house: readonly Port[];
+  /** Raw ones of Routes. */
+  readonly routes: readonly Port[];
   /** The bridge of the apps, and what the names of their private ones begin with: they ask the house for names on its gateway. */
   readonly bridge: string;
 }
@@ -38,6 +46,8 @@ export interface FirewallOutputs {
 /** Multicast DNS. ufw lets it in by itself (/etc/ufw/before.rules). */
 const mdnsPort = 5353;
 const commentPrefix = "fossora-";
+/** nft's own limit is 128 bytes, with one at the end. */
+const commentLengthMax = 100;
 
 /** Undefined: none is active, or none that would be in the way. */
 export function findFirewall(outputs: FirewallOutputs, ports: Ports): Firewall | undefined {
@@ -49,12 +59,14 @@ export function findFirewall(outputs: FirewallOutputs, ports: Ports): Firewall |
 }
 
 /** A rule that is there already is the person's own: adding it again would make it ours to take away. */
-function ufw(status: string, { http, dns, house, bridge }: Ports): Firewall {
+function ufw(status: string, { http, dns, house, routes, bridge }: Ports): Firewall {
+  const others = [...house.map(portText("")), ...ranges(routes).map(portText(":"))];
   const rules = [
     { words: [`${http}/tcp`], listed: `${http}/tcp` },
     { words: [String(dns)], listed: String(dns) },
-    ...house.map(({ port, protocol }) => ({ words: [`${port}/${protocol}`], listed: `${port}/${protocol}` })),
-    { words: ["in", "on", bridge], listed: `Anywhere on ${bridge}` },
+    ...others.map((each) => ({ words: [each], listed: each })),
+    // iptables reads `+` as whatever follows.
+    { words: ["in", "on", `${bridge}+`], listed: `Anywhere on ${bridge}+` },
   ].filter(({ listed }) => !status.split("\n").some((line) => line.startsWith(`${listed} `) && line.includes(" ALLOW ")));
   return {
     name: "ufw",
@@ -64,8 +76,9 @@ function ufw(status: string, { http, dns, house, bridge }: Ports): Firewall {
   };
 }
 
-function firewalld(listed: string, trusted: string, { http, dns, mdns, house, bridge }: Ports): Firewall {
-  const others = house.map(({ port, protocol }) => `${port}/${protocol}`);
+/** Releases differ in what they make of names that begin so. Docker itself puts its bridges into a zone `docker` that lets all in. */
+function firewalld(listed: string, trusted: string, { http, dns, mdns, house, routes, bridge }: Ports): Firewall {
+  const others = [...house.map(portText("")), ...ranges(routes).map(portText("-"))];
   const wanted = [`${http}/tcp`, `${dns}/tcp`, `${dns}/udp`, ...(mdns ? [`${mdnsPort}/udp`] : []), ...others];
   const ports = wanted.filter((port) => !listed.split(/\s+/).includes(port));
   const isTrusted = trusted.split(/\s+/).includes(bridge);
@@ -79,6 +92,32 @@ function firewalld(listed: string, trusted: string, { http, dns, mdns, house, br
   return { name: "firewalld", open: change("add"), close: change("remove"), lasting: true };
 }
 
+interface PortRange extends Port {
+  readonly endPort?: number;
+}
+
+/** Each port once, and those that follow each other as one range. */
+function ranges(ports: readonly Port[]): readonly PortRange[] {
+  const found: PortRange[] = [];
+  for (const protocol of ["tcp", "udp"] as const)
+    for (const port of numbersOf(ports, protocol)) {
+      const last = found.at(-1);
+      if (last?.protocol === protocol && (last.endPort ?? last.port) + 1 === port) found[found.length - 1] = { ...last, endPort: port };
+      else found.push({ port, protocol });
+    }
+  return found;
+}
+
+function numbersOf(ports: readonly Port[], wanted: Port["protocol"]): readonly number[] {
+  const numbers = ports.filter(({ protocol }) => protocol === wanted).map(({ port }) => port);
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+/** `1883/tcp`, `5000:5009/udp` */
+function portText(to: string): (range: PortRange) => string {
+  return ({ port, endPort, protocol }) => `${port}${endPort === undefined ? "" : to + endPort}/${protocol}`;
+}
+
 interface Chain {
   readonly family: string;
   readonly table: string;
@@ -86,15 +125,17 @@ interface Chain {
 }
 
 /** The comment says for which ports. One rule a port: iptables, which shows these chains too, would misread a set. */
-function nftables(chains: readonly Chain[], objects: readonly NftObject[], { http, dns, mdns, house, bridge }: Ports): Firewall {
+function nftables(chains: readonly Chain[], objects: readonly NftObject[], ports: Ports): Firewall {
+  const { http, dns, mdns, house, routes, bridge } = ports;
   const names = mdns ? [mdnsPort] : [];
-  const comment = `${commentPrefix}${[...new Set([http, dns, ...names, ...house.map(({ port }) => port)])].join("-")}`;
+  const raw = (["tcp", "udp"] as const).flatMap((protocol) => numbersOf(routes, protocol).map((port) => ({ port, protocol })));
+  const comment = commentOf([http, dns, ...names, ...house.map(({ port }) => port), ...raw.map(({ port, protocol }) => protocol + port)]);
   const matches = [
     ["tcp", "dport", String(http)],
     ["tcp", "dport", String(dns)],
     ["udp", "dport", String(dns)],
     ...names.map((port) => ["udp", "dport", String(port)]),
-    ...house.map(({ port, protocol }) => [protocol, "dport", String(port)]),
+    ...[...house, ...raw].map(({ port, protocol }) => [protocol, "dport", String(port)]),
     ["iifname", `${bridge}*`],
   ];
   const closed = chains.filter(
@@ -105,6 +146,11 @@ function nftables(chains: readonly Chain[], objects: readonly NftObject[], { htt
     matches.map((match): Command => ["nft", "insert", "rule", family, table, name, ...match, "accept", "comment", comment]),
   );
   return { name: "nftables", open, close: [], lasting: false };
+}
+
+function commentOf(ports: readonly (number | string)[]): string {
+  const text = [...new Set(ports)].join("-");
+  return commentPrefix + (text.length > commentLengthMax ? hash(text) : text);
 }
 
 /** Base chains at the input hook whose policy is drop. */

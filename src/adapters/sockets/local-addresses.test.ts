@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { NetworkInterfaceInfo } from "node:os";
 import { test } from "node:test";
-import { isOwnAddress, lanNetworks } from "./local-addresses.ts";
+import { isOwnAddress, lanNetworks, outerAddresses } from "./local-addresses.ts";
 
 function has(...cidrs: readonly string[]): NetworkInterfaceInfo[] {
   return cidrs.map((cidr) => {
@@ -23,4 +23,13 @@ test("isOwnAddress() asks the kernel", async () => {
     [await isOwnAddress("127.0.0.1"), await isOwnAddress("192.0.2.1"), await isOwnAddress("2001:db8::1")],
     [true, false, false],
   );
+});
+
+test("outerAddresses() are neither loopback's nor those of the apps' bridges", () => {
+  const lo = has("127.0.0.1/8").map((each) => ({ ...each, internal: true }));
+  const bridges = { fossora: has("10.200.0.1/20"), "fossora-1a2b3c4": has("10.200.128.1/28") };
+  assert.deepEqual(outerAddresses("fossora", { lo, eth0: has("192.168.1.10/24", "fd00::10/64"), ...bridges }), [
+    "192.168.1.10",
+    "fd00::10",
+  ]);
 });

@@ -8,6 +8,15 @@ export function localAddresses(): readonly string[] {
   return infos().map(({ address }) => address);
 }
 
+/** Where others may find this computer: not on loopback, nor on interfaces whose names begin so. */
+export function outerAddresses(
+  bridges: string,
+  interfaces: NodeJS.Dict<os.NetworkInterfaceInfo[]> = os.networkInterfaces(),
+): readonly string[] {
+  const outer = Object.entries(interfaces).flatMap(([name, each = []]) => (name.startsWith(bridges) ? [] : each));
+  return outer.filter(({ internal }) => !internal).map(({ address }) => address);
+}
+
 /** Asked of the kernel: a bridge on which nothing runs has its address, too, and is in none of the lists here. */
 export function isOwnAddress(address: string): Promise<boolean> {
   return new Promise((done) => {
