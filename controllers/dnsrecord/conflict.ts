@@ -4,7 +4,7 @@ import type { DnsRecordSpec } from "../../src/api/types.ts";
 import { fqdnOf } from "./rows.ts";
 
 /** Only records that have it in common can want the same: whatever the zone is. */
-export function bucketOf({ name }: DnsRecordSpec): string {
+export function bucketOf({ name }: Pick<DnsRecordSpec, "name">): string {
   return name.toLowerCase().split(".", 1)[0] ?? "";
 }
 

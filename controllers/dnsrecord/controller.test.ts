@@ -25,3 +25,11 @@ test("another zone wakes all of them, for it may make two names one", async () =
   const mirror = await mirrorOf((etcd) => apply(etcd, kind, "loser", wanted));
   assert.ok(dnsRecordController.wakes({ room: "desired", kind: "House", name: "house" }, mirror).includes("loser"));
 });
+
+test("what a node observes of a Route wakes the records of its name", async () => {
+  const mirror = await mirrorOf((etcd) => {
+    apply(etcd, "Route", "mqtt", { path: "/", listen: { port: 1883, protocol: "tcp" }, to: { url: "tcp://192.168.1.9:1883" } });
+    apply(etcd, kind, "stranger", wanted);
+  });
+  assert.deepEqual(dnsRecordController.wakes({ room: "observed", kind: "Route", name: "mqtt", node: "nas" }, mirror), ["mqtt"]);
+});

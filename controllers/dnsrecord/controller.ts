@@ -2,7 +2,7 @@
 import type { Name, Resource } from "../../src/api/resource.ts";
 import type { Change, Controller, Mirror } from "../../src/engine/contract.ts";
 import type { DnsRecordFacts } from "./facts.ts";
-import { holdsHttp, hostsOf, recordsOf, rivalsOf, waysIn, zoneOf } from "./house-facts.ts";
+import { holdsHttp, hostsOf, recordsNear, recordsOf, rivalsOf, waysIn, withRawPorts, zoneOf } from "./house-facts.ts";
 import { plan, type SetRecord } from "./plan.ts";
 
 const kind = "DnsRecord";
@@ -13,12 +13,13 @@ export const dnsRecordController: Controller<Resource<"DnsRecord">, DnsRecordFac
   names: async ({ mirror }) => everyName(mirror),
   observe: async (name, { mirror, proxy, identity }) => {
     const record = mirror.desired(kind, name);
+    const nodes = waysIn({ name: identity.node, holdsPort: holdsHttp(proxy.status()?.listeners) }, mirror);
     return {
       name,
       zone: zoneOf(mirror),
       held: proxy.record(name),
       rivals: record ? rivalsOf(record, mirror) : [],
-      nodes: waysIn({ name: identity.node, holdsHttp: holdsHttp(proxy.status()?.listeners) }, mirror),
+      nodes: record ? withRawPorts(nodes, record, mirror) : nodes,
       hosts: record ? hostsOf(record, mirror) : [],
     };
   },
@@ -30,6 +31,11 @@ export const dnsRecordController: Controller<Resource<"DnsRecord">, DnsRecordFac
 
 function wakes(change: Change, mirror: Mirror): readonly Name[] {
   if (change.kind === "Service" && change.room !== "desired") return recordsOf(change.name, mirror);
+  if (change.kind === "Route") {
+    // Whether its ports are held, and whether its name has pages, is for all Routes of that name.
+    const versions = [change.before, mirror.desired("Route", change.name)].filter((each) => each?.kind === "Route");
+    return versions.flatMap((each) => recordsNear(each, mirror));
+  }
   if (change.kind === kind) {
     // Whoever wanted what it wanted before may have it now.
     const versions = [change.before, mirror.desired(kind, change.name)].filter((each) => each?.kind === kind);

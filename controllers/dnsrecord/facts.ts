@@ -19,6 +19,6 @@ export interface DnsRecordFacts {
 /** A node that may be handed out as a way in. */
 export interface NodeFacts {
   readonly name: NodeName;
-  /** Its ingress has port 80, so that a URL without a port reaches it. */
-  readonly holdsHttp: boolean;
+  /** Its ingress has what people ask the name for: port 80, as a URL without a port does, or its raw ports where it has no pages. */
+  readonly holdsPort: boolean;
 }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
+import type { ServiceSpec } from "../../src/api/types.ts";
 import { decided, instance, observedInstance } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, nodeRecord, put, serviceSpec, setMembershipState } from "../../test/fakes/objects.ts";
-import { holdsHttp, hostsOf, nodeFacts, recordsOf, rivalsOf, waysIn } from "./house-facts.ts";
+import { holdsHttp, hostsOf, nodeFacts, recordsOf, rivalsOf, waysIn, withRawPorts } from "./house-facts.ts";
+import { rowsOf } from "./rows.ts";
 
 const spec = serviceSpec("app", "app:1");
 const house = () =>
@@ -47,7 +49,7 @@ test("waysIn() are the nodes that are not Down, and always this one", async () =
       .sort(),
     ["nas", "pi"],
   );
-  const own = { name: "new", holdsHttp: false };
+  const own = { name: "new", holdsPort: false };
   assert.deepEqual(
     waysIn(own, mirror)
       .map(({ name }) => name)
@@ -58,7 +60,7 @@ test("waysIn() are the nodes that are not Down, and always this one", async () =
 
 test("a node that is drained, or about to stop, is no way in while there is another", async () => {
   const names = (own: string, mirror: Awaited<ReturnType<typeof mirrorOf>>): string =>
-    waysIn({ name: own, holdsHttp: true }, mirror)
+    waysIn({ name: own, holdsPort: true }, mirror)
       .map(({ name }) => name)
       .sort()
       .join();
@@ -85,4 +87,27 @@ test("holdsHttp() asks for port 80", () => {
     ]),
   );
   assert.ok(!holdsHttp(undefined));
+});
+
+test("a name without pages leads to the nodes whose raw ports nobody else has, one with pages to those with port 80", async () => {
+  const { port: _, ...silent } = spec;
+  const listen = [{ port: 1883, protocol: "tcp", container: "app", targetPort: 1883 }] as const;
+  const held = async (service: ServiceSpec, busy: readonly string[]): Promise<string> => {
+    const mirror = await mirrorOf((etcd) => {
+      put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+      put(etcd, keys.node("pi"), { ...nodeRecord("pi", "boot-pi"), ports: { http: 8080 } });
+      apply(etcd, "Service", "app", service);
+      const conditions = [{ type: "PortsHeld", status: "False", reason: "PortBusy", message: "" }];
+      for (const node of busy) put(etcd, keys.observed("Route", "app-1883-tcp", node), { bootId: `boot-${node}`, conditions });
+    });
+    const record = mirror.desired("DnsRecord", "app");
+    assert.ok(record);
+    return rowsOf(record.spec, "home.internal", { nodes: withRawPorts(nodeFacts(mirror), record, mirror), hosts: [] })
+      .houseNames.flatMap(({ nodes }) => nodes)
+      .join();
+  };
+  assert.equal(await held({ ...silent, listen }, []), "nas,pi");
+  assert.equal(await held({ ...silent, listen }, ["nas"]), "pi");
+  assert.equal(await held({ ...silent, listen }, ["nas", "pi"]), "nas,pi", "where it is held nowhere, all are named");
+  assert.equal(await held({ ...spec, listen }, ["nas"]), "nas");
 });

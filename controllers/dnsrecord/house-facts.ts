@@ -1,7 +1,8 @@
 // Reads from the mirror what a DnsRecord needs: the nodes that lead into the house, and where the app of its name runs.
+import { children, hostOf } from "../../src/api/children.ts";
 import { readyInstances } from "../../src/api/endpoints.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
-import type { DecidedMembership, DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { DecidedMembership, DecidedService, ObservedRoute, ObservedService } from "../../src/api/state.ts";
 import type { Index, Mirror } from "../../src/engine/contract.ts";
 import { bucketOf, wantSame } from "./conflict.ts";
 import type { NodeFacts } from "./facts.ts";
@@ -10,6 +11,9 @@ const ZONE_DEFAULT = "home.internal";
 const HTTP_PORT = 80;
 
 const byBucket: Index = { kind: "DnsRecord", room: "desired", keys: ({ spec }: Resource<"DnsRecord">) => [bucketOf(spec)] };
+
+/** Routes by what the records of their names have in common. */
+const routesByBucket: Index = { kind: "Route", room: "desired", keys: (route: Resource<"Route">) => [bucketOf({ name: hostOf(route) })] };
 
 /** The Service that a derived record's Route leads to; a record of its own leads nowhere. */
 const routesByService: Index = {
@@ -26,6 +30,11 @@ export function zoneOf(mirror: Mirror): string {
 export function recordsOf(service: Name, mirror: Mirror): readonly Name[] {
   const names = [service, ...(mirror.index(routesByService).get(service) ?? [])];
   return names.filter((name) => mirror.desired("DnsRecord", name) !== undefined);
+}
+
+/** Those whose name may be a Route's. */
+export function recordsNear(route: Resource<"Route">, mirror: Mirror): readonly Name[] {
+  return [...(mirror.index(byBucket).get(bucketOf({ name: hostOf(route) })) ?? [])];
 }
 
 /** Other records that want the same, and those that want the same as these. */
@@ -47,7 +56,25 @@ export function waysIn(own: NodeFacts, mirror: Mirror): readonly NodeFacts[] {
 export function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
   const alive = [...mirror.nodes()].filter(([name]) => mirror.decided<DecidedMembership>("Membership", name)?.value.state !== "Down");
   const staying = alive.filter(([name]) => !isLeft(name, mirror));
-  return (staying.length > 0 ? staying : alive).map(([name, { value }]) => ({ name, holdsHttp: value.ports.http === HTTP_PORT }));
+  return (staying.length > 0 ? staying : alive).map(([name, { value }]) => ({ name, holdsPort: value.ports.http === HTTP_PORT }));
+}
+
+/** A name without pages leads to the nodes whose raw ports nobody else has; nobody asks it for port 80. */
+export function withRawPorts(nodes: readonly NodeFacts[], record: Resource<"DnsRecord">, mirror: Mirror): readonly NodeFacts[] {
+  const routes = routesOf(record, mirror);
+  if (routes.length === 0 || routes.some(({ spec }) => spec.listen === undefined && spec.tls === undefined)) return nodes;
+  const observed = routes.flatMap(({ metadata }) => [...mirror.observed<ObservedRoute>("Route", metadata.name)]);
+  const isBusy = ({ conditions }: ObservedRoute): boolean =>
+    conditions.some(({ type, status }) => type === "PortsHeld" && status === "False");
+  const busy = new Set(observed.filter(([, { value }]) => isBusy(value)).map(([node]) => node));
+  return nodes.map(({ name }) => ({ name, holdsPort: !busy.has(name) }));
+}
+
+/** All that have the record's name, of one Service or of several. */
+function routesOf({ spec }: Resource<"DnsRecord">, mirror: Mirror): readonly Resource<"Route">[] {
+  const zone = zoneOf(mirror);
+  const routes = [...(mirror.index(routesByBucket).get(bucketOf(spec)) ?? [])].flatMap((name) => mirror.desired("Route", name) ?? []);
+  return routes.filter((route) => children(route, zone).some((each) => each.kind === "DnsRecord" && wantSame(each.spec, spec, zone)));
 }
 
 /** It is drained, or about to stop: soon nobody answers there. */

@@ -16,8 +16,8 @@ test("a record with values is answered with them", () => {
 });
 
 test("a record without values leads to the house: first where the app runs, among the nodes that hold port 80", () => {
-  const node = (name: string, holdsHttp: boolean) => ({ name, holdsHttp });
-  const nodesOf = (nodes: readonly { readonly name: string; readonly holdsHttp: boolean }[]) =>
+  const node = (name: string, holdsPort: boolean) => ({ name, holdsPort });
+  const nodesOf = (nodes: readonly { readonly name: string; readonly holdsPort: boolean }[]) =>
     rowsOf({ name: "app", type: "A", ttl: "5s" }, "home.internal", { nodes, hosts: ["pi"] }).houseNames[0]?.nodes;
   assert.deepEqual(nodesOf([node("nas", true), node("pi", true), node("nuc", false)]), ["pi", "nas"]);
   assert.deepEqual(nodesOf([node("nas", false), node("pi", false)]), ["pi", "nas"]);

@@ -23,9 +23,9 @@ export function rowsOf(spec: DnsRecordSpec, zone: string, ways: WaysIn): RecordR
   return { records: [{ name, type: spec.type, values: spec.values, ttl: Math.round(durationMs(spec.ttl) / 1000) }], houseNames: [] };
 }
 
-/** Those that hold port 80, and of these those where the app runs first; where none does, the URL shows the port. */
+/** Those that hold the port, and of these those where the app runs first; where none holds port 80, the URL shows another. */
 function nodesFor({ nodes, hosts }: WaysIn): readonly NodeName[] {
-  const holders = nodes.filter(({ holdsHttp }) => holdsHttp);
+  const holders = nodes.filter(({ holdsPort }) => holdsPort);
   const names = (holders.length > 0 ? holders : nodes).map(({ name }) => name).sort();
   return [...names.filter((name) => hosts.includes(name)), ...names.filter((name) => !hosts.includes(name))];
 }

@@ -3,13 +3,14 @@ import type { Condition, Resource } from "../../src/api/resource.ts";
 import type { DnsRecordStatus } from "../../src/api/status.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
 import { winnerOver } from "./conflict.ts";
-import { hostsOf, nodeFacts, rivalsOf, zoneOf } from "./house-facts.ts";
+import { hostsOf, nodeFacts, rivalsOf, withRawPorts, zoneOf } from "./house-facts.ts";
 import { fqdnOf, rowsOf } from "./rows.ts";
 
 export function dnsRecordStatus(record: Resource<"DnsRecord">, mirror: Mirror): DnsRecordStatus {
   const zone = zoneOf(mirror);
   const winner = winnerOver(record, rivalsOf(record, mirror), zone);
-  const { records, houseNames } = rowsOf(record.spec, zone, { nodes: nodeFacts(mirror), hosts: hostsOf(record, mirror) });
+  const nodes = withRawPorts(nodeFacts(mirror), record, mirror);
+  const { records, houseNames } = rowsOf(record.spec, zone, { nodes, hosts: hostsOf(record, mirror) });
   const addresses = houseNames
     .flatMap(({ nodes }) => nodes)
     .flatMap((node) => {

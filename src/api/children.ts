@@ -95,8 +95,12 @@ function listenRoute(service: string, listen: Listen): Wanted {
 }
 
 /** A Route for raw ports has no host of its own: its Service's name, or its own, leads to it. */
+export function hostOf(route: Resource<"Route">): string {
+  return route.spec.host ?? serviceOf(route) ?? route.metadata.name;
+}
+
 function recordsOf(route: Resource<"Route">, zone: string): readonly Resource<"DnsRecord">[] {
-  const name = hostInZone(route.spec.host ?? serviceOf(route) ?? route.metadata.name, zone);
+  const name = hostInZone(hostOf(route), zone);
   if (name === undefined) return [];
   const record = route.spec.host === undefined ? (serviceOf(route) ?? route.metadata.name) : route.metadata.name;
   const spec: DnsRecordSpec = { name, type: "A", ttl: DERIVED_TTL };

@@ -120,7 +120,7 @@ const recordSpec: fc.Arbitrary<DnsRecordSpec> = fc
 const anyRecord = fc
   .tuple(name, recordSpec, optional(fc.constant("Route/x")), created)
   .map(([each, spec, owner, at]) => record(each, spec, owner, at));
-const node = fc.record({ name: fc.constantFrom("nas", "pi", "nuc"), holdsHttp: fc.boolean() });
+const node = fc.record({ name: fc.constantFrom("nas", "pi", "nuc"), holdsPort: fc.boolean() });
 const recordFacts: fc.Arbitrary<DnsRecordFacts> = fc.record({
   name,
   zone: fc.constant("home.internal"),
