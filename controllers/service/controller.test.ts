@@ -46,7 +46,7 @@ async function setUp({ registry = new Map(), behave = () => ({}) }: Scene = {}) 
     clock,
     etcd,
     docker,
-    decided: () => read(keys.decided("Service", "app")) as DecidedService | undefined,
+    decided: (name = "app") => read(keys.decided("Service", name)) as DecidedService | undefined,
     observed,
     events: () => (ports.events as FakeEvents).emitted,
     volume: (name: string) => read(keys.volume(name)) as DecidedVolume | undefined,
@@ -169,6 +169,41 @@ test("Volumes are made once and remembered, several of one instance too, and sta
   apply(house.etcd, "Service", "app", serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes })] }));
   await house.ready();
   assert.equal(house.decided()?.volumes?.["app-config"]?.uid, uid);
+  await house.end();
+});
+
+test("no Service is given the Volume that another one made, be that deleted or not, and its own is found again", async () => {
+  const house = await setUp();
+  const mounting = (name: string) => {
+    const volume = { type: "volume", name, path: "/data", readOnly: false } as const;
+    return serviceSpec("x", "", { containers: [containerSpec("x", "app:1", { volumes: [volume] })] });
+  };
+  apply(house.etcd, "Service", "app", mounting("db-data"));
+  await house.ready();
+  const made = house.volume("app-db-data");
+  assert.deepEqual([made?.owner, house.decided()?.volumes?.["app-db-data"]], ["app", made]);
+  apply(house.etcd, "Service", "app-db", mounting("data"));
+  const other = () => house.decided("app-db");
+  const isTaken = () => other()?.takenVolumes?.["app-db-data"] === "app";
+  await house.clock.until(isTaken, LIMIT_MS, "refused");
+  remove(house.etcd, keys.desired("Service", "app"));
+  await house.clock.until(() => house.decided() === undefined, LIMIT_MS, "forgotten");
+  await house.clock.advance(RESYNC_MS);
+  assert.deepEqual([other()?.instances, isTaken()], [[], true]);
+  apply(house.etcd, "Service", "app", mounting("db-data"));
+  await house.ready();
+  assert.deepEqual(house.volume("app-db-data"), made);
+  await house.end();
+});
+
+test("a Volume that an earlier release recorded is claimed by the Service that has it", async () => {
+  const house = await setUp();
+  const volume = { type: "volume", name: "c", path: "/c", readOnly: false } as const;
+  put(house.etcd, keys.volume("app-c"), { node: "nas", uid: "u", made: false } satisfies DecidedVolume);
+  apply(house.etcd, "Service", "app", specWith({ volumes: [volume] }));
+  await house.ready();
+  const claimed = { node: "nas", uid: "u", made: true, owner: "app" };
+  assert.deepEqual([house.volume("app-c"), house.decided()?.volumes?.["app-c"]], [claimed, claimed]);
   await house.end();
 });
 

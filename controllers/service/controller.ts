@@ -5,7 +5,7 @@ import { LABEL } from "../../src/api/labels.ts";
 import { stamped } from "../../src/api/conditions.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
 import { secretsOf } from "../../src/api/service-rules.ts";
-import type { DecidedService, ObservedService } from "../../src/api/state.ts";
+import type { DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
 import type { LocalAction, Report, ServiceAction } from "./actions.ts";
@@ -25,7 +25,7 @@ import { prepulledImages } from "./prepull.ts";
 import { endingContainers, endsWithContact } from "./promise.ts";
 import { holdRoom } from "./room.ts";
 import { networkOf, volumeName, volumeNames } from "./traits.ts";
-import { readVolume, withMade } from "./volumes.ts";
+import { isRemembered, readVolume, withMade, withOwner } from "./volumes.ts";
 
 const kind = "Service";
 /** Each time another container of the instance was quicker. */
@@ -250,8 +250,9 @@ async function unknownVolumes(
 ): Promise<ServiceFacts["house"]["volumes"]> {
   const known = mirror.decided<DecidedService>(kind, name)?.value.volumes ?? {};
   const names = spec === undefined ? [] : volumeNames(name, spec).filter((volume) => known[volume] === undefined);
-  const found = await Promise.all(names.map(async (volume) => [volume, readVolume(await store.get(keys.volume(volume), signal))] as const));
-  return Object.fromEntries(found);
+  const read = async (volume: Name): Promise<DecidedVolume | undefined> =>
+    withOwner(volume, readVolume(await store.get(keys.volume(volume), signal)), mirror);
+  return Object.fromEntries(await Promise.all(names.map(async (volume) => [volume, await read(volume)] as const)));
 }
 
 async function listed(
@@ -337,17 +338,17 @@ async function makeVolumes({ service, container }: Part, ports: Ports, signal: A
       throw new Refusal("VolumeLost", `Cannot use volume '${name}' on ${identity.node}: its data is on ${decided?.node ?? "no node"}`);
     const directory = await volumes.ensure(name, decided.uid, decided.made);
     await containers.ensureVolume(dockerVolume(name), directory, { [LABEL.kind]: "Volume", [LABEL.name]: name }, signal);
-    if (!decided.made) made.push(name);
+    if (!isRemembered(name, decided, service)) made.push(name);
   }
   if (made.length > 0) await rememberMade(made, service, ports, signal);
 }
 
 /** From the store itself: the other containers of the instance are made at the same time, and remember theirs. */
 async function rememberMade(names: readonly Name[], service: Name, { store }: Ports, signal: AbortSignal): Promise<void> {
-  const places = [keys.decided(kind, service), ...names.map(keys.volume)];
+  const places = new Map([[keys.decided(kind, service), names], ...names.map((name) => [keys.volume(name), [name]] as const)]);
   for (let tries = 0; tries < REMEMBER_TRIES_MAX; tries++) {
-    const entries = (await Promise.all(places.map((key) => store.get(key, signal)))).filter((entry) => entry !== undefined);
-    const writes = entries.map(({ key, value }) => ({ put: key, value: withMade(value, names) }));
+    const entries = (await Promise.all([...places.keys()].map((key) => store.get(key, signal)))).filter((entry) => entry !== undefined);
+    const writes = entries.map(({ key, value }) => ({ put: key, value: withMade(value, places.get(key) ?? [], service) }));
     const compare = entries.map(({ key, modRevision }) => ({ key, modRevision }));
     if ((await store.commit({ compare, writes }, signal)).committed) return;
   }

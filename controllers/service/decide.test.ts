@@ -268,3 +268,29 @@ test("what ran on a computer that was taken out of the house starts elsewhere", 
     ["pi"],
   );
 });
+
+const mounting = (image: string, name: string): ServiceSpec =>
+  serviceSpec("app", "", {
+    containers: [containerSpec("app", image, { volumes: [{ type: "volume", name, path: "/d", readOnly: false }] })],
+  });
+const foreign = { "app-b-c": { node: "nas", uid: "u", made: true, owner: "app-b" } };
+
+test("a Service whose Volume another one made is placed nowhere, until it names another one", () => {
+  const waits = next(mounting("app:1", "b-c"), undefined, { volumes: foreign });
+  assert.deepEqual([places(waits), waits?.takenVolumes, waits?.volumes], [[], { "app-b-c": "app-b" }, undefined]);
+  assert.equal(next(mounting("app:1", "b-c"), waits, { volumes: foreign }), waits);
+  const freed = next(mounting("app:1", "own"), waits, { volumes: { "app-own": undefined } }, 2);
+  assert.equal(freed?.takenVolumes, undefined);
+  assert.equal(next(mounting("app:1", "own"), freed, { volumes: { "app-own": undefined } }, 2)?.volumes?.["app-own"]?.owner, "app");
+});
+
+test("an update to a Volume that another Service made takes nothing from what runs", () => {
+  const before = mounting("app:1", "own");
+  const volumes = { "app-own": { node: "nas", uid: "u", made: true, owner: "app" } };
+  const kept = decided("app", before, [instance("aaaa", "nas", before)], { volumes });
+  const after = mounting("app:2", "b-c");
+  const aimed = next(after, kept, { ...serves, volumes: foreign }, 2);
+  assert.deepEqual(aimed?.takenVolumes, { "app-b-c": "app-b" });
+  assert.equal(next(after, aimed, { ...serves, volumes: foreign }, 2), aimed);
+  assert.deepEqual(aimed?.instances, kept.instances);
+});

@@ -1,6 +1,7 @@
 // What should be decided of a Service: its target revision, its instances and their nodes, and what became of an update. One step at
 // a time; any node may take it, because the same facts give the same step everywhere.
 import { durationMs } from "../../src/api/durations.ts";
+import { canonicalJson } from "../../src/api/hash.ts";
 import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
@@ -15,6 +16,7 @@ import type { Standing } from "./rollout.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { cannotRunTwice, isMovable, updateOrder, volumeNames } from "./traits.ts";
 import { verdict, type Verdict } from "./verdict.ts";
+import { takenVolumes } from "./volumes.ts";
 
 export interface Decision {
   /** The same object as what is decided: nothing is to be done. Undefined: nothing of the Service is left. */
@@ -55,6 +57,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
   const spec = targetSpec(aimed);
   if (spec === undefined) return settled(aimed);
   const wanted = wantedOf(name, spec, house);
+  const noted = withTaken(aimed, wanted);
+  if (noted !== aimed) return settled(noted);
   const possible = withPossibleCalls(aimed, wanted, house);
   if (possible !== aimed) return settled(possible);
   const { alive, waitMs } = withoutLost(aimed, wanted, house, now);
@@ -182,11 +186,19 @@ function targetSpec(decided: DecidedService): ServiceSpec | undefined {
 
 /** Its Volumes are where they are: decided for this Service, or before it for another. */
 export function wantedOf(service: Name, spec: ServiceSpec, house: HouseFacts): Wanted {
+  const taken = takenVolumes(service, spec, house);
   const volumes = volumeNames(service, spec).flatMap((name) => {
     const volume = house.decided?.value.volumes?.[name] ?? house.volumes[name];
-    return volume ? [[name, volume] as const] : [];
+    return volume && taken[name] === undefined ? [[name, volume] as const] : [];
   });
-  return { service, spec, volumes: Object.fromEntries(volumes), prepared: preparedNodes(spec, house.observed) };
+  return { service, spec, volumes: Object.fromEntries(volumes), taken, prepared: preparedNodes(spec, house.observed) };
+}
+
+/** Written down, so that whoever asks is told without the store, and for as long as they are another's. */
+function withTaken(decided: DecidedService, { taken = {} }: Wanted): DecidedService {
+  const { takenVolumes: before = {}, ...others } = decided;
+  if (canonicalJson(before) === canonicalJson(taken)) return decided;
+  return Object.keys(taken).length === 0 ? others : { ...others, takenVolumes: taken };
 }
 
 /**

@@ -8,6 +8,7 @@ import { comingLoads, countByNode, fitness, isForbidden, place, roomFor, withLoa
 import { certainInMs, lingering } from "./lost.ts";
 import { step, type Standing } from "./rollout.ts";
 import { cannotRunTwice, updateOrder, volumeNames } from "./traits.ts";
+import { newVolume } from "./volumes.ts";
 
 export interface Situation {
   readonly decided: DecidedService;
@@ -228,5 +229,7 @@ function withInstance(
 
 /** A Volume that nobody made yet is made where the first instance runs that needs it. */
 function newVolumes(uid: string, { service, spec }: Wanted, node: NodeName): Readonly<Record<Name, DecidedVolume>> {
-  return Object.fromEntries(volumeNames(service, spec).map((name) => [name, { node, uid: hash(`${uid}/${name}`), made: false }]));
+  return Object.fromEntries(
+    volumeNames(service, spec).map((name) => [name, newVolume(name, service, { node, uid: hash(`${uid}/${name}`) })]),
+  );
 }

@@ -12,6 +12,8 @@ export interface Wanted {
   readonly spec: ServiceSpec;
   /** The Volumes of the spec that exist already: the data pins the instance. */
   readonly volumes: Readonly<Record<Name, DecidedVolume>>;
+  /** Volumes that it would take for its own and that other Services made, with whose each is. */
+  readonly taken?: Readonly<Record<Name, Name>>;
   /** Nodes that have all its images already, because they pulled them for it. */
   readonly prepared?: ReadonlySet<NodeName>;
 }
@@ -139,6 +141,9 @@ function misfit(wanted: Wanted, node: NodeFacts): string | undefined {
   if (node.isWitness) return "it is a witness";
   if (node.leaving !== undefined) return node.leaving === "drained" ? "it is drained" : "it is about to stop";
   if (!node.schedulable) return "it is cordoned";
+  // What runs already may stay: it does not mount them.
+  const [taken] = Object.entries(wanted.taken ?? {});
+  if (taken !== undefined) return `volume '${taken[0]}' is that of the Service '${taken[1]}'`;
   const problem = ruledOut(wanted, node);
   if (problem !== undefined) return problem;
   const offered = new Set(record.value.devices.map((device) => device.class));

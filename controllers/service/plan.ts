@@ -13,7 +13,7 @@ import { isOnEach, nodesCountedOut } from "./lost.ts";
 import { prepull } from "./prepull.ts";
 import { reportOf } from "./report.ts";
 import { roomTaken } from "./room.ts";
-import { whyUnplaced } from "./scheduling.ts";
+import { schedulingProblem } from "./scheduling.ts";
 
 /** So much later each further node decides what the nodes before it left undone. */
 export const RANK_DELAY_MS = 2_000;
@@ -31,7 +31,7 @@ export function plan(desired: Resource<"Service"> | undefined, looked: ServiceFa
   const report = reportOf(facts, carried, node);
   const decision = decide(name, desired, house, now);
   const turnInMs = copy === undefined ? turnOf(decision, house, node, now) : undefined;
-  const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
+  const unplaced = schedulingProblem(name, decision, house);
   // Without quorum they may be needed again, and a registry out of reach.
   const unneeded = copy === undefined ? removedImages(name, local, now) : { actions: [], waitMs: undefined };
   const early =

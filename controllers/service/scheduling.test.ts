@@ -4,7 +4,7 @@ import { keys } from "../../src/api/keys.ts";
 import { decided, houseFacts, nodeFacts } from "../../test/fakes/facts.ts";
 import { mirrorOf } from "../../test/fakes/mirror.ts";
 import { apply, nodeRecord, put, serviceSpec } from "../../test/fakes/objects.ts";
-import { fitnessOf, whyNowhere, whyUnplaced } from "./scheduling.ts";
+import { fitnessOf, schedulingProblem, whyNowhere, whyUnplaced } from "./scheduling.ts";
 
 const value = decided("app", serviceSpec("app", "app:1"), []);
 
@@ -41,4 +41,15 @@ test("whyNowhere() speaks only of what no node can take", async () => {
   assert.equal(await said(false, 1), "None of 1 nodes fits: nas: it is cordoned");
   assert.equal(await said(true, 1), undefined, "it is about to be placed");
   assert.equal(await said(false, 0), undefined, "nothing is wanted");
+});
+
+test("schedulingProblem() says whose the Volume is that the Service would take for its own, and what to do", () => {
+  const spec = serviceSpec("app", "app:1");
+  const told = (of: typeof spec) => {
+    const next = decided("app", of, [], { takenVolumes: { "app-b-c": "app-b" } });
+    return schedulingProblem("app", { next, chosen: undefined, unplaced: 0, recheckAfterMs: undefined }, houseFacts());
+  };
+  assert.equal(told(spec)?.reason, "VolumeTaken");
+  assert.match(told(spec)?.message ?? "", /'app-b-c'.*'app-b'.*give the mount 'b-c' another name/);
+  assert.equal(told({ ...spec, replicas: 0 }), undefined);
 });

@@ -1,8 +1,9 @@
 // Why instances of a Service are where they are, or nowhere: the words of `describe` and of the condition.
 import type { Condition, Name } from "../../src/api/resource.ts";
 import type { DecidedService } from "../../src/api/state.ts";
+import { ownVolume } from "../../src/api/volume-names.ts";
 import type { Mirror } from "../../src/engine/contract.ts";
-import { decide, wantedOf } from "./decide.ts";
+import { decide, wantedOf, type Decision } from "./decide.ts";
 import type { HouseFacts } from "./facts.ts";
 import { houseFacts } from "./house-facts.ts";
 import { fitness, type Fitness } from "./placement.ts";
@@ -12,6 +13,21 @@ import { lostCondition } from "./why-lost.ts";
 export function fitnessOf(service: Name, decided: DecidedService | undefined, house: HouseFacts): readonly Fitness[] {
   const spec = decided?.revisions[decided.target]?.spec;
   return spec === undefined ? [] : fitness(wantedOf(service, spec, house), house.nodes);
+}
+
+/** Undefined: all that is wanted has a place, or will have one at once. */
+export function schedulingProblem(service: Name, { next, unplaced }: Decision, house: HouseFacts): Condition | undefined {
+  return takenCondition(service, next) ?? (unplaced > 0 ? whyUnplaced(service, next, house) : undefined);
+}
+
+/** Also while instances of an earlier revision go on. */
+function takenCondition(service: Name, decided: DecidedService | undefined): Condition | undefined {
+  const [taken] = Object.entries(decided?.takenVolumes ?? {});
+  if (taken === undefined || decided?.revisions[decided.target]?.spec.replicas === 0) return undefined;
+  const [volume, owner] = taken;
+  const mount = volume.slice(ownVolume(service, "").length);
+  const message = `The volume '${volume}' has the data of the Service '${owner}', and two apps in one folder would destroy it: give the mount '${mount}' another name in the manifest`;
+  return { type: "Scheduled", status: "False", reason: "VolumeTaken", message };
 }
 
 export function whyUnplaced(service: Name, decided: DecidedService | undefined, house: HouseFacts): Condition {
@@ -29,7 +45,6 @@ export function whyNowhere(service: Name, mirror: Mirror): Condition | undefined
   const house = houseFacts(service, mirror, { desiredSeenAtMs: 0, volumes: {} });
   const lost = lostCondition(service, house.decided?.value, house);
   if (lost !== undefined) return lost;
-  const { next, unplaced } = decide(service, mirror.desired("Service", service), house, 0);
-  const condition = unplaced > 0 ? whyUnplaced(service, next, house) : undefined;
-  return condition?.reason === "NoNodeFits" ? condition : undefined;
+  const condition = schedulingProblem(service, decide(service, mirror.desired("Service", service), house, 0), house);
+  return condition?.reason === "Waiting" ? undefined : condition;
 }

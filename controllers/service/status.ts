@@ -12,7 +12,7 @@ import { ZONE_DEFAULT } from "./fill-values.ts";
 import { houseFacts } from "./house-facts.ts";
 import { isLastWord } from "./last-word.ts";
 import { orderProblem } from "./order.ts";
-import { fitnessOf, whyUnplaced } from "./scheduling.ts";
+import { fitnessOf, schedulingProblem } from "./scheduling.ts";
 import { revisionHash } from "./spec-hash.ts";
 import { observedInstance } from "./verdict.ts";
 import { whyLost } from "./why-lost.ts";
@@ -147,8 +147,7 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const { house } = reading;
   const decided = house.decided?.value;
   const { name, generation } = service.metadata;
-  const decision = decide(name, service, house, 0);
-  const unplaced = decision.unplaced > 0 ? whyUnplaced(name, decision.next, house) : undefined;
+  const unplaced = schedulingProblem(name, decide(name, service, house, 0), house);
   const paused = pausedCondition(service, decided);
   const update = paused ? [paused] : updateConditions(decided, reading);
   const silent = silenceCondition(decided, house);

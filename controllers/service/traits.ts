@@ -3,6 +3,7 @@ import type { Name, NodeName } from "../../src/api/resource.ts";
 import { whyNotTwice } from "../../src/api/service-rules.ts";
 import { sizeBytes } from "../../src/api/sizes.ts";
 import type { Container, ServiceSpec, VolumeMount } from "../../src/api/types.ts";
+import { ownVolume } from "../../src/api/volume-names.ts";
 
 /** What an instance reserves that says nothing. */
 export const RESERVED_BYTES_DEFAULT = 128 * 2 ** 20;
@@ -42,7 +43,7 @@ export function volumeNames(service: Name, spec: ServiceSpec): readonly Name[] {
 }
 
 export function volumeName(service: Name, mount: VolumeMount): Name | undefined {
-  if (mount.type === "volume") return `${service}-${mount.name}`;
+  if (mount.type === "volume") return ownVolume(service, mount.name);
   return mount.type === "shared" ? mount.name : undefined;
 }
 

@@ -13,6 +13,7 @@ const context: ApplyContext = {
   newUid: () => "u1",
   ownerOfDerived: () => undefined,
   order: new Map(),
+  volumes: new Map(),
 };
 
 function manifests(...specs: readonly string[]): readonly Manifest[] {
@@ -223,4 +224,35 @@ test("to come after what is not there yet is a warning, since manifests come in 
     order: new Map([["postgres", []]]),
   }).results;
   assert.deepEqual(result?.warnings, ["comes after 'postgers', and there is no such Service yet: did you mean 'postgres'?"]);
+});
+
+test("a mount whose Volume is called as another Service's is refused, wherever that one stands", () => {
+  const problems = (volumes: ApplyContext["volumes"], ...specs: readonly string[]) =>
+    planApply(manifests(...specs), new Map(), { ...context, volumes }).refusals.map(
+      ({ reason, problem }) => `${reason} ${problem.name} ${problem.field}: ${problem.message}`,
+    );
+  const message = (other: string, mount: string): string =>
+    `its Volume would be 'app1-data', which is that of the Service '${other}': two apps would write into one folder; take another name than '${mount}'`;
+  const refusal = `Invalid app1 spec.containers[0].volumes[1]: ${message("app", "data")}`;
+  const mounting = '{ image: "b:1", volumes: [own:/own, data:/data] }';
+  const living = new Map([["app", ["app1-data"]]]);
+  assert.deepEqual(problems(living, '{ image: "a:1", volumes: [data:/data] }', mounting), [], "what is applied along with it counts");
+  assert.deepEqual(problems(new Map([["app1", ["app1-data"]]]), '{ image: "a:1" }', mounting), [], "its own");
+  assert.deepEqual(problems(new Map([["ap", ["app1-data"]]]), '{ image: "a:1" }', mounting), [refusal.replace("'app'", "'ap'")]);
+  assert.deepEqual(problems(living, '{ image: "a:1" }', '{ image: "b:1", volumes: [volume/app1-data:/data] }'), [], "named on purpose");
+});
+
+test("two of one apply that would share a Volume are told once, and one that is there already stands in nobody's way who changes nothing", () => {
+  const text = (name: string, mount: string): string =>
+    `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { image: "a:1", volumes: ["${mount}:/data"] }\n`;
+  const parsed = (...texts: readonly string[]) => parseManifests([{ file: "cloud.yaml", text: texts.join("---\n") }]).manifests;
+  const cloud = text("nextcloud", "db-data");
+  const both = planApply(parsed(cloud, text("nextcloud-db", "data")), new Map(), context);
+  assert.deepEqual(
+    both.refusals.map(({ problem }) => [problem.name, problem.line]),
+    [["nextcloud", 1]],
+  );
+  const entries = after(planApply(parsed(cloud), new Map(), context));
+  const again = planApply(parsed(cloud), entries, { ...context, volumes: new Map([["nextcloud-db", ["nextcloud-db-data"]]]) });
+  assert.deepEqual([again.refusals, actions(again)], [[], ["unchanged 1"]]);
 });

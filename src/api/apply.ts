@@ -11,6 +11,7 @@ import type { Problem, ProblemPlace } from "./problem.ts";
 import type { Kind, Metadata, Name, StoredResource } from "./resource.ts";
 import { rootReasons, secretsOf } from "./service-rules.ts";
 import type { ServiceSpec } from "./types.ts";
+import { ownVolume, ownVolumes } from "./volume-names.ts";
 
 /** A key of the store as it was read. */
 export interface ReadEntry {
@@ -43,6 +44,8 @@ export interface ApplyContext {
   ownerOfDerived(kind: Kind, name: Name): string | undefined;
   /** All Services that there are, with those that each comes after. */
   readonly order: ReadonlyMap<Name, readonly Name[]>;
+  /** The Volumes that each of them mounts as its own. */
+  readonly volumes: ReadonlyMap<Name, readonly Name[]>;
 }
 
 export interface PlannedApply {
@@ -85,7 +88,11 @@ export function planApply(manifests: readonly Manifest[], entries: ReadonlyMap<s
   const plans = manifests.map((manifest) => planObject(manifest, entries, context));
   const results = plans.flatMap(({ result }) => (result === undefined ? [] : [result]));
   const order = new Map([...context.order, ...results.flatMap(({ stored }) => placeInOrder(stored))]);
-  const refusals = [...plans.flatMap((plan) => plan.refusals), ...circles(manifests, results, order)];
+  const refusals = [
+    ...plans.flatMap((plan) => plan.refusals),
+    ...circles(manifests, results, order),
+    ...sharedVolumes(manifests, results, context),
+  ];
   if (refusals.length > 0) return { results: [], refusals, transaction: { compare: [], writes: [] } };
   return {
     results: results.map((result) => ({ ...result, warnings: [...result.warnings, ...unknownBefore(result.stored, order)] })),
@@ -114,6 +121,39 @@ function circles(
     const message = `must not go in a circle: ${circle.join(" waits for ")}`;
     return [{ reason: "Invalid", problem: { ...at, field: "spec.after", message, kind, name } }];
   });
+}
+
+/** Of a Volume that two Services would take for their own one is told that changes; what nobody changes goes on. */
+function sharedVolumes(
+  manifests: readonly Manifest[],
+  results: readonly PlannedApply[],
+  { volumes }: ApplyContext,
+): readonly ApplyRefusal[] {
+  const services = results.flatMap(
+    ({ stored, action }) => (stored.kind === "Service" ? [{ name: stored.metadata.name, spec: stored.spec as ServiceSpec, action }] : []), // the kind says so
+  );
+  const all = new Map([...volumes, ...services.map(({ name, spec }) => [name, ownVolumes(name, spec)] as const)]);
+  const told = new Set<Name>();
+  return services.flatMap(({ name, spec, action }) => {
+    const at = manifests.find(({ object }) => object.kind === "Service" && object.metadata.name === name)?.at;
+    if (at === undefined || action === "unchanged") return [];
+    return ownMounts(spec).flatMap(({ mount, field }): readonly ApplyRefusal[] => {
+      const volume = ownVolume(name, mount);
+      const [other] = [...all].find(([service, names]) => service !== name && names.includes(volume)) ?? [];
+      if (other === undefined || told.has(volume)) return [];
+      told.add(volume);
+      const message = `its Volume would be '${volume}', which is that of the Service '${other}': two apps would write into one folder; take another name than '${mount}'`;
+      return [{ reason: "Invalid", problem: { ...at, field, message, kind: "Service", name } }];
+    });
+  });
+}
+
+function ownMounts({ containers }: ServiceSpec): readonly { readonly mount: string; readonly field: string }[] {
+  return containers.flatMap(({ volumes = [] }, index) =>
+    volumes.flatMap((mount, at) =>
+      mount.type === "volume" ? [{ mount: mount.name, field: `spec.containers[${index}].volumes[${at}]` }] : [],
+    ),
+  );
 }
 
 /** Manifests come in any order: what is not there yet may come. */

@@ -14,6 +14,7 @@ const NEEDS_PERSON: ReadonlySet<string> = new Set([
   "Exited",
   // Of an object.
   "NoNodeFits",
+  "VolumeTaken",
   "Conflict",
   "InvalidUrl",
   "ServiceNotFound",

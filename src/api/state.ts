@@ -40,6 +40,8 @@ export interface DecidedService {
   readonly failed?: { readonly generation: number; readonly revision: string; readonly reason: string; readonly message: string };
   /** The Volumes that its containers mount, as `decided/Volume/<name>` has them: they pin the instances to their node. */
   readonly volumes?: Readonly<Record<Name, DecidedVolume>>;
+  /** Volumes that its mounts are called as and that other Services made, with whose each is: it is placed nowhere while there are any. */
+  readonly takenVolumes?: Readonly<Record<Name, Name>>;
 }
 
 /** `decided/Volume/<name>`: where a local Volume lies. It outlives the Services that use it. */
@@ -48,6 +50,8 @@ export interface DecidedVolume {
   readonly uid: string;
   /** Its directory was there once: a missing one is a loss, and must not be replaced by an empty one. */
   readonly made: boolean;
+  /** The Service whose own it is. Absent: Services share it, or an earlier release recorded it and nobody has claimed it since. */
+  readonly owner?: Name;
 }
 
 export type ContainerPhase = "waiting" | "pulling" | "created" | "running" | "restarting" | "exited" | "removing";

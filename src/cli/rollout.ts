@@ -3,6 +3,7 @@ import type { Condition, NodeName } from "../api/resource.ts";
 import { reference } from "../api/kinds.ts";
 import { needsPerson } from "../api/lasting.ts";
 import type { InstanceStatus, ServiceStatus } from "../api/status.ts";
+import { ownVolumes } from "../api/volume-names.ts";
 import type { PullReport, ServedObject, ServedResource } from "../api/wire.ts";
 import { conditionsOf, ready, statusOf } from "./columns.ts";
 
@@ -98,14 +99,10 @@ function urlOf(object: ServedObject): { readonly url?: string } {
 type Service = Extract<ServedResource, { readonly kind: "Service" }>;
 
 function volumeStep(service: Service, instances: readonly InstanceStatus[]): readonly Step[] {
-  const names = service.spec.containers.flatMap(({ volumes = [] }) =>
-    volumes.flatMap((mount) => (mount.type === "volume" ? [`${service.metadata.name}-${mount.name}`] : [])),
-  );
+  const names = ownVolumes(service.metadata.name, service.spec);
   if (names.length === 0) return [];
   const made = instances.some(({ containers }) => containers.some(({ id }) => id !== undefined));
-  return [
-    { key: "volumes", state: made ? "done" : "todo", text: `volume${names.length > 1 ? "s" : ""} ${[...new Set(names)].join(", ")}` },
-  ];
+  return [{ key: "volumes", state: made ? "done" : "todo", text: `volume${names.length > 1 ? "s" : ""} ${names.join(", ")}` }];
 }
 
 function imageSteps(service: Service, pulls: Pulls, instances: readonly InstanceStatus[]): readonly Step[] {

@@ -5,6 +5,7 @@ import { parseManifests, type Manifest } from "../api/manifest.ts";
 import type { Problem } from "../api/problem.ts";
 import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
 import { parseSelector } from "../api/selector.ts";
+import { ownVolumes } from "../api/volume-names.ts";
 import type { ApplyAnswer, ApplyRequest, ApplyResult } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
 import { parseJson } from "./http.ts";
@@ -88,13 +89,15 @@ async function planOnce(
   signal: AbortSignal,
 ): Promise<ApplyPlan> {
   const entries = await readKeys(ports, keysToRead(manifests, options.manager), signal);
+  const services = [...ports.reader.all("Service")];
   const plan = planApply(manifests, entries, {
     manager: options.manager,
     force: options.force,
     now: ports.clock.wall(),
     newUid: () => crypto.randomUUID(),
     ownerOfDerived: (kind: Kind, name: Name) => resourceOf(ports.reader, kind, name)?.metadata.owner,
-    order: new Map([...ports.reader.all("Service")].map(({ metadata, spec }) => [metadata.name, spec.after ?? []])),
+    order: new Map(services.map(({ metadata, spec }) => [metadata.name, spec.after ?? []])),
+    volumes: new Map(services.map(({ metadata, spec }) => [metadata.name, ownVolumes(metadata.name, spec)])),
   });
   const [first] = plan.refusals;
   if (first)

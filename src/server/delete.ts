@@ -2,6 +2,7 @@
 import { keys, PREFIX } from "../api/keys.ts";
 import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
 import { reference } from "../api/kinds.ts";
+import { ownVolume } from "../api/volume-names.ts";
 import type { DeleteAnswer } from "../api/wire.ts";
 import type { Entry, Write } from "../ports.ts";
 import { ApiError } from "./api-error.ts";
@@ -100,7 +101,7 @@ function staysOf(resource: AnyResource): readonly string[] {
   if (resource.kind !== "Service") return [];
   return resource.spec.containers.flatMap((container) =>
     (container.volumes ?? []).flatMap((mount) => {
-      if (mount.type === "volume") return [`volume ${resource.metadata.name}-${mount.name} (${container.name}:${mount.path})`];
+      if (mount.type === "volume") return [`volume ${ownVolume(resource.metadata.name, mount.name)} (${container.name}:${mount.path})`];
       if (mount.type === "shared") return [`volume ${mount.name}`];
       return mount.readOnly ? [] : [`folder ${mount.source}`];
     }),

@@ -76,6 +76,7 @@ const person: ApplyContext = {
   newUid: () => "uid",
   ownerOfDerived: () => undefined,
   order: new Map(),
+  volumes: new Map(),
 };
 const service = objectOf("Service")
   .map((object) => parseManifests([{ file: "a.json", text: JSON.stringify(object) }]))
