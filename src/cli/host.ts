@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { WriteStream } from "./terminal.ts";
+import { utf8 } from "./utf8.ts";
 import type { Files, Input } from "./verb.ts";
 
 export interface Host {
@@ -61,7 +62,7 @@ export function processHost(): Host {
 }
 
 const files: Files = {
-  read: (file) => readFileSync(file, "utf8"),
+  read: (file) => utf8(readFileSync(file), `"${file}"`),
   /** Whole or not at all: two shells may ask for the same completion. */
   write(file, text) {
     mkdirSync(path.dirname(file), { recursive: true });
@@ -88,7 +89,7 @@ export async function fetchText(url: string): Promise<string> {
     if (bytes > FETCH_BYTES_MAX) throw new Error(`it is larger than ${FETCH_BYTES_MAX / 1024 / 1024} MiB`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return utf8(Buffer.concat(chunks), "it");
 }
 
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -109,5 +110,5 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+  return utf8(Buffer.concat(chunks), "what is piped in");
 }

@@ -1,6 +1,7 @@
 // The texts behind `-f FILE|DIR|URL|-`, and the files that they name as `source`.
 import type { ApplyRequest } from "../api/wire.ts";
 import type { UnknownFields } from "../api/document.ts";
+import { UserError } from "../api/errors.ts";
 import type { Manifest } from "../api/manifest.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import type { CliPorts } from "./verb.ts";
@@ -11,6 +12,8 @@ const MANIFEST = /\.(?:ya?ml|json)$/;
 const URL_START = /^https?:\/\//i;
 const FILES_MAX = 1_000;
 const DEPTH_MAX = 16;
+/** `files` of a container are texts. */
+const MOUNT_IT = "mount it from a folder instead: `volumes: [\"host:/FOLDER:/IN\"]`; fossora explain service.spec.volumes";
 
 export interface ManifestPaths {
   readonly files: readonly string[];
@@ -23,7 +26,7 @@ export async function readManifests({ files, recursive }: ManifestPaths, ports: 
   for (const path of files) {
     if (path === "-") texts.push({ file: "-", text: await ports.stdin.readAll() });
     else if (URL_START.test(path)) texts.push({ file: path, text: await fetchText(path, ports) });
-    else for (const file of manifestsAt(path, recursive, ports)) texts.push({ file, text: readFile(file, ports) });
+    else for (const file of manifestsAt(path, recursive, ports)) texts.push({ file, text: readFile(file, ports, `iconv -f WINDOWS-1252 -t UTF-8 ${file}`) });
   }
   const sources = await readSources(texts, ports);
   return { files: texts, ...(sources && { sources }) };
@@ -93,7 +96,7 @@ async function readSources(texts: readonly Text[], ports: Pick<CliPorts, "files"
       `Cannot apply "${foreign.file}": it names the file "${foreign.path}", and what is fetched may read no files of this computer.`,
       "fetch it and its files, and apply those",
     );
-  return needed.length === 0 ? undefined : Object.fromEntries(needed.map(({ path }) => [path, readFile(path, ports)]));
+  return needed.length === 0 ? undefined : Object.fromEntries(needed.map(({ path }) => [path, readFile(path, ports, MOUNT_IT)]));
 }
 
 async function fetchText(url: string, { files }: Pick<CliPorts, "files">): Promise<string> {
@@ -107,10 +110,12 @@ async function fetchText(url: string, { files }: Pick<CliPorts, "files">): Promi
   }
 }
 
-function readFile(path: string, ports: Pick<CliPorts, "files">): string {
+/** `convert`: what to do about one that is no text. */
+function readFile(path: string, ports: Pick<CliPorts, "files">, convert: string): string {
   try {
     return ports.files.read(path);
   } catch (error) {
+    if (error instanceof UserError) throw new Failure(EXIT.usage, error.message, convert, { cause: error });
     throw new Failure(EXIT.usage, `Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, `ls -l ${path}`, {
       cause: error,
     });

@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import { runCli } from "../../src/cli/main.ts";
 import type { Host } from "../../src/cli/host.ts";
 import { fetchText, sleep } from "../../src/cli/host.ts";
+import { utf8 } from "../../src/cli/utf8.ts";
 import type { DnsProbe } from "../../src/ports.ts";
 import type { NodeCommands } from "../../src/cli/node-commands.ts";
 
@@ -11,8 +12,8 @@ export interface RunOptions {
   readonly socket: string;
   readonly tty?: boolean;
   readonly env?: Readonly<Record<string, string>>;
-  readonly files?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  readonly stdin?: string | Uint8Array;
   /** Since NOW_MS; absent: time stands still, so that transcripts are always the same. */
   readonly elapsedMs?: () => number;
   readonly node?: Partial<NodeCommands>;
@@ -78,7 +79,7 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
   return {
     stdin: {
       isTty: options.tty ?? false,
-      readAll: () => Promise.resolve(options.stdin ?? ""),
+      readAll: async () => textOf(options.stdin ?? "", "what is piped in"),
       stream: input as unknown as NodeJS.ReadStream,
     }, // as far as the CLI uses it
     stdout,
@@ -86,9 +87,9 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
     env: { FOSSORA_SOCKET: options.socket, LANG: "C.UTF-8", TERM: "xterm", XDG_CACHE_HOME: "/cache", ...options.env },
     files: {
       read(path) {
-        const text = written.get(path);
-        if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
-        return text;
+        const found = written.get(path);
+        if (found === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+        return textOf(found, `"${path}"`);
       },
       write: (path, text) => void written.set(path, text),
       kind: (path) =>
@@ -118,6 +119,11 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
       return () => undefined;
     },
   };
+}
+
+/** As a process reads it. */
+function textOf(read: string | Uint8Array, what: string): string {
+  return typeof read === "string" ? read : utf8(read, what);
 }
 
 class Recorder {
