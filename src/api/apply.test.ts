@@ -14,6 +14,7 @@ const context: ApplyContext = {
   ownerOfDerived: () => undefined,
   order: new Map(),
   volumes: new Map(),
+  zone: "home.internal",
 };
 
 function manifests(...specs: readonly string[]): readonly Manifest[] {
@@ -255,4 +256,21 @@ test("two of one apply that would share a Volume are told once, and one that is 
   const entries = after(planApply(parsed(cloud), new Map(), context));
   const again = planApply(parsed(cloud), entries, { ...context, volumes: new Map([["nextcloud-db", ["nextcloud-db-data"]]]) });
   assert.deepEqual([again.refusals, actions(again)], [[], ["unchanged 1"]]);
+});
+
+test("a record whose name does not fit before the zone is refused, as the zone will be", () => {
+  const name = `${"a.".repeat(100)}a`;
+  const head = "apiVersion: fossora.dev/v1\nkind: ";
+  const record = (written: string): string => `${head}DnsRecord\nmetadata: { name: far }\nspec: { name: ${written} }\n`;
+  const problems = (text: string, zone: string) =>
+    planApply(parseManifests([{ file: "far.yaml", text }]).manifests, new Map(), { ...context, zone }).refusals.map(
+      ({ problem }) => `${problem.line} ${problem.field}: ${problem.message}`,
+    );
+  const zone = `${"b".repeat(50)}.internal`;
+  const refusal = `1 spec.name: must have 253 characters at most, has 261 with the zone '${zone}' after it`;
+  assert.deepEqual(problems(record(name), zone), [refusal]);
+  assert.deepEqual(problems(record(name), "home.internal"), []);
+  assert.deepEqual(problems(record(`${name}.`), zone), []);
+  const house = `---\n${head}House\nmetadata: { name: house }\nspec: { zone: ${zone} }\n`;
+  assert.deepEqual(problems(record(name) + house, "home.internal"), [refusal]);
 });

@@ -6,11 +6,11 @@ import { canonicalJson } from "./hash.ts";
 import { keys } from "./keys.ts";
 import type { Manifest } from "./manifest.ts";
 import { merge } from "./merge.ts";
-import { closest } from "./names.ts";
+import { closest, lengthProblem } from "./names.ts";
 import type { Problem, ProblemPlace } from "./problem.ts";
 import type { Kind, Metadata, Name, StoredResource } from "./resource.ts";
 import { rootReasons, secretsOf } from "./service-rules.ts";
-import type { ServiceSpec } from "./types.ts";
+import type { DnsRecordSpec, HouseSpec, ServiceSpec } from "./types.ts";
 import { ownVolume, ownVolumes } from "./volume-names.ts";
 
 /** A key of the store as it was read. */
@@ -46,6 +46,7 @@ export interface ApplyContext {
   readonly order: ReadonlyMap<Name, readonly Name[]>;
   /** The Volumes that each of them mounts as its own. */
   readonly volumes: ReadonlyMap<Name, readonly Name[]>;
+  readonly zone: string;
 }
 
 export interface PlannedApply {
@@ -92,6 +93,7 @@ export function planApply(manifests: readonly Manifest[], entries: ReadonlyMap<s
     ...plans.flatMap((plan) => plan.refusals),
     ...circles(manifests, results, order),
     ...sharedVolumes(manifests, results, context),
+    ...longNames(manifests, results, context),
   ];
   if (refusals.length > 0) return { results: [], refusals, transaction: { compare: [], writes: [] } };
   return {
@@ -145,6 +147,21 @@ function sharedVolumes(
       const message = `its Volume would be '${volume}', which is that of the Service '${other}': two apps would write into one folder; take another name than '${mount}'`;
       return [{ reason: "Invalid", problem: { ...at, field, message, kind: "Service", name } }];
     });
+  });
+}
+
+/** A record's name may have several labels, which only fit before a short zone. */
+function longNames(manifests: readonly Manifest[], results: readonly PlannedApply[], context: ApplyContext): readonly ApplyRefusal[] {
+  const house = results.find(({ kind }) => kind === "House")?.stored.spec as HouseSpec | undefined; // the kind says so
+  const zone = house?.zone ?? context.zone;
+  return manifests.flatMap(({ at, object: { kind, metadata } }): readonly ApplyRefusal[] => {
+    const result = results.find((each) => each.kind === kind && each.name === metadata.name);
+    if (kind !== "DnsRecord" || result === undefined || result.action === "unchanged") return [];
+    const record = result.stored.spec as DnsRecordSpec; // as above
+    const problem = record.name.endsWith(".") ? undefined : lengthProblem(`${record.name}.${zone}`);
+    if (problem === undefined) return [];
+    const message = `${problem} with the zone '${zone}' after it`;
+    return [{ reason: "Invalid", problem: { ...at, field: "spec.name", message, kind, name: metadata.name } }];
   });
 }
 

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closest, dnsLabel, isDnsLabel, joinLabel } from "./names.ts";
+import { closest, dnsLabel, isDnsLabel, joinLabel, lengthProblem } from "./names.ts";
 
 test("DNS labels are lower case, at most 63 long and begin and end with a letter or digit", () => {
   assert.ok(["a", "jellyfin", "a-1", "1a", "a".repeat(63)].every(isDnsLabel));
   assert.ok(!["", "A", "-a", "a-", "a.b", "a_b", "ä", "a".repeat(64)].some(isDnsLabel));
+});
+
+test("lengthProblem() is of labels of more than 63 and of names of more than 253 characters, without the dot at the end", () => {
+  const label = "a".repeat(63);
+  const fits = [label, label, label, "a".repeat(61)].join(".");
+  assert.deepEqual([lengthProblem(`${fits}.`), lengthProblem(`*.${label}`)], [undefined, undefined]);
+  assert.match(lengthProblem(`${fits}a`) ?? "", /253 characters at most, has 254/);
+  assert.match(lengthProblem(`b.${label}a`) ?? "", /63 characters at most between its dots: 'a{20}\.\.\.' has 64/);
 });
 
 test("any text becomes a DNS label", () => {

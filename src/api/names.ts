@@ -2,12 +2,21 @@
 import { hash } from "./hash.ts";
 
 const LABEL_MAX = 63;
+const NAME_MAX = 253;
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** They mean something else below the zone, or to every resolver. */
 export const RESERVED_NAMES: readonly string[] = ["fossora", "node", "ns", "localhost"];
 
 export function isDnsLabel(text: string): boolean {
   return DNS_LABEL.test(text);
+}
+
+/** Why DNS cannot carry a name of right letters, as the end of the sentence "it ..."; undefined: it can. Limits: RFC 1035, 2.3.4. */
+export function lengthProblem(text: string): string | undefined {
+  const name = text.replace(/\.$/, "");
+  const long = name.split(".").find((label) => label.length > LABEL_MAX);
+  if (long !== undefined) return `must have ${LABEL_MAX} characters at most between its dots: '${long.slice(0, 20)}...' has ${long.length}`;
+  return name.length > NAME_MAX ? `must have ${NAME_MAX} characters at most, has ${name.length}` : undefined;
 }
 
 /** The nearest DNS label; `fallback` where nothing usable is left. */

@@ -11,6 +11,9 @@ function said(kind: string, spec: string, name = "x"): readonly string[] {
 
 const texts = (count: number, text: string): string => Array.from({ length: count }, () => text).join(", ");
 
+const long = "x".repeat(70);
+const tooLong = "must have 63 characters at most between its dots: 'xxxxxxxxxxxxxxxxxxxx...' has 70";
+
 const refusals: readonly (readonly [string, string, string, string?])[] = [
   [
     "Service",
@@ -114,6 +117,16 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
   ["DnsRecord", '{ name: "*.node", values: [10.0.0.1] }', "spec.name: '*.node' is a name of the house's own: take another"],
   ["DnsRecord", "{ ttl: 49711d }", "spec.ttl: must be 24d or less, not '49711d'"],
   ["House", "{}", "metadata.name: must be 'house': there is one House"],
+  ["Route", `{ host: ${long}.example.com, to: service/x }`, `spec.host: ${tooLong}`],
+  ["Service", `{ image: "a:1", port: 80, routes: [{ host: ${long} }] }`, `spec.routes[0].host: ${tooLong}`],
+  ["Service", `{ containers: [{ name: a, image: "a:1", aliases: [db, ${long}] }] }`, `spec.containers[0].aliases[1]: ${tooLong}`],
+  ["DnsRecord", `{ name: "*.${long}" }`, `spec.name: ${tooLong}`],
+  ["DnsRecord", `{ type: CNAME, values: [${long}.example.com.] }`, `spec.values[0]: ${tooLong}`],
+  ["DnsRecord", `{ type: MX, values: [10 a.example, 20 ${long}] }`, `spec.values[1]: ${tooLong}`],
+  ["DnsRecord", `{ type: SRV, values: [0 5 5060 ${long}] }`, `spec.values[0]: ${tooLong}`],
+  ["DnsRecord", `{ type: PTR, values: [${"a.".repeat(127)}a] }`, "spec.values[0]: must have 253 characters at most, has 255"],
+  ["House", `{ zone: ${long}.internal }`, `spec.zone: ${tooLong}`, "house"],
+  ["House", `{ zone: ${"a.".repeat(92)}a }`, "spec.zone: must have 184 characters at most, has 185: a node's name goes before it", "house"],
   ["House", "{ zone: home }", "spec.zone: must have a dot: browsers search for single words, try 'home.internal'", "house"],
   ["House", "{ zone: my.local }", "spec.zone: cannot end in 'local': those names belong to mDNS, which the house answers besides", "house"],
   ["House", "{ replaceAfter: 5s }", "spec.replaceAfter: must be 30s or more, not '5s': a reboot is no death", "house"],
@@ -164,6 +177,7 @@ const accepted: readonly (readonly [string, string, string?])[] = [
   ["DnsRecord", "{ name: printer, type: A, values: [192.168.1.40], ttl: 5m }"],
   ["DnsRecord", "{ type: SRV, values: [0 5 5060 sip.example.com] }"],
   ["DnsRecord", `{ type: TXT, values: [${texts(40, "x".repeat(1024))}] }`],
+  ["DnsRecord", `{ type: CNAME, values: [${"x".repeat(63)}.${"a.".repeat(94)}a.] }`],
   ["DnsRecord", '{ name: "*.apps", type: AAAA, values: "fd00::1" }'],
   ["Membership", "{ role: auto, devices: { zigbee: /dev/serial/by-id/usb-ITead_Sonoff_Zigbee-if00 } }", "nas"],
   ["House", "{ zone: home.example.com, resolver: { serve: [lan], upstream: host } }", "house"],

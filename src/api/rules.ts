@@ -4,7 +4,7 @@ import { parseDuration } from "./durations.ts";
 import type { Report } from "./expand.ts";
 import { httpProblems } from "./http-options.ts";
 import { oneOf } from "./words.ts";
-import { RESERVED_NAMES } from "./names.ts";
+import { lengthProblem, RESERVED_NAMES } from "./names.ts";
 import { portProblem } from "./ports-in-use.ts";
 import type { Kind, Name, Specs } from "./resource.ts";
 import { checkService } from "./service-rules.ts";
@@ -13,6 +13,8 @@ import { parseUpstream } from "./upstream.ts";
 
 /** The one House there is. */
 const HOUSE_NAME = "house";
+/** `.node.` and a label of 63 characters fit before it in a name of 253. */
+const ZONE_MAX = 184;
 /** Below that a slow start would cost a vote. */
 const REPLACE_AFTER_MIN_MS = 30_000;
 
@@ -56,6 +58,7 @@ function checkRoute(spec: RouteSpec, name: Name, report: Report): void {
   const { host, listen, tls } = spec;
   if (host === undefined && listen === undefined) report("spec", "must have 'host' (HTTP), or 'listen' (TCP and UDP)");
   if (host !== undefined && RESERVED_NAMES.includes(host)) report("spec.host", `'${host}' is a name of the house's own: take another`);
+  checkLength(host, "spec.host", report);
   if (tls !== undefined && host === undefined) report("spec.tls", "needs 'host': the name in the encrypted stream tells where it goes");
   if (host !== undefined && listen !== undefined && tls === undefined)
     report("spec.listen", "cannot stand beside 'host': a raw port knows no names, unless with 'tls: passthrough'");
@@ -101,6 +104,14 @@ function checkListen(
 
 const HOST_NAME = /^[a-z0-9_*]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*\.?$/i;
 
+function checkLength(name: string | undefined, field: string, report: Report): void {
+  const problem = name === undefined ? undefined : lengthProblem(name);
+  if (problem !== undefined) report(field, problem);
+}
+
+/** The data that ends in a name. */
+const NAMING: ReadonlySet<DnsRecordSpec["type"]> = new Set(["CNAME", "PTR", "MX", "SRV"]);
+
 /** How each type writes its data. */
 const RECORD_DATA: Readonly<Record<DnsRecordSpec["type"], { readonly fits: (value: string) => boolean; readonly expected: string }>> = {
   A: { fits: isIpv4, expected: "an IPv4 address such as '192.168.1.40'" },
@@ -118,9 +129,11 @@ const RECORD_BYTES_MAX = 40 * 1024;
 function checkDnsRecord(spec: DnsRecordSpec, name: Name, report: Report): void {
   if (RESERVED_NAMES.includes(spec.name.replace(/^\*\./, "")))
     report(spec.name === name ? "metadata.name" : "spec.name", `'${spec.name}' is a name of the house's own: take another`);
+  checkLength(spec.name, spec.name === name ? "metadata.name" : "spec.name", report);
   const { fits, expected } = RECORD_DATA[spec.type];
   for (const [index, value] of (spec.values ?? []).entries()) {
-    if (!fits(value)) report(`spec.values[${index}]`, `must be ${expected}, as 'type: ${spec.type}' says, not '${value.slice(0, 60)}'`);
+    if (fits(value)) checkLength(NAMING.has(spec.type) ? value.trim().split(/\s+/).at(-1) : undefined, `spec.values[${index}]`, report);
+    else report(`spec.values[${index}]`, `must be ${expected}, as 'type: ${spec.type}' says, not '${value.slice(0, 60)}'`);
   }
   if (spec.values === undefined && spec.type !== "A" && spec.type !== "AAAA")
     report("spec.values", `must have 'values': only A and AAAA can be the house's own addresses`);
@@ -132,6 +145,9 @@ function checkDnsRecord(spec: DnsRecordSpec, name: Name, report: Report): void {
 
 function checkHouse(spec: HouseSpec, name: Name, report: Report): void {
   if (name !== HOUSE_NAME) report("metadata.name", `must be '${HOUSE_NAME}': there is one House`, HOUSE_NAME);
+  checkLength(spec.zone, "spec.zone", report);
+  if (spec.zone.length > ZONE_MAX)
+    report("spec.zone", `must have ${ZONE_MAX} characters at most, has ${spec.zone.length}: a node's name goes before it`);
   if (!spec.zone.includes("."))
     report("spec.zone", `must have a dot: browsers search for single words, try '${spec.zone}.internal'`, `${spec.zone}.internal`);
   if (spec.zone === "local" || spec.zone.endsWith(".local"))
@@ -148,7 +164,7 @@ function checkHouse(spec: HouseSpec, name: Name, report: Report): void {
 }
 
 function isHostName(value: string): boolean {
-  return value.length <= 254 && HOST_NAME.test(value);
+  return HOST_NAME.test(value);
 }
 
 function numbersAndName(value: string, count: number): boolean {

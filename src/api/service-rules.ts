@@ -3,7 +3,7 @@ import { addressProblems } from "./addresses.ts";
 import { circleFrom } from "./circle.ts";
 import { httpProblems } from "./http-options.ts";
 import type { Report } from "./expand.ts";
-import { closest, RESERVED_NAMES } from "./names.ts";
+import { closest, lengthProblem, RESERVED_NAMES } from "./names.ts";
 import { normalPath } from "./paths.ts";
 import { portProblem } from "./ports-in-use.ts";
 import type { Container, Listen, ServiceSpec, VolumeMount } from "./types.ts";
@@ -66,6 +66,10 @@ function checkContainers(spec: ServiceSpec, report: Report): void {
     checkHealth(spec, container, `${field}.health`, report);
     for (const [path, at] of duplicates((container.volumes ?? []).map((volume) => volume.path))) {
       report(`${field}.volumes[${at}]`, `something is mounted at '${path}' already`);
+    }
+    for (const [at, alias] of (container.aliases ?? []).entries()) {
+      const length = lengthProblem(alias);
+      if (length !== undefined) report(`${field}.aliases[${at}]`, length);
     }
     if (container.readOnly && (container.files ?? []).length > 0)
       report(`${field}.files`, "cannot go with 'readOnly': Docker writes no file into such a container; mount them from a folder instead");
@@ -130,6 +134,8 @@ function checkPorts(spec: ServiceSpec, name: string, report: Report): void {
     checkContainer(route.port.container, `spec.routes[${index}].port`);
     for (const { at, message } of addressProblems(route)) report(`spec.routes[${index}].${at}`, message);
     for (const { at, message, instead } of httpProblems(route)) report(`spec.routes[${index}].${at}`, message, instead);
+    const length = lengthProblem(route.host);
+    if (length !== undefined) report(`spec.routes[${index}].host`, length);
     if (RESERVED_NAMES.includes(route.host))
       report(`spec.routes[${index}].host`, `'${route.host}' is a name of the house's own: take another`);
   }

@@ -13,7 +13,7 @@ const URL_START = /^https?:\/\//i;
 const FILES_MAX = 1_000;
 const DEPTH_MAX = 16;
 /** `files` of a container are texts. */
-const MOUNT_IT = "mount it from a folder instead: `volumes: [\"host:/FOLDER:/IN\"]`; fossora explain service.spec.volumes";
+const MOUNT_IT = 'mount it from a folder instead: `volumes: ["host:/FOLDER:/IN"]`; fossora explain service.spec.volumes';
 
 export interface ManifestPaths {
   readonly files: readonly string[];
@@ -26,7 +26,9 @@ export async function readManifests({ files, recursive }: ManifestPaths, ports: 
   for (const path of files) {
     if (path === "-") texts.push({ file: "-", text: await ports.stdin.readAll() });
     else if (URL_START.test(path)) texts.push({ file: path, text: await fetchText(path, ports) });
-    else for (const file of manifestsAt(path, recursive, ports)) texts.push({ file, text: readFile(file, ports, `iconv -f WINDOWS-1252 -t UTF-8 ${file}`) });
+    else
+      for (const file of manifestsAt(path, recursive, ports))
+        texts.push({ file, text: readFile(file, ports, `iconv -f WINDOWS-1252 -t UTF-8 ${file}`) });
   }
   const sources = await readSources(texts, ports);
   return { files: texts, ...(sources && { sources }) };

@@ -97,6 +97,7 @@ async function planOnce(
     newUid: () => crypto.randomUUID(),
     ownerOfDerived: (kind: Kind, name: Name) => resourceOf(ports.reader, kind, name)?.metadata.owner,
     order: new Map(services.map(({ metadata, spec }) => [metadata.name, spec.after ?? []])),
+    zone: ports.reader.desired("House", "house")?.spec.zone ?? "",
     volumes: new Map(services.map(({ metadata, spec }) => [metadata.name, ownVolumes(metadata.name, spec)])),
   });
   const [first] = plan.refusals;

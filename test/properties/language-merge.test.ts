@@ -77,6 +77,7 @@ const person: ApplyContext = {
   ownerOfDerived: () => undefined,
   order: new Map(),
   volumes: new Map(),
+  zone: "home.internal",
 };
 const service = objectOf("Service")
   .map((object) => parseManifests([{ file: "a.json", text: JSON.stringify(object) }]))
