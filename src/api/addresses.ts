@@ -28,6 +28,11 @@ export function isIpv4(text: string): boolean {
   return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text);
 }
 
+/** One text for each address: IPv6 is written in many ways. */
+export function canonicalAddress(text: string): string {
+  return isIpv6(text) ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+}
+
 /** Of a home (RFC 4193): it lasts, and a name server answers there. Those of a provider change, and are the internet's. */
 export function isLocalIpv6(text: string): boolean {
   return /^f[cd]/i.test(text) && isIpv6(text);

@@ -59,6 +59,15 @@ export interface DrillAnswer {
   readonly moves: readonly (InstanceMove & { readonly awayMs: number })[];
   /** They wait for their computer; under their names a page says so. */
   readonly waits: readonly InstanceMove[];
+  /** On an address that only that computer has: there nobody answers until it is back, wherever the app runs. */
+  readonly bound: readonly BoundPort[];
+}
+
+export interface BoundPort {
+  /** `service/minecraft`, `route/mqtt` */
+  readonly name: string;
+  /** `192.168.1.10:25565/tcp` */
+  readonly at: string;
 }
 
 /** `GET /api/v1/rebalance`: what would move; `POST` with these moves: what does. */

@@ -22,7 +22,10 @@ async function runDrill(node: string, { output }: OutputFlag, ports: CliPorts): 
   return answer.survives ? EXIT.ok : EXIT.failed;
 }
 
-function drillLines({ node, survives, answer, store, moves, waits }: DrillAnswer, { stdout: { marks } }: CliPorts): readonly string[] {
+function drillLines(
+  { node, survives, answer, store, moves, waits, bound }: DrillAnswer,
+  { stdout: { marks } }: CliPorts,
+): readonly string[] {
   const moving = moves.map(({ instance, to = "", awayMs, others, why }) => [
     `${marks.ok} ${instance}`,
     `moves to ${to}`,
@@ -36,10 +39,16 @@ function drillLines({ node, survives, answer, store, moves, waits }: DrillAnswer
     why,
     ...(url === undefined || others > 0 ? [] : [`${url} says so meanwhile`]),
   ]);
+  const shut = bound.map(({ name, at }) => [
+    `${marks.error} ${name}`,
+    at,
+    `shut until ${node} is back`,
+    `only ${node} has that address; without one it listens on every computer`,
+  ]);
   return [
     `If ${node} lost its power now`,
     `  ${store.keepsQuorum ? marks.ok : marks.error} store: ${store.message}`,
-    ...formatTable([...moving, ...waiting]).map((line) => `  ${line}`),
+    ...[...formatTable([...moving, ...waiting]), ...formatTable(shut)].map((line) => `  ${line}`),
     ...(moves.length + waits.length === 0 ? [`  no app runs on ${node}`] : []),
     `${survives ? marks.ok : marks.error} ${answer}`,
   ];

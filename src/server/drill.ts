@@ -1,9 +1,10 @@
 // "Can I unplug this computer now?": what the house would do if a node lost its power, from the decisions that it would really make.
 import { LEASE_TTL_MS, TAKEOVER_GRACE_MS } from "../api/fence-times.ts";
 import type { HouseComputers } from "../api/computers.ts";
-import type { DrillAnswer, InstanceMove } from "../api/moves.ts";
+import type { BoundPort, DrillAnswer, InstanceMove } from "../api/moves.ts";
 import type { Name } from "../api/resource.ts";
 import type { EventObject } from "../api/wire.ts";
+import { boundPorts } from "./bound-ports.ts";
 import { readEvents } from "./events.ts";
 import { notFound } from "./not-found.ts";
 import type { ServerPorts } from "./ports.ts";
@@ -27,8 +28,10 @@ export async function drill(ports: ServerPorts, node: Name, signal: AbortSignal)
   const moves = moving.map((move) => ({ ...move, awayMs: awayMs(move, events) }));
   const waits = store.keepsQuorum ? fates.filter(({ to }) => to === undefined) : fates.map(stuck);
   const away = new Set(waits.filter(({ others }) => others === 0).map(({ service }) => service));
-  const survives = store.keepsQuorum && away.size === 0;
-  return { kind: "Drill", node, survives, answer: answerOf(node, store, away), store, moves, waits };
+  const bound = boundPorts(node, reader);
+  const shut = bound.filter(({ name }) => !away.has(name.replace("service/", "")));
+  const survives = store.keepsQuorum && away.size === 0 && bound.length === 0;
+  return { kind: "Drill", node, survives, answer: answerOf(node, store, [...lost(away), ...lostPorts(shut)]), store, moves, waits, bound };
 }
 
 function storeWithout(node: Name, house: HouseComputers | undefined, nodes: number): DrillAnswer["store"] {
@@ -64,12 +67,19 @@ function awayMs({ service, instance, afterMs, others, stopsFirst }: InstanceMove
   return givenUpMs + (took > 0 && took < START_MAX_MS ? took : 0);
 }
 
-function answerOf(node: Name, { keepsQuorum }: DrillAnswer["store"], away: ReadonlySet<Name>): string {
-  const names = [...away].sort().join(", ");
+/** What would be missing, as subject and verb. */
+function lost(away: ReadonlySet<Name>): readonly string[] {
+  return away.size === 0 ? [] : [`${[...away].sort().join(", ")} would be away`];
+}
+
+function lostPorts(shut: readonly BoundPort[]): readonly string[] {
+  const names = [...new Set(shut.map(({ name }) => name.replace("service/", "")))];
+  return names.length === 0 ? [] : [`${names.join(", ")} would not answer on ${shut.map(({ at }) => at).join(", ")}`];
+}
+
+function answerOf(node: Name, { keepsQuorum }: DrillAnswer["store"], missing: readonly string[]): string {
+  if (keepsQuorum && missing.length === 0) return `Yes: everything that runs on ${node} goes on without it.`;
   const until = `until ${node} is back`;
-  if (keepsQuorum)
-    return away.size === 0 ? `Yes: everything that runs on ${node} goes on without it.` : `No: ${names} would be away ${until}.`;
-  return away.size === 0
-    ? `No: the house could change nothing ${until}.`
-    : `No: ${names} would be away ${until}, and the house could change nothing.`;
+  const [first, ...others] = [...missing, ...(keepsQuorum ? [] : ["the house could change nothing"])];
+  return `No: ${[`${first} ${until}`, ...others].join(", and ")}.`;
 }

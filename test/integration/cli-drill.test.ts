@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { DrillAnswer, InstanceMove } from "../../src/api/moves.ts";
+import { keys } from "../../src/api/keys.ts";
+import { apply, nodeRecord, put, remove, serviceSpec } from "../fakes/objects.ts";
 import { computer, ScriptedHouse } from "../support/transcript-computers.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
 import { expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
 import { FILES } from "../support/transcript-statuses.ts";
+import { until } from "../support/until.ts";
 
 const control = new ScriptedHouse();
 let house: TranscriptHouse;
@@ -75,6 +78,28 @@ test("what nobody else can run waits: exit 1, and its page says so meanwhile", a
   });
   house.moves = [{ ...films, others: 1 }];
   assert.equal((await run("nas")).code, 0, "another of it answers");
+});
+
+test("what listens on that computer's own address moves in vain: exit 1, with a line of its own", async () => {
+  three(3);
+  house.moves = [web];
+  const { addresses } = nodeRecord("nas", "b1");
+  put(house.etcd, keys.node("nas"), nodeRecord("nas", "b1"));
+  const listen = [{ address: addresses.lan[0] ?? "", port: 25_565, protocol: "tcp", container: "web", targetPort: 25_565 }] as const;
+  apply(house.etcd, "Service", "web", { ...serviceSpec("web", "web:1"), listen });
+  await until("the port is known", () => [...house.mirror.all("Route")].length > 0, 10_000);
+  expectOutcome(await run("nas"), {
+    code: 1,
+    stdout: `If nas lost its power now
+  ✓ store: 2 of 3 voters would be left, which is a quorum
+  ✓ web-k3f9  moves to pi4  away for about 18s  the only node that fits
+  ✗ service/web  192.168.1.10:25565/tcp  shut until nas is back  only nas has that address; without one it listens on every computer
+✗ No: web would not answer on 192.168.1.10:25565/tcp until nas is back.
+`,
+  });
+  remove(house.etcd, keys.desired("Service", "web"));
+  remove(house.etcd, keys.node("nas"));
+  await until("it is gone", () => [...house.mirror.all("Route")].length === 0, 10_000);
 });
 
 test("without a quorum nothing would move", async () => {
