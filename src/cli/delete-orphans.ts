@@ -13,6 +13,7 @@ export interface PruneOptions {
   readonly manager: string;
   readonly timeoutMs: number;
   readonly yes: boolean;
+  readonly output?: string;
 }
 
 /** Says what goes and what stays of each. Throws Failure where nobody can be asked. */
@@ -23,10 +24,11 @@ export async function deleteOrphans(orphans: NonNullable<ApplyAnswer["orphans"]>
     ports.stderr.line("Nothing was deleted.");
     return;
   }
-  const { force, manager, timeoutMs } = options;
+  const { force, manager, timeoutMs, output } = options;
+  const isRead = output !== undefined;
   const words = orphans.map(({ kind, name }) => `${namesOf(kind).singular}/${name}`);
   await runDelete(
-    { words, files: [], recursive: false, all: false, dryRun, force, manager, ignoreNotFound: true, wait: false, timeoutMs },
+    { words, files: [], recursive: false, all: false, dryRun, force, manager, ignoreNotFound: true, wait: false, timeoutMs, isRead },
     ports,
   );
 }

@@ -5,6 +5,7 @@ import { manyTargets } from "./delete-many.ts";
 import { emptyNode } from "./empty-node.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { follow, keyOf } from "./follow.ts";
+import { sayOutcome } from "./json-output.ts";
 import { addDuration, collect } from "./options.ts";
 import { refOf } from "./rollout.ts";
 import { parseNamedTargets, pathOf, type NamedTarget } from "./targets.ts";
@@ -24,6 +25,8 @@ export interface DeleteOptions {
   readonly ignoreNotFound: boolean;
   readonly wait: boolean;
   readonly timeoutMs: number;
+  /** A program reads stdout, and not for this. */
+  readonly isRead?: boolean;
 }
 
 interface Flags {
@@ -121,7 +124,8 @@ async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: Cli
     throw error;
   });
   if (answer === undefined) return false;
-  for (const each of answer.deleted) ports.stdout.line(`${refOf(each)} deleted${options.dryRun ? " (dry run)" : ""}`);
+  for (const each of answer.deleted)
+    sayOutcome(`${refOf(each)} deleted${options.dryRun ? " (dry run)" : ""}`, options.isRead ?? false, ports);
   if (ports.quiet) return true;
   if (answer.goes.length > 0) ports.stderr.line(`  goes with it: ${answer.goes.join(", ")}`);
   if (answer.stays.length > 0) ports.stderr.line(`  stays: ${answer.stays.join(", ")}`);

@@ -8,6 +8,7 @@ import { stopwatch } from "./age.ts";
 import { askLine } from "./ask.ts";
 import { ready } from "./columns.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
+import { sayOutcome } from "./json-output.ts";
 import { formatTable } from "./table.ts";
 import type { CliPorts } from "./verb.ts";
 
@@ -31,7 +32,7 @@ export async function runDrain(options: DrainOptions, ports: CliPorts): Promise<
   if (!began.drained) await confirm(began, options, ports);
   const unchanged = await drainNode(node, ports);
   const { stays } = wait ? await untilMoved(began, options, ports) : began;
-  ports.stdout.line(`node/${node} ${unchanged && isDone(began) ? "unchanged: it is drained" : wait ? "drained" : "drains"}`);
+  sayOutcome(`node/${node} ${unchanged && isDone(began) ? "unchanged: it is drained" : wait ? "drained" : "drains"}`, json, ports);
   if (ports.quiet) return EXIT.ok;
   const { length } = stays;
   if (length > 0)

@@ -4,7 +4,7 @@ import type { ObjectList } from "../api/wire.ts";
 import { stopwatch } from "./age.ts";
 import { askLine } from "./ask.ts";
 import { EXIT, Failure } from "./failure.ts";
-import { addOutput, type OutputFlag } from "./json-output.ts";
+import { addOutput, sayOutcome, type OutputFlag } from "./json-output.ts";
 import { addDuration } from "./options.ts";
 import { formatTable } from "./table.ts";
 import type { CliPorts, Verb } from "./verb.ts";
@@ -46,7 +46,7 @@ async function runRebalance({ yes = false, dryRun = false, wait, timeout, output
   if (!yes) await confirm(moves.length, ports);
   const begun = await ports.client.json<RebalanceAnswer>("POST", path, { body: JSON.stringify({ moves }) });
   if (wait) await untilGone(new Set(begun.moves.map(({ instance }) => instance)), timeout, ports);
-  ports.stdout.line(`${begun.moves.length} of ${moves.length} ${wait ? "moved" : "move"}`);
+  sayOutcome(`${begun.moves.length} of ${moves.length} ${wait ? "moved" : "move"}`, output === "json", ports);
   return begun.moves.length === moves.length ? EXIT.ok : EXIT.conflict;
 }
 

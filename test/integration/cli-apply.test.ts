@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
+import type { ApplyAnswer } from "../../src/api/wire.ts";
 import { begin, expectOutcome, fossora, screen, type Outcome } from "../support/transcript.ts";
 import { TranscriptHouse } from "../support/transcript-house.ts";
 import { condition, FILES, IMAGE, instance, READY_NODE, readyService, serviceStatus, WHOAMI } from "../support/transcript-statuses.ts";
@@ -167,6 +168,13 @@ next:  fossora explain service.metadata
     assert.equal((await run("get", "svc/two")).code, 4);
     assert.equal((await run("get", "svc/jellyfin")).code, 0, "it has other labels");
     expectOutcome(await fossora({ socket: house.socket, files }, ...prune, "--yes"), { stdout: "service/one unchanged\n" });
+    for (const format of ["json", "name"]) {
+      await fossora({ socket: house.socket, files: both }, "apply", "-f", "set");
+      const read = await fossora({ socket: house.socket, files }, ...prune, "--yes", "-o", format);
+      assert.match(read.stderr, /^service\/two deleted\n/);
+      if (format === "json") assert.equal((JSON.parse(read.stdout) as ApplyAnswer).kind, "ApplyResult");
+      else assert.equal(read.stdout, "service/one\n");
+    }
     assert.equal((await fossora({ socket: house.socket, files }, "apply", "-f", "set", "--prune")).code, 2);
     await run("delete", "svc/one");
   });

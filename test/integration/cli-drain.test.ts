@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
-import type { InstanceMove } from "../../src/api/moves.ts";
+import type { InstanceMove, MovesAnswer } from "../../src/api/moves.ts";
 import type { MembershipStatus } from "../../src/api/status.ts";
 import { apply, serviceSpec } from "../fakes/objects.ts";
 import { ScriptedHouse } from "../support/transcript-computers.ts";
@@ -68,6 +68,12 @@ test("drain shows what moves and what cannot, and changes nothing before it is c
     stopping: [],
   });
   assert.equal((await run("node", "drain", "nowhere")).code, 4);
+});
+
+test("with -o json stdout is JSON, and what became of it stands beside", async () => {
+  const { stdout, stderr } = await run("node", "drain", "nas", "--yes", "--no-wait", "-o", "json");
+  assert.equal((JSON.parse(stdout) as MovesAnswer).node, "nas");
+  assert.match(stderr, /^node\/nas drains\n/);
 });
 
 test("it waits until all that can has moved, saying of each when it has", async () => {

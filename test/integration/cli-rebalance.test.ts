@@ -41,3 +41,11 @@ test("confirmed, it waits until each has moved; what was decided otherwise meanw
   const { code, stdout } = await run("--yes");
   assert.deepEqual([code, stdout], [5, "1 of 2 moved\n"]);
 });
+
+test("with -o json stdout is JSON, and what became of it stands beside", async () => {
+  house.moves = [web];
+  const { stdout, stderr } = await run("--yes", "--no-wait", "-o", "json");
+  assert.deepEqual(JSON.parse(stdout), { kind: "Rebalance", moves: [web] });
+  assert.equal(stderr, "1 of 1 move\n");
+  assert.equal((await run("--yes", "--no-wait", "-o", "json", "-q")).stderr, "");
+});
