@@ -245,9 +245,12 @@ class LinePrinter {
   }
 }
 
+const DATE = /^\d{4}-\d\d-\d\d(?:$|[T ])/;
+
+/** Only what looks like a date: `Date.parse` takes 10 for a month of 2001. */
 function parseSince(text: string): number {
   const ms = parseDuration(text);
-  const sinceMs = ms === undefined ? Date.parse(text) : Date.now() - ms;
+  const sinceMs = ms !== undefined ? Date.now() - ms : DATE.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(sinceMs)) throw new InvalidArgumentError("It should look like 1h, or 2026-01-31T12:00:00Z.");
   return Math.floor(sinceMs / 1000);
 }

@@ -107,6 +107,16 @@ describe("logs and exec", () => {
     );
   });
 
+  test("--since of what is neither a duration nor a date is refused", async () => {
+    for (const since of ["10", "2026", "yesterday 10", "2026-01-31x", "2026-13-01"]) {
+      const { code, stderr } = await run("logs", "jellyfin", "--since", since);
+      assert.equal(code, 2, since);
+      assert.match(stderr, /It should look like 1h, or 2026-01-31T12:00:00Z\./, since);
+    }
+    for (const since of ["10m", "2026-01-31", "2026-01-31 12:00", "2026-01-31T12:00:00+01:00"])
+      assert.equal((await run("logs", "jellyfin", "--since", since)).code, 0, since);
+  });
+
   test("--since goes to where the lines are kept, as a moment", async () => {
     await run("logs", "jellyfin", "--since", "2026-01-01T12:00:00Z");
     assert.equal(house.containers.lastLogOptions?.since, Date.parse("2026-01-01T12:00:00Z") / 1000);
