@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { member, nodeId, NOW, view } from "../../test/fakes/joining.ts";
 import type { MachineHints } from "./messages.ts";
-import { fitnessClass, isAlive, isAliveChecked, memberOf, nodeOfMember, quorumOf, sameMachine, silentMs } from "./house-view.ts";
+import {
+  fitnessClass,
+  isAlive,
+  isAliveChecked,
+  memberOf,
+  nodeOfMember,
+  quorumOf,
+  sameMachine,
+  silentMs,
+  storeSilentMs,
+} from "./house-view.ts";
 
 test("a started member's name tells its node, and one that has not started is nobody's", () => {
   assert.equal(nodeOfMember({ name: `${nodeId("b")}-i1` }), nodeId("b"));
@@ -22,6 +32,18 @@ test("a member is alive while its last answer is fresh, and checked after 10 s o
 test("a new leader counts silence from when it began", () => {
   assert.equal(silentMs(view({ leadsSinceMs: NOW - 7_000, heardAtMs: new Map() }), nodeId("b")), 7_000);
   assert.equal(silentMs(view({ heardAtMs: new Map([[nodeId("b"), NOW - 9_000]]) }), nodeId("b")), 9_000);
+});
+
+test("a store is silent since its last answer, since it is a member, or since the leader leads, whatever its agent says", () => {
+  const heard = { heardAtMs: new Map([[nodeId("b"), NOW]]) };
+  const health = new Map([["mb", { answeredAtMs: NOW - 9_000 }]]);
+  assert.equal(storeSilentMs(view({ ...heard, health }), member("b")), 9_000);
+  assert.equal(storeSilentMs(view({ ...heard, health, leadsSinceMs: NOW - 7_000 }), member("b")), 7_000);
+  assert.equal(storeSilentMs(view({ ...heard, leadsSinceMs: NOW - 7_000 }), member("b", { seenAtMs: NOW - 5_000 })), 5_000);
+});
+
+test("a member that missed its last turn to answer is not alive", () => {
+  assert.equal(isAlive(view({ health: new Map([["mb", { answeredAtMs: NOW - 1_000 }]]) }), member("b")), false);
 });
 
 test("a quorum is more than half", () => assert.deepEqual([1, 2, 3, 4, 5].map(quorumOf), [1, 2, 2, 3, 3]));

@@ -120,10 +120,10 @@ export function memberOf<M extends Pick<EtcdMember, "name">>(members: readonly M
   return members.find((member) => nodeOfMember(member) === nodeId);
 }
 
-/** It answered just now. */
+/** It answered just now, and the last time that it was asked. */
 export function isAlive({ health, nowMs }: HouseView, { id }: EtcdMember): boolean {
-  const answeredAtMs = health.get(id)?.answeredAtMs;
-  return answeredAtMs !== undefined && nowMs - answeredAtMs <= ANSWER_FRESH_MS;
+  const { answeringSinceMs, answeredAtMs } = health.get(id) ?? {};
+  return answeringSinceMs !== undefined && answeredAtMs !== undefined && nowMs - answeredAtMs <= ANSWER_FRESH_MS;
 }
 
 export function allVotersAlive(view: HouseView): boolean {
@@ -139,6 +139,11 @@ export function isAliveChecked(view: HouseView, member: EtcdMember): boolean {
 /** How long neither agent nor etcd was heard; a new leader counts from when it began. */
 export function silentMs({ heardAtMs, leadsSinceMs, nowMs }: HouseView, nodeId: NodeId): Ms {
   return nowMs - Math.max(heardAtMs.get(nodeId) ?? leadsSinceMs, leadsSinceMs);
+}
+
+/** How long the member has not answered, whatever its agent says; a new leader, and a new member, count from when they began. */
+export function storeSilentMs({ health, leadsSinceMs, nowMs }: HouseView, { id, seenAtMs }: EtcdMember): Ms {
+  return nowMs - Math.max(health.get(id)?.answeredAtMs ?? leadsSinceMs, leadsSinceMs, seenAtMs);
 }
 
 export function quorumOf(voters: number): number {

@@ -37,6 +37,46 @@ describe("who votes", () => {
   ];
   for (const [name, seen, expected] of table) test(name, () => assert.equal(step(seen), expected));
 
+  describe("whose store is silent while its agent speaks", () => {
+    const speaking = new Map("abcdef".split("").map((letter) => [nodeId(letter), NOW - 500]));
+    const dead = (seen: Parameters<typeof view>[0]): string => step({ dead: "b", heardAtMs: speaking, ...seen });
+    const answered = (ms: number): HouseView["health"] =>
+      new Map(
+        ["ma", "mb", "mc", "md"].map((id) => [
+          id,
+          id === "mb" ? { answeredAtMs: NOW - ms } : { answeringSinceMs: 0, answeredAtMs: NOW - 1_000 },
+        ]),
+      );
+
+    test("is replaced as a dead one would be", () => {
+      assert.equal(dead({ voters: "abc", learners: "d" }), "remove mb");
+      assert.equal(dead({ voters: "abc", learners: "d", health: answered(600_000) }), "remove mb");
+      assert.equal(dead({ voters: "abcd" }), "remove mb", "an even number survives no more than one less");
+      assert.equal(
+        dead({ voters: "acdef", learners: "b", workers: "g", heardAtMs: new Map([...speaking, [nodeId("g"), NOW]]) }),
+        "remove mb",
+      );
+    });
+
+    test("stays where it answered within the time, has only just come, or is new to the leader", () => {
+      assert.equal(dead({ voters: "abc", learners: "d", health: answered(599_000) }), "nothing");
+      assert.equal(dead({ voters: "abc", learners: "d", leadsSinceMs: NOW - 599_000 }), "nothing");
+      const members = ["a", "b", "c"].map((letter) => member(letter, { seenAtMs: letter === "b" ? NOW - 599_000 : 0 }));
+      assert.equal(dead({ voters: "abc", members: [...members, member("d", { learner: true })], learners: "d" }), "nothing");
+    });
+
+    test("stays where no standby is ready, or the others could decide nothing", () => {
+      assert.equal(dead({ voters: "abc" }), "nothing");
+      assert.equal(dead({ voters: "abc", learners: "d", dead: "bd" }), "nothing");
+      assert.equal(dead({ voters: "abc", learners: "d", dead: "bc" }), "nothing");
+      assert.equal(dead({ voters: "a", learners: "b" }), "nothing");
+    });
+
+    test("is not alive by an answer of before the last one that it owed", () => {
+      assert.equal(dead({ voters: "abc", learners: "de", health: answered(1_000) }), "nothing");
+    });
+  });
+
   test("a learner is promoted after it answered for 10 s, and only if it answers still", () => {
     const health = (answeringSinceMs: number, answeredAtMs: number): HouseView["health"] =>
       new Map(["ma", "mb", "mc"].map((id) => [id, { answeringSinceMs, answeredAtMs }]));
@@ -219,6 +259,7 @@ const anyView = fc
   .record({
     roles: fc.array(fc.constantFrom("voter", "learner", "worker"), { minLength: 1, maxLength: LETTERS.length }),
     dead: fc.subarray([...LETTERS]),
+    areHeard: fc.boolean(),
     laptops: fc.subarray([...LETTERS]),
     wishes: fc.array(fc.constantFrom("auto", "auto", "standby", "worker", "voter"), {
       minLength: LETTERS.length,
@@ -227,7 +268,7 @@ const anyView = fc
     changedMs: fc.constantFrom(0, 5_000, 10_000, 100_000),
     leadsMs: fc.constantFrom(30_000, NOW),
   })
-  .map(({ roles, dead, laptops, wishes, changedMs, leadsMs }) => {
+  .map(({ roles, dead, areHeard, laptops, wishes, changedMs, leadsMs }) => {
     const of = (role: string): string => LETTERS.filter((_, index) => roles[index] === role).join("");
     const voters = of("voter") === "" ? "z" : of("voter");
     const seen = {
@@ -243,7 +284,8 @@ const anyView = fc
         { ...node, role: wishes[index] ?? "auto", request: request(node.name, { battery: laptops.includes(node.name) }) } as const,
       ]),
     );
-    return { ...made, roster };
+    const heardAtMs = areHeard ? new Map([...made.roster.keys()].map((id) => [id, NOW - 500])) : made.heardAtMs;
+    return { ...made, roster, heardAtMs };
   });
 
 function after(seen: HouseView, planned: VoterStep, nowMs: number): HouseView {

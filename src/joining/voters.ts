@@ -8,6 +8,7 @@ import {
   nodeOfMember,
   quorumOf,
   silentMs,
+  storeSilentMs,
   type EtcdMember,
   type HouseNode,
   type HouseView,
@@ -138,13 +139,17 @@ function promote({ voters, ready, target, view }: Standing): VoterStep | undefin
   return { kind: "promote", memberId: best.id, why: `${voters.length + needed} voters survive more than ${voters.length}` };
 }
 
-/** A reboot must not trigger it, and without a standby nothing would be won. */
+/** A reboot must not trigger it, and without a standby nothing would be won. An agent that speaks for a dead store votes no more than a dead one. */
 function replaceDead({ view, voters, ready }: Standing): VoterStep | undefined {
   const dead = voters.find((member) => isLong(view, member, view.replaceAfterMs));
   if (dead === undefined || ready.length === 0) return undefined;
   const others = voters.filter((member) => member !== dead);
   if (!keepsQuorum(view, others)) return undefined;
-  return { kind: "remove", memberId: dead.id, why: `${nameOf(view, dead)} has been silent for long, and a standby takes its vote` };
+  return {
+    kind: "remove",
+    memberId: dead.id,
+    why: `the store of ${nameOf(view, dead)} has been silent for long, and a standby takes its vote`,
+  };
 }
 
 /** More votes than nodes deserve, or an even number that no learner makes odd. */
@@ -200,7 +205,11 @@ function makeRoom({ view, voters, learners, target }: Standing): VoterStep | und
   const wanted = view.entries.length > 0 || workers(view).some((node) => isHeard(view, node));
   const full = learners.length >= view.learnersMax || view.members.length >= MEMBERS_MAX;
   if (dead !== undefined && wanted && full)
-    return { kind: "remove", memberId: dead.id, why: `${nameOf(view, dead)} has been silent for long, and another takes its place` };
+    return {
+      kind: "remove",
+      memberId: dead.id,
+      why: `the store of ${nameOf(view, dead)} has been silent for long, and another takes its place`,
+    };
   if (voters.length < target || voters.length < 5 || learners.length < 2) return undefined;
   const spare = [...learners].sort((a, b) => Number(isAlive(view, a)) - Number(isAlive(view, b)) || order(a.id, b.id))[0];
   return spare && { kind: "remove", memberId: spare.id, why: "one standby is enough for five voters" };
@@ -266,8 +275,8 @@ function isHeard(view: HouseView, { nodeId }: HouseNode): boolean {
 }
 
 function isLong(view: HouseView, member: EtcdMember, ms: Ms): boolean {
-  const nodeId = nodeOfMember(member);
-  return member.id !== view.leaderMemberId && nodeId !== undefined && !isAlive(view, member) && silentMs(view, nodeId) >= ms;
+  const isOurs = member.id !== view.leaderMemberId && nodeOfMember(member) !== undefined;
+  return isOurs && !isAlive(view, member) && storeSilentMs(view, member) >= ms;
 }
 
 function wantsVote(view: HouseView, member: EtcdMember): boolean {

@@ -73,12 +73,16 @@ const QUIET_ALONE_MS = 15_000;
 /** A step leads to the next one at once; more in a row are a mistake. */
 const STEPS_MAX = 8;
 const STATUS_LIMIT_MS = 1_500;
+/** Who asked nobody for so long stood still: the others were not silent meanwhile. */
+const STOOD_STILL_MS = 60_000;
 const UNTIL_MS = 30_000;
 
 /** What an agent remembers for as long as its member leads: of one term, for another may have led while this computer slept. */
 interface Reign {
   readonly term: number;
   readonly sinceMs: Ms;
+  /** When the members were asked the last time. */
+  askedAtMs: Ms;
   memory: StewardMemory;
   readonly health: Map<string, MemberHealth>;
   /** Where each member answered the last time. */
@@ -140,7 +144,8 @@ export class Steward {
       timing?.forget();
       return false;
     }
-    if (this.#reign?.term !== local.term) this.#reign = begin(local.term, clock.now());
+    const stoodStill = this.#reign !== undefined && clock.now() - this.#reign.askedAtMs > STOOD_STILL_MS;
+    if (this.#reign?.term !== local.term || stoodStill) this.#reign = begin(local.term, clock.now());
     const reign = this.#reign;
     const members = await cluster.members(signal);
     await this.#askAll(reign, { local, members }, signal);
@@ -171,16 +176,21 @@ export class Steward {
     signal: AbortSignal,
   ): Promise<void> {
     const { clock } = this.#options;
-    const before = reign.revision;
+    const { revision } = reign;
+    reign.askedAtMs = clock.now();
     reign.revision = local.revision;
     await Promise.all(
       members.map(async (member) => {
         const { id, name } = member;
         const said = await this.#ask(reign, member, signal);
         const nowMs = clock.now();
-        if (said === undefined) return void reign.health.delete(id);
-        const answeringSinceMs = reign.health.get(id)?.answeringSinceMs ?? nowMs;
-        const inSync = said.leaderId === local.memberId && said.revision >= before;
+        const before = reign.health.get(id);
+        if (said === undefined) {
+          if (before?.answeredAtMs !== undefined) reign.health.set(id, { answeredAtMs: before.answeredAtMs });
+          return;
+        }
+        const answeringSinceMs = before?.answeringSinceMs ?? nowMs;
+        const inSync = said.leaderId === local.memberId && said.revision >= revision;
         reign.health.set(id, { answeredAtMs: nowMs, answeringSinceMs, inSync });
         const nodeId = nodeOfMember({ name });
         if (nodeId !== undefined) this.#heardAtMs.set(nodeId, nowMs);
@@ -284,6 +294,7 @@ function begin(term: number, sinceMs: Ms): Reign {
   return {
     term,
     sinceMs,
+    askedAtMs: sinceMs,
     memory: noMemory,
     health: new Map(),
     hosts: new Map(),

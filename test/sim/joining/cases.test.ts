@@ -237,6 +237,27 @@ test("a dead voter is replaced by the standby, and is the standby when it return
   assert.equal(theHouse(world).members.find((member) => member.id === dead.etcd?.memberId)?.learner, true);
 });
 
+test("a voter whose etcd is dead is replaced while its agent lives, lets newcomers in, and comes again", () => {
+  const { world } = neighbourhood(4);
+  const cluster = theHouse(world);
+  const host = world.hosts.find(
+    ({ etcd }) => etcd?.memberId !== cluster.leader?.id && cluster.voters.some(({ id }) => id === etcd?.memberId),
+  );
+  assert(host !== undefined);
+  const id = host.disk.data?.memberId ?? "";
+  world.endStore(host);
+  world.run(world.replaceAfterMs * 0.9);
+  assert(cluster.member(id) !== undefined, "a restart would have cost its vote");
+  assert(world.runUntil(() => cluster.member(id) === undefined && cluster.voters.length === 3, 60_000));
+  world.mendStore(host);
+  newcomer(world);
+  assert(
+    world.runUntil(() => problems(world).length === 0, LONG_MS),
+    problems(world).join(),
+  );
+  assert.equal(cluster.voters.length, 5);
+});
+
 test("a dead voter stays where no standby could take its vote", () => {
   const { world } = neighbourhood(3);
   const [dead] = world.hosts;

@@ -43,7 +43,7 @@ export class Chaos {
     Object.assign(world, { lostAnswers: 0, crashAfterChange: 0, freezeBeforeChange: 0 });
     world.network.mendAll();
     for (const host of world.hosts) {
-      host.broken = false;
+      world.mendStore(host);
       host.frozenUntilMs = 0;
       world.start(host);
     }
@@ -155,11 +155,11 @@ export class Chaos {
   }
 
   #break(host: Host): void {
+    const world = this.#world;
     host.broken = true;
-    this.#world.say(host, "its etcd does not start");
-    this.#later(() => {
-      host.broken = false;
-    });
+    world.say(host, "its etcd does not start");
+    world.endStore(host);
+    this.#later(() => world.mendStore(host));
   }
 
   /** Rarely, and only where the house that remains can go on. */

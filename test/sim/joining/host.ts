@@ -30,7 +30,8 @@ export interface Agent {
   memory: StewardMemory;
   /** By key or member: the revision and when it was first seen so. */
   seen: Map<string, { readonly what: string | number; readonly atMs: Ms }>;
-  answering: Map<string, { readonly sinceMs: Ms; readonly atMs: Ms }>;
+  /** When each member answered last, and since when without a miss. */
+  answering: Map<string, { readonly sinceMs?: Ms; readonly atMs: Ms }>;
   heardAtMs: Map<NodeId, Ms>;
   leadsSinceMs: Ms | undefined;
   /** In which it leads. */
@@ -64,6 +65,8 @@ export class Host {
   /** Grows with each start and crash: what was under way before is lost. */
   boot = 0;
   crashedAtMs = -1_000_000;
+  /** Its etcd did, while its agent ran on. */
+  storeEndedAtMs = -1_000_000;
   bornAtMs = 0;
   readonly #random: SeededRandom;
   readonly #rate: number;

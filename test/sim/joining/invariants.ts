@@ -154,7 +154,9 @@ export class Invariants {
   #checkSilence(cluster: Cluster, { memberId, why }: Extract<StewardStep, { kind: "remove" }>): void {
     const host = this.#world.hosts.find(({ disk }) => disk.data?.memberId === memberId);
     if (!/silent for long/.test(why) || host === undefined || cluster.member(memberId)?.learner !== false) return;
-    const awayMs = host.agent === undefined ? this.#world.nowMs - host.crashedAtMs : Number.POSITIVE_INFINITY;
+    const endedAtMs =
+      host.agent === undefined ? host.crashedAtMs : host.etcd === undefined ? host.storeEndedAtMs : Number.NEGATIVE_INFINITY;
+    const awayMs = this.#world.nowMs - endedAtMs;
     // Clocks differ, and its last sign of life is a tick old.
     if (awayMs < this.#world.replaceAfterMs * 0.9) this.#world.fail(`${host.name} lost its vote after ${awayMs} ms of silence`);
   }

@@ -42,7 +42,12 @@ export function viewOf(world: World, host: Host, cluster: Cluster): HouseView | 
       learner,
       seenAtMs: seenAt(`member/${id}`, name),
     })),
-    health: new Map([...agent.answering].map(([id, { sinceMs, atMs }]) => [id, { answeringSinceMs: sinceMs, answeredAtMs: atMs }])),
+    health: new Map(
+      [...agent.answering].map(([id, { sinceMs, atMs }]) => [
+        id,
+        { ...(sinceMs !== undefined && { answeringSinceMs: sinceMs }), answeredAtMs: atMs },
+      ]),
+    ),
     heardAtMs: agent.heardAtMs,
     leadsSinceMs,
     ...(agent.changedAtMs !== undefined && { changedAtMs: agent.changedAtMs }),
@@ -70,7 +75,8 @@ function poll(world: World, host: Host, cluster: Cluster): void {
   for (const member of cluster.members) {
     const there = member.id === host.etcd?.memberId ? host.index : world.hostOf(cluster, member);
     if (there === undefined || !world.linked(host.index, there)) {
-      agent.answering.delete(member.id);
+      const before = agent.answering.get(member.id);
+      if (before !== undefined) agent.answering.set(member.id, { atMs: before.atMs });
       continue;
     }
     agent.answering.set(member.id, { sinceMs: agent.answering.get(member.id)?.sinceMs ?? nowMs, atMs: nowMs });

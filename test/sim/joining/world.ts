@@ -110,7 +110,7 @@ export class World {
     host.newAgent(this.parts.newJoiner(host.clock(this.nowMs), host.disk.membership, host.disk.left));
     // It asks those that it knows for the epoch before its store starts.
     const asksMs = host.disk.members.some((each) => each !== host.address) ? EPOCH_ASKED_MS : 0;
-    if (host.disk.data !== undefined) this.later(host, asksMs + this.random.int(200, 800), () => this.#runEtcd(host));
+    if (host.disk.data !== undefined) this.later(host, asksMs + this.random.int(200, 800), () => this.#restartEtcd(host));
     this.driver.begin(host);
   }
 
@@ -270,6 +270,25 @@ export class World {
       host.disk.voters = votersOf(cluster);
       this.#runEtcd(host);
     });
+  }
+
+  /** Its data is damaged, say, or its disk is full: it ends at each start, and its agent lives on. */
+  endStore(host: Host): void {
+    if (host.etcd === undefined) return;
+    this.say(host, "its etcd ends");
+    host.broken = true;
+    host.etcd = undefined;
+    host.storeEndedAtMs = this.nowMs;
+    this.driver.hear(host, { kind: "etcd-ended", reason: "failed" });
+  }
+
+  mendStore(host: Host): void {
+    host.broken = false;
+    if (host.agent !== undefined && host.etcd === undefined) this.#restartEtcd(host);
+  }
+
+  #restartEtcd(host: Host): void {
+    if (!host.broken) this.#runEtcd(host);
   }
 
   #runEtcd(host: Host): void {
