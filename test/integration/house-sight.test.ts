@@ -1,6 +1,6 @@
 // A worker's sight of its house while the voter that it would ask first is frozen: real etcd.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { clientHosts, HouseSight } from "../../src/agent/joining/house-sight.ts";
-import { writeHosts } from "../../src/agent/joining/seen.ts";
+import { lastKnown, writeHosts } from "../../src/agent/joining/seen.ts";
 import { Pulse } from "../../src/agent/joining/pulse.ts";
 import { keys } from "../../src/api/keys.ts";
 import { nodeOfMember } from "../../src/joining/house-view.ts";
@@ -26,8 +26,14 @@ const EVERY_MS = 100;
 const BLIND_MAX = 25;
 
 /** A worker's, of three voters. */
-async function sightOf(t: TestContext, etcd: EtcdCluster, onStanding: () => void = () => undefined): Promise<HouseSight> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-"));
+async function sightOf(
+  t: TestContext,
+  etcd: EtcdCluster,
+  {
+    onStanding = () => undefined,
+    dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-")),
+  }: { readonly onStanding?: () => void; readonly dataDir?: string } = {},
+): Promise<HouseSight> {
   t.after(() => rmSync(dataDir, { recursive: true }));
   const { credentials, hosts } = etcd;
   writeHosts(dataDir, hosts);
@@ -79,8 +85,10 @@ test("it says so when fewer vote", { skip }, async (t) => {
   const etcd = await EtcdCluster.start(program, 3);
   t.after(() => etcd.close());
   let said = 0;
-  const sight = await sightOf(t, etcd, () => {
-    said += 1;
+  const sight = await sightOf(t, etcd, {
+    onStanding: () => {
+      said += 1;
+    },
   });
   assert.equal(sight.seen.voters.length, 3);
   const before = said;
@@ -93,6 +101,24 @@ test("it says so when fewer vote", { skip }, async (t) => {
   await until("one is taken out", async () => (await cluster.remove(gone.id, AbortSignal.timeout(30_000))).kind === "done");
   await until("it sees two", () => sight.seen.voters.length === 2);
   assert.equal(said, before + 1);
+});
+
+test("it sees its house, and lets in who is new, while its disk takes nothing, and writes that down later", { skip }, async (t) => {
+  assert(program);
+  const etcd = await EtcdCluster.start(program, 1);
+  t.after(() => etcd.close());
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-"));
+  const sight = await sightOf(t, etcd, { dataDir });
+  rmSync(dataDir, { recursive: true });
+  writeFileSync(dataDir, "no folder");
+  const node = houseNode("b");
+  await etcd.etcd.put(keys.houseNode(node.nodeId)).value(JSON.stringify(node));
+  await until("it knows the new node", () => sight.knows(node.nodeId));
+  assert.ok(sight.seen.known.some(({ nodeId }) => nodeId === node.nodeId));
+
+  rmSync(dataDir);
+  mkdirSync(dataDir);
+  await until("it is written down", () => lastKnown(dataDir).some(({ nodeId }) => nodeId === node.nodeId));
 });
 
 test("a voter that nobody hears is left at once: its watch goes on at another one", { skip }, async (t) => {

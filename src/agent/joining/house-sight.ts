@@ -14,14 +14,13 @@ import type { Membership, Peer } from "../../joining/joiner-state.ts";
 import type { Address, NodeId } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { admittedTo } from "../etcd.ts";
-import { writeWhole } from "../files.ts";
 import { loadNodeId } from "../identity.ts";
 import { urlOf } from "../store-urls.ts";
 import { splitAddress } from "./addresses.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
 import type { Pulse } from "./pulse.ts";
 import { QuietReads } from "./quiet-reads.ts";
-import { nobody, readHosts, readSeen, seenFile, type Seen } from "./seen.ts";
+import { nobody, readHosts, readSeen, SeenKeeper, type Seen } from "./seen.ts";
 
 export interface SightOptions {
   readonly dataDir: string;
@@ -61,6 +60,7 @@ export class HouseSight {
   readonly #records: RecordsReader;
   readonly #clusters = new Map<string, Cluster>();
   readonly #admitted = new Set<NodeId>();
+  readonly #keeper: SeenKeeper;
   #seen: Seen;
   #hasSeen: boolean;
   #read: HouseRecords | undefined;
@@ -83,6 +83,7 @@ export class HouseSight {
     const { houseId: id, epoch, clusterId } = membership;
     const house = { id, epoch, clusterId, nodes: 1, ...(facts() ?? UNKNOWN) };
     const seen = readSeen(dataDir, membership);
+    this.#keeper = new SeenKeeper(dataDir, log, seen);
     this.#hasSeen = seen !== undefined;
     this.#seen = seen ?? { house, members: [], voters: votersAtAdmission(options), hosts: readHosts(dataDir), ...nobody };
     const { hosts } = this.#seen;
@@ -236,7 +237,7 @@ export class HouseSight {
     hosts: readonly string[],
     { roster, active, facts }: HouseRecords & { readonly facts: HouseFacts },
   ): void {
-    const { dataDir, membership } = this.#options;
+    const { membership } = this.#options;
     const seen: Seen = {
       house: {
         id: membership.houseId,
@@ -252,9 +253,9 @@ export class HouseSight {
       standbys: members.filter(({ learner }) => learner).flatMap((member) => nodeOfMember(member) ?? []),
       known: [...roster.values()].map(({ nodeId, name, addresses, request: { peerUrl } }) => ({ nodeId, name, addresses, peerUrl })),
     };
-    if (JSON.stringify(seen) !== JSON.stringify(this.#seen)) writeWhole(seenFile(dataDir), JSON.stringify(seen));
     this.#seen = seen;
     this.#hasSeen = true;
+    this.#keeper.keep(seen);
   }
 
   /** A standby answers no such question, so voters are asked; one without power says nothing at all. */

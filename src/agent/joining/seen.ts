@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Membership } from "../../joining/joiner-state.ts";
 import type { Address, HouseState, NodeId } from "../../joining/messages.ts";
+import type { Log } from "../../ports.ts";
 import { readIfThere, writeWhole } from "../files.ts";
 import { loadNodeId } from "../identity.ts";
 import { houseHash } from "../trust.ts";
@@ -46,6 +47,35 @@ export function readSeen(dataDir: string, { houseId, epoch }: Membership): Seen 
   return seen?.house.id === houseId && seen.house.epoch === epoch ? seen : undefined;
 }
 
+/** What is seen counts, whether the disk takes it or not: one that is full would have kept a node from seeing who belongs to its house. */
+export class SeenKeeper {
+  readonly #dataDir: string;
+  readonly #log: Pick<Log, "warn">;
+  #written: string | undefined;
+  #fails = false;
+
+  /** `written` is what the disk has. */
+  constructor(dataDir: string, log: Pick<Log, "warn">, written?: Seen) {
+    this.#dataDir = dataDir;
+    this.#log = log;
+    this.#written = written && JSON.stringify(written);
+  }
+
+  /** Again at the next call where it fails; that is said once. */
+  keep(seen: Seen): void {
+    const text = JSON.stringify(seen);
+    if (text === this.#written) return;
+    try {
+      writeWhole(seenFile(this.#dataDir), text);
+      this.#written = text;
+      this.#fails = false;
+    } catch (error) {
+      if (!this.#fails) this.#log.warn("What was seen of the house was not written down", { error: String(error) });
+      this.#fails = true;
+    }
+  }
+}
+
 /** Agents of the house that this node last belonged to. */
 export function lastMembers(dataDir: string): readonly Address[] {
   return lastSeen(dataDir).members ?? [];
@@ -81,6 +111,6 @@ function hostsFile(dataDir: string): string {
   return path.join(dataDir, "voters.json");
 }
 
-export function seenFile(dataDir: string): string {
+function seenFile(dataDir: string): string {
   return path.join(dataDir, "house-seen.json");
 }
