@@ -36,6 +36,7 @@ import { lookRound, type HouseLook } from "./joining/house-look.ts";
 import { homeOf } from "./joining/seen.ts";
 import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
+import { storeLogOf } from "./log-file.ts";
 import { wantedHouse, type JoinWish, type Wish } from "./joining/wish.ts";
 import { replaceNode } from "./replace.ts";
 import { houseHash } from "./trust.ts";
@@ -252,7 +253,7 @@ export class NodeHouseControl implements HouseControl {
   }
 
   #lookRound(inside: Inside): Promise<HouseLook> {
-    const { nodeId, versions, replaceAfterMs, clock } = this.#options;
+    const { dataDir, nodeId, versions, replaceAfterMs, clock } = this.#options;
     const joining = this.#joining;
     const known = this.#look;
     if (known?.inside === inside && clock.now() - known.atMs < LOOK_FRESH_MS) return known.answer;
@@ -260,6 +261,7 @@ export class NodeHouseControl implements HouseControl {
       inside,
       self: nodeId,
       versions,
+      storeLog: storeLogOf(dataDir),
       replaceAfterMs: replaceAfterMs(),
       ask: (to, method) => joining.ask(to, method, null),
       heardAtMs: (each) => joining.encounters.heardAtMs(each),

@@ -11,6 +11,11 @@ export function agentLogOf(dataDir: string): string {
   return path.join(dataDir, "log", "agent.log");
 }
 
+/** Of the store beside the agent. */
+export function storeLogOf(dataDir: string): string {
+  return path.join(dataDir, "log", "etcd.log");
+}
+
 /** Before somebody opens it. */
 export function rotateLog(file: string): void {
   const before = statSync(file, { throwIfNoEntry: false });

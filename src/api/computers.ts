@@ -76,6 +76,8 @@ export interface Computer {
   /** How old what it knows of the house is. */
   readonly stateAgeMs?: number;
   readonly versions?: { readonly fossora: string; readonly etcd: string };
+  /** Its store does not answer, while its agent does: a file on that computer says why. */
+  readonly silentStore?: { readonly log: string };
   /** RFC 3339: when the asked node last heard it; absent: not since its agent started. */
   readonly lastSeen?: string;
 }

@@ -65,6 +65,7 @@ export async function summarise(ports: ServerPorts, signal: AbortSignal): Promis
       ...(joining?.problems ?? []),
       ...(computers ? computerProblems(ports, computers) : []),
       ...(isOnItsWay ? [] : storeProblems(ports, store)),
+      ...(store?.quorum === true && computers ? silentStores(computers) : []),
       ...reachProblems(ports.unreachable()),
       ...listenerProblems(listeners ?? []),
       ...accessLogProblems(ports.accessLog()),
@@ -149,6 +150,21 @@ function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): read
   }
   const { reason, next } = ports.whyNoQuorum();
   return [{ severity: "error", message: `no quorum: ${reason}. Nothing can be changed, apps run on`, next }];
+}
+
+/** Without quorum that is said, and a standby's store waits for the voter. */
+function silentStores({ computers }: HouseComputers): readonly HouseProblem[] {
+  return computers.flatMap(({ name, role, silentStore }): readonly HouseProblem[] => {
+    if (silentStore === undefined) return [];
+    const { log } = silentStore;
+    return [
+      {
+        severity: role === "voter" ? "error" : "warning",
+        message: `the store of ${name} does not answer: it starts, its disk is full, or its data damaged`,
+        next: `sudo tail -n 20 ${log}, on ${name}; where its data is damaged: fossora leave there, and join again`,
+      },
+    ];
+  });
 }
 
 function reachProblems(unreachable: ReturnType<NodePorts["unreachable"]>): readonly HouseProblem[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { houseNode, houseState } from "../../../test/fakes/joining.ts";
+import { houseNode, houseState, nodeId, request } from "../../../test/fakes/joining.ts";
 import { TestNode } from "../../../test/support/mesh.ts";
 import { realClock, silentLog } from "../../../test/support/real.ts";
 import { Courier } from "./courier.ts";
@@ -42,6 +42,7 @@ test("a node of the house whose address another one has now is silent, and what 
     },
     self: self.nodeId,
     versions: { fossora: "0.1.0", etcd: "3.7.3" },
+    storeLog: "/a/log/etcd.log",
     replaceAfterMs: 600_000,
     ask: (to, method) => courier.ask(to, method, null),
     heardAtMs: () => undefined,
@@ -60,4 +61,46 @@ test("a node of the house whose address another one has now is silent, and what 
     message: `Another node answers at ${address} (${now.nodeId})`,
   });
   assert.deepEqual([...new Set(asked)], ["state"]);
+});
+
+test("a store that does not answer is told of a computer whose agent does, with where it says why", async () => {
+  const memberOf = (letter: string) => {
+    const { memberName, peerUrl } = request(letter);
+    return { id: `m${letter}`, name: memberName, peerUrl, clientUrls: [`https://${letter}:2379`], learner: false };
+  };
+  const status = { clusterId: "c1", leaderId: "ma", learner: false, term: 2, version: "3.7.3", dbBytes: 0, revision: 1 };
+  const { computers, votersUp } = await lookRound({
+    inside: {
+      sight: {
+        records: { roster: new Map(["a", "b", "c", "d"].map((letter) => [nodeId(letter), houseNode(letter)])), entries: [] },
+        members: ["a", "b", "c"].map(memberOf),
+        isFresh: true,
+        ageMs: 0,
+        seen: { house: houseState() },
+      },
+      membership: { clusterId: "c1", memberId: "ma" },
+      memberStatus: async (host) => {
+        if (host !== "c:2379") throw new Error("It does not answer");
+        return { ...status, memberId: "mc" };
+      },
+    },
+    self: nodeId("a"),
+    versions: { fossora: "0.1.0", etcd: "3.7.3" },
+    storeLog: "/a/log/etcd.log",
+    replaceAfterMs: 600_000,
+    ask: async () => ({ versions: { fossora: "0.1.0", etcd: "3.7.3" }, storeLog: "/b/log/etcd.log" }),
+    heardAtMs: () => undefined,
+    clock: realClock,
+    signal: AbortSignal.timeout(10_000),
+  });
+  const silent = new Map(computers.map(({ name, silentStore }) => [name, silentStore?.log]));
+  assert.deepEqual([silent.get("b"), silent.get("c"), silent.get("d")], ["/b/log/etcd.log", undefined, undefined]);
+  assert.equal(
+    votersUp +
+      silent
+        .values()
+        .filter((log) => log !== undefined)
+        .toArray().length,
+    3,
+  );
 });

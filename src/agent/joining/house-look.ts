@@ -18,6 +18,8 @@ export interface NodeState {
   readonly versions: Versions;
   /** How old what it knows of the house is. */
   readonly ageMs?: Ms;
+  /** Where its store says what ails it. */
+  readonly storeLog: string;
 }
 
 export interface LookOptions {
@@ -27,6 +29,7 @@ export interface LookOptions {
   };
   readonly self: string;
   readonly versions: Versions;
+  readonly storeLog: string;
   readonly replaceAfterMs: Ms;
   /** Of that member alone. Throws when it does not answer. */
   readonly ask: (to: NodeAt, method: string) => Promise<unknown>;
@@ -148,7 +151,7 @@ function viewOf(
 }
 
 function computerOf(
-  { inside, self, versions, heardAtMs, clock }: LookOptions,
+  { inside, self, versions, storeLog, heardAtMs, clock }: LookOptions,
   view: HouseView,
   node: HouseNode,
   answered: Answered | undefined,
@@ -159,6 +162,7 @@ function computerOf(
   const stateAgeMs = isSelf ? inside.sight.ageMs : answered?.state.ageMs;
   const heard = heardAtMs(nodeId);
   const { fossora, etcd } = isSelf ? versions : (answered?.state.versions ?? node.versions);
+  const isSilent = member !== undefined && !view.health.has(member.id) && (isSelf || answered !== undefined);
   const seenAtMs = answered !== undefined || isSelf ? view.nowMs : heard;
   return {
     name,
@@ -169,6 +173,7 @@ function computerOf(
     ...(member !== undefined && { peerUrl: forPeople(member.peerUrl) }),
     ...(stateAgeMs !== undefined && { stateAgeMs }),
     versions: { fossora, etcd },
+    ...(isSilent && { silentStore: { log: answered?.state.storeLog ?? storeLog } }),
     ...(seenAtMs !== undefined && { lastSeen: wallOf(seenAtMs, view.nowMs, clock) }),
   };
 }

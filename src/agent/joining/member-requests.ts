@@ -4,6 +4,7 @@ import type { NodeLoad } from "../../api/load.ts";
 import type { TrafficReport } from "../../api/traffic.ts";
 import type { Versions } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
+import { storeLogOf } from "../log-file.ts";
 import { answerRenewal } from "../renewal.ts";
 import type { NodeState } from "./house-look.ts";
 import { giveAuthority, type Inside } from "./inside.ts";
@@ -56,10 +57,10 @@ function timingOf({ inside }: MemberRequestPorts, peer: MeshPeer): TimingKeeper 
 }
 
 /** For one that looks round. */
-function tellState({ versions, inside }: MemberRequestPorts, peer: MeshPeer): NodeState {
+function tellState({ dataDir, versions, inside }: MemberRequestPorts, peer: MeshPeer): NodeState {
   mustBeMember(peer);
   const ageMs = inside()?.sight.ageMs;
-  return { versions, ...(ageMs !== undefined && { ageMs }) };
+  return { versions, storeLog: storeLogOf(dataDir), ...(ageMs !== undefined && { ageMs }) };
 }
 
 function mustBeMember({ standing }: MeshPeer): void {
