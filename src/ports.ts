@@ -5,6 +5,7 @@ import type { NetworkSpec, PullProgress, RunningContainers } from "./container-p
 import type { Kind, Name, NodeName } from "./api/resource.ts";
 import type { NodeRecord } from "./api/state.ts";
 import type { AnyStatus } from "./api/status.ts";
+import type { StoreRoom } from "./api/store-room.ts";
 import type { Backend, HttpRoute, IngressStatus, StreamRoute, Table } from "./api/table.ts";
 import type { DnsReply } from "./api/dns-facts.ts";
 import type { BackendFault, OwnReason } from "./api/traffic.ts";
@@ -85,14 +86,13 @@ export interface CommitResult {
   readonly revision: number;
 }
 
-export interface StoreStatus {
+export interface StoreStatus extends StoreRoom {
   readonly clusterId: string;
   readonly memberId: string;
   readonly leader: boolean;
   /** False: no leader, writes are refused. */
   readonly quorum: boolean;
   readonly version: string;
-  readonly dbBytes: number;
   readonly revision: number;
 }
 

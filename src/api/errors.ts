@@ -17,7 +17,12 @@ export class Refusal extends Error {
 
 /** Nothing was read or written; it may be tried again. */
 export class StoreUnavailable extends Error {
-  override readonly name = "StoreUnavailable";
+  override readonly name: string = "StoreUnavailable";
+}
+
+/** The store answers, and has no room left: nothing was written. */
+export class StoreFull extends StoreUnavailable {
+  override readonly name = "StoreFull";
 }
 
 /** A write was sent and not answered: it may or may not have happened. */

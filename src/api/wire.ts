@@ -20,7 +20,8 @@ export type StatusReason =
   | "InternalError" // 500
   | "NoHouse" // 503: this node belongs to none yet
   | "Unreachable" // 503: the node that could answer does not
-  | "NoQuorum"; // 503
+  | "NoQuorum" // 503
+  | "StoreFull"; // 507
 
 /** Every answer that is no success. */
 export interface ErrorStatus {

@@ -54,6 +54,7 @@ const BY_REASON: Readonly<Record<StatusReason, ExitCode>> = {
   NoHouse: EXIT.unreachable,
   Unreachable: EXIT.unreachable,
   NoQuorum: EXIT.unreachable,
+  StoreFull: EXIT.failed,
 };
 
 export function exitCodeOf(status: ErrorStatus): ExitCode {

@@ -1,5 +1,5 @@
 // Answers that are no success: one shape, one table of codes, and where the errors of the other rooms end up.
-import { EngineError, OutcomeUnknown, StoreUnavailable, UserError } from "../api/errors.ts";
+import { EngineError, OutcomeUnknown, StoreFull, StoreUnavailable, UserError } from "../api/errors.ts";
 import type { ErrorStatus, StatusReason } from "../api/wire.ts";
 
 const CODES: Readonly<Record<StatusReason, number>> = {
@@ -17,6 +17,7 @@ const CODES: Readonly<Record<StatusReason, number>> = {
   NoHouse: 503,
   Unreachable: 503,
   NoQuorum: 503,
+  StoreFull: 507,
 };
 
 /** Thrown by a handler: the client gets exactly this. */
@@ -34,6 +35,10 @@ export class ApiError extends Error {
 export function statusOf(error: unknown): ErrorStatus {
   if (error instanceof ApiError) return error.status;
   if (error instanceof UserError || error instanceof URIError) return new ApiError("BadRequest", error.message).status;
+  if (error instanceof StoreFull)
+    return new ApiError("StoreFull", "Nothing was changed: the house's store is full, and makes room by itself within minutes if it can.", {
+      next: "fossora status",
+    }).status;
   if (error instanceof StoreUnavailable) {
     return new ApiError("NoQuorum", `The house's store does not answer, so nothing was changed: ${error.message}`, {
       next: "fossora status",

@@ -143,13 +143,37 @@ async function storeStatus(ports: ServerPorts, signal: AbortSignal): Promise<Sto
 
 function storeProblems(ports: ServerPorts, store: StoreStatus | undefined): readonly HouseProblem[] {
   if (store?.quorum) {
-    if (ports.reader.fresh) return [];
+    const room = roomProblems(store);
+    if (ports.reader.fresh) return room;
     return [
+      ...room,
       { severity: "warning", message: "this node's copy of the house is not fresh yet", next: "wait a few seconds, then: fossora status" },
     ];
   }
   const { reason, next } = ports.whyNoQuorum();
   return [{ severity: "error", message: `no quorum: ${reason}. Nothing can be changed, apps run on`, next }];
+}
+
+const NO_ROOM_NEXT = "delete apps and volumes that nobody needs; room is made within minutes, see: fossora status";
+
+/** From half of what it may hold on; what is free again the store gives back by itself. */
+function roomProblems({ isFull, dbInUseBytes, dbMaxBytes }: StoreStatus): readonly HouseProblem[] {
+  const isHalf = dbInUseBytes >= dbMaxBytes / 2;
+  const holds = `${mebibytes(dbInUseBytes)} of ${mebibytes(dbMaxBytes)} MiB`;
+  if (isFull)
+    return [
+      {
+        severity: "error",
+        message: `the house's store is full: it holds ${holds}. Nothing can be changed, apps run on`,
+        next: isHalf ? NO_ROOM_NEXT : "it makes room within minutes, see: fossora status",
+      },
+    ];
+  if (!isHalf) return [];
+  return [{ severity: "warning", message: `the house's store holds ${holds}; when it is full nothing can be changed`, next: NO_ROOM_NEXT }];
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 1024 ** 2);
 }
 
 /** Without quorum that is said, and a standby's store waits for the voter. */

@@ -74,6 +74,9 @@ export class FakeStore implements Store {
     return this.#write(() => this.#etcd.commit(transaction), signal);
   }
 
+  /** How full it says that it is. */
+  space = { dbBytes: 0, dbInUseBytes: 0, dbMaxBytes: 536_870_912, isFull: false };
+
   /** A member answers it without quorum too. */
   async status(callerSignal: AbortSignal): Promise<StoreStatus> {
     const signal = this.#closable(callerSignal);
@@ -84,7 +87,7 @@ export class FakeStore implements Store {
       throw new StoreUnavailable("no answer in time");
     }
     const { revision, clusterId, running } = this.#etcd;
-    return { clusterId, memberId: "m1", leader: running, quorum: running, version: "fake", dbBytes: 0, revision };
+    return { clusterId, memberId: "m1", leader: running, quorum: running, version: "fake", ...this.space, revision };
   }
 
   lease(ttlMs: number): Lease {

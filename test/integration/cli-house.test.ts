@@ -158,6 +158,19 @@ next:  fossora apply -f app.yaml
     assert.match(described.stdout, /\nIn the house\n {2}part {7}voter\n.* {2}versions {3}fossora 0\.1\.0, etcd 3\.7\.3\n/s);
   });
 
+  test("says when the store is half full, and when it takes no change any more", async () => {
+    const half = { dbBytes: 400 * 2 ** 20, dbInUseBytes: 300 * 2 ** 20, dbMaxBytes: 512 * 2 ** 20, isFull: false };
+    house.store.space = half;
+    assert.match((await run("status")).stdout, /^! the house's store holds 300 of 512 MiB; when it is full nothing can be changed +→ /m);
+    house.store.space = { ...half, dbInUseBytes: 2 ** 20, isFull: true };
+    assert.match(
+      (await run("status")).stdout,
+      /^✗ the house's store is full: it holds 1 of 512 MiB\. Nothing can be changed, apps run on +→ it makes room/m,
+    );
+    house.store.space = { ...half, dbInUseBytes: 2 ** 20 };
+    assert.doesNotMatch((await run("status")).stdout, /MiB/);
+  });
+
   test("says which computers are drained or cordoned, and what takes that back", async () => {
     for (const [name, flags] of Object.entries({ cold: { schedulable: false }, dry: { schedulable: true, drain: true } }))
       apply(house.etcd, "Membership", name, { role: "auto", ...flags });

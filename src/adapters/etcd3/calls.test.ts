@@ -3,8 +3,8 @@ import test from "node:test";
 import { silentLog } from "../../../test/support/real.ts";
 import { selfSign } from "../x509/certificates.ts";
 import { createKey } from "../x509/read.ts";
-import { StoreUnavailable } from "../../api/errors.ts";
-import type { Clock } from "../../ports.ts";
+import { StoreFull, StoreUnavailable } from "../../api/errors.ts";
+import type { Clock, Log } from "../../ports.ts";
 import { Calls } from "./calls.ts";
 import { Hosts } from "./hosts.ts";
 
@@ -39,8 +39,8 @@ class SteppedClock implements Clock {
   }
 }
 
-async function callsWith(clock: Clock): Promise<Calls> {
-  const hosts = new Hosts(["10.0.0.1:2379", "10.0.0.2:2379"], { clock, log: silentLog });
+async function callsWith(clock: Clock, log: Log = silentLog): Promise<Calls> {
+  const hosts = new Hosts(["10.0.0.1:2379", "10.0.0.2:2379"], { clock, log });
   const key = createKey();
   const cert = Buffer.from(await selfSign("test", key));
   return new Calls(hosts, { clock, credentials: { ca: cert, cert, key: Buffer.from(key) } });
@@ -82,4 +82,18 @@ test("a write that every host refused is not sent with less time than a busy com
       assert.ok(leftMs.length > 2 && leftMs.every((ms) => ms >= leastMs), `${answerMs} ms a refusal: ${leftMs.join(" ")}`);
     }
   }
+});
+
+test("a write for which etcd has no room is said to be that at once, and no host is blamed for it", async () => {
+  const calls = await callsWith(new SteppedClock(0), { ...silentLog, warn: (text) => assert.fail(text) });
+  let sent = 0;
+  const write = calls.write(
+    async () => {
+      sent += 1;
+      throw new Error("8 RESOURCE_EXHAUSTED: etcdserver: mvcc: database space exceeded");
+    },
+    { signal: new AbortController().signal },
+  );
+  await assert.rejects(write, (error) => error instanceof StoreFull && error instanceof StoreUnavailable);
+  assert.equal(sent, 1);
 });

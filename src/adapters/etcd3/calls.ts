@@ -1,10 +1,10 @@
 // Single calls: one client a host, a deadline on every attempt, another host after a failure, and never a second attempt at a write
 // that may have happened.
 import type { Etcd3 } from "etcd3";
-import { OutcomeUnknown, StoreUnavailable } from "../../api/errors.ts";
+import { OutcomeUnknown, StoreFull, StoreUnavailable } from "../../api/errors.ts";
 import type { Clock } from "../../ports.ts";
 import { connect, type Credentials } from "./connect.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, type Fault } from "./faults.ts";
 import type { Hosts } from "./hosts.ts";
 
 export type Call<T> = (etcd: Etcd3) => Promise<T>;
@@ -41,7 +41,7 @@ export class Calls {
     return this.#attempt(call, limits, "read");
   }
 
-  /** Throws StoreUnavailable when nothing was written, OutcomeUnknown when that cannot be known. */
+  /** Throws StoreUnavailable when nothing was written (StoreFull: no host would), OutcomeUnknown when that cannot be known. */
   write<T>(call: Call<T>, limits: CallLimits): Promise<T> {
     return this.#attempt(call, limits, "write");
   }
@@ -66,6 +66,7 @@ export class Calls {
         signal.throwIfAborted();
         const fault = faultOf(cause);
         if (fault === "invalid") throw cause;
+        if (fault === "full") throw new StoreFull(`Cannot ${verb}: the store has no room left`, { cause });
         if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
         if (this.#clock.now() + pauseMs > lastMs) throw inVain(host, cause);
         await this.#clock.sleep(pauseMs, signal);
@@ -84,7 +85,7 @@ export class Calls {
       this.#hosts.answered(host);
       return result;
     } catch (error) {
-      if (!signal.aborted && faultOf(error) !== "invalid") {
+      if (!signal.aborted && !isAnswer(faultOf(error))) {
         // The next call gets a new connection; what still runs on the old one may end.
         if (this.#clients.get(host) === client) this.#drop(host);
         this.#hosts.failed(host, error);
@@ -107,6 +108,11 @@ export class Calls {
     this.#clients.get(host)?.close();
     this.#clients.delete(host);
   }
+}
+
+/** The host is well. */
+function isAnswer(fault: Fault): boolean {
+  return fault === "invalid" || fault === "full";
 }
 
 /** etcd3 cannot cancel a call: it ends at its deadline, and nobody waits for it. */

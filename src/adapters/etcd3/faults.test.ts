@@ -13,6 +13,10 @@ test("a request that never left its host was refused", () => {
     assert.equal(faultOf(new Error(text)), "refused", text);
 });
 
+test("a write for which etcd has no room left is refused by every host alike", () => {
+  assert.equal(faultOf(new Error("8 RESOURCE_EXHAUSTED: etcdserver: mvcc: database space exceeded")), "full");
+});
+
 test("a request whose connection broke, or whose answer was not waited for, may have happened", () => {
   for (const text of [
     "14 UNAVAILABLE: Connection dropped",

@@ -4,8 +4,9 @@
  * - `refused`: it never left, or etcd said no before it proposed anything; another host may say yes
  * - `unanswered`: it was sent, and may or may not have happened
  * - `invalid`: etcd says no to the request itself, and so would every other host
+ * - `full`: no member takes a write until room was made; deletes and reads it takes
  */
-export type Fault = "refused" | "unanswered" | "invalid";
+export type Fault = "refused" | "unanswered" | "invalid" | "full";
 
 /**
  * Texts that prove that nothing happened: grpc-js 1.14 (`load-balancer-pick-first`, `internal-channel`, `load-balancing-call` and
@@ -21,8 +22,9 @@ const REFUSED: readonly string[] = [
   "etcdserver: no leader",
   "etcdserver: too many requests",
   "etcdserver: rpc not supported for learner",
-  "etcdserver: mvcc: database space exceeded",
 ];
+
+const FULL = "etcdserver: mvcc: database space exceeded";
 
 const INVALID: readonly string[] = [
   "etcdserver: duplicate key given in txn request",
@@ -35,6 +37,7 @@ const INVALID: readonly string[] = [
 
 export function faultOf(error: unknown): Fault {
   const message = error instanceof Error ? error.message : "";
+  if (message.includes(FULL)) return "full";
   if (INVALID.some((text) => message.includes(text))) return "invalid";
   return REFUSED.some((text) => message.includes(text)) ? "refused" : "unanswered";
 }

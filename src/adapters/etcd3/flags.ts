@@ -29,7 +29,8 @@ interface LeafFiles {
 /** Go collects its garbage early: 10 MB less at rest for a little CPU under load. */
 export const etcdEnvironment = { GOGC: "25" } as const;
 
-const DB_MAX_BYTES = 536_870_912;
+/** Of the file of each member; where one has grown to it etcd takes no write any more. */
+export const DB_MAX_BYTES = 536_870_912;
 const REQUEST_MAX_BYTES = 8_388_608;
 const TXN_OPS_MAX = 2_048;
 

@@ -89,6 +89,11 @@ async function ask(etcd: Etcd3, signal: AbortSignal): Promise<MemberStatus> {
   };
 }
 
+/** As etcd prints its alarms: "memberID:1 alarm:NOSPACE". */
+export function hasNoRoom(errors: readonly string[]): boolean {
+  return errors.some((text) => text.includes("NOSPACE"));
+}
+
 /** Writes a snapshot that `etcdutl snapshot restore` takes; the file is there whole or not at all. Bounded by the signal alone. */
 export async function saveSnapshot(file: string, { host, credentials, signal }: MemberOptions): Promise<void> {
   const partial = `${file}.part`;

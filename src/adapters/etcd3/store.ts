@@ -5,8 +5,10 @@ import { StoreUnavailable } from "../../api/errors.ts";
 import type { Clock, CommitResult, Entry, Lease, Listing, Log, Store, StoreStatus, Transaction, WatchBatch } from "../../ports.ts";
 import { Calls } from "./calls.ts";
 import type { Credentials } from "./connect.ts";
+import { DB_MAX_BYTES } from "./flags.ts";
 import { Hosts } from "./hosts.ts";
 import { EtcdLeaseCalls } from "./lease-calls.ts";
+import { hasNoRoom } from "./member.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { watch } from "./watch.ts";
 import { afterKey, endOfPrefix, toEntry, toTxnRequest } from "./wire.ts";
@@ -106,7 +108,7 @@ class OpenStore implements EtcdStore {
   }
 
   async status(signal: AbortSignal): Promise<StoreStatus> {
-    const { header, leader, version, dbSize } = await this.#read((etcd) => etcd.maintenance.status(), signal);
+    const { header, leader, version, dbSize, dbSizeInUse, errors } = await this.#read((etcd) => etcd.maintenance.status(), signal);
     return {
       clusterId: header.cluster_id,
       memberId: header.member_id,
@@ -114,6 +116,9 @@ class OpenStore implements EtcdStore {
       quorum: leader !== "0",
       version,
       dbBytes: Number(dbSize),
+      dbInUseBytes: Number(dbSizeInUse),
+      dbMaxBytes: DB_MAX_BYTES,
+      isFull: hasNoRoom(errors),
       revision: Number(header.revision),
     };
   }
