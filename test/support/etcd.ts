@@ -32,6 +32,8 @@ export class EtcdCluster {
   readonly #folder: string;
   readonly #trust: TrustFiles;
   readonly #timing: Timing;
+  /** Besides the house's own, in whose place they count. */
+  readonly #flags: readonly string[];
   readonly credentials: Credentials;
   readonly #members: Member[];
   /** Each generation has data folders, and a cluster id, of its own. */
@@ -44,12 +46,13 @@ export class EtcdCluster {
     {
       trust: makeTrust = loadTrust,
       timing = FOUNDING_TIMING,
-    }: { readonly trust?: (folder: string) => Promise<TrustFiles>; readonly timing?: Timing } = {},
+      flags = [],
+    }: { readonly trust?: (folder: string) => Promise<TrustFiles>; readonly timing?: Timing; readonly flags?: readonly string[] } = {},
   ): Promise<EtcdCluster> {
     const folder = mkdtempSync(path.join(tmpdir(), "fossora-etcd-"));
     const trust = await makeTrust(folder);
     const ports = await freePorts(3 * size);
-    const cluster = new EtcdCluster(program, { folder, trust, timing }, ports);
+    const cluster = new EtcdCluster(program, { folder, trust, timing, flags }, ports);
     try {
       await cluster.startAll();
     } catch (error) {
@@ -61,10 +64,16 @@ export class EtcdCluster {
 
   private constructor(
     program: string,
-    { folder, trust, timing }: { readonly folder: string; readonly trust: TrustFiles; readonly timing: Timing },
+    {
+      folder,
+      trust,
+      timing,
+      flags,
+    }: { readonly folder: string; readonly trust: TrustFiles; readonly timing: Timing; readonly flags: readonly string[] },
     ports: readonly number[],
   ) {
     this.#timing = timing;
+    this.#flags = flags;
     this.#program = program;
     this.#version = /etcd Version: (\S+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1] ?? "";
     this.#folder = folder;
@@ -192,7 +201,10 @@ export class EtcdCluster {
       tls: { ca: this.#trust.ca, crl: this.#trust.crl, client: this.#trust.etcdClient, peer: this.#trust.etcdPeer },
       timing: this.#timing,
     });
-    const child = spawn(this.#program, flags, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...etcdEnvironment } });
+    const child = spawn(this.#program, [...flags, ...this.#flags], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...etcdEnvironment },
+    });
     child.stderr?.pipe(createWriteStream(path.join(this.#folder, `${member.name}.log`), { flags: "a" }));
     member.process = child;
   }

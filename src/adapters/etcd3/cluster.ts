@@ -88,6 +88,20 @@ export class Cluster {
     return change(this.#etcd.maintenance.moveLeader({ targetID: id }), signal);
   }
 
+  /** What was before that revision can be asked for no more. That it is already so is no failure. */
+  async compact(revision: number, signal: AbortSignal): Promise<void> {
+    await abortable(this.#etcd.kv.compact({ revision, physical: true }), signal).catch((error: unknown) => {
+      if (!(error instanceof Error && error.message.includes("mvcc: required revision has been compacted"))) throw error;
+    });
+  }
+
+  /** Each member's alarm that its file is full: from then on writes are taken again. */
+  async disarm(signal: AbortSignal): Promise<void> {
+    const { alarms } = await abortable(this.#etcd.maintenance.alarm({ action: "Get", alarm: "Nospace" }), signal);
+    for (const { memberID } of alarms)
+      await abortable(this.#etcd.maintenance.alarm({ action: "Deactivate", memberID, alarm: "Nospace" }), signal);
+  }
+
   close(): void {
     this.#etcd.close();
   }

@@ -25,10 +25,14 @@ export interface MemberStatus {
   readonly term: number;
   readonly version: string;
   readonly dbBytes: number;
+  readonly dbInUseBytes: number;
+  readonly isFull: boolean;
   readonly revision: number;
 }
 
 const STATUS_LIMIT_MS = 4_000;
+/** Of half a gigabyte on a memory card. */
+const DEFRAGMENT_LIMIT_MS = 120_000;
 const CONNECTIONS_MAX = 16;
 
 /** Throws when it does not answer within 4 s. */
@@ -76,7 +80,7 @@ export class MemberStatuses {
 }
 
 async function ask(etcd: Etcd3, signal: AbortSignal): Promise<MemberStatus> {
-  const { header, leader, isLearner, raftTerm, version, dbSize } = await abortable(etcd.maintenance.status(), signal);
+  const { header, leader, isLearner, raftTerm, version, dbSize, dbSizeInUse, errors } = await abortable(etcd.maintenance.status(), signal);
   return {
     clusterId: header.cluster_id,
     memberId: header.member_id,
@@ -85,6 +89,8 @@ async function ask(etcd: Etcd3, signal: AbortSignal): Promise<MemberStatus> {
     term: Number(raftTerm),
     version,
     dbBytes: Number(dbSize),
+    dbInUseBytes: Number(dbSizeInUse),
+    isFull: hasNoRoom(errors),
     revision: Number(header.revision),
   };
 }
@@ -92,6 +98,12 @@ async function ask(etcd: Etcd3, signal: AbortSignal): Promise<MemberStatus> {
 /** As etcd prints its alarms: "memberID:1 alarm:NOSPACE". */
 export function hasNoRoom(errors: readonly string[]): boolean {
   return errors.some((text) => text.includes("NOSPACE"));
+}
+
+/** Writes the member's file anew, without what is free in it; it answers nothing meanwhile. */
+export async function defragment({ host, credentials, signal }: MemberOptions): Promise<void> {
+  const etcd = connect({ host, credentials, attemptMs: DEFRAGMENT_LIMIT_MS });
+  await abortable(etcd.maintenance.defragment(), signal).finally(() => etcd.close());
 }
 
 /** Writes a snapshot that `etcdutl snapshot restore` takes; the file is there whole or not at all. Bounded by the signal alone. */

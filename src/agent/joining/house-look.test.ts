@@ -68,7 +68,17 @@ test("a store that does not answer is told of a computer whose agent does, with 
     const { memberName, peerUrl } = request(letter);
     return { id: `m${letter}`, name: memberName, peerUrl, clientUrls: [`https://${letter}:2379`], learner: false };
   };
-  const status = { clusterId: "c1", leaderId: "ma", learner: false, term: 2, version: "3.7.3", dbBytes: 0, revision: 1 };
+  const status = {
+    clusterId: "c1",
+    leaderId: "ma",
+    learner: false,
+    term: 2,
+    version: "3.7.3",
+    dbBytes: 0,
+    dbInUseBytes: 0,
+    isFull: false,
+    revision: 1,
+  };
   const { computers, votersUp } = await lookRound({
     inside: {
       sight: {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Cluster } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
-import { MemberStatuses, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import { defragment, MemberStatuses, type MemberStatus } from "../../adapters/etcd3/member.ts";
 import { systemRandom } from "../../adapters/system/clock.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
@@ -30,6 +30,7 @@ import { HouseDoor } from "./house-door.ts";
 import { HouseSight } from "./house-sight.ts";
 import { handOverLead } from "./lead.ts";
 import { writeCredentials } from "./letter.ts";
+import { RoomKeeper } from "./room-keeper.ts";
 import { Pulse } from "./pulse.ts";
 import { Steward } from "./steward.ts";
 import { TimingKeeper } from "./timing-keeper.ts";
@@ -96,6 +97,7 @@ export class Inside {
   readonly timing: TimingKeeper | undefined;
   readonly #options: InsideOptions;
   readonly #cluster: Cluster | undefined;
+  readonly #room: RoomKeeper | undefined;
   readonly #statuses: MemberStatuses;
   readonly #pulse: Pulse;
   #removals: string | undefined;
@@ -136,6 +138,14 @@ export class Inside {
     });
     if (localHost !== undefined) {
       this.#cluster = new Cluster({ host: localHost, credentials });
+      this.#room = new RoomKeeper({
+        cluster: this.#cluster,
+        status: (host, each) => this.memberStatus(host, each),
+        defragment: (host, each) => defragment({ host, credentials, signal: each }),
+        sight: this.sight,
+        clock,
+        log,
+      });
       this.timing = this.#newTimingKeeper(localHost);
       this.steward = this.#newSteward(localHost, { cluster: this.#cluster, own: this.timing });
     }
@@ -256,7 +266,12 @@ export class Inside {
           () => undefined, // it starts, or is being started again
         );
         if (status !== undefined) onEtcd({ kind: "etcd-runs", clusterId: status.clusterId, memberId: status.memberId });
-        if (status?.leaderId === status?.memberId && status !== undefined) await this.#seeOff(signal);
+        if (status?.leaderId === status?.memberId && status !== undefined) {
+          await this.#seeOff(signal);
+          await this.#room?.look(status, signal).catch((error: unknown) => {
+            if (!signal.aborted) log.warn("No room was made in the store", { error: String(error) });
+          });
+        }
       }
       if (this.sight.isTakenOut) onEtcd({ kind: "etcd-ended", reason: "removed" });
       await this.#sayWhereItIs(signal);

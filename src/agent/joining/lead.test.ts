@@ -28,6 +28,8 @@ function house({ leader = "a", silent = "", learners = "", behind = "" } = {}): 
       term: 1,
       version: "3.7.3",
       dbBytes: 1,
+      dbInUseBytes: 1,
+      isFull: false,
       revision,
     });
   };

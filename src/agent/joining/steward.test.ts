@@ -48,7 +48,7 @@ function stewardOf(t: TestContext) {
     status: async (host) => {
       const letter = host.charAt(0);
       if (silent.has(letter)) throw new Error("It does not answer");
-      const said = { clusterId: "c1", leaderId: "ma", term: 2, version: "3.7.3", dbBytes: 0, revision: 1 };
+      const said = { clusterId: "c1", leaderId: "ma", term: 2, version: "3.7.3", dbBytes: 0, dbInUseBytes: 0, isFull: false, revision: 1 };
       return { ...said, memberId: `m${letter}`, learner: letter === "d" };
     },
     localHost: "a:2379",
