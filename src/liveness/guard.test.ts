@@ -31,3 +31,27 @@ test("what another process holds from now on is not ended here any more", () => 
   guard.handOver();
   assert.deepEqual([guard.isIdle, guard.ending(2_000 + FENCE_AFTER_MS)], [true, []]);
 });
+
+test("what is promised anew does not end for the time in which nothing was, and what was told before it is nothing to go on from", () => {
+  const guard = new Guard();
+  guard.tell({ containers: ["a"], contactAtMs: 1_000 }, 1_000);
+  guard.tell({ containers: [], contactAtMs: 6_000 }, 6_000);
+  assert.deepEqual([guard.isIdle, guard.told], [true, undefined]);
+  guard.tell({ containers: ["b"], contactAtMs: 100_000 }, 100_000);
+  assert.deepEqual(guard.ending(100_200), []);
+  assert.deepEqual(guard.ending(100_000 + FENCE_AFTER_MS), ["b"]);
+});
+
+test("a contact before anything was promised counts for nothing, also where it is long ago", () => {
+  const guard = new Guard();
+  guard.contact(10_000, 10_000);
+  assert.equal(guard.told, undefined);
+  guard.tell({ containers: ["a"], contactAtMs: 100_000 }, 100_000);
+  assert.deepEqual(guard.ending(100_200), []);
+});
+
+test("what is promised on a contact that is too old ends at once", () => {
+  const guard = new Guard();
+  guard.tell({ containers: ["a"], contactAtMs: 1_000 }, 1_000 + FENCE_AFTER_MS);
+  assert.deepEqual(guard.ending(1_000 + FENCE_AFTER_MS), ["a"]);
+});

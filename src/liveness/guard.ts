@@ -5,6 +5,7 @@ import { ended, newFence, withContact, type Fence } from "./fence.ts";
 
 export class Guard {
   #containers: readonly string[] = [];
+  /** Begins with what is held: a contact from before says nothing of it. */
   #fence: Fence | undefined;
 
   /** What the agent of this node is to go on from when it starts again. */
@@ -15,20 +16,23 @@ export class Guard {
 
   tell({ containers, contactAtMs }: FenceTold, nowMs: number): void {
     this.#containers = containers;
+    this.#fence = this.isIdle ? undefined : (this.#fence ?? newFence(Math.min(contactAtMs, nowMs)));
     this.contact(contactAtMs, nowMs);
   }
 
   contact(atMs: number, nowMs: number): void {
+    if (this.#fence === undefined) return;
     // None is in the future: a clock that was read a moment earlier is no younger contact.
-    this.#fence = withContact(this.#fence ?? newFence(atMs), { atMs: Math.min(atMs, nowMs), isKnown: true }, nowMs);
+    this.#fence = withContact(this.#fence, { atMs: Math.min(atMs, nowMs), isKnown: true }, nowMs);
   }
 
   /** Another process holds it from now on, and hears of younger contacts. */
   handOver(): void {
     this.#containers = [];
+    this.#fence = undefined;
   }
 
-  /** Nothing is, or ever was, under it. */
+  /** Nothing is under it. */
   get isIdle(): boolean {
     return this.#containers.length === 0;
   }
