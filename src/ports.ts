@@ -120,6 +120,8 @@ export interface Lease {
   delete(key: string): void;
   /** When the last answered renewal was sent; undefined before the first. Fences are measured from here. */
   renewedAtMs(): BootMs | undefined;
+  /** How often the store said that there is no such lease: its keys were gone, and others may have acted on that, whatever the clock says. */
+  losses(): number;
   /** The store's revision at which the key was written under the present lease; undefined: it is not. */
   writtenAt(key: string): number | undefined;
   /** Revokes the lease: its keys go at once. */
@@ -196,10 +198,7 @@ export interface Addresses {
 
 /** Local volumes: directories below the data directory with a marker file beside them. */
 export interface LocalVolumes {
-  /**
-   * Answers the directory. `made`: it was there before, so a missing marker, or one with another uid (a reinstalled machine), is a
-   * Refusal; else it is made, unless another uid's is there.
-   */
+  /** Answers the directory, and makes a new one. A Refusal where it was `made` and has no marker, or one of another uid (a reinstalled machine). */
   ensure(name: string, uid: string, made: boolean): Promise<string>;
   exists(path: string): Promise<boolean>;
 }

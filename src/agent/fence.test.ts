@@ -12,6 +12,7 @@ function kept(before?: FenceTold | Promise<FenceTold>) {
   const world = {
     contactAtMs: clock.now(),
     writtenAt: 7 as number | undefined,
+    losses: 0,
     mirror: { fresh: true, revision: 7 },
     killed: [] as string[],
     asked: [] as string[],
@@ -20,7 +21,7 @@ function kept(before?: FenceTold | Promise<FenceTold>) {
     ingressIsAway: false,
   };
   const keeper = new FenceKeeper({
-    lease: { renewedAtMs: () => world.contactAtMs, writtenAt: () => world.writtenAt },
+    lease: { renewedAtMs: () => world.contactAtMs, losses: () => world.losses, writtenAt: () => world.writtenAt },
     key: "/fossora/nodes/nas",
     mirror: world.mirror,
     kill: (id) => {
@@ -163,5 +164,31 @@ test("where nothing is under it, the ingress is left alone", async () => {
   const { world, renew, end } = kept();
   await renew(30_000);
   assert.deepEqual(world.told, []);
+  await end();
+});
+
+test("what the store gave up while this computer's clock stood still is ended at once, and may go on once this node is known again", async () => {
+  const { world, keeper, renew, end } = kept();
+  await renew(5_000);
+  keeper.keep("app", ["c1"]);
+  await renew(5_000);
+  world.losses = 1;
+  world.writtenAt = undefined;
+  await renew(1_000);
+  assert.deepEqual([world.killed.includes("c1"), world.asked.includes("c1"), keeper.isOpen], [true, true, false]);
+  keeper.keep("app", []);
+  world.writtenAt = 7;
+  await renew(1_000);
+  assert.equal(keeper.isOpen, true);
+  await end();
+});
+
+test("what the agent before it left ends, too, where its own lease is given up before it was known", async () => {
+  const { world, renew, end } = kept({ containers: ["c1"], contactAtMs: 999_000 });
+  world.writtenAt = undefined;
+  await renew(1_000);
+  world.losses = 1;
+  await renew(1_000);
+  assert.ok(world.killed.includes("c1"));
   await end();
 });

@@ -8,7 +8,7 @@ import type { Fence } from "../container-ports.ts";
 import type { BootMs, Clock, Lease, Log } from "../ports.ts";
 
 export interface FenceOptions {
-  readonly lease: Pick<Lease, "renewedAtMs" | "writtenAt">;
+  readonly lease: Pick<Lease, "renewedAtMs" | "losses" | "writtenAt">;
   /** Of this node's record, which ends with the lease. */
   readonly key: string;
   readonly mirror: { readonly fresh: boolean; readonly revision: number };
@@ -114,7 +114,8 @@ export class FenceKeeper implements Fence {
   #contact(): Contact {
     const { lease, key, mirror } = this.#options;
     const writtenAt = lease.writtenAt(key);
-    return { atMs: lease.renewedAtMs(), isKnown: writtenAt !== undefined && mirror.fresh && mirror.revision >= writtenAt };
+    const isKnown = writtenAt !== undefined && mirror.fresh && mirror.revision >= writtenAt;
+    return { atMs: lease.renewedAtMs(), losses: lease.losses(), isKnown };
   }
 
   get #all(): readonly string[] {

@@ -65,6 +65,7 @@ export class OwnWord implements Store {
         this.#saidUnderLease({ delete: key });
       },
       renewedAtMs: () => lease.renewedAtMs(),
+      losses: () => lease.losses(),
       writtenAt: (key) => lease.writtenAt(key),
       close: () => lease.close(),
     };

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { FENCE_AFTER_MS, START_WITHIN_MS } from "../api/fence-times.ts";
 import { contactToPassOn, ended, mayStart, newFence, withContact } from "./fence.ts";
 
-const known = (atMs: number | undefined) => ({ atMs, isKnown: true });
-const unknown = (atMs: number | undefined) => ({ atMs, isKnown: false });
+const known = (atMs: number | undefined) => ({ atMs, losses: 0, isKnown: true });
+const unknown = (atMs: number | undefined) => ({ atMs, losses: 0, isKnown: false });
 
 test("it closes when the last contact is too old, to the millisecond", () => {
   const open = withContact(newFence(0), known(1_000), 1_100);
@@ -56,4 +56,14 @@ test("contact that is back before anybody saw that it was lost opens nothing unt
   assert.deepEqual([woken.state, woken.isDue], ["closed", true]);
   assert.equal(withContact(woken, known(3_600_010), 3_600_020).state, "closed");
   assert.equal(withContact(ended(woken), known(3_600_010), 3_600_020).state, "open");
+});
+
+test("who was given up ends what ran, however young its contact seems by a clock that stood still, and opens once what ran is ended", () => {
+  const open = withContact(newFence(0), known(1_000), 1_000);
+  const given = withContact(open, { ...known(1_500), losses: 1 }, 1_600);
+  assert.deepEqual([given.state, given.isDue], ["closed", true]);
+  assert.equal(withContact(given, { ...known(1_700), losses: 1 }, 1_800).state, "closed");
+  assert.equal(withContact(ended(given), { ...unknown(1_700), losses: 1 }, 1_800).state, "closed");
+  const again = withContact(ended(given), { ...known(1_700), losses: 1 }, 1_800);
+  assert.deepEqual([again.state, again.isDue], ["open", false]);
 });

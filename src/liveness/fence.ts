@@ -5,6 +5,7 @@ import { FENCE_AFTER_MS, START_WITHIN_MS } from "../api/fence-times.ts";
 export interface Fence {
   /** On this node's boot-time clock; undefined: nothing is known yet. */
   readonly contactAtMs: number | undefined;
+  readonly losses: number;
   /**
    * `beginning`: it is not known yet how things stand, what runs goes on until the contact is too old. `closed`: the contact was lost, and
    * nothing may run until the house is known to know of this node.
@@ -17,13 +18,15 @@ export interface Fence {
 export interface Contact {
   /** When it was sent what was answered last. */
   readonly atMs: number | undefined;
+  /** How often the house has said that it had given this node up, as after a pause in which this node's clock stood still. */
+  readonly losses: number;
   /** The house knows that this node is here, and this node knows what was decided until then. */
   readonly isKnown: boolean;
 }
 
 /** `contactAtMs`: the last contact that is known of, or now. */
 export function newFence(contactAtMs: number): Fence {
-  return { contactAtMs, state: "beginning", isDue: false };
+  return { contactAtMs, losses: 0, state: "beginning", isDue: false };
 }
 
 export function withContact(fence: Fence, contact: Contact, nowMs: number): Fence {
@@ -31,10 +34,11 @@ export function withContact(fence: Fence, contact: Contact, nowMs: number): Fenc
   const isLost = contactAtMs === undefined || nowMs - contactAtMs >= FENCE_AFTER_MS;
   // Who slept, or stood still, finds the contact back before it could see that it was lost.
   const wasLost = fence.contactAtMs !== undefined && contactAtMs !== undefined && contactAtMs - fence.contactAtMs >= FENCE_AFTER_MS;
-  const isDue = fence.isDue || (fence.state !== "closed" && (isLost || wasLost));
+  const isGivenUp = contact.losses > fence.losses;
+  const isDue = fence.isDue || (fence.state !== "closed" && (isLost || wasLost || isGivenUp));
   const state = isLost || isDue ? "closed" : contact.isKnown ? "open" : fence.state;
-  const isSame = contactAtMs === fence.contactAtMs && state === fence.state && isDue === fence.isDue;
-  return isSame ? fence : { contactAtMs, state, isDue };
+  const isSame = contactAtMs === fence.contactAtMs && !isGivenUp && state === fence.state && isDue === fence.isDue;
+  return isSame ? fence : { contactAtMs, losses: contact.losses, state, isDue };
 }
 
 /** Everything under it was just killed. */

@@ -23,7 +23,7 @@ export class Guard {
   contact(atMs: number, nowMs: number): void {
     if (this.#fence === undefined) return;
     // None is in the future: a clock that was read a moment earlier is no younger contact.
-    this.#fence = withContact(this.#fence, { atMs: Math.min(atMs, nowMs), isKnown: true }, nowMs);
+    this.#fence = withContact(this.#fence, { atMs: Math.min(atMs, nowMs), losses: 0, isKnown: true }, nowMs);
   }
 
   /** Another process holds it from now on, and hears of younger contacts. */
@@ -40,7 +40,7 @@ export class Guard {
   /** What must not run at this moment: the caller kills it. */
   ending(nowMs: number): readonly string[] {
     if (this.#fence === undefined) return [];
-    this.#fence = withContact(this.#fence, { atMs: undefined, isKnown: true }, nowMs);
+    this.#fence = withContact(this.#fence, { atMs: undefined, losses: 0, isKnown: true }, nowMs);
     const isClosed = this.#fence.state === "closed";
     this.#fence = ended(this.#fence);
     return isClosed ? this.#containers : [];

@@ -113,9 +113,29 @@ test("a lost lease is granted anew and every key is written anew, with its lates
   lease.put("/b", "2");
   await clock.advance(1_000);
   store.forget();
+  assert.equal(lease.losses(), 0);
   await clock.advance(4_000);
   assert.deepEqual(Object.fromEntries(store.keys), { "/a": "1", "/b": "2" });
   await lease.close();
+});
+
+test("only a lease that the store knows no more counts as lost: not one that was not answered, nor one that is given back", async () => {
+  const { clock, store, lease } = kept();
+  await clock.advance(1_000);
+  store.failing = true;
+  await clock.advance(40_000);
+  store.failing = false;
+  await clock.advance(5_000);
+  assert.equal(lease.losses(), 0);
+  store.forget();
+  await clock.advance(5_000);
+  assert.equal(lease.losses(), 1);
+  store.forget();
+  lease.put("/a", "1");
+  await clock.advance(2_000);
+  assert.equal(lease.losses(), 2);
+  await lease.close();
+  assert.equal(lease.losses(), 2);
 });
 
 test("what is put while the store is away is written when it is back; what was deleted meanwhile is not", async () => {

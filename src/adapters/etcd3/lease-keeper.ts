@@ -40,6 +40,7 @@ export class LeaseKeeper implements Lease {
   readonly #running: Promise<void>;
   #lease: Grant | undefined;
   #renewedAtMs: BootMs | undefined;
+  #losses = 0;
   #changed = false;
   #wake: () => void = () => {};
 
@@ -63,6 +64,10 @@ export class LeaseKeeper implements Lease {
 
   renewedAtMs(): BootMs | undefined {
     return this.#renewedAtMs;
+  }
+
+  losses(): number {
+    return this.#losses;
   }
 
   writtenAt(key: string): number | undefined {
@@ -140,6 +145,7 @@ export class LeaseKeeper implements Lease {
 
   #lose(): void {
     this.#log.warn("Lease was lost, its keys are written anew", { keys: this.#wanted.size });
+    this.#losses += 1;
     this.#lease = undefined;
     this.#written.clear();
   }
