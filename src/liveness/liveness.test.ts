@@ -120,3 +120,26 @@ test("who wakes condemns nobody before it hears a majority again, whatever it he
   assert.deepEqual(of(heard(woken, sign("a", 2))), ["c"]);
   assert.deepEqual(of(heard(woken, sign("a", 2, { heard: [{ nodeId: "c", agoMs: 100 }] }))), []);
 });
+
+test("who stands still again and again keeps no dead one alive", () => {
+  let [speaker, listener] = [house("a"), house("b")];
+  const both = (change: (state: Liveness) => Liveness): void => {
+    [speaker, listener] = [change(speaker), change(listener)];
+  };
+  both((state) => heard(pass(state, 500), sign("c", 1)));
+  const diedAtMs = listener.nowMs;
+  const found: { suspectMs?: number; condemnedMs?: number } = {};
+  for (let ms = 100; ms <= 5_000; ms += 100) {
+    listener = advance(listener, diedAtMs + ms);
+    const round = ms % 1_400;
+    if (round < 200) {
+      speaker = advance(speaker, diedAtMs + ms);
+      if (round === 0) listener = heard(listener, sign("a", ms, { heard: ownHearing(speaker) }));
+      speaker = heard(speaker, sign("b", ms, { heard: ownHearing(listener) }));
+    }
+    if (suspects(listener).includes("c")) found.suspectMs ??= ms;
+    if (toCondemn(listener, { ...long, voters }).includes("c")) found.condemnedMs ??= ms;
+  }
+  assert.ok((found.suspectMs ?? Infinity) <= SUSPECT_AFTER_MS + 100, `suspect after ${found.suspectMs} ms`);
+  assert.ok((found.condemnedMs ?? Infinity) <= CONDEMN_AFTER_MS + RANK_MS + 100, `condemned after ${found.condemnedMs} ms`);
+});

@@ -28,7 +28,7 @@ export interface Liveness {
   readonly self: NodeId;
   /** On this node's boot-time clock. */
   readonly nowMs: number;
-  /** Time in which this node was awake: it does not count what it slept through. All times below are on it. */
+  /** Time in which this node was awake: it does not count what it slept through. All times below are on it, but for what is told to others. */
   readonly awakeMs: number;
   /** When it last stood still: what it heard before says nothing about whom it hears now. */
   readonly wokeAtMs: number;
@@ -39,7 +39,7 @@ interface PeerState {
   readonly bootId?: string;
   readonly counter: number;
   readonly formerBoots: readonly string[];
-  /** By this node itself: a sign of life, or an answer of its ingress. */
+  /** By this node itself: a sign of life, or an answer of its ingress. On the boot-time clock, for it goes on while this node stands still. */
   readonly heardAtMs?: number;
   /** The latest of that and of what others say when they heard it; the beginning counts as heard, so that nobody starts out dead. */
   readonly knownAtMs: number;
@@ -75,7 +75,7 @@ export function heard(state: Liveness, sign: SignOfLife): Liveness {
   const formerBoots =
     isNewBoot && sender.bootId !== undefined ? [sender.bootId, ...sender.formerBoots].slice(0, BOOTS_MAX) : sender.formerBoots;
   const peers = new Map(state.peers);
-  peers.set(sign.nodeId, { ...isHeard(sender, state.awakeMs), bootId: sign.bootId, counter: sign.counter, formerBoots });
+  peers.set(sign.nodeId, { ...isHeard(sender, state), bootId: sign.bootId, counter: sign.counter, formerBoots });
   for (const { nodeId, agoMs } of sign.heard) {
     const other = peers.get(nodeId);
     const atMs = state.awakeMs - Math.max(0, agoMs);
@@ -88,13 +88,13 @@ export function heard(state: Liveness, sign: SignOfLife): Liveness {
 /** Its ingress answered on 734: the machine is alive, whatever its agent does. */
 export function answered(state: Liveness, node: NodeId): Liveness {
   const peer = state.peers.get(node);
-  return peer === undefined ? state : { ...state, peers: new Map(state.peers).set(node, isHeard(peer, state.awakeMs)) };
+  return peer === undefined ? state : { ...state, peers: new Map(state.peers).set(node, isHeard(peer, state)) };
 }
 
 /** What this node says of the others: only what it heard itself, or a rumour would never end. */
 export function ownHearing(state: Liveness): SignOfLife["heard"] {
   return [...state.peers].flatMap(([nodeId, { heardAtMs }]) =>
-    heardAtMs === undefined ? [] : [{ nodeId, agoMs: Math.round(state.awakeMs - heardAtMs) }],
+    heardAtMs === undefined ? [] : [{ nodeId, agoMs: Math.round(state.nowMs - heardAtMs) }],
   );
 }
 
@@ -141,8 +141,8 @@ function hearsMajority(state: Liveness, voters: readonly NodeId[]): boolean {
   return heardVoters.length > voters.length / 2;
 }
 
-function isHeard(peer: PeerState, atMs: number): PeerState {
-  return { ...peer, heardAtMs: atMs, knownAtMs: atMs, everHeard: true };
+function isHeard(peer: PeerState, { nowMs, awakeMs }: Liveness): PeerState {
+  return { ...peer, heardAtMs: nowMs, knownAtMs: awakeMs, everHeard: true };
 }
 
 function isOld(peer: PeerState, { bootId, counter }: SignOfLife): boolean {
