@@ -6,10 +6,12 @@ import {
   answered,
   BOOT_GRACE_MS,
   CONDEMN_AFTER_MS,
+  DEAF_AFTER_MS,
   heard,
   newLiveness,
   ownHearing,
   RANK_MS,
+  SEND_EVERY_MS,
   silenceOf,
   SUSPECT_AFTER_MS,
   suspects,
@@ -25,7 +27,7 @@ const sign = (nodeId: string, counter: number, over: Partial<SignOfLife> = {}): 
   nodeId,
   bootId: `${nodeId}-boot`,
   counter,
-  heard: [],
+  heard: [{ nodeId: "one-that-just-came", agoMs: 200 }],
   ...over,
 });
 const house = (self = "b"): Liveness => withOthers(newLiveness(self, 0), ["a", "b", "c"]);
@@ -119,6 +121,44 @@ test("who wakes condemns nobody before it hears a majority again, whatever it he
   assert.deepEqual(of(woken), []);
   assert.deepEqual(of(heard(woken, sign("a", 2))), ["c"]);
   assert.deepEqual(of(heard(woken, sign("a", 2, { heard: [{ nodeId: "c", agoMs: 100 }] }))), []);
+});
+
+test("who sends, and says that it hears nobody, is asked as one that is silent, and condemned where its ingress does not answer", () => {
+  const since = (ms: number): Liveness => {
+    let state = house();
+    for (let ago = 0; ago <= ms; ago += SEND_EVERY_MS) {
+      const c = heard(pass(state, SEND_EVERY_MS), sign("c", ago + 1));
+      state = heard(c, sign("a", ago + 1, { heard: [{ nodeId: "b", agoMs: ago }] }));
+    }
+    return state;
+  };
+  const by = { ...long, voters };
+  const young = since(DEAF_AFTER_MS);
+  assert.deepEqual([toAsk(young), toCondemn(young, by)], [[], []]);
+  const old = since(60_000);
+  assert.deepEqual([toAsk(old), suspects(old), toCondemn(old, by)], [["a"], ["a"], ["a"]]);
+  assert.deepEqual(toAsk(answered(old, "a")), []);
+  const told = ownHearing(old).find(({ nodeId }) => nodeId === "a");
+  assert.ok((told?.agoMs ?? Infinity) < DEAF_AFTER_MS, "whom it hears it may believe that it is heard");
+});
+
+test("whoever hears one that hears nobody lets no third node count it as alive, nor condemn it after a boot", () => {
+  const c = heard(house("c"), sign("a", 1, { heard: [] }));
+  const told = sign("c", 1, { heard: ownHearing(c) });
+  const b = heard(pass(house(), 10_000), told);
+  assert.deepEqual([suspects(b), toCondemn(b, { bootedMs: 0, voters })], [["a"], []]);
+  assert.deepEqual(toCondemn(b, { ...long, voters }), ["a"]);
+});
+
+test("two that begin hear each other within two signs", () => {
+  const begin = (self: string): Liveness => withOthers(newLiveness(self, 0), ["a", "b"]);
+  const speaks = (from: Liveness, counter: number): SignOfLife => sign(from.self, counter, { heard: ownHearing(from) });
+  let [a, b] = [pass(begin("a"), 1_000), pass(begin("b"), 1_000)];
+  b = heard(b, speaks(a, 1));
+  assert.deepEqual(toAsk(b), ["a"]);
+  a = heard(a, speaks(b, 1));
+  b = heard(b, speaks(a, 2));
+  assert.deepEqual([toAsk(a), toAsk(b)], [[], []]);
 });
 
 test("who stands still again and again keeps no dead one alive", () => {

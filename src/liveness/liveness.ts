@@ -19,6 +19,13 @@ export const CONDEMN_AFTER_MS = 2_800;
 export const RANK_MS = 250;
 /** After a start of the machine it condemns nobody whom it has not heard since: where all lost their power at once, the last one takes its time. */
 export const BOOT_GRACE_MS = 60_000;
+/**
+ * Who has heard nobody for this long may send and not receive, so its signs are no life; its ingress is asked. Longer than a machine may stall:
+ * it may say so before it has read what came meanwhile.
+ */
+export const DEAF_AFTER_MS = 6_000;
+/** As so old it is told: others do not count it as alive for that, and it still sees that it is heard. */
+const DEAF_TOLD_MS = 5_000;
 /** A longer gap between two events means that this node itself stood still: nobody is blamed for what it did not hear then. */
 const STOOD_STILL_MS = 1_000;
 /** Of a node, whose signs are old news. */
@@ -41,6 +48,8 @@ interface PeerState {
   readonly formerBoots: readonly string[];
   /** By this node itself: a sign of life, or an answer of its ingress. On the boot-time clock, for it goes on while this node stands still. */
   readonly heardAtMs?: number;
+  /** By its last sign. */
+  readonly isDeaf: boolean;
   /** The latest of that and of what others say when they heard it; the beginning counts as heard, so that nobody starts out dead. */
   readonly knownAtMs: number;
   /** By anybody, since this agent started. */
@@ -63,7 +72,7 @@ export function withOthers(state: Liveness, others: Iterable<NodeId>): Liveness 
   const wanted = new Set(others);
   wanted.delete(state.self);
   if (wanted.size === state.peers.size && [...wanted].every((node) => state.peers.has(node))) return state;
-  const fresh: PeerState = { counter: 0, formerBoots: [], knownAtMs: state.awakeMs, everHeard: false };
+  const fresh: PeerState = { counter: 0, formerBoots: [], isDeaf: false, knownAtMs: state.awakeMs, everHeard: false };
   return { ...state, peers: new Map([...wanted].map((node) => [node, state.peers.get(node) ?? fresh])) };
 }
 
@@ -75,12 +84,14 @@ export function heard(state: Liveness, sign: SignOfLife): Liveness {
   const formerBoots =
     isNewBoot && sender.bootId !== undefined ? [sender.bootId, ...sender.formerBoots].slice(0, BOOTS_MAX) : sender.formerBoots;
   const peers = new Map(state.peers);
-  peers.set(sign.nodeId, { ...isHeard(sender, state), bootId: sign.bootId, counter: sign.counter, formerBoots });
+  const said = { ...sender, bootId: sign.bootId, counter: sign.counter, formerBoots };
+  const isDeaf = sign.heard.every(({ agoMs }) => agoMs >= DEAF_AFTER_MS);
+  peers.set(sign.nodeId, isDeaf ? { ...said, isDeaf, heardAtMs: state.nowMs } : isHeard(said, state));
   for (const { nodeId, agoMs } of sign.heard) {
     const other = peers.get(nodeId);
     const atMs = state.awakeMs - Math.max(0, agoMs);
     if (other !== undefined && nodeId !== sign.nodeId && atMs > other.knownAtMs)
-      peers.set(nodeId, { ...other, knownAtMs: atMs, everHeard: true });
+      peers.set(nodeId, { ...other, knownAtMs: atMs, everHeard: other.everHeard || agoMs < DEAF_TOLD_MS });
   }
   return { ...state, peers };
 }
@@ -93,8 +104,8 @@ export function answered(state: Liveness, node: NodeId): Liveness {
 
 /** What this node says of the others: only what it heard itself, or a rumour would never end. */
 export function ownHearing(state: Liveness): SignOfLife["heard"] {
-  return [...state.peers].flatMap(([nodeId, { heardAtMs }]) =>
-    heardAtMs === undefined ? [] : [{ nodeId, agoMs: Math.round(state.nowMs - heardAtMs) }],
+  return [...state.peers].flatMap(([nodeId, { heardAtMs, isDeaf }]) =>
+    heardAtMs === undefined ? [] : [{ nodeId, agoMs: Math.max(isDeaf ? DEAF_TOLD_MS : 0, Math.round(state.nowMs - heardAtMs)) }],
   );
 }
 
@@ -142,7 +153,7 @@ function hearsMajority(state: Liveness, voters: readonly NodeId[]): boolean {
 }
 
 function isHeard(peer: PeerState, { nowMs, awakeMs }: Liveness): PeerState {
-  return { ...peer, heardAtMs: nowMs, knownAtMs: awakeMs, everHeard: true };
+  return { ...peer, isDeaf: false, heardAtMs: nowMs, knownAtMs: awakeMs, everHeard: true };
 }
 
 function isOld(peer: PeerState, { bootId, counter }: SignOfLife): boolean {

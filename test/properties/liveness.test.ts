@@ -208,6 +208,22 @@ describe("the laws of liveness", () => {
     );
   });
 
+  test("one that sends and hears nothing is condemned within 10 s, and condemns nobody", () => {
+    fc.assert(
+      fc.property(segment, fc.nat(), (made, pick) => {
+        const house = new Segment(made.count, made);
+        house.run(5_000);
+        const deaf = house.nodes[pick % made.count] ?? "";
+        if (!house.canSpare(deaf)) return;
+        for (const other of house.nodes) house.cut.add(`${other}-${deaf}`);
+        house.run(10_000);
+        assert.deepEqual([...house.condemned.keys()], [deaf]);
+        assert.equal(house.condemned.get(deaf)?.has(deaf), false);
+      }),
+      runs,
+    );
+  });
+
   test("a silent agent with a living ingress moves nothing", () => {
     fc.assert(
       fc.property(segment, fc.nat(), (made, pick) => {

@@ -262,7 +262,9 @@ const forgetsTheCall = inControllers({
   },
 });
 
-const believesOwnEarsAlone: Partial<Wiring> = { hear: (sign) => ({ ...sign, heard: [] }) };
+const believesOwnEarsAlone: Partial<Wiring> = {
+  hear: (sign) => ({ ...sign, heard: sign.heard.map(({ agoMs }) => ({ nodeId: "nobody", agoMs })) }),
+};
 const asksForNoMajority: Partial<Wiring> = { voters: (self) => [self] };
 
 const startsWithoutPromise = inControllers({

@@ -56,13 +56,14 @@ export class Hearing {
   #hearsOf(by: SimNode, node: SimNode, all: readonly SimNode[]): boolean {
     if (!by.alive) return false;
     return (
-      this.#hearsItself(by, node) || all.some((third) => third.alive && this.#options.hears(by, third) && this.#hearsItself(third, node))
+      this.#hearsItself(by, node, all) ||
+      all.some((third) => third.alive && this.#options.hears(by, third) && this.#hearsItself(third, node, all))
     );
   }
 
-  /** A sign of life of its agent, or an answer of its ingress. */
-  #hearsItself(to: SimNode, from: SimNode): boolean {
+  /** A sign of life of its agent, which hears somebody, or an answer of its ingress. */
+  #hearsItself(to: SimNode, from: SimNode, all: readonly SimNode[]): boolean {
     const { hears } = this.#options;
-    return hears(to, from) && (from.alive || hears(from, to));
+    return hears(to, from) && (from.alive ? all.some((third) => third.alive && hears(from, third)) : hears(from, to));
   }
 }
