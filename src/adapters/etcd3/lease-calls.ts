@@ -4,14 +4,9 @@ import type { Clock } from "../../ports.ts";
 import type { CallLimits, Calls } from "./calls.ts";
 import type { Credentials } from "./connect.ts";
 import type { Hosts } from "./hosts.ts";
-import type { Grant, LeaseCalls } from "./lease-keeper.ts";
+import { callLimitMs, type Grant, type LeaseCalls } from "./lease-keeper.ts";
 import { AnswerStream } from "./streams.ts";
 import { toLeasedDelete } from "./wire.ts";
-
-/** A call that is not answered in this part of the lease's time leaves enough of it to ask other hosts. */
-const CALL_PART = 1 / 8;
-/** A small computer under load takes this long to greet. */
-const CALL_LIMIT_MIN_MS = 1_000;
 
 export interface LeaseCallsOptions {
   readonly ttlMs: number;
@@ -29,7 +24,7 @@ export class EtcdLeaseCalls implements LeaseCalls {
 
   constructor(options: LeaseCallsOptions) {
     this.#options = options;
-    this.#limitMs = Math.max(CALL_LIMIT_MIN_MS, options.ttlMs * CALL_PART);
+    this.#limitMs = callLimitMs(options.ttlMs);
   }
 
   async grant(ttlMs: number, signal: AbortSignal): Promise<Grant> {

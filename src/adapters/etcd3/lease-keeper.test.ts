@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { VirtualClock } from "../../../test/fakes/clock.ts";
 import { silentLog } from "../../../test/support/real.ts";
-import { LeaseKeeper, type Grant, type LeaseCalls } from "./lease-keeper.ts";
+import { FENCE_AFTER_MS, LEASE_TTL_MS as ttlMs } from "../../api/fence-times.ts";
+import { callLimitMs, LeaseKeeper, type Grant, type LeaseCalls } from "./lease-keeper.ts";
 
-const ttlMs = 20_000;
+/** Over a tailnet a member waits so long for the leader that is gone, at most, before it stands for election. */
+const ELECTION_MAX_MS = 10_000;
 
 /** A store of one lease at a time, that fails and forgets when told. */
 class ScriptedLease implements LeaseCalls {
@@ -14,6 +16,8 @@ class ScriptedLease implements LeaseCalls {
   /** It does what it is told, and nobody hears so. */
   losesAnswers = false;
   answerMs = 0;
+  /** Whatever is asked now is never answered. */
+  isStuck = false;
   #clock: VirtualClock;
   #grants = 0;
   #revision = 0;
@@ -57,6 +61,10 @@ class ScriptedLease implements LeaseCalls {
 
   async #answer<T>(call: string, effect: () => T): Promise<T> {
     this.calls.push(`${this.#clock.now() / 1000} ${call}`);
+    if (this.isStuck) {
+      await this.#clock.sleep(callLimitMs(ttlMs), new AbortController().signal);
+      throw new Error("no answer in time");
+    }
     if (this.answerMs > 0) await this.#clock.sleep(this.answerMs, new AbortController().signal);
     if (this.failing) throw new Error("no answer");
     const answer = effect();
@@ -71,36 +79,54 @@ function kept(): { clock: VirtualClock; store: ScriptedLease; lease: LeaseKeeper
   return { clock, store, lease: new LeaseKeeper(ttlMs, store, { clock, log: silentLog }) };
 }
 
-test("a lease is granted at once and renewed each quarter of its time; a key is written once", async () => {
+test("a lease is granted at once and renewed each sixteenth of its time; a key is written once", async () => {
   const { clock, store, lease } = kept();
   lease.put("/a", "1");
-  await clock.advance(11_000);
-  assert.deepEqual(store.calls, ["0 grant", "0 put /a=1", "5 keepAlive", "10 keepAlive"]);
+  await clock.advance(3_000);
+  assert.deepEqual(store.calls, ["0 grant", "0 put /a=1", "1.25 keepAlive", "2.5 keepAlive"]);
   await lease.close();
 });
 
 test("a renewal without an answer is tried again each sixteenth, and does not count", async () => {
   const { clock, store, lease } = kept();
-  await clock.advance(5_000);
+  await clock.advance(1_250);
   store.failing = true;
-  await clock.advance(4_000);
-  assert.equal(lease.renewedAtMs(), 5_000);
+  await clock.advance(1_000);
+  assert.equal(lease.renewedAtMs(), 1_250);
   assert.deepEqual(store.calls.slice(2), []);
   await clock.advance(4_000);
-  assert.deepEqual(store.calls.slice(2), ["10 keepAlive", "11.25 keepAlive", "12.5 keepAlive"]);
-  assert.equal(lease.renewedAtMs(), 5_000);
+  assert.deepEqual(store.calls.slice(2), ["2.5 keepAlive", "3.75 keepAlive", "5 keepAlive", "6.25 keepAlive"]);
+  assert.equal(lease.renewedAtMs(), 1_250);
   store.failing = false;
   await clock.advance(1_250);
-  assert.equal(lease.renewedAtMs(), 13_750);
+  assert.equal(lease.renewedAtMs(), 7_500);
   await lease.close();
+});
+
+test("the election of another leader is over before the fence closes, whenever it begins and however long each call is stuck", async () => {
+  for (let phaseMs = 0; phaseMs < 5_000; phaseMs += 130) {
+    const { clock, store, lease } = kept();
+    await clock.advance(10_000 + phaseMs);
+    store.isStuck = true;
+    await clock.advance(ELECTION_MAX_MS);
+    store.isStuck = false;
+    const electedMs = clock.now();
+    let oldestMs = 0;
+    while ((lease.renewedAtMs() ?? 0) < electedMs) {
+      oldestMs = Math.max(oldestMs, clock.now() - (lease.renewedAtMs() ?? 0));
+      await clock.advance(50);
+    }
+    assert.ok(oldestMs < FENCE_AFTER_MS, `begun ${phaseMs} ms later: the last renewal was ${oldestMs} ms old`);
+    await lease.close();
+  }
 });
 
 test("a renewal counts from when it was sent", async () => {
   const { clock, store, lease } = kept();
-  await clock.advance(4_000);
-  store.answerMs = 2_000;
-  await clock.advance(3_000);
-  assert.equal(lease.renewedAtMs(), 5_000);
+  await clock.advance(1_000);
+  store.answerMs = 1_000;
+  await clock.advance(1_400);
+  assert.equal(lease.renewedAtMs(), 1_250);
   store.answerMs = 0;
   await lease.close();
 });

@@ -22,11 +22,21 @@ export interface LeaseCalls {
   close(): void;
 }
 
-/** Renewals come each quarter of the TTL, attempts after a failed one each sixteenth. */
-const RENEWALS_PER_TTL = 4;
-const RETRIES_PER_TTL = 16;
+/** Renewals begin so far apart, answered or not: whatever a new leader takes counts from the last one, and a renewal writes nothing to a disk. */
+const RENEWALS_PER_TTL = 16;
+/** After one that was stuck for longer. */
+const PAUSES_PER_TTL = 80;
+/** A call that is not answered in this part of the TTL leaves enough of it to ask other hosts. */
+const CALLS_PER_TTL = 10;
+/** A small computer under load takes this long to greet. */
+const CALL_LIMIT_MIN_MS = 1_000;
 /** How long `close` tries to revoke; after that the lease runs out by itself. */
 const REVOKE_LIMIT_MS = 3_000;
+
+/** Of one call. */
+export function callLimitMs(ttlMs: number): number {
+  return Math.max(CALL_LIMIT_MIN_MS, ttlMs / CALLS_PER_TTL);
+}
 
 export class LeaseKeeper implements Lease {
   readonly #ttlMs: number;
@@ -93,6 +103,7 @@ export class LeaseKeeper implements Lease {
 
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
+      const beganMs = this.#clock.now();
       try {
         await this.#renew();
         await this.#write();
@@ -101,7 +112,8 @@ export class LeaseKeeper implements Lease {
         if (this.#ending.signal.aborted) return;
         this.#log.debug("Lease was not renewed", { error });
         // A change does not cut this short: whoever is away is not asked more often because keys change.
-        await this.#clock.sleep(this.#ttlMs / RETRIES_PER_TTL, this.#ending.signal).catch(() => {});
+        const pauseMs = Math.max(this.#ttlMs / PAUSES_PER_TTL, beganMs + this.#ttlMs / RENEWALS_PER_TTL - this.#clock.now());
+        await this.#clock.sleep(pauseMs, this.#ending.signal).catch(() => {});
       }
     }
   }
