@@ -75,10 +75,12 @@ export class Invariants implements Witness {
     const made = method === "start" ? node.docker.containers.get(subject as string) : undefined;
     if (made) this.#brings(node, made.spec);
     if (made) this.#starts(node, made.spec);
+    if (made) this.#once.starts(made.id);
     if (method === "stop" || method === "kill" || method === "remove") this.#takesAway(node, method, subject as string);
   }
 
-  afterDocker(node: SimNode): void {
+  afterDocker(node: SimNode, method: string, subject: unknown): void {
+    if (method === "start") this.#once.started(subject as string);
     if (node.docker.violations.length > 0)
       this.#fail(`${node.name} touched a container that is not ours: ${node.docker.violations.join(", ")}`);
     const running = new Set<string>();

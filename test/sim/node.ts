@@ -306,9 +306,16 @@ export class SimNode {
   }
 
   /** Containers of ours, by Service and instance, for the invariants. */
-  labelled(service: Name): readonly { readonly instance: string; readonly state: string; readonly serving: boolean }[] {
+  labelled(
+    service: Name,
+  ): readonly { readonly id: string; readonly instance: string; readonly state: string; readonly serving: boolean }[] {
     return [...this.docker.containers.values()]
       .filter(({ spec }) => spec.labels[LABEL.name] === service)
-      .map((container) => ({ instance: container.spec.labels[LABEL.instance] ?? "", state: container.state, serving: container.serving }));
+      .map((container) => ({
+        id: container.id,
+        instance: container.spec.labels[LABEL.instance] ?? "",
+        state: container.state,
+        serving: container.serving,
+      }));
   }
 }

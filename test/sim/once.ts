@@ -9,6 +9,14 @@ import type { World } from "./world.ts";
 
 /** A thawed computer runs on until its agent has had its turn. */
 const WAKING_MS = 1_000;
+/** Twice what an ingress takes to end what must not run: a start that its engine began before a sleep cannot be called back. */
+const BELATED_MS = 500;
+
+/** A start that an engine was asked for, by the container's id. */
+interface Start {
+  readonly askedAtMs: number;
+  readonly doneAtMs: number;
+}
 
 interface Known {
   /** Each computer had one of the Service at some time of its life: others may run beside it. */
@@ -24,8 +32,20 @@ export class OnceWatch {
   /** By `name/instance`. */
   readonly #instances = new Map<string, Known>();
 
+  readonly #starts = new Map<string, Start>();
+
   constructor(world: World) {
     this.#world = world;
+  }
+
+  starts(id: string): void {
+    const now = this.#world.time.now();
+    this.#starts.set(id, { askedAtMs: now, doneAtMs: Infinity });
+  }
+
+  started(id: string): void {
+    const start = this.#starts.get(id);
+    if (start !== undefined) this.#starts.set(id, { ...start, doneAtMs: this.#world.time.now() });
   }
 
   desired(name: Name, spec: ServiceSpec | undefined): void {
@@ -53,13 +73,22 @@ export class OnceWatch {
     const awake = [...this.#world.nodes.values()].filter(({ power, wokeAtMs }) => power === "on" && now - wokeAtMs > WAKING_MS);
     for (const name of this.#once) {
       const running = awake.flatMap((node) =>
-        node.labelled(name).flatMap(({ instance, state }) => (state === "running" ? [{ node: node.name, instance }] : [])),
+        node
+          .labelled(name)
+          .flatMap(({ id, instance, state }) =>
+            state === "running" && !this.#isBelated(id, node.wokeAtMs) ? [{ node: node.name, instance }] : [],
+          ),
       );
       const places = [...new Set(running.map(({ node }) => node))];
       if (places.length > 1 && running.some(({ instance }) => !this.wasOnEach(name, instance)))
         return `${name} runs on ${places.join(" and ")} at once`;
     }
     return undefined;
+  }
+
+  #isBelated(id: string, wokeAtMs: number): boolean {
+    const { askedAtMs, doneAtMs } = this.#starts.get(id) ?? { askedAtMs: Infinity, doneAtMs: -Infinity };
+    return askedAtMs < wokeAtMs && this.#world.time.now() - doneAtMs < BELATED_MS;
   }
 
   /** Because its node lost the contact to the house. */
