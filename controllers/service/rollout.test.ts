@@ -123,6 +123,16 @@ test("what fails elsewhere keeps nobody on a node that is left, unless it is the
   assert.deepEqual(take([standing("a", false, failing), standing("b", true, failing)], { ...moving, wanted: 1 }).remove, ["a"]);
 });
 
+test("of two on a node the less useful one goes first, and what serves does not go for what fails", () => {
+  const old = [
+    standing("a", false, ready, "nas"),
+    standing("b", false, ready, "pi"),
+    standing("c", false, failing, "nas"),
+    standing("d", false, failing, "pi"),
+  ];
+  assert.deepEqual(take(old, { wanted: 2, each: true }).remove, ["c", "d"]);
+});
+
 test("stop-first stops no other one while what was stopped before is still to be placed", () => {
   const old = [standing("b", false, settled), standing("c", false, settled)];
   assert.deepEqual(take(old, { wanted: 3, order: "stop-first", pending: 1 }), { add: 1, remove: [] });

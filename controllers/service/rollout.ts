@@ -104,11 +104,11 @@ function startFirst(current: readonly Standing[], old: readonly Standing[], aim:
   return { add: slots, remove: [...replaced, ...(each ? secondsFirst(rest) : rest).slice(0, Math.max(0, spare - replaced.length))] };
 }
 
-/** Those whose node has another one. */
-function secondsFirst(standings: readonly Standing[]): readonly Standing[] {
-  const isFirst = ({ instance }: Standing, index: number): boolean =>
-    standings.findIndex((other) => other.instance.node === instance.node) === index;
-  return [...standings.filter((each, index) => !isFirst(each, index)), ...standings.filter(isFirst)];
+/** Those whose node has a more useful one, or an older one that is as useful. */
+function secondsFirst(leastUseful: readonly Standing[]): readonly Standing[] {
+  const best = Map.groupBy(mostUsefulFirst(leastUseful), ({ instance }) => instance.node);
+  const isBest = (each: Standing): boolean => best.get(each.instance.node)?.[0] === each;
+  return [...leastUseful.filter((each) => !isBest(each)), ...leastUseful.filter(isBest)];
 }
 
 function isFailing({ verdict }: Standing): boolean {
@@ -128,6 +128,10 @@ function surplus(current: readonly Standing[], wanted: number): readonly Standin
 }
 
 const USE: readonly Verdict["kind"][] = ["failing", "waiting", "unknown", "ready", "settled"];
+
+function mostUsefulFirst(standings: readonly Standing[]): readonly Standing[] {
+  return [...standings].sort((a, b) => USE.indexOf(b.verdict.kind) - USE.indexOf(a.verdict.kind));
+}
 
 function leastUsefulFirst(standings: readonly Standing[]): readonly Standing[] {
   return [...standings].sort((a, b) => USE.indexOf(a.verdict.kind) - USE.indexOf(b.verdict.kind));
