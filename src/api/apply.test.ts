@@ -84,6 +84,16 @@ test("what is the same is unchanged, and nothing is written", () => {
   assert.deepEqual([actions(plan), plan.transaction.writes], [["unchanged 1"], []]);
 });
 
+test("history has what the manifest said of a generation, also where another says the same", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
+  const plan = planApply(manifests('{ image: "a:1", replicas: 1 }'), entries, context);
+  assert.deepEqual(
+    plan.transaction.writes.map(({ put }) => put),
+    ["/fossora/history/Service/app/0000000001", "/fossora/applied/Service/app/cli"],
+  );
+  assert.equal((JSON.parse(plan.transaction.writes[0]?.value ?? "") as { applied: { replicas: number } }).applied.replicas, 1);
+});
+
 test("what differs is configured with the next generation, and keeps who it is", () => {
   const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
   const plan = planApply(manifests('{ image: "a:2" }'), entries, { ...context, now: "later", newUid: () => "u2" });

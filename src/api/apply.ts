@@ -33,6 +33,12 @@ export interface AppliedRecord {
   readonly text: string;
 }
 
+/** What is stored under `history/<Kind>/<name>/<generation>`. */
+export interface HistoryEntry<K extends Kind = Kind> extends StoredResource<K> {
+  /** The spec of its manager's AppliedRecord then; earlier releases kept none. */
+  readonly applied?: unknown;
+}
+
 export interface ApplyContext {
   readonly manager: string;
   /** Take objects over from other managers. */
@@ -218,15 +224,13 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
   const same = live !== undefined && canonicalJson(stored) === canonicalJson(live);
   const version = desired?.version ?? 0;
   const generation = same ? version : version + 1;
-  const record = canonicalJson(recordOf(manifest));
+  const record = recordOf(manifest);
+  const isRecorded = canonicalJson(record) === applied?.value;
+  const history: HistoryEntry = { ...stored, applied: record.spec };
   const writes = [
-    ...(same
-      ? []
-      : [
-          { put: keys.desired(kind, name), value: canonicalJson(stored) },
-          { put: keys.history(kind, name, generation), value: canonicalJson(stored) },
-        ]),
-    ...(record === applied?.value ? [] : [{ put: keys.applied(kind, name, context.manager), value: record }]),
+    ...(same ? [] : [{ put: keys.desired(kind, name), value: canonicalJson(stored) }]),
+    ...(same && isRecorded ? [] : [{ put: keys.history(kind, name, generation), value: canonicalJson(history) }]),
+    ...(isRecorded ? [] : [{ put: keys.applied(kind, name, context.manager), value: canonicalJson(record) }]),
   ];
   const action = live === undefined ? "created" : same ? "unchanged" : "configured";
   return {

@@ -30,13 +30,14 @@ export function changedSpec(
     case "restart":
       return { ...spec, update: { ...spec.update, restartedAt: now } };
     case "undo": {
-      const before = target(current, change.to, history);
+      const before = goneBackTo(current, change.to, history);
       return before && { ...before.spec, update: withoutPause(before.spec.update) };
     }
   }
 }
 
-function target(current: Revision, to: number | undefined, history: readonly Revision[]): Revision | undefined {
+/** What an undo returns to. */
+export function goneBackTo<R extends Revision>(current: Revision, to: number | undefined, history: readonly R[]): R | undefined {
   if (to !== undefined) return history.find(({ generation }) => generation === to);
   return history
     .filter(({ generation, spec }) => generation < current.generation && essence(spec) !== essence(current.spec))

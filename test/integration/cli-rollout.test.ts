@@ -51,6 +51,32 @@ test("undo returns to the spec before, and to one that is named; what it can ret
   );
 });
 
+test("what a file left out before an undo, and is left out of the next one, goes with it", async () => {
+  const text = (containers: string): string =>
+    `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: app }\nspec: { containers: ${containers} }\n`;
+  const files = {
+    "1.yaml": text('[{ name: app, image: "app:1", env: { A: "1", OLD: x }, volumes: ["data:/config"] }, { name: side, image: "side:1" }]'),
+    "2.yaml": text('[{ name: app, image: "app:2", env: { A: "1" }, volumes: ["data:/data"] }]'),
+    "3.yaml": text('[{ name: app, image: "app:3", env: { A: "1" }, volumes: ["data:/data"] }]'),
+  };
+  const run = (...argv: readonly string[]): Promise<Outcome> => fossora({ socket: house.socket, files }, ...argv);
+  const spec = async (): Promise<unknown> =>
+    (JSON.parse((await run("get", "svc/app", "-o", "json")).stdout) as { readonly spec: unknown }).spec;
+  for (const file of ["1.yaml", "2.yaml"]) await run("apply", "-f", file);
+  await run("rollout", "undo", "svc/app");
+  await run("rollout", "pause", "svc/app");
+  await run("rollout", "resume", "svc/app");
+  await run("apply", "-f", "3.yaml");
+  const after = await spec();
+  for (const each of ["2", "4"]) await run("rollout", "undo", "svc/app", "--to", each); // also to what was no apply
+  await run("apply", "-f", "3.yaml");
+  const again = await spec();
+  await run("delete", "svc/app");
+  await run("apply", "-f", "3.yaml");
+  assert.deepEqual([after, again], [await spec(), await spec()]);
+  await run("delete", "svc/app");
+});
+
 test("status waits until it is ready, and says at once that it is paused", async () => {
   const { generation } = desired();
   const ready = {
