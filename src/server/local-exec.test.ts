@@ -62,3 +62,16 @@ test("what a command did not read does not keep the connection open when it has 
   client.end();
   await closed;
 });
+
+test("a command whose asker has gone is let go, though the connection is open the other way", async () => {
+  const [client, bytes] = duplexPair();
+  const isClosed = Promise.withResolvers<void>();
+  const session = new ScriptedSession([], async (_command, given) => {
+    await given.readAll();
+    isClosed.resolve();
+    return 0;
+  });
+  void pump(session, bytes);
+  client.end();
+  await isClosed.promise;
+});

@@ -83,7 +83,9 @@ export async function pump(session: ExecSession, bytes: Duplex): Promise<void> {
     }
   };
   session.onDrain(() => bytes.resume());
-  bytes.on("data", onInput).on("close", () => session.close());
+  // Nobody who asks ends one way alone: the end of the input has a frame of its own.
+  bytes.on("data", onInput).on("end", () => bytes.destroy());
+  bytes.on("close", () => session.close());
   bytes.resume(); // from another node it comes paused
   try {
     for await (const { stream, data } of session.output) {

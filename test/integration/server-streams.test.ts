@@ -1,8 +1,9 @@
 // The HTTP API over a real unix socket: watches, logs, and clients that misbehave.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { EXEC_PROTOCOL } from "../../src/api/exec-frames.ts";
 import { keys } from "../../src/api/keys.ts";
 import type { ErrorStatus } from "../../src/api/wire.ts";
 import { put } from "../fakes/objects.ts";
@@ -136,6 +137,30 @@ describe("logs", () => {
     assert.match(body.message, /has no container "db"; it has jellyfin/);
     assert.match((await call<ErrorStatus>(house, "GET", "/api/v1/services/whoami/logs")).body.message, /nothing of "whoami" was started/);
     assert.match((await call<ErrorStatus>(house, "GET", "/api/v1/services/nobody/logs")).body.message, /there is no service "nobody"/);
+  });
+});
+
+describe("exec", () => {
+  const ask = (): Socket => {
+    const socket = connect(house.socket);
+    socket.write(
+      `POST /api/v1/services/jellyfin/exec?command=sh&stdin=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${EXEC_PROTOCOL}\r\n\r\n`,
+    );
+    return socket;
+  };
+
+  test("the command's session is closed when the client has gone", async () => {
+    let isClosed = false;
+    house.containers.script = async (_command, session) => {
+      session.say("begun\n");
+      await session.readAll();
+      isClosed = true;
+      return 0;
+    };
+    const socket = ask();
+    await once(socket, "data");
+    socket.destroy();
+    await until("it is closed", () => isClosed, 5_000);
   });
 });
 
