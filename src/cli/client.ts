@@ -52,7 +52,7 @@ export interface ClientHooks {
   readonly onOld?: (ageMs: number) => void;
 }
 
-/** `interrupted` ends whatever has no signal of its own. */
+/** `interrupted` ends whatever has no signal of its own; a connection that was upgraded is the caller's to end. */
 export function unixClient(socketPath: string, interrupted: AbortSignal, { timer, onOld }: ClientHooks = {}): Client {
   const sent = async (method: string, path: string, options: RequestOptions): Promise<IncomingMessage> => {
     const request = `${method} ${pathOf(path, options)}`;
@@ -83,8 +83,10 @@ export function unixClient(socketPath: string, interrupted: AbortSignal, { timer
         response.destroy();
       }
     },
-    upgrade: (path, protocol, options = {}) =>
-      timed(timer, `POST ${pathOf(path, options)}`, upgrade(socketPath, path, protocol, options), () => "101"),
+    upgrade(path, protocol, given = {}) {
+      const options = { signal: interrupted, ...given };
+      return timed(timer, `POST ${pathOf(path, options)}`, upgrade(socketPath, path, protocol, options), () => "101");
+    },
   };
 }
 
@@ -136,10 +138,15 @@ function send(socketPath: string, method: string, path: string, options: Request
 
 function upgrade(socketPath: string, path: string, protocol: string, options: RequestOptions): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
+    const { signal } = options;
     const headers = { connection: "Upgrade", upgrade: protocol };
-    const request = httpRequest({ ...common, socketPath, method: "POST", path: pathOf(path, options), headers });
-    request.on("error", (error) => reject(asFailure(socketPath, error)));
-    request.on("upgrade", (response, socket, head) => resolve({ socket, head, headers: response.headers }));
+    const request = httpRequest({ ...common, socketPath, method: "POST", path: pathOf(path, options), headers, ...(signal && { signal }) });
+    request.setTimeout(options.timeoutMs ?? ANSWER_WITHIN_MS, () => request.destroy(unreachable(socketPath, "it does not answer")));
+    request.on("error", (error) => reject(signal?.aborted ? signal.reason : asFailure(socketPath, error)));
+    request.on("upgrade", (response, socket, head) => {
+      request.setTimeout(0);
+      resolve({ socket, head, headers: response.headers });
+    });
     request.on("response", (response) => void readRefusal(socketPath, response).then(reject, reject));
     request.end();
   });

@@ -60,6 +60,8 @@ export async function runExec(options: ExecOptions, ports: CliPorts): Promise<nu
       ...(instance !== undefined && { instance }),
     },
   });
+  if (ports.interrupted.aborted) socket.destroy();
+  ports.interrupted.throwIfAborted();
   if (tty && !ports.quiet) ports.stderr.line(ports.stderr.colors.dim(`in ${placeOf(headers) ?? service}`));
   const releases = [...(tty ? [connectSize(socket, ports)] : []), ...(options.stdin ? [connectInput(socket, tty, ports)] : [])];
   try {

@@ -54,10 +54,12 @@ async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: A
     failure = error as Error; // nothing else is thrown there
     return [];
   });
+  signal.throwIfAborted();
   if (here[0] !== undefined && isHealthy(here[0])) return openHere(ports, request, signal);
   const open = async (nodes: readonly NodeName[]): Promise<Opened | undefined> => {
     for (const node of nodes) {
       const opened = await openThere(ports, node, request, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
         const reason = error instanceof ApiError ? error.status.reason : undefined;
         if (reason === "BadRequest") throw error;
         if (error instanceof MeshUnreachable) silent.push(node);

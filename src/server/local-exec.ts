@@ -28,6 +28,7 @@ export interface LocalExec {
 /** Throws NotFound where none of them runs. `signal`: as long as the command may run. */
 export async function openLocalExec(ports: ExecPorts, request: ExecRequest, signal: AbortSignal): Promise<LocalExec> {
   const [best] = await candidates(ports, request, signal);
+  signal.throwIfAborted();
   if (best === undefined) throw nothingRuns(request, ports.identity.node);
   const { command, tty, stdin } = request;
   return { container: best.name, session: await ports.containers.exec(best.id, command, { tty, stdin }, signal) };

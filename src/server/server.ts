@@ -274,8 +274,13 @@ export class ApiServer {
 
   /** Only `exec` upgrades its connection. */
   async #upgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
+    const gone = new AbortController();
     this.#upgraded.add(socket);
-    socket.on("error", () => socket.destroy()).on("close", () => this.#upgraded.delete(socket));
+    socket.on("error", () => socket.destroy()).on("end", () => socket.destroy());
+    socket.on("close", () => {
+      this.#upgraded.delete(socket);
+      gone.abort(new Error("The client has gone"));
+    });
     try {
       const { pathname, searchParams } = urlOf(request);
       const [root, version, plural, service, part, ...more] = partsOf(pathname);
@@ -292,7 +297,7 @@ export class ApiServer {
         ...(instance && { instance }),
         ...(container && { container }),
       };
-      await runExec(this.#ports, asked, socket, this.#closing.signal);
+      await runExec(this.#ports, asked, socket, AbortSignal.any([gone.signal, this.#closing.signal]));
     } catch (error) {
       refuse(socket, statusOf(error));
     }

@@ -188,6 +188,25 @@ describe("logs and exec", () => {
     made.splice(0, made.length, ...kept);
   });
 
+  test("Ctrl-C while exec is connecting ends it with 130, and the command is not run", async (t) => {
+    t.after(() => (house.containers.beforeList = undefined));
+    let runs = 0;
+    house.containers.script = () => Promise.resolve(++runs);
+    const [asked, answer] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+    house.containers.beforeList = (signal) => {
+      asked.resolve(signal);
+      return answer.promise;
+    };
+    const running = begin({ socket: house.socket }, "exec", "jellyfin", "--", "rm", "/data");
+    const signal = await asked.promise;
+    running.interrupt();
+    expectOutcome(await running.done, { code: 130 });
+    await until("the node hears of it", () => signal.aborted);
+    answer.resolve();
+    assert.equal((await run("version")).code, 0);
+    assert.equal(runs, 0);
+  });
+
   test("exec of what does not run is not found", async () => {
     expectOutcome(await run("exec", "jellyfin", "-c", "db", "--", "ls"), {
       code: 4,

@@ -162,6 +162,28 @@ describe("exec", () => {
     socket.destroy();
     await until("it is closed", () => isClosed, 5_000);
   });
+
+  test("nothing is run for a client that has gone before its command could begin", async (t) => {
+    t.after(() => (house.containers.beforeList = undefined));
+    let runs = 0;
+    house.containers.script = () => Promise.resolve(++runs);
+    for (const looks of [1, 2]) {
+      const [asked, answer] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+      let left = looks;
+      house.containers.beforeList = async (signal) => {
+        if (--left > 0) return;
+        asked.resolve(signal);
+        await answer.promise;
+      };
+      const socket = ask();
+      const signal = await asked.promise;
+      socket.destroy();
+      await until("it is heard", () => signal.aborted, 5_000);
+      answer.resolve();
+      await call(house, "GET", "/healthz");
+    }
+    assert.equal(runs, 0);
+  });
 });
 
 describe("a client that misbehaves", () => {

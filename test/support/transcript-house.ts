@@ -198,6 +198,8 @@ export class ScriptedContainers extends FakeContainers {
   lastLogOptions: LogOptions | undefined;
   /** What it throws when it is asked which there are; "hangs": its Docker answers nothing. */
   fails: Error | "hangs" | undefined;
+  /** What it waits for before it tells which there are. */
+  beforeList: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** What it throws when it is asked for a log. */
   logsFail: Error | undefined;
   /** How often a log was asked for. */
@@ -242,6 +244,7 @@ export class ScriptedContainers extends FakeContainers {
   }
 
   override async list(service: Name | undefined, signal: AbortSignal): Promise<readonly Container[]> {
+    await this.beforeList?.(signal);
     if (this.fails === "hangs") await once(this.#changes, "never", { signal });
     if (this.fails instanceof Error) throw this.fails;
     return this.made.filter((each) => service === undefined || each.service === service);
