@@ -1,7 +1,7 @@
 // The agents of the house's other nodes, as the API's handlers ask them: by name, at the address that answers first, over 733. Each end
 // shows its agent's certificate of this house, and speaks to nobody who shows none.
 import type { Duplex } from "node:stream";
-import { MeshUnreachable } from "../api/errors.ts";
+import { MeshRefusal, MeshUnreachable, OutcomeUnknown } from "../api/errors.ts";
 import type { NodeName } from "../api/resource.ts";
 import type { MeshConnection } from "../adapters/mesh/client.ts";
 import type { Peers } from "../server/ports.ts";
@@ -48,7 +48,8 @@ export class HousePeers implements Peers {
       return await link.stream(method, body, { limitMs: ANSWER_MS, signal });
     } catch (error) {
       link.close();
-      throw error;
+      if (error instanceof MeshRefusal) throw error;
+      throw new OutcomeUnknown(`${node} was asked and did not answer`, { cause: error });
     }
   }
 

@@ -25,7 +25,7 @@ export class StoreFull extends StoreUnavailable {
   override readonly name = "StoreFull";
 }
 
-/** A write was sent and not answered: it may or may not have happened. */
+/** A write, or what another node was to do, was sent and not answered: it may or may not have happened. */
 export class OutcomeUnknown extends Error {
   override readonly name = "OutcomeUnknown";
 }

@@ -1,13 +1,23 @@
 // `exec`: the client's connection is upgraded, and frames go both ways between it and a command in a container, on whichever node that is.
 import type { Duplex } from "node:stream";
 import { EXEC_PROTOCOL } from "../api/exec-frames.ts";
-import { MeshUnreachable } from "../api/errors.ts";
+import { MeshUnreachable, OutcomeUnknown } from "../api/errors.ts";
 import type { NodeName } from "../api/resource.ts";
 import type { ErrorStatus } from "../api/wire.ts";
 import type { Container } from "../container-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import { instancesOf } from "./instances.ts";
-import { candidates, isHealthy, meantBy, nothingRuns, openLocalExec, pump, type AskedExec, type ExecRequest } from "./local-exec.ts";
+import {
+  candidates,
+  inTime,
+  isHealthy,
+  meantBy,
+  nothingRuns,
+  openLocalExec,
+  pump,
+  type AskedExec,
+  type ExecRequest,
+} from "./local-exec.ts";
 import { openRemoteExec } from "./member-streams.ts";
 import type { ServerPorts } from "./ports.ts";
 
@@ -42,7 +52,7 @@ export async function runExec(ports: ServerPorts, asked: AskedExec, socket: Dupl
 
 /**
  * A ready instance here, else one elsewhere; then any that runs. An engine that is away stands in no other node's way. Throws what was heard
- * last: Unreachable where those that know do not answer, NotFound where nobody says anything else.
+ * last: Unreachable where those that know do not answer, or where one may run it already; NotFound where nobody says anything else.
  */
 async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
   const silent: NodeName[] = [];
@@ -50,16 +60,19 @@ async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: A
   const elsewhere = nodesElsewhere(ports, request);
   const isAlone = elsewhere.ready.length + elsewhere.others.length === 0;
   const look = (each: AbortSignal): Promise<readonly Container[]> => candidates(ports, request, each);
-  const here = await (isAlone ? look(signal) : inTime(ports, signal, { late: dockerSilent(), run: look })).catch((error: unknown) => {
-    failure = error as Error; // nothing else is thrown there
-    return [];
-  });
+  const here = await (isAlone ? look(signal) : inTime(ports, signal, { withinMs: OPEN_WITHIN_MS, late: dockerSilent(), run: look })).catch(
+    (error: unknown) => {
+      failure = error as Error; // nothing else is thrown there
+      return [];
+    },
+  );
   signal.throwIfAborted();
   if (here[0] !== undefined && isHealthy(here[0])) return openHere(ports, request, signal);
   const open = async (nodes: readonly NodeName[]): Promise<Opened | undefined> => {
     for (const node of nodes) {
       const opened = await openThere(ports, node, request, signal).catch((error: unknown) => {
         signal.throwIfAborted();
+        if (error instanceof OutcomeUnknown) throw mayRun(node);
         const reason = error instanceof ApiError ? error.status.reason : undefined;
         if (reason === "BadRequest") throw error;
         if (error instanceof MeshUnreachable) silent.push(node);
@@ -75,6 +88,13 @@ async function openSomewhere(ports: ServerPorts, request: ExecRequest, signal: A
   if (failure === undefined) throw nothingRuns(request, ports.peers.names().length === 0 ? ports.identity.node : "any node");
   if (!(failure instanceof MeshUnreachable)) throw failure;
   throw new ApiError("Unreachable", `Cannot exec: "${request.service}" runs on ${silent.join(", ")}, which does not answer.`, {
+    next: "fossora get nodes",
+  });
+}
+
+/** A command is for one node alone: no other one is asked. */
+function mayRun(node: NodeName): ApiError {
+  return new ApiError("Unreachable", `Cannot exec: ${node} was asked to run the command and does not answer. It may run there.`, {
     next: "fossora get nodes",
   });
 }
@@ -95,31 +115,17 @@ function nodesElsewhere(
 }
 
 async function openHere(ports: ServerPorts, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
-  const { container, session } = await openLocalExec(ports, request, signal);
+  const { container, session } = await openLocalExec(ports, request, await candidates(ports, request, signal), signal);
   return { container, run: (socket) => void pump(session, socket) };
 }
 
 async function openThere(ports: ServerPorts, node: NodeName, request: ExecRequest, signal: AbortSignal): Promise<Opened> {
   const { container, bytes } = await inTime(ports, signal, {
+    withinMs: OPEN_WITHIN_MS,
     late: new MeshUnreachable(`${node} does not answer`),
     run: (each) => openRemoteExec(ports.peers, node, request, each),
   });
   return { container, node, run: (socket) => tie(socket, bytes) };
-}
-
-/** Throws `late` where there is no answer in time. */
-async function inTime<T>(
-  { clock }: Pick<ServerPorts, "clock">,
-  signal: AbortSignal,
-  { late, run }: { readonly late: Error; readonly run: (signal: AbortSignal) => Promise<T> },
-): Promise<T> {
-  const hold = new AbortController();
-  const cancel = clock.timer(OPEN_WITHIN_MS, () => hold.abort(late));
-  try {
-    return await run(AbortSignal.any([signal, hold.signal]));
-  } finally {
-    cancel();
-  }
 }
 
 /** Whoever of them ends takes the other along, once it has all that was said. */

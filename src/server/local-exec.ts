@@ -25,9 +25,13 @@ export interface LocalExec {
   readonly session: ExecSession;
 }
 
-/** Throws NotFound where none of them runs. `signal`: as long as the command may run. */
-export async function openLocalExec(ports: ExecPorts, request: ExecRequest, signal: AbortSignal): Promise<LocalExec> {
-  const [best] = await candidates(ports, request, signal);
+/** Throws NotFound where none of `found` runs. `signal`: as long as the command may run. */
+export async function openLocalExec(
+  ports: ExecPorts,
+  request: ExecRequest,
+  [best]: readonly Container[],
+  signal: AbortSignal,
+): Promise<LocalExec> {
   signal.throwIfAborted();
   if (best === undefined) throw nothingRuns(request, ports.identity.node);
   const { command, tty, stdin } = request;
@@ -112,6 +116,21 @@ function take(session: ExecSession, frame: Frame): boolean {
     if (columns && rows) session.resize(columns, rows).catch(() => undefined);
   }
   return true;
+}
+
+/** Throws `late` where there is no answer in time. */
+export async function inTime<T>(
+  { clock }: Pick<ServerPorts, "clock">,
+  signal: AbortSignal,
+  { withinMs, late, run }: { readonly withinMs: number; readonly late: Error; readonly run: (signal: AbortSignal) => Promise<T> },
+): Promise<T> {
+  const hold = new AbortController();
+  const cancel = clock.timer(withinMs, () => hold.abort(late));
+  try {
+    return await run(AbortSignal.any([signal, hold.signal]));
+  } finally {
+    cancel();
+  }
 }
 
 /** Resolves when there is room to write, or when the other end has gone. */

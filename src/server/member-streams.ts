@@ -6,7 +6,7 @@ import { MeshUnreachable } from "../api/errors.ts";
 import type { MeshStreamAnswer } from "../mesh-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
 import { openLocalLogs, type LogHead, type LogItem, type LogRequest, type LogSource } from "./local-logs.ts";
-import { openLocalExec, pump, roomAgain, type ExecPorts, type ExecRequest } from "./local-exec.ts";
+import { candidates, inTime, openLocalExec, pump, roomAgain, type ExecRequest } from "./local-exec.ts";
 import type { Peers, ServerPorts } from "./ports.ts";
 
 /** `refused`: the same that a client would have been told there. */
@@ -15,6 +15,8 @@ type Answer<T> = { readonly ok: T } | { readonly refused: ErrorStatus };
 /** So often a stream shows that it is there, and so long it may be silent. */
 const ALIVE_EVERY_MS = 4_000;
 const SILENT_MS = 12_000;
+/** Shorter than whoever asks waits: so they know that nothing was begun here, and ask another node. */
+const LOOK_WITHIN_MS = 3_000;
 /** Longer than any line that a node sends. */
 const LINE_BYTES_MAX = 1024 * 1024;
 
@@ -104,16 +106,29 @@ async function writeItems(items: AsyncIterable<LogItem>, bytes: Duplex): Promise
   }
 }
 
-async function serveExec(ports: ExecPorts, request: ExecRequest, asked: AbortSignal): Promise<MeshStreamAnswer> {
+/** What whoever asked waits for no more is not begun. */
+async function serveExec(ports: ServerPorts, request: ExecRequest, asked: AbortSignal): Promise<MeshStreamAnswer> {
   const ended = new AbortController();
-  const { container, session } = await openLocalExec(ports, request, ended.signal);
-  if (asked.aborted) session.close();
-  asked.throwIfAborted();
-  return {
-    answer: { ok: { container } } satisfies Answer<unknown>,
-    run: (bytes) => {
-      bytes.on("error", () => bytes.destroy()).on("close", () => ended.abort(new Error("The other node has gone")));
-      void pump(session, bytes);
-    },
-  };
+  const giveUp = (): void => ended.abort(asked.reason);
+  asked.addEventListener("abort", giveUp, { once: true });
+  if (asked.aborted) giveUp();
+  try {
+    const found = await inTime(ports, ended.signal, {
+      withinMs: LOOK_WITHIN_MS,
+      late: new ApiError("Unreachable", `Cannot exec: the Docker of ${ports.identity.node} does not answer.`, {
+        next: "fossora get nodes",
+      }),
+      run: (each) => candidates(ports, request, each),
+    });
+    const { container, session } = await openLocalExec(ports, request, found, ended.signal);
+    return {
+      answer: { ok: { container } } satisfies Answer<unknown>,
+      run: (bytes) => {
+        bytes.on("error", () => bytes.destroy()).on("close", () => ended.abort(new Error("The other node has gone")));
+        void pump(session, bytes);
+      },
+    };
+  } finally {
+    asked.removeEventListener("abort", giveUp);
+  }
 }

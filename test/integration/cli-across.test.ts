@@ -1,7 +1,7 @@
 // Logs, commands in containers and `top` of apps on another node: two real servers and real TLS on 733 between them, each with scripted
 // containers. The CLI talks to nas alone.
 import assert from "node:assert/strict";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test, type TestContext } from "node:test";
 import { HousePeers } from "../../src/agent/house-peers.ts";
 import { EngineError, MeshRefusal } from "../../src/api/errors.ts";
 import type { InstanceStatus, MembershipStatus } from "../../src/api/status.ts";
@@ -153,6 +153,68 @@ describe("an app with an instance here and one on another node", () => {
     nas.containers.become(own, { health: "unhealthy" });
     assert.equal((await run("exec", "jellyfin", "--", "ls")).code, 7, "this computer's own is asked last, since it is not healthy");
     nas.containers.become(own, { health: "none" });
+  });
+
+  describe("a command whose node is asked and does not answer yet", () => {
+    let runs: number;
+    const hold = (): { readonly asked: Promise<AbortSignal>; readonly answer: () => void } => {
+      const [asked, answer] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+      nuc.containers.beforeList = (signal) => {
+        asked.resolve(signal);
+        return answer.promise;
+      };
+      return { asked: asked.promise, answer: answer.resolve };
+    };
+    let own: typeof nas.containers.made;
+
+    beforeEach(() => {
+      runs = 0;
+      nuc.containers.script = () => Promise.resolve(++runs);
+      own = nas.containers.made.splice(0);
+    });
+    afterEach(() => {
+      nuc.containers.beforeList = undefined;
+      nas.containers.made.push(...own);
+    });
+
+    test("is not run there once Ctrl-C has ended it", async (t) => {
+      await meet(t);
+      const { asked, answer } = hold();
+      const running = begin({ socket: nas.socket }, "exec", "jellyfin", "--", "ls");
+      const signal = await asked;
+      running.interrupt();
+      assert.equal((await running.done).code, 130);
+      await until("it is heard", () => signal.aborted);
+      answer();
+      assert.deepEqual([(await run("logs", "jellyfin", "--node", "nuc")).code, runs], [0, 0]);
+    });
+
+    test("is not run there where its Docker hangs, and another node may be asked", async (t) => {
+      await meet(t);
+      nuc.containers.fails = "hangs";
+      t.after(() => (nuc.containers.fails = undefined));
+      const { code, stderr } = await run("exec", "jellyfin", "--", "ls");
+      assert.match(stderr, /^error: Cannot exec: the Docker of nuc does not answer\./);
+      assert.deepEqual([code, runs], [7, 0]);
+    });
+
+    test("may run there, which is said, and no other node is asked", async (t) => {
+      const { second } = await meet(t);
+      const { asked, answer } = hold();
+      const stream = nas.peers.stream.bind(nas.peers);
+      const nodes: string[] = [];
+      nas.peers.stream = (node, ...rest) => {
+        nodes.push(node);
+        return stream(node, ...rest);
+      };
+      const running = begin({ socket: nas.socket }, "exec", "jellyfin", "--", "ls");
+      await asked;
+      await second.server?.close();
+      const { code, stderr } = await running.done;
+      answer();
+      assert.match(stderr, /^error: Cannot exec: nuc was asked to run the command and does not answer\. It may run there\./);
+      assert.deepEqual([code, nodes, runs], [7, ["nuc"], 0]);
+    });
   });
 
   test("exec takes a ready instance wherever it is: input, output, window and exit code are the command's", async (t) => {

@@ -245,7 +245,7 @@ export class ScriptedContainers extends FakeContainers {
 
   override async list(service: Name | undefined, signal: AbortSignal): Promise<readonly Container[]> {
     await this.beforeList?.(signal);
-    if (this.fails === "hangs") await once(this.#changes, "never", { signal });
+    if (this.fails === "hangs") await once(this.#changes, "never", { signal }).catch(() => signal.throwIfAborted());
     if (this.fails instanceof Error) throw this.fails;
     return this.made.filter((each) => service === undefined || each.service === service);
   }

@@ -44,7 +44,11 @@ export class Connection {
     const limit = AbortSignal.timeout(limitMs);
     const either = AbortSignal.any([signal, limit]);
     try {
-      return await Promise.race([this.#version().then((apiMinor) => run(this.docker, either, apiMinor)), rejected(either)]);
+      const asked = this.#version().then((apiMinor) => {
+        either.throwIfAborted(); // what nobody waits for any more is not begun
+        return run(this.docker, either, apiMinor);
+      });
+      return await Promise.race([asked, rejected(either)]);
     } catch (cause) {
       signal.throwIfAborted();
       const error = limit.aborted ? unanswered(action, limitMs, cause) : engineError(action, cause);

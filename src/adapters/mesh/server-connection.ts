@@ -105,7 +105,8 @@ export class ServerConnection {
       this.close();
       return;
     }
-    if (this.#streaming || this.#answering >= limits.requestsMax) socket.pause();
+    // Whoever waits for a stream says nothing more, but its going is to be heard.
+    if (this.#streaming ? this.#reader.partial : this.#answering >= limits.requestsMax) socket.pause();
     else if (socket.isPaused()) socket.resume();
     this.#watch();
   }
