@@ -3,7 +3,8 @@ import { reference } from "../api/kinds.ts";
 import type { ServedObject, WatchLine } from "../api/wire.ts";
 import { watchLines } from "./client.ts";
 import { columnsOf, type Column } from "./columns.ts";
-import { ApiFailure, EXIT, Failure, isPassing } from "./failure.ts";
+import { EXIT, Failure } from "./failure.ts";
+import { Patience } from "./patience.ts";
 import { yaml, type Format } from "./print.ts";
 import { formatRow, widthsOf } from "./table.ts";
 import { pathOf, type Target } from "./targets.ts";
@@ -20,8 +21,6 @@ export interface GetOptions {
 }
 
 const AGAIN_AFTER_MS = 1_000;
-/** A node that starts again is in its house by then, as `join` expects it, too. */
-const OUTSIDE_MAX_MS = 20_000;
 
 export async function watchGroups(options: GetOptions, ports: CliPorts): Promise<number> {
   const tables = options.targets.map((target) => new TableWatch(target, options, ports).run());
@@ -71,12 +70,13 @@ class TableWatch {
   #synced = false;
   #connected = false;
   #stale = false;
-  #outsideSinceMs: number | undefined;
+  readonly #patience: Patience;
 
   constructor(target: Target, options: GetOptions, ports: CliPorts) {
     this.#target = target;
     this.#options = options;
     this.#ports = ports;
+    this.#patience = new Patience(ports, ["NoHouse"]);
     const { format } = options;
     this.#columns =
       format.kind === "custom"
@@ -92,7 +92,7 @@ class TableWatch {
       } catch (error) {
         if (interrupted.aborted) return;
         // The first try must succeed: a typo is no reason to wait.
-        if (!this.#synced || !isPassing(error) || this.#isOutside(error)) throw error;
+        if (!this.#synced || !this.#patience.bears(error)) throw error;
       }
       if (interrupted.aborted) return;
       if (!this.#synced)
@@ -101,14 +101,6 @@ class TableWatch {
       this.#connected = false;
       await this.#ports.sleep(AGAIN_AFTER_MS, interrupted).catch(() => undefined);
     }
-  }
-
-  /** A node that starts again is in no house for a moment; one that left its house says so for good. */
-  #isOutside(error: unknown): boolean {
-    const nowMs = this.#ports.now();
-    const says = error instanceof ApiFailure && error.status.reason === "NoHouse";
-    this.#outsideSinceMs = says ? (this.#outsideSinceMs ?? nowMs) : undefined;
-    return nowMs - (this.#outsideSinceMs ?? nowMs) > OUTSIDE_MAX_MS;
   }
 
   async #watchOnce(): Promise<void> {
@@ -137,7 +129,7 @@ class TableWatch {
     if (!this.#synced) this.#begin(objects);
     this.#synced = true;
     this.#connected = true;
-    this.#outsideSinceMs = undefined;
+    this.#patience.renew();
     const there = new Set(objects.map((object) => object.metadata.name));
     for (const { object } of [...this.#shown.values()]) if (!there.has(object.metadata.name)) await this.#gone(object);
     for (const object of objects) await this.#show(object);

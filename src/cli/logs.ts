@@ -2,10 +2,12 @@
 import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../api/durations.ts";
 import { kindByWord } from "../api/kinds.ts";
-import type { LogLine, LogLive, LogNote, ObjectList } from "../api/wire.ts";
+import { OncePerLine } from "../api/once-per-line.ts";
+import type { LogLine, LogLive, LogNote, ObjectList, StatusReason } from "../api/wire.ts";
 import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { mergeStreams, type Sink } from "./log-streams.ts";
 import { wholeNumber } from "./options.ts";
+import { Patience } from "./patience.ts";
 import type { Colors } from "./terminal.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
@@ -46,6 +48,12 @@ const PREFIX_COLORS: readonly (keyof Colors & ("cyan" | "magenta" | "blue" | "ye
   "yellow",
   "green",
 ];
+
+const AGAIN_AFTER_MS = 1_000;
+/** Clocks differ, and lines wait a moment for those of other computers: what is told twice is shown once. */
+const AGAIN_SINCE_SECONDS = 10;
+/** Until a node that starts again knows the others, what they printed is out of its reach. */
+const RETURNING: readonly StatusReason[] = ["NoHouse", "NotFound", "Unreachable"];
 
 export const logs: Verb = {
   define(command, invoke) {
@@ -168,7 +176,36 @@ interface Outlets {
   readonly sink: Sink;
 }
 
-async function readStream(source: Source, options: LogsOptions, { ports, printer, sink }: Outlets): Promise<void> {
+/** Until it ends; with `follow` until Ctrl-C: a node that starts again is asked for what it printed since. */
+async function readStream(source: Source, options: LogsOptions, outlets: Outlets): Promise<void> {
+  const { ports, printer, sink } = outlets;
+  const told = new OncePerLine();
+  const patience = new Patience(ports, RETURNING);
+  const beganSeconds = Math.floor(ports.now() / 1000);
+  let [again, isAnswering, wasAnswering] = [options, false, false];
+  const newOnes: Sink = { ...sink, line: async (line) => (told.isNew(line) ? sink.line(line) : undefined) };
+  for (;;) {
+    try {
+      await readOnce(source, again, { ports, printer, sink: newOnes }, () => {
+        [isAnswering, wasAnswering] = [true, true];
+        patience.renew();
+      });
+    } catch (error) {
+      // The first try must succeed: a typo is no reason to wait.
+      if (!options.follow || !wasAnswering || !patience.bears(error)) throw error;
+    }
+    if (!options.follow || ports.interrupted.aborted) return;
+    if (isAnswering) ports.stderr.line("the connection to the node ended; trying again");
+    isAnswering = false;
+    const { tail: _, ...whole } = options;
+    const toldSeconds = told.again();
+    const since = toldSeconds === undefined ? beganSeconds : toldSeconds - AGAIN_SINCE_SECONDS;
+    again = { ...whole, since: Math.max(options.since ?? 0, since) };
+    await ports.sleep(AGAIN_AFTER_MS, ports.interrupted).catch(() => undefined);
+  }
+}
+
+async function readOnce(source: Source, options: LogsOptions, { ports, printer, sink }: Outlets, answers: () => void): Promise<void> {
   const query = {
     ...(source.instance !== undefined && { instance: source.instance }),
     ...(options.container !== undefined && { container: options.container }),
@@ -180,6 +217,7 @@ async function readStream(source: Source, options: LogsOptions, { ports, printer
   };
   for await (const line of ports.client.lines<Told>(`/api/v1/services/${encodeURIComponent(source.service)}/logs`, { query })) {
     if ("status" in line) throw new ApiFailure(line.status);
+    answers();
     if (!("type" in line)) await sink.line(line);
     else if (line.type === "LIVE") sink.live();
     else printer.note(line.message);

@@ -1,13 +1,13 @@
 // The output of a Service's containers on all nodes of the house as lines: merged by time, or as they come while somebody follows. A node
 // that is away keeps its lines to itself: that is said once, and the others go on.
 import { LogMerger } from "../api/log-merger.ts";
+import { OncePerLine } from "../api/once-per-line.ts";
 import type { LogLive, LogNote } from "../api/wire.ts";
 import type { NodeName } from "../api/resource.ts";
 import { EngineError } from "../api/errors.ts";
 import { ApiError } from "./api-error.ts";
 import type { JsonLines } from "./http.ts";
 import { openLocalLogs, type LogRequest as LocalRequest, type LogSource } from "./local-logs.ts";
-import { OncePerLine } from "./once-per-line.ts";
 import { instancesOf, isDown } from "./instances.ts";
 import { openRemoteLogs } from "./member-streams.ts";
 import type { ServerPorts } from "./ports.ts";

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import type { StatusReason, WatchLine } from "../../src/api/wire.ts";
-import { begin, expectOutcome, fossora } from "../support/transcript.ts";
-import { readyService, serviceStatus } from "../support/transcript-statuses.ts";
+import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
+import { TranscriptHouse } from "../support/transcript-house.ts";
+import { FILES, readyService, serviceStatus } from "../support/transcript-statuses.ts";
 import { until } from "../support/until.ts";
 
 let directory: string;
@@ -81,4 +82,46 @@ test("a node that is in no house when it is asked first is not waited for", asyn
   const waited = await fossora({ socket }, "wait", "svc/jellyfin");
   assert.deepEqual([waited.code, waited.stderr.split("\n")[0]], [7, "error: it says NoHouse"]);
   assert.equal((await fossora({ socket }, "get", "svc", "-w")).code, 7);
+});
+
+describe("logs of a node that starts again", () => {
+  let house: TranscriptHouse;
+  const run = (...argv: readonly string[]): Promise<Outcome> => fossora({ socket: house.socket, files: FILES }, ...argv);
+
+  before(async () => {
+    house = await TranscriptHouse.start();
+    await run("apply", "-f", "jellyfin.yaml");
+    const container = house.containers.add("jellyfin", "k3f9", "jellyfin");
+    house.containers.print(container, "2026-01-01T00:00:01.000000000Z one", "2026-01-01T00:00:02.000000000Z two");
+  });
+  after(() => house.close());
+
+  test("-f goes on when the node is back, says so, and shows what was printed meanwhile once", async () => {
+    const [container] = house.containers.made;
+    assert.ok(container);
+    const running = begin({ socket: house.socket }, "logs", "-f", "jellyfin", "-n", "1");
+    await until("the last line", () => running.stdout() === "two\n");
+    await house.stopServer();
+    house.containers.print(container, "2026-01-01T00:00:03.000000000Z three");
+    await house.restartServer();
+    await until("the new line", () => running.stdout() !== "two\n");
+    house.containers.print(container, "2026-01-01T00:00:04.000000000Z four");
+    await house.restartServer();
+    await until("one more", () => running.stdout().includes("four"));
+    running.interrupt();
+    const again = "the connection to the node ended; trying again\n";
+    expectOutcome(await running.done, { code: 130, stdout: "two\nthree\nfour\n", stderr: again.repeat(2) });
+  });
+
+  test("-f ends with what the node says where there is nothing more to follow", async () => {
+    await run("apply", "-f", "apps/a.yaml");
+    house.containers.add("a", "p2x1", "a");
+    let elapsedMs = 0;
+    const running = begin({ socket: house.socket, elapsedMs: () => (elapsedMs += 5_000) }, "logs", "-f", "a");
+    await until("it follows", () => house.containers.lastLogOptions?.follow);
+    await run("delete", "svc/a");
+    await house.restartServer();
+    const { code, stderr } = await running.done;
+    assert.deepEqual([code, stderr.split("\n")[1]], [4, 'error: Cannot show logs: there is no service "a".']);
+  });
 });

@@ -1,6 +1,6 @@
 // Which lines of a log are new: a node that is asked again, after it was away, begins with some that it told before. Pure.
-import type { LogLine } from "../api/wire.ts";
-import { isEarlier } from "../api/log-merger.ts";
+import { isEarlier } from "./log-merger.ts";
+import type { LogLine } from "./wire.ts";
 
 export class OncePerLine {
   /** By container: within one, times only grow. */
@@ -16,9 +16,9 @@ export class OncePerLine {
     return true;
   }
 
-  /** From where to ask a node again, in Unix seconds; undefined: it has told nothing yet. */
-  again(node: string): number | undefined {
-    const lines = [...this.#last].filter(([, line]) => line.node === node && line.time !== "");
+  /** From where to ask a node again, or all of them, in Unix seconds; undefined: nothing was told yet. */
+  again(node?: string): number | undefined {
+    const lines = [...this.#last].filter(([, line]) => (node ?? line.node) === line.node && line.time !== "");
     for (const [key, { time }] of lines) this.#toldUntil.set(key, time);
     const latest = lines.map(([, { time }]) => time).reduce((a, b) => (isEarlier(a, b) ? b : a), "");
     return latest === "" ? undefined : Math.floor(Date.parse(latest) / 1000);
