@@ -163,6 +163,8 @@ export interface LogOptions {
 export interface LogChunk {
   readonly stream: "stdout" | "stderr";
   readonly data: Uint8Array;
+  /** One of the pieces in which the engine keeps output begins here; each has a time of its own, where times are asked for. Without a terminal alone. */
+  readonly begins?: true;
 }
 
 export interface ExecSession {

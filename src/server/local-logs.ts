@@ -51,6 +51,8 @@ interface Copy {
 const LOOK_AGAIN_MS = 2_000;
 /** A line longer than this is cut: a container that never ends its line must not fill our memory. */
 const LINE_BYTES_MAX = 64 * 1024;
+/** Longer than what Docker writes of a time. */
+const TIME_BYTES_MAX = 64;
 /** What is merged by time is held in memory. */
 const MERGED_LINES_MAX = 50_000;
 const LIVE_LINES_WAITING_MAX = 256;
@@ -203,7 +205,7 @@ class LocalLogs {
       node: this.#ports.identity.node,
     };
     for await (const chunk of this.#ports.containers.logs(container.id, { timestamps: true, ...options }, signal)) {
-      for (const line of rests[chunk.stream].push(chunk.data)) yield { ...about, stream: chunk.stream, ...timeAndText(line) };
+      for (const line of rests[chunk.stream].push(chunk.data, chunk.begins)) yield { ...about, stream: chunk.stream, ...timeAndText(line) };
     }
     for (const stream of ["stdout", "stderr"] as const satisfies readonly LogChunk["stream"][]) {
       const line = rests[stream].end();
@@ -215,8 +217,21 @@ class LocalLogs {
 export class LineSplitter {
   readonly #decoder = new TextDecoder();
   #rest = "";
+  /** Of a piece that goes on with a line: its first bytes, until its time is whole. */
+  #head: Uint8Array | undefined;
 
-  push(bytes: Uint8Array): readonly string[] {
+  /** `begins`: with a time, which is none of the text where a line goes on. Docker keeps a long one in pieces of 16 KiB. */
+  push(bytes: Uint8Array, begins = false): readonly string[] {
+    if (begins) this.#head = this.#rest === "" ? undefined : new Uint8Array();
+    if (this.#head === undefined) return this.#cut(bytes);
+    const head = Buffer.concat([this.#head, bytes]);
+    const space = head.indexOf(" ");
+    this.#head = space === -1 && head.length < TIME_BYTES_MAX ? head : undefined;
+    if (this.#head !== undefined) return [];
+    return this.#cut(isTime(head.toString("latin1", 0, Math.max(space, 0))) ? head.subarray(space + 1) : head);
+  }
+
+  #cut(bytes: Uint8Array): readonly string[] {
     const parts = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = parts.pop() ?? "";
     if (this.#rest.length > LINE_BYTES_MAX) parts.push(this.end());
@@ -234,5 +249,9 @@ export class LineSplitter {
 function timeAndText(line: string): { readonly time: string; readonly text: string } {
   const space = line.indexOf(" ");
   const time = space === -1 ? line : line.slice(0, space);
-  return /^\d{4}-\d\d-\d\dT/.test(time) ? { time, text: space === -1 ? "" : line.slice(space + 1) } : { time: "", text: line };
+  return isTime(time) ? { time, text: space === -1 ? "" : line.slice(space + 1) } : { time: "", text: line };
+}
+
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT/.test(text);
 }

@@ -42,6 +42,14 @@ test("frames are taken apart wherever the connection cuts them", async () => {
   );
 });
 
+test("the beginning of each frame is told, wherever the connection cuts it", async () => {
+  const bytes = Buffer.concat(["one", "two"].map((text) => frame({ stream: "stdout", data: Buffer.from(text) })));
+  for (const cuts of [[], [5, 9, 10, 15, 20]]) {
+    const chunks = await collect(demultiplexed(parts(bytes, cuts)));
+    assert.equal(chunks.map(({ data, begins }) => `${begins ? "|" : ""}${Buffer.from(data).toString()}`).join(""), "|one|two");
+  }
+});
+
 test("JSON lines are read wherever the connection cuts them, also inside a character", async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -21,6 +21,7 @@ export async function* jsonLines(stream: AsyncIterable<Uint8Array>): AsyncIterab
 export async function* demultiplexed(stream: AsyncIterable<Uint8Array>): AsyncIterable<LogChunk> {
   let header = Buffer.alloc(0);
   let left = 0;
+  let begins = false;
   let target: LogChunk["stream"] = "stdout";
   for await (const chunk of stream) {
     for (let data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength); data.length > 0;) {
@@ -28,7 +29,8 @@ export async function* demultiplexed(stream: AsyncIterable<Uint8Array>): AsyncIt
         const part = data.subarray(0, left);
         data = data.subarray(part.length);
         left -= part.length;
-        yield { stream: target, data: part };
+        yield { stream: target, data: part, ...(begins && { begins }) };
+        begins = false;
         continue;
       }
       const missing = frameHeaderBytes - header.length;
@@ -37,6 +39,7 @@ export async function* demultiplexed(stream: AsyncIterable<Uint8Array>): AsyncIt
       if (header.length < frameHeaderBytes) break;
       target = header[0] === stderrFrame ? "stderr" : "stdout";
       left = header.readUInt32BE(4);
+      begins = true;
       header = Buffer.alloc(0);
     }
   }
