@@ -6,7 +6,7 @@ import type { NodeName } from "../api/resource.ts";
 import type { ErrorStatus } from "../api/wire.ts";
 import type { Container } from "../container-ports.ts";
 import { ApiError, statusOf } from "./api-error.ts";
-import { instancesOf } from "./instances.ts";
+import { instancesOf, isDown } from "./instances.ts";
 import {
   candidates,
   inTime,
@@ -22,6 +22,8 @@ import { openRemoteExec } from "./member-streams.ts";
 import type { ServerPorts } from "./ports.ts";
 
 const OPEN_WITHIN_MS = 5_000;
+/** Whether the node of a command is Down is looked at this often. */
+const LOOK_AGAIN_MS = 2_000;
 
 /** Where the command runs, and how whoever asked is tied to it. */
 interface Opened {
@@ -125,7 +127,24 @@ async function openThere(ports: ServerPorts, node: NodeName, request: ExecReques
     late: new MeshUnreachable(`${node} does not answer`),
     run: (each) => openRemoteExec(ports.peers, node, request, each),
   });
-  return { container, node, run: (socket) => tie(socket, bytes) };
+  return {
+    container,
+    node,
+    run(socket) {
+      tie(socket, bytes);
+      void letGoOfDown(ports, node, bytes);
+    },
+  };
+}
+
+/** One that lost its power ends no connection: its kernel would be waited for a quarter of an hour. */
+async function letGoOfDown(ports: ServerPorts, node: NodeName, bytes: Duplex): Promise<void> {
+  const ended = new AbortController();
+  bytes.once("close", () => ended.abort(new Error("The command is over")));
+  while (!bytes.destroyed) {
+    if (isDown(ports, node)) bytes.destroy();
+    else await ports.clock.sleep(LOOK_AGAIN_MS, ended.signal).catch(() => undefined);
+  }
 }
 
 /** Whoever of them ends takes the other along, once it has all that was said. */

@@ -258,6 +258,24 @@ describe("an app with an instance here and one on another node", () => {
     nas.containers.made.push(...kept);
   });
 
+  test("a command whose node is found Down while it runs ends as well: a lost computer closes no connection", async (t) => {
+    await meet(t);
+    const kept = nas.containers.made.splice(0);
+    nuc.containers.script = async (_command, session) => {
+      session.say("begun\n");
+      await session.readAll();
+      return 0;
+    };
+    const running = begin({ socket: nas.socket }, "exec", "jellyfin", "--", "sleep");
+    await until("it runs", () => running.stdout() === "begun\n");
+    nas.setStatus("Membership", "nuc", DOWN);
+    const { code, stderr } = await running.done;
+    nas.setStatus("Membership", "nuc", READY_NODE);
+    nas.containers.made.push(...kept);
+    assert.equal(code, 7);
+    assert.match(stderr, /whether the command goes on is not known/);
+  });
+
   test("top sums an app over all nodes, and says which of them is missing", async (t) => {
     const { second } = await meet(t);
     const container = { service: "jellyfin", busyCpus: 0.25, usedBytes: 100 * 2 ** 20 };
