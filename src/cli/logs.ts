@@ -63,7 +63,7 @@ export const logs: Verb = {
       .option("--all", "all services, merged by time")
       .option("-f, --follow", "go on as lines come")
       .option("-p, --previous", "what was printed before the last restart")
-      .addOption(new Option("-n, --tail <lines>", "only the last ones").argParser(wholeNumber))
+      .addOption(new Option("-n, --tail <lines>", "only the last ones; of each container 50000 at most").argParser(wholeNumber))
       .addOption(new Option("--since <duration|time>", "only since then: 1h, or 2026-01-31T12:00:00Z").argParser(parseSince))
       .option("-c, --container <name>", "only of this container")
       .option("--node <name>", "only of what runs there")

@@ -18,8 +18,8 @@ export interface LogRequest {
   readonly since?: number;
 }
 
-/** `live`: all that was printed before has been told. */
-export type LogItem = LogLine | { readonly live: true };
+/** `live`: all that was printed before has been told. `note`: what is not told, and why. */
+export type LogItem = LogLine | { readonly live: true } | { readonly note: string };
 
 /** One node's part in a log. */
 export interface LogSource {
@@ -53,7 +53,7 @@ const LOOK_AGAIN_MS = 2_000;
 const LINE_BYTES_MAX = 64 * 1024;
 /** Longer than what Docker writes of a time. */
 const TIME_BYTES_MAX = 64;
-/** What is merged by time is held in memory. */
+/** What is merged by time is held in memory; of each container the last lines. */
 const MERGED_LINES_MAX = 50_000;
 const LIVE_LINES_WAITING_MAX = 256;
 
@@ -100,33 +100,41 @@ class LocalLogs {
 
   async *items(containers: readonly Container[]): AsyncIterable<LogItem> {
     const beganSeconds = Math.floor(Date.parse(this.#ports.clock.wall()) / 1000);
-    yield* await this.#before(containers);
+    const { notes, lines } = await this.#before(containers);
+    for (const note of notes) yield { note };
+    yield* lines;
     if (!this.#request.follow) return;
     yield { live: true };
     yield* this.#live(containers, beganSeconds);
   }
 
   /** Sorted by time; the order within a container stays. */
-  async #before(containers: readonly Container[]): Promise<readonly LogLine[]> {
+  async #before(containers: readonly Container[]): Promise<{ readonly notes: readonly string[]; readonly lines: readonly LogLine[] }> {
     const all = await Promise.all(containers.map((container) => this.#printed(container)));
-    for (const [index, { id }] of containers.entries()) {
-      const last = all[index]?.at(-1);
+    const notes: string[] = [];
+    for (const [index, { id, name }] of containers.entries()) {
+      const last = all[index]?.lines.at(-1);
       if (last !== undefined) this.#lastTimes.set(id, last.time);
+      if (all[index]?.isCut)
+        notes.push(`of ${name} on ${this.#ports.identity.node} the last ${MERGED_LINES_MAX} lines are shown: it printed more`);
     }
-    return all.flat().sort((a, b) => (isEarlier(a.time, b.time) ? -1 : isEarlier(b.time, a.time) ? 1 : 0));
+    const lines = all.flatMap((each) => each.lines).sort((a, b) => (isEarlier(a.time, b.time) ? -1 : isEarlier(b.time, a.time) ? 1 : 0));
+    return { notes, lines };
   }
 
-  async #printed(container: Container): Promise<readonly LogLine[]> {
+  /** `isCut`: more was asked for than is held in memory, and is there. */
+  async #printed(container: Container): Promise<{ readonly lines: readonly LogLine[]; readonly isCut: boolean }> {
     const { previous, since } = this.#request;
-    const tail = Math.min(this.#request.tail ?? MERGED_LINES_MAX, MERGED_LINES_MAX);
+    const wanted = Math.min(this.#request.tail ?? Infinity, MERGED_LINES_MAX + 1);
+    const tail = Math.min(wanted, MERGED_LINES_MAX);
     const collected: LogLine[] = [];
-    const options = { follow: false, ...(since !== undefined && { since }), ...(!previous && { tail }) };
+    const options = { follow: false, ...(since !== undefined && { since }), ...(!previous && { tail: wanted }) };
     for await (const line of this.#linesOf(container, options)) {
       if (previous && !(container.startedAt !== undefined && isEarlier(line.time, container.startedAt))) continue;
       collected.push(line);
       if (previous && collected.length > 2 * tail) collected.splice(0, tail);
     }
-    return tail === 0 ? [] : collected.slice(-tail);
+    return { lines: tail === 0 ? [] : collected.slice(-tail), isCut: wanted > tail && collected.length > tail };
   }
 
   /** Until the signal: an app that is updated or moves goes on under new containers. */

@@ -147,6 +147,7 @@ class HouseLogs {
     try {
       for await (const item of items) {
         if ("live" in item) this.#merger.live(node);
+        else if ("note" in item) this.#note(item.note);
         else if (this.#told.isNew(item)) this.#merger.push(node, item, clock.now());
         this.#stir();
         while (this.#merger.waiting(node) > WAITING_LINES_MAX) await clock.sleep(ROOM_AGAIN_MS, this.#signal);

@@ -117,6 +117,19 @@ describe("logs and exec", () => {
       assert.equal((await run("logs", "jellyfin", "--since", since)).code, 0, since);
   });
 
+  test("what is too much to be shown is said, and what was not asked for is not", async () => {
+    const much = house.containers.add("jellyfin", "m0r3", "jellyfin");
+    const lines = Array.from({ length: 50_001 }, (_, index) => `2026-01-01T00:00:03.000000000Z ${index}\n`);
+    house.containers.output.set(much.id, [{ stream: "stdout", data: Buffer.from(lines.join("")) }]);
+    const warning = "! of jellyfin-m0r3-jellyfin on nas the last 50000 lines are shown: it printed more\n";
+    for (const asked of [[], ["-n", "100000"]]) {
+      const { stdout, stderr, code } = await run("logs", "instance/jellyfin-m0r3", ...asked);
+      assert.deepEqual([stdout.slice(0, 4), stdout.slice(-7), stderr, code], ["1\n2\n", "\n50000\n", warning, 0]);
+    }
+    assert.equal((await run("logs", "instance/jellyfin-m0r3", "-n", "50000")).stderr, "");
+    house.containers.made.pop();
+  });
+
   test("--since goes to where the lines are kept, as a moment", async () => {
     await run("logs", "jellyfin", "--since", "2026-01-01T12:00:00Z");
     assert.equal(house.containers.lastLogOptions?.since, Date.parse("2026-01-01T12:00:00Z") / 1000);
