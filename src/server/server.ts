@@ -33,6 +33,8 @@ import { top } from "./top.ts";
 import { WatchHub } from "./watch.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
+/** The words of a command are in its address, as are the names that `--wait` looks at. As much as another node takes. */
+const HEADERS_BYTES_MAX = 1024 * 1024;
 const CLOSE_WITHIN_MS = 2_000;
 const DEFAULT_MANAGER = "cli";
 
@@ -59,7 +61,7 @@ export class ApiServer {
     this.#node = node;
     // Uploads and watches take as long as they take.
     this.#server = createServer(
-      { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: 5_000 },
+      { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: HEADERS_BYTES_MAX, keepAliveTimeout: 5_000 },
       (request, response) => void this.#answer(request, response),
     );
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex) => void this.#upgrade(request, socket));

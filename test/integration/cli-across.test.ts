@@ -228,6 +228,9 @@ describe("an app with an instance here and one on another node", () => {
     };
     const piped = await fossora({ socket: nas.socket, stdin: "hello\n" }, "exec", "-i", "jellyfin", "--", "cat", "-n");
     assert.deepEqual(piped, { code: 42, stdout: "cat -n:HELLO\n", stderr: "done\n" });
+    const long = "x".repeat(128 * 1024);
+    const passed = await fossora({ socket: nas.socket, stdin: "" }, "exec", "-i", "jellyfin", "--", long);
+    assert.equal(passed.stdout, `${long}:`, "as long as a shell passes on");
     nuc.containers.script = async (_command, session) => {
       session.say(await session.sized());
       return 0;

@@ -175,6 +175,16 @@ describe("logs and exec", () => {
     });
   });
 
+  test("exec takes words of any length that a shell passes on", async () => {
+    house.containers.script = async (command, session) => {
+      session.say(String(command.at(-1)?.length));
+      return 0;
+    };
+    for (const length of [17_000, 128 * 1024]) {
+      expectOutcome(await run("exec", "jellyfin", "--", "sh", "-c", "x".repeat(length)), { stdout: String(length) });
+    }
+  });
+
   test("exec on a terminal says where it is and how large the window is", async () => {
     house.containers.script = async (_command, session) => {
       session.say(await session.sized());
