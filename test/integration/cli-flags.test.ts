@@ -127,3 +127,15 @@ describe("delete -f", () => {
     assert.match(gone.stderr, /^error: Cannot fetch .*\nnext: {2}curl -fL /);
   });
 });
+
+describe("logs --since", () => {
+  test("refuses what is neither a duration nor a date", async () => {
+    for (const since of ["10", "2026", "yesterday 10", "2026-01-31x", "2026-13-01"]) {
+      const { code, stderr } = await run("logs", "jellyfin", "--since", since);
+      assert.equal(code, 2, since);
+      assert.match(stderr, /It should look like 1h, or 2026-01-31T12:00:00Z\./, since);
+    }
+    for (const since of ["10m", "2026-01-31", "2026-01-31 12:00", "2026-01-31T12:00:00+01:00"])
+      assert.equal((await run("logs", "jellyfin", "--since", since)).code, 0, since);
+  });
+});
