@@ -45,6 +45,10 @@ describe("a ping on 734", () => {
   test("tells of a contact with the house by the other one's clock, and one that lay about while that stood still tells of an old one", async () => {
     const tell = (): Promise<boolean> => near.client.ping({ node: "far", limitMs: LIMIT_MS, contactAtMs: systemClock.now() }, soon());
     const heardAt = async (): Promise<number> => (await far.client.fence(soon()))?.contactAtMs ?? 0;
+    const promise = (...containers: readonly string[]) =>
+      far.client.putFence({ containers, contactAtMs: systemClock.now() - 10_000 }, soon());
+    assert.deepEqual([await tell(), await heardAt()], [true, 0], "nothing is promised");
+    await promise("nobody-has-this-one");
     for (let times = 0; times < 2; times++) assert.equal(await tell(), true);
     assert.ok(Math.abs(systemClock.now() - (await heardAt())) < 2_000);
     const { pid } = await far.client.status(soon());
@@ -57,6 +61,7 @@ describe("a ping on 734", () => {
       process.kill(pid, "SIGCONT");
     }
     assert.ok((await heardAt()) <= stoppedAt + 100, `${(await heardAt()) - stoppedAt} ms later`);
+    await promise();
   });
 
   test("of a node that nobody knows is answered by nobody", async () => assert.equal(await ask("elsewhere"), false));
