@@ -7,7 +7,7 @@ import type { DecidedInstance, DecidedService, ObservedService } from "../../src
 import type { ServiceSpec } from "../../src/api/types.ts";
 import { earliest } from "./earliest.ts";
 import type { HouseFacts } from "./facts.ts";
-import { irreplaceable, mustBeHeld, takeStep, wantedCount } from "./instances.ts";
+import { mustBeHeld, takeStep, wantedCount, withoutRooted } from "./instances.ts";
 import { leavingInstances, withPossibleCalls } from "./leaving.ts";
 import { certainInMs, lingering } from "./lost.ts";
 import { isForbidden, roomFor, type Wanted } from "./placement.ts";
@@ -76,8 +76,7 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
     const isOfEarlierTry = !isHeld && found.kind === "failing" && isMadeBefore(instance, aimed);
     return { instance, verdict: found, current: current.has(instance) && !isOfEarlierTry, ...(isOfEarlierTry && { stale: true }) };
   });
-  const rooted = irreplaceable(standings, { decided: aimed, wanted, house });
-  const others = standings.filter((standing) => !rooted.includes(standing));
+  const others = withoutRooted(standings, { decided: aimed, wanted, house });
   const judgedBy = others.length > 0 ? others : standings;
   const judged = isHeld ? aimed : judge(aimed, spec, judgedBy, wantedCount(wanted, judgedBy, house));
   if (judged !== aimed) return settled(judged);
@@ -89,8 +88,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
 
 /**
  * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
- * what is lost or has to leave is replaced by the revision that was good, in the order of that update. Where both may run beside each other
- * what fails of it is in nobody's place: as many stay to be looked at as it tried at a time, and what is starting or ready just now counts
+ * what is lost or has to leave is replaced by the revision that was good, in the order of that update. Where both may run beside each other,
+ * as where one was to be on each node and of the good one there may be one alone, what fails of it is in nobody's place: as many stay to be looked at as it tried at a time, and what is starting or ready just now counts
  * among them, for it may end at any moment.
  */
 function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
@@ -99,13 +98,15 @@ function beside(stopped: DecidedService, { name, house, now }: Around): Decision
   if (before === undefined || failed === undefined || good === target) return settled(stopped);
   const left = new Set(house.nodes.filter(({ leaving }) => leaving !== undefined).map((node) => node.name));
   const order = updateOrder(failed.spec);
-  const tried = order === "start-first" ? instances.filter(({ node, revision }) => revision === target && !left.has(node)) : [];
+  const rejoined = withReplicas(before.spec, failed.spec.replicas);
+  const mayStandBy = order === "start-first" || (failed.spec.replicas === "all" && rejoined.replicas !== "all");
+  const tried = mayStandBy ? instances.filter(({ node, revision }) => revision === target && !left.has(node)) : [];
   const ofKind = (kind: Verdict["kind"]): readonly DecidedInstance[] =>
     tried.filter((instance) => verdict(instance, failed.spec, house.observed, now).kind === kind);
   const failing = ofKind("failing");
   const shown = [...failing, ...ofKind("waiting"), ...ofKind("ready")].slice(0, failed.spec.update.parallel);
   const update = { ...failed.spec.update, order: cannotRunTwice(before.spec) ? "stop-first" : order } as const;
-  const spec = withReplicas({ ...before.spec, update }, failed.spec.replicas);
+  const spec = { ...rejoined, update };
   const running: DecidedService = {
     ...stopped,
     target: good,

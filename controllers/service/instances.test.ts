@@ -127,3 +127,19 @@ test("under stop-first those go first whose places take their new ones, and none
   );
   assert.deepEqual(grow({ nas: 0, pi: 3 }), ["nas old", "pi new"]);
 });
+
+test("'all' counts a node once that keeps an old one which cannot be replaced now, and has another one besides", () => {
+  const all = specWith({}, { replicas: "all", update: { ...specWith().update, order: "stop-first" } });
+  const silent = nodeFacts("nas", { record: undefined });
+  const old = [
+    { id: "aaaa", node: "nas", current: false },
+    { id: "bbbb", node: "nas", current: false },
+    { id: "cccc", node: "pi", current: false },
+  ];
+  const { next } = move(all, old, { nodes: [silent, nodeFacts("pi"), nodeFacts("nuc")] });
+  assert.ok(next.instances.length <= 3, next.instances.map(({ node }) => node).join());
+  assert.ok(
+    next.instances.some(({ id }) => id === "aaaa"),
+    "the one that cannot be replaced stays",
+  );
+});

@@ -35,11 +35,7 @@ export function takeStep(situation: Situation): Moved {
   const { decided, standings, wanted, house, now } = situation;
   const { spec } = wanted;
   const leaving = [...leavingNodes(decided, house), ...lingering(decided, house, now).map(({ node }) => node)];
-  const rooted = irreplaceable(standings, situation);
-  const others = replaceableFirst(
-    standings.filter((standing) => !rooted.includes(standing)),
-    situation,
-  );
+  const others = replaceableFirst(withoutRooted(standings, situation), situation);
   const count = wantedCount(wanted, others, house);
   const next = step(others, {
     wanted: count,
@@ -132,7 +128,7 @@ function pending(standings: readonly Standing[], count: number, { wanted, house:
  * Of `all`: old ones that may stay on their nodes, which take no new one now, not even in their place; one of each such node. An update does
  * not wait for them.
  */
-export function irreplaceable(
+function irreplaceable(
   standings: readonly Standing[],
   { decided, wanted, house }: Pick<Situation, "decided" | "wanted" | "house">,
 ): readonly Standing[] {
@@ -145,6 +141,17 @@ export function irreplaceable(
   });
 }
 
+/** Without them; what their nodes have besides is one too many there, and in the place of none. */
+export function withoutRooted(
+  standings: readonly Standing[],
+  situation: Pick<Situation, "decided" | "wanted" | "house">,
+): readonly Standing[] {
+  const rooted = irreplaceable(standings, situation);
+  const nodes = new Set(rooted.map(({ instance }) => instance.node));
+  const others = standings.filter((standing) => !rooted.includes(standing));
+  return others.map((other) => (nodes.has(other.instance.node) ? { ...other, second: true } : other));
+}
+
 /** `all` means one on each node that fits, and on each that has one already and may keep it. */
 export function wantedCount(wanted: Wanted, standings: readonly Standing[], house: HouseFacts): number {
   const { replicas } = wanted.spec;
@@ -153,7 +160,7 @@ export function wantedCount(wanted: Wanted, standings: readonly Standing[], hous
     .filter(({ fits }) => fits)
     .map(({ node }) => node);
   const forbidden = new Set(house.nodes.filter((node) => isForbidden(wanted, node)).map(({ name }) => name));
-  const kept = standings.map(({ instance }) => instance.node).filter((node) => !forbidden.has(node));
+  const kept = standings.flatMap(({ instance: { node }, second }) => (second === true || forbidden.has(node) ? [] : [node]));
   return new Set([...fit, ...kept]).size;
 }
 

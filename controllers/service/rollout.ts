@@ -13,6 +13,8 @@ export interface Standing {
   readonly current: boolean;
   /** It fails, and was made for an earlier try of the target revision: a new one takes its place. */
   readonly stale?: boolean;
+  /** Its node has another one that stays, where each node is to have one. */
+  readonly second?: boolean;
 }
 
 export interface Aim {
@@ -104,10 +106,10 @@ function startFirst(current: readonly Standing[], old: readonly Standing[], aim:
   return { add: slots, remove: [...replaced, ...(each ? secondsFirst(rest) : rest).slice(0, Math.max(0, spare - replaced.length))] };
 }
 
-/** Those whose node has a more useful one, or an older one that is as useful. */
+/** Those whose node has one that stays, a more useful one, or an older one that is as useful. */
 function secondsFirst(leastUseful: readonly Standing[]): readonly Standing[] {
   const best = Map.groupBy(mostUsefulFirst(leastUseful), ({ instance }) => instance.node);
-  const isBest = (each: Standing): boolean => best.get(each.instance.node)?.[0] === each;
+  const isBest = (each: Standing): boolean => each.second !== true && best.get(each.instance.node)?.[0] === each;
   return [...leastUseful.filter((each) => !isBest(each)), ...leastUseful.filter(isBest)];
 }
 

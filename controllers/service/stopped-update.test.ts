@@ -41,6 +41,24 @@ test("after a failed update one at a time, what failed keeps its place until its
   assert.deepEqual(places(next(wish, alone, { nodes: [away, nodeFacts("pi")] }, 2)), ["pi one"]);
 });
 
+test("what failed when one of it was to be on each node stays beside the only good one, which must not run twice", () => {
+  const share = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
+  const onShare = (of: ServiceSpec, over: Partial<ServiceSpec>): ServiceSpec => ({
+    ...of,
+    containers: of.containers.map((container) => ({ ...container, volumes: [share] })),
+    update: { ...of.update, order: "stop-first", onFailure: "pause" },
+    ...over,
+  });
+  const [good, bad] = [onShare(one, {}), onShare(two, { replicas: "all" })];
+  const found = { generation: 2, revision: revisionHash(bad), reason: "CrashLoop", message: "" };
+  const placed = [instance("aaaa", "nas", good), instance("bbbb", "pi", bad, 2)];
+  const revisions = { [revisionHash(good)]: { generation: 1, spec: good }, [revisionHash(bad)]: { generation: 2, spec: bad } };
+  const before = { ...decided("app", bad, placed), revisions, good: revisionHash(good), failed: found };
+  const nodes = [nodeFacts("nas"), nodeFacts("pi")];
+  const heard = new Map([observed("nas", [observedInstance("aaaa")]), observed("pi", [observedInstance("bbbb", failing)])]);
+  assert.equal(next(bad, before, { nodes, observed: heard }, 2), before);
+});
+
 test("after a failed update both stay, whatever the order of the one before was, and what failed is starting again at the moment", () => {
   const before = halted({ order: "start-first" });
   const stopFirst: ServiceSpec = { ...one, update: { ...one.update, order: "stop-first" } };
