@@ -244,9 +244,8 @@ describe("an app with an instance here and one on another node", () => {
     nas.containers.made.push(...kept);
   });
 
-  test("a command whose node is lost ends with 7, and says that nobody knows how it goes on", async (t) => {
-    const { second } = await meet(t);
-    const kept = nas.containers.made.splice(0);
+  /** A command that runs there until its input ends. */
+  async function sleepOnNuc(): Promise<ReturnType<typeof begin>> {
     nuc.containers.script = async (_command, session) => {
       session.say("begun\n");
       await session.readAll();
@@ -254,6 +253,13 @@ describe("an app with an instance here and one on another node", () => {
     };
     const running = begin({ socket: nas.socket }, "exec", "jellyfin", "--", "sleep");
     await until("it runs", () => running.stdout() === "begun\n");
+    return running;
+  }
+
+  test("a command whose node is lost ends with 7, and says that nobody knows how it goes on", async (t) => {
+    const { second } = await meet(t);
+    const kept = nas.containers.made.splice(0);
+    const running = await sleepOnNuc();
     await second.server?.close();
     const { code, stderr } = await running.done;
     assert.equal(code, 7);
@@ -264,13 +270,7 @@ describe("an app with an instance here and one on another node", () => {
   test("a command whose node is found Down while it runs ends as well: a lost computer closes no connection", async (t) => {
     await meet(t);
     const kept = nas.containers.made.splice(0);
-    nuc.containers.script = async (_command, session) => {
-      session.say("begun\n");
-      await session.readAll();
-      return 0;
-    };
-    const running = begin({ socket: nas.socket }, "exec", "jellyfin", "--", "sleep");
-    await until("it runs", () => running.stdout() === "begun\n");
+    const running = await sleepOnNuc();
     nas.setStatus("Membership", "nuc", DOWN);
     const { code, stderr } = await running.done;
     nas.setStatus("Membership", "nuc", READY_NODE);

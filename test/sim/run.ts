@@ -8,7 +8,9 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const args = process.argv.slice(2);
 if (args.includes("--help")) {
   say("Usage: npm run sim -- [--joining] [--seeds N] [--from N] [--seed N]");
-  say("Lives --seeds simulated houses through, from seed --from on; --seed N lives one and tells all of it.");
+  say(
+    "Lives --seeds simulated houses through, from seed --from on; --seed N lives one and tells all of it. Ctrl-C ends after the present one.",
+  );
   say("--joining: neighbourhoods of computers that become one house instead.");
   process.exit();
 }
@@ -27,7 +29,11 @@ let steps = 0;
 let virtualMs = 0;
 let changes = 0;
 const failed: number[] = [];
-for (let seed = first; seed < first + count; seed++) {
+let isEnding = false;
+let lived = 0;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (isEnding = true));
+for (let seed = first; seed < first + count && !isEnding; seed++) {
+  lived += 1;
   try {
     const run = await simulate(seed, { ...(values.seed !== undefined && { tell: say }) });
     steps += run.steps;
@@ -39,7 +45,7 @@ for (let seed = first; seed < first + count; seed++) {
   }
 }
 const seconds = (performance.now() - startedMs) / 1000;
-say(`${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} seeds/s, ${Math.round(steps / seconds)} steps/s`);
+say(`${lived} seeds in ${seconds.toFixed(1)} s: ${(lived / seconds).toFixed(1)} seeds/s, ${Math.round(steps / seconds)} steps/s`);
 say(
   `${(virtualMs / 3_600_000).toFixed(1)} hours lived, ${changes} changes, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(" ")}` : ""}`,
 );
