@@ -115,13 +115,15 @@ test("an upgrade that is not answered ends in time, and with Ctrl-C; one that wa
   const interrupt = new AbortController();
   const client = unixClient(socket, interrupt.signal);
   await assert.rejects(client.upgrade("/x", "p", { timeoutMs: 50 }), unreachable);
+  const asked = Promise.withResolvers<void>();
   server?.on("upgrade", (request, stream) => {
     stream.on("end", () => stream.destroy());
+    if (request.url === "/no") asked.resolve();
     if (request.url === "/yes") stream.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: p\r\n\r\n");
   });
   const upgraded = await client.upgrade("/yes", "p", { timeoutMs: 50 });
   const waiting = assert.rejects(client.upgrade("/no", "p"), (error) => error instanceof Failure && error.code === EXIT.interrupted);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await asked.promise;
   interrupt.abort(new Failure(EXIT.interrupted, "Interrupted.", ""));
   await waiting;
   assert.equal(upgraded.socket.destroyed, false);
