@@ -89,8 +89,8 @@ function advance(aimed: DecidedService, { name, house, now, isHeld, spent = [], 
 /**
  * An update that failed and is not to be rolled back stays as it is, for a person to look at. The app goes on meanwhile as it was before:
  * what is lost or has to leave is replaced by the revision that was good, in the order of that update. Where both may run beside each other,
- * as where one was to be on each node and of the good one there may be one alone, what fails of it is in nobody's place: as many stay to be looked at as it tried at a time, and what is starting or ready just now counts
- * among them, for it may end at any moment.
+ * as where one was to be on each node and of the good one there may be one alone, what fails of it is in nobody's place: as many stay to be
+ * looked at as it tried at a time, and what is starting or ready just now counts among them, for it may end at any moment.
  */
 function beside(stopped: DecidedService, { name, house, now }: Around): Decision {
   const { target, good = target, revisions, instances } = stopped;

@@ -97,18 +97,12 @@ function withoutSpared(
 function replaceableFirst(standings: readonly Standing[], { decided, wanted, house }: Situation): readonly Standing[] {
   const { spec } = wanted;
   if (updateOrder(spec) === "start-first" || spec.replicas === "all") return standings;
-  const canStay = ({ current, instance }: Standing): boolean =>
-    current ||
-    roomFor(
-      wanted,
-      withoutOne(
-        instance,
-        decided,
-        house.nodes.filter(({ name }) => name === instance.node),
-      ),
-      1,
-    ) > 0;
-  return [...standings.filter(canStay), ...standings.filter((standing) => !canStay(standing))];
+  const isReplaceable = ({ current, instance }: Standing): boolean => {
+    const own = house.nodes.filter(({ name }) => name === instance.node);
+    return current || roomFor(wanted, withoutOne(instance, decided, own), 1) > 0;
+  };
+  const { first = [], later = [] } = Object.groupBy(standings, (each) => (isReplaceable(each) ? "first" : "later"));
+  return [...first, ...later];
 }
 
 /** What an instance reserves is given back. */
