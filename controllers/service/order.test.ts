@@ -116,6 +116,13 @@ test("in a circle nobody waits, and who merely comes after a circle does", () =>
   );
 });
 
+test("many ways may lead to one of a chain, and each of it is looked at once", () => {
+  const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+  const all = Object.fromEntries(names.map((name, index) => [name, db(says("Waiting"), { after: names.slice(0, index) })]));
+  assert.ok(order(with_(db(says("Waiting"), { after: names }), all), since(41 * ORDER_WAIT_MS - 1_000)).waits);
+  assert.ok(order(with_(db(says("Waiting"), { after: names }), all), since(41 * ORDER_WAIT_MS)).without);
+});
+
 test("it waits for two minutes from when it could have started, and then starts and says without what", () => {
   const house = with_(db(undefined));
   assert.equal(order(house).recheckAfterMs, ORDER_WAIT_MS);

@@ -159,11 +159,14 @@ function untilMs(
   return Math.min(limitMs, waits ? Infinity : Math.max(sinceMs, newsAtMs) + ORDER_WAIT_MS);
 }
 
-/** Of the longest chain of Services that it comes after. */
-function linksBelow(name: Name, afterOf: (name: Name) => readonly Name[], above: ReadonlySet<Name> = new Set()): number {
-  if (above.has(name)) return 0;
-  const here = new Set([...above, name]);
-  return Math.max(0, ...afterOf(name).map((each) => 1 + linksBelow(each, afterOf, here)));
+/** Of the longest chain of Services that it comes after: each is looked at once, since many ways may lead to it. In a circle nobody waits. */
+function linksBelow(name: Name, afterOf: (name: Name) => readonly Name[], known = new Map<Name, number>()): number {
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  known.set(name, 0);
+  const links = Math.max(0, ...afterOf(name).map((each) => 1 + linksBelow(each, afterOf, known)));
+  known.set(name, links);
+  return links;
 }
 
 /** What people should know of a Service's place in the order: it waits for nobody in a circle, nor for what does not exist. */

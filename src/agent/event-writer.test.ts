@@ -15,7 +15,7 @@ function setUp() {
   const writer = new EventWriter({ store, node: "nas", clock, random, log: silentLog, signal: new AbortController().signal });
   const written = (): readonly EventRecord[] => etcd.below(PREFIX.events).map((entry) => JSON.parse(entry.value) as EventRecord);
   const emit = (message: string): void => writer.emit({ kind: "Service", name: "jellyfin", type: "Normal", reason: "Started", message });
-  return { clock, emit, written };
+  return { clock, etcd, emit, written };
 }
 
 test("an event is written with its node and time, and its repetition within a minute is not", async () => {
@@ -42,5 +42,20 @@ test("events of the day before go with the next one", async () => {
   assert.deepEqual(
     written().map(({ message }) => message),
     ["new"],
+  );
+});
+
+test("what the store does not take is written when it does, in order and once", async () => {
+  const { clock, etcd, emit, written } = setUp();
+  etcd.stop();
+  emit("first");
+  await clock.advance(20_000);
+  emit("second");
+  assert.deepEqual(written(), []);
+  etcd.start();
+  await clock.advance(20_000);
+  assert.deepEqual(
+    written().map(({ message }) => message),
+    ["first", "second"],
   );
 });

@@ -10,6 +10,8 @@ const repeatMs = 60_000;
 const saidMax = 1_000;
 const waitingMax = 100;
 const writeLimitMs = 5_000;
+/** Between two tries, while the store takes nothing. */
+const againMs = 5_000;
 
 export interface EventWriterOptions {
   readonly store: Store;
@@ -23,7 +25,8 @@ export interface EventWriterOptions {
 export class EventWriter implements Events {
   readonly #options: EventWriterOptions;
   readonly #said = new Map<string, BootMs>();
-  readonly #waiting: EventRecord[] = [];
+  /** With its key, so that one whose answer was lost is not written twice. */
+  readonly #waiting: { readonly key: string; readonly event: EventRecord }[] = [];
   /** Keys of this node's events, the oldest first; listed once before the first write. */
   #written: string[] | undefined;
   #writing = false;
@@ -44,30 +47,35 @@ export class EventWriter implements Events {
       this.#said.delete(oldest);
     }
     log.info("Event", { ...event });
-    if (this.#waiting.length < waitingMax) this.#waiting.push({ ...event, node, time: clock.wall() });
+    const record = { ...event, node, time: clock.wall() };
+    if (this.#waiting.length < waitingMax) this.#waiting.push({ key: this.#keyOf(record), event: record });
     if (!this.#writing) void this.#write();
   }
 
   async #write(): Promise<void> {
-    const { store, signal, log } = this.#options;
+    const { clock, signal, log } = this.#options;
     this.#writing = true;
     try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(writeLimitMs)]);
-      this.#written ??= await this.#list(limit);
-      for (let event = this.#waiting.shift(); event && !signal.aborted; event = this.#waiting.shift()) {
-        const key = this.#keyOf(event);
-        const old = this.#old(event.time);
-        await store.commit(
-          { compare: [], writes: [{ put: key, value: JSON.stringify(event) }, ...old.map((gone) => ({ delete: gone }))] },
-          limit,
-        );
-        this.#written = [...this.#written.filter((each) => !old.includes(each)), key];
+      for (let next = this.#waiting[0]; next !== undefined && !signal.aborted; next = this.#waiting[0]) {
+        await this.#put(next.key, next.event);
+        this.#waiting.shift();
       }
-    } catch (error) {
-      if (!signal.aborted) log.debug("Event could not be written", { error });
-    } finally {
       this.#writing = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      log.debug("Event could not be written", { error });
+      clock.timer(againMs, () => void this.#write());
     }
+  }
+
+  async #put(key: string, event: EventRecord): Promise<void> {
+    const { store, signal } = this.#options;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(writeLimitMs)]);
+    this.#written ??= await this.#list(limit);
+    const old = this.#old(event.time);
+    const writes = [{ put: key, value: JSON.stringify(event) }, ...old.map((gone) => ({ delete: gone }))];
+    await store.commit({ compare: [], writes }, limit);
+    this.#written = [...this.#written.filter((each) => !old.includes(each)), key];
   }
 
   /** Ids sort by time; the node's name keeps those of two nodes apart. */

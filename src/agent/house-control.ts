@@ -33,6 +33,7 @@ import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
 import { departure, membershipWrites } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
+import { RecordsReader } from "./joining/house-records.ts";
 import { homeOf } from "./joining/seen.ts";
 import type { Inside } from "./joining/inside.ts";
 import type { JoiningNode } from "./joining/joining-node.ts";
@@ -189,7 +190,8 @@ export class NodeHouseControl implements HouseControl {
 
   async removal(name: string, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes">> {
     const inside = this.#inside("remove a computer");
-    const node = [...(inside.sight.records?.roster.values() ?? [])].find((each) => each.name === name);
+    const { roster } = await new RecordsReader(inside.store, this.#options.clock).read(signal);
+    const node = [...roster.values()].find((each) => each.name === name);
     // Its Membership was applied before it ever came.
     if (node === undefined) return { compare: [], writes: [] };
     return this.#departure(inside, { nodeId: node.nodeId, name, removed: true }, signal);

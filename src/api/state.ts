@@ -158,7 +158,7 @@ export interface NodeRecord {
   readonly announces?: readonly string[];
 }
 
-/** `events/<id>`, under a lease of 24 h: best effort, for people, never read by a controller. Ids sort by time. */
+/** `events/<node>/<id>`, kept for 24 h and until that node writes its next one: best effort, for people, never read by a controller. Ids sort by time. */
 export interface EventRecord {
   readonly kind: Kind;
   readonly name: Name;

@@ -8,6 +8,7 @@ import { parseSelector } from "../api/selector.ts";
 import { ownVolumes } from "../api/volume-names.ts";
 import type { ApplyAnswer, ApplyRequest, ApplyResult } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
+import { trimHistory } from "./history.ts";
 import { parseJson } from "./http.ts";
 import { seen } from "./own-writes.ts";
 import type { ServerPorts } from "./ports.ts";
@@ -26,8 +27,6 @@ export interface ApplyOptions {
 /** Somebody else wrote one of the objects between our look and our write. */
 const TRIES_MAX = 5;
 const READS_AT_ONCE = 32;
-const HISTORY_MAX = 10;
-const TRIM_WITHIN_MS = 10_000;
 const PRUNED: ReadonlySet<Kind> = new Set(["Service", "Route", "DnsRecord"]);
 const MANAGER = /^[a-z0-9](?:[a-z0-9./-]{0,62}[a-z0-9])?$/;
 
@@ -67,7 +66,10 @@ export async function applyManifests(
         : await ports.store.commit(plan.transaction, signal);
     if (!committed.committed) continue;
     if (!options.dryRun) {
-      trimHistory(ports, plan);
+      trimHistory(
+        ports,
+        plan.results.filter(({ action }) => action === "configured"),
+      );
       await seen(ports, committed.revision);
     }
     const orphans = options.prune === undefined ? undefined : await orphansOf(ports, plan, { ...options, prune: options.prune }, signal);
@@ -153,22 +155,6 @@ function resultOf(result: ApplyPlan["results"][number], manifests: readonly Mani
   const { apiVersion, metadata, spec } = stored;
   const object = { apiVersion, kind, metadata: { ...metadata, generation, resourceVersion: "" }, spec } as AnyResource; // kind and spec belong together
   return { kind, name, action, generation, warnings, ...(dryRun && { object }) };
-}
-
-/** Outside the transaction, and nobody waits for it: what is too much today goes with the next apply. */
-function trimHistory(ports: ServerPorts, plan: ApplyPlan): void {
-  const signal = AbortSignal.timeout(TRIM_WITHIN_MS);
-  const changed = plan.results.filter(({ action, generation }) => action === "configured" && generation > HISTORY_MAX);
-  const trim = async ({ kind, name }: { readonly kind: Kind; readonly name: Name }): Promise<void> => {
-    const { entries } = await ports.store.list(`${PREFIX.history}${kind}/${name}/`, signal);
-    const old = entries
-      .map(({ key }) => key)
-      .sort()
-      .slice(0, -HISTORY_MAX);
-    if (old.length > 0) await ports.store.commit({ compare: [], writes: old.map((key) => ({ delete: key })) }, signal);
-  };
-  for (const each of changed)
-    trim(each).catch((error: unknown) => ports.log.debug("History was not trimmed", { kind: each.kind, name: each.name, error }));
 }
 
 function isApplyRequest(value: unknown): value is ApplyRequest {

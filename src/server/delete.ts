@@ -7,6 +7,7 @@ import type { DeleteAnswer } from "../api/wire.ts";
 import type { Entry, Write } from "../ports.ts";
 import { ApiError } from "./api-error.ts";
 import { descendants } from "./describe.ts";
+import { trimmedHistory } from "./history.ts";
 import { notFound } from "./not-found.ts";
 import { seen } from "./own-writes.ts";
 import type { ServerPorts } from "./ports.ts";
@@ -26,9 +27,13 @@ export interface DeleteRequest {
 /** A write in between means that the person decided on something else: they are told, once. */
 export async function deleteObject(ports: ServerPorts, request: DeleteRequest, signal: AbortSignal): Promise<DeleteAnswer> {
   const { kind, name } = request;
-  const entry = await ports.store.get(keys.desired(kind, name), signal);
-  if (!entry) throw notStored(ports, kind, name);
+  const key = keys.desired(kind, name);
+  const entry = await ports.store.get(key, signal);
   mayDelete(ports, request, entry);
+  // A node is more than its object: it leaves the house in the same moment, or not at all; and it may be in the house without one.
+  const removal =
+    kind === "Membership" && ports.house !== undefined ? await ports.house.removal(name, signal) : { compare: [], writes: [] };
+  if (entry === undefined && removal.writes.length === 0) throw notStored(ports, kind, name);
   const resource = resourceOf(ports.reader, kind, name);
   const answer: DeleteAnswer = {
     kind: "DeleteResult",
@@ -36,19 +41,14 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
     goes: resource ? descendants(ports, resource).map((child) => reference(child.kind, child.metadata.name)) : [],
     stays: resource ? staysOf(resource) : [],
   };
-  // A node is more than its object: it leaves the house in the same moment, or not at all.
-  const removal =
-    kind === "Membership" && ports.house !== undefined ? await ports.house.removal(name, signal) : { compare: [], writes: [] };
   if (request.dryRun) return answer;
-  const besides = await Promise.all(
-    [PREFIX.applied, PREFIX.history].map((prefix) => ports.store.list(`${prefix}${kind}/${name}/`, signal)),
-  );
-  const writes: readonly Write[] = [
-    { delete: entry.key },
-    ...besides.flatMap(({ entries }) => entries.map(({ key }) => ({ delete: key }))),
-    ...removal.writes,
-  ];
-  const compare = [{ key: entry.key, modRevision: entry.modRevision }, ...removal.compare];
+  const [applied, history] = await Promise.all([
+    ports.store.list(`${PREFIX.applied}${kind}/${name}/`, signal),
+    trimmedHistory(ports.store, kind, name, signal),
+  ]);
+  const gone = [key, ...applied.entries.map(({ key }) => key), ...history];
+  const writes: readonly Write[] = [...gone.map((key) => ({ delete: key })), ...removal.writes];
+  const compare = [{ key, modRevision: entry?.modRevision ?? 0 }, ...removal.compare];
   const { committed, revision } = await ports.store.commit({ compare, writes }, signal);
   if (!committed)
     throw new ApiError(
@@ -61,7 +61,7 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
 }
 
 /** Throws the reason why not. */
-function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteRequest, entry: Entry): void {
+function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteRequest, entry: Entry | undefined): void {
   if (kind === "House")
     throw new ApiError("Forbidden", "Cannot delete the house's own settings: every house has them. Apply other ones instead.", {
       next: "fossora explain house.spec",
@@ -71,6 +71,7 @@ function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteReq
       next: "fossora leave",
     });
   }
+  if (entry === undefined) return;
   const owner = (JSON.parse(entry.value) as StoredResource).manager; // admission wrote it
   if (owner !== manager && owner !== HOUSE_MANAGER && !force) {
     throw new ApiError("ManagedElsewhere", `Cannot delete ${reference(kind, name)}: "${owner}" manages it, and would make it again.`, {

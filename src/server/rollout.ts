@@ -6,6 +6,7 @@ import type { Name, StoredResource } from "../api/resource.ts";
 import { changedSpec, goneBackTo, type Revision, type RolloutChange } from "../api/rollout-change.ts";
 import type { ApplyAnswer } from "../api/wire.ts";
 import { ApiError } from "./api-error.ts";
+import { trimHistory } from "./history.ts";
 import { notFound } from "./not-found.ts";
 import { seen } from "./own-writes.ts";
 import type { ServerPorts } from "./ports.ts";
@@ -55,6 +56,7 @@ export async function changeRollout(ports: ServerPorts, name: Name, change: Roll
     ];
     const { committed, revision } = await ports.store.commit({ compare, writes }, signal);
     if (!committed) continue;
+    trimHistory(ports, [{ kind: "Service", name, generation: generation + 1 }]);
     await seen(ports, revision);
     return answer(name, "configured", generation + 1, revision);
   }

@@ -253,6 +253,9 @@ describe("node", () => {
       assert.equal(stored("pi4"), undefined);
       house.etcd.commit({ compare: [], writes: [{ delete: "/fossora/house/leaving/id-pi4" }] });
     }
+    assert.equal((await run("node", "remove", "nowhere", "--confirm=nowhere")).code, 4);
+    expectOutcome(await run("node", "remove", "nameless", "--confirm=nameless"), { stdout: "node/nameless deleted\n", stderr: "" });
+    assert.ok(house.etcd.get("/fossora/house/leaving/id-nameless"), "one that never wrote its object, or lost it, goes as well");
     apply(house.etcd, "Membership", "last", { role: "auto", schedulable: true });
     const kept = await run("node", "remove", "last", "--confirm=last");
     assert.equal(kept.code, 5);

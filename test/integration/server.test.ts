@@ -63,6 +63,12 @@ describe("applying", () => {
       await apply(house, WHOAMI.replace("name: whoami", "name: often").replace("whoami:1", `whoami:${version}`));
     await until("the history is trimmed", () => house.etcd.below("/fossora/history/Service/often/").length === 10);
     assert.match(house.etcd.below("/fossora/history/Service/often/").at(-1)?.value ?? "", /whoami:13/);
+    const restart = json({ action: "restart" });
+    assert.equal((await call(house, "PATCH", "/api/v1/services/often/rollout", restart)).code, 200);
+    await until("what a restart adds is trimmed", () => {
+      const kept = house.etcd.below("/fossora/history/Service/often/");
+      return kept.length === 10 && kept.at(-1)?.key.endsWith("0000000014") === true;
+    });
   });
 
   test("without quorum nothing is written, and the answer says when to try again", async () => {

@@ -88,12 +88,15 @@ export class ScriptedHouse implements HouseControl {
     return Promise.resolve(this.seen);
   }
 
+  readonly roster = new Set(["nas", "nuc", "pi4", "last", "nameless"]);
+
   removal(name: string): ReturnType<HouseControl["removal"]> {
     if (name === "last")
       return Promise.reject(
         new ApiError("Conflict", "Cannot remove last: too few voters would answer without it.", { next: "fossora status" }),
       );
-    return Promise.resolve({ compare: [], writes: [{ put: `/fossora/house/leaving/id-${name}`, value: "{}" }] });
+    const writes = this.roster.has(name) ? [{ put: `/fossora/house/leaving/id-${name}`, value: "{}" }] : [];
+    return Promise.resolve({ compare: [], writes });
   }
 
   replace({ former, newcomer }: { readonly former: string; readonly newcomer?: string }): Promise<ReplaceAnswer> {

@@ -65,9 +65,9 @@ export class Departures {
   async #sweep(name: string, signal: AbortSignal): Promise<void> {
     const { store, sight } = this.#options;
     if ([...(sight.records?.roster.values() ?? [])].some((node) => node.name === name)) return;
-    const { entries } = await store.list(PREFIX.observed, signal);
-    const observed = entries.map(({ key }) => key).filter((key) => key.endsWith(`/${name}`));
-    const gone = [keys.node(name), keys.decided("Membership", name), keys.desired("Membership", name), ...observed];
+    const [observed, events] = await Promise.all([store.list(PREFIX.observed, signal), store.list(`${PREFIX.events}${name}/`, signal)]);
+    const written = [...observed.entries.filter(({ key }) => key.endsWith(`/${name}`)), ...events.entries].map(({ key }) => key);
+    const gone = [keys.node(name), keys.decided("Membership", name), keys.desired("Membership", name), ...written];
     for (let at = 0; at < gone.length; at += WRITES_MAX)
       await store.commit({ compare: [], writes: gone.slice(at, at + WRITES_MAX).map((key) => ({ delete: key })) }, signal);
   }
