@@ -40,8 +40,9 @@ export interface Here {
 export type JoinerEvent =
   | { readonly kind: "tick" }
   /**
-   * `from` is where an answer reaches the sender. `trust` also is `trusted` for whoever shows a certificate of this node's house, or of
-   * the house that it is asking, whose CA the edge remembers from the first contact.
+   * `from` is where an answer reaches the sender; of a hello-answer, where this node called it, for it comes on a connection of this node's own
+   * alone. `trust` also is `trusted` for whoever shows a certificate of this node's house, or of the house that it is asking, whose CA the
+   * edge remembers from the first contact.
    */
   | { readonly kind: "heard"; readonly message: Message; readonly from: Address; readonly trust: Trust }
   /** Nothing listens there, or what does has nothing to say to this node. */
@@ -82,8 +83,10 @@ export interface Membership {
 /** Another computer, as it last spoke. */
 export interface Peer {
   readonly sender: Sender;
-  /** Where it answered. */
+  /** Where an answer reaches it. */
   readonly address: Address;
+  /** Where this node called it, and it answered: all else that is known of its addresses it says itself. */
+  readonly answeredAt?: readonly Address[];
   readonly members: readonly Address[];
   readonly trust: Trust;
   readonly seenAtMs: Ms;
@@ -135,6 +138,8 @@ export interface Joiner {
   readonly bornAtMs: Ms;
   /** The house that it left for its higher epoch: it joins none of a lower one, whoever asks it to. */
   readonly left?: Left;
+  /** Whose house it asked for the wish that stands: another house that answers there later is not the one that was wished for. */
+  readonly chosen?: { readonly houseId: string; readonly nodeId: NodeId };
   /** As a member: since when the store has not answered. */
   readonly withoutStoreSinceMs?: Ms;
   /** The last things that were said. */

@@ -197,6 +197,33 @@ test("nobody is admitted by one who does not speak for the house", () => {
   assert.equal(step(asking, heard(admitted), here("b")).joiner.phase.kind, "starting");
 });
 
+test("one that waits for a person is not led astray by who claims the address that was named", () => {
+  const wish = { addresses: ["nas:733"] };
+  const at = (nowMs: number): Here => here("b", { wish, nowMs });
+  const nas = sender("c", { house: houseState(), addresses: ["nas:733"] });
+  const evil = sender("a", { house: houseState({ id: "evilhouse" }), addresses: ["nas:733"] });
+  const says = (message: Message, from = "nas:733"): JoinerEvent => ({ kind: "heard", message, from, trust: "needs approval" });
+  const answer: Message = { protocol: PROTOCOL, kind: "hello-answer", from: nas, members: [] };
+  const waits: Message = { protocol: PROTOCOL, kind: "join-answer", from: nas, verdict: "waits for approval", reason: "", members: [] };
+  const claims: Message = { protocol: PROTOCOL, kind: "hello", from: evil };
+  const houseAsked = ({ phase }: Joiner): string | undefined => (phase.kind === "asking" ? phase.house.id : undefined);
+  let joiner = step(newJoiner(0), says(claims), at(0)).joiner;
+  assert.equal(houseAsked(joiner), undefined);
+  joiner = step(step(joiner, says(answer), at(10)).joiner, says(waits), at(20)).joiner;
+  assert.equal(houseAsked(joiner), "house1");
+  joiner = step(joiner, { kind: "tick" }, at(30_250)).joiner;
+  assert.equal(joiner.phase.kind, "looking");
+  joiner = step(joiner, says(claims), at(30_300)).joiner;
+  const taken: Message = { ...answer, from: evil };
+  joiner = step(joiner, says(taken), at(30_310)).joiner;
+  assert.equal(houseAsked(joiner), undefined);
+  joiner = step(joiner, says(answer), at(30_400)).joiner;
+  assert.equal(houseAsked(joiner), "house1");
+  // Until a person wishes anew.
+  joiner = step(step(joiner, { kind: "wished" }, at(30_500)).joiner, says(taken), at(30_510)).joiner;
+  assert.equal(houseAsked(joiner), "evilhouse");
+});
+
 test("of very many that speak only so many are remembered, and the trusted rather", () => {
   const letters = "abcdefghijklmnopqrstuvwxyz234567".split("");
   let joiner = newJoiner(0);

@@ -26,6 +26,8 @@ const DESERTED_MS = 30_000;
 /** Until it has read its house's state, a node takes it for one that must not be given up. */
 const UNKNOWN_NODES = 2;
 const PEERS_MAX = 256;
+/** Of one computer: more than anybody types. */
+const ANSWERED_AT_MAX = 32;
 
 type Heard = Extract<JoinerEvent, { kind: "heard" }>;
 
@@ -40,8 +42,9 @@ export function newJoiner(nowMs: Ms, kept?: Membership, left?: Left): Joiner {
   };
 }
 
-export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
-  const here = asItIs(joiner, given);
+export function step(before: Joiner, event: JoinerEvent, given: Here): Stepped {
+  const here = asItIs(before, given);
+  const joiner = here.wish === undefined || event.kind === "wished" ? withoutChoice(before) : before;
   switch (event.kind) {
     case "tick":
       return tick(joiner, here);
@@ -69,6 +72,12 @@ export function step(joiner: Joiner, event: JoinerEvent, given: Here): Stepped {
     case "etcd-ended":
       return hearOfEtcd(joiner, here, event);
   }
+}
+
+/** What was asked for one wish says nothing about the next. */
+function withoutChoice(joiner: Joiner): Joiner {
+  const { chosen, ...rest } = joiner;
+  return chosen === undefined ? joiner : rest;
 }
 
 /** A member speaks as one from its first moment, whether it knows more of its house or not; nobody else does. */
@@ -262,10 +271,17 @@ function learn(joiner: Joiner, { nowMs }: Here, { message, from, trust }: Heard)
     if (trust !== "trusted" || oldest === undefined) return joiner;
     peers.delete(oldest);
   }
-  const members = message.kind === "hello-answer" ? message.members : (known?.members ?? []);
+  const isAnswer = message.kind === "hello-answer";
+  const members = isAnswer ? message.members : (known?.members ?? []);
+  const answeredAt = isAnswer ? [...new Set([from, ...(known?.answeredAt ?? [])])].slice(0, ANSWERED_AT_MAX) : known?.answeredAt;
   const foundsAtMs = message.from.founding === "founds" ? nowMs : known?.foundsAtMs;
   const mayFoundAtMs = message.from.foundsNone === true ? known?.mayFoundAtMs : nowMs;
   const peer = { sender: message.from, address: proven.address, members, trust: proven.trust, seenAtMs: nowMs };
-  peers.set(nodeId, { ...peer, ...(foundsAtMs !== undefined && { foundsAtMs }), ...(mayFoundAtMs !== undefined && { mayFoundAtMs }) });
+  peers.set(nodeId, {
+    ...peer,
+    ...(answeredAt !== undefined && { answeredAt }),
+    ...(foundsAtMs !== undefined && { foundsAtMs }),
+    ...(mayFoundAtMs !== undefined && { mayFoundAtMs }),
+  });
   return { ...joiner, peers };
 }

@@ -12,7 +12,8 @@ function knowing(...peers: readonly Peer[]): Joiner {
 function peer(letter: string, more: Partial<Peer> & { readonly house?: ReturnType<typeof houseState> } = {}): Peer {
   const { house, ...rest } = more;
   const from = sender(letter, house === undefined ? {} : { house });
-  return { sender: from, address: `${letter}:733`, members: [], trust: "trusted", seenAtMs: 0, ...rest };
+  const address = `${letter}:733`;
+  return { sender: from, address, answeredAt: [address], members: [], trust: "trusted", seenAtMs: 0, ...rest };
 }
 
 const said = (effects: readonly JoinerEffect[]): string => effects.map((effect) => (effect.kind === "say" ? effect.text : "")).join("");
@@ -185,6 +186,39 @@ describe("a fresh node", () => {
     const { joiner } = look(named, here("b", { wish }));
     assert(joiner.phase.kind === "asking");
     assert.equal(joiner.phase.house.id, "house2");
+  });
+
+  test("does not ask whoever says to be at the address that a person named, nor speaks from there: it calls there itself", () => {
+    const wish = { addresses: ["nas:733"] };
+    const evil = { trust: "needs approval", house: houseState({ id: "evilhouse" }), answeredAt: ["c:733"] } as const;
+    const says = { ...peer("c", evil), sender: sender("c", { house: evil.house, addresses: ["nas:733"] }) };
+    const speaksFromThere = { ...peer("d", { ...evil, address: "nas:733" }), answeredAt: [] };
+    const { joiner, effects } = lookAt(knowing(says, speaksFromThere), "b", [1_500], { wish });
+    assert.equal(joiner.phase.kind, "looking");
+    assert.match(said(effects), /^Nobody of the house to join answers at nas:733/);
+  });
+
+  test("asks the house that a token names, wherever that is, and none at its addresses that is another", () => {
+    const wish = { addresses: ["c:733"], houseId: "house2" };
+    const other = peer("c", { house: houseState() });
+    assert.equal(lookAt(knowing(other), "b", [1_500], { wish }).joiner.phase.kind, "looking");
+    const { phase } = look(knowing(other, peer("d", { house: houseState({ id: "house2" }) })), here("b", { wish })).joiner;
+    assert.equal(phase.kind === "asking" && phase.house.id, "house2");
+  });
+
+  test("goes on with the house that it asked for a wish, and says when another one answers there", () => {
+    const wish = { addresses: ["c:733"] };
+    const asked = look(knowing(peer("c", { house: houseState() })), here("b", { wish })).joiner;
+    const again = (...peers: readonly Peer[]): Joiner => ({ ...knowing(...peers), ...(asked.chosen && { chosen: asked.chosen }) });
+    const other = peer("d", { house: houseState({ id: "house2" }), answeredAt: ["c:733"] });
+    const { joiner, effects } = lookAt(again(other), "b", [1_500], { wish });
+    assert.equal(joiner.phase.kind, "looking");
+    assert.match(said(effects), /^Another house answers at c:733 now, that of d; .*To join the other one: fossora join c:733$/);
+    const sameHouse = peer("e", { house: houseState(), answeredAt: ["c:733"] });
+    assert.equal(look(again(other, sameHouse), here("b", { wish })).joiner.phase.kind, "asking");
+    // It gave its own up for another: it is the computer that a person named.
+    const sameNode = peer("c", { house: houseState({ id: "house2" }) });
+    assert.equal(look(again(sameNode), here("b", { wish })).joiner.phase.kind, "asking");
   });
 });
 

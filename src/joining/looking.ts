@@ -33,8 +33,12 @@ type Looking = Extract<Phase, { kind: "looking" | "founding" }>;
 export function look(joiner: Joiner, here: Here): Stepped {
   const { phase } = joiner;
   if (here.rests === true || (phase.kind !== "looking" && phase.kind !== "founding")) return stay(joiner);
-  const house = houseToJoin(joiner, here);
-  if (house?.sender.house !== undefined) return beginAsking(joiner, here, { state: house.sender.house, contacts: contactsOf(house) });
+  const peer = houseToJoin(joiner, here);
+  if (peer?.sender.house !== undefined) {
+    const { nodeId, house: state } = peer.sender;
+    const asking = here.wish === undefined ? joiner : { ...joiner, chosen: { houseId: state.id, nodeId } };
+    return beginAsking(asking, here, { state, contacts: contactsOf(peer) });
+  }
   return phase.kind === "looking" ? settle(joiner, here, phase) : found(joiner, here, phase);
 }
 
@@ -102,15 +106,21 @@ function houseToJoin(joiner: Joiner, { wish, home }: Here): Peer | undefined {
   const houses = [...joiner.peers.values()].filter(
     (peer) => peer.sender.house !== undefined && peer.trust !== "refused" && !isOlder(joiner, peer),
   );
-  if (wish !== undefined)
-    return houses.find(
-      ({ address, sender }) =>
-        sender.house?.id === wish.houseId || wish.addresses.some((each) => each === address || sender.addresses.includes(each)),
-    );
+  if (wish !== undefined) return houses.find((peer) => isWished(peer, wish) && isChosen(peer, joiner));
   const own = home === undefined ? houses : houses.filter(({ sender }) => sender.house?.id === home);
   const isOpen = ({ sender: { house } }: Peer): boolean => house?.joining !== "off" || house.id === home || house.id === joiner.left?.id;
   const open = own.filter((peer) => peer.trust === "trusted" && isOpen(peer));
   return open.sort((a, b) => rank(a) - rank(b) || ((a.sender.house?.id ?? "") < (b.sender.house?.id ?? "") ? -1 : 1))[0];
+}
+
+/** A token names the house; an address only who answers when it is called: anybody may say to be there. */
+function isWished({ sender, answeredAt = [] }: Peer, { addresses, houseId }: NonNullable<Here["wish"]>): boolean {
+  return houseId === undefined ? addresses.some((each) => answeredAt.includes(each)) : sender.house?.id === houseId;
+}
+
+/** Its house may give itself up for another, and the computer that a person named goes along. */
+function isChosen({ sender }: Peer, { chosen }: Joiner): boolean {
+  return chosen === undefined || sender.nodeId === chosen.nodeId || sender.house?.id === chosen.houseId;
 }
 
 /** It does not know yet that its house was taken over. */
@@ -134,7 +144,7 @@ function settle(joiner: Joiner, here: Here, phase: Looking): Stepped {
       say(next, "Docker does not tell whether another house's containers are here; this node founds no house until it does."),
     );
   if (nowMs - phase.sinceMs < SETTLE_MS && !haveAllAnswered(here, phase)) return stay(joiner);
-  if (wish !== undefined) return say(joiner, `Nobody of the house to join answers${atAny(wish.addresses)}; still asking.`);
+  if (wish !== undefined) return say(joiner, whoAnswers(joiner, wish));
   const silent = silentOnes(joiner, here, phase);
   if (silent.length > 0 && nowMs - phase.sinceMs < SILENT_WAIT_MS)
     return say(joiner, `Online and silent so far: ${silent.join(", ")}; this node waits up to ${SILENT_WAIT_MS / 1_000} s for an answer.`);
@@ -187,6 +197,15 @@ function silentOnes({ peers }: Joiner, { online = [], self }: Here, { answered =
 
 function layTheGround(joiner: Joiner, nowMs: number): Stepped {
   return enter(joiner, { kind: "laying the ground", sinceMs: nowMs }, [{ kind: "found" }]);
+}
+
+function whoAnswers(joiner: Joiner, wish: NonNullable<Here["wish"]>): string {
+  const other = [...joiner.peers.values()].find(
+    (peer) => peer.sender.house !== undefined && isWished(peer, wish) && !isChosen(peer, joiner),
+  );
+  if (other === undefined) return `Nobody of the house to join answers${atAny(wish.addresses)}; still asking.`;
+  const at = wish.addresses.join(" ");
+  return `Another house answers at ${at} now, that of ${other.sender.name}; this node goes on asking for the one before. To join the other one: fossora join ${at}`;
 }
 
 function atAny(addresses: readonly Address[]): string {
