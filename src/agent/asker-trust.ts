@@ -9,6 +9,7 @@ import { redeemInvite, type Proven } from "./invites.ts";
 import { proveAsker, type TailnetProofPorts } from "./tailnet-proof.ts";
 
 export const WAS_REMOVED = "it was removed from this house, and comes back with a new key alone";
+export const WAS_REJECTED = "a person there said no to it; a token lets it in, and in an hour it may ask again";
 
 export interface AskerTrust {
   readonly trust: JoinTrust;
@@ -20,7 +21,7 @@ export interface AskerTrust {
 
 export interface AskerTrustPorts extends TailnetProofPorts {
   readonly store: Store;
-  readonly approvals: Pick<Approvals, "isApproved">;
+  readonly approvals: Pick<Approvals, "wordOn">;
   readonly removed: () => readonly string[];
 }
 
@@ -42,8 +43,9 @@ export async function judgeAsker(
       throw error;
     }
   }
-  if (await ports.approvals.isApproved(peer.nodeId, options.signal))
-    return { trust: "approved", because: "a person has approved it", answer: plain };
+  const word = await ports.approvals.wordOn(peer.nodeId, options.signal);
+  if (word === "yes") return { trust: "approved", because: "a person has approved it", answer: plain };
+  if (word === "no") return { trust: "refused", because: WAS_REJECTED, answer: plain };
   const { trusted, because } = await proveAsker(peer, ports, options);
   if (trusted) return { trust: "trusted", because, answer: plain };
   // On the tailnet it is known whose it is, and it is nobody's of this house; on the LAN a person may know.

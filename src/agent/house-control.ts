@@ -9,7 +9,6 @@ import type {
   ReplaceAnswer,
   WaitingComputer,
 } from "../api/computers.ts";
-import { UserError } from "../api/errors.ts";
 import { keys } from "../api/keys.ts";
 import type { HandedOver } from "../api/moves.ts";
 import { phaseForPeople } from "../joining/phase-for-people.ts";
@@ -111,12 +110,11 @@ export class NodeHouseControl implements HouseControl {
   }
 
   async approve(typed: string, signal: AbortSignal): Promise<WaitingComputer> {
-    try {
-      return shown(await this.#approvals("let anybody in").approve(typed, signal));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw new ApiError("NotFound", error.message, { next: "fossora node approve" });
-    }
+    return shown(await this.#approvals("let anybody in").approve(typed, signal));
+  }
+
+  async reject(typed: string, signal: AbortSignal): Promise<WaitingComputer> {
+    return shown(await this.#approvals("say no to anybody").reject(typed, signal));
   }
 
   // ---------------------------------------------------------------- coming in and going

@@ -30,6 +30,11 @@ export interface ApproveAnswer {
   readonly computer: WaitingComputer;
 }
 
+export interface RejectAnswer {
+  readonly kind: "Rejected";
+  readonly computer: WaitingComputer;
+}
+
 /** A person's word that this computer is to belong to a certain house; with neither, to any that it finds, or one of its own. */
 export interface JoinWish {
   readonly token?: string;

@@ -1,6 +1,6 @@
 // `node`: what people do with the computers of the house.
 import type { Command } from "commander";
-import type { ApproveAnswer, NodeChange, ReplaceAnswer, WaitingAnswer } from "../api/computers.ts";
+import type { ApproveAnswer, NodeChange, RejectAnswer, ReplaceAnswer, WaitingAnswer } from "../api/computers.ts";
 import { namesOf } from "../api/kinds.ts";
 import type { ApplyAnswer } from "../api/wire.ts";
 import { runDelete } from "./delete.ts";
@@ -111,6 +111,14 @@ function defineWays(command: Command, invoke: Invoke): void {
   )
     .argument("[name|words...]", "its name, or its six words")
     .action((words: readonly string[]) => invoke((ports) => (words.length === 0 ? listWaiting(ports) : approve(words.join(" "), ports))));
+  sub(
+    command,
+    "reject",
+    "Say no to a computer that waits to be let in. In an hour it may ask again.",
+    "fossora node reject pi4\n  fossora node reject amber canoe fossil lantern otter violin",
+  )
+    .argument("<name|words...>", "its name, or its six words")
+    .action((words: readonly string[]) => invoke((ports) => reject(words.join(" "), ports)));
   const removal = sub(
     command,
     "remove",
@@ -180,13 +188,23 @@ async function listWaiting(ports: CliPorts): Promise<number> {
   const rows = items.map(({ name, address, words, approved }) => [name, address, approved ? "Approved" : "Waits", words]);
   for (const row of formatTable([["NAME", "ADDRESS", "STATUS", "SIX WORDS"], ...rows])) ports.stdout.line(row);
   const [first] = items.filter(({ approved }) => !approved);
-  if (first !== undefined) ports.stderr.line(`If its own screen shows the same six words: fossora node approve ${first.name}`);
+  if (first !== undefined)
+    ports.stderr.line(
+      `If its own screen shows the same six words: fossora node approve ${first.name}; if no screen of yours does: fossora node reject ${first.name}`,
+    );
   return EXIT.ok;
 }
 
 async function approve(who: string, ports: CliPorts): Promise<number> {
   const { computer } = await ports.client.json<ApproveAnswer>("POST", "/api/v1/approvals", { body: JSON.stringify({ who }) });
   ports.stdout.line(`node/${computer.name} approved`);
+  if (!ports.quiet) ports.stderr.line(`  its six words: ${computer.words}`);
+  return EXIT.ok;
+}
+
+async function reject(who: string, ports: CliPorts): Promise<number> {
+  const { computer } = await ports.client.json<RejectAnswer>("POST", "/api/v1/rejections", { body: JSON.stringify({ who }) });
+  ports.stdout.line(`node/${computer.name} rejected`);
   if (!ports.quiet) ports.stderr.line(`  its six words: ${computer.words}`);
   return EXIT.ok;
 }

@@ -1,5 +1,5 @@
 // The ways into the house and out of it, over HTTP: invitations, approvals, joining, leaving, replacing. What is possible the agent says.
-import type { ApproveAnswer, JoinWish, WaitingAnswer } from "../api/computers.ts";
+import type { ApproveAnswer, JoinWish, RejectAnswer, WaitingAnswer } from "../api/computers.ts";
 import { ApiError } from "./api-error.ts";
 import type { HouseControl, NodePorts } from "./ports.ts";
 
@@ -18,6 +18,10 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     GET: async (house, { signal }) => ({ kind: "WaitingComputers", items: await house.waiting(signal) }) satisfies WaitingAnswer,
     POST: async (house, { body, signal }) =>
       ({ kind: "Approved", computer: await house.approve(textIn(await body(), "who"), signal) }) satisfies ApproveAnswer,
+  },
+  rejections: {
+    POST: async (house, { body, signal }) =>
+      ({ kind: "Rejected", computer: await house.reject(textIn(await body(), "who"), signal) }) satisfies RejectAnswer,
   },
   joining: {
     GET: (house) => Promise.resolve(house.joining()),

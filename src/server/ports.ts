@@ -45,6 +45,8 @@ export interface HouseControl {
   waiting(signal: AbortSignal): Promise<readonly WaitingComputer[]>;
   /** By name, node id or six words. */
   approve(typed: string, signal: AbortSignal): Promise<WaitingComputer>;
+  /** One that waits is told no, and is not asked about again for a while. */
+  reject(typed: string, signal: AbortSignal): Promise<WaitingComputer>;
   /** Kept on disk until it is fulfilled. */
   join(wish: JoinWish, signal: AbortSignal): Promise<void>;
   /** Answers when this computer belongs to no house. `force`: also to one that does not answer. */

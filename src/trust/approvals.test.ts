@@ -12,14 +12,27 @@ const newcomer = (nodeId: string, name = "nas"): Newcomer => ({
 const five = ["a", "b", "c", "d", "e"].map((nodeId) => newcomer(nodeId));
 
 test("five may wait, the sixth is told so, and who waits already is known", () => {
-  assert.deepEqual(mayWait(five.slice(1), "f", undefined), { kind: "waits" });
-  assert.equal(mayWait(five, "f", undefined).kind, "refused");
-  assert.deepEqual(mayWait(five, "c", 0), { kind: "known", newcomer: newcomer("c") });
+  assert.deepEqual(mayWait(five.slice(1), { nodeId: "f", fromItsSource: 0 }), { kind: "waits" });
+  assert.equal(mayWait(five, { nodeId: "f", fromItsSource: 0 }).kind, "refused");
+  assert.deepEqual(mayWait(five, { nodeId: "c", fromItsSource: 5, sinceLastMs: 0 }), { kind: "known", newcomer: newcomer("c") });
+});
+
+test("two may wait of one source, so that it cannot keep all places", () => {
+  assert.deepEqual(mayWait([], { nodeId: "f", fromItsSource: 1 }), { kind: "waits" });
+  assert.equal(mayWait([], { nodeId: "f", fromItsSource: 2 }).kind, "refused");
+});
+
+test("one that a person said no to does not wait, and takes nobody's place", () => {
+  const rejected = { ...newcomer("e"), rejected: true } as const;
+  const four = [...five.slice(0, 4), rejected];
+  const said = mayWait(four, { nodeId: "e", fromItsSource: 0 });
+  assert.deepEqual([said.kind, said.kind === "refused" && /said no/.test(said.why)], ["refused", true]);
+  assert.deepEqual(mayWait(four, { nodeId: "f", fromItsSource: 0 }), { kind: "waits" });
 });
 
 test("one newcomer a minute from an address", () => {
-  assert.equal(mayWait([], "a", 59_000).kind, "refused");
-  assert.deepEqual(mayWait([], "a", 60_000), { kind: "waits" });
+  assert.equal(mayWait([], { nodeId: "a", fromItsSource: 0, sinceLastMs: 59_000 }).kind, "refused");
+  assert.deepEqual(mayWait([], { nodeId: "a", fromItsSource: 0, sinceLastMs: 60_000 }), { kind: "waits" });
 });
 
 test("a newcomer is meant by its name, its id or its words, and two of one name are both found", () => {

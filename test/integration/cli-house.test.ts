@@ -216,13 +216,20 @@ describe("node", () => {
     control.people = [{ name: "pi4", address: "192.168.1.11", words: SIX_WORDS, approved: false }];
     expectOutcome(await run("node", "approve"), {
       stdout: `NAME  ADDRESS       STATUS  SIX WORDS\npi4   192.168.1.11  Waits   ${SIX_WORDS}\n`,
-      stderr: "If its own screen shows the same six words: fossora node approve pi4\n",
+      stderr: "If its own screen shows the same six words: fossora node approve pi4; if no screen of yours does: fossora node reject pi4\n",
     });
     expectOutcome(await run("node", "approve", ...SIX_WORDS.split(" ")), {
       stdout: "node/pi4 approved\n",
       stderr: `  its six words: ${SIX_WORDS}\n`,
     });
     assert.equal((await run("node", "approve", "tv")).code, 4);
+  });
+
+  test("reject says no to one that waits", async () => {
+    control.people = [{ name: "tv", address: "192.168.1.44", words: SIX_WORDS, approved: false }];
+    expectOutcome(await run("node", "reject", "tv"), { stdout: "node/tv rejected\n", stderr: `  its six words: ${SIX_WORDS}\n` });
+    assert.equal((await run("node", "reject", "pi4")).code, 4);
+    assert.equal((await run("node", "reject")).code, 2);
   });
 
   test("label, cordon and uncordon change the node and nothing else", async () => {

@@ -9,10 +9,11 @@ import { createInvite, INVITE_MS, joinWithToken, redeemInvite, type Proven } fro
 import { houseHash } from "../../src/agent/trust.ts";
 import { MeshRefusal, UserError } from "../../src/api/errors.ts";
 import { PREFIX } from "../../src/api/keys.ts";
+import type { MeshPeer } from "../../src/mesh-ports.ts";
 import type { Store } from "../../src/ports.ts";
 import { parseToken } from "../../src/trust/token.ts";
 import { wordsOf } from "../../src/trust/words.ts";
-import { publicDerOf } from "../../src/adapters/x509/read.ts";
+import { createKey, publicDerOf, publicKeyOf } from "../../src/adapters/x509/read.ts";
 import { loadNodeKey } from "../../src/agent/identity.ts";
 import { SeededRandom, VirtualClock } from "../fakes/clock.ts";
 import { FakeEtcd } from "../fakes/store.ts";
@@ -200,3 +201,35 @@ test("a newcomer without a token waits, both sides show the same six words, and 
   assert.deepEqual(await approvals.list(signal), []);
   await assert.rejects(approvals.approve("nas", signal), /no computer waits to be let in/);
 });
+
+test("one source has two of the five places, whatever its keys and addresses, and a person's no does not give them back to it", async () => {
+  const clock = new VirtualClock();
+  const store = new FakeEtcd(clock).client("a", { clock, random: new SeededRandom(1) });
+  const approvals = new Approvals({ store, clock });
+  const ask = (number: number, address: string): Promise<unknown> => approvals.ask(newcomerAt(address, number), `n${number}`, signal);
+  const waiting = async (): Promise<readonly string[]> => (await approvals.list(signal)).map(({ name }) => name);
+  for (const number of [1, 2, 3, 4]) {
+    await ask(number, `fd00:0:0:1::${number}`).catch((error: unknown) => assert.ok(refused("CannotWait")(error), String(error)));
+    await clock.advance(61_000);
+  }
+  assert.deepEqual(await waiting(), ["n1", "n2"]);
+  await ask(5, "192.168.1.9");
+  await approvals.reject("n1", signal);
+  assert.deepEqual(await waiting(), ["n2", "n5"]);
+  await assert.rejects(ask(6, "fd00:0:0:1::6"), refused("CannotWait"));
+  await assert.rejects(ask(1, "fd00:0:0:1::1"), refused("CannotWait"));
+  await assert.rejects(approvals.reject("n1", signal), /Cannot reject "n1": no computer of that name waits/);
+  assert.equal(await approvals.wordOn(idOf(1), signal), "no");
+  // A person may think better of it.
+  await approvals.approve("n1", signal);
+  assert.equal(await approvals.wordOn(idOf(1), signal), "yes");
+});
+
+function idOf(number: number): string {
+  return String(number).repeat(16);
+}
+
+function newcomerAt(address: string, number: number): MeshPeer {
+  const publicKey = publicKeyOf(createKey());
+  return { nodeId: idOf(number), standing: "stranger", publicKey, address, port: 40_000, exporter: () => new Uint8Array(32) };
+}

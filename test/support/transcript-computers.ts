@@ -56,6 +56,14 @@ export class ScriptedHouse implements HouseControl {
     return Promise.resolve({ ...found, approved: true });
   }
 
+  reject(typed: string): Promise<WaitingComputer> {
+    const found = this.people.find(({ name, words }) => name === typed || words === typed);
+    if (found !== undefined) return Promise.resolve(found);
+    return Promise.reject(
+      new ApiError("NotFound", `Cannot reject "${typed}": no computer of that name waits.`, { next: "fossora node approve" }),
+    );
+  }
+
   join(wish: JoinWish): Promise<void> {
     this.asked.push(wish);
     return Promise.resolve();

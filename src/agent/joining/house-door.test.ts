@@ -10,6 +10,7 @@ import { keys } from "../../api/keys.ts";
 import type { JoinAnswer } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Store } from "../../ports.ts";
+import { REJECTED_MS } from "../../trust/approvals.ts";
 import { Approvals } from "../approvals.ts";
 import { judgeAsker } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
@@ -57,7 +58,7 @@ class Door {
     const approvals = new Approvals({ store, clock });
     const ports = {
       store,
-      approvals: { isApproved: async (id: string) => this.isLetIn || (await approvals.isApproved(id, signal)) },
+      approvals: { wordOn: async (id: string) => (this.isLetIn ? "yes" : approvals.wordOn(id, signal)) },
       removed: () => this.removed,
       tailnet: {
         status: async () => ({ kind: "running", self, peers: [], userspace: false }) as const,
@@ -114,6 +115,21 @@ test("a removed node hears why it is not let in, and nothing of the house", asyn
   const leaving = new Door();
   await leaving.put(keys.leaving(peer.nodeId), { name: "x", removed: true });
   assertRefused(await leaving.ask({ ...peer, standing: "member" }), why);
+});
+
+test("one that a person said no to hears so, and nothing of the house, until it has a token or an hour is over", async () => {
+  const door = new Door();
+  door.isOfTailnet = false;
+  assert.equal((await door.ask()).answer?.verdict, "waits for approval");
+  const approvals = new Approvals({ store: door.store, clock: door.clock });
+  await approvals.reject("x", signal);
+  const why = /^The house does not let this node in: a person there said no to it; a token lets it in, and in an hour it may ask again\.$/;
+  assertRefused(await door.ask(), why);
+  assertRefused(await door.ask(peer, "abcdefgh.x"), /^The token is not known here: /);
+  await door.clock.advance(REJECTED_MS - 60_000);
+  assertRefused(await door.ask(), why);
+  await door.clock.advance(61_000);
+  assert.equal((await door.ask()).answer?.verdict, "waits for approval");
 });
 
 test("one whose token is no good hears so, and nothing of the house", async () => {

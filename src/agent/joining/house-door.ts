@@ -7,7 +7,7 @@ import { queueChange } from "../../joining/store-change.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Approvals } from "../approvals.ts";
-import { WAS_REMOVED, type AskerTrust } from "../asker-trust.ts";
+import { WAS_REJECTED, WAS_REMOVED, type AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
 import { plainHost } from "./addresses.ts";
 import type { Departure } from "./departures.ts";
@@ -136,8 +136,8 @@ const ofTheHouse: AskerTrust = {
   answer: (message) => ({ message }),
 };
 
-/** Nobody else than the one that was removed, or whose token it is, hears why: it is this house's own business. */
+/** Nobody else than the one that was removed or rejected, or whose token it is, hears why: it is this house's own business. */
 function refusalOf({ because }: AskerTrust, { proof }: Proven): string {
-  if (because === WAS_REMOVED) return `The house does not let this node in: ${because}.`;
+  if ([WAS_REMOVED, WAS_REJECTED].includes(because)) return `The house does not let this node in: ${because}.`;
   return proof === undefined ? "The house does not let this node in: it does not know whose computer it is." : because;
 }
