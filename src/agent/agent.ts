@@ -212,15 +212,16 @@ class Node {
       rests: () => this.#wish.rests,
       onRest: () => this.#control.left.begin(),
       onStanding: () => this.#life?.announce(),
+      onGone: (nodeIds) => shown.server?.end(nodeIds),
       facts: () => this.#life?.facts,
       revision: () => this.#life?.revision,
       traffic: (each) => this.#ingress.traffic(each),
       load: (each) => this.#ports.load(each),
-      stream: (_peer, ...asked) => this.#server.stream(...asked),
+      stream: (...asked) => this.#server.stream(...asked),
       replaceAfterMs: () => this.#houseSettings.replaceAfterMs,
       leaving: () => this.#life?.leaving ?? new Set(),
       roles: () => this.#life?.roles ?? new Map(),
-      strangerTrust: (peer, signal) => strangers.of(peer, signal),
+      strangerTrust: (...asked) => strangers.of(...asked),
       judge: judgeWith({ ...judging, dataDir }),
       onTrust: (trust) => {
         shown.server?.setTrust(trust);

@@ -46,9 +46,5 @@ export async function judgeAsker(
   const word = await ports.approvals.wordOn(peer.nodeId, options.signal);
   if (word === "yes") return { trust: "approved", because: "a person has approved it", answer: plain };
   if (word === "no") return { trust: "refused", because: WAS_REJECTED, answer: plain };
-  const { trusted, because } = await proveAsker(peer, ports, options);
-  if (trusted) return { trust: "trusted", because, answer: plain };
-  // On the tailnet it is known whose it is, and it is nobody's of this house; on the LAN a person may know.
-  const known = (await ports.tailnet.whois(peer.address, options.signal)) !== undefined;
-  return { trust: known ? "refused" : "needs approval", because, answer: plain };
+  return { ...(await proveAsker(peer, ports, options)), answer: plain };
 }

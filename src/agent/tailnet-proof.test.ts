@@ -17,6 +17,7 @@ const self: TailnetDevice = {
 const attic: TailnetWho = {
   id: "n2",
   name: "attic.tail.lab",
+  os: "linux",
   userId: "41",
   login: "alice@lab.test",
   tags: [],
@@ -47,39 +48,41 @@ function portsOf(
 
 test("a device of the same person whose own agent asked is trusted", async () => {
   assert.deepEqual(await proveAsker(peer, portsOf({ "100.64.0.2": peer.nodeId }), options), {
-    trusted: true,
+    trust: "trusted",
     because: "both belong to alice@lab.test",
   });
 });
 
 test("a program that is not the agent of its device is refused", async () => {
   assert.deepEqual(await proveAsker(peer, portsOf({ "100.64.0.2": "anotheranotheran" }), options), {
-    trusted: false,
+    trust: "refused",
     because: "another program than the agent of attic.tail.lab asked",
   });
 });
 
 test("the call goes to the addresses that WhoIs names, and a device that does not answer there is refused", async () => {
   const ports = portsOf({ "fd7a::2": peer.nodeId });
-  assert.equal((await proveAsker(peer, ports, options)).trusted, true);
+  assert.equal((await proveAsker(peer, ports, options)).trust, "trusted");
   assert.deepEqual(ports.called, ["100.64.0.2", "fd7a::2"]);
   const silent = await proveAsker(peer, portsOf({}), options);
-  assert.equal(silent.trusted, false);
+  assert.equal(silent.trust, "refused");
   assert.match(silent.because, /attic.tail.lab cannot be called back: Cannot reach 100.64.0.2/);
 });
 
 test("who is not trusted anyway is not called at all", async () => {
   const ports = portsOf({ "100.64.0.2": peer.nodeId }, { ...attic, userId: "42", login: "bob@lab.test" });
-  assert.equal((await proveAsker(peer, ports, options)).trusted, false);
-  assert.equal((await proveAsker({ ...peer, address: "192.168.1.7" }, ports, options)).trusted, false);
-  assert.deepEqual(ports.called, []);
+  assert.equal((await proveAsker(peer, ports, options)).trust, "refused");
+  assert.equal((await proveAsker({ ...peer, address: "192.168.1.7" }, ports, options)).trust, "needs approval");
+  const mac = portsOf({ "100.64.0.2": peer.nodeId }, { ...attic, os: "macOS" });
+  assert.equal((await proveAsker(peer, mac, options)).trust, "needs approval");
+  assert.deepEqual([...ports.called, ...mac.called], []);
 });
 
 test("whoever was asked is judged by the address that was called", async () => {
-  assert.equal((await proveAnswerer("100.64.0.2", portsOf({}), options)).trusted, true);
-  assert.equal((await proveAnswerer("100.64.0.9", portsOf({}), options)).trusted, false);
+  assert.equal((await proveAnswerer("100.64.0.2", portsOf({}), options)).trust, "trusted");
+  assert.equal((await proveAnswerer("100.64.0.9", portsOf({}), options)).trust, "needs approval");
   const unknown = {
     tailnet: { status: async (): Promise<TailnetState> => ({ kind: "unknown", state: "NoState" }), whois: async () => attic },
   };
-  assert.equal((await proveAnswerer("100.64.0.2", unknown, options)).trusted, false);
+  assert.equal((await proveAnswerer("100.64.0.2", unknown, options)).trust, "refused");
 });

@@ -11,11 +11,14 @@ export interface TailnetProofPorts {
   readonly callBack: (address: string, signal: AbortSignal) => Promise<string>;
 }
 
+/** Of two that speak the one that made the connection, or the one that was called. */
+export type Part = "asker" | "answerer";
+
 const ADDRESSES_TRIED_MAX = 2;
 
 /**
- * Of whoever asks on 733. WhoIs names a device, not a program: anybody on it may connect from a port above 1024, but only root answers on
- * 733. So the address that WhoIs names is called there, and must prove the key that asked.
+ * Of whoever asks on 733. WhoIs names a device, not a program: any program on it may connect, from whatever port (a container from 733, too), but
+ * only root answers on 733. So the address that WhoIs names is called there, and must prove the key that asked.
  */
 export async function proveAsker(
   peer: Pick<MeshPeer, "address" | "nodeId">,
@@ -23,19 +26,19 @@ export async function proveAsker(
   options: { readonly settings: TailnetSettings; readonly signal: AbortSignal },
 ): Promise<TailnetVerdict> {
   const { verdict, who } = await verdictOf(peer.address, ports, options);
-  if (!verdict.trusted || who === undefined) return verdict;
+  if (verdict.trust !== "trusted" || who === undefined) return verdict;
   const failures: string[] = [];
   for (const address of who.addresses.slice(0, ADDRESSES_TRIED_MAX)) {
     try {
       const answered = await ports.callBack(address, options.signal);
       if (answered === peer.nodeId) return verdict;
-      return { trusted: false, because: `another program than the agent of ${who.name} asked` };
+      return { trust: "refused", because: `another program than the agent of ${who.name} asked` };
     } catch (error) {
       options.signal.throwIfAborted();
       failures.push(error instanceof Error ? error.message : String(error));
     }
   }
-  return { trusted: false, because: `${who.name} cannot be called back: ${failures.join("; ") || "it has no address"}` };
+  return { trust: "refused", because: `${who.name} cannot be called back: ${failures.join("; ") || "it has no address"}` };
 }
 
 /** Of whoever was asked: it was called at the agent's port itself, so its key is the device's own. */

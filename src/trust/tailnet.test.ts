@@ -16,6 +16,7 @@ const device: TailnetDevice = {
 const who: TailnetWho = {
   id: "n2",
   name: "attic.tail.lab",
+  os: "linux",
   userId: "41",
   login: "alice@lab.test",
   tags: [],
@@ -48,30 +49,30 @@ test("computers of the same person are asked, and those with a tag of the house"
 });
 
 test("the same person's computer is trusted, another's is not", () => {
-  assert.deepEqual(judge(device, who, none), { trusted: true, because: "both belong to alice@lab.test" });
+  assert.deepEqual(judge(device, who, none), { trust: "trusted", because: "both belong to alice@lab.test" });
   assert.deepEqual(judge(device, { ...who, userId: "42", login: "bob@lab.test" }, none), {
-    trusted: false,
+    trust: "refused",
     because: "it belongs to bob@lab.test, another user",
   });
 });
 
 test("two tagged computers are not one person's, whatever their user id", () => {
   const tagged = { ...device, userId: "99", tags: ["tag:ci"] };
-  assert.equal(judge(tagged, { ...who, userId: "99", tags: ["tag:ci"] }, none).trusted, false);
-  assert.equal(judge(tagged, who, none).trusted, false);
-  assert.equal(judge(device, { ...who, tags: ["tag:ci"] }, none).trusted, false);
-  assert.equal(judge({ ...device, userId: "0" }, { ...who, userId: "0" }, none).trusted, false);
+  assert.equal(judge(tagged, { ...who, userId: "99", tags: ["tag:ci"] }, none).trust, "refused");
+  assert.equal(judge(tagged, who, none).trust, "refused");
+  assert.equal(judge(device, { ...who, tags: ["tag:ci"] }, none).trust, "refused");
+  assert.equal(judge({ ...device, userId: "0" }, { ...who, userId: "0" }, none).trust, "refused");
 });
 
 test("a tag of the house is trusted, any other is not", () => {
   const tagged = { ...who, userId: "99", tags: ["tag:fossora", "tag:nas"] };
-  assert.deepEqual(judge(device, tagged, nas), { trusted: true, because: "it has the tag tag:nas" });
-  assert.equal(judge(device, tagged, { tags: ["tag:ci"] }).trusted, false);
+  assert.deepEqual(judge(device, tagged, nas), { trust: "trusted", because: "it has the tag tag:nas" });
+  assert.equal(judge(device, tagged, { tags: ["tag:ci"] }).trust, "refused");
 });
 
 test("the policy's capability lets a stranger in, unless it was given for looking only", () => {
   const granted = (...grants: readonly unknown[]): boolean =>
-    judge(device, { ...who, userId: "42", capabilities: { [CAPABILITY]: grants } }, none).trusted;
+    judge(device, { ...who, userId: "42", capabilities: { [CAPABILITY]: grants } }, none).trust === "trusted";
   assert.ok(granted({}));
   assert.ok(granted({ role: "admin", join: true }));
   assert.ok(granted({ role: "viewer" }, { role: "node" }));
@@ -82,7 +83,22 @@ test("the policy's capability lets a stranger in, unless it was given for lookin
 });
 
 test("nobody is trusted who is unknown or expired, or while this machine knows nothing itself", () => {
-  assert.equal(judge(device, undefined, none).trusted, false);
-  assert.equal(judge(device, { ...who, expired: true }, none).trusted, false);
-  assert.equal(judge(undefined, who, none).trusted, false);
+  assert.equal(judge(device, undefined, none).trust, "needs approval");
+  assert.equal(judge(device, { ...who, expired: true }, none).trust, "refused");
+  assert.equal(judge(undefined, who, none).trust, "refused");
+});
+
+test("only where nobody but root may answer on 733 a person need not be asked, and who is somebody else's is refused whatever it runs", () => {
+  for (const os of ["macOS", "windows", "freebsd", ""])
+    for (const [other, settings] of [
+      [who, none],
+      [{ ...who, tags: ["tag:nas"] }, nas],
+      [{ ...who, userId: "42", capabilities: { [CAPABILITY]: [{}] } }, none],
+    ] as const)
+      assert.equal(judge(device, { ...other, os }, settings).trust, "needs approval", os);
+  assert.match(
+    judge(device, { ...who, os: "macOS" }, none).because,
+    /^both belong to alice@lab.test, but on attic.tail.lab \(macOS\) any program may answer on port 733$/,
+  );
+  assert.equal(judge(device, { ...who, os: "macOS", userId: "42" }, none).trust, "refused");
 });

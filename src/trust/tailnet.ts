@@ -35,6 +35,8 @@ export type TailnetState =
 export interface TailnetWho {
   readonly id: string;
   readonly name: string;
+  /** As the device says; "" where the tailnet does not tell. */
+  readonly os: string;
   readonly userId: string;
   readonly login: string;
   readonly tags: readonly string[];
@@ -49,10 +51,16 @@ export interface TailnetSettings {
   readonly tags: readonly string[];
 }
 
-export type TailnetVerdict = { readonly trusted: true; readonly because: string } | { readonly trusted: false; readonly because: string };
+export interface TailnetVerdict {
+  /** `needs approval`: a person may know what the tailnet cannot tell. */
+  readonly trust: "trusted" | "needs approval" | "refused";
+  readonly because: string;
+}
 
 export const CAPABILITY = "fossora.dev/cap/fossora";
 const SYSTEMS: readonly string[] = ["linux", "macOS", "windows"];
+/** Where only root listens on a port below 1024: on the others any program of any user may answer on 733. */
+const ROOT_ANSWERS: readonly string[] = ["linux"];
 /** A tailnet of a company may have thousands; a house is asked for among the first. */
 const ASKED_MAX = 256;
 
@@ -69,13 +77,13 @@ export function worthAsking(state: TailnetState, settings: TailnetSettings): rea
 
 /** May this device be a node without anybody being asked? `self` is undefined while this machine does not know its own place. */
 export function judge(self: TailnetDevice | undefined, who: TailnetWho | undefined, settings: TailnetSettings): TailnetVerdict {
-  if (who === undefined) return no("the tailnet does not know this address");
+  if (who === undefined) return perhaps("the tailnet does not know this address");
   if (self === undefined) return no("this machine is not connected to its tailnet");
   if (who.expired) return no(`the tailnet key of ${who.name} has expired`);
-  if (sameUser(self, who)) return yes(`both belong to ${who.login}`);
+  if (sameUser(self, who)) return yes(who, `both belong to ${who.login}`);
   const tag = who.tags.find((each) => settings.tags.includes(each));
-  if (tag !== undefined) return yes(`it has the tag ${tag}`);
-  if ((who.capabilities[CAPABILITY] ?? []).some(grantsJoining)) return yes(`the tailnet's policy grants it ${CAPABILITY}`);
+  if (tag !== undefined) return yes(who, `it has the tag ${tag}`);
+  if ((who.capabilities[CAPABILITY] ?? []).some(grantsJoining)) return yes(who, `the tailnet's policy grants it ${CAPABILITY}`);
   if (who.tags.length > 0) return no(`it is tagged ${who.tags.join(", ")}, which the house does not name`);
   if (self.tags.length > 0) return no("this machine is tagged, so it has no user to share with others");
   return no(`it belongs to ${who.login}, another user`);
@@ -93,10 +101,15 @@ function grantsJoining(grant: unknown): boolean {
   return join === true || (join === undefined && (role === undefined || role === "admin" || role === "node"));
 }
 
-function yes(because: string): TailnetVerdict {
-  return { trusted: true, because };
+function yes({ name, os }: TailnetWho, because: string): TailnetVerdict {
+  if (ROOT_ANSWERS.includes(os)) return { trust: "trusted", because };
+  return perhaps(`${because}, but on ${name} (${os === "" ? "of an unknown system" : os}) any program may answer on port 733`);
+}
+
+function perhaps(because: string): TailnetVerdict {
+  return { trust: "needs approval", because };
 }
 
 function no(because: string): TailnetVerdict {
-  return { trusted: false, because };
+  return { trust: "refused", because };
 }

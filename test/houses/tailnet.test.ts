@@ -15,7 +15,7 @@ const reason = labReason();
 const pollMs = 15_000;
 
 interface Verdict {
-  readonly trusted: boolean;
+  readonly trust: "trusted" | "needs approval" | "refused";
   readonly because: string;
 }
 
@@ -69,15 +69,15 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
 
   test("two machines of one person trust each other without a word", async (t) => {
     if (!needs(t)) return;
-    const trusted = { trusted: true, because: "both belong to alice@lab.test" };
+    const trusted = { trust: "trusted", because: "both belong to alice@lab.test" };
     assert.deepEqual(await join("h2", "h1"), { they: trusted, we: trusted });
   });
 
   test("another person's machine is refused, and would not trust the house either", async (t) => {
     if (!needs(t)) return;
     assert.deepEqual(await join("h3", "h1"), {
-      they: { trusted: false, because: "it belongs to bob@lab.test, another user" },
-      we: { trusted: false, because: "it belongs to alice@lab.test, another user" },
+      they: { trust: "refused", because: "it belongs to bob@lab.test, another user" },
+      we: { trust: "refused", because: "it belongs to alice@lab.test, another user" },
     });
   });
 
@@ -92,10 +92,10 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
       await lab.tailnet("policy", file);
     };
     await setPolicy(policyOf({ role: "admin" }));
-    const granted = { trusted: true, because: "the tailnet's policy grants it fossora.dev/cap/fossora" };
+    const granted = { trust: "trusted", because: "the tailnet's policy grants it fossora.dev/cap/fossora" };
     await until("the grant", async () => (await join("h3", "h1")).they.because === granted.because);
     await setPolicy(policyOf({ role: "viewer" }));
-    await until("its end", async () => !(await join("h3", "h1")).they.trusted);
+    await until("its end", async () => (await join("h3", "h1")).they.trust !== "trusted");
   });
 
   test("a change of the tailnet is a reason to look long before the next look is due, and split DNS is seen", async (t) => {
@@ -122,17 +122,17 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
     if (!needs(t)) return;
     const { ip } = await lab.host("h1");
     const { they, we } = await join("h2", ip);
-    assert.deepEqual([they.trusted, we.trusted], [false, false]);
+    assert.deepEqual([they.trust, we.trust], ["needs approval", "needs approval"]);
     assert.match(they.because, /does not know this address/);
   });
 
   test("a program on a trusted machine that is not its agent is called back and found out", async (t) => {
     if (!needs(t)) return;
     const asked = (await run("h2", "join", "/var/lib/mesh-of-somebody", ips.get("h1") ?? "")) as { readonly they: Verdict }; // what it prints
-    assert.deepEqual(asked.they, { trusted: false, because: "another program than the agent of h2.tail.lab asked" });
+    assert.deepEqual(asked.they, { trust: "refused", because: "another program than the agent of h2.tail.lab asked" });
     await lab.stop("h2", "mesh");
     const alone = await join("h2", "h1");
-    assert.equal(alone.they.trusted, false);
+    assert.equal(alone.they.trust, "refused");
     assert.match(alone.they.because, /^h2.tail.lab cannot be called back: /);
     await lab.restart("h2", "mesh");
   });
@@ -142,11 +142,11 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
     await lab.tailnet("leave", "h3");
     remember(await lab.tailnet("join", "h3", "--tag", "tag:fossora"));
     const untold = await until("the tagged machine's way to h1", () => join("h3", "h1"));
-    assert.deepEqual(untold.they, { trusted: false, because: "it is tagged tag:fossora, which the house does not name" });
+    assert.deepEqual(untold.they, { trust: "refused", because: "it is tagged tag:fossora, which the house does not name" });
     await lab.stop("h1", "mesh");
     await serve("h1", "--house", "--tag", "tag:fossora");
     const told = await until("h1 again", () => join("h3", "h1"));
-    assert.deepEqual(told.they, { trusted: true, because: "it has the tag tag:fossora" });
+    assert.deepEqual(told.they, { trust: "trusted", because: "it has the tag tag:fossora" });
     assert.deepEqual(await run("h1", "peers", "--tag", "tag:fossora"), {
       state: "running",
       peers: ["h2.tail.lab", "h3.tail.lab"],
@@ -166,6 +166,6 @@ describe("a tailnet of two people", { skip: reason ?? false }, () => {
       return found.state === "absent" ? undefined : found;
     });
     assert.match(state, /^(NoState|Starting)$/);
-    assert.equal((await join("h2", "h1").catch(() => undefined))?.they.trusted ?? false, false);
+    assert.notEqual((await join("h2", "h1").catch(() => undefined))?.they.trust, "trusted");
   });
 });

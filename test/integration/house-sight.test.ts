@@ -31,8 +31,9 @@ async function sightOf(
   etcd: EtcdCluster,
   {
     onStanding = () => undefined,
+    onGone = () => undefined,
     dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-")),
-  }: { readonly onStanding?: () => void; readonly dataDir?: string } = {},
+  }: { readonly onStanding?: () => void; readonly onGone?: (nodeIds: readonly string[]) => void; readonly dataDir?: string } = {},
 ): Promise<HouseSight> {
   t.after(() => rmSync(dataDir, { recursive: true }));
   const { credentials, hosts } = etcd;
@@ -47,6 +48,7 @@ async function sightOf(
     revision: () => undefined,
     pulse: new Pulse(realClock),
     onStanding,
+    onGone,
     clock: realClock,
     log: silentLog,
   });
@@ -101,6 +103,22 @@ test("it says so when fewer vote", { skip }, async (t) => {
   await until("one is taken out", async () => (await cluster.remove(gone.id, AbortSignal.timeout(30_000))).kind === "done");
   await until("it sees two", () => sight.seen.voters.length === 2);
   assert.equal(said, before + 1);
+});
+
+test("it says who belongs to the house no more", { skip }, async (t) => {
+  assert(program);
+  const etcd = await EtcdCluster.start(program, 1);
+  t.after(() => etcd.close());
+  const said: string[] = [];
+  const sight = await sightOf(t, etcd, { onGone: (nodeIds) => void said.push(...nodeIds) });
+  const { nodeId } = houseNode("b");
+  assert.equal(sight.hasLost(nodeId), true);
+  await etcd.etcd.put(keys.houseNode(nodeId)).value(JSON.stringify(houseNode("b")));
+  await until("it knows the new node", () => !sight.hasLost(nodeId));
+  assert.deepEqual(said, []);
+  await etcd.etcd.delete().key(keys.houseNode(nodeId));
+  await until("it says so", () => said.length > 0);
+  assert.deepEqual([said, sight.hasLost(nodeId)], [[nodeId], true]);
 });
 
 test("it sees its house, and lets in who is new, while its disk takes nothing, and writes that down later", { skip }, async (t) => {

@@ -227,7 +227,16 @@ test("who signs for another house, or for other keys, is not believed", async (t
 });
 
 const self = { id: "n1", name: "nas", os: "linux", userId: "41", tags: [], addresses: [], online: true, expired: false, shared: false };
-const device = { id: "n2", name: "attic", login: "alice", tags: [], addresses: ["127.0.0.1"], expired: false, capabilities: {} };
+const device = {
+  id: "n2",
+  name: "attic",
+  os: "linux",
+  login: "alice",
+  tags: [],
+  addresses: ["127.0.0.1"],
+  expired: false,
+  capabilities: {},
+};
 
 /** A house whose tailnet knows who is at 127.0.0.1, or does not. */
 async function judging(
@@ -295,6 +304,10 @@ test("who asks is let in by token, person or tailnet, waits on the LAN, and is r
   same.calledBack = "somebodyelsesome";
   await ask(same.house);
   assert.equal(same.verdicts.at(-1)?.trust, "refused");
+  const mac = await judging(t, { ...device, os: "macOS", userId: "41" });
+  mac.calledBack = newcomer.nodeId;
+  await ask(mac.house);
+  assert.equal(mac.verdicts.at(-1)?.trust, "needs approval");
   const foreign = await judging(t, { ...device, userId: "42" });
   await ask(foreign.house);
   assert.equal(foreign.verdicts.at(-1)?.trust, "refused");

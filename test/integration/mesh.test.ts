@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import net from "node:net";
+import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import tls from "node:tls";
@@ -252,6 +253,25 @@ test("a stream carries bytes both ways after its answer, also those that came wi
   both.bytes.resume();
   assert.equal(String((await once(both.bytes, "data"))[0]), "ping");
   both.bytes.destroy();
+});
+
+test("what a node has open ends when it belongs to the house no more, streams too, and nobody else's does", async (t) => {
+  const founder = await (
+    await new TestNode(t).found()
+  ).listen({ ...echo, stream: async () => ({ answer: null, run: (bytes) => void bytes.resume() }) });
+  const [second, third] = [await founder.admit(new TestNode(t)), await founder.admit(new TestNode(t))];
+  const exec = async (node: TestNode): Promise<Duplex> => {
+    const { bytes } = await (await node.dial(founder)).stream("exec", null, { limitMs });
+    return bytes.on("error", () => undefined).resume();
+  };
+  const link = await second.dial(founder);
+  await link.request("api", 1, { limitMs });
+  const [bytes, other] = [await exec(second), await exec(third)];
+  founder.server?.end([second.nodeId]);
+  await until("the end of its connection", () => link.closed.aborted);
+  await until("the end of its stream", () => bytes.destroyed);
+  assert.equal(other.destroyed, false);
+  await until("its places are free", () => founder.server?.peers.map(({ nodeId }) => nodeId).join() === third.nodeId);
 });
 
 test("nobody there, silence and another kind of server are unreachable within the limit", async (t) => {

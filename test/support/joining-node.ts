@@ -16,6 +16,7 @@ import { foundHouse } from "../../src/agent/found.ts";
 import { loadNodeId } from "../../src/agent/identity.ts";
 import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
+import type { JoiningNodeOptions } from "../../src/agent/joining/joining-options.ts";
 import { JoinWish } from "../../src/agent/joining/wish.ts";
 import { judgeWith } from "../../src/agent/joining/stranger-trust.ts";
 import { loadTrust } from "../../src/agent/trust.ts";
@@ -41,6 +42,8 @@ export interface TestNodeOptions {
   readonly link?: Fitness["link"];
   /** Absent: it has none. */
   readonly containers?: HouseControlOptions["containers"];
+  /** Absent: it has no Docker. */
+  readonly stream?: JoiningNodeOptions["stream"];
 }
 
 const ours: AskerTrust = { trust: "trusted", because: "it is of the same person", answer: (message) => ({ message }) };
@@ -161,7 +164,7 @@ export class TestJoiningNode {
     const node = await JoiningNode.open({
       traffic: () => Promise.reject(new Error("it has no ingress")),
       load: () => Promise.reject(new Error("it has no Docker")),
-      stream: () => Promise.reject(new Error("it has no Docker")),
+      stream: this.#options.stream ?? (() => Promise.reject(new Error("it has no Docker"))),
       dataDir: this.dataDir,
       nodeId: this.nodeId,
       name: () => name,
@@ -179,6 +182,7 @@ export class TestJoiningNode {
       discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates?.() ?? [], tailnet: "running" }),
       onHouse: async () => {},
       onStanding: () => undefined,
+      onGone: (nodeIds) => shown.server?.end(nodeIds),
       rests: () => kept.rests,
       onRest: () => control.left.begin(),
       wish: () => this.wish ?? kept.wish,

@@ -82,6 +82,12 @@ export class MeshServer {
       if (trust.removed.includes(connection.peer.nodeId) || (!sameHouse && connection.peer.standing === "member")) connection.close();
   }
 
+  /** Nodes that belong to the house no more, whatever their certificates say: what they have open ends, also what carries bytes. */
+  end(nodeIds: readonly string[]): void {
+    for (const connection of this.#connections)
+      if (connection.peer.standing === "member" && nodeIds.includes(connection.peer.nodeId)) connection.close();
+  }
+
   /** Of nodes and strangers, for status and tests. */
   get peers(): readonly MeshPeer[] {
     return [...this.#connections].map(({ peer }) => peer);

@@ -64,7 +64,7 @@ test("users whose ids differ in the last digit of an int64 are two", () => {
   const other = readWhois('{"Node":{"StableID":"n2","User":9223372036854775807},"UserProfile":{"LoginName":"bob"}}');
   assert.ok(self.kind === "running");
   assert.equal(self.self.userId, "9223372036854775806");
-  assert.equal(judge(self.self, other, none).trusted, false);
+  assert.equal(judge(self.self, other, none).trust, "refused");
 });
 
 test("whois names the device, its user, tags and what the policy grants", () => {
@@ -72,6 +72,7 @@ test("whois names the device, its user, tags and what the policy grants", () => 
   assert.deepEqual(user, {
     id: "nLab0000003CNTRL",
     name: "laptop.tail.lab",
+    os: "linux",
     userId: "4100000000000002",
     login: "bob@lab.test",
     tags: [],
@@ -84,10 +85,10 @@ test("whois names the device, its user, tags and what the policy grants", () => 
   const capability = readWhois(recorded("whois-capability.json"));
   assert.deepEqual(capability?.capabilities, { "fossora.dev/cap/fossora": [{ role: "admin", join: true }] });
   const { self } = readStatus(recorded("status.json")) as { readonly self: Parameters<typeof judge>[0] }; // it is running
-  assert.equal(judge(self, user, none).trusted, false);
-  assert.equal(judge(self, tagged, none).trusted, false);
-  assert.equal(judge(self, tagged, { tags: ["tag:nas"] }).trusted, true);
-  assert.equal(judge(self, capability, none).trusted, true);
+  assert.equal(judge(self, user, none).trust, "refused");
+  assert.equal(judge(self, tagged, none).trust, "refused");
+  assert.equal(judge(self, tagged, { tags: ["tag:nas"] }).trust, "trusted");
+  assert.equal(judge(self, capability, none).trust, "trusted");
 });
 
 test("split DNS is a list of servers by zone, and none where routes are absent", () => {

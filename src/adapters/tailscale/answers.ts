@@ -29,6 +29,7 @@ export function readWhois(text: string): TailnetWho | undefined {
   return {
     id: string(node["StableID"]),
     name: withoutDot(string(node["Name"])),
+    os: string(object(node["Hostinfo"])?.["OS"]),
     userId: string(node["User"]),
     login: string(object(answer["UserProfile"])?.["LoginName"]),
     tags: strings(node["Tags"]),

@@ -21,6 +21,7 @@ const house = houseState();
 const device = {
   id: "n2",
   name: "attic",
+  os: "linux",
   userId: "42",
   login: "bob",
   tags: [],

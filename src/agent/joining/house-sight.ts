@@ -37,6 +37,8 @@ export interface SightOptions {
   readonly pulse: Pulse;
   /** This node's part in the store is another, or more nodes vote than before, or fewer. */
   readonly onStanding: () => void;
+  /** They belong to the house no more. */
+  readonly onGone: (nodeIds: readonly NodeId[]) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -148,6 +150,11 @@ export class HouseSight {
     return this.#seen.nodes.includes(nodeId) || this.#admitted.has(nodeId);
   }
 
+  /** Whoever has a certificate and is not among those that were seen is out. */
+  hasLost(nodeId: NodeId): boolean {
+    return this.#hasSeen && !this.knows(nodeId);
+  }
+
   /** The store says so from now on; the next look would come a moment too late. */
   admit(nodeId: NodeId): void {
     this.#admitted.add(nodeId);
@@ -253,9 +260,11 @@ export class HouseSight {
       standbys: members.filter(({ learner }) => learner).flatMap((member) => nodeOfMember(member) ?? []),
       known: [...roster.values()].map(({ nodeId, name, addresses, request: { peerUrl } }) => ({ nodeId, name, addresses, peerUrl })),
     };
+    const gone = this.#seen.nodes.filter((nodeId) => !seen.nodes.includes(nodeId));
     this.#seen = seen;
     this.#hasSeen = true;
     this.#keeper.keep(seen);
+    if (gone.length > 0) this.#options.onGone(gone);
   }
 
   /** A standby answers no such question, so voters are asked; one without power says nothing at all. */

@@ -64,6 +64,8 @@ export interface InsideOptions {
   readonly send: (to: readonly Address[], message: Message) => void;
   /** This node's part in the store is another, or more nodes vote than before, or fewer. */
   readonly onStanding: () => void;
+  /** They belong to the house no more. */
+  readonly onGone: (nodeIds: readonly NodeId[]) => void;
   /** What the store beside this agent says of itself. */
   readonly onEtcd: (event: Extract<JoinerEvent, { kind: "etcd-runs" | "etcd-ended" }>) => void;
   /** A member's own question, and its answer. */

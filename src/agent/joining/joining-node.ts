@@ -5,7 +5,7 @@ import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { Here, Joiner } from "../../joining/joiner-state.ts";
 import type { Address, JoinRequest, Message, Sender } from "../../joining/messages.ts";
-import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
+import type { MeshHandler, MeshPeer, MeshStreamAnswer } from "../../mesh-ports.ts";
 import type { Store } from "../../ports.ts";
 import { memberName } from "../etcd.ts";
 import type { Proven } from "../invites.ts";
@@ -18,13 +18,13 @@ import { meetHigherEpoch, type Greeted } from "./epochs.ts";
 import type { HouseSight } from "./house-sight.ts";
 import { Inside } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
-import type { JoiningNodeOptions } from "./joining-options.ts";
+import type { JoiningNodeOptions, StreamAsked } from "./joining-options.ts";
 import { archive, forget } from "./member-disk.ts";
 import { memberAnswer, type MemberRequestPorts } from "./member-requests.ts";
 import { OwnStore } from "./own-store.ts";
 import { OwnTrust } from "./own-trust.ts";
 import { homeOf, lastKnown, lastMembers, type Seen } from "./seen.ts";
-import { answers, isAnswered, isHonest, readSpoken } from "./spoken.ts";
+import { answers, isAnswered, isHonest, readSpoken, type Came } from "./spoken.ts";
 import { StorePlace } from "./store-place.ts";
 import { TakingOver, type TakeoverFacts } from "./taking-over.ts";
 import { wishFor } from "./wish.ts";
@@ -40,7 +40,6 @@ export class JoiningNode implements MeshHandler {
   readonly #takeover: TakingOver;
   readonly #trust: OwnTrust;
   readonly encounters = new Encounters();
-  readonly stream: NonNullable<MeshHandler["stream"]>;
   readonly #memberPorts: MemberRequestPorts;
   readonly #place: StorePlace;
   /** Agents of the house that it last belonged to. */
@@ -100,7 +99,6 @@ export class JoiningNode implements MeshHandler {
     });
     // In a moment: who asked must hear first that it is done.
     const comeAgain = (): void => void clock.timer(COME_AGAIN_AFTER_MS, () => void this.#loop.told({ kind: "told to leave" }));
-    this.stream = options.stream;
     this.#memberPorts = { ...options, inside: () => this.inside, comeAgain };
     this.#lastMembers = lastMembers(dataDir);
     this.#loop = new JoinerLoop({ dataDir, clock, log, ports: this.#ports() });
@@ -227,25 +225,31 @@ export class JoiningNode implements MeshHandler {
   }
 
   async #giveUp({ peer, message, from }: Greeted): Promise<void> {
-    if (isHonest(peer, message)) await this.#receive(peer, message, { from, kinds: [] });
+    if (isHonest(peer, message)) await this.#receive(peer, message, { from, as: "answerer" });
     this.#older = false;
     await this.#onPhase(this.#loop.joiner);
   }
 
   async request(peer: MeshPeer, method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     const answer = memberAnswer(method);
-    if (answer !== undefined && this.#isLeaving(peer)) throw new MeshRefusal("NotAllowed", "This node was taken out of the house");
-    if (answer !== undefined) return answer(this.#memberPorts, peer, { body, signal });
+    if (answer !== undefined) return answer(this.#memberPorts, this.#mustBelong(peer), { body, signal });
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = readSpoken(peer, body, method);
-    return this.#receive(peer, message, { from: reachedAt(peer.address, message.from.addresses), kinds: answers[method] });
+    const from = reachedAt(peer.address, message.from.addresses);
+    return this.#receive(peer, message, { from, as: "asker", kinds: answers[method] });
+  }
+
+  async stream(peer: MeshPeer, ...asked: StreamAsked): Promise<MeshStreamAnswer> {
+    this.#mustBelong(peer);
+    return this.#options.stream(...asked);
   }
 
   /** Its certificates are good until its store is out of the house's, which may take a while; what members ask of each other ends at once. */
-  #isLeaving({ standing, nodeId }: MeshPeer): boolean {
-    const { sight } = this.#inside?.running ?? {};
-    return standing === "member" && sight !== undefined && !sight.isUnseen && !sight.knows(nodeId);
+  #mustBelong(peer: MeshPeer): MeshPeer {
+    if (peer.standing === "member" && this.#inside?.running.sight.hasLost(peer.nodeId) === true)
+      throw new MeshRefusal("NotAllowed", "This node was taken out of the house");
+    return peer;
   }
 
   async #join(peer: MeshPeer, body: unknown, signal: AbortSignal): Promise<unknown> {
@@ -259,16 +263,12 @@ export class JoiningNode implements MeshHandler {
 
   async #onAnswer(peer: MeshPeer, message: Message, from: Address): Promise<void> {
     if (!isHonest(peer, message)) return this.#courier.drop(from);
-    await this.#receive(peer, message, { from, kinds: [] });
+    await this.#receive(peer, message, { from, as: "answerer" });
   }
 
-  async #receive(
-    peer: MeshPeer,
-    message: Message,
-    { from, kinds }: { readonly from: Address; readonly kinds: readonly Message["kind"][] },
-  ): Promise<readonly Message[]> {
+  async #receive(peer: MeshPeer, message: Message, { from, as, kinds = [] }: Came): Promise<readonly Message[]> {
     await this.#trust.remember(peer);
-    const trust = await this.#trust.in(peer, this.#signal);
+    const trust = await this.#trust.in(peer, as, this.#signal);
     this.encounters.reached(from);
     if (trust === "refused") this.encounters.isStrange(from, message.from.name);
     if (peer.standing === "member") this.encounters.heard(peer.nodeId, this.#options.clock.now());
@@ -357,34 +357,22 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, judge, facts, revision, replaceAfterMs, leaving, roles, addresses, localAddress, onHouse, onStanding, clock, log } =
-      this.#options;
+    const { etcd, onHouse } = this.#options;
     const running = new Inside({
-      dataDir,
+      ...this.#options,
       membership,
       ...(localHost !== undefined && { localHost }),
       etcdVersion: etcd.version,
       self: () => this.#self(),
       request: () => this.#request(),
       peers: () => this.#loop.joiner.peers,
-      facts,
-      revision,
-      replaceAfterMs,
-      leaving,
-      roles,
-      judge,
-      onStanding,
       send: (to, message) => this.#courier.send(to, message),
       onEtcd: (event) => void this.#loop.etcd(event),
       ask: (to, method, body) => this.#courier.ask(to, method, body),
       dial: (address) => this.#courier.dial(address),
       hasMoreAddresses: () => this.#place.hasMore,
       keepStore: () => this.#place.follow(),
-      ...(localAddress !== undefined && { localAddress }),
-      addresses,
       onTrust: () => this.#trust.show(),
-      clock,
-      log,
     });
     this.#inside = { key, running };
     await onHouse({ membership, store: running.store });

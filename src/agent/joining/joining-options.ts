@@ -5,13 +5,16 @@ import type { MeshTrust } from "../../adapters/mesh/identify.ts";
 import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
 import type { Here, Membership } from "../../joining/joiner-state.ts";
-import type { Address, JoinRequest, Trust, Versions } from "../../joining/messages.ts";
-import type { MeshHandler, MeshPeer } from "../../mesh-ports.ts";
+import type { Address, JoinRequest, NodeId, Trust, Versions } from "../../joining/messages.ts";
+import type { MeshPeer, MeshStreamAnswer } from "../../mesh-ports.ts";
 import type { Clock, Log, Store } from "../../ports.ts";
 import type { Child } from "../child.ts";
 import type { EtcdProgram } from "../etcd-binary.ts";
+import type { Part } from "../tailnet-proof.ts";
 import type { Judge } from "./inside.ts";
 import type { Wish } from "./wish.ts";
+
+export type StreamAsked = readonly [method: string, body: unknown, signal: AbortSignal];
 
 export interface JoiningNodeOptions {
   readonly dataDir: string;
@@ -56,12 +59,14 @@ export interface JoiningNodeOptions {
   /** How busy this machine is, for the house's other nodes. */
   readonly load: (signal: AbortSignal) => Promise<NodeLoad>;
   /** Logs and commands in containers, for the house's other nodes. */
-  readonly stream: NonNullable<MeshHandler["stream"]>;
+  readonly stream: (...asked: StreamAsked) => Promise<MeshStreamAnswer>;
   /** What the tailnet says of one without a certificate of our house. */
-  readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
+  readonly strangerTrust: (peer: MeshPeer, as: Part, signal: AbortSignal) => Promise<Trust>;
   readonly judge: Judge;
   /** This node votes from now on, or stands by, or works alone; or more nodes vote than before, or fewer. */
   readonly onStanding: () => void;
+  /** They belong to the house no more: what they have open here is to end. */
+  readonly onGone: (nodeIds: readonly NodeId[]) => void;
   /** 733 shows and believes this from now on. */
   readonly onTrust: (trust: MeshTrust) => void;
   readonly clock: Clock;

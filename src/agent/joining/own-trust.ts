@@ -5,6 +5,7 @@ import type { Trust } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Token } from "../../trust/token.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
+import type { Part } from "../tailnet-proof.ts";
 import { removedNodes } from "../trust.ts";
 
 export interface OwnTrustOptions {
@@ -13,7 +14,7 @@ export interface OwnTrustOptions {
   /** Of `fossora join`. */
   readonly token: () => Token | undefined;
   /** What the tailnet says of one without a certificate of our house. */
-  readonly strangerTrust: (peer: MeshPeer, signal: AbortSignal) => Promise<Trust>;
+  readonly strangerTrust: (peer: MeshPeer, as: Part, signal: AbortSignal) => Promise<Trust>;
   /** It is this from now on. */
   readonly onTrust: (trust: MeshTrust) => void;
 }
@@ -44,14 +45,14 @@ export class OwnTrust {
     if (house.hash === this.#asked) await this.show();
   }
 
-  async in(peer: MeshPeer, signal: AbortSignal): Promise<Trust> {
+  async in(peer: MeshPeer, as: Part, signal: AbortSignal): Promise<Trust> {
     const { dataDir, token, phase, strangerTrust } = this.#options;
     if (removedNodes(dataDir).includes(peer.nodeId)) return "refused";
     if (peer.standing === "member") return "trusted";
     const wanted = token();
     if (wanted !== undefined && phase().kind !== "member" && peer.house !== undefined)
       return peer.house.hash === wanted.houseHash ? "trusted" : "refused";
-    return strangerTrust(peer, signal);
+    return strangerTrust(peer, as, signal);
   }
 
   /** What this node shows and believes follows from its disk, and from whom it asks. */

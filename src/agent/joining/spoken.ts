@@ -1,8 +1,18 @@
 // What another node says on 733, taken only if its certificate says the same of it.
 import { MeshRefusal } from "../../api/errors.ts";
-import type { Message } from "../../joining/messages.ts";
+import type { Address, Message } from "../../joining/messages.ts";
 import { parseMessage } from "../../joining/parse-message.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
+import type { Part } from "../tailnet-proof.ts";
+
+/** How a message came here. */
+export interface Came {
+  /** Where an answer reaches its sender. */
+  readonly from: Address;
+  readonly as: Part;
+  /** Of what goes back on the same connection; an answer is not answered there. */
+  readonly kinds?: readonly Message["kind"][];
+}
 
 /** What goes back on the connection of a request. */
 export const answers = {

@@ -18,6 +18,7 @@ const self: TailnetDevice = {
 const who = (more: Partial<TailnetWho> = {}): TailnetWho => ({
   id: "n2",
   name: "attic.tail.lab",
+  os: "linux",
   userId: "41",
   login: "alice@lab.test",
   tags: [],
@@ -54,38 +55,55 @@ function trustOf(options: { readonly who?: TailnetWho | undefined; readonly answ
 
 test("whoever asks is called back, whoever was asked on 733 is not, and each is asked for once a minute", async () => {
   const { trust, state } = trustOf({ who: who(), answersAs: asker.nodeId });
-  assert.equal(await trust.of(answerer, signal), "trusted");
+  assert.equal(await trust.of(answerer, "answerer", signal), "trusted");
   assert.equal(state.called, 0);
-  assert.deepEqual(await Promise.all([trust.of(asker, signal), trust.of(asker, signal)]), ["trusted", "trusted"]);
-  assert.equal(await trust.of(asker, signal), "trusted");
+  assert.deepEqual(await Promise.all([trust.of(asker, "asker", signal), trust.of(asker, "asker", signal)]), ["trusted", "trusted"]);
+  assert.equal(await trust.of(asker, "asker", signal), "trusted");
   assert.deepEqual([state.called, state.asked], [1, 2]);
   state.nowMs = 60_000;
   state.who = who({ userId: "42" });
-  assert.equal(await trust.of(asker, signal), "refused");
+  assert.equal(await trust.of(asker, "asker", signal), "refused");
+});
+
+test("what speaks from port 733 is called back, too, as is what answers on another port: only who answers on 733 is root's", async () => {
+  const { trust, state } = trustOf({ who: who(), answersAs: "theagentitselfth" });
+  assert.equal(await trust.of({ ...asker, port: 733 }, "asker", signal), "refused");
+  state.nowMs = 3_000;
+  assert.equal(await trust.of({ ...asker, port: 7_330 }, "answerer", signal), "refused");
+  assert.equal(state.called, 2);
+});
+
+test("a computer on which any program may answer on 733 waits for a person", async () => {
+  const { trust, state } = trustOf({ who: who({ os: "macOS" }), answersAs: asker.nodeId });
+  assert.deepEqual(
+    [await trust.of(asker, "asker", signal), await trust.of(answerer, "answerer", signal)],
+    ["needs approval", "needs approval"],
+  );
+  assert.equal(state.called, 0);
 });
 
 test("one that cannot be called back is asked for again soon", async () => {
   const { trust, state } = trustOf({ who: who() });
-  assert.equal(await trust.of(asker, signal), "refused");
+  assert.equal(await trust.of(asker, "asker", signal), "refused");
   state.answersAs = asker.nodeId;
-  assert.equal(await trust.of(asker, signal), "refused");
+  assert.equal(await trust.of(asker, "asker", signal), "refused");
   state.nowMs = 3_000;
-  assert.equal(await trust.of(asker, signal), "trusted");
+  assert.equal(await trust.of(asker, "asker", signal), "trusted");
 });
 
 test("another key at the same address is another node", async () => {
   const { trust } = trustOf({ who: who(), answersAs: asker.nodeId });
-  assert.equal(await trust.of(asker, signal), "trusted");
-  assert.equal(await trust.of({ ...asker, nodeId: "somebodysomebody" }, signal), "refused");
+  assert.equal(await trust.of(asker, "asker", signal), "trusted");
+  assert.equal(await trust.of({ ...asker, nodeId: "somebodysomebody" }, "asker", signal), "refused");
 });
 
 test("whom the tailnet does not know a person may know, and a new tag of the house counts at once", async () => {
   const { trust, state } = trustOf({ answersAs: asker.nodeId });
-  assert.equal(await trust.of({ ...asker, address: "192.168.1.7" }, signal), "needs approval");
+  assert.equal(await trust.of({ ...asker, address: "192.168.1.7" }, "asker", signal), "needs approval");
   state.who = who({ tags: ["tag:nas"], userId: "0" });
-  assert.equal(await trust.of(asker, signal), "refused");
+  assert.equal(await trust.of(asker, "asker", signal), "refused");
   state.tags.push("tag:nas");
-  assert.equal(await trust.of(asker, signal), "trusted");
+  assert.equal(await trust.of(asker, "asker", signal), "trusted");
 });
 
 test("a flood of strangers is told to wait, and forgotten again", async () => {
@@ -98,7 +116,7 @@ test("a flood of strangers is told to wait, and forgotten again", async () => {
     settings: () => ({ tags: [] }),
     clock: { now: () => 0 },
   });
-  const of = (number: number): Promise<string> => trust.of({ ...asker, address: `10.0.0.${number}` }, signal);
+  const of = (number: number): Promise<string> => trust.of({ ...asker, address: `10.0.0.${number}` }, "asker", signal);
   const first = Array.from({ length: 32 }, (_, number) => of(number));
   await assert.rejects(of(99), /Too many ask/);
   slow.resolve(undefined);
@@ -120,8 +138,8 @@ test("where the tailnet's program accepts and does not answer in time, a person 
     clock: { now: () => 0 },
   });
   const ended = new AbortController();
-  const of = trust.of(asker, signal);
-  const ending = assert.rejects(trust.of(answerer, ended.signal), /The agent ends/);
+  const of = trust.of(asker, "asker", signal);
+  const ending = assert.rejects(trust.of(answerer, "answerer", ended.signal), /The agent ends/);
   ended.abort(new Error("The agent ends"));
   await ending;
   late.abort(new Error("late"));

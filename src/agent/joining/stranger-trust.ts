@@ -7,7 +7,7 @@ import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Clock } from "../../ports.ts";
 import type { TailnetSettings } from "../../trust/tailnet.ts";
 import { judgeAsker } from "../asker-trust.ts";
-import { proveAnswerer, proveAsker, type TailnetProofPorts } from "../tailnet-proof.ts";
+import { proveAnswerer, proveAsker, type Part, type TailnetProofPorts } from "../tailnet-proof.ts";
 import { removedNodes } from "../trust.ts";
 import { MESH_PORT } from "./addresses.ts";
 import type { Judge } from "./inside.ts";
@@ -43,10 +43,10 @@ export class StrangerTrust {
   }
 
   /** Throws MeshRefusal where too many ask at once, and at the signal. */
-  async of(peer: Pick<MeshPeer, "address" | "port" | "nodeId">, signal: AbortSignal): Promise<Trust> {
+  async of(peer: Pick<MeshPeer, "address" | "port" | "nodeId">, as: Part, signal: AbortSignal): Promise<Trust> {
     const { settings, clock } = this.#options;
-    // Only root speaks from 733 as it only answers there: who was asked need not be called once more.
-    const answers = peer.port === MESH_PORT;
+    // Only root answers on 733: who was called there need not be called once more. Of who called, the port says nothing.
+    const answers = as === "answerer" && peer.port === MESH_PORT;
     const key = `${answers} ${peer.nodeId} ${peer.address} ${settings().tags.join()}`;
     const known = this.#known.get(key);
     if (known !== undefined && clock.now() < known.untilMs) return known.trust;
@@ -69,13 +69,11 @@ export class StrangerTrust {
     }
   }
 
-  /** On the tailnet it is known whose it is, and it is nobody's of ours; on the LAN a person may know. */
   async #prove(peer: Pick<MeshPeer, "address" | "nodeId">, answers: boolean, signal: AbortSignal): Promise<Trust> {
     const { ports, settings } = this.#options;
     const options = { settings: settings(), signal };
-    const { trusted } = answers ? await proveAnswerer(peer.address, ports, options) : await proveAsker(peer, ports, options);
-    if (trusted) return "trusted";
-    return (await ports.tailnet.whois(peer.address, signal)) === undefined ? "needs approval" : "refused";
+    const { trust } = answers ? await proveAnswerer(peer.address, ports, options) : await proveAsker(peer, ports, options);
+    return trust;
   }
 
   #remember(key: string, known: Known): void {
