@@ -27,7 +27,7 @@ export type AdmissionStep =
   | { readonly kind: "advance"; readonly active: ActiveAdmission; readonly modRevision: number }
   | { readonly kind: "add-learner"; readonly peerUrl: string }
   | { readonly kind: "remove"; readonly memberId: string; readonly why: string }
-  /** Deletes `queue/active` and the entry, writes the node into the roster, and takes the replaced one out. */
+  /** Deletes `queue/active` and the entry, writes the node into the roster, and takes the replaced one out for good. */
   | { readonly kind: "finish"; readonly node: HouseNode; readonly replaces?: NodeId; readonly modRevision: number }
   /** Deletes `queue/active`; the entry, if it is still there, goes to the end. */
   | {

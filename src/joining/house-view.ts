@@ -56,6 +56,13 @@ export interface HouseNode {
   readonly role: "auto" | "voter" | "standby" | "worker";
 }
 
+/** `house/leaving/<nodeId>`: it belongs to the house no more, until its member, its certificates and its traces are gone. */
+export interface Departure {
+  readonly name: string;
+  /** Its key is never believed again; else it left by itself, and may come back. */
+  readonly removed: boolean;
+}
+
 export interface EtcdMember {
   readonly id: string;
   /** "" until it has started. */

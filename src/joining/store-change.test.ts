@@ -41,8 +41,10 @@ test("an admission goes on, ends and is given up only from where it was seen", (
       `delete ${keys.admission}`,
       `delete ${key}`,
       `delete ${keys.waiting(nodeId("n"))}`,
-      `delete ${keys.houseNode(nodeId("b"))}`,
       `put ${keys.houseNode(nodeId("n"))}`,
+      `delete ${keys.houseNode(nodeId("b"))}`,
+      `delete ${keys.queued(nodeId("b"))}`,
+      `put ${keys.leaving(nodeId("b"))}`,
     ],
   ]);
   const givenUp = change({ kind: "give-up", modRevision: 9, entry: queued, order: 7, why: "" });
@@ -50,6 +52,15 @@ test("an admission goes on, ends and is given up only from where it was seen", (
     [admission, `${key} 5`],
     [`delete ${keys.admission}`, `put ${key}`],
   ]);
+});
+
+test("whose place was taken is struck off in the same moment, and one that came back with its own key is not", () => {
+  const leaves = (replaces: string): readonly string[] =>
+    change({ kind: "finish", node: houseNode("n", { name: "nas" }), replaces, modRevision: 9 }).writes.flatMap((write) =>
+      "put" in write && write.put.startsWith(keys.leaving("")) ? [`${write.put} ${write.value}`] : [],
+    );
+  assert.deepEqual(leaves(nodeId("b")), [`${keys.leaving(nodeId("b"))} {"name":"nas","removed":true}`]);
+  assert.deepEqual(leaves(nodeId("n")), []);
 });
 
 test("entries change only as they were seen, and a worker is called once", () => {

@@ -1,7 +1,8 @@
 // What a step of the queue writes in the store, as one transaction: if a compare fails, somebody else was quicker, and one looks again. Pure.
 import { keys } from "../api/keys.ts";
 import type { StewardStep } from "./admission.ts";
-import type { HouseView, QueueEntry, Stored } from "./house-view.ts";
+import type { Departure, HouseView, QueueEntry, Stored } from "./house-view.ts";
+import type { NodeId } from "./messages.ts";
 import type { TimingStep } from "./timing-plan.ts";
 import { postponed, recruited, type QueueChange } from "./queue.ts";
 
@@ -26,13 +27,16 @@ export function storeChange(step: WritingStep, view: Pick<HouseView, "roster" | 
     case "advance":
       return { compare: [{ key: keys.admission, modRevision: step.modRevision }], writes: [put(keys.admission, step.active)] };
     case "finish": {
-      const { nodeId } = step.node;
+      const { nodeId, name } = step.node;
       // It may have waited for a person before somebody else vouched for it.
-      const asked = [keys.queued(nodeId), keys.waiting(nodeId)];
-      const gone = [keys.admission, ...asked, ...(step.replaces === undefined ? [] : [keys.houseNode(step.replaces)])];
+      const gone = [keys.admission, keys.queued(nodeId), keys.waiting(nodeId)];
       return {
         compare: [{ key: keys.admission, modRevision: step.modRevision }],
-        writes: [...gone.map((key) => ({ delete: key })), put(keys.houseNode(nodeId), step.node)],
+        writes: [
+          ...gone.map((key) => ({ delete: key })),
+          put(keys.houseNode(nodeId), step.node),
+          ...(step.replaces === undefined || step.replaces === nodeId ? [] : departed(step.replaces, { name, removed: true })),
+        ],
       };
     }
     case "give-up": {
@@ -54,6 +58,11 @@ export function storeChange(step: WritingStep, view: Pick<HouseView, "roster" | 
       return node && { compare: [{ key: keys.queued(node.nodeId), modRevision: 0 }], writes: [putEntry(recruited(node, view.entries))] };
     }
   }
+}
+
+/** Out of the roster and the queue, and written down until the rest of it is seen to. */
+export function departed(nodeId: NodeId, going: Departure): StoreChange["writes"] {
+  return [{ delete: keys.houseNode(nodeId) }, { delete: keys.queued(nodeId) }, put(keys.leaving(nodeId), going)];
 }
 
 /** Of how patient the members shall be. */

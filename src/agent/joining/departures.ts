@@ -1,24 +1,19 @@
 // Nodes that belong to the house no more, seen to their end beside the etcd leader: once their member is gone, their certificates are struck
-// off where a person removed them, and what they had written goes. All of it lies in the store, so whoever leads next goes on.
+// off where a person removed them or another one took their place, and what they had written goes. All of it lies in the store, so whoever
+// leads next goes on.
 import { keys, PREFIX } from "../../api/keys.ts";
-import { nodeOfMember, type Ms } from "../../joining/house-view.ts";
+import { nodeOfMember, type Departure, type HouseNode, type Ms } from "../../joining/house-view.ts";
+import { departed } from "../../joining/store-change.ts";
 import type { Clock, Entry, Log, Store, Transaction } from "../../ports.ts";
 import { removeNode } from "../removals.ts";
 import { holdsAuthority } from "../trust.ts";
 import type { HouseSight } from "./house-sight.ts";
 
-/** What the store has under `house/leaving/<node id>`. */
-export interface Departure {
-  readonly name: string;
-  /** Its key is never believed again; else it left by itself, and may come back. */
-  readonly removed: boolean;
-}
-
 export interface DeparturesOptions {
   readonly dataDir: string;
   readonly store: Store;
   readonly reads: Pick<Store, "list">;
-  readonly sight: Pick<HouseSight, "isFresh" | "members" | "records">;
+  readonly sight: Pick<HouseSight, "isFresh" | "members">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -50,7 +45,7 @@ export class Departures {
   async #goOn(entry: Entry, signal: AbortSignal): Promise<void> {
     const { dataDir, store, sight, clock, log } = this.#options;
     const nodeId = nodeIn(entry.key);
-    const { name, removed } = JSON.parse(entry.value) as Departure; // written by `departure` alone
+    const { name, removed } = JSON.parse(entry.value) as Departure; // written by `departed` alone
     if (sight.members.some((member) => nodeOfMember(member) === nodeId)) return void this.#goneSinceMs.delete(nodeId);
     const goneSinceMs = this.#goneSinceMs.get(nodeId) ?? clock.now();
     this.#goneSinceMs.set(nodeId, goneSinceMs);
@@ -61,10 +56,11 @@ export class Departures {
     log.info("A node has left the house", { name, nodeId, removed });
   }
 
-  /** What a node of that name had written, unless another one has the name by now. */
+  /** What a node of that name had written, unless another one has the name by now: whoever took its place has, from the same moment on. */
   async #sweep(name: string, signal: AbortSignal): Promise<void> {
-    const { store, sight } = this.#options;
-    if ([...(sight.records?.roster.values() ?? [])].some((node) => node.name === name)) return;
+    const { store } = this.#options;
+    const { entries: roster } = await store.list(keys.houseNode(""), signal);
+    if (roster.some(({ value }) => (JSON.parse(value) as HouseNode).name === name)) return; // written by agents alone
     const [observed, events] = await Promise.all([store.list(PREFIX.observed, signal), store.list(`${PREFIX.events}${name}/`, signal)]);
     const written = [...observed.entries.filter(({ key }) => key.endsWith(`/${name}`)), ...events.entries].map(({ key }) => key);
     const gone = [keys.node(name), keys.decided("Membership", name), keys.desired("Membership", name), ...written];
@@ -77,11 +73,7 @@ export class Departures {
 export function departure(nodeId: string, modRevision: number, going: Departure): Pick<Transaction, "compare" | "writes"> {
   return {
     compare: [{ key: keys.houseNode(nodeId), modRevision }],
-    writes: [
-      { delete: keys.houseNode(nodeId) },
-      { delete: keys.queued(nodeId) },
-      { put: keys.leaving(nodeId), value: JSON.stringify(going) },
-    ],
+    writes: departed(nodeId, going),
   };
 }
 

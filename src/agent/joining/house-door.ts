@@ -1,6 +1,7 @@
 // The door of one member: takes requests to join and new addresses into the store, for whoever leads to go on with.
 import { keys } from "../../api/keys.ts";
 import { MeshRefusal } from "../../api/errors.ts";
+import type { Departure } from "../../joining/house-view.ts";
 import { movedNode, openDoor, tryAnother, type DoorView } from "../../joining/door.ts";
 import type { Join, Moved, Sender, Trust } from "../../joining/messages.ts";
 import { queueChange } from "../../joining/store-change.ts";
@@ -10,7 +11,6 @@ import type { Approvals } from "../approvals.ts";
 import { WAS_REJECTED, WAS_REMOVED, type AskerTrust } from "../asker-trust.ts";
 import type { Proven } from "../invites.ts";
 import { plainHost } from "./addresses.ts";
-import type { Departure } from "./departures.ts";
 import { RecordsReader } from "./house-records.ts";
 import type { HouseSight } from "./house-sight.ts";
 
@@ -103,10 +103,10 @@ export class HouseDoor {
     this.#options.log.debug("A request to join was not taken", { nodeId, error: String(error) });
   }
 
-  /** A person has taken it out just now, and its certificates are still to be struck off. */
+  /** It was taken out just now, and its certificates are still to be struck off. */
   async #isLeaving(nodeId: string, signal: AbortSignal): Promise<boolean> {
     const entry = await this.#options.store.get(keys.leaving(nodeId), signal);
-    return entry !== undefined && (JSON.parse(entry.value) as Departure).removed; // written by `departure` alone
+    return entry !== undefined && (JSON.parse(entry.value) as Departure).removed; // written by `departed` alone
   }
 
   async #view(nodeId: string, signal: AbortSignal): Promise<DoorView> {

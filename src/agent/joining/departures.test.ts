@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { SeededRandom, VirtualClock } from "../../../test/fakes/clock.ts";
+import { houseNode, nodeId } from "../../../test/fakes/joining.ts";
+import { FakeEtcd } from "../../../test/fakes/store.ts";
+import { silentLog } from "../../../test/support/real.ts";
+import { keys } from "../../api/keys.ts";
+import { storeChange } from "../../joining/store-change.ts";
+import { loadTrust, removedNodes } from "../trust.ts";
+import { departure, Departures } from "./departures.ts";
+
+const signal = AbortSignal.timeout(60_000);
+/** Longer than one may take to find out by itself. */
+const A_WHILE_MS = 10_000;
+
+/** Beside the leader of a house in which `nas`, whose node id has the letter `b`, has left something behind. */
+async function leaderOf(t: TestContext) {
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-departures-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  await loadTrust(dataDir);
+  const clock = new VirtualClock();
+  const store = new FakeEtcd(clock).client("a", { clock, random: new SeededRandom(1) });
+  const nas = houseNode("b", { name: "nas" });
+  const traces = [keys.node("nas"), keys.desired("Membership", "nas"), keys.observed("Service", "web", "nas")];
+  const writes = [...traces.map((put) => ({ put, value: "{}" })), { put: keys.houseNode(nas.nodeId), value: JSON.stringify(nas) }];
+  await store.commit({ compare: [], writes }, signal);
+  const departures = new Departures({ dataDir, store, reads: store, sight: { isFresh: true, members: [] }, clock, log: silentLog });
+  const seeOff = async (): Promise<void> => {
+    await departures.look(signal);
+    await clock.advance(A_WHILE_MS);
+    await departures.look(signal);
+  };
+  const left = async (): Promise<readonly string[]> => {
+    const there = await Promise.all([...traces, keys.leaving(nas.nodeId)].map((key) => store.get(key, signal)));
+    return there.flatMap((entry) => entry?.key ?? []);
+  };
+  return { dataDir, store, nas, traces, seeOff, left };
+}
+
+test("one that was removed is struck off, and what it had written goes", async (t) => {
+  const { dataDir, store, nas, seeOff, left } = await leaderOf(t);
+  const { modRevision = 0 } = (await store.get(keys.houseNode(nas.nodeId), signal)) ?? {};
+  await store.commit(departure(nas.nodeId, modRevision, { name: "nas", removed: true }), signal);
+  await seeOff();
+  assert.deepEqual([removedNodes(dataDir), await left()], [[nas.nodeId], []]);
+});
+
+test("one whose place was taken is struck off, and what is under its name is that of the other now", async (t) => {
+  const { dataDir, store, nas, traces, seeOff, left } = await leaderOf(t);
+  const finish = { kind: "finish", node: houseNode("n", { name: "nas" }), replaces: nas.nodeId, modRevision: 0 } as const;
+  const change = storeChange(finish, { roster: new Map(), entries: [] });
+  assert(change !== undefined);
+  assert.ok((await store.commit(change, signal)).committed);
+  await seeOff();
+  assert.deepEqual([removedNodes(dataDir), await left()], [[nas.nodeId], traces]);
+  assert.equal(await store.get(keys.houseNode(nodeId("b")), signal), undefined);
+});
