@@ -19,6 +19,7 @@ import type { Containers } from "../container-ports.ts";
 import type { Clock, Log, Transaction } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
 import type { HouseControl } from "../server/ports.ts";
+import { isNodeId } from "../trust/node-id.ts";
 import { parseToken } from "../trust/token.ts";
 import { wordsOf } from "../trust/words.ts";
 import { publicDerOf } from "../adapters/x509/read.ts";
@@ -189,10 +190,10 @@ export class NodeHouseControl implements HouseControl {
   async removal(name: string, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes">> {
     const inside = this.#inside("remove a computer");
     const { roster } = await new RecordsReader(inside.store, this.#options.clock).read(signal);
-    const node = [...roster.values()].find((each) => each.name === name);
-    // Its Membership was applied before it ever came.
-    if (node === undefined) return { compare: [], writes: [] };
-    return this.#departure(inside, { nodeId: node.nodeId, name, removed: true }, signal);
+    const node = roster.values().find((each) => each.name === name);
+    if (node !== undefined) return this.#departure(inside, { nodeId: node.nodeId, name, removed: true }, signal);
+    // It never came in: it may have certificates, for which a person names its key, or a Membership that was applied before.
+    return isNodeId(name) && !roster.has(name) ? departure(name, 0, { name, removed: true }) : { compare: [], writes: [] };
   }
 
   replace(names: { readonly former: string; readonly newcomer?: string }, signal: AbortSignal): Promise<ReplaceAnswer> {

@@ -125,7 +125,7 @@ function defineWays(command: Command, invoke: Invoke): void {
     "Take a computer out of the house for good, once what runs there has moved as far as it can; its key is never believed again.",
     "fossora node remove pi4\n  fossora node remove pi4 --dry-run\n  fossora node remove pi4 --confirm=pi4",
   )
-    .argument("<name>")
+    .argument("<name>", "or the id of one that was let in and never came (`fossora events`)")
     .option("--confirm <name>", "in place of typing it")
     .option("--dry-run", "only say what would move, what would go and what would stay")
     .option("--force", "without moving anything first; also one that somebody else manages");

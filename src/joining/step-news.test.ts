@@ -46,6 +46,11 @@ test("what comes to nothing is a warning, and what nobody waits for is no news",
       ["n", "Warning"],
     ],
   );
+  // It may have certificates by then, and is in no list.
+  const removal = new RegExp(`fossora node remove ${nodeId("n")}$`);
+  assert.match(stepNews({ kind: "drop", entry: entry("n"), why: "" }, house)?.message ?? "", removal);
+  assert.match(stepNews({ kind: "give-up", modRevision: 1, order: 1, why: "" }, seen)?.message ?? "", removal);
+  assert.doesNotMatch(stepNews({ kind: "give-up", modRevision: 1, entry: entry("n"), order: 1, why: "" }, seen)?.message ?? "", removal);
   assert.equal(stepNews({ kind: "add-learner", peerUrl: "" }, house), undefined);
   assert.equal(stepNews({ ...{ kind: "advance", modRevision: 1 }, active } as const, house), undefined);
   assert.equal(stepNews({ kind: "remove", memberId: "nobody's", why: "" }, house), undefined);

@@ -31,10 +31,15 @@ export function stepNews(step: StewardStep, view: Pick<HouseView, "members" | "r
         reason: "Withdrawn",
         message: `keeps no copy of the store any more: ${step.why}`,
       });
-    case "give-up":
-      return view.active && { name: view.active.value.name, type: "Warning", reason: "NotJoined", message: `did not come in: ${step.why}` };
-    case "drop":
-      return { name: step.entry.value.name, type: "Warning", reason: "NotJoined", message: `did not come in: ${step.why}` };
+    case "give-up": {
+      const { name, nodeId } = view.active?.value ?? {};
+      if (name === undefined || nodeId === undefined) return undefined;
+      return notJoined(name, step.entry === undefined ? `${step.why}${forGood(nodeId)}` : step.why);
+    }
+    case "drop": {
+      const { name, nodeId } = step.entry.value;
+      return notJoined(name, `${step.why}${forGood(nodeId)}`);
+    }
     case "add-learner":
     case "postpone":
     case "recruit":
@@ -42,6 +47,15 @@ export function stepNews(step: StewardStep, view: Pick<HouseView, "members" | "r
     case "move-leader":
       return undefined;
   }
+}
+
+function notJoined(name: string, why: string): StepNews {
+  return { name, type: "Warning", reason: "NotJoined", message: `did not come in: ${why}` };
+}
+
+/** It may have been given certificates, and is in no list by which it could be removed. */
+function forGood(nodeId: string): string {
+  return `. If it never shall: fossora node remove ${nodeId}`;
 }
 
 function ofMember(

@@ -30,7 +30,7 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
   const key = keys.desired(kind, name);
   const entry = await ports.store.get(key, signal);
   mayDelete(ports, request, entry);
-  // A node is more than its object: it leaves the house in the same moment, or not at all; and it may be in the house without one.
+  // A node is more than its object: it leaves the house in the same moment, or not at all; it may be there, or have certificates, without one.
   const removal =
     kind === "Membership" && ports.house !== undefined ? await ports.house.removal(name, signal) : { compare: [], writes: [] };
   if (entry === undefined && removal.writes.length === 0) throw notStored(ports, kind, name);
@@ -50,12 +50,7 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
   const writes: readonly Write[] = [...gone.map((key) => ({ delete: key })), ...removal.writes];
   const compare = [{ key, modRevision: entry?.modRevision ?? 0 }, ...removal.compare];
   const { committed, revision } = await ports.store.commit({ compare, writes }, signal);
-  if (!committed)
-    throw new ApiError(
-      "Conflict",
-      `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`,
-      { next: `fossora describe ${reference(kind, name)}` },
-    );
+  if (!committed) throw changedMeanwhile(kind, name);
   await seen(ports, revision);
   return answer;
 }
@@ -78,6 +73,14 @@ function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteReq
       next: `fossora delete ${reference(kind, name)} --force`,
     });
   }
+}
+
+function changedMeanwhile(kind: Kind, name: Name): ApiError {
+  return new ApiError(
+    "Conflict",
+    `Cannot delete ${reference(kind, name)}: somebody changed it just now. Look at it, then delete it again.`,
+    { next: `fossora describe ${reference(kind, name)}` },
+  );
 }
 
 function isThisNode(ports: ServerPorts, name: Name): boolean {

@@ -269,6 +269,17 @@ describe("node", () => {
     assert.ok(stored("last"), "what would cost the house its quorum stays");
   });
 
+  test("a computer that never came in is removed by its key's id, and of a name that nobody has there is none", async () => {
+    const id = "abcdefghijkl2345";
+    const leaving = `/fossora/house/leaving/id-${id}`;
+    assert.equal((await run("node", "remove", id)).code, 2);
+    expectOutcome(await run("node", "remove", id, `--confirm=${id}`, "--dry-run"), { stdout: `node/${id} deleted (dry run)\n` });
+    assert.equal(house.etcd.get(leaving), undefined);
+    expectOutcome(await run("node", "remove", id, `--confirm=${id}`), { stdout: `node/${id} deleted\n` });
+    assert.ok(house.etcd.get(leaving));
+    assert.equal((await run("node", "remove", "nowhere", "--confirm=nowhere")).code, 4);
+  });
+
   test("replace names whom it found", async () => {
     expectOutcome(await run("node", "replace", "nas"), {
       stdout: "node/nas replaced\n",

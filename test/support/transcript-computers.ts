@@ -96,7 +96,7 @@ export class ScriptedHouse implements HouseControl {
     return Promise.resolve(this.seen);
   }
 
-  readonly roster = new Set(["nas", "nuc", "pi4", "last", "nameless"]);
+  readonly roster = new Set(["nas", "nuc", "pi4", "last", "nameless", "abcdefghijkl2345"]);
 
   removal(name: string): ReturnType<HouseControl["removal"]> {
     if (name === "last")
