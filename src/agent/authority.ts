@@ -1,7 +1,7 @@
 // What only a node with the CA's key does: sign leaves for others, and strike nodes off for ever.
 import { createCrl, issueLeaf } from "../adapters/x509/certificates.ts";
 import { belongTogether, publicDerOf } from "../adapters/x509/read.ts";
-import { commonNameOf, LEAF_USES, leafNames, serialNumberOf, serialNumbersOf, type LeafUse } from "../trust/leaves.ts";
+import { believedMs, commonNameOf, LEAF_USES, leafNames, serialNumberOf, serialNumbersOf, type LeafUse } from "../trust/leaves.ts";
 import { nodeIdOf } from "../trust/node-id.ts";
 import { readIfThere } from "./files.ts";
 import { authorityKeyFile, removedNodes, trustFiles, type LeavesWanted } from "./trust.ts";
@@ -14,7 +14,7 @@ export async function issueLeaves(
   dataDir: string,
   nodeId: string,
   wanted: LeavesWanted,
-  nowMs = Date.now(),
+  nowMs = believedMs(Date.now()),
 ): Promise<Readonly<Record<LeafUse, string>>> {
   const authority = authorityOf(dataDir);
   if (nodeIdOf(publicDerOf(wanted.keys.agent)) !== nodeId) throw new Error(`Cannot sign for ${nodeId}: the key is not the node's`);

@@ -25,7 +25,7 @@ export async function answerRenewal(
   dataDir: string,
   peer: Pick<MeshPeer, "nodeId">,
   body: unknown,
-  nowMs = Date.now(),
+  nowMs?: number,
 ): Promise<Readonly<Record<LeafUse, string>>> {
   const wanted = readWanted(body);
   if (wanted === undefined) throw new MeshRefusal("Invalid", "A request for certificates has a public key for each use, and addresses");

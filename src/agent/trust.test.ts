@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -108,6 +109,17 @@ test("after eleven years without power a voter makes its leaves anew, and then t
   await loadTrust(folder, { addresses });
   assert.deepEqual(dueLeaves(folder, { addresses }), []);
   assert.equal(houseHash(folder), before);
+});
+
+test("a house that is founded before its computer's clock was set is good for as long as any other", async (t) => {
+  const folder = newFolder(t);
+  t.mock.timers.enable({ apis: ["Date"], now: 0 });
+  await loadTrust(folder, { addresses });
+  assert.deepEqual(dueLeaves(folder, { addresses }), []);
+  t.mock.timers.reset();
+  assert.deepEqual(dueLeaves(folder, { addresses }), []);
+  const ca = new X509Certificate(readFileSync(trustFiles(folder).ca));
+  assert.ok(ca.validToDate.getTime() > Date.now() + 50 * yearMs, ca.validTo);
 });
 
 test("an address that is new is in the leaves after the next look, one that went stays", async (t) => {

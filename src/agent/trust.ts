@@ -3,7 +3,16 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { belongTogether, certifiedKeyOf, createKey, publicKeyOf, readLeaf } from "../adapters/x509/read.ts";
-import { commonNameOf, LEAF_USES, leafIsDue, leafNames, serialNumberOf, serialNumbersOf, type LeafUse } from "../trust/leaves.ts";
+import {
+  believedMs,
+  commonNameOf,
+  LEAF_USES,
+  leafIsDue,
+  leafNames,
+  serialNumberOf,
+  serialNumbersOf,
+  type LeafUse,
+} from "../trust/leaves.ts";
 import { houseHashOf, isNodeId } from "../trust/node-id.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
 import { loadNodeId, nodeKeyFile } from "./identity.ts";
@@ -95,7 +104,7 @@ export function houseHash(dataDir: string): string | undefined {
 }
 
 /** Leaves that must be made anew: by this node if it holds the CA's key, else by one that does. */
-export function dueLeaves(dataDir: string, { addresses = [], nowMs = Date.now() }: TrustOptions = {}): readonly DueLeaf[] {
+export function dueLeaves(dataDir: string, { addresses = [], nowMs = believedMs(Date.now()) }: TrustOptions = {}): readonly DueLeaf[] {
   const nodeId = loadNodeId(dataDir);
   const ca = readIfThere(trustFiles(dataDir).ca) ?? "";
   return LEAF_USES.flatMap((use) => {
@@ -188,7 +197,7 @@ export async function acceptCrl(dataDir: string, crl: Uint8Array, removed: reado
   writeWhole(removedFile(dataDir), JSON.stringify([...new Set([...known, ...removed])]));
 }
 
-async function found(dataDir: string, { nowMs = Date.now() }: TrustOptions): Promise<void> {
+async function found(dataDir: string, { nowMs = believedMs(Date.now()) }: TrustOptions): Promise<void> {
   const { createAuthority } = await import("../adapters/x509/certificates.ts");
   makePrivateFolder(trustFolder(dataDir));
   const files = trustFiles(dataDir);

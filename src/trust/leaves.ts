@@ -9,6 +9,8 @@ export type LeafUse = (typeof LEAF_USES)[number];
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 /** A house that is off for a long holiday finds its leaves good, or makes new ones before anybody looks. */
 const RENEW_BEFORE_END_MS = YEAR_MS;
+/** Older than this program: a clock that says so was never set. */
+const EARLIEST_MS = Date.UTC(2026, 0, 1);
 const SERIAL_BYTES = 16;
 const ADDRESSES_MAX = 64;
 
@@ -20,6 +22,11 @@ export interface LeafFacts {
   readonly serialNumber: string;
   /** Signed by the CA that the house has now. */
   readonly issuedByHouse: boolean;
+}
+
+/** What a computer's clock may be believed of: from a wrong one on, a certificate would soon be over, and the house's own never is made anew. */
+export function believedMs(clockMs: number): number {
+  return Math.max(clockMs, EARLIEST_MS);
 }
 
 export function commonNameOf(use: LeafUse, nodeId: string): string {

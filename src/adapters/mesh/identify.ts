@@ -66,23 +66,9 @@ function isMember(
   certificate: X509Certificate,
   { nodeId, trust }: { readonly nodeId: string; readonly trust: MeshTrust },
 ): boolean {
-  if (trust.ca === undefined || !isSignedByHouse(socket, certificate, trust.ca)) return false;
+  if (trust.ca === undefined || !socket.authorized) return false;
   const { serialNumber } = certificate;
   return memberOf({ commonName: commonNameIn(certificate), serialNumber }, "agent", trust.removed) === nodeId;
-}
-
-export function isSignedByHouse(socket: TLSSocket, certificate: X509Certificate, ca: string): boolean {
-  return socket.authorized || isOfTheFuture(socket, certificate, ca);
-}
-
-/**
- * All that is wrong is that it is not valid yet. Leaves begin with their CA, so it is this computer's clock that is behind (a Pi that has
- * just booted), and a member must be able to tell it so.
- */
-function isOfTheFuture(socket: TLSSocket, certificate: X509Certificate, authority: string): boolean {
-  if (String(socket.authorizationError) !== "CERT_NOT_YET_VALID") return false;
-  const ca = new X509Certificate(authority);
-  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
 }
 
 /** Of whoever shows its CA as well; whether that is ours is another question. */

@@ -1,7 +1,7 @@
 // Who is at the other end of a connection on 734: an ingress of this house, or nobody that is spoken to.
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { memberOf } from "../../trust/leaves.ts";
-import { commonNameIn, isSignedByHouse, secureOptions, type MeshTrust } from "./identify.ts";
+import { commonNameIn, secureOptions, type MeshTrust } from "./identify.ts";
 
 /** Another version of what is said there is another name. */
 export const WAY_PROTOCOL = "fossora-ingress/1";
@@ -17,7 +17,7 @@ export function ingressBehind(socket: TLSSocket, trust: MeshTrust): string | und
     const certificate = socket.getPeerX509Certificate();
     // A resumed session is of a certificate whose key was proven to this same context; whether it still counts is looked at anew.
     if (certificate === undefined || socket.alpnProtocol !== WAY_PROTOCOL) return undefined;
-    if (trust.ca === undefined || !isSignedByHouse(socket, certificate, trust.ca)) return undefined;
+    if (trust.ca === undefined || !socket.authorized) return undefined;
     return memberOf({ commonName: commonNameIn(certificate), serialNumber: certificate.serialNumber }, "ingress", trust.removed);
   } catch {
     return undefined; // whoever shows a chain can put anything into it

@@ -1,6 +1,7 @@
 // The house's own certificates: one CA made at founding, leaves for each node, a CRL of removed ones, and what a node shows of itself
-// before it belongs to a house. One import point of @peculiar/x509. Everything is valid from the CA's creation: a small computer without
-// a clock must not be told that a certificate lies in its future.
+// before it belongs to a house. One import point of @peculiar/x509. Everything is valid from 1970 on, whatever the clock of its maker says: no
+// computer must be told that a certificate lies in its future, neither one whose clock was never set nor those that join one whose clock is
+// ahead. Every etcd looks at these times, and at none of a CRL's.
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import {
@@ -23,6 +24,7 @@ const YEAR_MS = 365.25 * 24 * 3600 * 1000;
 /** Longer than its leaves by far: they are made anew, the CA never is. */
 const AUTHORITY_MS = 60 * YEAR_MS;
 const LEAF_MS = 10 * YEAR_MS;
+const ALWAYS = new Date(0);
 
 /** PEM texts; the key is PKCS #8. */
 export interface AuthorityPair {
@@ -49,13 +51,12 @@ export async function createAuthority(commonName: string, nowMs: number): Promis
   cryptoProvider.set(webcrypto);
   const key = createKey();
   const keys = { privateKey: await importKey(key), publicKey: await importPublicKey(publicKeyOf(key)) };
-  const [notBefore, notAfter] = [new Date(nowMs), new Date(nowMs + AUTHORITY_MS)];
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${commonName}`,
     keys,
     signingAlgorithm: algorithm,
-    notBefore,
-    notAfter,
+    notBefore: ALWAYS,
+    notAfter: new Date(nowMs + AUTHORITY_MS),
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
@@ -69,13 +70,12 @@ export async function createAuthority(commonName: string, nowMs: number): Promis
 export async function issueLeaf(authority: AuthorityPair, request: LeafRequest, nowMs: number): Promise<string> {
   cryptoProvider.set(webcrypto);
   const issuer = new X509Certificate(authority.certificate);
-  const notAfterMs = Math.min(issuer.notAfter.getTime(), Math.max(nowMs, issuer.notBefore.getTime()) + LEAF_MS);
   const certificate = await X509CertificateGenerator.create({
     serialNumber: request.serialNumber,
     subject: `CN=${request.commonName}`,
     issuer: issuer.subject,
     notBefore: issuer.notBefore,
-    notAfter: new Date(notAfterMs),
+    notAfter: new Date(Math.min(issuer.notAfter.getTime(), nowMs + LEAF_MS)),
     publicKey: await importPublicKey(request.publicKey),
     signingKey: await importKey(authority.key),
     signingAlgorithm: algorithm,
@@ -101,7 +101,7 @@ export async function selfSign(commonName: string, key: string): Promise<string>
     name: `CN=${commonName}`,
     keys: { publicKey, privateKey: await importKey(key) },
     signingAlgorithm: algorithm,
-    notBefore: new Date(0),
+    notBefore: ALWAYS,
     notAfter: new Date(AUTHORITY_MS * 2),
     extensions: [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth])],
   });
