@@ -5,14 +5,22 @@ import net from "node:net";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import tls from "node:tls";
+import type { GateLimits } from "../../src/adapters/mesh/gate.ts";
 import { encodeFrame } from "../../src/adapters/mesh/frames.ts";
 import { STRANGER_LIMITS } from "../../src/adapters/mesh/server-connection.ts";
 import { MeshRefusal, MeshUnreachable } from "../../src/api/errors.ts";
 import type { MeshHandler } from "../../src/mesh-ports.ts";
+import { hold } from "../support/mesh-attacks.ts";
 import { limitMs, TestNode } from "../support/mesh.ts";
 import { until } from "../support/until.ts";
 
 const echo: MeshHandler = { request: async (_peer, _method, body) => body };
+const limitsOf = (placesMax: number): GateLimits => ({
+  strangersMax: placesMax,
+  strangersPerSourceMax: placesMax,
+  membersMax: placesMax,
+  unproven: { perAddressMax: 4, rate: { burst: 1_000, perSecond: 1_000 } },
+});
 const short = { ...STRANGER_LIMITS, frameMs: 200, idleMs: 400, lifeMs: 1_500 };
 
 async function connect(node: TestNode, to: TestNode): Promise<tls.TLSSocket> {
@@ -56,7 +64,7 @@ test("a connection whose frames never end where its packets do is as good as any
 });
 
 test("who opens a connection and says nothing loses it, and its place", async (t) => {
-  const gate = { strangersMax: 2, strangersPerSourceMax: 2, favouredMax: 2 };
+  const gate = limitsOf(2);
   const server = await new TestNode(t).listen(echo, { limits: { gate, handshakeMs: 300 } });
   const silent = [1, 2].map(() =>
     net
@@ -72,7 +80,7 @@ test("who opens a connection and says nothing loses it, and its place", async (t
 });
 
 test("members have places of their own, and strangers that fill theirs do not shut them out", async (t) => {
-  const gate = { strangersMax: 2, strangersPerSourceMax: 2, favouredMax: 2 };
+  const gate = limitsOf(2);
   const founder = await (
     await new TestNode(t).found()
   ).listen(echo, { limits: { gate }, isFavoured: (address) => address === "127.0.0.7" });
@@ -84,6 +92,17 @@ test("members have places of their own, and strangers that fill theirs do not sh
   assert.equal(await link.request("api", 7, { limitMs }), 7);
   links.forEach((each) => each.close());
   await until("a place for the member without a known address", async () => (await member.dial(founder)).request("api", 1, { limitMs }));
+});
+
+test("what comes from a member's address and only holds its places shuts no member out, not even the one from there", async (t) => {
+  const founder = await (await new TestNode(t).found()).listen(echo, { limits: { gate: limitsOf(2) }, isFavoured: () => true });
+  const members = await Promise.all([founder.admit(new TestNode(t)), founder.admit(new TestNode(t))]);
+  const letGo = await hold(50, founder.port, () => "127.0.0.7");
+  t.after(letGo);
+  for (const [index, localAddress] of ["127.0.0.7", "127.0.0.8"].entries()) {
+    const link = await members[index]?.dial(founder, { localAddress });
+    assert.equal(await link?.request("api", 7, { limitMs }), 7);
+  }
 });
 
 test("who asks to join again and again is told to wait, and hello goes on", async (t) => {

@@ -170,7 +170,8 @@ describe("port 734", () => {
   test("gives nobody's silence or dripping bytes a place for long", async (t) => {
     const founder = await new TestNode(t).found();
     const member = await founder.admit(new TestNode(t));
-    const gate = { strangersMax: 4, strangersPerSourceMax: 4, favouredMax: 4 };
+    const unproven = { perAddressMax: 4, rate: { burst: 1_000, perSecond: 1_000 } };
+    const gate = { strangersMax: 4, strangersPerSourceMax: 4, membersMax: 4, unproven };
     await using house = await serve(ingressTrust(founder), { limits: { gate, handshakeMs: 300, frameMs: 300, idleMs: 2_000 } });
     const { socket } = await dialNode(
       { addresses: [{ host: "127.0.0.1", port: house.port }], nodeId: founder.nodeId, trust: ingressTrust(member) },

@@ -1,35 +1,76 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Gate, sourceOf } from "./gate.ts";
+import { Gate, sourceOf, type Entering, type Place } from "./gate.ts";
 
-const limits = { strangersMax: 4, strangersPerSourceMax: 2, favouredMax: 3 };
+const unproven = { perAddressMax: 2, rate: { burst: 10, perSecond: 5 } };
+const limits = { strangersMax: 4, strangersPerSourceMax: 2, membersMax: 3, unproven };
+const stranger: Entering = { favoured: false, close: () => assert.fail("a stranger makes room for nobody") };
+const favoured: Entering = { favoured: true, close: () => {} };
 
 test("one source takes two places, all strangers together four, and the house's nodes have places of their own", () => {
   const gate = new Gate(limits);
-  const enter = (address: string, favoured = false): boolean => gate.enter(address, favoured, 0) !== undefined;
+  const enter = (address: string): boolean => gate.enter(address, 0, stranger) !== undefined;
   assert.deepEqual([enter("10.0.0.1"), enter("10.0.0.1"), enter("10.0.0.1")], [true, true, false]);
   assert.deepEqual([enter("10.0.0.2"), enter("10.0.0.3"), enter("10.0.0.4")], [true, true, false]);
   assert.deepEqual(
-    [1, 2, 3, 4].map(() => enter("10.0.0.1", true)),
+    [1, 2, 3, 4].map(() => gate.enter("10.0.0.1", 0, favoured)?.promote()),
     [true, true, true, false],
   );
 });
 
+test("what comes from a node's address and proves nothing takes no member's place, and none of another node's", () => {
+  const gate = new Gate(limits);
+  for (let index = 0; index < 100; index++) gate.enter("10.0.0.1", 0, favoured);
+  for (let member = 0; member < limits.membersMax; member++) assert.ok(gate.enter("10.0.0.2", 0, favoured)?.promote());
+});
+
+test("of those from one node's address that have proven nothing the oldest makes room for the newest", () => {
+  const gate = new Gate(limits);
+  const closed: number[] = [];
+  const enter = (index: number): Place => gate.enter("10.0.0.1", 0, { favoured: true, close: () => closed.push(index) }) ?? assert.fail();
+  const [first, second, third] = [enter(1), enter(2), enter(3)];
+  assert.deepEqual(closed, [1]);
+  assert.equal(first.promote(), false);
+  first.leave(); // its socket's end is heard later
+  assert.ok(second.promote());
+  enter(4);
+  assert.deepEqual(closed, [1]);
+  enter(5);
+  assert.deepEqual(closed, [1, 3]);
+  third.leave();
+  enter(6);
+  assert.deepEqual(closed, [1, 3, 4]);
+});
+
+test("who proves to be a member may come as often as it likes, and who never does is slowed down", () => {
+  const gate = new Gate(limits);
+  const enter = (nowMs: number): Place | undefined => gate.enter("10.0.0.1", nowMs, favoured);
+  for (let index = 0; index < 100; index++) {
+    const place = enter(0) ?? assert.fail("it has to wait");
+    assert.ok(place.promote());
+    place.leave();
+  }
+  const unproved = (nowMs: number): number => Array.from({ length: 100 }, () => enter(nowMs)).filter((place) => place !== undefined).length;
+  assert.equal(unproved(0), unproven.rate.burst);
+  assert.equal(unproved(1_000), unproven.rate.perSecond);
+  assert.ok(gate.enter("10.0.0.2", 1_000, favoured)); // another node's
+});
+
 test("a place is free again when its connection left, once", () => {
   const gate = new Gate(limits);
-  const [first, second] = [gate.enter("10.0.0.1", false, 0), gate.enter("10.0.0.1", false, 0)];
+  const [first, second] = [gate.enter("10.0.0.1", 0, stranger), gate.enter("10.0.0.1", 0, stranger)];
   first?.leave();
   first?.leave();
-  assert.ok(gate.enter("10.0.0.1", false, 0));
-  assert.equal(gate.enter("10.0.0.1", false, 0), undefined);
+  assert.ok(gate.enter("10.0.0.1", 0, stranger));
+  assert.equal(gate.enter("10.0.0.1", 0, stranger), undefined);
   second?.leave();
-  assert.ok(gate.enter("10.0.0.1", false, 0));
+  assert.ok(gate.enter("10.0.0.1", 0, stranger));
 });
 
 test("a stranger that proves to be a member makes room for a stranger, as long as there is room for members", () => {
   const gate = new Gate(limits);
-  for (let member = 0; member < limits.favouredMax; member++) assert.ok(gate.enter("10.0.0.1", false, 0)?.promote());
-  const fourth = gate.enter("10.0.0.1", false, 0);
+  for (let member = 0; member < limits.membersMax; member++) assert.ok(gate.enter("10.0.0.1", 0, stranger)?.promote());
+  const fourth = gate.enter("10.0.0.1", 0, stranger);
   assert.equal(fourth?.promote(), false);
   fourth?.leave();
   assert.equal(fourth?.promote(), false);
@@ -55,8 +96,8 @@ test("a source with any number of IPv6 addresses is one, and so is an IPv4 addre
 });
 
 test("a flood of sources does not grow without end", () => {
-  const gate = new Gate({ strangersMax: 1e9, strangersPerSourceMax: 1e9, favouredMax: 1 });
+  const gate = new Gate({ ...limits, strangersMax: 1e9, strangersPerSourceMax: 1e9 });
   let entered = 0;
-  for (let index = 0; index < 10_000; index++) if (gate.enter(`10.${index >> 8}.${index & 255}.1`, false, 0)) entered++;
+  for (let index = 0; index < 10_000; index++) if (gate.enter(`10.${index >> 8}.${index & 255}.1`, 0, stranger)) entered++;
   assert.equal(entered, 200);
 });

@@ -17,7 +17,7 @@ export interface MeshServerOptions {
   readonly trust: MeshTrust;
   readonly handler: MeshHandler;
   readonly log: Log;
-  /** Addresses of the house's nodes: a flood of strangers does not shut them out. */
+  /** Addresses of the house's nodes: a flood of strangers does not shut them out, and one from there nobody else. */
   readonly isFavoured?: (address: string) => boolean;
   /** The house has a node of this id, and did not remove it. */
   readonly isKnown?: (nodeId: string) => boolean;
@@ -106,7 +106,12 @@ export class MeshServer {
     const { remoteAddress } = raw;
     raw.on("error", () => raw.destroy());
     const place =
-      remoteAddress === undefined ? undefined : this.#gate.enter(remoteAddress, isFavoured?.(remoteAddress) === true, performance.now());
+      remoteAddress === undefined
+        ? undefined
+        : this.#gate.enter(remoteAddress, performance.now(), {
+            favoured: isFavoured?.(remoteAddress) === true,
+            close: () => void raw.destroy(),
+          });
     if (place === undefined) {
       raw.destroy();
       return;

@@ -10,8 +10,13 @@ import { encodeAnswer, readWayRequest, WAY_FRAME_MAX, type WayAnswer, type WayTa
 import { connectTo, tie } from "./way-socket.ts";
 import { ingressBehind, WAY_PROTOCOL, wayOptions } from "./way-trust.ts";
 
-/** Every request under way from another node is a connection of its own. */
-const GATE_LIMITS: GateLimits = { strangersMax: 64, strangersPerSourceMax: 8, favouredMax: 8192 };
+/** Every request under way from another node is a connection of its own; but a node makes eight at a time (`dial-queue.ts`). */
+const GATE_LIMITS: GateLimits = {
+  strangersMax: 64,
+  strangersPerSourceMax: 8,
+  membersMax: 8192,
+  unproven: { perAddressMax: 64, rate: { burst: 400, perSecond: 200 } },
+};
 const LIMITS: WayServerLimits = { handshakeMs: 5_000, frameMs: 5_000, idleMs: 120_000, connectMs: 3_000 };
 const KEEP_ALIVE_MS = 15_000;
 const PROVEN_MAX = 64;
@@ -30,7 +35,7 @@ export interface WayServerOptions {
   readonly trust: () => MeshTrust | undefined;
   /** Whether that instance is this node's, by the table of this moment: nothing else is ever dialled. */
   readonly isOwn: (target: WayTarget) => boolean;
-  /** Addresses of the house's nodes: a flood of strangers does not shut them out. */
+  /** Addresses of the house's nodes: a flood of strangers does not shut them out, and one from there nobody else. */
   readonly isFavoured: (address: string) => boolean;
   /** This node's clock: what is told of it by others is on it, so that a question that lay about while this one stood still is an old one. */
   readonly now: () => number;
@@ -65,7 +70,7 @@ export class WayServer {
     this.#gate = new Gate(options.limits?.gate ?? GATE_LIMITS);
     this.#tls = tls.createServer({
       requestCert: true,
-      rejectUnauthorized: false, // looked at below: a clock that is behind must not part a house
+      rejectUnauthorized: false, // looked at below
       handshakeTimeout: this.#limits.handshakeMs,
       ALPNProtocols: [WAY_PROTOCOL],
       allowHalfOpen: true,
@@ -123,7 +128,10 @@ export class WayServer {
     const place =
       this.#trust === undefined || remoteAddress === undefined
         ? undefined
-        : this.#gate.enter(remoteAddress, this.#isFavoured(remoteAddress), performance.now());
+        : this.#gate.enter(remoteAddress, performance.now(), {
+            favoured: this.#isFavoured(remoteAddress),
+            close: () => void raw.destroy(),
+          });
     if (place === undefined) return void raw.destroy();
     raws.add(raw);
     raw.once("close", () => {
