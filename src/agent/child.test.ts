@@ -44,6 +44,16 @@ test("a child of another build is replaced", async (t) => {
   await second.end(1_000);
 });
 
+test("a child that is as it should be starts anew where it is asked for", async (t) => {
+  const child = childIn(folderOf(t));
+  await child.keep(sleeper("1"));
+  const pid = child.pid ?? 0;
+  assert.equal(await child.keep(sleeper("1"), { inAnyCase: true }), "replaced");
+  assert.equal(startTimeOf(pid), undefined);
+  assert.notEqual(startTimeOf(child.pid ?? 0), undefined);
+  await child.end(1_000);
+});
+
 test("a child that dies is started again, also one that was adopted", async (t) => {
   const folder = folderOf(t);
   const first = childIn(folder);

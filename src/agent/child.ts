@@ -69,12 +69,12 @@ export class Child {
     return this.#record && isAlive(this.#record) ? this.#record : undefined;
   }
 
-  /** Keeps the one that runs if it is the right one; else ends it and starts anew. From then on it is restarted whenever it dies. */
-  async keep(command: ChildCommand): Promise<"adopted" | "started" | "replaced"> {
+  /** Keeps the one that runs if it is the right one; else, or in any case, ends it and starts anew. From then on it restarts when it dies. */
+  async keep(command: ChildCommand, { inAnyCase = false } = {}): Promise<"adopted" | "started" | "replaced"> {
     this.#watch?.abort();
     const running = this.running();
     let outcome: "adopted" | "started" | "replaced" = "started";
-    if (running?.identity === command.identity) {
+    if (running?.identity === command.identity && !inAnyCase) {
       this.#startedAtMs = this.#options.clock.now();
       outcome = "adopted";
     } else {

@@ -44,17 +44,19 @@ export interface EtcdOptions {
   readonly child: Child;
   /** This node's own, where other members reach it. None: it listens on loopback alone. */
   readonly addresses?: readonly string[];
+  /** One that runs as it should starts anew as well. */
+  readonly inAnyCase?: boolean;
 }
 
 /** Starts or adopts etcd; from then on it is restarted whenever it dies. Answers its client endpoint as `address:port`. */
 export async function keepEtcd(options: EtcdOptions): Promise<string> {
-  const { dataDir, nodeId, addresses = [], child } = options;
+  const { dataDir, nodeId, addresses = [], child, inAnyCase = false } = options;
   const folder = etcdFolder(dataDir);
   makePrivateFolder(folder);
   const founding = readFounding(dataDir) ?? found(dataDir, nodeId);
   requireReadable(path.join(folder, "version"), options.program);
   const ports = await memberPorts(folder, { addresses, child });
-  await child.keep(commandOf(folder, founding, ports, options));
+  await child.keep(commandOf(folder, founding, ports, options), { inAnyCase });
   return `${loopback}:${ports.client}`;
 }
 

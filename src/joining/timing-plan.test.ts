@@ -107,17 +107,22 @@ test("members start anew one after the other, standbys first, and only when all 
   assert.equal(stepOf(lagging, said), undefined);
 });
 
-test("one with an address more waits for its turn as one with another timing does, and holds the next one up until it has it", () => {
-  const all = reports("abc", 2);
-  const more = (letter: string): ReadonlyMap<string, MemberReport> =>
-    new Map([...all].map(([id, report]) => [id, id === nodeId(letter) ? { ...report, hasMoreAddresses: true } : report]));
-  const first = planTiming(house("abc"), more("b"), {});
-  assert.deepEqual(first.step?.kind === "restart" && first.step.nodeId, nodeId("b"));
-  const told: TimingMemory = { told: { memberId: "mb", atMs: NOW - 11_000 } };
-  assert.notEqual(planTiming(house("abc"), more("b"), told).memory.told, undefined);
-  assert.equal(planTiming(house("abc"), all, told).memory.told, undefined);
-  assert.equal(planTiming(house("abc"), more("a"), {}).step?.kind, "move-leader");
-});
+for (const [what, reason] of [
+  ["one with an address more", { hasMoreAddresses: true }],
+  ["one to which a removed node may be connected", { mayServeRemoved: true }],
+] as const)
+  test(`${what} waits for its turn as one with another timing does, and holds the next one up until it has had it`, () => {
+    const all = reports("abc", 2);
+    const more = (letter: string): ReadonlyMap<string, MemberReport> =>
+      new Map([...all].map(([id, report]) => [id, id === nodeId(letter) ? { ...report, ...reason } : report]));
+    const first = planTiming(house("abc"), more("b"), {});
+    assert.deepEqual(first.step?.kind === "restart" && first.step.nodeId, nodeId("b"));
+    const told: TimingMemory = { told: { memberId: "mb", atMs: NOW - 11_000 } };
+    assert.notEqual(planTiming(house("abc"), more("b"), told).memory.told, undefined);
+    assert.equal(planTiming(house("abc"), all, told).memory.told, undefined);
+    assert.equal(planTiming(house("abc"), more("a"), {}).step?.kind, "move-leader");
+    assert.equal(stepOf(house("abc", { dead: "c" }), more("b")), undefined);
+  });
 
 test("the next one waits until the last has started with it and has been well for ten seconds, or is told again", () => {
   const seen = house("abc", { timing: stored(patient) });

@@ -1,5 +1,5 @@
 // One timing for all members: decided from what each measured of its links, and taken over one restart after the other, the leader's last. A
-// store that is to listen on another address besides waits for its turn in the same way.
+// store that is to listen on another address besides, or that a removed node may be connected to, waits for its turn in the same way.
 // The decision lies in the store and each member says how it runs, so whoever leads next goes on. Pure.
 import { isAlive, isAliveChecked, memberOf, nodeOfMember, type EtcdMember, type HouseNode, type HouseView, type Ms } from "./house-view.ts";
 import type { NodeId } from "./messages.ts";
@@ -16,6 +16,8 @@ export interface MemberReport {
   readonly overTailnet: readonly NodeId[];
   /** Its computer has an address more than its store listens on; nobody needs that one at once. */
   readonly hasMoreAddresses?: boolean;
+  /** A node that was removed may have a connection to its store, and keeps it until that starts anew. */
+  readonly mayServeRemoved?: boolean;
   readonly atMs: Ms;
 }
 
@@ -79,7 +81,7 @@ function roll(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>, targe
   const behind = started
     .filter((each) => each.behind && isAlive(view, each.member))
     .sort((a, b) => Number(b.member.learner) - Number(a.member.learner) || (a.nodeId < b.nodeId ? -1 : 1));
-  const why = "its store starts anew, as patient as the others and on all addresses that it has";
+  const why = "its store starts anew, as patient as the others, on all addresses that it has, and for nobody who was removed";
   const follower = behind.find(({ member }) => member.id !== view.leaderMemberId);
   if (follower !== undefined) return { kind: "restart", nodeId: follower.nodeId, memberId: follower.member.id, why };
   const [leader] = behind;
@@ -150,8 +152,8 @@ function freshReport(view: HouseView, reports: ReadonlyMap<NodeId, MemberReport>
   return report !== undefined && view.nowMs - report.atMs <= REPORT_FRESH_MS ? report : undefined;
 }
 
-function isBehind({ timing, hasMoreAddresses }: MemberReport, target: Timing): boolean {
-  return hasMoreAddresses === true || !isSame(timing, target);
+function isBehind({ timing, hasMoreAddresses, mayServeRemoved }: MemberReport, target: Timing): boolean {
+  return hasMoreAddresses === true || mayServeRemoved === true || !isSame(timing, target);
 }
 
 function isSame(a: Timing, b: Timing): boolean {

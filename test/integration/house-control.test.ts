@@ -1,9 +1,14 @@
 // What people do with the house's computers, as the agents carry it out: real etcd, real TLS, each node on a loopback address of its own.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { connect, type ClientHttp2Session } from "node:http2";
 import path from "node:path";
+import tls from "node:tls";
 import { after, before, describe, test } from "node:test";
+import type { Credentials } from "../../src/adapters/etcd3/connect.ts";
 import { findEtcdProgram, type EtcdProgram } from "../../src/agent/etcd-binary.ts";
+import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { hasTrust, removedNodes } from "../../src/agent/trust.ts";
 import { keys } from "../../src/api/keys.ts";
 import { findEtcd } from "../../tools/etcd.ts";
@@ -22,6 +27,8 @@ describe("the computers of a house", { skip }, () => {
   let nas: TestJoiningNode;
   let nuc: TestJoiningNode;
   let pi4: TestJoiningNode;
+  const kept = new Map<string, Credentials>();
+  const sessions: ClientHttp2Session[] = [];
 
   before(async () => {
     program = await findEtcdProgram({ dataDir: "/nonexistent", named: found ?? "" });
@@ -30,6 +37,7 @@ describe("the computers of a house", { skip }, () => {
     await until("a house is founded", () => nas.phase === "member" && nas.house);
   });
   after(async () => {
+    for (const session of sessions) session.destroy();
     for (const node of nodes.toReversed()) await node.close();
   });
 
@@ -37,6 +45,21 @@ describe("the computers of a house", { skip }, () => {
     const node = new TestJoiningNode({ program, name, ip, ...more });
     nodes.push(node);
     return node;
+  };
+  /** To that one's store, as who does not let go of it: from an address that is nobody's, for on one computer all speak from the same. */
+  const connectionTo = async ({ clientHost }: TestJoiningNode, { dataDir }: TestJoiningNode): Promise<ClientHttp2Session> => {
+    const credentials = kept.get(dataDir) ?? readCredentials(dataDir);
+    kept.set(dataDir, credentials);
+    const [host = "", port] = clientHost.split(":");
+    const from = { host, port: Number(port), servername: "localhost", localAddress: "127.0.1.77", ALPNProtocols: ["h2"] };
+    const session = connect(`https://${clientHost}`, { createConnection: () => tls.connect({ ...from, ...credentials }) });
+    sessions.push(session.on("error", () => {}));
+    const grpc = { ":method": "POST", "content-type": "application/grpc", te: "trailers" };
+    const status = session.request({ ...grpc, ":path": "/etcdserverpb.Maintenance/Status" });
+    status.end(Buffer.alloc(5)); // an empty message
+    await once(status, "response", { signal: soon() });
+    status.resume();
+    return session;
   };
   const roles = async (asked: TestJoiningNode): Promise<string> => {
     const house = await asked.control.computers(soon());
@@ -118,6 +141,7 @@ describe("the computers of a house", { skip }, () => {
   });
 
   test("one that a person removes is out of the store, struck off, and not let in again", async () => {
+    const held = await Promise.all([nas, nuc].map((node) => connectionTo(node, pi4)));
     const { compare, writes } = await nuc.control.removal("pi4", soon());
     const traces = keys.observed("Service", "jellyfin", "pi4");
     const { committed } = await nuc.store.commit({ compare, writes: [...writes, { put: traces, value: "{}" }] }, soon());
@@ -129,6 +153,9 @@ describe("the computers of a house", { skip }, () => {
       "nas voter, nuc standby".replace("standby", (await roles(nas)).includes("nuc voter") ? "voter" : "standby"),
     );
     await until("it sees that it is out", () => pi4.phase !== "member", LIMIT_MS);
+    // etcd asks whose a connection is when it begins, and never again.
+    await until("what it holds open to the stores is over", () => held.every((session) => session.destroyed), LIMIT_MS);
+    await assert.rejects(connectionTo(nas, pi4));
   });
 });
 
@@ -145,6 +172,7 @@ describe("a machine that was set up anew", { skip }, () => {
     const old = new TestJoiningNode({ program, name: "pi4", ip: "127.0.1.13", hints: machine });
     const anew = new TestJoiningNode({ program, name: "pi4", ip: "127.0.1.14", hints: machine });
     nodes.push(nas, old, anew);
+    const knowsRemoved = ({ dataDir }: TestJoiningNode): boolean => removedNodes(dataDir).join() === old.nodeId;
     await nas.start();
     await until("a house", () => nas.house);
     const look = async (): Promise<readonly string[]> =>
@@ -170,5 +198,8 @@ describe("a machine that was set up anew", { skip }, () => {
     assert.deepEqual(answer, { kind: "Replaced", former: "pi4", newcomer: "pi4-2" });
     await until("it is pi4 again", async () => (await look()).join() === `nas ${nas.nodeId},pi4 ${anew.nodeId}`, LIMIT_MS);
     assert.equal(anew.control.joining().phase, "member");
+    // Its former disk may be in another computer by now.
+    await until("all know that the former key is struck off", () => [nas, anew].every(knowsRemoved), LIMIT_MS);
+    assert.equal((await look()).join(), `nas ${nas.nodeId},pi4 ${anew.nodeId}`);
   });
 });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Cluster } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { defragment, MemberStatuses, type MemberStatus } from "../../adapters/etcd3/member.ts";
+import { tcpPeers } from "../../adapters/sockets/tcp-peers.ts";
 import { systemRandom } from "../../adapters/system/clock.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import { keys } from "../../api/keys.ts";
@@ -11,6 +12,7 @@ import type { HouseFacts } from "../../joining/house-facts.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
 import type { JoinerEvent, Membership, Peer } from "../../joining/joiner-state.ts";
 import { movedNode } from "../../joining/door.ts";
+import { hostsOfUrls } from "../../joining/peer-urls.ts";
 import { FOUNDING_TIMING } from "../../joining/timing.ts";
 import { PROTOCOL, type Address, type JoinRequest, type Message, type NodeId, type Sender } from "../../joining/messages.ts";
 import type { MeshLink, MeshPeer } from "../../mesh-ports.ts";
@@ -19,17 +21,20 @@ import type { Clock, Events, Log, Store } from "../../ports.ts";
 import { Approvals } from "../approvals.ts";
 import { authorityKey } from "../authority.ts";
 import type { AskerTrust } from "../asker-trust.ts";
+import { etcdPorts } from "../etcd.ts";
 import { EventWriter } from "../event-writer.ts";
 import type { Proven } from "../invites.ts";
 import { keepLeaves } from "../leaf-keeper.ts";
 import { takeOverRemovals } from "../removals.ts";
-import { holdAuthority, holdsAuthority, trustFiles } from "../trust.ts";
+import { holdAuthority, holdsAuthority, removedNodes, trustFiles } from "../trust.ts";
+import { splitAddress } from "./addresses.ts";
 import type { NodeAt } from "./courier.ts";
 import { Departures } from "./departures.ts";
 import { HouseDoor } from "./house-door.ts";
 import { HouseSight } from "./house-sight.ts";
 import { handOverLead } from "./lead.ts";
 import { writeCredentials } from "./letter.ts";
+import { RemovedGuests } from "./removed-guests.ts";
 import { RoomKeeper } from "./room-keeper.ts";
 import { Pulse } from "./pulse.ts";
 import { Steward } from "./steward.ts";
@@ -73,8 +78,8 @@ export interface InsideOptions {
   readonly dial: (address: Address) => Promise<MeshLink>;
   /** The store beside this agent does not listen on all of this computer's addresses yet. */
   readonly hasMoreAddresses: () => boolean;
-  /** Starts the store beside this agent anew if it runs otherwise than its disk says. */
-  readonly keepStore: () => Promise<unknown>;
+  /** Starts the store beside this agent anew if it runs otherwise than its disk says, or in any case. */
+  readonly keepStore: (how: { readonly inAnyCase: boolean }) => Promise<unknown>;
   /** Which of this computer's addresses to speak from; absent: what the route says. */
   readonly localAddress?: string;
   /** Of this node, to be in its certificates. */
@@ -200,15 +205,16 @@ export class Inside {
   }
 
   #newTimingKeeper(localHost: string): TimingKeeper {
-    const { self, keepStore, clock } = this.#options;
+    const { self, keepStore, dataDir, clock } = this.#options;
     return new TimingKeeper({
       ...this.#options,
       nodeId: self().nodeId,
       store: this.sight.store,
       roster: () => this.sight.records?.roster ?? new Map(),
-      restart: (signal) =>
+      guests: new RemovedGuests({ removed: () => removedNodes(dataDir).length, outsiders: () => this.#outsiders(), clock }),
+      restart: (how, signal) =>
         this.sight.withoutLocal(async () => {
-          await keepStore();
+          await keepStore(how);
           while (
             (await this.#status(localHost, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)])).catch(() => undefined)) ===
             undefined
@@ -216,6 +222,19 @@ export class Inside {
             await clock.sleep(RESTARTED_POLL_MS, signal);
         }),
     });
+  }
+
+  /** Connected to the store beside this agent, from an address that no node of the house has. */
+  #outsiders(): readonly string[] | undefined {
+    const { dataDir, addresses } = this.#options;
+    if (!this.sight.isFresh) return undefined;
+    const nodes = [...(this.sight.records?.roster.values() ?? [])];
+    const known = nodes.flatMap((node) => [
+      ...node.addresses.map((each) => splitAddress(each).address),
+      ...hostsOfUrls(node.request.peerUrl),
+    ]);
+    const insiders = new Set([...known, ...addresses(), "127.0.0.1", "::1"]);
+    return tcpPeers(etcdPorts(dataDir).client).filter((each) => !insiders.has(each));
   }
 
   #newSteward(localHost: string, { cluster, own }: { readonly cluster: Cluster; readonly own: TimingKeeper }): Steward {

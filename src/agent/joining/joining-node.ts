@@ -86,8 +86,8 @@ export class JoiningNode implements MeshHandler {
       ...options,
       known: () => this.#inside?.running.sight.seen.known ?? lastKnown(options.dataDir),
       isServed: () => this.#inside?.running.sight.isFresh === true,
-      keep: async () => {
-        if (this.#loop.membership?.memberId !== undefined) await this.#own.keep();
+      keep: async (how) => {
+        if (this.#loop.membership?.memberId !== undefined) await this.#own.keep(how);
       },
     });
     this.#takeover = new TakingOver({
@@ -371,7 +371,7 @@ export class JoiningNode implements MeshHandler {
       ask: (to, method, body) => this.#courier.ask(to, method, body),
       dial: (address) => this.#courier.dial(address),
       hasMoreAddresses: () => this.#place.hasMore,
-      keepStore: () => this.#place.follow(),
+      keepStore: (how) => this.#place.follow(how),
       onTrust: () => this.#trust.show(),
     });
     this.#inside = { key, running };

@@ -173,10 +173,10 @@ export class OwnStore {
     }
   }
 
-  /** Starts or adopts etcd; answers its client endpoint. */
-  async keep(): Promise<string> {
+  /** Starts or adopts etcd, or starts it anew in any case; answers its client endpoint. */
+  async keep({ inAnyCase = false } = {}): Promise<string> {
     const { dataDir, nodeId, etcd, child, addresses } = this.#options;
     const trust = await loadTrust(dataDir, { addresses: addresses() });
-    return keepEtcd({ dataDir, nodeId, program: etcd, trust, child, addresses: addresses() });
+    return keepEtcd({ dataDir, nodeId, program: etcd, trust, child, addresses: addresses(), inAnyCase });
   }
 }

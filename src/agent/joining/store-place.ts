@@ -15,8 +15,8 @@ export interface StorePlaceOptions {
   readonly known: () => readonly Pick<KnownNode, "nodeId" | "peerUrl">[];
   /** The house's store answers here. */
   readonly isServed: () => boolean;
-  /** Starts the store anew if it listens elsewhere than this node is now. */
-  readonly keep: () => Promise<void>;
+  /** Starts the store anew if it listens elsewhere than this node is now, or in any case. */
+  readonly keep: (how: { readonly inAnyCase: boolean }) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -68,10 +68,10 @@ export class StorePlace {
   }
 
   /** What runs is to listen where this node is now. */
-  async follow(): Promise<void> {
+  async follow(how = { inAnyCase: false }): Promise<void> {
     const now = this.#options.addresses();
     await this.choose();
-    await this.#options.keep();
+    await this.#options.keep(how);
     this.#followed = now;
     this.#moreSinceMs = undefined;
   }

@@ -22,11 +22,13 @@ function keeperOf(
     readonly decided?: unknown;
     readonly restart?: () => Promise<void>;
     readonly hasMoreAddresses?: boolean;
+    readonly mayServeRemoved?: boolean;
   } = {},
 ) {
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-timing-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
-  const [asked, seen, clock]: [MeterTarget[], { restarts: number }, VirtualClock] = [[], { restarts: 0 }, new VirtualClock()];
+  const seen = { restarts: 0, inAnyCase: 0, areOut: false };
+  const [asked, clock]: [MeterTarget[], VirtualClock] = [[], new VirtualClock()];
   const self = houseNode("a");
   const other = houseNode("b", {
     addresses: ["192.168.1.3:7330", "100.64.0.3:7331"],
@@ -43,8 +45,13 @@ function keeperOf(
     },
     roster: () => new Map([self, other].map((node) => [node.nodeId, node])),
     hasMoreAddresses: () => more.hasMoreAddresses === true && seen.restarts === 0,
-    restart: async () => {
+    guests: {
+      mayBeThere: () => more.mayServeRemoved === true && !seen.areOut,
+      seeOut: () => () => (seen.areOut = true),
+    },
+    restart: async ({ inAnyCase }) => {
       seen.restarts += 1;
+      if (inAnyCase) seen.inAnyCase += 1;
       await more.restart?.();
     },
     measure: async (target) => {
@@ -148,6 +155,29 @@ test("the store starts anew for an address that it does not listen on yet, wheth
     await keeper.restart(signal);
     assert.deepEqual([seen.restarts, readReport(keeper.report())?.hasMoreAddresses], [1, undefined]);
   }
+});
+
+test("a store that may still serve a removed node starts anew in any case, and tells so until it has", async (t) => {
+  for (const decided of [undefined, FOUNDING_TIMING]) {
+    let fails = true;
+    const { keeper, seen } = keeperOf(t, {
+      decided,
+      mayServeRemoved: true,
+      restart: async () => assert.ok(!fails, "it does not serve"),
+    });
+    assert.equal(readReport(keeper.report())?.mayServeRemoved, true);
+    await assert.rejects(keeper.restart(signal), /does not serve/);
+    assert.equal(readReport(keeper.report())?.mayServeRemoved, true);
+    fails = false;
+    await keeper.restart(signal);
+    assert.deepEqual([seen.inAnyCase, readReport(keeper.report())?.mayServeRemoved], [2, undefined]);
+  }
+});
+
+test("a restart for another reason counts for nobody who was removed", async (t) => {
+  const { keeper, seen } = keeperOf(t, { decided: patient });
+  await keeper.restart(signal);
+  assert.deepEqual(seen, { restarts: 1, inAnyCase: 0, areOut: false });
 });
 
 test("another agent's report counts as far as it is one", () => {

@@ -1,5 +1,5 @@
 // The links of one member and the patience of its store: measures the way to the other nodes, and starts its store anew when the house has
-// decided another timing and its turn has come.
+// decided another timing, or a removed node may still be heard, and its turn has come.
 import { keys } from "../../api/keys.ts";
 import { MeshRefusal } from "../../api/errors.ts";
 import type { HouseNode } from "../../joining/house-view.ts";
@@ -13,6 +13,7 @@ import type { Clock, Log, Store } from "../../ports.ts";
 import { setStoreTiming, storeTiming } from "../etcd.ts";
 import { isTailnet } from "../../ingress/address.ts";
 import { splitAddress } from "./addresses.ts";
+import type { RemovedGuests } from "./removed-guests.ts";
 import { measureRoundTrip, type MeterTarget } from "./round-trip-meter.ts";
 
 export interface TimingKeeperOptions {
@@ -22,8 +23,9 @@ export interface TimingKeeperOptions {
   readonly roster: () => ReadonlyMap<NodeId, HouseNode>;
   /** The store does not listen on all of this computer's addresses yet. */
   readonly hasMoreAddresses: () => boolean;
-  /** Starts the store beside this agent anew if it runs otherwise than its disk says; resolves when it serves again. */
-  readonly restart: (signal: AbortSignal) => Promise<void>;
+  /** Starts the store beside this agent anew if it runs otherwise than its disk says, or in any case; resolves when it serves again. */
+  readonly restart: (how: { readonly inAnyCase: boolean }, signal: AbortSignal) => Promise<void>;
+  readonly guests: Pick<RemovedGuests, "mayBeThere" | "seeOut">;
   /** Milliseconds; undefined: nobody answered. */
   readonly measure?: (target: MeterTarget, signal: AbortSignal) => Promise<number | undefined>;
   readonly localAddress?: string;
@@ -72,6 +74,7 @@ export class TimingKeeper {
       roundTripP99Ms: Object.fromEntries(known),
       overTailnet: [...this.#ways].flatMap(([nodeId, address]) => (isTailnet(address) && !this.#wasOnLan(nodeId) ? [nodeId] : [])),
       ...(this.#options.hasMoreAddresses() && { hasMoreAddresses: true }),
+      ...(this.#options.guests.mayBeThere() && { mayServeRemoved: true }),
     };
   }
 
@@ -87,17 +90,21 @@ export class TimingKeeper {
 
   /** What the store says now counts, whoever asks. Throws MeshRefusal where there is nothing to do or it is being done. */
   async restart(signal: AbortSignal): Promise<void> {
-    const { store, dataDir, restart, hasMoreAddresses, log } = this.#options;
+    const { store, dataDir, restart, hasMoreAddresses, guests, log } = this.#options;
     if (this.#restarting) throw new MeshRefusal("Busy", "The store is starting anew already");
     this.#restarting = true;
     try {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(RESTART_LIMIT_MS)]);
       const value = (await store.get(keys.timing, limit))?.value;
-      const timing = value === undefined && hasMoreAddresses() ? this.#timing : readTiming(JSON.parse(value ?? "null"));
+      const inAnyCase = guests.mayBeThere();
+      const hasReason = inAnyCase || hasMoreAddresses();
+      const timing = value === undefined && hasReason ? this.#timing : readTiming(JSON.parse(value ?? "null"));
       if (timing === undefined) throw new MeshRefusal("NothingToDo", "The house has decided no timing that this node knows");
-      if (JSON.stringify(timing) === JSON.stringify(this.#timing) && !hasMoreAddresses()) return;
+      if (JSON.stringify(timing) === JSON.stringify(this.#timing) && !hasReason) return;
       setStoreTiming(dataDir, timing);
-      await restart(limit);
+      const areOut = guests.seeOut();
+      await restart({ inAnyCase }, limit);
+      if (inAnyCase) areOut();
       this.#timing = timing;
       log.info("Store started anew", { ...timing });
     } finally {
@@ -157,6 +164,7 @@ export function readReport(value: unknown): Report | undefined {
     roundTripP99Ms,
     overTailnet,
     hasMoreAddresses,
+    mayServeRemoved,
   } = (typeof value === "object" && value !== null ? value : {}) as Partial<Record<keyof Report, unknown>>; // looked at below
   const timing = readTiming(said);
   if (timing === undefined || typeof roundTripP99Ms !== "object" || roundTripP99Ms === null) return undefined;
@@ -167,5 +175,6 @@ export function readReport(value: unknown): Report | undefined {
     roundTripP99Ms: Object.fromEntries(measured.slice(0, NODES_MAX)),
     overTailnet: tailnet.filter((each) => typeof each === "string").slice(0, NODES_MAX),
     ...(hasMoreAddresses === true && { hasMoreAddresses }),
+    ...(mayServeRemoved === true && { mayServeRemoved }),
   };
 }
