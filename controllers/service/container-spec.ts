@@ -55,6 +55,7 @@ export function labelsOf({ service, instance, spec, container }: Part): Readonly
     [LABEL.instance]: instance,
     [LABEL.container]: container.name,
     [LABEL.specHash]: containerHash(spec, container),
+    [LABEL.restart]: container.restart,
   };
 }
 

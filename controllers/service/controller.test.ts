@@ -363,6 +363,7 @@ test("an app starts as soon as the one that it comes after is ready, and says be
   await house.clock.until(house.runs, LIMIT_MS, "the app starts");
   assert.ok(house.clock.now() - readyAtMs < 1_000, `${house.clock.now() - readyAtMs} ms later`);
   assert.equal(house.appOf()?.restartPolicy, "no", "Docker would start it with its daemon");
+  assert.equal(house.appOf()?.spec.labels[LABEL.restart], "on-failure", "what a person wants of it");
   await house.end();
 });
 

@@ -11,7 +11,7 @@ const summary: AppsCheckOptions["summary"] = {
 async function said(answers: { readonly container: boolean; readonly host: boolean }, pid = 7): Promise<readonly string[]> {
   const lines: string[] = [];
   await checkApps(
-    { summary, docker: { processes: async () => [{ id: "", pid, gateway: "10.200.0.1", restartPolicy: "on-failure" }] } },
+    { summary, docker: { processes: async () => [{ id: "", name: "", pid, gateway: "10.200.0.1", restartPolicy: "on-failure" }] } },
     { note: (line) => void lines.push(line), mark: (_, text) => text },
     { fromContainer: async () => answers.container, fromHost: async () => answers.host },
   );

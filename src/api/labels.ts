@@ -7,4 +7,6 @@ export const LABEL = {
   instance: "fossora.dev/instance",
   container: "fossora.dev/container",
   specHash: "fossora.dev/spec-hash",
+  /** What the manifest says of restarts: Docker's own policy may be another one meanwhile. */
+  restart: "fossora.dev/restart",
 } as const;

@@ -44,6 +44,7 @@ export interface NodeCommands {
     terminal: Terminal,
   ): Promise<number>;
   down(options: NodeOptions, terminal: Terminal): Promise<number>;
-  uninstall(options: NodeOptions, terminal: Terminal): Promise<number>;
+  /** `force`: also where a house goes on counting on this computer, or no Docker engine answers. */
+  uninstall(options: NodeOptions & { readonly force?: boolean }, terminal: Terminal): Promise<number>;
   supervise(options: NodeOptions, terminal: Terminal): Promise<number>;
 }

@@ -28,17 +28,7 @@ import { ensureNetwork, ensureVolume, listNetworks, removeNetwork, removeVolume 
 import { pull } from "./pull.ts";
 import { demultiplexed, raw } from "./streams.ts";
 import { tar } from "./tar.ts";
-import { containerView, imageView, type InfoAnswer, infoView } from "./view.ts";
-
-/** How Docker holds a container, for what is done to a machine rather than to a Service. */
-export interface ContainerProcess {
-  readonly id: string;
-  /** 0: it does not run. */
-  readonly pid: number;
-  readonly restartPolicy: string;
-  /** Of its bridge; empty without one. */
-  readonly gateway: string;
-}
+import { containerView, imageView, type InfoAnswer, infoView, processView, type ContainerProcess } from "./view.ts";
 
 export interface DockerOptions {
   readonly socketPath: string;
@@ -73,12 +63,7 @@ export class DockerContainers implements Containers {
 
   /** Of all containers with our labels. */
   async processes(signal: AbortSignal): Promise<readonly ContainerProcess[]> {
-    return (await this.#inspectAll(undefined, signal)).map(({ Id, State, HostConfig, NetworkSettings }) => ({
-      id: Id,
-      pid: State.Pid,
-      restartPolicy: HostConfig.RestartPolicy?.Name ?? "no",
-      gateway: Object.values(NetworkSettings.Networks)[0]?.Gateway ?? "",
-    }));
+    return (await this.#inspectAll(undefined, signal)).map(processView);
   }
 
   async create(spec: ContainerSpec, signal: AbortSignal): Promise<string> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
 import { LABEL } from "../../api/labels.ts";
-import { containerView, imageView, infoView, networkView } from "./view.ts";
+import { containerView, imageView, infoView, networkView, processView } from "./view.ts";
 
 const state = {
   Status: "running",
@@ -56,6 +56,14 @@ test("a running container is read as Docker shows it; what never was is absent",
     address: "10.200.0.7",
     published: { "80/tcp": 32_768 },
   });
+});
+
+test("how Docker holds a container is told with what its manifest says of restarts, where that was written down", () => {
+  const inspection = inspected({ ...state, Pid: 7 }, { fossora: { Gateway: "10.200.0.1" } });
+  const held = { id: "abc", name: "app-k3f9-web", pid: 7, restartPolicy: "on-failure", gateway: "10.200.0.1" };
+  assert.deepEqual(processView(inspection), held);
+  inspection.Config.Labels[LABEL.restart] = "no";
+  assert.deepEqual(processView(inspection), { ...held, wantedRestart: "no" });
 });
 
 test("a failing check tells its last words, a passing one nothing, and what does not run is never healthy", () => {

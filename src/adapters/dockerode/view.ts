@@ -26,7 +26,7 @@ export function containerView({
     .find((each) => each !== undefined);
   return {
     id: Id,
-    name: Name.replace(/^\//, ""),
+    name: plainName(Name),
     service: labels[LABEL.name] ?? "",
     instance: labels[LABEL.instance] ?? "",
     container: labels[LABEL.container] ?? "",
@@ -46,6 +46,35 @@ export function containerView({
     published: publishedPorts(NetworkSettings.Ports),
     ...(State.Error && { error: State.Error }),
   };
+}
+
+/** How Docker holds a container, for what is done to a machine rather than to a Service. */
+export interface ContainerProcess {
+  readonly id: string;
+  readonly name: string;
+  /** 0: it does not run. */
+  readonly pid: number;
+  readonly restartPolicy: string;
+  /** What the manifest says of restarts; absent: it was made by a release that did not write it down. */
+  readonly wantedRestart?: string;
+  /** Of its bridge; empty without one. */
+  readonly gateway: string;
+}
+
+export function processView({ Id, Name, Config, State, HostConfig, NetworkSettings }: ContainerInspectInfo): ContainerProcess {
+  const wantedRestart = Config.Labels[LABEL.restart];
+  return {
+    id: Id,
+    name: plainName(Name),
+    pid: State.Pid,
+    restartPolicy: HostConfig.RestartPolicy?.Name || "no",
+    ...(wantedRestart !== undefined && { wantedRestart }),
+    gateway: Object.values(NetworkSettings.Networks)[0]?.Gateway ?? "",
+  };
+}
+
+function plainName(name: string): string {
+  return name.replace(/^\//, "");
 }
 
 /** What does not run is not healthy, whatever its last check said. */

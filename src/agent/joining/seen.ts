@@ -101,8 +101,8 @@ export function isCountedOut(dataDir: string): boolean {
   return lastSeen(dataDir).nodes?.includes(loadNodeId(dataDir)) === false;
 }
 
-/** Written by HouseSight alone, of an older program perhaps. */
-function lastSeen(dataDir: string): Partial<Seen> {
+/** Of whatever house; written by HouseSight alone, of an older program perhaps. */
+export function lastSeen(dataDir: string): Partial<Seen> {
   const text = readIfThere(seenFile(dataDir));
   return text === undefined ? {} : (JSON.parse(text) as Partial<Seen>);
 }
