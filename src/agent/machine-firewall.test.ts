@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { portsOfRoutes } from "./machine-firewall.ts";
+import { portsOfRoutes, stillOpen } from "./machine-firewall.ts";
 
 test("of raw ports those are opened that other computers may reach", () => {
   const problem = "port 25 is held by exim";
@@ -17,4 +17,18 @@ test("of raw ports those are opened that other computers may reach", () => {
     { port: 1900, protocol: "udp" },
   ]);
   assert.deepEqual(portsOfRoutes(undefined, []), []);
+});
+
+test("of what could not be taken back nothing is forgotten, and firewalld's reload comes after it", () => {
+  const close = [
+    ["firewall-cmd", "--permanent", "--remove-port=80/tcp"],
+    ["firewall-cmd", "--permanent", "--remove-port=53/udp"],
+    ["firewall-cmd", "--reload"],
+  ] as const;
+  const firewall = { name: "firewalld", open: [], close, lasting: true } as const;
+  assert.equal(stillOpen(firewall, []), undefined);
+  assert.deepEqual(stillOpen(firewall, [{ command: close[1], why: "it says no" }])?.close, [close[1], close[2]]);
+  assert.deepEqual(stillOpen(firewall, [{ command: close[2], why: "it says no" }])?.close, [close[2]]);
+  const nft = { name: "nftables", open: [], close: [], lasting: false } as const;
+  assert.deepEqual(stillOpen(nft, [{ command: ["nft", "-j", "list", "ruleset"], why: "not permitted" }]), nft);
 });

@@ -1,6 +1,6 @@
 // What `up` says and does about this machine's firewall, and how `down` takes it back.
 import type { DockerContainers } from "../adapters/dockerode/containers.ts";
-import { closeFirewall, lookAtFirewall, openFirewall } from "../adapters/firewall/firewall.ts";
+import { closeFirewall, lookAtFirewall, openFirewall, type Failed } from "../adapters/firewall/firewall.ts";
 import { shellWords, type Firewall, type Port, type Ports } from "../adapters/firewall/rules.ts";
 import { outerAddresses } from "../adapters/sockets/local-addresses.ts";
 import { sharedNetworkName } from "../adapters/system/addresses.ts";
@@ -38,16 +38,26 @@ export async function seeToFirewall(options: FirewallOptions, terminal: Terminal
     bridge: sharedNetworkName,
   };
   const firewall = await lookAtFirewall(ports);
-  if (firewall && firewall.open.length > 0) sayFirewall(mayOpen ? await open(ports, dataDir) : firewall, mayOpen, terminal);
+  if (firewall && firewall.open.length > 0) sayFirewall(mayOpen ? await open(ports, dataDir, terminal) : firewall, mayOpen, terminal);
   if (mayOpen || !firewall || firewall.open.length === 0) await checkApps(options, terminal);
 }
 
-/** What `--open-firewall` opened, and nothing else. */
-export async function takeBackFirewall(dataDir: string): Promise<void> {
+/** What `--open-firewall` opened, and nothing else. What could not be taken back is told, and stays written down for the next time. */
+export async function takeBackFirewall(dataDir: string, terminal: Pick<Terminal, "note" | "mark">): Promise<void> {
   const { firewall, ...rest } = readInstallation(dataDir);
   if (!firewall) return;
-  await closeFirewall(firewall);
-  writeInstallation(dataDir, rest);
+  const failed = await closeFirewall(firewall);
+  const left = stillOpen(firewall, failed);
+  writeInstallation(dataDir, { ...rest, ...(left !== undefined && { firewall: left }) });
+  for (const { command, why } of failed)
+    terminal.note(terminal.mark("warn", `${firewall.name} still lets others in: \`${shellWords(command)}\` failed (${why})`));
+}
+
+/** Undefined: nothing. A change of firewalld counts once it has reloaded. */
+export function stillOpen(firewall: Firewall, failed: readonly Failed[]): Firewall | undefined {
+  if (failed.length === 0) return undefined;
+  const words = new Set(failed.map(({ command }) => shellWords(command)));
+  return { ...firewall, open: [], close: firewall.close.filter((each) => words.has(shellWords(each)) || each.includes("--reload")) };
 }
 
 /** Raw ports that other computers may reach: not those on the apps' gateway alone. */
@@ -59,11 +69,13 @@ export function portsOfRoutes(listeners: HouseSummary["listeners"] = [], outer: 
 }
 
 /** What was opened for other ports is taken back before, and looked at anew: the rest of it would pass for the person's own. */
-async function open(ports: Ports, dataDir: string): Promise<Firewall | undefined> {
-  await takeBackFirewall(dataDir);
+async function open(ports: Ports, dataDir: string, terminal: Terminal): Promise<Firewall | undefined> {
+  await takeBackFirewall(dataDir, terminal);
   const firewall = await lookAtFirewall(ports);
   if (firewall === undefined) return undefined;
-  writeInstallation(dataDir, { ...readInstallation(dataDir), firewall });
+  const installation = readInstallation(dataDir);
+  const close = [...(installation.firewall?.close ?? []), ...firewall.close];
+  writeInstallation(dataDir, { ...installation, firewall: { ...firewall, close } });
   await openFirewall(firewall);
   return firewall;
 }

@@ -45,6 +45,7 @@ export interface FirewallOutputs {
 
 /** Multicast DNS. ufw lets it in by itself (/etc/ufw/before.rules). */
 const mdnsPort = 5353;
+const programs: ReadonlySet<string> = new Set(["ufw", "firewall-cmd", "nft"]);
 const commentPrefix = "fossora-";
 /** nft's own limit is 128 bytes, with one at the end. */
 const commentLengthMax = 100;
@@ -193,6 +194,11 @@ function nftObjects(json: string | undefined): readonly NftObject[] {
   } catch {
     return [];
   }
+}
+
+/** What is written down to be taken back lies in a file: nothing else is run for it. */
+export function isOurs([program]: Command): boolean {
+  return programs.has(program);
 }
 
 /** For a person to type: the shell would take `fossora*` for names of files. */
