@@ -3,26 +3,28 @@ import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { createLog } from "../adapters/system/log.ts";
-import { EngineError, UserError } from "../api/errors.ts";
+import { adminPath } from "../adapters/firewall/tool-env.ts";
+import { UserError } from "../api/errors.ts";
 import type { NodeCommands, NodeOptions } from "../cli/node-commands.ts";
 import type { Log } from "../ports.ts";
-import { explainDisk, makePrivateFolder, makeRunFolder } from "./files.ts";
-import { removeInstallation, stop, toFlags, type Machine } from "./install.ts";
+import { explainDisk, makePrivateFolder, makeRunFolder, readIfThere, refuseOthersFolder } from "./files.ts";
+import { socketGroup, stop, toFlags, type Machine } from "./install.ts";
 import { hasHouse } from "./joining/member-disk.ts";
 import { JoinWish } from "./joining/wish.ts";
-import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+import { readInstallation, withKept } from "./installation.ts";
 import { agentLogOf } from "./log-file.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
 import { refuseOtherHouse } from "./other-house.ts";
 import { claim, holder, unclaim } from "./pid-file.ts";
 import { keepProblem } from "./problem.ts";
 import { thisProgram } from "./program.ts";
-import { resolveSettings, type Settings } from "./settings.ts";
+import { isRoot, resolveSettings, type Settings } from "./settings.ts";
 import { supervise } from "./supervise.ts";
+import { uninstall } from "./uninstall.ts";
 import { up } from "./up.ts";
 
 const exitOk = 0;
-const engineLimitMs = 30_000;
+const withoutGroup = `there is no group ${socketGroup}, so that root alone may use the socket. \`groupadd --system ${socketGroup}\` makes it, or says why not; then \`fossora down\` and \`fossora up\``;
 
 export const nodeCommands: NodeCommands = {
   agent: async (options) => {
@@ -61,46 +63,48 @@ export const nodeCommands: NodeCommands = {
     return exitOk;
   },
 
-  up: ({ timeoutMs, openFirewall, wish, ...given }, terminal) =>
-    up(
+  up: async ({ timeoutMs, openFirewall, wish, ...given }, terminal) => {
+    findAdminTools();
+    const code = await up(
       { given, timeoutMs, mayOpenFirewall: openFirewall === true, ...(wish !== undefined && { wish }), machineFor, prepareFolders },
       terminal,
-    ),
+    );
+    if (code === exitOk && isRoot() && !hasSocketGroup()) terminal.note(terminal.mark("warn", withoutGroup));
+    return code;
+  },
 
   down: async (options, terminal) => {
     const machine = installedMachine(options);
     const { ran, ended } = await stop(machine);
-    await takeBackFirewall(machine.settings.dataDir);
+    await takeBackFirewall(machine.settings.dataDir, terminal);
     terminal.note(
       ran
-        ? terminal.mark("ok", "Fossora is stopped here; the apps run on, but no name leads to them")
+        ? terminal.mark("ok", "Fossora is stopped here; the apps run on until this computer restarts, but no name leads to them")
         : terminal.mark("ok", "Fossora does not run here"),
     );
     if (ended > 0)
       terminal.note(terminal.mark("ok", "what writes to paths of this computer and may move was ended: another one runs it from now on"));
-    terminal.note("Next     fossora up");
+    terminal.note("Next     fossora up   # starts the apps again, too");
     return exitOk;
   },
 
-  uninstall: async (options, terminal) => {
-    const machine = installedMachine(options);
-    const { dataDir } = machine.settings;
-    await stop(machine);
-    await takeBackFirewall(dataDir);
-    const left = await leaveApps(machine);
-    const { madeGroup = false, ...rest } = readInstallation(dataDir);
-    for (const removed of await removeInstallation(machine, { madeGroup })) terminal.note(terminal.mark("ok", `removed ${removed}`));
-    if (madeGroup) writeInstallation(dataDir, rest);
-    terminal.note(
-      `Stays    data in ${dataDir}${left > 0 ? `; ${left} container${left === 1 ? "" : "s"}, which Docker now starts by itself` : ""}`,
-    );
+  uninstall: async ({ force = false, ...options }, terminal) => {
+    findAdminTools();
+    await uninstall(installedMachine(options), { force }, terminal);
     return exitOk;
   },
 };
 
 /** As `up` installed it, found by its data. */
 function installedMachine(options: NodeOptions): Machine {
-  return machineFor(withKept(options, readInstallation(resolveSettings(options).dataDir).options));
+  const { dataDir } = resolveSettings(options);
+  refuseOthersFolder(dataDir);
+  return machineFor(withKept(options, readInstallation(dataDir).options));
+}
+
+/** For all that this process runs. */
+function findAdminTools(): void {
+  process.env["PATH"] = adminPath(process.env["PATH"]);
 }
 
 function machineFor(options: NodeOptions): Machine {
@@ -120,6 +124,10 @@ function logFor(settings: Settings): Log {
     write: (line) => void process.stderr.write(line),
     ...(journal ? {} : { time: () => systemClock.wall() }),
   });
+}
+
+function hasSocketGroup(): boolean {
+  return new RegExp(`^${socketGroup}:`, "m").test(readIfThere("/etc/group") ?? "");
 }
 
 function prepareFolders(settings: Settings): void {
@@ -154,21 +162,4 @@ function problem(error: unknown, { dataDir, runDir }: Settings): unknown {
   const explained = explainDisk(error, "run the agent", dataDir);
   if (explained instanceof UserError) keepProblem(runDir, explained.message);
   return explained;
-}
-
-/** What runs is started by Docker from now on, without an agent. Networks that no container uses go. Answers how many containers stay. */
-async function leaveApps({ settings }: Machine): Promise<number> {
-  const docker = new DockerContainers({ socketPath: settings.dockerSocket });
-  const signal = AbortSignal.timeout(engineLimitMs);
-  try {
-    const containers = await docker.processes(signal);
-    // One that has ended would be started again, and a person's "restart: no" stays one.
-    for (const { id, pid, restartPolicy } of containers)
-      if (pid > 0 && restartPolicy === "on-failure") await docker.setRestartPolicy(id, "unless-stopped", signal);
-    for (const { name } of await docker.networks(signal)) await docker.removeNetwork(name, signal).catch(() => {}); // in use: it stays
-    return containers.length;
-  } catch (error) {
-    if (error instanceof EngineError && error.fault === "unavailable") return 0; // no engine, no containers
-    throw error;
-  }
 }

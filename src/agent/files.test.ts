@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { explainDisk, makeRunFolder } from "./files.ts";
+import { explainDisk, makePrivateFolder, makeRunFolder, refuseOthersFolder } from "./files.ts";
 
 const failure = (code: string, file?: string): Error => Object.assign(new Error(code), { code, ...(file !== undefined && { path: file }) });
 
@@ -32,4 +32,22 @@ test("a run folder is made for its owner, and refused where others can write to 
     chmodSync(folder, mode);
     assert.throws(() => makeRunFolder(folder), /others can write to it.*--run-dir/);
   }
+});
+
+test("a data folder is made for its owner, and refused where others can write to it or own it", (t) => {
+  const parent = mkdtempSync(path.join(tmpdir(), "fossora-files-"));
+  t.after(() => rmSync(parent, { recursive: true }));
+  const folder = path.join(parent, "data");
+  refuseOthersFolder(folder); // there is none
+  makePrivateFolder(folder);
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
+  for (const mode of [0o770, 0o702, 0o1777]) {
+    chmodSync(folder, mode);
+    assert.throws(() => makePrivateFolder(folder), /another user owns it or can write to it.*--data-dir/);
+  }
+  chmodSync(folder, 0o755); // they may look
+  makePrivateFolder(folder);
+  if (process.getuid?.() !== 0) return;
+  chownSync(folder, 1000, 1000);
+  assert.throws(() => refuseOthersFolder(folder), /another user owns it/);
 });

@@ -1,5 +1,5 @@
 // Small files that must be whole or absent after a power cut, and folders that only the owner may read.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../api/errors.ts";
@@ -48,16 +48,25 @@ export async function saveWhole(file: string, content: string, mode = 0o600): Pr
   }
 }
 
-/** Throws UserError where it cannot be made. */
+const writableByOthers = 0o022;
+
+/** Throws UserError where it cannot be made, and where it is not this user's alone. */
 export function makePrivateFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw explainDisk(error, "keep data", folder);
   }
+  refuseOthersFolder(folder);
 }
 
-const writableByOthers = 0o022;
+/** Programs that we run lie in it, and what we do to this machine. It is nobody's to change on the way: it may have other things in it. */
+export function refuseOthersFolder(folder: string): void {
+  if (!existsSync(folder) || isOwnersAlone(folder)) return;
+  throw new UserError(
+    `Cannot keep data in ${folder}: another user owns it or can write to it, and could put there what Fossora runs. See that nothing strange lies in it and make it this user's alone (chmod 700), or pass --data-dir with a new folder.`,
+  );
+}
 
 /**
  * Others may pass through it to the socket, which has its own rights; its other files are the owner's. Throws UserError where others
@@ -72,11 +81,15 @@ export function makeRunFolder(folder: string): void {
       { cause: error },
     );
   }
-  const { uid, mode } = statSync(folder);
-  if (uid !== process.getuid?.() || (mode & writableByOthers) !== 0)
+  if (!isOwnersAlone(folder))
     throw new UserError(
       `Cannot use ${folder} for sockets and pid files: others can write to it. It should be this user's alone (chmod 755); mend it, or pass --run-dir with a new folder.`,
     );
+}
+
+function isOwnersAlone(folder: string): boolean {
+  const { uid, mode } = statSync(folder);
+  return uid === process.getuid?.() && (mode & writableByOthers) === 0;
 }
 
 /** Undefined when it is not there; anything else is thrown. */

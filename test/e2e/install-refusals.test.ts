@@ -94,13 +94,18 @@ describe("a computer that is to become a node", { skip: labReason() ?? programRe
     await refused(/Cannot use \/opt\/theirs .* others can write to it/, "--run-dir", "/opt/theirs");
   });
 
+  test("refuses a data folder that others can write to, or own", async () => {
+    await refused(/Cannot keep data in \/opt\/open: another user owns it or can write to it.*--data-dir/, "--data-dir", "/opt/open");
+    await refused(/Cannot keep data in \/opt\/theirs/, "--data-dir", "/opt/theirs");
+  });
+
   test("names the remedy where the data folder is read-only, full, or lets no program run", async () => {
     await on("mkdir", "-p", "/opt/readonly", "/opt/full", "/opt/noexec");
     await on("mount", "-t", "tmpfs", "-o", "ro", "none", "/opt/readonly");
     await refused(/\/opt\/readonly\/data cannot be written.*--data-dir/, "--data-dir", "/opt/readonly/data");
-    await on("mount", "-t", "tmpfs", "-o", "size=1m", "none", "/opt/full");
+    await on("mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "none", "/opt/full");
     await refused(/Cannot unpack etcd: .*\/opt\/full.* is full\. Free 100 MB.*--data-dir/, "--data-dir", "/opt/full");
-    await on("mount", "-t", "tmpfs", "-o", "noexec", "none", "/opt/noexec");
+    await on("mount", "-t", "tmpfs", "-o", "noexec,mode=755", "none", "/opt/noexec");
     await refused(/Cannot run \/opt\/noexec.*mounted noexec.*--data-dir/, "--data-dir", "/opt/noexec");
   });
 
