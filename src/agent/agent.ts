@@ -35,6 +35,7 @@ import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import { loadIngressTrust } from "./ingress-trust.ts";
 import { childOf, type Machine } from "./install.ts";
 import { joinAddress, splitAddress } from "./joining/addresses.ts";
+import { Copies } from "./joining/copies.ts";
 import { Discovery } from "./joining/discovery.ts";
 import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
 import { JoiningNode } from "./joining/joining-node.ts";
@@ -98,6 +99,7 @@ class Node {
   #addresses: Addresses | undefined;
   #ingressStatus: IngressStatus | undefined;
   #joining: JoiningNode | undefined;
+  readonly #copies: Copies;
   #meshPort: MeshPort | undefined;
   #ingressSettings: IngressSettingsKeeper | undefined;
   #life: HouseLife | undefined;
@@ -132,6 +134,8 @@ class Node {
       clock,
       log,
     });
+    const around = { namesakes: () => this.#discovery.namesakes(), joining: () => this.#joining };
+    this.#copies = new Copies({ nodeId: identity.nodeId, dataDir: settings.dataDir, ...around, clock, log });
     this.#wish = new JoinWish(settings.dataDir);
     this.#bootedMs = sinceBoot(settings.runDir, clock);
     this.#ownAddresses = forAWhile(clock, nodeAddresses);
@@ -169,9 +173,9 @@ class Node {
       clock,
       log,
     });
-    const parts = [this.#discovery, joining, this.#meshPort, this.#ingressSettings, heldUp(this.#handOver, until, { clock, log })].map(
-      async (part) => part?.run(signal),
-    );
+    const held = heldUp(this.#handOver, until, { clock, log });
+    const all = [this.#discovery, joining, this.#copies, this.#meshPort, this.#ingressSettings, held];
+    const parts = all.map(async (part) => part?.run(signal));
     for (const part of parts) part.catch((error: unknown) => this.#failed.abort(error)); // the others end, too
     await Promise.allSettled(parts);
     if (this.#failed.signal.aborted && !until.aborted) throw this.#failed.signal.reason;
@@ -234,7 +238,7 @@ class Node {
     this.#joining = joining;
     shown.server = new MeshServer({
       trust: joining.trust,
-      handler: joining,
+      handler: this.#copies.before(joining),
       isKnown: (nodeId) => joining.isKnown(nodeId),
       isFavoured: (address) => joining.isOurs(address),
       log,
@@ -250,6 +254,7 @@ class Node {
       nodeId: this.#identity.nodeId,
       name: () => nameOfNode(settings),
       joining: () => this.#openedJoining,
+      copies: () => this.#copies.problems,
       wish: this.#wish,
       handOver: this.#handOver,
       meshAddresses: () => this.#meshAddresses(),

@@ -48,6 +48,8 @@ export interface HouseControlOptions {
   /** As the house calls it now. */
   readonly name: () => string;
   readonly joining: () => JoiningNode;
+  /** Other computers with this one's key. */
+  readonly copies: () => JoiningReport["problems"];
   readonly wish: JoinWish;
   readonly handOver: Pick<HandOver, "go" | "stay">;
   /** Of its port 733. */
@@ -238,7 +240,7 @@ export class NodeHouseControl implements HouseControl {
       said: joining.words,
       ...(whose !== undefined && { house: whose }),
       ...(wanted !== undefined && { wish: { addresses: wanted.addresses, hasToken: wanted.token !== undefined } }),
-      problems: kind === "member" || kind === "resting" ? [] : this.#problems(),
+      problems: [...this.#options.copies(), ...(kind === "member" || kind === "resting" ? [] : this.#problems())],
     };
   }
 

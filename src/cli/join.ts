@@ -54,7 +54,8 @@ async function runJoin(wish: JoinWish, { flags, typed }: Asked, ports: CliPorts)
       await ports.client.json<JoiningReport>("GET", "/api/v1/joining");
       throw runsAlready(typed);
     }
-    await ports.client.json<JoiningReport>("POST", "/api/v1/joining", { body: JSON.stringify(wish) });
+    const report = await ports.client.json<JoiningReport>("POST", "/api/v1/joining", { body: JSON.stringify(wish) });
+    if (isMember(report)) return await sayJoined(report, `this computer belongs to that house already, as '${report.node}'`, ports);
   } catch (error) {
     if (!(error instanceof NotRunning)) throw error;
     const options = { ...nodeOptions(flags), timeoutMs: flags.timeout, openFirewall: flags.openFirewall === true, wish };
@@ -85,7 +86,7 @@ async function followJoining(ports: CliPorts, untilMs: number): Promise<number> 
     if (report !== undefined) {
       heardAtMs = ports.now();
       steps.tell(report);
-      if (report.phase === "member" && report.wish === undefined) return sayJoined(report, ports);
+      if (isMember(report)) return sayJoined(report, `joined as '${report.node}'`, ports);
       if (report.phase === "refused") throw refused(report);
     }
     if (ports.now() >= untilMs) throw late(report);
@@ -93,9 +94,14 @@ async function followJoining(ports: CliPorts, untilMs: number): Promise<number> 
   }
 }
 
-async function sayJoined(report: JoiningReport, ports: CliPorts): Promise<number> {
+/** Of the house that was asked for. */
+function isMember({ phase, wish }: JoiningReport): boolean {
+  return phase === "member" && wish === undefined;
+}
+
+async function sayJoined(report: JoiningReport, words: string, ports: CliPorts): Promise<number> {
   const { stderr } = ports;
-  stderr.line(`${stderr.marks.ok} joined as '${report.node}'`);
+  stderr.line(`${stderr.marks.ok} ${words}`);
   // It is a member, whether its copy of the house is there yet or not.
   const summary = await ports.client.json<HouseSummary>("GET", "/api/v1/status").catch(() => undefined);
   if (summary?.house !== undefined) stderr.line(`Survives ${summary.house.survives}`);

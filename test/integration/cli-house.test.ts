@@ -80,6 +80,14 @@ Survives nothing by itself: start a third computer
     control.seen = undefined;
   });
 
+  test("on a computer of that house already it says so", async () => {
+    control.coming = [member];
+    expectOutcome(await run("join", "fsr1.a.b.c"), {
+      stdout: "node/pi4 joined\n",
+      stderr: "✓ this computer belongs to that house already, as 'pi4'\n",
+    });
+  });
+
   test("a refusal is an end, and being late says what goes on", async () => {
     const refused = onItsWay({ phase: "refused", said: ["The token was used by another computer: each is good for one."] });
     control.coming = [onItsWay({}), refused];

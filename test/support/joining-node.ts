@@ -214,6 +214,7 @@ export class TestJoiningNode {
       nodeId: this.nodeId,
       name: () => name,
       joining: () => node,
+      copies: () => [],
       wish: kept,
       handOver: { go: async () => ({ kind: "HandedOver", left: [], stays: [], leads: false }), stay: () => undefined },
       meshAddresses: () => [this.address],

@@ -1,5 +1,6 @@
 // Whom this node asks for a house: the tailnet's devices, and agents on its LANs.
 import type { Here } from "../../joining/joiner-state.ts";
+import type { Address } from "../../joining/messages.ts";
 import type { TailnetState } from "../../trust/tailnet.ts";
 import { LanWatch, type LanWatchOptions } from "./lan-watch.ts";
 import { TailnetWatch, type TailnetWatchOptions } from "./tailnet-watch.ts";
@@ -25,6 +26,11 @@ export class Discovery {
   found(): Pick<Here, "candidates" | "online" | "tailnet"> {
     const { candidates: online, tailnet } = this.#tailnet.found();
     return { candidates: [...new Set([...online, ...(this.#lan?.found() ?? [])])], online, tailnet };
+  }
+
+  /** Where this node's own name was heard from on its LANs. */
+  namesakes(): readonly Address[] {
+    return this.#lan?.namesakes() ?? [];
   }
 
   /** Until the signal. */

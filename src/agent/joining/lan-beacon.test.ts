@@ -127,6 +127,19 @@ test("own echoes, other services, names that are no node's, port 0 and answers f
   assert.deepEqual(station.found, []);
 });
 
+test("its own name from elsewhere is no other agent, and is told apart until it says goodbye or is silent for long", () => {
+  const station = new Station().hear(response(srv(idOf("m"))), from("10.0.0.1"));
+  assert.deepEqual(station.beacon.namesakes(station.nowMs), [], "its own word");
+  station.hear(response(srv(idOf("m"))), from("10.0.0.9")).hear(response(srv(idOf("m"), { port: 7330 })), from("10.0.0.8"));
+  assert.deepEqual([station.found, station.beacon.namesakes(station.nowMs)], [[], ["10.0.0.9", "10.0.0.8:7330"]]);
+  station.hear(response(srv(idOf("m"), { ttl: 0 })), from("10.0.0.9"));
+  assert.deepEqual(station.beacon.namesakes(station.nowMs), ["10.0.0.8:7330"]);
+  for (const last of [11, 12, 13, 14, 15]) station.hear(response(srv(idOf("m"))), from(`10.0.0.${last}`));
+  assert.equal(station.beacon.namesakes(station.nowMs).length, 4);
+  station.run(300_001);
+  assert.deepEqual(station.beacon.namesakes(station.nowMs), []);
+});
+
 test("a flood takes no more than its places, and no more than so many packets a second are read", () => {
   const station = new Station().hear(response(srv(idOf("a"))), from("10.0.0.9"));
   const letters = "abcdefghijklmnopqrstuvwxyz234567";

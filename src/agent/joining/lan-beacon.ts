@@ -62,6 +62,8 @@ export class LanBeacon implements Responder<SegmentWish> {
   readonly #instance: string;
   readonly #host: string;
   readonly #seen = new Map<NodeId, Seen>();
+  /** By where they were heard. */
+  readonly #namesakes = new Map<string, Seen>();
   #address = "";
   #announceAtMs = Number.POSITIVE_INFINITY;
   #announcementsLeft = 0;
@@ -82,8 +84,12 @@ export class LanBeacon implements Responder<SegmentWish> {
 
   /** Of agents, the last heard first. */
   found(nowMs: number): readonly Address[] {
-    const live = [...this.#seen.values()].filter(({ untilMs }) => untilMs > nowMs).sort((a, b) => b.untilMs - a.untilMs);
-    return [...new Set(live.map(({ from, port }) => (port === USUAL_PORT ? from : `${from}:${port}`)))];
+    return addressesOf(this.#seen, nowMs);
+  }
+
+  /** Where else its own name was told from: a copy of it is there, or its own word came round. */
+  namesakes(nowMs: number): readonly Address[] {
+    return addressesOf(this.#namesakes, nowMs);
   }
 
   update({ address }: SegmentWish, nowMs: number): readonly Datagram[] {
@@ -176,14 +182,24 @@ export class LanBeacon implements Responder<SegmentWish> {
 
   #hear({ name, type, ttl, data }: MdnsRecord, from: string, nowMs: number): void {
     const [label = "", ...rest] = name.toLowerCase().split(".");
-    if (type !== SRV || rest.join(".") !== SERVICE || !NODE_ID.test(label) || label === this.#options.nodeId) return;
+    if (type !== SRV || rest.join(".") !== SERVICE || !NODE_ID.test(label)) return;
+    const seen = { from, port: ((data[4] ?? 0) << 8) | (data[5] ?? 0), untilMs: nowMs + Math.min(ttl, TTL) * 1000 };
+    if (label === this.#options.nodeId) return this.#hearNamesake(seen, ttl);
     const before = this.#seen.get(label);
-    const port = ((data[4] ?? 0) << 8) | (data[5] ?? 0);
     if (ttl === 0 && before?.from === from) this.#seen.delete(label);
-    if (ttl === 0 || port === 0) return;
+    if (ttl === 0 || seen.port === 0) return;
     this.#seen.delete(label);
     this.#makeRoom(from, nowMs);
-    this.#seen.set(label, { from, port, untilMs: nowMs + Math.min(ttl, TTL) * 1000 });
+    this.#seen.set(label, seen);
+  }
+
+  #hearNamesake(seen: Seen, ttl: number): void {
+    if (seen.from === this.#address) return;
+    this.#namesakes.delete(seen.from);
+    if (ttl === 0 || seen.port === 0) return;
+    const [oldest] = this.#namesakes.keys();
+    if (this.#namesakes.size >= SEEN_PER_ADDRESS_MAX && oldest !== undefined) this.#namesakes.delete(oldest);
+    this.#namesakes.set(seen.from, seen);
   }
 
   #makeRoom(from: string, nowMs: number): void {
@@ -199,6 +215,12 @@ export class LanBeacon implements Responder<SegmentWish> {
     this.#packets.count += 1;
     return this.#packets.count > PACKETS_PER_SECOND;
   }
+}
+
+/** The last heard first. */
+function addressesOf(seen: ReadonlyMap<string, Seen>, nowMs: number): readonly Address[] {
+  const live = [...seen.values()].filter(({ untilMs }) => untilMs > nowMs).sort((a, b) => b.untilMs - a.untilMs);
+  return [...new Set(live.map(({ from, port }) => (port === USUAL_PORT ? from : `${from}:${port}`)))];
 }
 
 function pointer(nodeId: NodeId, ttl: number): MdnsRecord {

@@ -38,8 +38,12 @@ export class LanWatch {
 
   /** Of agents that were heard lately. */
   found(): readonly Address[] {
-    const nowMs = performance.now(); // the clock of the links
-    return [...new Set(this.#links.state.flatMap(({ responder }) => responder.found(nowMs)))].slice(0, FOUND_MAX);
+    return this.#all((responder, nowMs) => responder.found(nowMs));
+  }
+
+  /** Where this node's own name was heard from lately, own addresses on other segments among them. */
+  namesakes(): readonly Address[] {
+    return this.#all((responder, nowMs) => responder.namesakes(nowMs));
   }
 
   /** Until the signal; then it says goodbye. */
@@ -50,6 +54,11 @@ export class LanWatch {
       await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
     }
     await this.#links.end({ handover: false });
+  }
+
+  #all(of: (responder: LanBeacon, nowMs: number) => readonly Address[]): readonly Address[] {
+    const nowMs = performance.now(); // the clock of the links
+    return [...new Set(this.#links.state.flatMap(({ responder }) => of(responder, nowMs)))].slice(0, FOUND_MAX);
   }
 }
 
