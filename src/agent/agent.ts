@@ -65,9 +65,11 @@ type MachineFacts = Pick<JoinRequest, "machine" | "fitness">;
 /** Runs until the signal, then leaves etcd, ingress and containers alive. Throws UserError for what a person should mend. */
 export async function runAgent(machine: Machine, signal: AbortSignal): Promise<void> {
   const { settings, log } = machine;
+  const { dataDir } = settings;
+  // First of all: where it cannot be, no node begins, and a person may choose another folder.
+  const etcd = await findEtcdProgram({ dataDir, ...(settings.etcd === undefined ? {} : { named: settings.etcd }) });
   const identity = loadIdentity(settings);
-  log.info("Agent started", { node: identity.node, nodeId: identity.nodeId, version: versionOfFossora(), dataDir: settings.dataDir });
-  const etcd = await findEtcdProgram({ dataDir: settings.dataDir, ...(settings.etcd === undefined ? {} : { named: settings.etcd }) });
+  log.info("Agent started", { node: identity.node, nodeId: identity.nodeId, version: versionOfFossora(), dataDir });
   const node = new Node(machine, identity, etcd);
   try {
     await node.run(signal);

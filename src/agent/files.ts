@@ -1,17 +1,52 @@
 // Small files that must be whole or absent after a power cut, and folders that only the owner may read.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../api/errors.ts";
 
+/** In the data folder: the key that makes a node what it is. Where that is, the node is. */
+export const NODE_KEY = "node.key";
+
+const pieceBytes = 1024 * 1024;
+
 /** Written beside, synced, renamed, folder synced. */
 export function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): void {
+  putWhole(file, mode, (fd) => writeAll(fd, typeof content === "string" ? Buffer.from(content) : content));
+}
+
+/** The same with what another file has, piece by piece. `mode` is the copy's, whatever the other's and the umask are. */
+export function copyWhole(from: string, file: string, mode = 0o600): void {
+  const source = openSync(from, "r");
+  try {
+    putWhole(file, 0o600, (fd) => {
+      const piece = new Uint8Array(pieceBytes);
+      for (let length = readSync(source, piece); length > 0; length = readSync(source, piece)) writeAll(fd, piece.subarray(0, length));
+      fchmodSync(fd, mode);
+    });
+  } finally {
+    closeSync(source);
+  }
+}
+
+function putWhole(file: string, mode: number, fill: (fd: number) => void): void {
   const partial = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
     const fd = openSync(partial, "w", mode);
     try {
-      const bytes = typeof content === "string" ? Buffer.from(content) : content;
-      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+      fill(fd);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -22,6 +57,10 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
     throw error;
   }
   syncFolder(path.dirname(file));
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
 }
 
 /** The same for what may be large: nobody waits for the disk meanwhile. One at a time for each file. */
@@ -92,6 +131,12 @@ function isOwnersAlone(folder: string): boolean {
   return uid === process.getuid?.() && (mode & writableByOthers) === 0;
 }
 
+/** Both are there, and one. */
+export function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [statSync(a, { throwIfNoEntry: false }), statSync(b, { throwIfNoEntry: false })];
+  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
+}
+
 /** Undefined when it is not there; anything else is thrown. */
 export function readIfThere(file: string): string | undefined {
   try {
@@ -102,16 +147,29 @@ export function readIfThere(file: string): string | undefined {
   }
 }
 
-/** What a disk that is full, or a folder that cannot be written, means for a person; any other error as it came. */
+/**
+ * What a disk that is full, or a folder that cannot be written, means for a person; any other error as it came. The folder is the data folder or
+ * one in it. A node that is there already goes to no other folder: it would be another node.
+ */
 export function explainDisk(error: unknown, action: string, folder: string): unknown {
   const cannot = `Cannot ${action}: ${folder}`;
-  if (isCode(error, "ENOSPC") || isCode(error, "EDQUOT"))
-    return new UserError(`${cannot} is on a disk that is full. Free 100 MB there, or pass --data-dir on another disk.`, { cause: error });
+  const isNew = ![folder, path.dirname(folder)].some((each) => existsSync(path.join(each, NODE_KEY)));
+  if (isFull(error))
+    return new UserError(`${cannot} is on a disk that is full. Free 100 MB there${isNew ? ", or pass --data-dir on another disk" : ""}.`, {
+      cause: error,
+    });
   // A recursive mkdir on a read-only file system says ENOENT.
   const code = ["EROFS", "ENOENT", "EACCES", "EPERM", "ENOTDIR"].find((each) => isCode(error, each));
   const isInside = error instanceof Error && "path" in error && `${String(error.path)}/`.startsWith(`${folder}/`);
   if (code === undefined || !isInside) return error;
-  return new UserError(`${cannot} cannot be written (${code}). Pass --data-dir with a folder that can.`, { cause: error });
+  const remedy = isNew
+    ? "Pass --data-dir with a folder that can"
+    : "This node's data is there: see that its disk is well and mounted to be written";
+  return new UserError(`${cannot} cannot be written (${code}). ${remedy}.`, { cause: error });
+}
+
+export function isFull(error: unknown): boolean {
+  return isCode(error, "ENOSPC") || isCode(error, "EDQUOT");
 }
 
 export function isCode(error: unknown, code: string): boolean {

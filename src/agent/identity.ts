@@ -8,7 +8,7 @@ import { base32 } from "../api/base32.ts";
 import { UserError } from "../api/errors.ts";
 import type { BootMs, Clock, Identity } from "../ports.ts";
 import { nodeIdOf } from "../trust/node-id.ts";
-import { readIfThere, writeWhole } from "./files.ts";
+import { NODE_KEY, readIfThere, writeWhole } from "./files.ts";
 import { nodeNameOf } from "./settings.ts";
 
 const NAMES_MAX = 8;
@@ -68,7 +68,7 @@ export function loadNodeKey(dataDir: string): string {
 }
 
 export function nodeKeyFile(dataDir: string): string {
-  return path.join(dataDir, "node.key");
+  return path.join(dataDir, NODE_KEY);
 }
 
 export function loadNodeId(dataDir: string): string {

@@ -1,12 +1,12 @@
 // What a node's disk knows of its way into a house, and what it therefore does at its next start; and how a store's data is set aside.
-import { cpSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Ms } from "../../joining/house-view.ts";
 import type { Joiner, Left, Membership, Wanted } from "../../joining/joiner-state.ts";
 import { newJoiner } from "../../joining/joiner.ts";
 import type { Address, Admission } from "../../joining/messages.ts";
 import { begunAs, etcdFolder, hasData } from "../etcd.ts";
-import { makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
+import { copyWhole, makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
 import { forgetFounded, isFounded } from "../found.ts";
 import { loadNodeId } from "../identity.ts";
 import { forgetHouse, hasTrust, removedNodes } from "../trust.ts";
@@ -82,7 +82,7 @@ export function archive(dataDir: string): void {
   const numbers = archivesOf(dataDir);
   renameSync(folder, archiveOf(dataDir, (numbers.at(-1) ?? 0) + 1));
   makePrivateFolder(folder);
-  cpSync(path.join(archiveOf(dataDir, (numbers.at(-1) ?? 0) + 1), "ports.json"), path.join(folder, "ports.json"));
+  copyWhole(path.join(archiveOf(dataDir, (numbers.at(-1) ?? 0) + 1), "ports.json"), path.join(folder, "ports.json"));
   for (const number of numbers.slice(0, Math.max(0, numbers.length + 1 - ARCHIVES_KEPT)))
     rmSync(archiveOf(dataDir, number), { recursive: true });
 }

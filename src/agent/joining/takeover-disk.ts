@@ -3,14 +3,14 @@
 // every start goes on with it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { base32 } from "../../api/base32.ts";
 import { UserError } from "../../api/errors.ts";
 import { splitUrls } from "../../joining/peer-urls.ts";
 import { etcdFolder, hasData, writeFounded } from "../etcd.ts";
-import { makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
+import { copyWhole, makePrivateFolder, readIfThere, writeWhole } from "../files.ts";
 import { writeHosts } from "./seen.ts";
 import { archive } from "./member-disk.ts";
 
@@ -65,7 +65,7 @@ export async function restoreStore(dataDir: string, takeover: Takeover, program:
   writeFounded(fresh, { memberName, clusterToken });
   for (const file of ["ports.json", "version"]) {
     const from = path.join(etcdFolder(dataDir), file);
-    if (existsSync(from)) cpSync(from, path.join(fresh, file));
+    if (existsSync(from)) copyWhole(from, path.join(fresh, file));
   }
   writeWhole(recordFile(dataDir), JSON.stringify(takeover));
 }
