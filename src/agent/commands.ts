@@ -11,11 +11,12 @@ import { explainDisk, makePrivateFolder, makeRunFolder, readIfThere, refuseOther
 import { socketGroup, stop, toFlags, type Machine } from "./install.ts";
 import { hasHouse } from "./joining/member-disk.ts";
 import { JoinWish } from "./joining/wish.ts";
-import { readInstallation, withKept } from "./installation.ts";
+import { readInstallation, withKept, withRunDir } from "./installation.ts";
 import { agentLogOf } from "./log-file.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
+import { otherNode, refuseMissing, refuseOtherNode, withPlace } from "./node-place.ts";
 import { refuseOtherHouse } from "./other-house.ts";
-import { claim, holder, unclaim } from "./pid-file.ts";
+import { claimNode, holder, unclaimNode } from "./pid-file.ts";
 import { keepProblem } from "./problem.ts";
 import { thisProgram } from "./program.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
@@ -28,33 +29,35 @@ const withoutGroup = `there is no group ${socketGroup}, so that root alone may u
 
 export const nodeCommands: NodeCommands = {
   agent: async (options) => {
-    const settings = resolveSettings(options);
+    const settings = resolveSettings(withPlace(options));
     const log = logFor(settings);
+    refuseMissing(settings.dataDir);
     prepareFolders(settings);
-    const folders = [settings.runDir, settings.dataDir];
     const stopping = stopSignal();
     try {
-      for (const folder of folders) refuseSecond(folder);
-      for (const folder of folders) claim(folder, "agent");
+      for (const folder of [settings.runDir, settings.dataDir]) refuseSecond(folder);
+      claimNode(settings, "agent", log);
       await refuseToBegin(settings);
       const { runAgent } = await import("./agent.ts");
       await runAgent({ settings, clock: systemClock, log }, stopping);
     } catch (error) {
       if (!stopping.aborted) throw problem(error, settings);
     } finally {
-      for (const folder of folders) unclaim(folder, "agent");
+      unclaimNode(settings, "agent");
     }
     log.info("Agent stopped");
     return exitOk;
   },
 
-  supervise: async (options) => {
+  supervise: async (given) => {
+    const options = withPlace(given);
     const settings = resolveSettings(options);
+    refuseMissing(settings.dataDir);
     prepareFolders(settings);
     await supervise({
       program: thisProgram(),
       agentArgs: toFlags(options),
-      runDir: settings.runDir,
+      folders: settings,
       logFile: agentLogOf(settings.dataDir),
       clock: systemClock,
       log: logFor(settings),
@@ -75,6 +78,7 @@ export const nodeCommands: NodeCommands = {
 
   down: async (options, terminal) => {
     const machine = installedMachine(options);
+    refuseToStop(machine.settings);
     const { ran, ended } = await stop(machine);
     await takeBackFirewall(machine.settings.dataDir, terminal);
     terminal.note(
@@ -90,21 +94,31 @@ export const nodeCommands: NodeCommands = {
 
   uninstall: async ({ force = false, ...options }, terminal) => {
     findAdminTools();
-    await uninstall(installedMachine(options), { force }, terminal);
+    const machine = installedMachine(options);
+    refuseOtherNode("uninstall", machine.settings.dataDir);
+    await uninstall(machine, { force }, terminal);
     return exitOk;
   },
 };
 
 /** As `up` installed it, found by its data. */
-function installedMachine(options: NodeOptions): Machine {
+function installedMachine(given: NodeOptions): Machine {
+  const options = withPlace(given);
   const { dataDir } = resolveSettings(options);
   refuseOthersFolder(dataDir);
-  return machineFor(withKept(options, readInstallation(dataDir).options));
+  const installation = readInstallation(dataDir);
+  return machineFor(withRunDir(withKept(options, installation.options), installation));
 }
 
 /** For all that this process runs. */
 function findAdminTools(): void {
   process.env["PATH"] = adminPath(process.env["PATH"]);
+}
+
+/** One that was started beside this computer's own, with a run folder of its own, is stopped alone. */
+function refuseToStop({ dataDir, runDir }: Settings): void {
+  const other = otherNode(dataDir);
+  if (other !== undefined && installedMachine({ dataDir: other }).settings.runDir === runDir) refuseOtherNode("stop", dataDir);
 }
 
 function machineFor(options: NodeOptions): Machine {

@@ -1,21 +1,7 @@
 // What `up`, `down` and `uninstall` do to this machine: the program in its place, the unit or the supervisor, the processes.
 import { execFile, spawn } from "node:child_process";
-import {
-  accessSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import { homedir } from "node:os";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import sea from "node:sea";
 import { promisify } from "node:util";
@@ -25,18 +11,20 @@ import { UserError } from "../api/errors.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
 import type { Clock, Log } from "../ports.ts";
 import { Child } from "./child.ts";
-import { makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
+import { isSameFile, makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
+import { installedFile, installProgram } from "./installed-program.ts";
 import { agentLogOf, rotateLog } from "./log-file.ts";
-import { endHolder, holder } from "./pid-file.ts";
+import { otherNode } from "./node-place.ts";
+import { commandOf, endNode, holderOf } from "./pid-file.ts";
 import { forgetProblem } from "./problem.ts";
-import { thisProgram, type Program } from "./program.ts";
 import { isRoot, type Settings } from "./settings.ts";
-import { systemdUnit } from "./unit.ts";
+import { systemdUnit, unitFile, unitName } from "./unit.ts";
 
-const unitName = "fossora.service";
-const unitFile = `/etc/systemd/system/${unitName}`;
 const agentStopGraceMs = 15_000;
 const childStopGraceMs = 10_000;
+/** It ends the supervisor before it, and that one's agent, and both may take their grace. */
+const supervisorStartMs = 40_000;
+const supervisorLookMs = 20;
 /** Members of this group may use the socket, which is as good as being root. */
 export const socketGroup = "fossora";
 
@@ -57,9 +45,10 @@ function keeper(): Keeper {
 
 /** Puts the program in its place and starts it, or restarts its agent if another build or other flags run. */
 export async function install(options: NodeOptions, machine: Machine): Promise<Keeper> {
-  const program = installProgram();
+  const flags = toFlags(options);
+  const program = installProgram(flags);
   const how = keeper();
-  const command = [program.file, ...program.args, how === "systemd" ? "agent" : "supervise", ...toFlags(options)];
+  const command = [program.file, ...program.args, how === "systemd" ? "agent" : "supervise", ...flags];
   if (how === "systemd") await startUnit(command, machine);
   else await startSupervisor(command, machine);
   return how;
@@ -78,9 +67,10 @@ export async function stop(machine: Machine): Promise<Stopped> {
   const told = await ingress.fence(AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => undefined); // it does not run
 
   const children = [childOf(machine, "ingress"), childOf(machine, "etcd")];
-  const ran = holder(settings.runDir, "agent") !== undefined || children.some((child) => child.running() !== undefined);
-  if (keeper() === "systemd" && existsSync(unitFile)) await run("systemctl", "disable", "--now", unitName);
-  await endAgent(machine);
+  const ran = holderOf(settings, "agent") !== undefined || children.some((child) => child.running() !== undefined);
+  const isUnits = keeper() === "systemd" && existsSync(unitFile) && otherNode(settings.dataDir) === undefined;
+  if (isUnits) await run("systemctl", "disable", "--now", unitName);
+  await endNode(settings, { graceMs: agentStopGraceMs, clock: machine.clock });
   const ended = (told?.containers ?? []).filter((container) => killContainerProcesses([container]) > 0).length;
   for (const child of children) await child.end(childStopGraceMs);
   return { ran, ended };
@@ -164,99 +154,67 @@ export async function makeGroup(): Promise<boolean> {
   );
 }
 
-/** What a person types. */
-export function commandName(): string {
-  const file = installedFile();
-  return !sea.isSea() || (process.env["PATH"] ?? "").split(":").includes(path.dirname(file)) ? "fossora" : file;
-}
-
-function installedFile(): string {
-  return isRoot() ? "/usr/local/bin/fossora" : path.join(homedir(), ".local/bin/fossora");
-}
-
-/** Copies the one file to where it stays; what runs keeps its old file until it is replaced. In development nothing is copied. */
-function installProgram(): Program {
-  if (!sea.isSea()) return thisProgram();
-  const file = installedFile();
-  if (!sameContent(process.execPath, file)) {
-    const partial = `${file}.${process.pid}.tmp`;
-    try {
-      mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
-      copyFileSync(process.execPath, partial);
-      renameSync(partial, file);
-    } catch (error) {
-      rmSync(partial, { force: true });
-      throw new UserError(
-        `Cannot install Fossora as ${file}: ${error instanceof Error ? error.message : String(error)}. Free the disk or the folder and run \`fossora up\` again.`,
-        { cause: error },
-      );
-    }
-  }
-  return { file, args: [] };
-}
-
-function sameContent(a: string, b: string): boolean {
-  try {
-    accessSync(b, constants.X_OK);
-    return sameFile(a, b) || readFileSync(a).equals(readFileSync(b));
-  } catch {
-    return false;
-  }
-}
-
 async function startUnit(command: readonly string[], { settings }: Machine): Promise<void> {
   const unit = systemdUnit({ command });
-  const unitChanged = readIfThere(unitFile) !== unit;
-  if (unitChanged) {
-    writeWhole(unitFile, unit, 0o644);
-    await run("systemctl", "daemon-reload");
-  }
+  const agent = holderOf(settings, "agent");
+  const isNew = readIfThere(unitFile) !== unit;
+  if (isNew) writeUnit(unit);
+  const isOld = isNew || (agent !== undefined && !runs(agent, command));
+  if (isOld) await run("systemctl", "daemon-reload");
   await run("systemctl", "enable", unitName);
-  const agent = holder(settings.runDir, "agent");
-  // With KillMode=process this is the agent's alone.
-  if (unitChanged || (agent !== undefined && !runs(agent, command))) {
-    await run("systemctl", "stop", unitName);
-    forgetProblem(settings.runDir); // of the one that is gone: it may have tried once more
-  }
-  await run("systemctl", "start", unitName);
+  // One job, which goes on when nobody waits for it any more: this may be typed over a connection that ends in between. With
+  // KillMode=process it is the agent's alone.
+  await run("systemctl", isOld ? "restart" : "start", unitName);
+  if (isOld) forgetProblem(settings.runDir); // of the one that is gone: it may have tried once more
 }
 
-async function startSupervisor(command: readonly string[], machine: Machine): Promise<void> {
-  const { dataDir, runDir } = machine.settings;
-  const running = holder(runDir, "supervise");
-  if (running !== undefined && runs(running, command) && commandOf(running) === command.join(" ")) return;
-  await endAgent(machine); // before the new one starts: whoever answers from now on is that
-  forgetProblem(runDir); // the one before may have tried once more
+function writeUnit(unit: string): void {
+  try {
+    writeWhole(unitFile, unit, 0o644);
+  } catch (error) {
+    throw new UserError(
+      `Cannot write ${unitFile}: ${error instanceof Error ? error.message : String(error)}. Let systemd start a unit of your own with these lines:\n${unit}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The new one ends the one before and its agent: thus there is one also when nobody waits for the rest of this. */
+async function startSupervisor(command: readonly string[], { settings, clock }: Machine): Promise<void> {
+  const { dataDir, runDir } = settings;
+  const before = holderOf(settings, "supervise");
+  if (before !== undefined && runs(before, command)) return;
   const logFile = agentLogOf(dataDir);
   makePrivateFolder(path.dirname(logFile));
   rotateLog(logFile);
   const output = openSync(logFile, "a", 0o600);
+  const [file = "", ...args] = command;
+  const supervisor = spawn(file, args, { detached: true, stdio: ["ignore", output, output] });
   try {
-    const [file = "", ...args] = command;
-    spawn(file, args, { detached: true, stdio: ["ignore", output, output] }).unref();
+    await once(supervisor, "spawn");
+  } catch (error) {
+    throw new UserError(
+      `Cannot run ${file}: ${error instanceof Error ? error.message : String(error)}. If programs may not be started from there (mounted noexec?), let this computer run \`${[process.execPath, ...args].join(" ")}\` at each start instead.`,
+      { cause: error },
+    );
   } finally {
     closeSync(output);
   }
+  supervisor.unref();
+  const deadline = clock.now() + supervisorStartMs;
+  const signal = new AbortController().signal;
+  // Whoever answers from then on is the new one's.
+  while (holderOf(settings, "supervise") !== supervisor.pid) {
+    if (supervisor.exitCode !== null || supervisor.signalCode !== null || clock.now() > deadline)
+      throw new UserError(`Cannot start Fossora: what keeps its agent running has ended, or does not begin. ${logFile} says why.`);
+    await clock.sleep(supervisorLookMs, signal);
+  }
+  forgetProblem(runDir); // the one before may have tried once more
 }
 
-/** And its supervisor, which would start it again. */
-async function endAgent({ settings, clock }: Machine): Promise<void> {
-  await endHolder(settings.runDir, "supervise", { graceMs: agentStopGraceMs, clock });
-  await endHolder(settings.runDir, "agent", { graceMs: agentStopGraceMs, clock });
-}
-
-/** Does the process run from the file as it is now? */
-function runs(pid: number, [file = ""]: readonly string[]): boolean {
-  return sameFile(`/proc/${pid}/exe`, file);
-}
-
-function sameFile(a: string, b: string): boolean {
-  const [one, other] = [statSync(a), statSync(b)];
-  return one.dev === other.dev && one.ino === other.ino;
-}
-
-function commandOf(pid: number): string {
-  return (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0").filter(Boolean).join(" ");
+/** Does the process run from the file as it is now, as it is called now? */
+function runs(pid: number, command: readonly string[]): boolean {
+  return isSameFile(`/proc/${pid}/exe`, command[0] ?? "") && commandOf(pid).join(" ") === command.join(" ");
 }
 
 async function run(program: string, ...args: string[]): Promise<void> {

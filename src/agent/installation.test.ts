@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+import { readInstallation, withKept, withRunDir, writeInstallation } from "./installation.ts";
 
 test("flags are kept until they are given otherwise", () => {
   const first = withKept({ httpListen: "8080", nodeName: "nas" }, {});
@@ -24,4 +24,15 @@ test("a machine on which `up` never ran has nothing kept, and what is kept is re
   const installation = { options: { httpListen: "8080" }, madeGroup: true };
   writeInstallation(folder, installation);
   assert.deepEqual(readInstallation(folder), installation);
+});
+
+test("the run folder from before is taken as long as it is there and no other was asked for", (t) => {
+  const runDir = mkdtempSync(path.join(tmpdir(), "fossora-installation-"));
+  t.after(() => rmSync(runDir, { recursive: true, force: true }));
+  const installation = { options: {}, runDir };
+  assert.deepEqual(withRunDir({}, installation), { runDir });
+  assert.deepEqual(withRunDir({ runDir: "/run/x" }, installation), { runDir: "/run/x" });
+  assert.deepEqual(withRunDir({}, { options: {} }), {});
+  rmSync(runDir, { recursive: true });
+  assert.deepEqual(withRunDir({}, installation), {}, "a boot has emptied it");
 });

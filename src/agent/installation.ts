@@ -1,5 +1,6 @@
 // What `up` keeps on disk: how it was called, so that the next one needs no flags, and what it changed on this machine, so that
 // `down` and `uninstall` take back that and nothing else.
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Firewall } from "../adapters/firewall/rules.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
@@ -10,6 +11,8 @@ export type KeptOptions = Omit<NodeOptions, "dataDir">;
 
 export interface Installation {
   readonly options: KeptOptions;
+  /** Where its sockets and pid files were last: without root that follows from the session, and the next one may have another. */
+  readonly runDir?: string;
   /** The group `fossora` was not there before. */
   readonly madeGroup?: boolean;
   /** Opened by us. */
@@ -23,6 +26,16 @@ export function readInstallation(dataDir: string): Installation {
 
 export function writeInstallation(dataDir: string, installation: Installation): void {
   writeWhole(fileIn(dataDir), JSON.stringify(installation));
+}
+
+/** `up` was here. */
+export function isInstalled(dataDir: string): boolean {
+  return existsSync(fileIn(dataDir));
+}
+
+/** Where nothing else was asked for, the run folder from before, as long as it is there: what still runs is found in it. */
+export function withRunDir(options: NodeOptions, { runDir }: Installation): NodeOptions {
+  return options.runDir !== undefined || runDir === undefined || !existsSync(runDir) ? options : { ...options, runDir };
 }
 
 /** What was given now, and for the rest what was given before. Paths hold from every folder. */

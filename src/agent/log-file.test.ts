@@ -46,7 +46,8 @@ test("the log of an agent without systemd is shortened while its supervisor runs
   truncateSync(file, TOO_LONG);
   const ending = new AbortController();
   const program = { file: "/bin/sh", args: ["-c", "exec sleep 600"] };
-  const options = { program, agentArgs: [], runDir: path.dirname(file), logFile: file, clock: realClock, log: silentLog };
+  const folders = { runDir: path.dirname(file), dataDir: path.dirname(file) };
+  const options = { program, agentArgs: [], folders, logFile: file, clock: realClock, log: silentLog };
   const supervising = supervise({ ...options, signal: ending.signal });
   await until("a short log", () => statSync(file).size === 0);
   ending.abort();

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import path from "node:path";
-import type { Clock } from "../ports.ts";
+import type { Clock, Log } from "../ports.ts";
 import { endProcess, startTimeOf } from "./child.ts";
-import { readIfThere, writeWhole } from "./files.ts";
+import { isFull, readIfThere, writeWhole } from "./files.ts";
 import { kernelBootId } from "./identity.ts";
 
 export type Role = "agent" | "supervise";
@@ -16,7 +16,41 @@ interface Claim {
   readonly boot: string;
 }
 
-/** In the run folder, or in any other that only one process may use. */
+/** A node's own: the run folder, and the data folder, in which one that was given another run folder finds it. */
+export interface NodeFolders {
+  readonly runDir: string;
+  readonly dataDir: string;
+}
+
+/** The holders before must have ended. A full disk keeps nobody from running what bears one: then the run folder alone tells. */
+export function claimNode({ runDir, dataDir }: NodeFolders, role: Role, log: Log): void {
+  claim(runDir, role);
+  try {
+    claim(dataDir, role);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    log.warn("The data folder does not say who uses it: its disk is full", { dataDir, error });
+  }
+}
+
+export function unclaimNode({ runDir, dataDir }: NodeFolders, role: Role): void {
+  for (const folder of [runDir, dataDir]) unclaim(folder, role);
+}
+
+/** Whichever folder tells of it. */
+export function holderOf({ runDir, dataDir }: NodeFolders, role: Role): number | undefined {
+  return holder(runDir, role) ?? holder(dataDir, role);
+}
+
+/** The supervisor goes first, for it would start the agent again. */
+export async function endNode(
+  { runDir, dataDir }: NodeFolders,
+  options: { readonly graceMs: number; readonly clock: Clock },
+): Promise<void> {
+  for (const role of ["supervise", "agent"] as const) for (const folder of [runDir, dataDir]) await endHolder(folder, role, options);
+}
+
+/** In any folder that only one process may use. */
 export function claim(folder: string, role: Role): void {
   const startTime = startTimeOf(process.pid);
   assert(startTime !== undefined, "this process runs");
@@ -37,6 +71,11 @@ export function holder(folder: string, role: Role): number | undefined {
   } catch {
     return undefined; // unreadable: nobody
   }
+}
+
+/** As it was called; empty when it has ended. */
+export function commandOf(pid: number): readonly string[] {
+  return (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0").filter(Boolean);
 }
 
 /** SIGTERM, then SIGKILL after `graceMs`. */

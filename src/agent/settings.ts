@@ -61,8 +61,8 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-function defaultDataDir(env: NodeJS.ProcessEnv): string {
-  return isRoot() ? "/var/lib/fossora" : path.join(env["XDG_DATA_HOME"] ?? path.join(homedir(), ".local/share"), "fossora");
+export function defaultDataDir(env: NodeJS.ProcessEnv): string {
+  return isRoot() ? "/var/lib/fossora" : path.resolve(env["XDG_DATA_HOME"] ?? path.join(homedir(), ".local/share"), "fossora");
 }
 
 function defaultRunDir(env: NodeJS.ProcessEnv): string {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Clock, Log } from "../ports.ts";
 import { endProcess } from "./child.ts";
 import { limitLog } from "./log-file.ts";
-import { claim, endHolder, unclaim } from "./pid-file.ts";
+import { claimNode, endNode, unclaimNode, type NodeFolders } from "./pid-file.ts";
 import type { Program } from "./program.ts";
 
 const restartMs = 1_000;
@@ -15,17 +15,16 @@ const logLookMs = 60_000;
 export async function supervise(options: {
   readonly program: Program;
   readonly agentArgs: readonly string[];
-  readonly runDir: string;
+  readonly folders: NodeFolders;
   /** Where its output and the agent's go. */
   readonly logFile: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { program, agentArgs, runDir, clock, log, signal } = options;
-  await endHolder(runDir, "supervise", { graceMs: stopGraceMs, clock });
-  await endHolder(runDir, "agent", { graceMs: stopGraceMs, clock }); // one that lost its supervisor
-  claim(runDir, "supervise");
+  const { program, agentArgs, folders, clock, log, signal } = options;
+  await endNode(folders, { graceMs: stopGraceMs, clock }); // an agent may have lost its supervisor
+  claimNode(folders, "supervise", log);
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   void limitLogs(options);
   while (!signal.aborted) {
@@ -39,7 +38,7 @@ export async function supervise(options: {
     log.warn("Agent ended; starting it again", { how: await ended, delayMs: restartMs });
     await clock.sleep(restartMs, signal).catch(() => {}); // aborted: the loop ends
   }
-  unclaim(runDir, "supervise");
+  unclaimNode(folders, "supervise");
 }
 
 async function limitLogs({ logFile, clock, log, signal }: Parameters<typeof supervise>[0]): Promise<void> {

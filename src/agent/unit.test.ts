@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { systemdUnit } from "./unit.ts";
+import { commandOfUnit, flagOf, systemdUnit } from "./unit.ts";
 
 const analyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
 
@@ -26,4 +26,19 @@ test("the unit leaves etcd and the ingress alone when the agent is restarted, an
 
 test("arguments keep their spaces, dollars and per cents", () => {
   assert.match(systemdUnit({ command: ["/bin/x", "a b", "$HOME", "50%"] }), /^ExecStart=\/bin\/x "a b" "\$\$HOME" 50%%$/m);
+});
+
+test("what a unit starts is read again as it was written", () => {
+  for (const words of [
+    ["/usr/local/bin/fossora", "agent"],
+    ["/opt/my apps/fossora", "agent", "--data-dir", '/srv/a "b" \\ $HOME 50%', "--log-level", "debug"],
+  ])
+    assert.deepEqual(commandOfUnit(systemdUnit({ command: words })), words);
+  assert.deepEqual(commandOfUnit("[Service]\nType=exec\n"), []);
+});
+
+test("a flag is found however it was given", () => {
+  assert.equal(flagOf(["fossora", "agent", "--data-dir", "/srv"], "--data-dir"), "/srv");
+  assert.equal(flagOf(["fossora", "agent", "--data-dir=/srv"], "--data-dir"), "/srv");
+  assert.equal(flagOf(["fossora", "agent"], "--data-dir"), undefined);
 });

@@ -1,4 +1,7 @@
-// The systemd unit of a node, as text. Pure.
+// The systemd unit of a node, as text: written, and read again. Pure.
+
+export const unitName = "fossora.service";
+export const unitFile = `/etc/systemd/system/${unitName}`;
 
 /**
  * `KillMode=process`: with the default every restart of the agent would kill etcd and the ingress, which it started and which live on.
@@ -34,4 +37,21 @@ function quote(word: string): string {
     .replaceAll("%", "%%")
     .replaceAll("$", () => "$$");
   return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+/** What a unit starts, as words; none where it says nothing of it. */
+export function commandOfUnit(unit: string): readonly string[] {
+  const line = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) => unquote(quoted ?? plain ?? ""));
+}
+
+function unquote(word: string): string {
+  return word.replaceAll(/%%|\$\$|\\(.)/g, (escaped, letter?: string) => letter ?? escaped.slice(1));
+}
+
+/** What follows the flag in a command, or stands behind its `=`. */
+export function flagOf(command: readonly string[], flag: string): string | undefined {
+  const at = command.indexOf(flag);
+  if (at >= 0) return command[at + 1];
+  return command.find((word) => word.startsWith(`${flag}=`))?.slice(flag.length + 1);
 }

@@ -1,4 +1,5 @@
 // `fossora up`: from whatever this machine is to a node that is ready, and what a person should know of it.
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
@@ -9,12 +10,14 @@ import { unixClient } from "../cli/client.ts";
 import type { NodeOptions, Terminal } from "../cli/node-commands.ts";
 import { explainDisk } from "./files.ts";
 import { nameOfNode } from "./identity.ts";
-import { commandName, install, makeGroup, type Keeper, type Machine } from "./install.ts";
-import { readInstallation, withKept, writeInstallation } from "./installation.ts";
+import { install, makeGroup, stop, type Keeper, type Machine } from "./install.ts";
+import { readInstallation, withKept, withRunDir, writeInstallation } from "./installation.ts";
+import { commandName } from "./installed-program.ts";
 import { readMembership } from "./joining/member-disk.ts";
 import { keepWish } from "./joining/wish.ts";
 import { agentLogOf } from "./log-file.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
+import { keepPlace, refuseMissing, refuseOtherNode, withPlace } from "./node-place.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
 import { untilReady } from "./until-ready.ts";
@@ -41,17 +44,19 @@ export async function up(
   terminal: Terminal,
 ): Promise<number> {
   const options = keptOptions(given);
-  const machine = machineFor(options);
+  const machine = machineFor(withRunDir(options, readInstallation(resolveSettings(options).dataDir)));
   const { settings } = machine;
   prepareFolders(settings);
   nameOfNode(settings); // before anything is changed
   const docker = new DockerContainers({ socketPath: settings.dockerSocket });
   terminal.note(terminal.mark("ok", `Docker ${await engineVersion(docker, settings)}`));
+  await leaveRunDir(machine, (runDir) => machineFor({ ...options, runDir }));
   await keepInstallation(options, settings);
   forgetProblem(settings.runDir);
   const hasHouse = readMembership(settings.dataDir) !== undefined;
   keepWish(settings.dataDir, wish, hasHouse);
-  const how = await install(options, machine);
+  // Without root the run folder follows from the session: what this one starts is found by the next.
+  const how = await install(isRoot() ? options : { ...options, runDir: settings.runDir }, machine);
   const signal = AbortSignal.timeout(timeoutMs);
   const outcome = await untilReady({
     client: unixClient(path.join(settings.runDir, "fossora.sock"), signal),
@@ -80,16 +85,26 @@ export async function up(
 
 /** systemd does not hand on the environment in which `up` was typed. */
 function keptOptions(given: NodeOptions): NodeOptions {
-  const { dataDir, dockerSocket } = resolveSettings(given);
+  const placed = withPlace(given);
+  const { dataDir, dockerSocket } = resolveSettings(placed);
+  if (given.dataDir === undefined) refuseMissing(dataDir);
+  refuseOtherNode("start", dataDir);
   const fromEnvironment = process.env["DOCKER_HOST"] === undefined ? {} : { dockerSocket };
-  return withKept({ ...fromEnvironment, ...given }, readInstallation(dataDir).options);
+  return withKept({ ...fromEnvironment, ...placed }, readInstallation(dataDir).options);
 }
 
-async function keepInstallation({ dataDir: _, ...options }: NodeOptions, { dataDir }: Settings): Promise<void> {
+/** What ran with another run folder is found in that one alone, and would keep the store's data for itself. */
+async function leaveRunDir({ settings }: Machine, machineIn: (runDir: string) => Machine): Promise<void> {
+  const { runDir } = readInstallation(settings.dataDir);
+  if (runDir !== undefined && runDir !== settings.runDir && existsSync(runDir)) await stop(machineIn(runDir));
+}
+
+async function keepInstallation({ dataDir: _, ...options }: NodeOptions, { dataDir, runDir }: Settings): Promise<void> {
   const before = readInstallation(dataDir);
   const madeGroup = before.madeGroup === true || (isRoot() && (await makeGroup()));
   try {
-    writeInstallation(dataDir, { ...before, options, madeGroup });
+    writeInstallation(dataDir, { ...before, options, runDir, madeGroup });
+    keepPlace(dataDir);
   } catch (error) {
     throw explainDisk(error, "keep what this node is", dataDir);
   }

@@ -24,7 +24,10 @@ const PORT_MAX = 65_535;
 /** Where a node is found again: enough to stop and to remove it. */
 export function addPlaceFlags(command: Command): Command {
   return command
-    .option("--data-dir <path>", "what the node keeps; default /var/lib/fossora, or ~/.local/share/fossora without root")
+    .option(
+      "--data-dir <path>",
+      "what the node keeps; default that of the node here, else /var/lib/fossora, or ~/.local/share/fossora without root",
+    )
     .option("--run-dir <path>", "sockets and pid files; default /run/fossora; without root $XDG_RUNTIME_DIR/fossora, or /tmp/fossora-UID");
 }
 

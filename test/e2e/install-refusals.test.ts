@@ -52,9 +52,25 @@ describe("a computer that is a node", { skip: labReason() ?? programReason() ?? 
     await node.apply(manifest, "--wait", "--timeout", "2m");
     const containers = await node.containers();
     const place = ["--data-dir", "/opt/second", "--run-dir", "/run/second"];
-    await refused(/Cannot begin a new house in \/opt\/second: Docker has 1 container of another one.*its --data-dir/, "up", ...place);
+    await refused(/Cannot begin a new house in \/opt\/second: Docker has 1 container of another one.*its --data-dir/, "agent", ...place);
     assert.equal((await setUp(node, "down", ...place)).code, 0);
     assert.deepEqual(await node.containers(), containers);
+  });
+
+  test("stays this computer's one node, whatever data folder `up`, `down` and `uninstall` are given", async () => {
+    const processes = await ourProcesses(node);
+    for (const [verb, does] of [
+      ["up", "start"],
+      ["down", "stop"],
+      ["uninstall", "uninstall"],
+    ] as const)
+      await refused(
+        new RegExp(`Cannot ${does} a node in /opt/second: this computer's node is in /var/lib/fossora\\.`),
+        verb,
+        "--data-dir",
+        "/opt/second",
+      );
+    assert.deepEqual(await ourProcesses(node), processes);
   });
 
   test("has one agent, whatever run folder a second one is given", async () => {
