@@ -18,6 +18,7 @@ import { keepWish } from "./joining/wish.ts";
 import { agentLogOf } from "./log-file.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
 import { keepPlace, refuseMissing, refuseOtherNode, withPlace } from "./node-place.ts";
+import { refuseOtherUser } from "./other-user.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
 import { untilReady } from "./until-ready.ts";
@@ -46,6 +47,7 @@ export async function up(
   const options = keptOptions(given);
   const machine = machineFor(withRunDir(options, readInstallation(resolveSettings(options).dataDir)));
   const { settings } = machine;
+  refuseOtherUser(settings);
   prepareFolders(settings);
   nameOfNode(settings); // before anything is changed
   const docker = new DockerContainers({ socketPath: settings.dockerSocket });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { HouseNode, programReason } from "../support/house.ts";
-import { download, downloaded, filesOf, ourProcesses } from "../support/installed.ts";
+import { download, downloaded, filesOf, ourProcesses, setUp } from "../support/installed.ts";
 import { Lab, labReason, type CommandOutcome } from "../support/lab.ts";
 
 const manifest = `apiVersion: fossora.dev/v1
@@ -59,6 +59,29 @@ describe("a person without root", { skip: labReason() ?? programReason() ?? fals
   test("stays as it is when `up` runs again", async () => {
     const processes = await ourProcesses(node);
     assert.equal((await asAlice(downloaded, "up")).code, 0);
+    assert.deepEqual(await ourProcesses(node), processes);
+  });
+
+  test("is found from a session with another run folder, as cron's is", async () => {
+    const processes = await ourProcesses(node);
+    const inAnother = (verb: string): Promise<CommandOutcome> => asAlice("env", `XDG_RUNTIME_DIR=${home}`, downloaded, verb);
+    assert.equal((await inAnother("up")).code, 0);
+    assert.deepEqual(await ourProcesses(node), processes);
+    assert.match((await inAnother("down")).stderr, /stopped here/);
+    assert.deepEqual(await ourProcesses(node), []);
+    assert.equal((await asAlice(downloaded, "up")).code, 0);
+  });
+
+  test("has the only node on this computer's Docker, and so has root", async () => {
+    const processes = await ourProcesses(node);
+    const roots = await setUp(node, "up");
+    assert.equal(roots.code, 2, roots.said);
+    assert.match(roots.said, /Cannot start: a node of the user with the id \d+ runs here already/);
+    await lab.exec(node.name, "sh", "-c", "mkdir -p /run/fossora && touch /run/fossora/fossora.sock");
+    const hers = await asAlice(downloaded, "up");
+    await lab.exec(node.name, "rm", "-r", "/run/fossora");
+    assert.equal(hers.code, 2, hers.stderr);
+    assert.match(hers.stderr, /Cannot start: Fossora is here for the whole computer already.*sudo fossora up/);
     assert.deepEqual(await ourProcesses(node), processes);
   });
 
