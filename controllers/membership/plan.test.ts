@@ -94,3 +94,16 @@ test("a disk is told of in large steps, and in small ones when it is nearly full
   assert.deepEqual(from(2 * GIB, 1.5 * GIB), ["Announce"]);
   assert.deepEqual(verbs({ announced: record, machine: having(50 * GIB) }), ["Announce"], "it is told for the first time");
 });
+
+test("a disk whose size changes with what others have in its pool is told of in large steps", () => {
+  const GIB = 2 ** 30;
+  const having = (size: number, free: number) => ({ ...record, diskBytes: size * GIB, diskFreeBytes: free * GIB });
+  const announced = having(100, 50);
+  assert.deepEqual(verbs({ announced, machine: having(99.9, 49.9) }), []);
+  assert.deepEqual(verbs({ announced, machine: having(96, 46) }), []);
+  assert.deepEqual(verbs({ announced, machine: having(104, 50) }), []);
+  assert.deepEqual(verbs({ announced, machine: having(94, 46) }), ["Announce"], "it is another size");
+  assert.deepEqual(plan(membership, { ...atRest, machine: having(94, 44), announced }, context).actions, [
+    { kind: "Announce", name: "nas", record: having(94, 44) },
+  ]);
+});

@@ -48,12 +48,15 @@ const DISK_STEP = 0.05;
 /** Nearer to its end small changes count. */
 const DISK_SHORT_BYTES = 4 * 2 ** 30;
 
+/** Its size, too, may change all the time: on ZFS that is what the dataset has and what is free in the pool of all datasets. */
 function withSteadyDisk(machine: NodeRecord, announced: NodeRecord | undefined): NodeRecord {
   const { diskBytes, diskFreeBytes } = machine;
   const before = announced?.diskFreeBytes;
-  if (diskFreeBytes === undefined || before === undefined || announced?.diskBytes !== diskBytes) return machine;
-  const step = Math.min(diskBytes * DISK_STEP, Math.max(diskFreeBytes, before) < DISK_SHORT_BYTES ? DISK_SHORT_BYTES / 16 : Infinity);
-  return Math.abs(diskFreeBytes - before) < step ? { ...machine, diskFreeBytes: before } : machine;
+  if (announced === undefined || before === undefined || diskFreeBytes === undefined) return machine;
+  const part = announced.diskBytes * DISK_STEP;
+  const step = Math.min(part, Math.max(diskFreeBytes, before) < DISK_SHORT_BYTES ? DISK_SHORT_BYTES / 16 : Infinity);
+  const isSteady = Math.abs(diskBytes - announced.diskBytes) < part && Math.abs(diskFreeBytes - before) < step;
+  return isSteady ? { ...machine, diskBytes: announced.diskBytes, diskFreeBytes: before } : machine;
 }
 
 /** Devices that a person gave a name in the Membership are offered by that name. */
