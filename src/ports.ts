@@ -97,8 +97,8 @@ export interface StoreStatus extends StoreRoom {
 }
 
 export interface Store {
-  /** All keys below a prefix, in pages at one revision. Throws StoreUnavailable. */
-  list(prefix: string, signal: AbortSignal): Promise<Listing>;
+  /** All keys below a prefix, or below each of several, in pages at one revision. Throws StoreUnavailable. */
+  list(prefix: string | readonly string[], signal: AbortSignal): Promise<Listing>;
   get(key: string, signal: AbortSignal): Promise<Entry | undefined>;
   /**
    * Every event below the prefix from `fromRevision` on, in order, none lost, none twice; reconnects, changes hosts and resumes by

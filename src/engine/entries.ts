@@ -3,6 +3,12 @@ import { parseKey, PREFIX } from "../api/keys.ts";
 import type { AnyResource, StoredResource } from "../api/resource.ts";
 import type { Entry, Listing, StoreEvent } from "../ports.ts";
 
+/**
+ * What is held, and what members write of themselves, which is told of without being held. Histories, what was applied and events may be many
+ * times as large.
+ */
+export const LISTED = [PREFIX.desired, PREFIX.decided, PREFIX.observed, PREFIX.nodes, PREFIX.queue, PREFIX.house] as const;
+
 /** A key's value, read. */
 export interface Row {
   readonly value: unknown;

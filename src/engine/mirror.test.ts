@@ -313,3 +313,37 @@ test("what the store has of a node is told apart from what that node holds, and 
   assert.deepEqual(mirror.written("Service", "web", "nas")?.value, { bootId: "boot-2", instances: [] });
   assert.deepEqual([[...mirror.writtenBy("Service", "nas")], [...mirror.writtenBy("Service", "attic")]], [["web"], []]);
 });
+
+test("what the mirror does not hold is not listed, however much it is, but for what members write of themselves", async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  foundHouse(etcd);
+  apply(etcd, "Service", "web", serviceSpec("web", "web:1"));
+  for (const key of [
+    keys.history("Service", "web", 1),
+    keys.applied("Service", "web", "cli"),
+    keys.event("nas-1"),
+    keys.timing,
+    keys.admission,
+  ])
+    put(etcd, key, {});
+  const store = etcd.client("nas", { clock, random: new SeededRandom(1) });
+  const listed: string[] = [];
+  const list = store.list.bind(store);
+  store.list = async (...asked) => {
+    const listing = await list(...asked);
+    listed.push(...listing.entries.map(({ key }) => key));
+    return listing;
+  };
+  const mirror = new StoreMirror({ store, clock, log: fakeLog() });
+  const heard: string[] = [];
+  mirror.subscribe((_, besides) => heard.push(...besides));
+  void mirror.run(new AbortController().signal);
+  await clock.settle();
+  assert.deepEqual(names(mirror), ["web"]);
+  assert.deepEqual(
+    listed.toSorted(),
+    [keys.desired("House", "house"), keys.desired("Service", "web"), keys.timing, keys.admission].toSorted(),
+  );
+  assert.deepEqual(heard.toSorted(), [keys.timing, keys.admission].toSorted());
+});

@@ -5,7 +5,7 @@ import { parseKey, ROOT, keys, type ParsedKey } from "../api/keys.ts";
 import type { DecidedMembership, NodeRecord } from "../api/state.ts";
 import type { BootMs, Clock, Entry, Listing, Log, Store, WatchBatch, Write } from "../ports.ts";
 import type { Change, HouseCopy, Index, Mirror, Seen, Standing } from "./contract.ts";
-import { isBeside, isHouse, keyOf, madeEntry, revisionOf, toResource, type Row } from "./entries.ts";
+import { isBeside, isHouse, keyOf, LISTED, madeEntry, revisionOf, toResource, type Row } from "./entries.ts";
 import { NameIndex } from "./name-index.ts";
 import { Objects } from "./objects.ts";
 
@@ -222,7 +222,7 @@ export class StoreMirror implements Mirror {
   }
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
-    const listing = await this.#store.list(ROOT, signal);
+    const listing = await this.#store.list(LISTED, signal);
     if (!isHouse(listing)) {
       this.#answeredAtMs = this.#clock.now();
       this.#log.error("Store holds no house, nothing is planned", { clusterId: listing.clusterId, revision: listing.revision });

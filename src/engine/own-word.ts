@@ -41,7 +41,7 @@ export class OwnWord implements Store {
     return { committed: true, revision: mirror.revision };
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<Listing> {
+  async list(prefix: string | readonly string[], signal: AbortSignal): Promise<Listing> {
     return this.#answering().list(prefix, signal);
   }
 

@@ -21,7 +21,7 @@ export class WriteTracker implements Store {
     return result;
   }
 
-  list(prefix: string, signal: AbortSignal): Promise<Listing> {
+  list(prefix: string | readonly string[], signal: AbortSignal): Promise<Listing> {
     return this.#store.list(prefix, signal);
   }
 

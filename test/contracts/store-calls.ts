@@ -16,6 +16,15 @@ export function readCases(bench: () => StoreBench): void {
     assert.ok(entries.every(({ modRevision, version }) => modRevision <= revision && version === 1));
   });
 
+  storeTest("a listing below several prefixes holds what is below each, and nothing in between", bench, async (b, store, prefix) => {
+    const made = ["a/1", "a/2", "b/1", "c/1", "d/1"].map((key) => `${prefix}${key}`);
+    for (const key of made) await put(b, key, "1");
+    const listing = await b.settled(store.list([`${prefix}d/`, `${prefix}a/`, `${prefix}none/`], signal));
+    assert.deepEqual(listing.entries.map(({ key }) => key).toSorted(), [made[0], made[1], made[4]]);
+    const whole = await b.settled(store.list(prefix, signal));
+    assert.deepEqual([listing.clusterId, listing.revision], [whole.clusterId, whole.revision]);
+  });
+
   storeTest(
     "a listing and the watch from its revision on give what is there in the end, while others write",
     bench,

@@ -57,9 +57,14 @@ export class FakeStore implements Store {
     this.#random = random;
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<Listing> {
+  async list(prefix: string | readonly string[], signal: AbortSignal): Promise<Listing> {
+    const prefixes = [prefix].flat();
     const listing = await this.#read(
-      () => ({ entries: this.#etcd.below(prefix), revision: this.#etcd.revision, clusterId: this.#etcd.clusterId }),
+      () => ({
+        entries: prefixes.flatMap((each) => this.#etcd.below(each)),
+        revision: this.#etcd.revision,
+        clusterId: this.#etcd.clusterId,
+      }),
       signal,
     );
     this.#clusterId = listing.clusterId;

@@ -103,6 +103,7 @@ describe("the store on real etcd", { concurrency: true }, () => {
   onRealEtcd("one member", 1, (bench) => storeContract("contract", bench));
   onRealEtcd("three members", 3, (bench) => storeContract("contract", bench));
   onRealEtcd("what three members add", 3, memberCases);
+  onRealEtcd("what large values add", 1, largeCases);
 });
 
 /** A case with a store and a reader of its own prefix, closed whatever happens. */
@@ -202,5 +203,41 @@ function memberCases(bench: () => RealBench): void {
     assert.equal(new Set(members.map(({ memberId }) => memberId)).size, 3);
     assert.equal(new Set(members.map(({ clusterId, leaderId }) => `${clusterId} ${leaderId}`)).size, 1);
     assert.ok(members.some(({ memberId, leaderId }) => memberId === leaderId));
+  });
+}
+
+function largeCases(bench: () => RealBench): void {
+  test("more than one answer may hold is listed in smaller pages, and no host is blamed for it", async (t) => {
+    const { cluster, others } = bench();
+    const value = "x".repeat(256 * 1024);
+    const keys = Array.from({ length: 280 }, (_, index) => `${PREFIX}${String(index).padStart(5, "0")}`);
+    for (let from = 0; from < keys.length; from += 20)
+      await others.commit({ compare: [], writes: keys.slice(from, from + 20).map((put) => ({ put, value })) }, signal);
+    const blamed: string[] = [];
+    const log = { ...silentLog, warn: (text: string) => blamed.push(text) };
+    const store = openStore({ hosts: cluster.hosts, credentials: cluster.credentials, clock: systemClock, log });
+    t.after(() => store.close());
+    const { entries } = await withinLimit(store.list(PREFIX, signal));
+    assert.deepEqual(
+      entries.map(({ key }) => key),
+      keys,
+    );
+    assert.deepEqual(blamed, []);
+  });
+
+  test("a write that is larger than a request may be is refused for what it is, and no host is blamed for it", async (t) => {
+    const { cluster } = bench();
+    const store = openStore({
+      hosts: cluster.hosts,
+      credentials: cluster.credentials,
+      clock: systemClock,
+      log: { ...silentLog, warn: (text) => assert.fail(text) },
+    });
+    t.after(() => store.close());
+    for (const mib of [8.2, 10]) {
+      const put = { put: `${PREFIX}large`, value: "x".repeat(mib * 2 ** 20) };
+      const commit = withinLimit(store.commit({ compare: [], writes: [put] }, signal));
+      await assert.rejects(commit, /request is too large|received message larger than max/);
+    }
   });
 }

@@ -97,3 +97,21 @@ test("a write for which etcd has no room is said to be that at once, and no host
   await assert.rejects(write, (error) => error instanceof StoreFull && error instanceof StoreUnavailable);
   assert.equal(sent, 1);
 });
+
+test("a read of more than one answer may hold is asked again, a write of more than a request is not; no host is blamed for either", async () => {
+  const calls = await callsWith(new SteppedClock(0), { ...silentLog, warn: (text) => assert.fail(text) });
+  const limits = { signal: new AbortController().signal };
+  let asked = 0;
+  const read = calls.read(async () => {
+    asked += 1;
+    if (asked < 3) throw new Error("8 RESOURCE_EXHAUSTED: Received message larger than max (78643200 vs 67108864)");
+    return "less";
+  }, limits);
+  assert.equal(await read, "less");
+  const write = calls.write(async () => {
+    asked += 1;
+    throw new Error("8 RESOURCE_EXHAUSTED: grpc: received message larger than max (9600000 vs. 8912896)");
+  }, limits);
+  await assert.rejects(write, /larger than max/);
+  assert.equal(asked, 4);
+});

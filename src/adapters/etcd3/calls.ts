@@ -65,7 +65,8 @@ export class Calls {
       } catch (cause) {
         signal.throwIfAborted();
         const fault = faultOf(cause);
-        if (fault === "invalid") throw cause;
+        // What is read in parts is asked for in smaller ones the next time.
+        if (fault === "invalid" || (fault === "tooLarge" && verb === "write")) throw cause;
         if (fault === "full") throw new StoreFull(`Cannot ${verb}: the store has no room left`, { cause });
         if (verb === "write" && fault === "unanswered") throw new OutcomeUnknown(`Cannot tell whether ${host} wrote: no answer`, { cause });
         if (this.#clock.now() + pauseMs > lastMs) throw inVain(host, cause);
@@ -112,7 +113,7 @@ export class Calls {
 
 /** The host is well. */
 function isAnswer(fault: Fault): boolean {
-  return fault === "invalid" || fault === "full";
+  return fault === "invalid" || fault === "tooLarge" || fault === "full";
 }
 
 /** etcd3 cannot cancel a call: it ends at its deadline, and nobody waits for it. */

@@ -37,3 +37,12 @@ test("a request that etcd finds wrong is wrong everywhere", () => {
   ])
     assert.equal(faultOf(new Error(text)), "invalid", text);
 });
+
+test("what is more than one message may hold is too large for every host, and did not happen", () => {
+  for (const text of [
+    "8 RESOURCE_EXHAUSTED: Received message larger than max (78643200 vs 67108864)",
+    "8 RESOURCE_EXHAUSTED: grpc: received message larger than max (9600000 vs. 8912896)",
+    "3 INVALID_ARGUMENT: etcdserver: request is too large",
+  ])
+    assert.equal(faultOf(new Error(text)), "tooLarge", text);
+});

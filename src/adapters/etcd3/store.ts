@@ -10,8 +10,9 @@ import { Hosts } from "./hosts.ts";
 import { EtcdLeaseCalls } from "./lease-calls.ts";
 import { hasNoRoom } from "./member.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
+import { Lister } from "./listing.ts";
 import { watch } from "./watch.ts";
-import { afterKey, endOfPrefix, toEntry, toTxnRequest } from "./wire.ts";
+import { toEntry, toTxnRequest } from "./wire.ts";
 
 export interface StoreOptions {
   /** `address:port` of the voters, the local one first. */
@@ -27,7 +28,6 @@ export interface EtcdStore extends Store {
   setHosts(hosts: readonly string[]): void;
 }
 
-const PAGE_ENTRIES = 500;
 /** A listing begins anew when its revision was compacted or another cluster answered in the middle of it. */
 const LISTINGS_MAX = 5;
 
@@ -41,6 +41,7 @@ class OpenStore implements EtcdStore {
   readonly #log: Log;
   readonly #hosts: Hosts;
   readonly #calls: Calls;
+  readonly #lister: Lister;
   readonly #closing = new AbortController();
   readonly #leases = new Set<LeaseKeeper>();
   /** Of the last listing: a watch goes on from it, and from no other cluster's. */
@@ -52,6 +53,7 @@ class OpenStore implements EtcdStore {
     this.#log = log;
     this.#hosts = new Hosts(hosts, { clock, log });
     this.#calls = new Calls(this.#hosts, { clock, credentials });
+    this.#lister = new Lister(clock);
   }
 
   setHosts(hosts: readonly string[]): void {
@@ -59,14 +61,17 @@ class OpenStore implements EtcdStore {
     this.#calls.keepOnly(hosts);
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<Listing> {
+  async list(prefix: string | readonly string[], signal: AbortSignal): Promise<Listing> {
+    const prefixes = [prefix].flat();
     for (let listings = 0; listings < LISTINGS_MAX; listings++) {
-      const listing = await this.#listOnce(prefix, signal);
+      const listing = await this.#lister.list(prefixes, (call) => this.#read(call, signal));
       if (!listing) continue;
       this.#clusterId = listing.clusterId;
       return listing;
     }
-    throw new StoreUnavailable(`Cannot list ${prefix}: it changed cluster or was compacted ${LISTINGS_MAX} times while it was read`);
+    throw new StoreUnavailable(
+      `Cannot list ${prefixes.join(", ")}: it changed cluster or was compacted ${LISTINGS_MAX} times while it was read`,
+    );
   }
 
   async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
@@ -130,23 +135,6 @@ class OpenStore implements EtcdStore {
     this.#calls.keepOnly([]);
   }
 
-  /** Undefined: it must begin anew. */
-  async #listOnce(prefix: string, signal: AbortSignal): Promise<Listing | undefined> {
-    const entries: Entry[] = [];
-    let first: IRangeResponse["header"] | undefined;
-    for (let key: Buffer = Buffer.from(prefix); ;) {
-      const range = { key, range_end: endOfPrefix(prefix), limit: PAGE_ENTRIES, revision: first?.revision ?? 0 };
-      const page = await this.#read((etcd) => etcd.kv.range(range), signal).catch(undefinedIfRevisionIsGone);
-      if (!page) return undefined;
-      first ??= page.header;
-      if (page.header.cluster_id !== first.cluster_id) return undefined;
-      for (const pair of page.kvs) entries.push(toEntry(pair));
-      const last = entries.at(-1);
-      if (!page.more || !last) return { entries, revision: Number(first.revision), clusterId: first.cluster_id };
-      key = afterKey(last.key);
-    }
-  }
-
   /** A linearizable read: the revision is a quorum's. */
   async #header(signal: AbortSignal): Promise<IRangeResponse["header"]> {
     const { header } = await this.#read((etcd) => etcd.kv.range({ key: Buffer.from("\0"), count_only: true }), signal);
@@ -164,10 +152,4 @@ class OpenStore implements EtcdStore {
 
 function grantOf(ttlMs: number): { readonly TTL: number } {
   return { TTL: Math.ceil(ttlMs / 1000) };
-}
-
-/** Compacted, or not yet reached in a store that has gone back. */
-function undefinedIfRevisionIsGone(error: unknown): undefined {
-  if (error instanceof Error && error.message.includes("mvcc: required revision")) return undefined;
-  throw error;
 }

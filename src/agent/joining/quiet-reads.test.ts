@@ -10,7 +10,7 @@ function reading() {
   let asked = 0;
   const entry = async (key: string) => ({ key, value: String((asked += 1)), version: 1, createRevision: 1, modRevision: 1 });
   const reads = new QuietReads({
-    store: { get: entry, list: async (prefix) => ({ entries: [await entry(prefix)], revision: 7, clusterId: "c" }) },
+    store: { get: entry, list: async (prefix) => ({ entries: [await entry(String(prefix))], revision: 7, clusterId: "c" }) },
     pulse: {
       get isQuiet() {
         return now.isQuiet;

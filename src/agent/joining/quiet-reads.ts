@@ -27,7 +27,7 @@ export class QuietReads implements Reads {
   }
 
   list(...[prefix, signal]: Parameters<Reads["list"]>): ReturnType<Reads["list"]> {
-    return this.#once(`list ${prefix}`, () => this.#options.store.list(prefix, signal));
+    return this.#once(`list ${[prefix].flat().join(" ")}`, () => this.#options.store.list(prefix, signal));
   }
 
   async #once<T>(what: string, read: () => Promise<T>): Promise<T> {

@@ -30,7 +30,7 @@ function stewardOf(t: TestContext) {
   const steward = new Steward({
     store: { commit: () => Promise.reject(new Error("nothing is written")) },
     reads: {
-      list: async (prefix) => ({ revision: 1, clusterId: "c1", entries: prefix.startsWith(PREFIX.house) ? entries : [] }),
+      list: async (prefix) => ({ revision: 1, clusterId: "c1", entries: String(prefix).startsWith(PREFIX.house) ? entries : [] }),
       get: async () => undefined,
     },
     cluster: {
