@@ -6,6 +6,7 @@ import { defragment, memberStatus, type MemberStatus } from "../../src/adapters/
 import { openStore } from "../../src/adapters/etcd3/store.ts";
 import { RoomKeeper } from "../../src/agent/joining/room-keeper.ts";
 import { StoreFull } from "../../src/api/errors.ts";
+import type { ActiveAdmission, Stored } from "../../src/joining/house-view.ts";
 import { findEtcd } from "../../tools/etcd.ts";
 import { VirtualClock } from "../fakes/clock.ts";
 import { EtcdCluster } from "../support/etcd.ts";
@@ -20,9 +21,19 @@ const WRITES_MAX = 200;
 /** With more than that in a file writes are not taken again. */
 const DISARM_PART = 4 / 5;
 const LIMIT_MS = 60_000;
+/** While the store is full nobody can give it up, for its entry is put back into the queue with that. */
+const ADMISSION: Stored<ActiveAdmission> = {
+  value: { nodeId: "n", peerUrl: "https://n:2380", memberName: "n-1", name: "n", role: "learner", step: "adding", until: "" },
+  modRevision: 2,
+  seenAtMs: 0,
+};
 
-for (const size of [1, 3])
-  test(`a full store of ${size} is written anew, member by member, and takes writes again`, { skip }, async (t) => {
+for (const [size, records, meanwhile] of [
+  [1, {}, ""],
+  [3, {}, ""],
+  [1, { active: ADMISSION }, ", though a computer is being let in"],
+] as const)
+  test(`a full store of ${size} is written anew, member by member, and takes writes again${meanwhile}`, { skip }, async (t) => {
     assert(program);
     const etcd = await EtcdCluster.start(program, size, { flags: [`--quota-backend-bytes=${BYTES_MAX}`] });
     t.after(() => etcd.close());
@@ -58,7 +69,7 @@ for (const size of [1, 3])
           done.push(each === host ? "leader" : "follower");
           await defragment({ host: each, credentials, signal });
         },
-        sight: { members: await cluster.members(signal), isFresh: true, records: {} },
+        sight: { members: await cluster.members(signal), isFresh: true, records },
         bytesMax: BYTES_MAX,
         clock,
         log: silentLog,

@@ -38,7 +38,7 @@ export class RoomKeeper {
   /** Whoever calls has seen that the member beside this agent leads. Throws what etcd says. */
   async look(local: MemberStatus, signal: AbortSignal): Promise<void> {
     const { sight, bytesMax = DB_MAX_BYTES, clock, log } = this.#options;
-    if (clock.now() < this.#dueAtMs || !sight.isFresh || sight.records === undefined || sight.records.active !== undefined) return;
+    if (clock.now() < this.#dueAtMs || !sight.isFresh || sight.records === undefined) return;
     this.#dueAtMs = clock.now() + EVERY_MS;
     const { members } = sight;
     const found = await Promise.all(members.map(async (member) => ({ member, at: await this.#ask(member, signal) })));
@@ -47,7 +47,10 @@ export class RoomKeeper {
       const { dbBytes, dbInUseBytes, isFull } = at.said;
       return [{ id, learner, bytes: dbBytes, inUseBytes: dbInUseBytes, isFull }];
     });
-    if (!answering.some(({ isFull }) => isFull)) this.#forget();
+    const isFull = answering.some((member) => member.isFull);
+    if (!isFull) this.#forget();
+    // Nobody's store pauses while a computer is let in; unless it is full, for then the record of that cannot be taken back either.
+    if (sight.records.active !== undefined && !isFull) return;
     const voters = members.filter(({ learner }) => !learner).length;
     const step = planRoom({ answering, leaderId: local.memberId, voters, bytesMax, compacted: this.#compacted, anew: this.#anew });
     if (step === undefined) return;
