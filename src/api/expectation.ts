@@ -45,7 +45,8 @@ export function quote(node: YamlNode): string {
   if (node.kind === "sequence") return "a list";
   if (node.kind === "mapping") return node.entries.size > QUOTED_KEYS_MAX ? "a mapping" : `{ ${[...node.entries.keys()].join(", ")} }`;
   if (node.value === null) return "empty";
-  return `'${node.text.length > QUOTED_MAX ? `${node.text.slice(0, QUOTED_MAX)}...` : node.text}'`;
+  const text = node.text.length > QUOTED_MAX ? `${node.text.slice(0, QUOTED_MAX)}...` : node.text;
+  return `'${text.replaceAll("\0", "\\0")}'`; // what nobody can see
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

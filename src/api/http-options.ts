@@ -3,6 +3,7 @@ interface HttpOptions {
   readonly headers?: { readonly request?: Readonly<Record<string, string>>; readonly response?: Readonly<Record<string, string>> };
   readonly forwardAuth?: { readonly url: string; readonly headers?: readonly string[] };
   readonly redirect?: { readonly to: string };
+  readonly to?: { readonly url: string } | { readonly service?: string };
 }
 
 interface HttpProblem {
@@ -21,7 +22,7 @@ const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const FRAMING =
   /^(connection|content[-_]length|expect|keep[-_]alive|proxy[-_]connection|te|trailer|transfer[-_]encoding|upgrade|http2[-_]settings)$/i;
 
-export function httpProblems({ headers = {}, forwardAuth, redirect }: HttpOptions): readonly HttpProblem[] {
+export function httpProblems({ headers = {}, forwardAuth, redirect, to }: HttpOptions): readonly HttpProblem[] {
   const set = (["request", "response"] as const).flatMap((way) =>
     Object.entries(headers[way] ?? {}).flatMap(([name, value]) => {
       const message = nameProblem(name) ?? (NO_VALUE.test(value) ? `'${name}' must be one line of Latin letters and signs` : undefined);
@@ -32,7 +33,8 @@ export function httpProblems({ headers = {}, forwardAuth, redirect }: HttpOption
     const message = nameProblem(name);
     return message === undefined ? [] : [{ at: `forwardAuth.headers[${index}]`, message }];
   });
-  return [...set, ...handed, ...urlProblems("forwardAuth.url", forwardAuth?.url), ...urlProblems("redirect", redirect?.to)];
+  const led = to !== undefined && "url" in to ? targetProblems(to.url) : [];
+  return [...set, ...handed, ...led, ...urlProblems("forwardAuth.url", forwardAuth?.url), ...urlProblems("redirect", redirect?.to)];
 }
 
 function nameProblem(name: string): string | undefined {
@@ -46,4 +48,11 @@ function urlProblems(at: string, text: string | undefined): readonly HttpProblem
   if (url === null) return [{ at, message: `must be an address such as 'https://new.home.internal/', not '${text}'` }];
   // Browsers write other letters so, too.
   return /^[!-~]+$/.test(text) ? [] : [{ at, message: `must be written as '${url.href}'`, instead: url.href }];
+}
+
+/** Of HTTP or of a stream: whether it is written as its kind asks is told elsewhere. */
+function targetProblems(text: string): readonly HttpProblem[] {
+  if (URL.canParse(text)) return [];
+  const example = /^(?:tcp|udp):/.test(text) ? "tcp://192.168.1.5:1883" : "https://192.168.1.1";
+  return [{ at: "to", message: `must be an address such as '${example}', not '${text}'` }];
 }

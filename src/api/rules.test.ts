@@ -76,6 +76,8 @@ const refusals: readonly (readonly [string, string, string, string?])[] = [
   ],
   ["Route", "{ host: a, to: tcp://10.0.0.1:5 }", "spec.to: must begin with 'http://' or 'https://': this Route speaks HTTP"],
   ["Route", "{ listen: 1883, to: https://10.0.0.1 }", "spec.to: must look like 'tcp://192.168.1.5:1883': this Route hands on bytes"],
+  ["Route", "{ host: a, to: http://foo:99999 }", "spec.to: must be an address such as 'https://192.168.1.1', not 'http://foo:99999'"],
+  ["Route", "{ listen: 1883, to: tcp://foo:99999 }", "spec.to: must be an address such as 'tcp://192.168.1.5:1883', not 'tcp://foo:99999'"],
   [
     "Route",
     "{ host: a, to: mosquitto }",
