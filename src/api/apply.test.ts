@@ -284,3 +284,20 @@ test("a record whose name does not fit before the zone is refused, as the zone w
   const house = `---\n${head}House\nmetadata: { name: house }\nspec: { zone: ${zone} }\n`;
   assert.deepEqual(problems(record(name) + house, "home.internal"), [refusal]);
 });
+
+test("an object whose stored value is no JSON is mended by what is applied, as a new generation of it", () => {
+  const entries = after(planApply(manifests('{ image: "a:1" }'), new Map(), context));
+  const spoilt = new Map([...entries].map(([key, entry]) => [key, { ...entry, value: "{" }]));
+  const plan = planApply(manifests('{ image: "a:1" }'), spoilt, {
+    ...context,
+    newUid: () => "u2",
+    ownerOfDerived: () => assert.fail("it is there"),
+  });
+  assert.deepEqual(plan.refusals, []);
+  assert.deepEqual(actions(plan), ["configured 2"]);
+  assert.equal(plan.results[0]?.stored.metadata.uid, "u2");
+  assert.deepEqual(
+    plan.transaction.compare.map(({ key, modRevision }) => [key, modRevision]),
+    [keys.desired("Service", "app"), keys.applied("Service", "app", "cli")].map((key) => [key, entries.get(key)?.modRevision]),
+  );
+});

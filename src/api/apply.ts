@@ -206,10 +206,10 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
   } = object;
   const desired = entries.get(keys.desired(kind, name));
   const applied = entries.get(keys.applied(kind, name, context.manager));
-  const live = desired && (JSON.parse(desired.value) as StoredResource); // admission wrote it
+  const live = desired && (readStored(desired) as StoredResource | undefined); // admission wrote it
   const refusal = refuse(object, { live, desired }, context);
   if (refusal !== undefined) return refused(at, object, [refusal]);
-  const merged = mergeObject(object, live, applied && (JSON.parse(applied.value) as AppliedRecord), context); // admission wrote it
+  const merged = mergeObject(object, live, applied && (readStored(applied) as AppliedRecord | undefined), context); // admission wrote it
   if ("findings" in merged)
     return refused(
       at,
@@ -232,7 +232,7 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
     ...(same && isRecorded ? [] : [{ put: keys.history(kind, name, generation), value: canonicalJson(history) }]),
     ...(isRecorded ? [] : [{ put: keys.applied(kind, name, context.manager), value: canonicalJson(record) }]),
   ];
-  const action = live === undefined ? "created" : same ? "unchanged" : "configured";
+  const action = desired === undefined ? "created" : same ? "unchanged" : "configured";
   return {
     result: {
       kind,
@@ -240,7 +240,7 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
       action,
       generation,
       stored,
-      warnings: warningsOf(stored, live === undefined ? context.ownerOfDerived(kind, name) : undefined),
+      warnings: warningsOf(stored, desired === undefined ? context.ownerOfDerived(kind, name) : undefined),
     },
     refusals: [],
     compare: [
@@ -250,6 +250,15 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
     ],
     writes,
   };
+}
+
+/** What admission wrote; undefined where it is no JSON any more, and is to be mended by what is applied now. */
+export function readStored({ value }: Pick<ReadEntry, "value">): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Refused {

@@ -1,5 +1,5 @@
 // Admission: manifests become one transaction, or nothing at all and every reason why not. What is decided is decided in src/api.
-import { keysToRead, planApply, type ApplyPlan, type ApplyRefusal, type ReadEntry } from "../api/apply.ts";
+import { keysToRead, planApply, readStored, type ApplyPlan, type ApplyRefusal, type ReadEntry } from "../api/apply.ts";
 import { PREFIX } from "../api/keys.ts";
 import { parseManifests, type Manifest } from "../api/manifest.ts";
 import type { Problem } from "../api/problem.ts";
@@ -27,6 +27,8 @@ export interface ApplyOptions {
 /** Somebody else wrote one of the objects between our look and our write. */
 const TRIES_MAX = 5;
 const READS_AT_ONCE = 32;
+/** etcd takes 8 MiB in one request (`--max-request-bytes`), and has words of its own around each key. */
+const TRANSACTION_BYTES_MAX = 7.5 * 1024 * 1024;
 const PRUNED: ReadonlySet<Kind> = new Set(["Service", "Route", "DnsRecord"]);
 const MANAGER = /^[a-z0-9](?:[a-z0-9./-]{0,62}[a-z0-9])?$/;
 
@@ -99,7 +101,7 @@ async function planOnce(
     newUid: () => crypto.randomUUID(),
     ownerOfDerived: (kind: Kind, name: Name) => resourceOf(ports.reader, kind, name)?.metadata.owner,
     order: new Map(services.map(({ metadata, spec }) => [metadata.name, spec.after ?? []])),
-    zone: ports.reader.desired("House", "house")?.spec.zone ?? "",
+    zone: zoneOf(ports),
     volumes: new Map(services.map(({ metadata, spec }) => [metadata.name, ownVolumes(metadata.name, spec)])),
   });
   const [first] = plan.refusals;
@@ -108,7 +110,26 @@ async function planOnce(
       reasonOf(plan.refusals),
       plan.refusals.map(({ problem }) => problem),
     );
+  checkSize(plan.transaction);
   return plan;
+}
+
+/** An object is kept several times: as it is wanted, as it was said, and in its history. */
+function checkSize({ compare, writes }: ApplyPlan["transaction"]): void {
+  const texts = [...compare.map(({ key }) => key), ...writes.flatMap(({ put, value }) => [put, value])];
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= TRANSACTION_BYTES_MAX) return;
+  const inMib = (each: number): string => `${(each / 1024 / 1024).toFixed(1)} MiB`;
+  throw new ApiError(
+    "TooLarge",
+    `Cannot apply so much at once: the house would keep ${inMib(bytes)} of it, with what was written and its history, and takes ${inMib(TRANSACTION_BYTES_MAX)} at a time. Nothing was applied. Apply it in parts: fewer files, or fewer objects of a file.`,
+  );
+}
+
+/** Of the only House; one whose stored value cannot be read stands in nobody's way, who may be about to mend it. */
+function zoneOf({ reader }: ServerPorts): string {
+  const [house] = reader.all("House");
+  return house?.spec.zone ?? "";
 }
 
 /** Of this manager alone, and never what a house or a computer is: those are no apps. */
@@ -120,7 +141,7 @@ async function orphansOf(
 ): Promise<NonNullable<ApplyAnswer["orphans"]>> {
   const matches = parseSelector(prune);
   const { entries } = await store.list(PREFIX.desired, signal);
-  const stored = entries.map(({ value }) => JSON.parse(value) as StoredResource); // admission wrote it
+  const stored = entries.flatMap((entry) => (readStored(entry) as StoredResource | undefined) ?? []); // admission wrote it
   return stored
     .filter((each) => PRUNED.has(each.kind) && each.manager === manager && matches((key) => each.metadata.labels?.[key]))
     .filter((each) => !results.some(({ kind, name }) => kind === each.kind && name === each.metadata.name))

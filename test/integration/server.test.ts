@@ -71,6 +71,30 @@ describe("applying", () => {
     });
   });
 
+  test("more than the store takes at once is refused before anything is written, and so it is said of a dry run", async () => {
+    const app = (name: string, letters: number): string =>
+      `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { image: "a:1", files: [{ path: /a, content: ${"x".repeat(letters)} }] }\n`;
+    const apps = (count: number): string => Array.from({ length: count }, (_, index) => app(`large${index}`, 240_000)).join("---\n");
+    for (const query of ["", "?dryRun=1"]) {
+      const { code, body } = await call<ErrorStatus>(house, "PATCH", `/api/v1${query}`, manifest(apps(8)));
+      assert.deepEqual([code, body.reason], [413, "TooLarge"]);
+      assert.match(body.message, /would keep 9\.2 MiB .* takes 7\.5 MiB at a time\. Nothing was applied\. Apply it in parts/);
+    }
+    assert.equal(house.etcd.get(keys.desired("Service", "large0")), undefined);
+    assert.equal((await apply(house, apps(6))).results.length, 6);
+  });
+
+  test("an object whose stored value is no JSON is mended by applying it", async () => {
+    const text = WHOAMI.replace("name: whoami", "name: spoilt");
+    await apply(house, text);
+    const key = keys.desired("Service", "spoilt");
+    house.etcd.commit({ compare: [], writes: [{ put: key, value: "{" }] });
+    await until("it is seen", () => house.mirror.revision === house.etcd.revision);
+    assert.throws(() => house.mirror.desired("Service", "spoilt"), /Apply or delete the object again/);
+    assert.equal((await apply(house, text)).results[0]?.action, "configured");
+    assert.equal(house.mirror.desired("Service", "spoilt")?.spec.containers[0]?.image, "whoami:1");
+  });
+
   test("without quorum nothing is written, and the answer says when to try again", async () => {
     house.etcd.isolate("nas");
     try {
