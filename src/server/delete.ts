@@ -1,4 +1,5 @@
 // Deleting an object: what it says goes with it, what stays, and what cannot be deleted because it follows from something else.
+import { readStored } from "../api/apply.ts";
 import { keys, PREFIX } from "../api/keys.ts";
 import type { AnyResource, Kind, Name, StoredResource } from "../api/resource.ts";
 import { reference } from "../api/kinds.ts";
@@ -34,7 +35,8 @@ export async function deleteObject(ports: ServerPorts, request: DeleteRequest, s
   const removal =
     kind === "Membership" && ports.house !== undefined ? await ports.house.removal(name, signal) : { compare: [], writes: [] };
   if (entry === undefined && removal.writes.length === 0) throw notStored(ports, kind, name);
-  const resource = resourceOf(ports.reader, kind, name);
+  const isReadable = entry === undefined || readStored(entry) !== undefined;
+  const resource = isReadable ? resourceOf(ports.reader, kind, name) : undefined;
   const answer: DeleteAnswer = {
     kind: "DeleteResult",
     deleted: [{ kind, name }],
@@ -67,7 +69,11 @@ function mayDelete(ports: ServerPorts, { kind, name, manager, force }: DeleteReq
     });
   }
   if (entry === undefined) return;
-  const owner = (JSON.parse(entry.value) as StoredResource).manager; // admission wrote it
+  const owner = (readStored(entry) as StoredResource | undefined)?.manager; // admission wrote it
+  if (owner === undefined && !force)
+    throw new ApiError("Conflict", `Cannot delete ${reference(kind, name)}: what is stored of it cannot be read, nor who manages it.`, {
+      next: `fossora delete ${reference(kind, name)} --force`,
+    });
   if (owner !== manager && owner !== HOUSE_MANAGER && !force) {
     throw new ApiError("ManagedElsewhere", `Cannot delete ${reference(kind, name)}: "${owner}" manages it, and would make it again.`, {
       next: `fossora delete ${reference(kind, name)} --force`,

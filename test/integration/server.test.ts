@@ -224,6 +224,16 @@ describe("deleting", () => {
     assert.equal((await call<ErrorStatus>(house, "DELETE", "/api/v1/instances/jellyfin-k3f9")).code, 400);
   });
 
+  test("an object whose stored value is no JSON goes with --force", async () => {
+    await apply(house, WHOAMI.replace("name: whoami", "name: spoilt"));
+    house.etcd.commit({ compare: [], writes: [{ put: keys.desired("Service", "spoilt"), value: "{" }] });
+    await until("it is seen", () => house.mirror.revision === house.etcd.revision);
+    const refused = await call<ErrorStatus>(house, "DELETE", "/api/v1/services/spoilt");
+    assert.deepEqual([refused.code, refused.body.next], [409, "fossora delete service/spoilt --force"]);
+    assert.equal((await call(house, "DELETE", "/api/v1/services/spoilt?force=1")).code, 200);
+    assert.equal(house.etcd.get(keys.desired("Service", "spoilt")), undefined);
+  });
+
   test("everything that was kept of an object goes with it", async () => {
     await apply(house, WHOAMI.replace("name: whoami", "name: brief"));
     assert.ok(house.etcd.below("/fossora/").some(({ key }) => key.includes("/brief")));
