@@ -94,6 +94,12 @@ test("a listener of a raw port finds its route, nobody else's", () => {
   assert.equal(plan.route("udp", "::", 1883), undefined);
 });
 
+test("what listens on all IPv4 addresses, for the kernel knows no IPv6, is the listener of all addresses", () => {
+  const plan = planListeners(settings, tableOf(mqtt, { ...mqtt, port: 1884, address: "0.0.0.0" }), own);
+  assert.equal(plan.route("tcp", "0.0.0.0", 1883), mqtt);
+  assert.equal(plan.route("tcp", "0.0.0.0", 1884), plan.route("tcp", "::", 1884));
+});
+
 test("TLS routes share a port and are found by the host that is asked for, the first of a host", () => {
   const film = { ...mqtt, name: "films", port: 443, host: "films" };
   const shop = { ...film, name: "shop", host: "shop.example.org" };

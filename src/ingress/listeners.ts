@@ -34,6 +34,8 @@ const STREAM_LISTENERS_MAX = 1024;
 
 const PORT_MAX = 65_535;
 const ALL = "::";
+/** The same on a kernel without IPv6. */
+const ALL_IPV4 = "0.0.0.0";
 
 export interface ListenerPlan {
   readonly wishes: readonly ListenerWish[];
@@ -62,7 +64,7 @@ export function planListeners(
   const problem = `this node has ${STREAM_LISTENERS_MAX} raw ports already, counted by address: name fewer ports, or one address`;
   return {
     wishes: [...frontListeners(settings), ...served.map(({ protocol, address, port }) => ({ protocol, address, ports: [port] }))],
-    route: (protocol, address, port, host) => byPlace.get(placeOf(protocol, address, port))?.(host),
+    route: (protocol, address, port, host) => byPlace.get(placeOf(protocol, wished(address), port))?.(host),
     refused: streams.slice(STREAM_LISTENERS_MAX).map(({ protocol, address, port }) => ({ protocol, address, port, problem })),
   };
 }
@@ -112,9 +114,14 @@ function together(routes: readonly StreamRoute[]): readonly StreamRoute[] {
   return routes[0]?.host === undefined ? routes.slice(0, 1) : routes.filter(({ host }) => host !== undefined);
 }
 
+/** As listeners are wished for: a route may name all addresses as IPv4 does, and a kernel may listen on no others. */
+function wished(address: string): string {
+  return address === ALL_IPV4 ? ALL : address;
+}
+
 /** undefined: nobody has told which the apps' bridge is. */
 function namedAddress({ address, allow }: StreamRoute, { containers }: Places): string | undefined {
-  if (address !== undefined) return address === "0.0.0.0" ? ALL : address;
+  if (address !== undefined) return wished(address);
   return allow?.length === 1 && allow[0] === "apps" ? containers?.gateway : ALL;
 }
 
