@@ -241,6 +241,26 @@ describe("a client that takes its time", () => {
     assert.deepEqual(front.errors, []);
   });
 
+  test("may not have heads of any length wait on one connection, and a few of them do", async () => {
+    const answers: http.ServerResponse[] = [];
+    await using app = await disposableApp((_request, response) => answers.push(response));
+    await using front = await startFront(app.port, limits);
+    const long = `GET / HTTP/1.1\r\nHost: hello\r\nCookie: ${"x".repeat(14_000)}\r\n\r\n`;
+    const client = connect(front.port);
+    client.socket.write(long.repeat(3));
+    for (let round = 0; round < 3; round += 1) {
+      await until("it is asked", () => answers.length > round);
+      answers[round]?.end(`answer ${round}`);
+    }
+    await until("all are answered", () => client.heard.includes("answer 2"));
+    const flood = connect(front.port);
+    flood.socket.write(long.repeat(12));
+    await withLimit(flood.closed);
+    assert.equal(flood.heard, "");
+    client.socket.destroy();
+    assert.deepEqual(front.errors, []);
+  });
+
   test("may not open any number of connections, and makes room when it goes", async () => {
     await using app = await webSocketApp((socket) => socket.pipe(socket));
     await using front = await startFront(app.port, { ...limits, connectionsMax: 3 });

@@ -14,6 +14,10 @@ export interface ConnectionLimits {
 
 /** Requests of one connection that came before it was their turn. */
 const WAITING_MAX = 100;
+/** Of their heads. */
+const WAITING_BYTES_MAX = 128 * 1024;
+/** What a string of a head takes beside its letters. */
+const STRING_BYTES = 32;
 
 interface Exchange extends Placed {
   readonly request: http.IncomingMessage;
@@ -24,6 +28,7 @@ interface Exchange extends Placed {
 interface Connection {
   latest: Exchange | undefined;
   waiting: number;
+  waitingBytes: number;
 }
 
 interface Body {
@@ -63,11 +68,14 @@ export class Connections {
       this.#answering.delete(exchange);
     });
     if (response.socket !== null) return this.#begin(exchange);
+    const bytes = headBytes(request);
     connection.waiting += 1;
-    if (connection.waiting > WAITING_MAX) socket.destroy();
+    connection.waitingBytes += bytes;
+    if (connection.waiting > WAITING_MAX || connection.waitingBytes > WAITING_BYTES_MAX) socket.destroy();
     return new Promise((done) => {
       response.once("socket", () => {
         connection.waiting -= 1;
+        connection.waitingBytes -= bytes;
         this.#begin(exchange);
         done();
       });
@@ -103,7 +111,7 @@ export class Connections {
   #connectionOf(socket: net.Socket): Connection {
     const before = this.#connections.get(socket);
     if (before !== undefined) return before;
-    const connection = { latest: undefined, waiting: 0 };
+    const connection = { latest: undefined, waiting: 0, waitingBytes: 0 };
     this.#connections.set(socket, connection);
     return connection;
   }
@@ -150,6 +158,10 @@ export class Connections {
       body.isWaitedFor = isWaitedFor;
     }
   }
+}
+
+function headBytes({ url = "", rawHeaders }: http.IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length + STRING_BYTES, url.length);
 }
 
 /** Also in the moment after its last byte, when Node has not yet taken it from its connection. */
