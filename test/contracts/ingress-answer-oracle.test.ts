@@ -43,7 +43,8 @@ function readByUs(pieces: readonly Buffer[], method: string): Promise<Read | und
   return new Promise((done) => {
     let head: AnswerHead | undefined;
     let body = "";
-    const buffers = { common: Buffer.alloc(1), take: () => Buffer.alloc(1), giveBack: () => undefined };
+    const [common, nothing] = [Buffer.alloc(1), () => undefined];
+    const buffers = { common, take: () => common, lend: nothing, giveBack: nothing, leave: nothing };
     const upstream = new Upstream(() => connectionOf(pieces), { connectedBy: "connect", buffers }).readEvents();
     upstream.ask(
       {

@@ -61,6 +61,8 @@ export class Upstream {
   isConnected = false;
   /** Until when it may be asked again, by `performance.now()`. */
   keptUntilMs = 0;
+  /** From then on it is asked no more, however often it was until now. */
+  agedOutAtMs = Infinity;
   readonly #pool: Pool | undefined;
   readonly #buffers: ReadBuffers;
   #buffer: Buffer;
@@ -153,6 +155,7 @@ export class Upstream {
     const asker = this.#asker;
     this.#asker = undefined;
     this.socket.destroy();
+    this.#giveBack(true);
     this.#pool?.forget(this);
     asker?.failed(error);
   };
@@ -190,8 +193,8 @@ export class Upstream {
   #choose(bytes: Buffer): void {
     const { common } = this.#buffers;
     if (this.#buffer === common) {
-      if (bytes.length >= OWN_BUFFER_FROM_BYTES && bytes.buffer === common.buffer) this.#buffer = this.#buffers.take();
-    } else if (bytes.length < OWN_BUFFER_UNTIL_BYTES && !this.#isPaused) this.#giveBack();
+      if (bytes.length >= OWN_BUFFER_FROM_BYTES && bytes.buffer === common.buffer) this.#buffer = this.#buffers.lend() ?? common;
+    } else if (bytes.length < OWN_BUFFER_UNTIL_BYTES && !this.#isPaused) this.#giveBack(false);
   }
 
   #readHead(bytes: Buffer): void {
@@ -258,7 +261,8 @@ export class Upstream {
     if (this.#asker === undefined) return;
     this.#isOver = true;
     this.#asker.ended();
-    this.#giveBack();
+    // Where the last bytes still wait for the client, they stay theirs.
+    this.#giveBack(this.#isPaused);
     this.#release(isMore);
   }
 
@@ -275,10 +279,10 @@ export class Upstream {
     else this.socket.destroy();
   }
 
-  #giveBack(): void {
+  #giveBack(isNeeded: boolean): void {
     if (this.#buffer === this.#buffers.common) return;
-    // Where the last bytes still wait for the client, they stay theirs.
-    if (!this.#isPaused) this.#buffers.giveBack(this.#buffer);
+    if (isNeeded) this.#buffers.leave(this.#buffer);
+    else this.#buffers.giveBack(this.#buffer);
     this.#buffer = this.#buffers.common;
   }
 
