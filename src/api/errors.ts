@@ -50,6 +50,11 @@ export class MeshUnreachable extends Error {
   override readonly name = "MeshUnreachable";
 }
 
+/** There are as many as may be: whoever says so is there, and works. */
+export class NoRoom extends Error {
+  override readonly name = "NoRoom";
+}
+
 /** Why Docker said no, so that a condition can name the remedy. */
 export type EngineFault =
   | "unavailable" // no answer from the socket

@@ -172,6 +172,9 @@ describe("an ingress with raw UDP ports", () => {
     await answered(first, "still here");
     assert.equal(await sessions(), SESSIONS_MAX);
     assert.deepEqual(late.heard, []);
+    await using other = await udpClient("127.0.0.2");
+    await answered(other, "from elsewhere");
+    assert.equal(await sessions(), SESSIONS_MAX);
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
   });
 

@@ -26,3 +26,11 @@ test("datagrams come out as they went in, empty ones too, however the bytes are 
     }),
   );
 });
+
+test("that there is no room is an end, also to an earlier release, which looks at the kind alone", () => {
+  const bytes = encodeDatagram({ session: 7, kind: "no room" });
+  const [read] = new DatagramReader().push(bytes);
+  assert.deepEqual([read?.session, read?.kind], [7, "no room"]);
+  const over = encodeDatagram({ session: 7, kind: "over" });
+  assert.deepEqual(bytes.subarray(2, 7), over.subarray(2, 7));
+});

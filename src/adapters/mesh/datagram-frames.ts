@@ -6,19 +6,24 @@ export const DATAGRAM_MAX = 65_535;
 
 export interface DatagramFrame {
   readonly session: number;
-  /** `over`: nothing more comes of this session, and nothing more is taken. */
-  readonly kind: "datagram" | "over";
+  /** `over`: nothing more comes of this session, and nothing more is taken; `no room`: nor was anything, there are too many. */
+  readonly kind: "datagram" | "over" | "no room";
   readonly data: Buffer;
 }
 
-export function encodeDatagram({ session, kind }: Omit<DatagramFrame, "data">, ...parts: readonly Uint8Array[]): Buffer {
+const OVER = 1;
+/** In place of the datagram. An earlier release, which does not look for it, takes the frame for another `over`. */
+const NO_ROOM = Buffer.from("no room");
+
+export function encodeDatagram({ session, kind }: Omit<DatagramFrame, "data">, ...data: readonly Uint8Array[]): Buffer {
+  const parts = kind === "no room" ? [NO_ROOM] : data;
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeUInt16BE(
     parts.reduce((sum, part) => sum + part.length, 0),
     0,
   );
   header.writeUInt32BE(session, 2);
-  header.writeUInt8(kind === "over" ? 1 : 0, 6);
+  header.writeUInt8(kind === "datagram" ? 0 : OVER, 6);
   return Buffer.concat([header, ...parts]);
 }
 
@@ -33,8 +38,9 @@ export class DatagramReader {
     while (bytes.length - at >= HEADER_BYTES) {
       const end = at + HEADER_BYTES + bytes.readUInt16BE(at);
       if (end > bytes.length) break;
-      const kind = bytes.readUInt8(at + 6) === 1 ? "over" : "datagram";
-      frames.push({ session: bytes.readUInt32BE(at + 2), kind, data: bytes.subarray(at + HEADER_BYTES, end) });
+      const data = bytes.subarray(at + HEADER_BYTES, end);
+      const kind = bytes.readUInt8(at + 6) !== OVER ? "datagram" : data.equals(NO_ROOM) ? "no room" : "over";
+      frames.push({ session: bytes.readUInt32BE(at + 2), kind, data });
       at = end;
     }
     this.#buffer = Buffer.from(bytes.subarray(at));

@@ -1,5 +1,6 @@
 // The near end of datagrams: all clients of one instance share one connection to its node.
-import type tls from "node:tls";
+import type net from "node:net";
+import { NoRoom } from "../../api/errors.ts";
 import type { DatagramSession, DatagramWay } from "../../ports.ts";
 import { DATAGRAM_MAX, DatagramReader, encodeDatagram } from "./datagram-frames.ts";
 
@@ -9,17 +10,26 @@ const WAITING_MAX = 256;
 const SESSION_IDS = 2 ** 32;
 /** Without a session: a name server is asked again soon. */
 const IDLE_MS = 30_000;
+/** The other ingress may have handed over to another build: the one that has this connection ends with the last of its kind. */
+const AGE_MAX_MS = 5 * 60_000;
 
 export interface DatagramTunnelOptions {
-  readonly connect: () => Promise<tls.TLSSocket>;
+  readonly connect: () => Promise<net.Socket>;
   /** It takes no sessions any more. */
   readonly ended: () => void;
 }
 
+interface Open {
+  readonly session: DatagramSession;
+  /** The other end knows of it. */
+  isTold: boolean;
+}
+
 export class DatagramTunnel {
   readonly #options: DatagramTunnelOptions;
-  readonly #sessions = new Map<number, DatagramSession>();
-  #socket: tls.TLSSocket | undefined;
+  readonly #sessions = new Map<number, Open>();
+  readonly #openedMs = performance.now();
+  #socket: net.Socket | undefined;
   #waiting: Buffer[] = [];
   #lastId = 0;
   #ended = false;
@@ -33,24 +43,34 @@ export class DatagramTunnel {
     );
   }
 
+  /** Those that it has go on. */
+  get takesSessions(): boolean {
+    return !this.#ended && performance.now() - this.#openedMs < AGE_MAX_MS;
+  }
+
   open(session: DatagramSession): DatagramWay {
     const id = (this.#lastId = (this.#lastId + 1) % SESSION_IDS);
-    this.#sessions.set(id, session);
+    const open = { session, isTold: false };
+    this.#sessions.set(id, open);
     clearTimeout(this.#idle);
     return {
+      // Whatever cannot leave is lost, as datagrams are.
       send: (...parts) => {
         const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-        if (bytes <= DATAGRAM_MAX && this.#sessions.has(id)) this.#write(encodeDatagram({ session: id, kind: "datagram" }, ...parts));
+        if (bytes > DATAGRAM_MAX || !this.#sessions.has(id) || !this.#hasRoom) return;
+        open.isTold = true;
+        this.#write(encodeDatagram({ session: id, kind: "datagram" }, ...parts));
       },
       close: () => {
         if (!this.#sessions.has(id)) return;
-        this.#write(encodeDatagram({ session: id, kind: "over" }));
+        // Room or not: else the other end keeps a place for it.
+        if (open.isTold) this.#write(encodeDatagram({ session: id, kind: "over" }));
         this.#over(id);
       },
     };
   }
 
-  #opened(socket: tls.TLSSocket): void {
+  #opened(socket: net.Socket): void {
     if (this.#ended) return void socket.destroy();
     this.#socket = socket;
     const reader = new DatagramReader();
@@ -59,11 +79,11 @@ export class DatagramTunnel {
     socket.on("close", () => this.#end(new Error("the connection to its node is over")));
     socket.on("data", (chunk: Buffer) => {
       for (const { session: id, kind, data } of reader.push(chunk)) {
-        const session = this.#sessions.get(id);
+        const { session } = this.#sessions.get(id) ?? {};
         if (kind === "datagram") session?.message(Buffer.from(data));
         else if (session !== undefined) {
           this.#over(id);
-          session.closed(new Error("nobody listens there"));
+          session.closed(kind === "no room" ? new NoRoom("too many clients there") : new Error("nobody listens there"));
         }
       }
     });
@@ -78,11 +98,14 @@ export class DatagramTunnel {
     if (this.#sessions.size === 0) this.#idle = setTimeout(() => this.#end(undefined), IDLE_MS).unref();
   }
 
-  /** Whatever cannot leave is lost, as datagrams are. */
+  get #hasRoom(): boolean {
+    if (this.#socket === undefined) return this.#waiting.length < WAITING_MAX;
+    return this.#socket.writableLength < UNSENT_BYTES_MAX;
+  }
+
   #write(frame: Buffer): void {
-    if (this.#socket === undefined) {
-      if (!this.#ended && this.#waiting.length < WAITING_MAX) this.#waiting.push(frame);
-    } else if (this.#socket.writable && this.#socket.writableLength < UNSENT_BYTES_MAX) this.#socket.write(frame);
+    if (this.#socket?.writable === true) this.#socket.write(frame);
+    else if (this.#socket === undefined && !this.#ended) this.#waiting.push(frame);
   }
 
   #end(error: Error | undefined): void {
@@ -93,6 +116,6 @@ export class DatagramTunnel {
     this.#socket?.destroy();
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
-    for (const session of sessions) session.closed(error ?? new Error("the connection to its node is over"));
+    for (const { session } of sessions) session.closed(error ?? new Error("the connection to its node is over"));
   }
 }

@@ -1,7 +1,6 @@
 // The far end of datagrams: one connection from another node, a UDP socket to the instance for each of that node's clients.
 import dgram from "node:dgram";
 import net from "node:net";
-import type tls from "node:tls";
 import { DatagramReader, encodeDatagram } from "./datagram-frames.ts";
 import type { WayTarget } from "./way-messages.ts";
 
@@ -20,7 +19,7 @@ interface Session {
 }
 
 /** Until the connection ends. */
-export function serveDatagrams(tunnel: tls.TLSSocket, to: WayTarget): void {
+export function serveDatagrams(tunnel: net.Socket, to: WayTarget): void {
   const sessions = new Map<number, Session>();
   const reader = new DatagramReader();
   const end = (id: number, tell: boolean): void => {
@@ -33,14 +32,14 @@ export function serveDatagrams(tunnel: tls.TLSSocket, to: WayTarget): void {
   };
   tunnel.on("data", (chunk: Buffer) => {
     for (const { session: id, kind, data } of reader.push(chunk)) {
-      if (kind === "over") {
+      if (kind !== "datagram") {
         end(id, false);
         continue;
       }
       let session = sessions.get(id);
       if (session === undefined) {
         if (sessions.size >= SESSIONS_MAX) {
-          tunnel.write(encodeDatagram({ session: id, kind: "over" }));
+          if (tunnel.writableLength < UNSENT_BYTES_MAX) tunnel.write(encodeDatagram({ session: id, kind: "no room" }));
           continue;
         }
         session = open(id, to, tunnel, end);
@@ -56,7 +55,7 @@ export function serveDatagrams(tunnel: tls.TLSSocket, to: WayTarget): void {
   tunnel.resume();
 }
 
-function open(id: number, { host, port }: WayTarget, tunnel: tls.TLSSocket, end: (id: number, tell: boolean) => void): Session {
+function open(id: number, { host, port }: WayTarget, tunnel: net.Socket, end: (id: number, tell: boolean) => void): Session {
   const socket = dgram.createSocket({ type: net.isIPv6(host) ? "udp6" : "udp4", recvBufferSize: RECEIVE_BYTES });
   const session: Session = { socket, idle: setTimeout(() => end(id, true), IDLE_MS), waiting: [] };
   socket.on("error", () => end(id, true));

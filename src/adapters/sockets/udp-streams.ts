@@ -1,13 +1,15 @@
 // Raw UDP on one address and port: each client has a session, a socket of its own to the backend, until nobody says anything.
 import dgram from "node:dgram";
 import net from "node:net";
+import { NoRoom } from "../../api/errors.ts";
 import type { Backend, StreamRoute } from "../../api/table.ts";
 import type { OwnReason } from "../../api/traffic.ts";
 import type { DatagramSession, DatagramWay, Listen, ListenAt, Listening, TrafficCounter } from "../../ports.ts";
 import { localDatagrams, RECEIVE_BYTES, UNSENT_BYTES_MAX } from "./local-datagrams.ts";
 import { idleLimitMs, type StreamOptions } from "./stream-options.ts";
+import { UdpSessions, type PlacedSession } from "./udp-sessions.ts";
 
-/** At one address and port. Those that there are go on; a new client waits until one is idle. */
+/** At one address and port. Then a new client waits until one is idle, or has the place of a source that has too many. */
 const SESSIONS_MAX = 1024;
 const DRAIN_POLL_MS = 50;
 /** After the listener was closed: answers that are under way still arrive. */
@@ -45,7 +47,8 @@ class UdpPort {
   readonly #options: StreamOptions;
   readonly #address: string;
   readonly #socket: dgram.Socket;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new UdpSessions<Session>();
+  #datagrams = 0;
   #lastAnswerMs = 0;
 
   constructor(options: StreamOptions, address: string) {
@@ -91,7 +94,9 @@ class UdpPort {
       session = undefined;
     }
     session ??= route && this.#open(key, route, sender, port);
-    session?.send(packet);
+    if (session === undefined) return;
+    session.lastDatagram = this.#datagrams += 1;
+    session.send(packet);
   }
 
   /** After a new table. What the app is told and how long a session waits are settled when it opens. */
@@ -115,20 +120,25 @@ class UdpPort {
       traffic.ended({ ...UNANSWERED, route, backend: undefined, reason, status: 0 }, nowMs);
     };
     if (!isAllowed(route, sender.address)) return turnAway("notAllowed");
-    if (this.#sessions.size >= SESSIONS_MAX) return turnAway("busy");
     const [backend] = health.order(route.backends, node(), nowMs);
     if (backend === undefined) return turnAway("waiting");
+    if (this.#sessions.size >= SESSIONS_MAX) this.#sessions.whoMakesRoom(sender.address)?.close();
+    if (this.#sessions.size >= SESSIONS_MAX) return turnAway("busy");
     const session: Session = new Session({
       route,
       backend,
+      source: sender.address,
       preface: preface(route, sender, { address: this.#address, port }),
-      answer: (packet) => this.#answer(packet, sender),
+      answer: (packet) => {
+        session.lastDatagram = this.#datagrams += 1;
+        this.#answer(packet, sender);
+      },
       closed: () => this.#sessions.delete(key),
       connect: (session) => (ways.isElsewhere(backend) ? ways.datagrams(backend, session) : localDatagrams(backend, session)),
       refused: () => health.unreachable(backend, performance.now()),
       traffic,
     });
-    this.#sessions.set(key, session);
+    this.#sessions.add(key, session);
     return session;
   }
 
@@ -145,7 +155,7 @@ class UdpPort {
       if (now - Math.max(since, this.#lastAnswerMs) >= DRAIN_QUIET_MS || now - since >= DRAIN_MS) break;
       await new Promise((done) => setTimeout(done, DRAIN_POLL_MS));
     }
-    for (const session of this.#sessions.values()) session.close();
+    for (const session of this.#sessions.all()) session.close();
     await new Promise<void>((done) => this.#socket.close(done));
   }
 }
@@ -153,6 +163,7 @@ class UdpPort {
 interface SessionOptions {
   readonly route: StreamRoute;
   readonly backend: Backend;
+  readonly source: string;
   readonly preface: Uint8Array | undefined;
   readonly answer: (packet: Buffer) => void;
   readonly closed: () => void;
@@ -165,8 +176,10 @@ interface SessionOptions {
 /** Whether anybody answers a datagram, nobody can say. */
 const UNANSWERED = { firstByteMs: undefined, whole: true } as const;
 
-class Session {
+class Session implements PlacedSession {
   readonly backend: Backend;
+  readonly source: string;
+  lastDatagram = 0;
   /** Of the table that it was last checked against. */
   route: StreamRoute;
   readonly #options: SessionOptions;
@@ -177,8 +190,9 @@ class Session {
   #closed = false;
 
   constructor(options: SessionOptions) {
-    const { route, backend } = options;
+    const { route, backend, source } = options;
     this.#options = options;
+    this.source = source;
     this.route = route;
     this.backend = backend;
     options.traffic.began(route, undefined);
@@ -211,20 +225,24 @@ class Session {
     else this.#upstream.send(preface, packet);
   }
 
-  close(): void {
+  /** `reason`: why it was none. */
+  close(reason?: OwnReason): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#idle);
     this.#upstream.close();
-    const { route, backend } = this;
-    this.#options.traffic.ended({ ...UNANSWERED, route, backend, reason: undefined, status: 200 }, performance.now());
+    const { route } = this;
+    const ended = reason === undefined ? { backend: this.backend, status: 200 } : { backend: undefined, status: 0 };
+    this.#options.traffic.ended({ ...UNANSWERED, ...ended, route, reason }, performance.now());
     this.#options.closed();
   }
 
   #refused(error: Error): void {
     if (this.#closed) return;
+    // Its node is there, and the app works.
+    if (error instanceof NoRoom) return this.close("busy");
     this.#options.traffic.tried(this.route, this.backend, { fault: "unreachable", error, tookMs: 0 }, performance.now());
     this.#options.refused();
-    this.close();
+    return this.close();
   }
 }
