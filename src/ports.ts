@@ -302,15 +302,15 @@ export interface BackendOrder {
 export interface Ways {
   /** An instance of another node: only that node's ingress can dial it. */
   isElsewhere(backend: Backend): boolean;
-  /** Open as far as the instance itself. Throws MeshUnreachable, and then the instance has heard nothing. */
-  connect(backend: Backend, limitMs: number): Promise<Socket>;
+  /** Open as far as the instance itself. Throws MeshUnreachable, and then the instance has heard nothing. `isEndless`: nobody waits for its end. */
+  connect(backend: Backend, how: { readonly limitMs: number; readonly isEndless?: boolean }): Promise<Socket>;
   /** Datagrams of one client. */
   datagrams(backend: Backend, session: DatagramSession): DatagramWay;
 }
 
 export interface DatagramSession {
   message(packet: Buffer): void;
-  /** Nobody listens there, or the way is cut. */
+  /** Nobody listens there, the way is cut, or (`NoRoom`) there are too many there. */
   closed(error: Error): void;
 }
 

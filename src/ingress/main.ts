@@ -55,6 +55,7 @@ const ADDRESSES_EVERY_MS = 15_000;
 const GUARD_EVERY_MS = 250;
 
 const NO_TABLE = { zone: "", streams: [] } as const;
+const OK: ControlAnswer = { status: 200, body: {} };
 
 const log = createLog({
   level: "info",
@@ -180,9 +181,9 @@ class Ingress {
     await mkdir(path.dirname(socketPath), { recursive: true });
     if (handed.length === 0 && (await isServed(socketPath)))
       throw new Error(`Cannot start: another ingress answers at ${socketPath}. Stop it, or hand over to this one.`);
-    const table = await readKept(this.#tableFile, parseTable);
+    const table = await this.#tableFile.readAs(parseTable, notReadable);
     if (table !== undefined) this.#use(table);
-    this.#useSettings(await readKept(this.#settingsFile, parseSettings));
+    this.#useSettings(await this.#settingsFile.readAs(parseSettings, notReadable));
     await this.#listen(handed);
     this.#control = await serveControl(socketPath, this.#routes());
     setInterval(() => {
@@ -202,11 +203,20 @@ class Ingress {
   /** Stops taking anything new, lets what is under way end, and ends the process. */
   async end(limitMs: number): Promise<void> {
     this.#control?.close();
-    const limit = setTimeout(() => process.exit(0), limitMs);
+    setTimeout(() => this.#exit(), limitMs);
     const mdns = this.#mdns.end({ handover: this.#handover !== undefined });
-    await Promise.all([mdns, this.#listeners.drain(), this.#tableFile.flush(), this.#settingsFile.flush()]);
+    const drained = Promise.all([mdns, this.#listeners.drain(), this.#tableFile.flush(), this.#settingsFile.flush()]);
+    // Whoever connects anew from now on is another one's client.
+    if (this.#handover !== undefined) this.#front.handOver();
+    await drained;
     await this.#accessLog.flush();
-    clearTimeout(limit);
+    this.#exit();
+  }
+
+  /** What is still open is broken off: where a process just ends, the kernel tells the other side that all of it has come. */
+  #exit(): never {
+    this.#tcp.breakOff();
+    this.#mesh.breakOff();
     process.exit(0);
   }
 
@@ -267,14 +277,14 @@ class Ingress {
           this.#use(table);
           await this.#listen();
           void this.#tableFile.write(table).catch((error: unknown) => log.error("Table was not kept", { error: String(error) }));
-          return ok();
+          return OK;
         }),
       "DELETE /table": () =>
         this.#unlessHandedOver(async () => {
           this.#forget();
           await this.#listen();
           void this.#tableFile.write(undefined).catch((error: unknown) => log.error("Table was not forgotten", { error: String(error) }));
-          return ok();
+          return OK;
         }),
       "PUT /settings": (body) =>
         this.#unlessHandedOver(async () => {
@@ -282,7 +292,7 @@ class Ingress {
           this.#useSettings(settings);
           await this.#listen();
           void this.#settingsFile.write(settings).catch((error: unknown) => log.error("Settings were not kept", { error: String(error) }));
-          return ok();
+          return OK;
         }),
       "GET /status": () => ({ status: 200, body: this.#status() }),
       "GET /traffic": () => {
@@ -303,7 +313,7 @@ class Ingress {
       }),
       "PUT /fence": (body) => {
         this.#guard.tell(parseFence(body), systemClock.now());
-        return ok();
+        return OK;
       },
       "GET /fence": () => ({ status: 200, body: this.#guard.told ?? {} }),
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
@@ -385,16 +395,6 @@ class Ingress {
 }
 
 /** What cannot be read is as good as absent: the agent sends everything again. */
-async function readKept<T>(file: KeptFile, parse: (value: unknown) => T): Promise<T | undefined> {
-  try {
-    const value = await file.read();
-    return value === undefined ? undefined : parse(value);
-  } catch (error) {
-    log.error("Kept file was not readable", { error: String(error) });
-    return undefined;
-  }
-}
-
-function ok(): ControlAnswer {
-  return { status: 200, body: {} };
+function notReadable(error: unknown): void {
+  log.error("Kept file was not readable", { error: String(error) });
 }

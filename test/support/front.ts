@@ -14,6 +14,12 @@ export interface TestFront extends AsyncDisposable {
   readonly port: number;
   /** What was logged as an error. */
   readonly errors: readonly string[];
+  /** Requests that wait for a backend. */
+  readonly held: number;
+  /** From now on it serves this. */
+  use(table: Table): void;
+  /** Takes no further connections; resolves when the last one has ended. */
+  handOver(): Promise<void>;
 }
 
 export function startFront(
@@ -26,7 +32,7 @@ export function startFront(
 
 export async function startFrontOf(table: Table, options: Partial<FrontOptions>): Promise<TestFront> {
   const errors: string[] = [];
-  const router = compileRouter(table);
+  let router = compileRouter(table);
   const front = new HttpFront({
     decide: (asked) => decide(router, asked),
     node: () => "attic",
@@ -46,5 +52,21 @@ export async function startFrontOf(table: Table, options: Partial<FrontOptions>)
     ...options,
   });
   const listening = await front.listen("127.0.0.1", { port: 0 });
-  return { port: listening.port, errors, [Symbol.asyncDispose]: () => listening.drain() };
+  return {
+    port: listening.port,
+    errors,
+    get held() {
+      return front.held;
+    },
+    use(next) {
+      router = compileRouter(next);
+      front.changed(next.http);
+    },
+    handOver() {
+      const drained = listening.drain();
+      front.handOver();
+      return drained;
+    },
+    [Symbol.asyncDispose]: () => listening.drain(),
+  };
 }

@@ -130,7 +130,7 @@ function askHere(
 async function askTcp(upstream: ResolverUpstream, ways: Ways, question: Buffer, read: Read): Promise<Buffer> {
   const { host, port, tcpPort = port } = upstream;
   const backend = backendOf(upstream, tcpPort);
-  const socket = ways.isElsewhere(backend) ? await ways.connect(backend, TRY_MS) : net.connect({ host, port: tcpPort });
+  const socket = ways.isElsewhere(backend) ? await ways.connect(backend, { limitMs: TRY_MS }) : net.connect({ host, port: tcpPort });
   const timer = setTimeout(() => socket.destroy(new Error(`${host} did not answer`)), TRY_MS);
   return new Promise<Buffer>((done, fail) => {
     let received: Buffer = Buffer.alloc(0);

@@ -28,6 +28,8 @@ export interface AskedFor {
   readonly node: () => string;
   readonly health: BackendOrder;
   readonly ways: Ways;
+  /** Who is asked right now; undefined: nobody any more. */
+  readonly trying: (backend: Backend | undefined) => void;
 }
 
 const ANSWER_WITHIN_MS = 10_000;
@@ -65,11 +67,14 @@ async function askInTurn(request: http.IncomingMessage, { url }: Spec, asked: As
   for (const [index, backend] of inTurn.entries()) {
     try {
       const connectMs = connectTimeoutMs(backend, ways, index === inTurn.length - 1);
+      asked.trying(backend);
       return await ask(request, { ...asked, to, signal, backend, connectMs });
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       health.unreachable(backend, performance.now());
       last = error;
+    } finally {
+      asked.trying(undefined);
     }
   }
   throw last;
@@ -142,7 +147,7 @@ function startAsking(request: http.IncomingMessage, asked: AskedNow): http.Clien
   if (backend === undefined) return to.protocol === "https:" ? https.request(options) : http.request(options);
   if (!ways.isElsewhere(backend))
     return backend.tls === undefined ? http.request(options) : https.request({ ...options, ...tlsOf(backend) });
-  const way: WayRequest = { ...options, agent: new WayAgent(ways, { keepAlive: false }), backend, connectTimeoutMs: connectMs };
+  const way: WayRequest = { ...options, agent: new WayAgent(ways), backend, connectTimeoutMs: connectMs };
   return http.request(way);
 }
 

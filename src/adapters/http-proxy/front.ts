@@ -16,7 +16,8 @@ import { Held } from "./held.ts";
 import { answerAsLast, isLast } from "./max-forwards.ts";
 import { originForm } from "./origin-form.ts";
 import { askedThere } from "./outside.ts";
-import { isRepeatable, isWorthWaiting } from "./repeatable.ts";
+import { isAskedAgain, isRepeatable, isWorthWaiting } from "./repeatable.ts";
+import { showOwn, showPage } from "./show-page.ts";
 import { stickyCookie, stickyFirst } from "./sticky.ts";
 
 export interface Page {
@@ -79,6 +80,7 @@ export class HttpFront {
   readonly #held = new Held();
   readonly #exchanges: Exchanges;
   readonly #limits: Limits;
+  #isHandedOver = false;
 
   constructor(options: FrontOptions) {
     this.#options = options;
@@ -105,6 +107,12 @@ export class HttpFront {
   changed(routes: readonly HttpRoute[]): void {
     this.#forwarder.keep(routes.flatMap(({ backends }) => backends));
     this.#held.changed();
+  }
+
+  /** Another process hears of new tables from now on; the last one of this one stays as it is. */
+  handOver(): void {
+    this.#isHandedOver = true;
+    this.#held.wake();
   }
 
   readonly listen: Listen = async (address, at) => {
@@ -220,6 +228,11 @@ export class HttpFront {
         reason = outcome.kind === "stale" || outcome.kind === "cut" ? "failed" : outcome.kind;
         if (!isWorthWaiting(request, outcome)) return showOwn(exchange, page, reason);
       } else page = decision.page;
+      // Where that is now, the other process knows.
+      if (this.#isHandedOver && early === undefined && isAskedAgain(request, response)) {
+        exchange.reason = reason;
+        return void response.destroy();
+      }
       const leftMs = route.holdMs - (exchange.lookAtClock() - exchange.beganMs);
       if (leftMs <= 0 || this.#held.size >= HELD_MAX) return showOwn(exchange, page, reason);
       // Without a backend only a new table helps; one that does not answer may be back at any moment.
@@ -252,7 +265,13 @@ export class HttpFront {
       headers = { authorization: undefined, ...headers };
     }
     if (route.forwardAuth !== undefined) {
-      const verdict = await askForwardAuth(request, route.forwardAuth, { target, from, proto: "http", ...this.#options });
+      const verdict = await askForwardAuth(request, route.forwardAuth, {
+        target,
+        from,
+        proto: "http",
+        trying: (backend) => (exchange.trying = backend),
+        ...this.#options,
+      });
       if (verdict.kind === "refused") {
         exchange.reason = "signIn";
         return void response.writeHead(verdict.status, [...verdict.headers]).end(verdict.body);
@@ -366,24 +385,4 @@ function attemptOf(
     responseHeaders: route.headers?.response,
     early,
   };
-}
-
-function showOwn(exchange: Exchange, page: Page, reason: OwnReason): void {
-  exchange.reason = reason;
-  showPage(exchange.request, exchange.response, page);
-}
-
-function showPage(request: http.IncomingMessage, response: http.ServerResponse, page: Page): void {
-  const body = Buffer.from(page.html);
-  const headers: http.OutgoingHttpHeaders = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Length": body.length,
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": page.policy,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-  };
-  if (page.refresh !== undefined) headers["Retry-After"] = page.refresh;
-  // With words of its own: an answer that could not be passed on may have left its own there.
-  response.writeHead(page.status, http.STATUS_CODES[page.status], headers).end(request.method === "HEAD" ? undefined : body);
 }

@@ -16,6 +16,11 @@ export class Held {
     for (const [wake, hasNews] of this.#waiting) if (hasNews()) wake();
   }
 
+  /** Nobody tells of tables any more. */
+  wake(): void {
+    for (const wake of this.#waiting.keys()) wake();
+  }
+
   /** `look` decides by the table of the moment. */
   wait(response: http.ServerResponse, ms: number, before: Decision, look: () => Decision): Promise<void> {
     // It left while somebody was asked whether it may come in: nobody would tell.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { Backend } from "../../api/table.ts";
 import { noWays } from "../../../test/support/no-ways.ts";
@@ -36,10 +36,37 @@ test("a connection to whom no table leads any more ends with its answer, however
   assert.equal(upstream.socket.destroyed, true);
 });
 
+test("a connection through another node is asked no more once it is five minutes old, in use or not", async (t) => {
+  const ways = { ...noWays, isElsewhere: () => true, connect: ({ host, port }: Backend) => connectedTo(host, port) };
+  const { begin, pass } = await underTest(t, ways);
+  const first = await begin();
+  for (let minute = 0; minute < 4; minute += 1) {
+    pass(IDLE_MS - 1);
+    await (minute === 0 ? first : await begin()).finish();
+  }
+  const last = await begin();
+  assert.ok(last.upstream === first.upstream);
+  pass(2 * IDLE_MS);
+  assert.equal(last.upstream.socket.destroyed, false);
+  await last.finish();
+  assert.equal(last.upstream.socket.destroyed, true);
+  const next = await begin();
+  pass(4.5 * IDLE_MS);
+  await next.finish();
+  pass(IDLE_MS / 2);
+  assert.equal(next.upstream.socket.destroyed, true);
+});
+
+async function connectedTo(host: string, port: number): Promise<net.Socket> {
+  const socket = net.connect(port, host);
+  await once(socket, "connect");
+  return socket;
+}
+
 const WANTED = { isOnce: false, isUpgrade: false, limitMs: 1000 };
 
 /** An app that answers when it is told to, and a clock that goes on when it is told to. */
-async function underTest(t: TestContext) {
+async function underTest(t: TestContext, ways = noWays) {
   let nowMs = 0;
   t.mock.method(performance, "now", () => nowMs);
   t.mock.timers.enable({ apis: ["setInterval"] });
@@ -50,7 +77,7 @@ async function underTest(t: TestContext) {
     app.closeAllConnections();
   });
   const backend: Backend = { node: "attic", instance: "", host: "127.0.0.1", port: (app.address() as AddressInfo).port };
-  const upstreams = new Upstreams(noWays);
+  const upstreams = new Upstreams(ways);
 
   /** Asked, and not answered yet. */
   const begin = async (): Promise<{ readonly upstream: Upstream; readonly finish: () => Promise<void> }> => {

@@ -12,6 +12,8 @@ import type { AnswerHead } from "./answer-head.ts";
 const IDLE_MS = 60_000;
 const HANGS_UP_MS = 1000;
 const SWEEP_MS = 5000;
+/** Another node's ingress may have handed over to another build: the one that has this connection ends with the last of its kind. */
+const WAY_AGE_MAX_MS = 5 * 60_000;
 /** Of one backend. */
 const IDLE_MAX = 256;
 /** On another node, of one backend, at once: a handshake costs more than most requests, which are soon over and leave theirs to the next. */
@@ -42,9 +44,9 @@ export class Upstreams {
   }
 
   /** Connected or about to be; a promise where the way leads through another node, which fails after `limitMs`. */
-  take(backend: Backend, { isOnce, isUpgrade, limitMs }: Wanted): Upstream | Promise<Upstream> {
-    const pool = isOnce ? undefined : this.#poolOf(this.#poolKey(backend));
-    return pool?.take() ?? (this.#ways.isElsewhere(backend) ? this.#openWay(backend, pool, limitMs) : this.#open(backend, pool, isUpgrade));
+  take(backend: Backend, wanted: Wanted): Upstream | Promise<Upstream> {
+    const pool = wanted.isOnce ? undefined : this.#poolOf(this.#poolKey(backend));
+    return pool?.take() ?? (this.#ways.isElsewhere(backend) ? this.#openWay(backend, pool, wanted) : this.#open(backend, pool, wanted));
   }
 
   /** What leads to anybody else ends once nobody is answered on it: who is let go has to know that nobody comes any more. */
@@ -70,7 +72,7 @@ export class Upstreams {
     return pool;
   }
 
-  #open(backend: Backend, pool: IdlePool | undefined, isUpgrade: boolean): Upstream {
+  #open(backend: Backend, pool: IdlePool | undefined, { isUpgrade }: Wanted): Upstream {
     const { host, port } = backend;
     const to = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
     if (backend.tls !== undefined) return this.#secured(backend, to, pool);
@@ -80,15 +82,19 @@ export class Upstreams {
     return new Upstream((onread) => net.connect({ ...to, onread }), options);
   }
 
-  #openWay(backend: Backend, pool: IdlePool | undefined, limitMs: number): Promise<Upstream> {
-    const open = (): Promise<Upstream> => this.#connectWay(backend, pool, limitMs);
+  #openWay(backend: Backend, pool: IdlePool | undefined, wanted: Wanted): Promise<Upstream> {
+    const open = (): Promise<Upstream> => this.#connectWay(backend, pool, wanted);
     return pool === undefined ? open() : pool.next(open);
   }
 
-  async #connectWay(backend: Backend, pool: IdlePool | undefined, limitMs: number): Promise<Upstream> {
-    const socket = await this.#ways.connect(backend, limitMs);
-    if (backend.tls !== undefined) return this.#secured(backend, { socket }, pool);
-    return new Upstream(() => socket, { connectedBy: undefined, buffers: this.#buffers, pool }).readEvents();
+  async #connectWay(backend: Backend, pool: IdlePool | undefined, { limitMs, isUpgrade }: Wanted): Promise<Upstream> {
+    const socket = await this.#ways.connect(backend, { limitMs, isEndless: isUpgrade });
+    const upstream =
+      backend.tls === undefined
+        ? new Upstream(() => socket, { connectedBy: undefined, buffers: this.#buffers, pool }).readEvents()
+        : this.#secured(backend, { socket }, pool);
+    upstream.agedOutAtMs = performance.now() + WAY_AGE_MAX_MS;
+    return upstream;
   }
 
   /** TLS of the app's own. */
@@ -175,13 +181,15 @@ class IdlePool implements Pool {
 
   keep(upstream: Upstream, { keepSeconds }: AnswerHead): void {
     const idleMs = keepSeconds === undefined ? IDLE_MS : Math.min(IDLE_MS, keepSeconds * 1000 - HANGS_UP_MS);
-    if (this.#isClosed || idleMs <= 0 || this.#idle.length >= IDLE_MAX) return void upstream.socket.destroy();
+    const nowMs = performance.now();
+    const mayStay = !this.#isClosed && idleMs > 0 && this.#idle.length < IDLE_MAX && nowMs < upstream.agedOutAtMs;
+    if (!mayStay) return void upstream.socket.destroy();
     const next = this.#waiting.shift();
     if (next !== undefined) {
       upstream.isReused = true;
       return next.take(upstream);
     }
-    upstream.keptUntilMs = performance.now() + idleMs;
+    upstream.keptUntilMs = Math.min(nowMs + idleMs, upstream.agedOutAtMs);
     upstream.socket.unref(); // nobody waits for it
     this.#idle.push(upstream);
   }

@@ -1,4 +1,4 @@
-// Connections for HTTP to instances of other nodes: kept and shared like any others, only that they lead through the other node's ingress.
+// How Node's own client reaches an instance of another node: through that node's ingress, on a connection of its own.
 import http from "node:http";
 import type net from "node:net";
 import type { Duplex } from "node:stream";
@@ -13,29 +13,14 @@ export interface WayRequest extends http.RequestOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** The other ingress may have handed over to another build: the one that has this connection ends with the last of its kind. */
-const AGE_MAX_MS = 5 * 60_000;
-
 type Connected = (error: Error | null, socket: Duplex) => void;
 
 export class WayAgent extends http.Agent {
   readonly #ways: Ways;
-  readonly #openedMs = new WeakMap<Duplex, number>();
 
-  constructor(ways: Ways, options: http.AgentOptions) {
-    super(options);
+  constructor(ways: Ways) {
+    super({ keepAlive: false });
     this.#ways = ways;
-  }
-
-  /** Two nodes may use the same addresses. */
-  override getName(options?: Parameters<http.Agent["getName"]>[0]): string {
-    const { node, instance, host, port, tls: secure = "" } = (options as unknown as WayRequest).backend; // every request of this agent has it
-    return `${node} ${instance} ${host} ${port} ${secure}`;
-  }
-
-  override keepSocketAlive(socket: Duplex): boolean {
-    const isYoung = performance.now() - (this.#openedMs.get(socket) ?? 0) < AGE_MAX_MS;
-    return isYoung && (super.keepSocketAlive(socket) as unknown as boolean); // its types say nothing of the answer
   }
 
   override createConnection(options: http.ClientRequestArgs, connected?: Connected): undefined {
@@ -45,22 +30,17 @@ export class WayAgent extends http.Agent {
 
   async #connect({ backend, connectTimeoutMs }: WayRequest, connected: Connected | undefined): Promise<void> {
     try {
-      const socket = await this.#ways.connect(backend, connectTimeoutMs);
+      const socket = await this.#ways.connect(backend, { limitMs: connectTimeoutMs });
       // An app that closes its end takes no further request.
       socket.allowHalfOpen = false;
-      if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, (...done) => this.#opened(connected, ...done));
-      this.#opened(connected, null, socket);
+      if (backend.tls !== undefined) return secured(socket, backend, connectTimeoutMs, connected);
+      connected?.(null, socket);
       // It comes paused, and Node's client begins to listen in a moment.
       setImmediate(() => socket.resume());
     } catch (error) {
       fail(connected, error);
     }
     return undefined;
-  }
-
-  #opened(connected: Connected | undefined, error: Error | null, socket: Duplex): void {
-    if (error === null) this.#openedMs.set(socket, performance.now());
-    connected?.(error, socket);
   }
 }
 

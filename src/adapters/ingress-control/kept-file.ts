@@ -21,6 +21,17 @@ export class KeptFile {
     }
   }
 
+  /** undefined also where it cannot be read, which `failed` is told. */
+  async readAs<T>(parse: (value: unknown) => T, failed: (error: unknown) => void): Promise<T | undefined> {
+    try {
+      const value = await this.read();
+      return value === undefined ? undefined : parse(value);
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
   /** Resolves when this or a later value is on disk; undefined takes the file away. */
   async write(value: unknown): Promise<void> {
     this.#next = { value };

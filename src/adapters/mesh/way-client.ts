@@ -34,6 +34,8 @@ export interface WayClientOptions {
   readonly log: Log;
 }
 
+type How = Parameters<Ways["connect"]>[1];
+
 interface Kept {
   session: KeptSession | undefined;
   /** The address that answered last, tried first from then on. */
@@ -86,19 +88,21 @@ export class WayClient implements Ways {
     return [...this.#nodes.values()].reduce((sum, { open }) => sum + open.size, 0);
   }
 
-  async connect(backend: Backend, limitMs: number): Promise<net.Socket> {
-    return this.#open(backend, "tcp", limitMs);
+  async connect(backend: Backend, how: How): Promise<net.Socket> {
+    return this.#open(backend, "tcp", how);
   }
 
   datagrams(backend: Backend, session: DatagramSession): DatagramWay {
     const key = `${backend.node} ${backend.instance} ${backend.host} ${backend.port}`;
     let tunnel = this.#tunnels.get(key);
-    if (tunnel === undefined) {
-      tunnel = new DatagramTunnel({
-        connect: () => this.#open(backend, "udp", DATAGRAMS_CONNECT_MS),
-        ended: () => this.#tunnels.delete(key),
+    if (tunnel?.takesSessions !== true) {
+      const opened: DatagramTunnel = new DatagramTunnel({
+        connect: () => this.#open(backend, "udp", { limitMs: DATAGRAMS_CONNECT_MS }),
+        ended: () => {
+          if (this.#tunnels.get(key) === opened) this.#tunnels.delete(key);
+        },
       });
-      this.#tunnels.set(key, tunnel);
+      this.#tunnels.set(key, (tunnel = opened));
     }
     return tunnel.open(session);
   }
@@ -135,7 +139,7 @@ export class WayClient implements Ways {
     }
   }
 
-  async #open(backend: Backend, protocol: WayTarget["protocol"], limitMs: number): Promise<tls.TLSSocket> {
+  async #open(backend: Backend, protocol: WayTarget["protocol"], { limitMs, isEndless }: How): Promise<tls.TLSSocket> {
     const { node, instance, host, port } = backend;
     const untilMs = performance.now() + limitMs;
     const leftMs = (): number => Math.max(1, Math.ceil(untilMs - performance.now()));
@@ -145,7 +149,7 @@ export class WayClient implements Ways {
         const spare = kept.spares.pop();
         const socket = spare ?? (await kept.dials.next(leftMs()));
         this.#refill(node, kept);
-        const request = encodeRequest({ kind: "open", to: { instance, host, port, protocol }, limitMs: leftMs() });
+        const request = encodeRequest({ kind: "open", to: { instance, host, port, protocol }, limitMs: leftMs(), isEndless });
         const answer = await ask(socket, request, leftMs());
         if (answer === undefined && spare !== undefined && performance.now() < untilMs) continue; // it was closed at this very moment
         if (answer?.kind === "opened") return socket;

@@ -16,6 +16,7 @@ test("what one end says is what the other hears", () => {
     { kind: "ping" as const },
     { kind: "ping" as const, contactAtMs: 12_345 },
     { kind: "open" as const, to, limitMs: 3000 },
+    { kind: "open" as const, to, limitMs: 3000, isEndless: true },
   ])
     assert.deepEqual(readWayRequest(bodyOf(encodeRequest(request))), request);
   for (const answer of [

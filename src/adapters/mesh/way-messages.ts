@@ -16,6 +16,8 @@ export type WayRequest =
       readonly to: WayTarget;
       /** The asker waits no longer. */
       readonly limitMs: number;
+      /** Nobody waits for its end; an earlier release does not say. */
+      readonly isEndless?: boolean | undefined;
     }
   /** Is anybody there? The connection can be asked again. Then, on the clock of the asked one, the house counted it as alive. */
   | { readonly kind: "ping"; readonly contactAtMs?: number | undefined };
@@ -34,19 +36,22 @@ const LIMIT_MAX_MS = 60_000;
 const PORT_MAX = 65_535;
 
 export function encodeRequest(request: WayRequest): Buffer {
-  const { contactAtMs } = request.kind === "ping" ? request : {};
-  const ping = { ping: true, ...(contactAtMs !== undefined && { contactAtMs }) };
-  return encodeFrame(request.kind === "ping" ? ping : { to: request.to, limitMs: request.limitMs }, WAY_FRAME_MAX);
+  if (request.kind === "open") {
+    const { to, limitMs, isEndless } = request;
+    return encodeFrame({ to, limitMs, ...(isEndless === true && { isEndless }) }, WAY_FRAME_MAX);
+  }
+  const { contactAtMs } = request;
+  return encodeFrame({ ping: true, ...(contactAtMs !== undefined && { contactAtMs }) }, WAY_FRAME_MAX);
 }
 
 /** Throws when it is none. */
 export function readWayRequest(bytes: Buffer): WayRequest {
-  const { ping, contactAtMs, to, limitMs } = fields(JSON.parse(bytes.toString()));
+  const { ping, contactAtMs, to, limitMs, isEndless } = fields(JSON.parse(bytes.toString()));
   if (ping === true) return { kind: "ping", ...(isNumber(contactAtMs, Number.MAX_SAFE_INTEGER) && { contactAtMs }) };
   const { instance, host, port, protocol } = fields(to);
   if (!isText(instance) || !isText(host) || !isNumber(port, PORT_MAX) || !isNumber(limitMs, LIMIT_MAX_MS)) throw new Error("Not a request");
   if (protocol !== "tcp" && protocol !== "udp") throw new Error("Not a request");
-  return { kind: "open", to: { instance, host, port, protocol }, limitMs };
+  return { kind: "open", to: { instance, host, port, protocol }, limitMs, ...(isEndless === true && { isEndless }) };
 }
 
 export function encodeAnswer(answer: WayAnswer): Buffer {

@@ -51,6 +51,10 @@ interface Visitor {
   readonly nodeId: string;
   /** Where it said it wants to go. */
   to: WayTarget | undefined;
+  /** What waits for it: datagrams are lost at any time, and some connections never end by themselves. */
+  isWaitedFor: boolean;
+  /** So that neither end takes what it has for all of it; absent: it is not tied to anything. */
+  breakOff?: () => void;
 }
 
 export class WayServer {
@@ -94,9 +98,14 @@ export class WayServer {
     return this.#visitors.size;
   }
 
-  /** Instances that others have a connection to; datagrams go on without one. */
+  /** Instances that others have a connection to, for whose end somebody waits. */
   busy(): readonly string[] {
-    return [...this.#visitors].flatMap(({ to }) => (to === undefined || to.protocol === "udp" ? [] : [to.instance]));
+    return [...this.#visitors].flatMap(({ to, isWaitedFor }) => (to === undefined || !isWaitedFor ? [] : [to.instance]));
+  }
+
+  /** All that is tied to an instance. */
+  breakOff(): void {
+    for (const { breakOff } of this.#visitors) breakOff?.();
   }
 
   readonly listen: Listen = async (address, at) => {
@@ -156,7 +165,7 @@ export class WayServer {
       if (this.#proven.size >= PROVEN_MAX) this.#proven.clear();
       this.#proven.add(raw.remoteAddress);
     }
-    const visitor: Visitor = { socket, nodeId, to: undefined };
+    const visitor: Visitor = { socket, nodeId, to: undefined, isWaitedFor: false };
     this.#visitors.add(visitor);
     socket.once("close", () => this.#visitors.delete(visitor));
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -183,6 +192,7 @@ export class WayServer {
           if (request.kind === "open") {
             stop();
             visitor.to = request.to;
+            visitor.isWaitedFor = request.to.protocol === "tcp" && request.isEndless !== true;
             socket.pause();
             const rest = reader.rest();
             if (rest.length > 0) socket.unshift(rest);
@@ -203,7 +213,8 @@ export class WayServer {
     socket.on("data", onData).on("end", onEnd).on("close", stop);
   }
 
-  async #open({ socket }: Visitor, raw: net.Socket, { to, limitMs }: { readonly to: WayTarget; readonly limitMs: number }): Promise<void> {
+  async #open(visitor: Visitor, raw: net.Socket, { to, limitMs }: { readonly to: WayTarget; readonly limitMs: number }): Promise<void> {
+    const { socket } = visitor;
     const answer = (said: WayAnswer): void => void socket.write(encodeAnswer(said));
     if (!this.#options.isOwn(to)) {
       answer({ kind: "refused", code: "Unknown", message: `${to.instance} does not run there` });
@@ -219,7 +230,12 @@ export class WayServer {
       return socket.destroySoon();
     }
     answer({ kind: "opened" });
-    return tie({ socket, reset: () => raw.resetAndDestroy() }, { socket: upstream, reset: () => upstream.resetAndDestroy() });
+    const ends = [
+      { socket, reset: () => void raw.resetAndDestroy() },
+      { socket: upstream, reset: () => void upstream.resetAndDestroy() },
+    ] as const;
+    visitor.breakOff = () => ends.forEach(({ reset }) => reset());
+    return tie(...ends);
   }
 }
 

@@ -40,6 +40,11 @@ export class Mesh {
     return this.#server.busy();
   }
 
+  /** What others have open to instances of this node, before this process ends. */
+  breakOff(): void {
+    this.#server.breakOff();
+  }
+
   /** undefined: this node has no house. What cannot be read leaves everything as it was. */
   use(settings: MeshSettings | undefined): void {
     try {

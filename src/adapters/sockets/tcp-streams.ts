@@ -27,6 +27,7 @@ export class TcpStreams {
   /** Who waits for a backend, and whether a table has news for them. */
   readonly #held = new Map<() => void, () => boolean>();
   readonly #counts: StreamCounts;
+  readonly #tied = new Set<net.Socket>();
   #connections = 0;
 
   constructor(options: StreamOptions) {
@@ -41,6 +42,11 @@ export class TcpStreams {
   /** Open right now, for the metrics. */
   get connections(): number {
     return this.#connections;
+  }
+
+  /** So that neither side takes what it has for all of it, before this process ends. */
+  breakOff(): void {
+    for (const socket of this.#tied) socket.resetAndDestroy();
   }
 
   /** After a new table: whoever is held and leads elsewhere now looks again. */
@@ -122,6 +128,7 @@ export class TcpStreams {
       if (upstream !== undefined) {
         const bytes = preface(route, from, asked);
         if (bytes !== undefined) upstream.write(bytes);
+        for (const socket of [client, upstream]) this.#tied.add(socket.once("close", () => this.#tied.delete(socket)));
         tie(client, upstream, idleLimitMs(route));
         return true;
       }
@@ -143,7 +150,7 @@ export class TcpStreams {
       const moreMs = ways.isElsewhere(backend) ? CONNECT_MORE_AWAY_MS : CONNECT_MORE_MS;
       const limitMs = index < ordered.length - 1 ? moreMs : CONNECT_MS;
       const upstream = ways.isElsewhere(backend)
-        ? await ways.connect(backend, limitMs).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+        ? await ways.connect(backend, { limitMs, isEndless: true }).catch(toError)
         : await connectTo(backend, limitMs);
       count.tried(backend, upstream instanceof Error ? upstream : undefined, sinceMs);
       if (!(upstream instanceof Error)) return upstream;
@@ -163,6 +170,10 @@ export class TcpStreams {
       this.#held.set(wake, hasNews);
     });
   }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function leadSame(left: readonly Backend[], right: readonly Backend[]): boolean {
