@@ -194,6 +194,11 @@ export interface Containers {
   kill(id: string, signal: AbortSignal): Promise<void>;
   /** Forced, with its anonymous volumes; never a named one. Removing what is gone is no error. */
   remove(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Forced, one that the engine cannot start any more, with what its networks keep of it. Answers the anonymous volumes that stay: those of one
+   * that ever ran have what its image asked to be kept. Discarding what is gone is no error.
+   */
+  discard(id: string, signal: AbortSignal): Promise<readonly string[]>;
   setRestartPolicy(id: string, policy: "no" | "on-failure" | "unless-stopped", signal: AbortSignal): Promise<void>;
   image(reference: string, signal: AbortSignal): Promise<ImageInfo | undefined>;
   pull(

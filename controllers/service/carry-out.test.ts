@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Context } from "../../src/engine/contract.ts";
-import type { DecidedService } from "../../src/api/state.ts";
+import type { DecidedService, ObservedInstance } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import { decided, docker, houseFacts, instance, localFacts, nodeFacts, observedInstance, seen } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
@@ -151,6 +151,18 @@ test("while Docker is away nothing is done, and what it said last stands as far 
   const deaf = silent({ probes: unhealthy }).instances[0]?.observed;
   assert.deepEqual([deaf?.ready, deaf?.conditions.map(({ reason }) => reason)], [false, ["PortNotListening", "DockerUnavailable"]]);
   assert.equal(silent({ lastHeard: lastHeard.map((each) => ({ ...each, hasEnded: true })) }).instances[0]?.observed.ready, false);
+});
+
+test("while Docker is away what was done once, and was cleared away before, is still done", () => {
+  const spec = serviceSpec("app", "", { containers: [containerSpec("app", "app:1"), containerSpec("init", "init:1", { run: "once" })] });
+  const value = decided("app", spec, [instance("aaaa", "nas", spec)]);
+  const lastHeard = [{ ...docker("app", "aaaa", spec), hasEnded: false }];
+  const done = [{ name: "init", phase: "exited", health: "none", restarts: 0, exitCode: 0 }] as const;
+  const at = (containers: ObservedInstance["containers"]) => {
+    const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { containers })] });
+    return carry(value, { ...healthy, containers: undefined, lastHeard, reported }).instances[0]?.observed.ready;
+  };
+  assert.deepEqual([at(done), at([])], [true, false]);
 });
 
 test("a promise is neither given nor taken back while Docker is away", () => {

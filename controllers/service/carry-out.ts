@@ -3,11 +3,11 @@
 import { durationMs } from "../../src/api/durations.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, ObservedInstance } from "../../src/api/state.ts";
-import type { ServiceSpec } from "../../src/api/types.ts";
+import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import type { Context } from "../../src/engine/contract.ts";
 import type { LocalAction } from "./actions.ts";
 import { earliest } from "./earliest.ts";
-import { effortFor, removal, retryAtMs, type Effort, type Surroundings } from "./effort.ts";
+import { doneBefore, effortFor, removal, retryAtMs, type Effort, type Surroundings } from "./effort.ts";
 import type { HeardContainer, LocalContainer, LocalFacts, ServiceFacts } from "./facts.ts";
 import { addressOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
@@ -47,7 +47,9 @@ export function carryOut({ name, house, local }: ServiceFacts, { node, now, copy
     const instances = mine.map((instance): Standing => {
       const spec = decided?.revisions[instance.revision]?.spec;
       const containers = local.lastHeard.filter((each) => each.instance === instance.id);
-      const isKnown = spec?.containers.every((container) => containers.some((each) => each.container === container.name)) === true;
+      const isHeard = (container: Container): boolean =>
+        containers.some((each) => each.container === container.name) || doneBefore(container, { local, instance }) !== undefined;
+      const isKnown = spec?.containers.every(isHeard) === true;
       if (!isKnown) return unknown(instance, node, local);
       return lastHeard(
         { service: name, spec, instance, local, containers, devices, blocked: undefined, crowded: undefined, order: {}, now },
@@ -103,7 +105,7 @@ function lastHeard(
   const { spec, instance, local, containers } = around;
   const efforts = spec.containers.flatMap((container) => {
     const heard = containers.find((each) => each.container === container.name);
-    return heard === undefined ? [] : [lastWord(container, heard, around)];
+    return heard === undefined ? (doneBefore(container, around) ?? []) : [lastWord(container, heard, around)];
   });
   const observed = observedBy(efforts, around, nodeAddress);
   const conditions = [...observed.conditions, silence(node, local.dockerProblem, observed.ready)];

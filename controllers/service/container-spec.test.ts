@@ -3,17 +3,7 @@ import { test } from "node:test";
 import { LABEL } from "../../src/api/labels.ts";
 import type { Container } from "../../src/api/types.ts";
 import { containerSpec as stored, serviceSpec } from "../../test/fakes/objects.ts";
-import {
-  containerName,
-  containerSpec,
-  dockerVolume,
-  filesOf,
-  hostPathsOf,
-  labelsOf,
-  networkKey,
-  type Fillings,
-  type Part,
-} from "./container-spec.ts";
+import { containerSpec, dockerVolume, filesOf, hostPathsOf, labelsOf, networkKey, type Fillings, type Part } from "./container-spec.ts";
 
 const fillings: Fillings = {
   values: { url: "http://app.home.internal", host: "app.home.internal", zone: "home.internal", node: "nas", proxies: "10.201.0.1" },
@@ -35,9 +25,7 @@ function partWith(over: Partial<Container>): Part {
 
 const specWith = (over: Partial<Container> = {}, more: Partial<Fillings> = {}) => containerSpec(partWith(over), { ...fillings, ...more });
 
-test("containerName() spares the container's name where it is the Service's", () => {
-  assert.equal(containerName("app", "aaaa", "app"), "app-aaaa");
-  assert.equal(containerName("app", "aaaa", "db"), "app-aaaa-db");
+test("the network of an instance and a Volume in Docker are called after their owners", () => {
   assert.equal(networkKey("app", "aaaa"), "app-aaaa");
   assert.equal(dockerVolume("app-config"), "fossora-app-config");
 });

@@ -1,7 +1,7 @@
 // From one container of a Service to all that Docker's create call needs: names, labels, mounts, devices, limits.
 import { durationMs } from "../../src/api/durations.ts";
 import { fill, type FillValues } from "../../src/api/fill.ts";
-import { LABEL } from "../../src/api/labels.ts";
+import { containerName, LABEL } from "../../src/api/labels.ts";
 import type { Name } from "../../src/api/resource.ts";
 import { sizeBytes } from "../../src/api/sizes.ts";
 import type { AdvertisedDevice } from "../../src/api/state.ts";
@@ -33,10 +33,6 @@ export interface Fillings {
 }
 
 const LOGGING = { driver: "local", options: { "max-size": "10m", "max-file": "3" } };
-
-export function containerName(service: Name, instance: string, container: string): string {
-  return service === container ? `${service}-${instance}` : `${service}-${instance}-${container}`;
-}
 
 /** Under which the node's addresses keep the private network of an instance. */
 export function networkKey(service: Name, instance: string): string {

@@ -3,70 +3,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LABEL } from "../../src/api/labels.ts";
 import { keys, PREFIX } from "../../src/api/keys.ts";
-import type { DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
+import type { DecidedService, DecidedVolume } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
-import { Engine, RESYNC_MS } from "../../src/engine/engine.ts";
-import { StoreMirror } from "../../src/engine/mirror.ts";
-import { runnable } from "../../src/engine/runnable.ts";
-import { SeededRandom, VirtualClock } from "../../test/fakes/clock.ts";
-import { FakeEngine } from "../../test/fakes/containers-engine.ts";
+import { RESYNC_MS } from "../../src/engine/engine.ts";
 import type { FakeImage } from "../../test/fakes/containers-engine.ts";
 import type { Behaviour } from "../../test/fakes/containers-life.ts";
-import { type FakeEvents, fakeLog } from "../../test/fakes/machine.ts";
-import { apply, containerSpec, foundHouse, nodeRecord, put, remove, serviceSpec } from "../../test/fakes/objects.ts";
-import { fakePorts } from "../../test/fakes/ports.ts";
-import { FakeEtcd } from "../../test/fakes/store.ts";
-import { serviceController } from "./controller.ts";
-
-const LIMIT_MS = 120_000;
-
-interface Scene {
-  readonly registry?: ReadonlyMap<string, FakeImage>;
-  readonly behave?: (image: string) => Behaviour;
-}
-
-/** A house of one with the image `app:1` on it. */
-async function setUp({ registry = new Map(), behave = () => ({}) }: Scene = {}) {
-  const clock = new VirtualClock();
-  const etcd = new FakeEtcd(clock);
-  foundHouse(etcd);
-  put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
-  const store = etcd.client("nas", { clock, random: new SeededRandom(2) });
-  const docker = new FakeEngine({ clock, random: new SeededRandom(3), registry, behave: ({ image }) => behave(image) });
-  docker.load("app:1");
-  const mirror = new StoreMirror({ store, clock, log: fakeLog() });
-  const ports = fakePorts({ node: "nas", clock, store, mirror, docker, wake: (kind, name) => engine.wake(kind, name) });
-  const engine = new Engine({ controllers: [runnable(serviceController)], mirror, ports });
-  const stop = new AbortController();
-  const running = Promise.all([mirror.run(stop.signal), engine.run(stop.signal)]);
-  await clock.settle();
-  const read = (key: string): unknown => JSON.parse(etcd.get(key)?.value ?? "null") ?? undefined;
-  const observed = () => read(keys.observed("Service", "app", "nas")) as ObservedService | undefined;
-  return {
-    clock,
-    etcd,
-    docker,
-    decided: (name = "app") => read(keys.decided("Service", name)) as DecidedService | undefined,
-    observed,
-    events: () => (ports.events as FakeEvents).emitted,
-    volume: (name: string) => read(keys.volume(name)) as DecidedVolume | undefined,
-    ready: () => clock.until(() => observed()?.instances.some(({ ready }) => ready) ?? false, LIMIT_MS, "ready"),
-    names: () =>
-      [...docker.containers.values()].map(({ spec }) => spec.labels[LABEL.container] ?? "").toSorted((a, b) => a.localeCompare(b)),
-    end: async () => {
-      stop.abort(new Error("the test is over"));
-      await clock.settle();
-      await running;
-      await store.close();
-    },
-  };
-}
+import { apply, containerSpec, put, remove, serviceSpec } from "../../test/fakes/objects.ts";
+import { LIMIT_MS, serviceHouse } from "../../test/fakes/service-house.ts";
 
 const specWith = (over: Partial<Container>, more: Partial<ServiceSpec> = {}) =>
   serviceSpec("app", "", { containers: [containerSpec("app", "app:1", over)], ...more });
 
 test("from the apply to ready it takes two writes: one decides, one reports", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   const before = house.etcd.revision;
   await house.ready();
@@ -76,7 +25,7 @@ test("from the apply to ready it takes two writes: one decides, one reports", as
 });
 
 test("a house at rest writes nothing for an hour", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
   await house.clock.advance(60_000);
@@ -87,7 +36,7 @@ test("a house at rest writes nothing for an hour", async () => {
 });
 
 test("what is placed at the same moment takes up room for the rest", async () => {
-  const house = await setUp(); // a computer of 8 GiB
+  const house = await serviceHouse(); // a computer of 8 GiB
   const names = ["app", "bulk", "cache", "depot"];
   for (const name of names) apply(house.etcd, "Service", name, specWith({ resources: { memory: "3Gi" } }));
   await house.clock.advance(60_000);
@@ -99,7 +48,7 @@ test("what is placed at the same moment takes up room for the rest", async () =>
 });
 
 test("what waits for room is placed within seconds once another one goes", async () => {
-  const house = await setUp(); // a computer of 8 GiB
+  const house = await serviceHouse(); // a computer of 8 GiB
   const placed = (name: string): number =>
     (JSON.parse(house.etcd.get(keys.decided("Service", name))?.value ?? '{"instances":[]}') as DecidedService).instances.length;
   for (const name of ["app", "bulk", "cache"]) {
@@ -116,7 +65,7 @@ test("what waits for room is placed within seconds once another one goes", async
 });
 
 test("an image that is here is not asked for; one that is not is pulled, and removed when nothing needs it", async () => {
-  const house = await setUp({ registry: new Map([["app:2", {}]]) });
+  const house = await serviceHouse({ registry: new Map([["app:2", {}]]) });
   apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));
   await house.ready();
   assert.deepEqual(house.observed()?.pulled, ["app:2"]);
@@ -127,7 +76,7 @@ test("an image that is here is not asked for; one that is not is pulled, and rem
 });
 
 test("an image that was removed and pulled again is removed again", async () => {
-  const house = await setUp({ registry: new Map([["app:2", {}]]) });
+  const house = await serviceHouse({ registry: new Map([["app:2", {}]]) });
   for (let times = 0; times < 3; times++) {
     apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));
     await house.ready();
@@ -140,7 +89,7 @@ test("an image that was removed and pulled again is removed again", async () => 
 
 test("a registry without the image is a condition, until it has it", async () => {
   const registry = new Map<string, FakeImage>();
-  const house = await setUp({ registry });
+  const house = await serviceHouse({ registry });
   apply(house.etcd, "Service", "app", specWith({ image: "app:2" }));
   await house.clock.until(() => house.observed()?.instances[0]?.conditions[0]?.reason === "ImageNotFound", LIMIT_MS);
   registry.set("app:2", {});
@@ -150,7 +99,7 @@ test("a registry without the image is a condition, until it has it", async () =>
 });
 
 test("Volumes are made once and remembered, several of one instance too, and stay when the Service goes", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   const volumes = ["config", "cache"].map((name) => ({ type: "volume", name, path: `/${name}`, readOnly: false }) as const);
   const beside = containerSpec("beside", "app:1", { volumes: [{ type: "volume", name: "other", path: "/o", readOnly: false }] });
   apply(house.etcd, "Service", "app", serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes }), beside] }));
@@ -173,7 +122,7 @@ test("Volumes are made once and remembered, several of one instance too, and sta
 });
 
 test("no Service is given the Volume that another one made, be that deleted or not, and its own is found again", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   const mounting = (name: string) => {
     const volume = { type: "volume", name, path: "/data", readOnly: false } as const;
     return serviceSpec("x", "", { containers: [containerSpec("x", "app:1", { volumes: [volume] })] });
@@ -197,7 +146,7 @@ test("no Service is given the Volume that another one made, be that deleted or n
 });
 
 test("a Volume that an earlier release recorded is claimed by the Service that has it", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   const volume = { type: "volume", name: "c", path: "/c", readOnly: false } as const;
   put(house.etcd, keys.volume("app-c"), { node: "nas", uid: "u", made: false } satisfies DecidedVolume);
   apply(house.etcd, "Service", "app", specWith({ volumes: [volume] }));
@@ -213,7 +162,7 @@ test("containers start in order: what is done once ends first, and a database is
     started.push(image);
     return image === "init:1" ? { exitAfterMs: 500, exitCode: 0 } : {};
   };
-  const house = await setUp({ behave });
+  const house = await serviceHouse({ behave });
   for (const image of ["init:1", "db:1"]) house.docker.load(image, { hasHealthcheck: image === "db:1" });
   const containers = [
     containerSpec("app", "app:1", { after: ["db", "init"] }),
@@ -229,7 +178,7 @@ test("containers start in order: what is done once ends first, and a database is
 });
 
 test("several containers have a network of their own, which goes with them", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(
     house.etcd,
     "Service",
@@ -245,7 +194,7 @@ test("several containers have a network of their own, which goes with them", asy
 });
 
 test("an update leaves the old one serving until the new one has been ready through monitor", async () => {
-  const house = await setUp({ behave: (image) => (image === "app:2" ? { servesAfterMs: 3_000 } : {}) });
+  const house = await serviceHouse({ behave: (image) => (image === "app:2" ? { servesAfterMs: 3_000 } : {}) });
   house.docker.load("app:2");
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
@@ -264,7 +213,7 @@ test("an update leaves the old one serving until the new one has been ready thro
 });
 
 test("an update that crashes is rolled back, and the old one was never touched", async () => {
-  const house = await setUp({ behave: (image) => (image === "app:2" ? { exitAfterMs: 50 } : {}) });
+  const house = await serviceHouse({ behave: (image) => (image === "app:2" ? { exitAfterMs: 50 } : {}) });
   house.docker.load("app:2");
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
@@ -279,7 +228,7 @@ test("an update that crashes is rolled back, and the old one was never touched",
 });
 
 test("a change of labels, routes or stopGrace touches no container", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
   const [before] = house.docker.containers.values();
@@ -291,7 +240,7 @@ test("a change of labels, routes or stopGrace touches no container", async () =>
 });
 
 test("Docker away is a condition, and when it is back the app is, too", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
   await house.clock.advance(30_000);
@@ -306,7 +255,7 @@ test("Docker away is a condition, and when it is back the app is, too", async ()
 });
 
 test("while Docker hangs an app goes on being ready, and one that dies does not", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
   await house.clock.advance(30_000);
@@ -329,7 +278,7 @@ test("while Docker hangs an app goes on being ready, and one that dies does not"
 });
 
 test("a private network that was made while its instance was taken away goes at the next resync", async () => {
-  const house = await setUp();
+  const house = await serviceHouse();
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1"));
   await house.ready();
   const labels = { [LABEL.kind]: "Service", [LABEL.name]: "app", [LABEL.instance]: "zzzz" };
@@ -342,7 +291,7 @@ test("a private network that was made while its instance was taken away goes at 
 
 /** `db` with a check that passes only when the test says so, and `app` after it. */
 async function ordered(servesAfterMs: number) {
-  const house = await setUp({ behave: (image) => (image === "db:1" ? { servesAfterMs } : {}) });
+  const house = await serviceHouse({ behave: (image) => (image === "db:1" ? { servesAfterMs } : {}) });
   house.docker.load("db:1");
   apply(house.etcd, "Service", "db", serviceSpec("db", "db:1"));
   apply(house.etcd, "Service", "app", serviceSpec("app", "app:1", { after: ["db"] }));

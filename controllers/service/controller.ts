@@ -1,28 +1,30 @@
 // The edge of a Service: reads its facts from the mirror and from this node's Docker, and carries out the verbs of its plan.
 import { EngineError, Refusal } from "../../src/api/errors.ts";
 import { keys } from "../../src/api/keys.ts";
-import { LABEL } from "../../src/api/labels.ts";
+import { containerName, LABEL } from "../../src/api/labels.ts";
 import { stamped } from "../../src/api/conditions.ts";
-import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
+import type { Name, Resource } from "../../src/api/resource.ts";
 import { secretsOf } from "../../src/api/service-rules.ts";
 import type { DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
-import type { Change, Controller, Mirror, Ports } from "../../src/engine/contract.ts";
+import type { Controller, Ports } from "../../src/engine/contract.ts";
 import type { LocalAction, Report, ServiceAction } from "./actions.ts";
-import { containerName, containerSpec, dockerVolume, filesOf, hostPathsOf, networkKey, type Part } from "./container-spec.ts";
+import { containerSpec, dockerVolume, filesOf, hostPathsOf, networkKey, type Part } from "./container-spec.ts";
 import type { Container, ContainerSpec } from "./docker-types.ts";
 import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { fillingsFor } from "./fill-values.ts";
-import { houseFacts, imagesOf, successors, unusedImages, wokenByRoom } from "./house-facts.ts";
+import { houseFacts, imagesOf, unusedImages, wokenBy } from "./house-facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { recall, remember } from "./last-word.ts";
-import { aged, firstAnnounced, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
+import { aged, firstAnnounced, firstSeenMs, heardOf, holdersOf, jobStates, probeStates, strayAddresses } from "./local-facts.ts";
 import { newsOfDecision, newsOfReport } from "./news.ts";
-import { containerJobs, findPart, isOf, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
+import { containerJobs, findPart, isOf, isToStart, mayHaveNetworks, nameOf, networksOf, partsOn, pullsOf } from "./parts.ts";
 import { hasOrder } from "./order.ts";
 import { plan, transactionOf } from "./plan.ts";
-import { prepulledImages } from "./prepull.ts";
+import { isRoomy, prepulledImages } from "./prepull.ts";
 import { endingContainers, endsWithContact } from "./promise.ts";
+import { isId, noteUntagged, untaggedImages, withoutRunning } from "./pulled-images.ts";
+import { withQuickEnds } from "./quick-ends.ts";
 import { holdRoom } from "./room.ts";
 import { networkOf, volumeName, volumeNames } from "./traits.ts";
 import { isRemembered, readVolume, withMade, withOwner } from "./volumes.ts";
@@ -30,13 +32,10 @@ import { isRemembered, readVolume, withMade, withOwner } from "./volumes.ts";
 const kind = "Service";
 /** Each time another container of the instance was quicker. */
 const REMEMBER_TRIES_MAX = 8;
-/** So much stays free whatever is pulled beforehand, and so much of the whole. */
-const DISK_FREE_BYTES = 4 * 2 ** 30;
-const DISK_FREE_PART = 5;
 
 export const serviceController: Controller<Resource<"Service">, ServiceFacts, ServiceAction> = {
   kind,
-  wakes,
+  wakes: wokenBy,
   names: async ({ containers, mirror, addresses, identity }, signal) => {
     const wanted = [...mirror.all(kind)].map(({ metadata }) => metadata.name);
     const decided = [...mirror.allDecided(kind)].map(([name]) => name);
@@ -48,13 +47,8 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
   observe,
   plan,
   act: {
-    PullImage: async ({ image, platform, key, service, isEarly = false }, { jobs, containers, events }) => {
-      jobs.start(key, { kind, name: service }, async (report, signal) => {
-        jobs.forget(jobKeys.removeImage(image)); // it is to be removed again
-        const pull = async (): Promise<unknown> => containers.pull(image, platform, report, signal);
-        await (isEarly ? afterEarlierPulls(containers, pull) : pull());
-        events.emit({ kind, name: service, type: "Normal", reason: "Pulled", message: `Image '${image}' was pulled` });
-      });
+    PullImage: async (action, ports) => {
+      ports.jobs.start(action.key, { kind, name: action.service }, (progress, signal) => pull(action, ports, progress, signal));
     },
     // Over at once: its time is all that it is for.
     BeginWait: async ({ service, instance }, { jobs }) =>
@@ -85,7 +79,9 @@ export const serviceController: Controller<Resource<"Service">, ServiceFacts, Se
     },
     RemoveImage: async ({ image, service }, { jobs, containers }) => {
       jobs.start(jobKeys.removeImage(image), { kind, name: service }, async (_report, signal) => {
-        await containers.removeImage(image, signal);
+        // What had lost its tag and has one again is somebody's.
+        const tags = isId(image) ? (await containers.image(image, signal))?.tags : [];
+        if (tags?.length === 0) await containers.removeImage(image, signal);
         jobs.forget(jobKeys.prepull(service, image));
       });
     },
@@ -117,11 +113,26 @@ const networkHolders = new WeakMap<Ports["containers"], ReadonlySet<Name>>();
 /** The last of the pulls that nobody waits for: each begins when the one before it has ended. */
 const earlyPulls = new WeakMap<Ports["containers"], Promise<unknown>>();
 
-function afterEarlierPulls(containers: Ports["containers"], pull: () => Promise<unknown>): Promise<unknown> {
+function afterEarlierPulls<T>(containers: Ports["containers"], run: () => Promise<T>): Promise<T> {
   const before = earlyPulls.get(containers) ?? Promise.resolve();
-  const mine = before.then(pull, pull);
+  const mine = before.then(run, run);
   earlyPulls.set(containers, mine);
   return mine;
+}
+
+async function pull(
+  { image, platform, service, isEarly }: Extract<LocalAction, { readonly kind: "PullImage" }>,
+  { jobs, containers, events, mirror, identity }: Ports,
+  progress: Parameters<Ports["containers"]["pull"]>[2],
+  signal: AbortSignal,
+): Promise<void> {
+  jobs.forget(jobKeys.removeImage(image)); // it is to be removed again
+  const isOwn = mirror.written<ObservedService>(kind, service, identity.node)?.value.pulled?.includes(image) === true;
+  const before = isOwn ? (await containers.image(image, signal))?.id : undefined;
+  const run = (): ReturnType<Ports["containers"]["pull"]> => containers.pull(image, platform, progress, signal);
+  const { id: after } = await (isEarly ? afterEarlierPulls(containers, run) : run());
+  noteUntagged(service, { before, after }, { containers, jobs });
+  events.emit({ kind, name: service, type: "Normal", reason: "Pulled", message: `Image '${image}' was pulled` });
 }
 
 /** Services that this machine still has something of, although nobody may want them any more. */
@@ -136,12 +147,6 @@ async function ownedNames(containers: Ports["containers"], signal: AbortSignal):
     if (error instanceof EngineError) return [];
     throw error;
   }
-}
-
-function wakes(change: Change, mirror: Mirror): readonly Name[] {
-  if (change.kind === kind) return [change.name, ...successors(change.name, mirror), ...wokenByRoom(change, mirror)];
-  const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room !== "observed");
-  return isAboutNodes ? [...mirror.all(kind)].map(({ metadata }) => metadata.name) : [];
 }
 
 async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<ServiceFacts> {
@@ -171,7 +176,9 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
   const mayHave = mayHaveNetworks(decided) || networkHolders.get(ports.containers)?.has(name) === true;
   const asks = docker.containers && (mayHave || strayAddresses(name, present, ports).length > 0);
   const networks = asks ? networksOf(name, await ports.containers.networks(signal)) : [];
-  const unused = unusedImages(reported?.value, mirror);
+  const idle = parts.filter((part) => !docker.containers?.some((each) => isOf(part, each) && !isToStart(part, each)));
+  const unneeded = unusedImages(reported?.value, mirror);
+  const unused = withoutRunning(unneeded, unneeded.some(isId) && docker.containers ? await ports.containers.list(undefined, signal) : []);
   const images = docker.containers ? [...[...missing, ...untold].map(({ container }) => container.image), ...early] : [];
   const ending = [
     ...(docker.containers ?? []).flatMap((each) => containerJobs(each.name)),
@@ -187,7 +194,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     images: await imagesByReference([...images, ...(docker.containers ? unused : [])], ports, signal),
     jobs: { ...jobStates(ending, ports), ...begun },
     probes: probeStates(name, parts, docker.containers ?? lastHeard, ports),
-    missingPaths: await missingPaths(missing, ports),
+    missingPaths: await missingPaths(idle, ports),
     missingSecrets: missing
       .flatMap(({ container }) => secretsOf(container))
       .filter((reference) => ports.secrets.get(reference) === undefined),
@@ -195,21 +202,18 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<S
     strayAddresses: docker.containers
       ? strayAddresses(name, [...present, ...networks.map((each) => networkKey(name, each.instance))], ports)
       : [],
-    hasRoom: early.length === 0 || (await hasRoom(ports)),
+    hasRoom: early.length === 0 || isRoomy(await ports.system.disk()),
     busy: await busyInstances(name, decided, docker.containers ?? [], ports),
-    pulled: [...pulls, ...prepulls].filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
+    pulled: [
+      ...[...pulls, ...prepulls].filter(({ key }) => jobs.get(key)?.state === "done").map(({ image }) => image),
+      ...untaggedImages(name, reported?.value, ports),
+    ],
     unused,
     reported,
     heardOf: heardOf(name, mirror, identity.node),
     announced: firstAnnounced(ports),
   };
   return { name, house, local };
-}
-
-/** What is pulled beforehand takes no disk that apps may need. */
-async function hasRoom({ system }: Ports): Promise<boolean> {
-  const { freeBytes, totalBytes } = await system.disk();
-  return freeBytes >= Math.max(DISK_FREE_BYTES, totalBytes / DISK_FREE_PART);
 }
 
 /** The ingress is asked only while something that ran is taken away. */
@@ -224,21 +228,6 @@ async function busyInstances(
   if (leaving.length === 0) return [];
   const busy = await proxy.busy();
   return [...new Set(leaving.map(({ instance }) => instance))].filter((id) => busy.has(`${service}-${id}`));
-}
-
-function heardOf(name: Name, mirror: Mirror, node: NodeName): ReadonlySet<string> {
-  const stored = mirror.stored(kind, name, node) as ObservedService | undefined; // written by `report` alone
-  return new Set(stored?.instances.map(({ id }) => id));
-}
-
-/** By the object itself: the mirror makes another one when it changes. */
-const seenAtMs = new WeakMap<Resource<"Service">, number>();
-
-function firstSeenMs(desired: Resource<"Service"> | undefined, { clock }: Ports): number {
-  if (desired === undefined) return 0;
-  const known = seenAtMs.get(desired) ?? clock.now();
-  seenAtMs.set(desired, known);
-  return known;
 }
 
 /** Volumes outlive Services: the store is asked for those of which this Service's decision says nothing. */
@@ -263,7 +252,8 @@ async function listed(
   try {
     const wallMs = Date.parse(clock.wall());
     const times = { wallMs, bootedMs: wallMs - (clock.now() - identity.bootedAtMs) };
-    return { containers: (await containers.list(name, signal)).map((each) => aged(each, times)), dockerProblem: undefined };
+    const found = (await containers.list(name, signal)).map((each) => aged(each, times));
+    return { containers: withQuickEnds(name, found, { containers }), dockerProblem: undefined };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return { containers: undefined, dockerProblem: error.message };
@@ -314,8 +304,8 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
   try {
     await ports.containers.start(action.id, signal);
   } catch (error) {
-    // Trying again would meet it again, for ever.
-    if (error instanceof EngineError && error.fault === "leftover") await ports.containers.remove(action.id, signal);
+    // Trying again would meet it again, for ever; what it needs and has lost, such as its network, is made with a new one.
+    if (error instanceof EngineError && (error.fault === "leftover" || error.fault === "notFound")) await discard(action, ports, signal);
     throw error;
   }
   const event = { kind, name: part.service, type: "Normal", reason: "Started", message: `Container '${action.name}' was started` } as const;
@@ -324,6 +314,17 @@ async function start(action: Extract<LocalAction, { readonly kind: "StartContain
       ? event
       : { ...event, type: "Warning", reason: "StartedWithout", message: `${event.message} without waiting any longer: ${action.without}` },
   );
+}
+
+async function discard(
+  { id, name, service }: Extract<LocalAction, { readonly kind: "StartContainer" }>,
+  { containers, events }: Ports,
+  signal: AbortSignal,
+): Promise<void> {
+  const kept = await containers.discard(id, signal);
+  if (kept.length === 0) return;
+  const message = `Container '${name}' could not be started and is made anew; what it had in volumes of its image stays in Docker as ${kept.join(", ")}`;
+  events.emit({ kind, name: service, type: "Warning", reason: "VolumesLeft", message });
 }
 
 /** Makes each once; afterwards a missing directory is a loss, and the attempt ends in a Refusal that says so. */

@@ -5,10 +5,11 @@ import type { Container } from "../../src/api/types.ts";
 import { docker, instance, localFacts, seen, observedInstance } from "../../test/fakes/facts.ts";
 import { containerSpec, serviceSpec } from "../../test/fakes/objects.ts";
 import type { ImageInfo } from "./docker-types.ts";
-import { effortFor, retryAtMs, SLOW_PULL_MS, STABLE_MS, type Surroundings } from "./effort.ts";
+import { effortFor, retryAtMs, SLOW_PULL_MS, type Surroundings } from "./effort.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";
 import type { JobState } from "./docker-types.ts";
 import { jobKeys } from "./job-keys.ts";
+import { STABLE_MS } from "./quick-ends.ts";
 
 const NOW = 100_000;
 const image: ImageInfo = { id: "sha256:1", digests: [], tags: [], arch: "amd64", hasHealthcheck: false, exposedTcpPorts: [], bytes: 1 };
@@ -181,15 +182,15 @@ test("a failing check that a person wrote is Unhealthy", () => {
 });
 
 test("restarts are a crash loop when there are many, and when memory ran out that is said", () => {
-  assert.deepEqual(reason({ docker: { state: "restarting", restarts: 2 } }), []);
-  assert.deepEqual(reason({ docker: { state: "restarting", restarts: 3, exitCode: 1 } }), ["CrashLoop"]);
-  assert.deepEqual(reason({ docker: { state: "restarting", restarts: 3, outOfMemory: true } }), ["OutOfMemory"]);
+  assert.deepEqual(reason({ docker: { state: "restarting", quickEnds: 2 } }), []);
+  assert.deepEqual(reason({ docker: { state: "restarting", quickEnds: 3, exitCode: 1 } }), ["CrashLoop"]);
+  assert.deepEqual(reason({ docker: { state: "restarting", quickEnds: 3, outOfMemory: true } }), ["OutOfMemory"]);
 });
 
 test("what ran in a loop is up only after it has run for a while; until then stands what was told of its last end", () => {
-  const early = effort({ docker: { restarts: 3, ranMs: STABLE_MS - 1_000 } });
+  const early = effort({ docker: { quickEnds: 3, ranMs: STABLE_MS - 1_000 } });
   assert.deepEqual([early.up, early.conditions, early.recheckAfterMs], [false, [], 1_000]);
-  assert.equal(effort({ docker: { restarts: 3, ranMs: STABLE_MS } }).up, true);
+  assert.equal(effort({ docker: { quickEnds: 3, ranMs: STABLE_MS } }).up, true);
   const conditions = [{ type: "Ready", status: "False", reason: "CrashLoop", message: "last with 1" }] as const;
   const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { ready: false, conditions })] });
   const again = effort({ docker: { restarts: 0, ranMs: 0 }, local: { reported } });
@@ -198,9 +199,54 @@ test("what ran in a loop is up only after it has run for a while; until then sta
 
 test("what ended is started again: at once after a good run, else after a while", () => {
   assert.equal(effort({ docker: { state: "exited", ranMs: 60_000 } }).action?.kind, "StartContainer");
-  const quick = effort({ docker: { state: "exited", ranMs: 100, endedAgoMs: 4_000 } });
+  const quick = effort({ docker: { state: "exited", ranMs: 100, endedAgoMs: 4_000, quickEnds: 3 } });
   assert.deepEqual([quick.action, quick.recheckAfterMs, quick.conditions[0]?.reason], [undefined, STABLE_MS - 4_000, "CrashLoop"]);
   assert.equal(effort({ docker: { state: "exited", ranMs: 100, endedAgoMs: STABLE_MS } }).action?.kind, "StartContainer");
+});
+
+test("that it ended soon after its start once or twice is told, and no loop until it ends so again", () => {
+  const at = (quickEnds: number, endedAgoMs = 400) =>
+    effort({ docker: { state: "exited", exitCode: 0, ranMs: 100, endedAgoMs, quickEnds } });
+  assert.deepEqual(
+    [1, 2, 3].map((quickEnds) => at(quickEnds).conditions.map((each) => each.reason)),
+    [[], [], ["CrashLoop"]],
+  );
+  assert.deepEqual(
+    [at(1).action, at(1).slow, at(1).observed.detail],
+    [undefined, true, "ended with 0 soon after its start, and is started again"],
+  );
+  assert.equal(at(1, 1_000).action?.kind, "StartContainer");
+  const again = effort({ docker: { ranMs: 4_000, quickEnds: 2 } });
+  assert.deepEqual([again.up, again.recheckAfterMs], [true, STABLE_MS - 4_000]);
+});
+
+test("a loop that was told is one until it has run for a while, whoever counts anew", () => {
+  const conditions = [{ type: "Ready", status: "False", reason: "CrashLoop", message: "last with 1" }] as const;
+  const reported = seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { ready: false, conditions })] });
+  const ended = { state: "exited", exitCode: 1, endedAgoMs: 4_000, quickEnds: 1 } as const;
+  assert.deepEqual(reason({ docker: { ...ended, ranMs: 100 }, local: { reported } }), ["CrashLoop"]);
+  assert.deepEqual(reason({ docker: { ...ended, ranMs: STABLE_MS }, local: { reported } }), []);
+});
+
+test("what was made before its share was mounted is not started without it", () => {
+  const container = { volumes: [{ type: "host", source: "/tank", path: "/x", readOnly: true }] } satisfies Partial<Container>;
+  for (const state of ["created", "exited"] as const) {
+    const at = (missingPaths: readonly string[]) => effort({ container, docker: { state }, local: { missingPaths } });
+    assert.deepEqual([at(["/tank"]).action, at(["/tank"]).conditions[0]?.reason], [undefined, "HostPathMissing"]);
+    assert.equal(at([]).action?.kind, "StartContainer");
+  }
+});
+
+test("what was done once is done, although its container was cleared away", () => {
+  const told = (exitCode: number) => {
+    const containers = [{ name: "app", phase: "exited", health: "none", restarts: 0, exitCode, id: "docker-aaaa-app" }] as const;
+    return { ...present, reported: seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { containers })] }) };
+  };
+  const container = { run: "once" } as const;
+  const done = effort({ container, local: told(0) });
+  assert.deepEqual([done.up, done.action, done.observed.phase, done.observed.exitCode], [true, undefined, "exited", 0]);
+  assert.equal(effort({ container, local: told(1) }).action?.kind, "CreateContainer");
+  assert.equal(effort({ local: told(0) }).action?.kind, "CreateContainer", "what is to run always is made anew");
 });
 
 test("run: once is done when it ended with 0, and up only then", () => {

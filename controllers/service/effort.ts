@@ -1,26 +1,24 @@
 // What one container of an instance needs next: its image, to be made, to be started, or to be left alone; and what people should know.
 import { durationMs } from "../../src/api/durations.ts";
+import { containerName } from "../../src/api/labels.ts";
 import type { Condition, Name } from "../../src/api/resource.ts";
 import { secretsOf } from "../../src/api/service-rules.ts";
 import type { AdvertisedDevice, DecidedInstance, ObservedContainer } from "../../src/api/state.ts";
 import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import type { LocalAction } from "./actions.ts";
 import { crashLoop, failure, problem, unhealthy } from "./complaints.ts";
-import { containerName, hostPathsOf } from "./container-spec.ts";
+import { hostPathsOf } from "./container-spec.ts";
 import type { JobState } from "./docker-types.ts";
 import { earliest } from "./earliest.ts";
 import type { LocalContainer, LocalFacts } from "./facts.ts";
 import { healthOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
 import type { Order } from "./order.ts";
+import { QUICK_ENDS_LUCKY, STABLE_MS } from "./quick-ends.ts";
 import { isLoop } from "./reasons.ts";
 import { containerHash } from "./spec-hash.ts";
 import { isPlainPath, networkOf } from "./traits.ts";
 
-/** What ended sooner than this did not work: Docker, too, counts its back-off from there. */
-export const STABLE_MS = 10_000;
-/** So many restarts are bad luck, more are a loop. */
-const RESTARTS_LUCKY = 2;
 const PULL_RETRY_MS = 10_000;
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
@@ -64,7 +62,7 @@ export interface Effort {
 /** `up`: containers of the instance that others may rely on. */
 export function effortFor(container: Container, around: Surroundings, up: ReadonlySet<string>): Effort {
   const docker = around.containers.find((each) => each.container === container.name);
-  if (docker === undefined) return bring(container, around, up);
+  if (docker === undefined) return doneBefore(container, around) ?? bring(container, around, up);
   const isStale =
     docker.specHash !== containerHash(around.spec, container) || docker.state === "dead" || hasLostNetwork(container, docker, around);
   if (isStale || docker.state === "removing") return discard(container, docker, around);
@@ -77,12 +75,19 @@ export function effortFor(container: Container, around: Surroundings, up: Readon
     case "restarting":
       return {
         ...still(container, docker, "restarting"),
-        conditions: docker.restarts > RESTARTS_LUCKY ? [crashLoop(container, docker, around)] : [],
+        conditions: docker.quickEnds > QUICK_ENDS_LUCKY ? [crashLoop(container, docker, around)] : [],
         recheckAfterMs: DOCKER_RECHECK_MS,
       };
     case "exited":
       return afterExit(container, docker, around, up);
   }
+}
+
+/** It has done what it is for, as this node told, and was cleared away since: `docker container prune` takes whatever has ended. */
+export function doneBefore({ name, run }: Container, { local, instance }: Pick<Surroundings, "local" | "instance">): Effort | undefined {
+  const told = local.reported?.value.instances.find(({ id }) => id === instance.id)?.containers.find((each) => each.name === name);
+  const isDone = run === "once" && told?.phase === "exited" && told.exitCode === 0;
+  return isDone ? { observed: told, up: true, conditions: [] } : undefined;
 }
 
 /** Not there yet: its image first, then all that it stands on. */
@@ -127,9 +132,8 @@ function pullEffort(container: Container, around: Surroundings): Effort | undefi
 /** What this machine does not have. */
 function lacks(container: Container, around: Surroundings): Condition | undefined {
   const { local, devices } = around;
-  const path = hostPathsOf(container).find((each) => local.missingPaths.includes(each));
-  if (path !== undefined)
-    return problem("HostPathMissing", container, around, `'${path}' does not exist on this machine. Make the folder, or correct the path`);
+  const path = lacksPath(container, around);
+  if (path !== undefined) return path;
   const secret = secretsOf(container).find((each) => local.missingSecrets.includes(each));
   if (secret !== undefined) return problem("SecretMissing", container, around, `Secret '${secret}' does not exist yet`);
   const device = (container.devices ?? []).find(({ class: name }) => !isPlainPath(name) && !devices.some((each) => each.class === name));
@@ -140,6 +144,13 @@ function lacks(container: Container, around: Surroundings): Condition | undefine
     around,
     `Device '${device.class}' is not on this machine. Plug it in, or place the Service elsewhere`,
   );
+}
+
+/** Also of a container that was made before: a share may not be mounted yet. */
+function lacksPath(container: Container, around: Surroundings): Condition | undefined {
+  const path = hostPathsOf(container).find((each) => around.local.missingPaths.includes(each));
+  if (path === undefined) return undefined;
+  return problem("HostPathMissing", container, around, `'${path}' does not exist on this machine. Make the folder, or correct the path`);
 }
 
 interface Wait {
@@ -161,6 +172,8 @@ function waitsFor(container: Container, { spec, blocked, crowded, order }: Surro
 
 function begin(container: Container, docker: LocalContainer, around: Surroundings, up: ReadonlySet<string>): Effort {
   const phase = still(container, docker, docker.state === "exited" ? "exited" : "created");
+  const problem = lacksPath(container, around);
+  if (problem !== undefined) return { ...phase, conditions: [problem], recheckAfterMs: LACK_RECHECK_MS };
   const wait = waitsFor(container, around, up);
   if (wait !== undefined) return { ...phase, observed: { ...phase.observed, detail: wait.why }, ...wait.order };
   const { service, instance } = around;
@@ -181,13 +194,16 @@ export function attend(container: Container, docker: LocalContainer, around: Sur
   const seen = still(container, docker, "running");
   const observed: ObservedContainer = { ...seen.observed, health, ...(detail !== undefined && { detail }) };
   const told = toldLoop(container, around);
-  if (docker.ranMs < STABLE_MS && (docker.restarts > RESTARTS_LUCKY || told.length > 0)) {
+  const stableInMs = STABLE_MS - docker.ranMs;
+  if (stableInMs > 0 && (docker.quickEnds > QUICK_ENDS_LUCKY || told.length > 0)) {
     // While it runs, Docker does not say how it ended last: what was told before stands, or waits for the next end.
-    return { observed: { ...observed, phase: "restarting" }, up: false, conditions: told, recheckAfterMs: STABLE_MS - docker.ranMs };
+    return { observed: { ...observed, phase: "restarting" }, up: false, conditions: told, recheckAfterMs: stableInMs };
   }
   const up = docker.state === "running" && container.run === "always" && (health === "none" || health === "healthy");
   const conditions = health === "unhealthy" ? [unhealthy(container, docker, detail, around)] : [];
-  return { observed, up, conditions, ...(!up && { recheckAfterMs: DOCKER_RECHECK_MS }) };
+  // Whoever looks then sees that it runs well, and holds no earlier end against it.
+  const forgivenInMs = stableInMs > 0 && docker.quickEnds > 0 ? stableInMs : undefined;
+  return { observed, up, conditions, recheckAfterMs: earliest([forgivenInMs, up ? undefined : DOCKER_RECHECK_MS]) };
 }
 
 /** The loop that this node told of the container. */
@@ -205,9 +221,14 @@ function afterExit(container: Container, docker: LocalContainer, around: Surroun
     return { ...seen, conditions: [problem("Exited", container, around, message)] };
   }
   if (docker.ranMs >= STABLE_MS) return begin(container, docker, around, up);
-  const waitMs = STABLE_MS - docker.endedAgoMs;
-  const conditions = [crashLoop(container, docker, around)];
-  if (waitMs > 0) return { ...seen, conditions, recheckAfterMs: waitMs };
+  const loops = docker.quickEnds > QUICK_ENDS_LUCKY || toldLoop(container, around).length > 0;
+  const waitMs = (loops ? STABLE_MS : RETRY_MS) - docker.endedAgoMs;
+  const conditions = loops ? [crashLoop(container, docker, around)] : [];
+  const detail = `ended with ${docker.exitCode} soon after its start, and is started again`;
+  if (waitMs > 0) {
+    const observed = loops ? seen.observed : { ...seen.observed, detail };
+    return { ...seen, observed, conditions, slow: true, recheckAfterMs: waitMs };
+  }
   const again = begin(container, docker, around, up);
   return { ...again, conditions: [...conditions, ...again.conditions] };
 }

@@ -75,13 +75,18 @@ export interface Load {
 }
 
 /** A container with its age, on this machine's own wall clock. */
-export interface LocalContainer extends Container {
+export interface AgedContainer extends Container {
   /** When it was last started, ms since 1970; to tell which of two started first. */
   readonly startedMs: number;
   /** How long it has run, or ran; Infinity where it was its computer that ended, not itself. */
   readonly ranMs: number;
   /** How long ago it ended. */
   readonly endedAgoMs: number;
+}
+
+export interface LocalContainer extends AgedContainer {
+  /** How often in a row it has ended soon after a start, as far as this process has seen. */
+  readonly quickEnds: number;
 }
 
 /** A container as Docker last spoke of it, before it fell silent: aged as it was then. */
@@ -109,7 +114,7 @@ export interface LocalFacts {
   readonly jobs: Readonly<Record<string, JobState | undefined>>;
   /** The agent's own checks, by container id. */
   readonly probes: Readonly<Record<string, ProbeState>>;
-  /** Host paths that containers to be made mount, and that do not exist here. */
+  /** Host paths that containers to be made or to be started mount, and that do not exist here. */
   readonly missingPaths: readonly string[];
   /** Secrets that containers to be made name, and that do not exist yet. */
   readonly missingSecrets: readonly string[];

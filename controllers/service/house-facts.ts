@@ -1,10 +1,11 @@
 // Reads from the mirror what a decision about one Service needs: nodes, loads, what is decided and what every node observed.
+import { containerName } from "../../src/api/labels.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, DecidedVolume, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
 import type { Change, Index, Mirror } from "../../src/engine/contract.ts";
 import type { HouseFacts, Load, NodeFacts, OtherService } from "./facts.ts";
-import { containerName, networkKey } from "./container-spec.ts";
+import { networkKey } from "./container-spec.ts";
 import { isOnEach } from "./lost.ts";
 import { chainOf, predecessors } from "./order.ts";
 import { countByNode, type Ahead } from "./placement.ts";
@@ -99,8 +100,15 @@ function roomSinceMs(name: Name, nodes: readonly NodeFacts[], mirror: Mirror): n
   return [...mirror.allDecided("Service")].reduce((newest, [, { seenAtMs }]) => Math.max(newest, seenAtMs), 0);
 }
 
+/** Services that a change may concern. */
+export function wokenBy(change: Change, mirror: Mirror): readonly Name[] {
+  if (change.kind === "Service") return [change.name, ...successors(change.name, mirror), ...wokenByRoom(change, mirror)];
+  const isAboutNodes = change.room === "node" || (change.kind === "Membership" && change.room !== "observed");
+  return isAboutNodes ? [...mirror.all("Service")].map(({ metadata }) => metadata.name) : [];
+}
+
 /** Services that wait for room, where a decision gave some up on a node that may take them. */
-export function wokenByRoom(change: Change, mirror: Mirror): readonly Name[] {
+function wokenByRoom(change: Change, mirror: Mirror): readonly Name[] {
   const was = change.room === "decided" ? (change.was as DecidedService | undefined) : undefined; // of a Service, by this very controller
   if (was === undefined) return [];
   const freed = freedNodes(loadKeys(was), loadKeys(mirror.decided<DecidedService>("Service", change.name)?.value));

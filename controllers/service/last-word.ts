@@ -1,11 +1,11 @@
 // What is said of containers while their engine does not answer: its last word, as far as the kernel and the agent's own checks do not
 // know better. Nothing is done to them meanwhile. `remember` and `recall` keep what was heard, in memory; the rest is pure.
+import { containerName } from "../../src/api/labels.ts";
 import type { Condition, Name, NodeName } from "../../src/api/resource.ts";
 import type { ObservedContainer, ObservedInstance, ObservedService } from "../../src/api/state.ts";
 import type { Container } from "../../src/api/types.ts";
 import { problem } from "./complaints.ts";
 import type { Ports } from "../../src/engine/contract.ts";
-import { containerName } from "./container-spec.ts";
 import { attend, still, type Effort, type Surroundings } from "./effort.ts";
 import type { HeardContainer, LocalContainer, LocalFacts } from "./facts.ts";
 import { EXPLANATION } from "./reasons.ts";
@@ -89,6 +89,7 @@ function asHeard(service: Name, { id: instance, addresses, published }: Observed
     startedMs: 0,
     ranMs: Infinity,
     endedAgoMs: 0,
+    quickEnds: 0,
     hasEnded: false,
   };
 }

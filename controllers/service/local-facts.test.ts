@@ -16,16 +16,30 @@ const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
 const times = { wallMs, bootedMs: Date.parse("2026-01-01T00:30:00Z") };
 
 test("aged() tells how long a container has run, or ran and when it ended", () => {
-  const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
+  const {
+    startedMs: _startedMs,
+    ranMs: _ranMs,
+    endedAgoMs: _endedAgoMs,
+    quickEnds: _quickEnds,
+    ...container
+  } = docker("app", "aaaa", spec);
   const startedAt = "2026-01-01T00:50:00Z";
   assert.equal(aged({ ...container, startedAt }, times).ranMs, 600_000);
   const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T00:51:00Z" }, times);
   assert.deepEqual([ended.ranMs, ended.endedAgoMs], [60_000, 540_000]);
+  const restarting = aged({ ...container, state: "restarting", startedAt, finishedAt: "2026-01-01T00:50:02Z" }, times);
+  assert.equal(restarting.ranMs, 2_000, "it waits to be started again");
   assert.equal(aged({ ...container, state: "created" }, times).startedMs, 0);
 });
 
 test("aged() does not blame what ran before the boot for its end", () => {
-  const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
+  const {
+    startedMs: _startedMs,
+    ranMs: _ranMs,
+    endedAgoMs: _endedAgoMs,
+    quickEnds: _quickEnds,
+    ...container
+  } = docker("app", "aaaa", spec);
   // Docker says of a power cut's that it ended with 255 when its daemon found it.
   const cut = { ...container, state: "exited", exitCode: 255, finishedAt: "2026-01-01T00:30:02Z" } as const;
   assert.equal(aged({ ...cut, startedAt: "2026-01-01T00:29:58Z" }, times).ranMs, Infinity);
@@ -33,7 +47,13 @@ test("aged() does not blame what ran before the boot for its end", () => {
 });
 
 test("aged() waits for nothing where the machine's date was set back meanwhile", () => {
-  const { startedMs: _startedMs, ranMs: _ranMs, endedAgoMs: _endedAgoMs, ...container } = docker("app", "aaaa", spec);
+  const {
+    startedMs: _startedMs,
+    ranMs: _ranMs,
+    endedAgoMs: _endedAgoMs,
+    quickEnds: _quickEnds,
+    ...container
+  } = docker("app", "aaaa", spec);
   const startedAt = "2026-01-01T01:30:00Z";
   assert.equal(aged({ ...container, startedAt }, times).ranMs, Infinity);
   const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, times);

@@ -1,10 +1,11 @@
 // What can be known of this node's own containers without waiting: ages, background work, health checks, addresses.
 import { keys } from "../../src/api/keys.ts";
-import type { Name } from "../../src/api/resource.ts";
+import type { Name, NodeName, Resource } from "../../src/api/resource.ts";
+import type { ObservedService } from "../../src/api/state.ts";
 import type { Mirror, Ports } from "../../src/engine/contract.ts";
 import type { Part } from "./container-spec.ts";
 import type { Container, JobState } from "./docker-types.ts";
-import type { LocalContainer, LocalFacts } from "./facts.ts";
+import type { AgedContainer, LocalFacts } from "./facts.ts";
 import { addressOf, probeOf } from "./health.ts";
 import { isDecidedName } from "./house-facts.ts";
 import { isOf } from "./parts.ts";
@@ -19,11 +20,11 @@ const SET_BACK_MS = 10_000;
  * Docker's times and `wallMs` are of the same machine. What its date was set back over counts as long ago: nobody waits for it. What ran before
  * the boot, at `bootedMs` of the same wall clock, ended with the computer, whatever Docker says of when and how.
  */
-export function aged(container: Container, { wallMs, bootedMs }: { readonly wallMs: number; readonly bootedMs: number }): LocalContainer {
+export function aged(container: Container, { wallMs, bootedMs }: { readonly wallMs: number; readonly bootedMs: number }): AgedContainer {
   const startedMs = Date.parse(container.startedAt ?? "") || 0;
   const endedMs = Date.parse(container.finishedAt ?? "") || 0;
   const isLater = startedMs > wallMs + SET_BACK_MS;
-  const isOver = container.state === "exited" || container.state === "dead";
+  const isOver = container.state === "exited" || container.state === "dead" || container.state === "restarting";
   return {
     ...container,
     // Of two that started the one whose time lies ahead of now started first.
@@ -40,6 +41,22 @@ function since(thenMs: number, wallMs: number): number {
 
 export function jobStates(names: readonly string[], { jobs }: Pick<Ports, "jobs">): Readonly<Record<string, JobState | undefined>> {
   return Object.fromEntries(names.map((name) => [name, jobs.get(name)]));
+}
+
+/** Instances of which the store has this node's report. */
+export function heardOf(name: Name, mirror: Pick<Mirror, "stored">, node: NodeName): ReadonlySet<string> {
+  const stored = mirror.stored("Service", name, node) as ObservedService | undefined; // written by this very controller
+  return new Set(stored?.instances.map(({ id }) => id));
+}
+
+/** By the object itself: the mirror makes another one when it changes. */
+const seenAtMs = new WeakMap<Resource<"Service">, number>();
+
+export function firstSeenMs(desired: Resource<"Service"> | undefined, { clock }: Pick<Ports, "clock">): number {
+  if (desired === undefined) return 0;
+  const known = seenAtMs.get(desired) ?? clock.now();
+  seenAtMs.set(desired, known);
+  return known;
 }
 
 /** By mirror: one lives as long as an agent does in its house. */

@@ -3,10 +3,10 @@
 import { circleFrom } from "../../src/api/circle.ts";
 import { LEASE_TTL_MS } from "../../src/api/fence-times.ts";
 import { needsPerson } from "../../src/api/lasting.ts";
+import { containerName } from "../../src/api/labels.ts";
 import type { Condition, Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
-import { containerName } from "./container-spec.ts";
 import { earliest } from "./earliest.ts";
 import type { HouseFacts, LocalContainer, LocalFacts, NodeFacts, OtherService } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";

@@ -1,8 +1,8 @@
 // The containers of decided instances, one by one: what the edge has to look at.
-import { LABEL } from "../../src/api/labels.ts";
+import { containerName, LABEL } from "../../src/api/labels.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import type { DecidedService } from "../../src/api/state.ts";
-import { containerName, type Part } from "./container-spec.ts";
+import type { Part } from "./container-spec.ts";
 import type { Container } from "./docker-types.ts";
 import { jobKeys } from "./job-keys.ts";
 
@@ -21,6 +21,11 @@ export function nameOf({ service, instance, container }: Part): string {
 
 export function isOf({ instance, container }: Part, docker: Container): boolean {
   return docker.instance === instance && docker.container === container.name;
+}
+
+/** Of one whose container is there: it is still to run, or to run again. */
+export function isToStart({ container }: Part, { state, exitCode }: Container): boolean {
+  return state === "created" || (state === "exited" && !(container.run === "once" && exitCode === 0));
 }
 
 /** The pulls that parts may have begun, each with its image. */

@@ -6,7 +6,7 @@ import { decided, houseFacts, instance, localFacts, nodeFacts, observed, seen } 
 import { serviceSpec } from "../../test/fakes/objects.ts";
 import type { HouseFacts, LocalFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
-import { prepull, prepulledImages } from "./prepull.ts";
+import { isRoomy, prepull, prepulledImages } from "./prepull.ts";
 
 const NODES = ["a", "b", "c", "d", "e"];
 const NOW = 1_000_000;
@@ -18,6 +18,12 @@ const due = (house: HouseFacts, local: Partial<LocalFacts> = {}) => {
   const [node = ""] = prepared(house);
   return prepull("app", { house, local: localFacts(local), node }, NOW);
 };
+
+test("nothing is pulled beforehand onto a disk of which a fifth, and 4 GiB, are not free", () => {
+  const GiB = 2 ** 30;
+  const at = (free: number, total: number) => isRoomy({ freeBytes: free * GiB, totalBytes: total * GiB });
+  assert.deepEqual([at(20, 100), at(19, 100), at(4, 10), at(3, 10)], [true, false, true, false]);
+});
 
 test("two nodes besides the one that runs it pull its images, once all of it is good", () => {
   const two = prepared(running());

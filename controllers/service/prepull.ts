@@ -16,6 +16,9 @@ import { isExclusive, isMovable } from "./traits.ts";
 const NODES_MAX = 2;
 /** Nobody waits for it. */
 const RETRY_MS = 60_000;
+/** So much stays free whatever is pulled beforehand, and so much of the whole. */
+const DISK_FREE_BYTES = 4 * 2 ** 30;
+const DISK_FREE_PART = 5;
 
 /** What this node should have although it does not run the Service; nothing while it is being changed. */
 export function prepulledImages(service: Name, house: HouseFacts, node: NodeName): readonly string[] {
@@ -56,6 +59,11 @@ function candidates(
 
 function unloaded(node: NodeFacts): NodeFacts {
   return { ...node, load: { instances: 0, memoryBytes: 0, cpus: 0 } };
+}
+
+/** What is pulled beforehand takes no disk that apps may need. */
+export function isRoomy({ freeBytes, totalBytes }: { readonly freeBytes: number; readonly totalBytes: number }): boolean {
+  return freeBytes >= Math.max(DISK_FREE_BYTES, totalBytes / DISK_FREE_PART);
 }
 
 /** Pulls that are due, and when the next one is. */

@@ -244,6 +244,16 @@ function networkCases(bench: () => Bench): void {
     await bench().containers.remove(id, signal);
   });
 
+  test("what cannot be started any more is discarded, and another one has its name and address", async () => {
+    const wanted = spec(bench(), "discarded", "runs");
+    const id = await started(bench(), wanted);
+    await bench().containers.stop(id, 1000, signal);
+    assert.deepEqual(await bench().containers.discard(id, signal), []);
+    assert(!(await bench().containers.list(undefined, signal)).some((each) => each.id === id));
+    assert.deepEqual(await bench().containers.discard(id, signal), [], "what is gone is discarded");
+    assert.notEqual(await started(bench(), wanted), id);
+  });
+
   test("a container joins the network of another", async () => {
     const id = await started(bench(), spec(bench(), "owner", "runs"));
     const guest = await started(bench(), spec(bench(), "guest", "runs", { network: { kind: "container", id } }));

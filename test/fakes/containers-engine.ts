@@ -11,6 +11,8 @@ import { type Behaviour, FakeContainer, imageId } from "./containers-life.ts";
 export interface FakeImage {
   readonly pullMs?: number;
   readonly bytes?: number;
+  /** Another one is another image under the same reference. */
+  readonly build?: string;
   readonly hasHealthcheck?: boolean;
   readonly exposedTcpPorts?: readonly number[];
   /** What asking the registry for it ends in. */
@@ -105,7 +107,7 @@ export class FakeEngine {
   }
 
   add(spec: ContainerSpec, image: FakeImage): FakeContainer {
-    const container = new FakeContainer(this.#newId(), spec, image.hasHealthcheck ?? false, {
+    const container = new FakeContainer(this.#newId(), spec, imageInfo(spec.image, image), {
       clock: this.options.clock,
       behave: this.options.behave ?? (() => ({})),
       emit: (action) => this.emit(container, action),
@@ -121,8 +123,11 @@ export class FakeEngine {
     if (this.daemonUp) this.whenItGoesOn(() => this.events.send({ action, ...(service !== undefined && { service }) }));
   }
 
-  /** As if it had been pulled before. */
+  /** As if it had been pulled before. An image that had the reference stays under its id. */
   load(reference: string, image: FakeImage = {}): ImageInfo {
+    const [before, after] = [this.imageInfo(reference), imageInfo(reference, image)];
+    if (before !== undefined && before.id !== after.id) this.images.set(before.id, this.images.get(reference) ?? {});
+    this.images.delete(after.id);
     this.images.set(reference, image);
     return imageInfo(reference, image);
   }
@@ -167,11 +172,12 @@ export class FakeEngine {
 }
 
 function imageInfo(reference: string, image: FakeImage): ImageInfo {
-  const id = imageId(reference);
+  const isUntagged = reference.startsWith("sha256:");
+  const id = isUntagged ? reference : imageId(reference, image.build);
   return {
     id,
     digests: [`${reference}@${id}`],
-    tags: [reference],
+    tags: isUntagged ? [] : [reference],
     arch: "amd64",
     hasHealthcheck: image.hasHealthcheck ?? false,
     exposedTcpPorts: image.exposedTcpPorts ?? [],

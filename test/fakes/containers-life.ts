@@ -42,6 +42,7 @@ export interface Surroundings {
 export class FakeContainer {
   readonly id: string;
   readonly spec: ContainerSpec;
+  readonly imageId: string;
   readonly files = new Map<string, FileEntry>();
   state: "created" | "running" | "restarting" | "exited" = "created";
   restartPolicy: "no" | "on-failure" | "unless-stopped";
@@ -60,15 +61,14 @@ export class FakeContainer {
   #timers: (() => void)[] = [];
   readonly #around: Surroundings;
   readonly #checked: boolean;
-  readonly #imageId: string;
 
-  constructor(id: string, spec: ContainerSpec, imageHasHealthcheck: boolean, around: Surroundings) {
+  constructor(id: string, spec: ContainerSpec, image: { readonly id: string; readonly hasHealthcheck: boolean }, around: Surroundings) {
     this.id = id;
     this.spec = spec;
+    this.imageId = image.id;
     this.#around = around;
     this.restartPolicy = spec.restart;
-    this.#imageId = imageId(spec.image);
-    this.#checked = spec.healthcheck === undefined ? imageHasHealthcheck : spec.healthcheck !== "none";
+    this.#checked = spec.healthcheck === undefined ? image.hasHealthcheck : spec.healthcheck !== "none";
     this.#health = this.#checked ? "starting" : "none";
   }
 
@@ -146,7 +146,7 @@ export class FakeContainer {
       restarts: this.#restarts,
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
       ...(this.#finishedAt !== undefined && { finishedAt: this.#finishedAt }),
-      imageId: this.#imageId,
+      imageId: this.imageId,
       restartPolicy: this.restartPolicy,
       stopGraceMs: spec.stopGraceMs,
       ...(address !== undefined && { address }),
@@ -199,6 +199,7 @@ export class FakeContainer {
   }
 }
 
-export function imageId(reference: string): string {
-  return `sha256:${Buffer.from(reference).toString("hex").slice(0, 64).padEnd(64, "0")}`;
+/** `build`: what a registry has under a reference may change. */
+export function imageId(reference: string, build = ""): string {
+  return `sha256:${Buffer.from(`${build}${reference}`).toString("hex").slice(0, 64).padEnd(64, "0")}`;
 }

@@ -1,15 +1,17 @@
 // A ContainerSpec with nothing special about it, for tests to vary.
-import { LABEL } from "../../src/api/labels.ts";
+import { containerName, LABEL } from "../../src/api/labels.ts";
 import type { ContainerSpec } from "../../src/container-ports.ts";
 
-/** Labels as the Service controller sets them; the spec hash is the name's unless told. */
+const INSTANCE = "k3f9";
+
+/** Of the Service `name`, labels as its controller sets them; the spec hash is the name's unless told. */
 export function containerSpec(name: string, over: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
-    name,
+    name: containerName(name, INSTANCE, name),
     labels: {
       [LABEL.kind]: "Service",
       [LABEL.name]: name,
-      [LABEL.instance]: "k3f9",
+      [LABEL.instance]: INSTANCE,
       [LABEL.container]: name,
       [LABEL.specHash]: `hash-${name}`,
     },

@@ -111,6 +111,11 @@ export class FakeContainers implements Containers {
     });
   }
 
+  async discard(id: string, signal: AbortSignal): Promise<readonly string[]> {
+    await this.remove(id, signal);
+    return [];
+  }
+
   setRestartPolicy(id: string, policy: RestartPolicy, signal: AbortSignal): Promise<void> {
     return this.#on("setRestartPolicy", id, signal, (container) => {
       container.restartPolicy = policy;
@@ -144,7 +149,8 @@ export class FakeContainers implements Containers {
 
   removeImage(reference: string, signal: AbortSignal): Promise<boolean> {
     return this.#call("removeImage", reference, signal, () => {
-      if ([...this.#engine.containers.values()].some(({ spec }) => spec.image === reference)) return false;
+      const { id } = this.#engine.imageInfo(reference) ?? {};
+      if ([...this.#engine.containers.values()].some(({ imageId }) => imageId === id)) return false;
       this.#engine.images.delete(reference);
       return true;
     });

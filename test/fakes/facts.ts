@@ -1,8 +1,8 @@
 // What the plan of a Service looks at, in its shortest form, for tests of the plan and of its parts.
-import { containerName, labelsOf } from "../../controllers/service/container-spec.ts";
+import { labelsOf } from "../../controllers/service/container-spec.ts";
 import type { HouseFacts, LocalContainer, LocalFacts, NodeFacts } from "../../controllers/service/facts.ts";
 import { revisionHash } from "../../controllers/service/spec-hash.ts";
-import { LABEL } from "../../src/api/labels.ts";
+import { containerName, LABEL } from "../../src/api/labels.ts";
 import { API_VERSION, type Name, type NodeName, type Resource } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService, NodeRecord, ObservedInstance, ObservedService } from "../../src/api/state.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
@@ -134,6 +134,7 @@ export function docker(name: Name, id: string, spec: ServiceSpec, over: Partial<
     startedMs: 1_000,
     ranMs: 60_000,
     endedAgoMs: 0,
+    quickEnds: 0,
     ...over,
   };
 }

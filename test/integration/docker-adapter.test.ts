@@ -146,6 +146,44 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
     assert.deepEqual(readdirSync(directory), ["photo"]);
   });
 
+  test("what a person runs from a commit of a container is neither listed nor told of, although it has all of its labels", async () => {
+    const id = await start(spec("kept"));
+    const client = new Docker({ socketPath: docker.socketPath });
+    const repo = `fossora-test-commit-${run}`;
+    await client.getContainer(id).commit({ repo, tag: "1" });
+    const copy = await client.createContainer({ name: `try-${run}`, Image: `${repo}:1`, HostConfig: { NetworkMode: "none" } });
+    assert.equal((await copy.inspect()).Config.Labels[LABEL.kind], "Service");
+    const listed = [await containers.list(undefined, signal), await containers.processes(signal)];
+    for (const found of listed)
+      assert.deepEqual([found.some((each) => each.id === id), found.some((each) => each.id === copy.id)], [true, false]);
+    await copy.remove({ force: true });
+    await client.getImage(`${repo}:1`).remove();
+  });
+
+  test("what ran and has lost its network is discarded, and what its image keeps stays; what never ran leaves nothing", async () => {
+    const client = new Docker({ socketPath: docker.socketPath });
+    const home = freeNetwork(`fd${run}`);
+    await containers.ensureNetwork(home, signal);
+    const wanted = spec("cut", { engine: { Volumes: { "/kept": {} } }, command: waits }, home);
+    const id = await start(wanted);
+    await runIn(id, "sh", "-c", "echo photo >/kept/photo");
+    await containers.stop(id, 5000, signal);
+    await client.getNetwork(home.name).remove();
+    await containers.ensureNetwork(home, signal);
+    await rejectsWith("notFound", containers.start(id, signal), /network .* not found/);
+    const [volume = "", ...others] = await containers.discard(id, signal);
+    assert.deepEqual(others, []);
+    const { Mountpoint } = await client.getVolume(volume).inspect();
+    assert.equal(readFileSync(path.join(Mountpoint, "photo"), "utf8"), "photo\n");
+    await client.getVolume(volume).remove();
+    const again = await start(wanted);
+    await containers.remove(again, signal);
+    const idle = await containers.create(wanted, signal);
+    const [mount] = (await client.getContainer(idle).inspect()).Mounts;
+    assert.deepEqual(await containers.discard(idle, signal), []);
+    await assert.rejects(client.getVolume(mount?.Name ?? "").inspect());
+  });
+
   test("logs keep both streams apart, follow, and give only the last lines or times when asked", async () => {
     const id = await start(spec("talks", { command: ["sh", "-c", "echo one; echo two >&2; sleep 1; echo three; exec sleep 1000"] }));
     const own = new AbortController();

@@ -227,7 +227,14 @@ export function behaviourOf(image: string): Behaviour {
 
 function started(container: LocalContainer, nowMs: number): LocalContainer {
   const crashes = container.imageId === "sha256:crashing";
-  return { ...container, state: crashes ? "restarting" : "running", restarts: crashes ? 5 : 0, startedMs: nowMs, ranMs: 0 };
+  return {
+    ...container,
+    state: crashes ? "restarting" : "running",
+    restarts: crashes ? 5 : 0,
+    quickEnds: crashes ? 5 : 0,
+    startedMs: nowMs,
+    ranMs: 0,
+  };
 }
 
 function imageInfo(image: string): {

@@ -24,11 +24,21 @@ import { createBody, seconds } from "./create-body.ts";
 import { containerEvents } from "./events.ts";
 import { openExec } from "./exec.ts";
 import { statusCode } from "./faults.ts";
-import { ensureNetwork, ensureVolume, listNetworks, removeNetwork, removeVolume } from "./networks.ts";
+import { ensureNetwork, ensureVolume, freeEndpoint, listNetworks, removeNetwork, removeVolume } from "./networks.ts";
 import { pull } from "./pull.ts";
 import { demultiplexed, raw } from "./streams.ts";
 import { tar } from "./tar.ts";
-import { containerView, imageView, type InfoAnswer, infoView, processView, type ContainerProcess } from "./view.ts";
+import {
+  containerView,
+  endpointsOf,
+  imageView,
+  type InfoAnswer,
+  infoView,
+  isOwn,
+  processView,
+  volumesToKeep,
+  type ContainerProcess,
+} from "./view.ts";
 
 export interface DockerOptions {
   readonly socketPath: string;
@@ -121,6 +131,17 @@ export class DockerContainers implements Containers {
     await this.#on("remove", id, signal, (container, abortSignal) =>
       unless([notFound, conflict], container.remove({ force: true, v: true, abortSignal })),
     );
+  }
+
+  async discard(id: string, signal: AbortSignal): Promise<readonly string[]> {
+    const found = await this.#inspect(id, signal);
+    if (found === undefined) return [];
+    const kept = volumesToKeep(found);
+    await this.#on("remove", id, signal, (container, abortSignal) =>
+      unless([notFound, conflict], container.remove({ force: true, v: kept.length === 0, abortSignal })),
+    );
+    for (const endpoint of endpointsOf(found)) await freeEndpoint(this.#connection, endpoint, signal);
+    return kept;
   }
 
   async setRestartPolicy(id: string, policy: "no" | "on-failure" | "unless-stopped", signal: AbortSignal): Promise<void> {
@@ -229,7 +250,7 @@ export class DockerContainers implements Containers {
       docker.listContainers({ all: true, filters: { label }, abortSignal }),
     );
     const inspected = await Promise.all(found.map(({ Id }) => this.#inspect(Id, signal)));
-    return inspected.filter((each) => each !== undefined);
+    return inspected.filter((each) => each !== undefined).filter(isOwn);
   }
 
   #inspect(idOrName: string, signal: AbortSignal): Promise<ContainerInspectInfo | undefined> {

@@ -33,6 +33,12 @@ const calls: readonly (readonly [number, string, EngineFault])[] = [
   [500, 'could not select device driver "nvidia" with capabilities: [[gpu]]', "deviceMissing"],
   [500, "failed to create task for container: failed to create shim: task 4f2a9c already exists: unknown", "leftover"],
   [500, "task 4f2a9c: already exists", "leftover"],
+  [403, "endpoint with name app-k3f9 already exists in network fossora", "leftover"],
+  [
+    400,
+    'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: error mounting "/mnt/tank/photos" to rootfs at "/photos": stat /mnt/tank/photos: no such file or directory: unknown',
+    "hostPathMissing",
+  ],
   [403, "Address already in use", "addressInUse"],
   [403, "Pool overlaps with other one on this address space", "addressInUse"],
   [500, "driver failed programming external connectivity: Bind for 127.0.0.1:80 failed: port is already allocated", "addressInUse"],

@@ -5,7 +5,7 @@ import { EngineError, type EngineFault } from "../../api/errors.ts";
 const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; readonly pull?: true }[] = [
   { says: /no space left on device|disk quota exceeded/i, fault: "diskFull" },
   {
-    says: /bind source path does not exist|failed to mount local volume.*no such file or directory|error while mounting volume.*no such file/i,
+    says: /bind source path does not exist|failed to mount local volume.*no such file or directory|error while mounting volume.*no such file|error mounting "[^"]+" to rootfs.*no such file/i,
     fault: "hostPathMissing",
   },
   { says: /error gathering device information|could not select device driver|no such device/i, fault: "deviceMissing" },
@@ -13,7 +13,10 @@ const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; read
     says: /address already in use|port is already allocated|pool overlaps|overlaps with other one|invalid pool request/i,
     fault: "addressInUse",
   },
-  { says: /task [0-9a-f]+:? already exists|container with (given )?id already exists/i, fault: "leftover" },
+  {
+    says: /task [0-9a-f]+:? already exists|container with (given )?id already exists|endpoint with name \S+ already exists in network/i,
+    fault: "leftover",
+  },
   { says: /is already in use by container|already exists/i, fault: "nameInUse" },
   { says: /toomanyrequests|too many requests|rate limit/i, fault: "rateLimited", pull: true },
   // Docker Hub answers the same to a typing error as to a private image: the typing error is the commoner one.

@@ -56,6 +56,23 @@ export async function removeNetwork(connection: Connection, name: string, signal
 }
 
 /**
+ * A daemon that was killed may have left an endpoint under the name of a container that is gone, so that none of that name could start: Docker
+ * finds it by that name alone.
+ */
+export async function freeEndpoint(
+  connection: Connection,
+  { network, container }: { readonly network: string; readonly container: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const present = await findNetwork(connection, network, signal);
+  if (!present || !isOurs(present.Labels)) return;
+  const freed = connection.call(`disconnect "${container}" from network "${network}"`, signal, (docker, abortSignal) =>
+    docker.getNetwork(network).disconnect({ Container: container, Force: true, abortSignal }),
+  );
+  await orAbsent(freed);
+}
+
+/**
  * A bind of `directory` under a name: Docker copies the image's files into it at first use, which it does not for a path. One
  * of that name that leads elsewhere is never changed.
  */

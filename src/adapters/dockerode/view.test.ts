@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
 import { LABEL } from "../../api/labels.ts";
-import { containerView, imageView, infoView, networkView, processView } from "./view.ts";
+import { containerView, endpointsOf, imageView, infoView, isOwn, networkView, processView, volumesToKeep } from "./view.ts";
 
 const state = {
   Status: "running",
@@ -82,6 +82,24 @@ test("a failing check tells its last words, a passing one nothing, and what does
 function pick({ health, healthDetail }: ReturnType<typeof containerView>): readonly unknown[] {
   return [health, healthDetail];
 }
+
+test("what a person runs from a commit of an app's container is none of Fossora's, whatever its labels say", () => {
+  const made = inspected(state);
+  assert.deepEqual([isOwn(made), isOwn({ ...made, Name: "/try-out" })], [true, false]);
+});
+
+test("of a container that ever ran the volumes that nobody named are kept, and its endpoints are those with an address", () => {
+  const Mounts = [
+    { Type: "volume", Name: "ab".repeat(32) },
+    { Type: "volume", Name: "fossora-app-data" },
+    { Type: "bind", Name: undefined },
+  ] as unknown as ContainerInspectInfo["Mounts"]; // a part of it
+  const ran = { ...inspected({ ...state, Status: "exited" }, { fossora: { IPAMConfig: { IPv4Address: "10.200.0.7" } } }), Mounts };
+  assert.deepEqual(volumesToKeep(ran), ["ab".repeat(32)]);
+  assert.deepEqual(volumesToKeep({ ...ran, State: { ...ran.State, StartedAt: "0001-01-01T00:00:00Z" } }), []);
+  assert.deepEqual(endpointsOf(ran), [{ network: "fossora", container: "app-k3f9-web" }]);
+  assert.deepEqual(endpointsOf(inspected(state, { host: { IPAMConfig: null } })), []);
+});
 
 test("a container without any network or port has neither", () => {
   const view = containerView(inspected(state, { host: { IPAMConfig: null } }, null));

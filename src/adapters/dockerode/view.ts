@@ -1,10 +1,12 @@
 // From Docker's inspect answers to the port's own words. Pure.
 import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
-import { LABEL } from "../../api/labels.ts";
+import { isOwnContainer, LABEL } from "../../api/labels.ts";
 import type { Container, EngineInfo, ImageInfo, NetworkSpec } from "../../container-ports.ts";
 
 /** Docker's way to say never. */
 const zeroTime = "0001-01-01T00:00:00Z";
+/** What Docker calls a volume that nobody gave a name. */
+const anonymous = /^[0-9a-f]{64}$/;
 const healthDetailMax = 500;
 const iccOption = "com.docker.network.bridge.enable_icc";
 
@@ -22,11 +24,11 @@ export function containerView({
   const { StopTimeout: stopTimeoutS } = Config as { readonly StopTimeout?: number }; // not in its type
   const detail = State.Health?.Log?.at(-1)?.Output.trim().slice(-healthDetailMax);
   const address = Object.values(NetworkSettings.Networks)
-    .map(({ IPAMConfig }) => (IPAMConfig as { readonly IPv4Address?: string } | null | undefined)?.IPv4Address) // typed `any`
+    .map(fixedAddress)
     .find((each) => each !== undefined);
   return {
     id: Id,
-    name: plainName(Name),
+    name: nameOf({ Name }),
     service: labels[LABEL.name] ?? "",
     instance: labels[LABEL.instance] ?? "",
     container: labels[LABEL.container] ?? "",
@@ -65,7 +67,7 @@ export function processView({ Id, Name, Config, State, HostConfig, NetworkSettin
   const wantedRestart = Config.Labels[LABEL.restart];
   return {
     id: Id,
-    name: plainName(Name),
+    name: nameOf({ Name }),
     pid: State.Pid,
     restartPolicy: HostConfig.RestartPolicy?.Name || "no",
     ...(wantedRestart !== undefined && { wantedRestart }),
@@ -73,8 +75,32 @@ export function processView({ Id, Name, Config, State, HostConfig, NetworkSettin
   };
 }
 
-function plainName(name: string): string {
-  return name.replace(/^\//, "");
+function nameOf({ Name }: Pick<ContainerInspectInfo, "Name">): string {
+  return Name.replace(/^\//, "");
+}
+
+/** Of those that Docker finds by our labels. */
+export function isOwn({ Name, Config }: Pick<ContainerInspectInfo, "Name" | "Config">): boolean {
+  return isOwnContainer(nameOf({ Name }), Config.Labels);
+}
+
+/** On networks where it has an address of its own. */
+export function endpointsOf({
+  Name,
+  NetworkSettings,
+}: ContainerInspectInfo): readonly { readonly network: string; readonly container: string }[] {
+  const networks = Object.entries(NetworkSettings.Networks).filter(([, network]) => fixedAddress(network) !== undefined);
+  return networks.map(([network]) => ({ network, container: nameOf({ Name }) }));
+}
+
+/** The anonymous volumes of a container that ever ran: what its image asked to be kept, and nobody named. */
+export function volumesToKeep({ State, Mounts }: Pick<ContainerInspectInfo, "State" | "Mounts">): readonly string[] {
+  if (State.StartedAt === zeroTime) return [];
+  return Mounts.flatMap(({ Type, Name }) => (Type === "volume" && Name !== undefined && anonymous.test(Name) ? [Name] : []));
+}
+
+function fixedAddress({ IPAMConfig }: ContainerInspectInfo["NetworkSettings"]["Networks"][string]): string | undefined {
+  return (IPAMConfig as { readonly IPv4Address?: string } | null | undefined)?.IPv4Address; // typed `any`
 }
 
 /** What does not run is not healthy, whatever its last check said. */
