@@ -10,7 +10,7 @@ export const STABLE_MS = 10_000;
 export const QUICK_ENDS_LUCKY = 2;
 
 /** What was seen of a container so far. */
-export interface Ends {
+interface Ends {
   /** Docker's count of restarts when it had last run for long. */
   readonly forgiven: number;
   /** Quick ends after which Docker did not start it again. */
@@ -21,7 +21,7 @@ export interface Ends {
 
 const NONE: Ends = { forgiven: 0, own: 0, ofStartMs: undefined };
 
-export function endsOf({ state, restarts, ranMs, startedMs }: AgedContainer, known: Ends = NONE): Ends {
+function endsOf({ state, restarts, ranMs, startedMs }: AgedContainer, known: Ends = NONE): Ends {
   if (ranMs >= STABLE_MS) return { ...NONE, forgiven: restarts };
   // Fewer than before: it was started by a call, and Docker counts anew.
   const forgiven = restarts < known.forgiven ? 0 : known.forgiven;
