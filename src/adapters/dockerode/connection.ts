@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import Docker from "dockerode";
 import { EngineError } from "../../api/errors.ts";
 import { engineError } from "./faults.ts";
+import { PullTurns } from "./pull-turns.ts";
 
 /** The newest version that this adapter was written against; an older engine (20.10 has 1.41) is asked in its own. */
 const apiMinorMax = 50;
@@ -15,6 +16,7 @@ const idleSocketsMax = 8;
 export class Connection {
   readonly docker: Docker;
   readonly socketPath: string;
+  readonly pullTurns = new PullTurns();
   readonly #agent: QuietAgent;
   #negotiated: Promise<number> | undefined;
   /** It hangs: what it did not answer within, until it answers anything. Others are not to wait as long for the same. */

@@ -34,3 +34,24 @@ test("the layers' bytes add up, and never go back", () => {
 test("an error in the stream is thrown in Docker's words", () => {
   assert.throws(() => new Layers().take({ error: "toomanyrequests: slow down" }), /^Error: toomanyrequests: slow down$/);
 });
+
+test("a pull waits for its turn while Docker says so of all that is left of it", () => {
+  const layers = new Layers();
+  const said: readonly (readonly [string, string, boolean])[] = [
+    ["Pulling fs layer", "bbb", false],
+    ["Pulling fs layer", "ccc", false],
+    ["Waiting", "bbb", false],
+    ["Waiting", "ccc", true],
+    ["Downloading", "bbb", false],
+    ["Download complete", "bbb", true],
+    ["Retrying in 5 seconds", "ccc", false],
+    ["Downloading", "ccc", false],
+    ["Download complete", "ccc", false],
+    ["Extracting", "bbb", false],
+    ["Pull complete", "bbb", false],
+  ];
+  for (const [status, id, waits] of said) {
+    layers.take({ status, id });
+    assert.equal(layers.isWaiting, waits, `${status} ${id}`);
+  }
+});

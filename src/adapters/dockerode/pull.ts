@@ -6,7 +6,7 @@ import { engineError } from "./faults.ts";
 import { type LoginFound, registryLogin } from "./registry-auth.ts";
 import { jsonLines } from "./streams.ts";
 
-/** A pull that says nothing for so long is given up; Docker keeps the layers that are complete. */
+/** A pull that says nothing for so long, and does not wait for others, is given up; Docker keeps the layers that are complete. */
 const silenceLimitMs = 120_000;
 
 export interface PullOptions {
@@ -18,7 +18,7 @@ export interface PullOptions {
 
 /** Throws an EngineError, or the signal's reason. */
 export async function pull(
-  { docker }: Connection,
+  { docker, pullTurns }: Connection,
   { reference, platform, dockerConfig, onProgress }: PullOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -40,8 +40,8 @@ export async function pull(
     const layers = new Layers();
     // A response is a Node stream of bytes; an aborted signal ends it with an error.
     for await (const line of jsonLines(stream as AsyncIterable<Uint8Array> & NodeJS.ReadableStream)) {
-      timer.refresh();
       const progress = layers.take(line as PullLine); // as Docker's API describes
+      pullTurns.heard(timer, layers.isWaiting);
       if (progress) onProgress(progress);
     }
   } catch (cause) {
@@ -49,6 +49,7 @@ export async function pull(
     silence.signal.throwIfAborted();
     throw withLogin(engineError(action, cause, "pull"), found);
   } finally {
+    pullTurns.ended(timer);
     clearTimeout(timer);
   }
 }
@@ -66,19 +67,39 @@ export interface PullLine {
   readonly error?: string;
 }
 
+/** Docker says of a layer once that it waits, and then nothing until another one, of whatever pull, makes room for it. */
+const WAITS = /^Waiting$/;
+/** Something goes on: what it says next of the layer comes by itself. `Retrying in 5 seconds` is said each second. */
+const GOES_ON = /^(Pulling fs layer|Downloading|Verifying Checksum|Extracting|Retrying)/;
+
 /** What Docker tells of each layer, as one figure. Extracting is not counted: its bytes were counted when they came. */
 export class Layers {
   readonly #layers = new Map<string, { doneBytes: number; totalBytes: number }>();
+  /** What was said last of each layer that is not done. */
+  readonly #open = new Map<string, "waits" | "goes on">();
+
+  /** All that is left waits for its turn. */
+  get isWaiting(): boolean {
+    const said = [...this.#open.values()];
+    return said.length > 0 && said.every((each) => each === "waits");
+  }
 
   /** Undefined when the line changed nothing. Throws Docker's own words when the pull failed. */
   take({ status = "", id, progressDetail, error }: PullLine): PullProgress | undefined {
     if (error !== undefined) throw new Error(error);
+    if (id !== undefined) this.#note(id, status);
     if (id === undefined || !/^(Pulling fs layer|Downloading|Download complete|Already exists)$/.test(status)) return undefined;
     const layer = this.#layers.get(id) ?? { doneBytes: 0, totalBytes: 0 };
     this.#layers.set(id, layer);
     layer.totalBytes = progressDetail?.total ?? layer.totalBytes;
     layer.doneBytes = status === "Download complete" ? layer.totalBytes : (progressDetail?.current ?? layer.doneBytes);
     return this.#sum();
+  }
+
+  #note(id: string, status: string): void {
+    if (WAITS.test(status)) this.#open.set(id, "waits");
+    else if (GOES_ON.test(status)) this.#open.set(id, "goes on");
+    else this.#open.delete(id); // complete, also where it is still to be extracted: that goes by turns within the pull
   }
 
   #sum(): PullProgress {
