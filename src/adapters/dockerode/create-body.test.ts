@@ -155,14 +155,40 @@ test("nvidia's runtime gets all of its devices", () => {
   assert.deepEqual(body({ gpus: "nvidia" }).HostConfig?.DeviceRequests, [{ Driver: "nvidia", Count: -1, Capabilities: [["gpu"]] }]);
 });
 
-test("`engine` wins: objects merge, everything else is replaced", () => {
+test("`engine` wins: objects merge, and what is no list of things is replaced", () => {
   const made = body({
-    capAdd: ["NET_ADMIN"],
-    engine: { Domainname: "lab", Env: ["A=1"], HostConfig: { OomScoreAdj: 500, CapAdd: ["SYS_TIME"] } },
+    command: ["serve"],
+    dns: { servers: ["10.200.0.1"], search: [], options: [] },
+    engine: { Domainname: "lab", Cmd: ["other"], HostConfig: { OomScoreAdj: 500, Dns: ["9.9.9.9"] } },
   });
   assert.equal(made.Domainname, "lab");
-  assert.deepEqual(made.Env, ["A=1"]);
-  assert.deepEqual([made.HostConfig?.OomScoreAdj, made.HostConfig?.CapAdd, made.HostConfig?.NetworkMode], [500, ["SYS_TIME"], "host"]);
+  assert.deepEqual([made.Cmd, made.HostConfig?.Dns], [["other"], ["9.9.9.9"]]);
+  assert.deepEqual([made.HostConfig?.OomScoreAdj, made.HostConfig?.NetworkMode], [500, "host"]);
+});
+
+test("`engine` adds to lists of things, and takes nothing away: the app keeps its volumes", () => {
+  const cache = { Type: "tmpfs", Target: "/cache" };
+  const made = body({
+    env: { TZ: "Europe/Berlin", A: "0" },
+    capAdd: ["NET_ADMIN"],
+    mounts: [
+      { target: "/config", readOnly: false, source: { volume: "jellyfin-config" } },
+      { target: "/cache", readOnly: false, source: { volume: "jellyfin-cache" } },
+    ],
+    devices: [{ host: "/dev/dri", container: "/dev/dri" }],
+    engine: {
+      Env: ["A=1", "B=2"],
+      HostConfig: { CapAdd: ["SYS_TIME", "NET_ADMIN"], Mounts: [cache], Devices: [{ PathOnHost: "/dev/x", PathInContainer: "/dev/x" }] },
+    },
+  });
+  assert.deepEqual(made.Env, ["TZ=Europe/Berlin", "A=1", "B=2"]);
+  assert.deepEqual(made.HostConfig?.CapAdd, ["SYS_TIME", "NET_ADMIN"]);
+  assert.deepEqual(made.HostConfig?.Mounts, [{ Type: "volume", Source: "jellyfin-config", Target: "/config", ReadOnly: false }, cache]);
+  const devices = [
+    { PathOnHost: "/dev/dri", PathInContainer: "/dev/dri", CgroupPermissions: "rwm" },
+    { PathOnHost: "/dev/x", PathInContainer: "/dev/x" },
+  ];
+  assert.deepEqual(made.HostConfig?.Devices, devices);
 });
 
 test("a grace is never shorter than asked", () => {

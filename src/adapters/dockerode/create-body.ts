@@ -126,12 +126,43 @@ function portKey({ port, protocol }: ContainerSpec["publish"][number]): string {
   return `${port}/${protocol}`;
 }
 
-/** `over` wins; objects merge, everything else is replaced. */
-function merge(under: unknown, over: unknown): unknown {
+/**
+ * Lists that `engine` adds to, each with what tells its entries apart: of two that are alike that of `engine` counts. Replaced, its mounts
+ * would take an app's volumes away.
+ */
+const ADDED_TO: Readonly<Record<string, (entry: unknown) => unknown>> = {
+  Env: (pair) => String(pair).split("=")[0],
+  "HostConfig.Mounts": (entry) => field(entry, "Target"),
+  "HostConfig.Devices": (entry) => field(entry, "PathInContainer"),
+  "HostConfig.DeviceRequests": (entry) => entry,
+  "HostConfig.Ulimits": (entry) => field(entry, "Name"),
+  "HostConfig.ExtraHosts": (pair) => String(pair).split(":")[0],
+  "HostConfig.CapAdd": (entry) => entry,
+  "HostConfig.CapDrop": (entry) => entry,
+  "HostConfig.GroupAdd": (entry) => entry,
+  "HostConfig.SecurityOpt": (entry) => entry,
+};
+
+/** `over` wins; objects merge, some lists are added to, everything else is replaced. */
+function merge(under: unknown, over: unknown, at = ""): unknown {
+  const idOf = ADDED_TO[at];
+  if (idOf !== undefined && isList(under) && isList(over)) {
+    const ids = new Set(over.map(idOf));
+    return [...under.filter((entry) => !ids.has(idOf(entry))), ...over];
+  }
   if (!isObject(under) || !isObject(over)) return over;
   const merged: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) merged[key] = key in under ? merge(under[key], value) : value;
+  for (const [key, value] of Object.entries(over))
+    merged[key] = key in under ? merge(under[key], value, at === "" ? key : `${at}.${key}`) : value;
   return merged;
+}
+
+function field(entry: unknown, name: string): unknown {
+  return isObject(entry) ? entry[name] : entry;
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
