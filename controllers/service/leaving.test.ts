@@ -13,6 +13,9 @@ const stick = serviceSpec("app", "", { containers: [containerSpec("app", "app:1"
 const data = serviceSpec("app", "", {
   containers: [containerSpec("app", "app:1", { volumes: [{ type: "volume", name: "c", path: "/c", readOnly: false }] })],
 });
+const bound = serviceSpec("app", "", {
+  containers: [containerSpec("app", "app:1", { engine: { HostConfig: { Binds: ["/db:/data"] } } })],
+});
 const withStick = { devices: [{ class: "stick", paths: ["/dev/ttyACM0"], groups: [] }] };
 const nas = nodeFacts("nas", { leaving: "drained" });
 const pi = nodeFacts("pi");
@@ -52,6 +55,12 @@ test("one goes also where others of its number are still to come, as far as ther
   assert.equal(gone([nas, pi]), true);
   const roomForTwo = nodeFacts("pi", {}, { memoryBytes: 2 * 128 * 2 ** 20 });
   assert.equal(gone([nas, roomForTwo]), false);
+});
+
+test("what has its data by `engine` waits for a computer that only restarts, and goes where a person drains it", () => {
+  assert.equal(step(bound, ["nas"], [nodeFacts("nas", { leaving: "stopping" }), pi], readyOn(["nas", "i0"])), "nas");
+  assert.equal(step(bound, ["nas"], [nodeFacts("nas", { downSinceMs: 0 }), pi]), "nas");
+  assert.equal(step(bound, ["nas"], [nas, pi], readyOn(["nas", "i0"])), "");
 });
 
 test("what must not run twice stops first, and starts elsewhere once it has stopped", () => {

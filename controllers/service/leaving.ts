@@ -2,6 +2,7 @@
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
 import type { HouseFacts } from "./facts.ts";
 import { fitness, roomFor, type Wanted } from "./placement.ts";
+import { hasEngineData } from "./traits.ts";
 
 /**
  * `instances` are those that could otherwise stay as they are. As many go as others have room for; of the rest the oldest stay, so that
@@ -15,9 +16,11 @@ export function leavingInstances(
   const { replicas, failover } = wanted.spec;
   // One on each node: it has no place elsewhere.
   if (replicas === "all") return new Set();
+  // A person who drains the node knows where the data is; who only restarts the computer does not ask for another beginning.
+  const staysAtStop = failover === "never" || hasEngineData(wanted.spec);
   const left = new Set(
     nodes.flatMap(({ name, leaving, isWitness }) =>
-      isWitness || leaving === "drained" || (leaving === "stopping" && failover !== "never") ? [name] : [],
+      isWitness || leaving === "drained" || (leaving === "stopping" && !staysAtStop) ? [name] : [],
     ),
   );
   const going = instances.filter(({ node }) => left.has(node));

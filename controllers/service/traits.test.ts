@@ -29,6 +29,20 @@ test("isMovable() is not so for data, folders of a node, and failover: never", (
   assert.ok(!traits.isMovable(spec({ volumes: [folder] })));
 });
 
+test("what `engine` mounts is data like any other: it runs once, and stays where it is", () => {
+  const mounting = (HostConfig: object) => spec({ engine: { HostConfig } });
+  for (const HostConfig of [
+    { Binds: ["/db:/data"] },
+    { Mounts: [{ Type: "bind", Source: "/db", Target: "/data" }] },
+    { Binds: ["db:/data"] },
+  ])
+    assert.deepEqual([traits.cannotRunTwice(mounting(HostConfig)), traits.isMovable(mounting(HostConfig))], [true, false]);
+  const reads = mounting({ Binds: ["/etc/localtime:/etc/localtime:ro"] });
+  assert.deepEqual([traits.cannotRunTwice(reads), traits.isMovable(reads)], [false, true]);
+  assert.equal(traits.updateOrder(mounting({ Binds: ["/db:/data"] })), "stop-first");
+  assert.ok(!traits.isExclusive(mounting({ Binds: ["/db:/data"] })), "nobody takes it over, so nobody need end it");
+});
+
 test("volumeNames() are the Service's own with its name, and shared ones with theirs", () => {
   const shared: VolumeMount = { type: "shared", name: "media", path: "/media", readOnly: true };
   assert.deepEqual(traits.volumeNames("app", spec({ volumes: [own(), shared, folder] })), ["app-config", "media"]);

@@ -1,4 +1,5 @@
 // What follows from a Service's spec about how its instances may be treated: whether two may run, where they are bound, what they need.
+import { engineMounts } from "../../src/api/engine-options.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import { whyNotTwice } from "../../src/api/service-rules.ts";
 import { sizeBytes } from "../../src/api/sizes.ts";
@@ -23,7 +24,15 @@ export function updateOrder(spec: ServiceSpec): UpdateOrder {
 
 /** Whether another node may take an instance over when its own is Down. Data stays where it is, so what uses it stays. */
 export function isMovable(spec: ServiceSpec): boolean {
-  return spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0;
+  return spec.failover !== "never" && volumeNames("", spec).length === 0 && pinnedNodes(spec).length === 0 && !hasEngineData(spec);
+}
+
+/**
+ * Data that `engine` mounts is on its node and nowhere else, as far as anybody knows: Docker makes an empty folder or volume where there is
+ * none, so elsewhere the app would begin anew.
+ */
+export function hasEngineData(spec: ServiceSpec): boolean {
+  return spec.containers.flatMap(engineMounts).some(({ isPath, readOnly }) => !isPath || !readOnly);
 }
 
 /**

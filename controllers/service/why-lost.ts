@@ -6,7 +6,7 @@ import { wantedOf } from "./decide.ts";
 import type { HouseFacts } from "./facts.ts";
 import { certainInMs } from "./lost.ts";
 import { fitness } from "./placement.ts";
-import { cannotRunTwice, pinnedNodes, volumeNames } from "./traits.ts";
+import { cannotRunTwice, hasEngineData, pinnedNodes, volumeNames } from "./traits.ts";
 
 /** Undefined: its node is not Down. */
 export function whyLost(
@@ -19,7 +19,7 @@ export function whyLost(
   if (house.nodes.find(({ name }) => name === node)?.downSinceMs === undefined) return undefined;
   const spec = decided?.revisions[decided.target]?.spec;
   if (spec === undefined) return `${node}, where it ran, is Down`;
-  if (volumeNames(service, spec).length > 0 || pinnedNodes(spec).length > 0)
+  if (volumeNames(service, spec).length > 0 || pinnedNodes(spec).length > 0 || hasEngineData(spec))
     return `Its data is on ${node}, which is Down: bring ${node} back. If that is gone for good: ${whereElse(service, spec)}`;
   if (spec.failover === "never")
     return `${node}, where it runs, is Down, and 'failover: never' keeps it there: bring ${node} back, or change that`;

@@ -192,6 +192,13 @@ test("warnings say what is as mighty as root, and what takes the place of a deri
   ]);
 });
 
+test("several that write into one folder are a warning: they run as they were wished for", () => {
+  const [result] = planApply(manifests('{ image: "a:1", replicas: 2, volumes: [pg:/data] }'), new Map(), context).results;
+  assert.deepEqual(result?.warnings, [
+    "is to run 2 times at once, as 'replicas' says, and that may do harm: 'pg:/data' may be written by one instance at a time",
+  ]);
+});
+
 test("a secret that is named is a warning, once: what names one waits", () => {
   const containers =
     "{ containers: [{ name: a, image: a, env: { P: { secret: app/db } } }, { name: b, image: b, env: { P: { secret: app/db } } }] }";

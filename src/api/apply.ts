@@ -9,7 +9,7 @@ import { merge } from "./merge.ts";
 import { closest, lengthProblem } from "./names.ts";
 import type { Problem, ProblemPlace } from "./problem.ts";
 import type { Kind, Metadata, Name, StoredResource } from "./resource.ts";
-import { rootReasons, secretsOf } from "./service-rules.ts";
+import { rootReasons, secretsOf, whySeveralMayHarm } from "./service-rules.ts";
 import type { DnsRecordSpec, HouseSpec, ServiceSpec } from "./types.ts";
 import { ownVolume, ownVolumes } from "./volume-names.ts";
 
@@ -345,7 +345,9 @@ function warningsOf(stored: StoredResource, derivedFrom: string | undefined): re
   const service = stored.kind === "Service" ? (stored.spec as ServiceSpec) : undefined; // the kind says so
   const root = service === undefined ? [] : rootReasons(service);
   const secrets = new Set((service?.containers ?? []).flatMap(secretsOf));
+  const harm = service && whySeveralMayHarm(service);
   return [
+    ...(harm === undefined ? [] : [harm]),
     ...[...secrets].map((name) => `names the secret '${name}', and this release keeps no secrets: it waits for it`),
     ...(root.length === 0 ? [] : [`has the rights of root on its node: ${root.join(", ")}`]),
     ...(derivedFrom === undefined ? [] : [`takes the place of the one that follows from ${derivedFrom}`]),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseManifests } from "./manifest.ts";
-import { whyNotTwice, rootReasons, secretsOf } from "./service-rules.ts";
+import { whyNotTwice, whySeveralMayHarm, rootReasons, secretsOf } from "./service-rules.ts";
 import type { ServiceSpec } from "./types.ts";
 
 function parse(spec: string): ReturnType<typeof parseManifests> {
@@ -87,7 +87,20 @@ for (const [text, expected] of refusals) {
     ));
 }
 
+const many = (count: number, more = ""): string =>
+  `{ containers: [${Array.from({ length: count }, (_, index) => `{ name: c${index}, image: "a:1" }`).join(", ")}${more}] }`;
+
+test("refuses more containers than a private network has addresses", () => {
+  assert.deepEqual(
+    parse(many(14)).problems.map(({ field, message }) => `${field}: ${message}`),
+    [
+      "spec.containers: must have 13 containers at most with a network address of their own, has 14: make two Services of them, or let some share a network with 'network: container:NAME'",
+    ],
+  );
+});
+
 const accepted: readonly string[] = [
+  many(13, ', { name: d, image: "a:1", network: container:c0 }, { name: e, image: "a:1", network: host }'),
   two("after: [b]", "run: once"),
   two("after: [b]", "", ", after: [b, db]"),
   two("network: container:b", "devices: [/dev/net/tun], capAdd: [NET_ADMIN]", ", port: b:80"),
@@ -104,7 +117,7 @@ test("a long chain of after is no circle, and is looked at once", () => {
   const containers = Array.from(
     { length: 32 },
     (_, index) =>
-      `{ name: c${index}, image: "a:1", after: [${Array.from({ length: index }, (_unused, before) => `c${before}`).join(", ")}] }`,
+      `{ name: c${index}, image: "a:1", network: ${index === 0 ? "default" : "container:c0"}, after: [${Array.from({ length: index }, (_unused, before) => `c${before}`).join(", ")}] }`,
   );
   assert.deepEqual(parse(`{ containers: [${containers.join(", ")}] }`).problems, []);
 });
@@ -114,6 +127,38 @@ test("what is written, a device, the host's network and a fixed address run once
   assert.match(whyNotTwice(specOf('{ image: "a:1", devices: [gpu] }')) ?? "", /'gpu'/);
   assert.match(whyNotTwice(specOf('{ image: "a:1", macAddress: "02:42:ac:11:00:02" }')) ?? "", /02:42/);
   assert.equal(whyNotTwice(specOf('{ image: "a:1", volumes: ["host:/a:/b:ro"] }')), undefined);
+});
+
+test("what `engine` mounts, publishes or takes runs once, too", () => {
+  const why = (options: string) => whyNotTwice(specOf(`{ image: "a:1", engine: { HostConfig: { ${options} } } }`));
+  assert.equal(why('Binds: ["/srv/db:/data"]'), "'/srv/db:/data' may be written by one instance at a time");
+  assert.equal(why("Mounts: [{ Type: volume, Source: db, Target: /data }]"), "'db:/data' may be written by one instance at a time");
+  assert.equal(why('PortBindings: { 80/tcp: [{ HostPort: "8080" }] }'), "two instances cannot both have the host's port 8080");
+  assert.equal(why("Devices: [{ PathOnHost: /dev/ttyACM0 }]"), "the device '/dev/ttyACM0' belongs to one instance at a time");
+  assert.equal(why("NetworkMode: host"), "two instances cannot both have the ports of the host's network");
+  assert.equal(why('OomScoreAdj: 100, Binds: ["/etc/localtime:/etc/localtime:ro"]'), undefined);
+});
+
+test("several of what must not run twice are wished for, and said to do harm", () => {
+  const why = (written: string) => whySeveralMayHarm(specOf(`{ image: "a:1", ${written} }`));
+  assert.equal(
+    why("replicas: 2, volumes: [pg:/data]"),
+    "is to run 2 times at once, as 'replicas' says, and that may do harm: 'pg:/data' may be written by one instance at a time",
+  );
+  assert.match(why("replicas: 2, network: host") ?? "", /ports of the host's network/);
+  assert.match(why("replicas: 2, engine: { HostConfig: { PortBindings: { 80/tcp: [{ HostPort: '8080' }] } } }") ?? "", /port 8080/);
+  assert.equal(
+    why("replicas: all, volumes: [host:/srv:/data]"),
+    "runs on each node, and all write to 'host:/srv:/data': that does harm where it is one share",
+  );
+  for (const harmless of [
+    "volumes: [pg:/data]",
+    "replicas: 0, volumes: [pg:/data]",
+    "replicas: 2",
+    'replicas: 2, volumes: ["host:/srv:/data:ro"]',
+    'replicas: all, network: host, volumes: ["host:/srv:/data:ro"]',
+  ])
+    assert.equal(why(harmless), undefined, harmless);
 });
 
 test("what is as mighty as root is said", () => {

@@ -1,6 +1,7 @@
 // What must hold in a Service beyond the types of its fields. Pure.
 import { addressProblems } from "./addresses.ts";
 import { circleFrom } from "./circle.ts";
+import { engineDevices, engineMounts, enginePorts, isOnHostNetwork } from "./engine-options.ts";
 import { httpProblems } from "./http-options.ts";
 import type { Report } from "./expand.ts";
 import { closest, lengthProblem, RESERVED_NAMES } from "./names.ts";
@@ -20,21 +21,37 @@ export function checkService(spec: ServiceSpec, name: string, report: Report): v
 /** Why two instances at once would do harm, in words; undefined: they may overlap. Decides the default of `update.order`. */
 export function whyNotTwice(spec: ServiceSpec): string | undefined {
   for (const container of spec.containers) {
-    const written = container.volumes?.find((volume) => !volume.readOnly);
-    if (written !== undefined) return `'${volumeText(written)}' may be written by one instance at a time`;
-    const device = container.devices?.[0];
-    if (device !== undefined) return `the device '${device.class}' belongs to one instance at a time`;
-    if (container.network === "host") return "two instances cannot both have the ports of the host's network";
+    const [written] = writtenBy(container);
+    if (written !== undefined) return `'${written}' may be written by one instance at a time`;
+    const [device] = [...(container.devices ?? []).map((each) => each.class), ...engineDevices(container)];
+    if (device !== undefined) return `the device '${device}' belongs to one instance at a time`;
+    if (isOnHostNetwork(container)) return "two instances cannot both have the ports of the host's network";
+    const [port] = enginePorts(container);
+    if (port !== undefined) return `two instances cannot both have the host's port ${port}`;
     if (container.macAddress !== undefined) return `two instances cannot both have the address ${container.macAddress}`;
   }
   return undefined;
+}
+
+/**
+ * Why what is wished for may do harm, although it is carried out: several instances of what must not run twice. `all` is one on each node,
+ * so that only a path that may lead to one share is common to them.
+ */
+export function whySeveralMayHarm(spec: ServiceSpec): string | undefined {
+  const { replicas } = spec;
+  if (replicas === "all") {
+    const [path] = spec.containers.flatMap(({ volumes = [] }) => volumes.filter(({ type, readOnly }) => type === "host" && !readOnly));
+    return path && `runs on each node, and all write to '${volumeText(path)}': that does harm where it is one share`;
+  }
+  const reason = replicas > 1 ? whyNotTwice(spec) : undefined;
+  return reason && `is to run ${replicas} times at once, as 'replicas' says, and that may do harm: ${reason}`;
 }
 
 /** What makes this Service as mighty as root on its machine: for the admin role, and said by `apply` and `describe`. */
 export function rootReasons(spec: ServiceSpec): readonly string[] {
   return spec.containers.flatMap((container) => [
     ...(container.privileged ? [`container '${container.name}' is privileged`] : []),
-    ...(container.network === "host" ? [`container '${container.name}' uses the host's network`] : []),
+    ...(isOnHostNetwork(container) ? [`container '${container.name}' uses the host's network`] : []),
     ...(container.pid === "host" ? [`container '${container.name}' sees the host's processes`] : []),
     ...(container.engine !== undefined ? [`container '${container.name}' sets options of Docker directly`] : []),
     ...(container.volumes ?? []).flatMap((volume) =>
@@ -50,14 +67,30 @@ export function secretsOf(container: Container): readonly string[] {
   return [...new Set([...fromEnv, ...fromFiles])];
 }
 
+/** What it mounts and may write to, as it is written. */
+function writtenBy(container: Container): readonly string[] {
+  const volumes = (container.volumes ?? []).filter(({ readOnly }) => !readOnly).map(volumeText);
+  return [...volumes, ...engineMounts(container).flatMap(({ text, readOnly }) => (readOnly ? [] : [text]))];
+}
+
 function volumeText(volume: VolumeMount): string {
   if (volume.type === "volume") return `${volume.name}:${volume.path}`;
   if (volume.type === "shared") return `volume/${volume.name}:${volume.path}`;
   return `${volume.type === "host" ? "host" : volume.node}:${volume.source}:${volume.path}`;
 }
 
+/** The addresses of an instance's private network (`privateSubnet`). Those that share another container's network need none. */
+export const PRIVATE_CONTAINERS_MAX = 13;
+
 function checkContainers(spec: ServiceSpec, report: Report): void {
   const names = spec.containers.map(({ name }) => name);
+  const own = spec.containers.filter(({ network }) => network === "default").length;
+  if (own > PRIVATE_CONTAINERS_MAX)
+    report(
+      "spec.containers",
+      `must have ${PRIVATE_CONTAINERS_MAX} containers at most with a network address of their own, has ${own}: ` +
+        "make two Services of them, or let some share a network with 'network: container:NAME'",
+    );
   for (const [index, container] of spec.containers.entries()) {
     const field = `spec.containers[${index}]`;
     if (names.indexOf(container.name) < index)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { PRIVATE_CONTAINERS_MAX } from "../../api/service-rules.ts";
 import {
   candidates,
   formatAddress,
@@ -56,6 +57,11 @@ test("a container gets neither the gateway nor the broadcast address", () => {
     { first: formatAddress(hosts(small).first), last: formatAddress(hosts(small).last) },
     { first: "10.200.16.2", last: "10.200.16.14" },
   );
+});
+
+test("a private network has an address for each container that a Service may have on it", () => {
+  const { first, last } = hosts(privateSubnet(subnet("10.200.0.0/16"), 0));
+  assert.equal(last - first + 1, PRIVATE_CONTAINERS_MAX);
 });
 
 test("no two candidates for a node's /16 overlap", () => {
