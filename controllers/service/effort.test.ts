@@ -57,6 +57,19 @@ test("an image that is not there is pulled, and one that is there is not asked f
   assert.equal(effort({ local: present }).action?.kind, "CreateContainer");
 });
 
+test("an image that is there for another platform than the one asked for is pulled, once", () => {
+  const container = { platform: "linux/arm64" };
+  assert.equal(effort({ container, local: present }).action?.kind, "PullImage");
+  assert.equal(effort({ container: { platform: "linux/amd64" }, local: present }).action?.kind, "CreateContainer");
+  const jobs = { [jobKeys.pull("app", "aaaa", "app:1")]: { state: "done", atMs: 0 } } as const;
+  assert.equal(effort({ container, local: { ...present, jobs } }).action?.kind, "CreateContainer", "there is no other: Docker says so");
+  const unreachable = { [jobKeys.pull("app", "aaaa", "app:1")]: failed(new EngineError("registryUnreachable", "Cannot pull image")) };
+  const [condition] = effort({ container, local: { ...present, jobs: unreachable } }).conditions;
+  assert.deepEqual([condition?.reason, /for amd64, not for linux\/arm64$/.test(condition?.message ?? "")], ["ImagePullFailed", true]);
+  const [never] = effort({ container: { ...container, pull: "never" }, local: present }).conditions;
+  assert.match(never?.message ?? "", /is not on this machine for linux\/arm64, and/);
+});
+
 test("pull: always pulls once for each instance, and pull: never says so", () => {
   const container = { pull: "always" as const };
   const key = jobKeys.pull("app", "aaaa", "app:1");
@@ -77,6 +90,7 @@ test("a pull under way is waited for, and told when it takes long", () => {
 
 for (const [fault, expected] of [
   ["imageNotFound", "ImageNotFound"],
+  ["platformMissing", "PlatformMissing"],
   ["registryRefused", "RegistryRefused"],
   ["rateLimited", "RateLimited"],
   ["registryUnreachable", "ImagePullFailed"],

@@ -14,6 +14,7 @@ import type { LocalContainer, LocalFacts } from "./facts.ts";
 import { healthOf } from "./health.ts";
 import { jobKeys } from "./job-keys.ts";
 import type { Order } from "./order.ts";
+import { isFor } from "./platform.ts";
 import { QUICK_ENDS_LUCKY, STABLE_MS } from "./quick-ends.ts";
 import { isLoop } from "./reasons.ts";
 import { containerHash } from "./spec-hash.ts";
@@ -115,15 +116,20 @@ function pullEffort(container: Container, around: Surroundings): Effort | undefi
   const { image, pull, platform } = container;
   const key = jobKeys.pull(service, instance.id, image);
   const job = local.jobs[key];
-  const isPresent = local.images[image] !== undefined;
+  const found = local.images[image];
+  const isOther = found !== undefined && !isFor(platform, found);
+  const isPresent = found !== undefined && (!isOther || job?.state === "done");
   // `always` means once for each instance.
   if (isPresent && (pull !== "always" || job?.state === "done")) return undefined;
   if (pull === "never") {
-    const message = `Image '${image}' is not on this machine, and 'pull: never' forbids to ask a registry. Load it, or allow pulls`;
+    const of = isOther ? ` for ${platform}` : "";
+    const message = `Image '${image}' is not on this machine${of}, and 'pull: never' forbids to ask a registry. Load it, or allow pulls`;
     return { ...absent(container, "waiting"), conditions: [problem("ImageNotFound", container, around, message)] };
   }
   const action: LocalAction = { kind: "PullImage", service, image, key, ...(platform !== undefined && { platform }) };
-  const effort = attempt(absent(container, "pulling"), { container, around, job, action, retryMs: PULL_RETRY_MS });
+  const tried = attempt(absent(container, "pulling"), { container, around, job, action, retryMs: PULL_RETRY_MS });
+  const why = isOther ? `. What this machine has of it is for ${found.arch}, not for ${platform}` : "";
+  const effort = { ...tried, conditions: tried.conditions.map((each) => ({ ...each, message: `${each.message}${why}` })) };
   if (job?.state !== "running") return effort;
   const slowInMs = job.sinceMs + SLOW_PULL_MS - now;
   return { ...effort, slow: slowInMs <= 0, recheckAfterMs: slowInMs > 0 ? slowInMs : undefined };

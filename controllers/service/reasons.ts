@@ -3,6 +3,7 @@ import type { EngineFault } from "../../src/api/errors.ts";
 
 export type Reason =
   | "ImageNotFound"
+  | "PlatformMissing"
   | "ImagePullFailed"
   | "RegistryRefused"
   | "RateLimited"
@@ -41,6 +42,12 @@ export const EXPLANATION: Readonly<Record<EngineFault, Explanation>> = {
     remedy: "Start Docker on that machine: systemctl start docker; one that hangs: systemctl restart docker",
   },
   imageNotFound: { reason: "ImageNotFound", remedy: "Check the image's name and tag" },
+  platformMissing: {
+    reason: "PlatformMissing",
+    remedy:
+      "The image is not made for this machine's processor, or not for the 'platform' that is asked for: " +
+      "name the processors that it is made for in placement.require.arch, and the Service goes to a node that has one",
+  },
   registryRefused: { reason: "RegistryRefused", remedy: "Log in on that machine as root: docker login" },
   registryUnreachable: { reason: "ImagePullFailed", remedy: "Check that the machine reaches the registry; it is tried again" },
   rateLimited: { reason: "RateLimited", remedy: "It is tried again; docker login as root raises the limit" },

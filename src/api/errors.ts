@@ -59,6 +59,7 @@ export class NoRoom extends Error {
 export type EngineFault =
   | "unavailable" // no answer from the socket
   | "imageNotFound"
+  | "platformMissing" // the image is there, and not for this processor
   | "registryRefused" // 401, 403
   | "registryUnreachable"
   | "rateLimited"

@@ -4,6 +4,7 @@
 const NEEDS_PERSON: ReadonlySet<string> = new Set([
   // Of an instance.
   "ImageNotFound",
+  "PlatformMissing",
   "RegistryRefused",
   "HostPathMissing",
   "DeviceMissing",

@@ -122,7 +122,7 @@ describe("what an app may ask of Docker", { skip }, () => {
 
   test("an image for another processor is not run, and the Service says so", async () => {
     await node.apply(
-      `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: foreign }\nspec: { image: "lab/whoami:1", platform: ${foreign} }\n`,
+      `apiVersion: fossora.dev/v1\nkind: Service\nmetadata: { name: foreign }\nspec: { image: "lab/whoami:1", pull: never, platform: ${foreign} }\n`,
     );
     const { message } = await node.condition("foreign", { type: "Ready", status: "False", reason: "ImageNotFound" });
     assert.match(message, new RegExp(foreign ?? ""));

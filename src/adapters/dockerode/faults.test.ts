@@ -14,8 +14,10 @@ const calls: readonly (readonly [number, string, EngineFault])[] = [
   [
     404,
     "image with reference a:1 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
-    "imageNotFound",
+    "platformMissing",
   ],
+  // With containerd's image store.
+  [404, "image with reference a:1 was found but does not provide the specified platform (linux/arm64)", "platformMissing"],
   [404, "No such container: abc", "notFound"],
   [404, "network nope not found", "notFound"],
   [
@@ -64,7 +66,8 @@ const pulls: readonly (readonly [number | undefined, string, EngineFault])[] = [
     "imageNotFound",
   ],
   [404, "manifest for busybox:nope not found: manifest unknown: manifest unknown", "imageNotFound"],
-  [undefined, "no matching manifest for linux/arm64/v8 in the manifest list entries", "imageNotFound"],
+  [undefined, "no matching manifest for linux/arm64/v8 in the manifest list entries", "platformMissing"],
+  [404, "no match for platform in manifest sha256:0123: not found", "platformMissing"],
   [500, 'Get "https://ghcr.io/v2/x/manifests/1": unauthorized', "registryRefused"],
   [500, 'Head "https://registry.lab/v2/x/manifests/1": no basic auth credentials', "registryRefused"],
   [500, 'error parsing HTTP 403 response body: unexpected end of JSON input: ""', "registryRefused"],

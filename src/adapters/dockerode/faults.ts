@@ -19,9 +19,13 @@ const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; read
   },
   { says: /is already in use by container|already exists/i, fault: "nameInUse" },
   { says: /toomanyrequests|too many requests|rate limit/i, fault: "rateLimited", pull: true },
+  {
+    says: /no matching manifest for|no match for platform|does not (match|provide) (the|any) (specified )?platform/i,
+    fault: "platformMissing",
+  },
   // Docker Hub answers the same to a typing error as to a private image: the typing error is the commoner one.
   {
-    says: /repository does not exist|manifest unknown|manifest for .* not found|no matching manifest|name unknown|not found: manifest|repository .* not found/i,
+    says: /repository does not exist|manifest unknown|manifest for .* not found|name unknown|not found: manifest|repository .* not found/i,
     fault: "imageNotFound",
     pull: true,
   },
@@ -35,7 +39,7 @@ const RULES: readonly { readonly says: RegExp; readonly fault: EngineFault; read
     fault: "registryUnreachable",
     pull: true,
   },
-  { says: /no such image|does not match the specified platform/i, fault: "imageNotFound" },
+  { says: /no such image/i, fault: "imageNotFound" },
 ];
 
 /** What Node says when a socket cannot be used, and what to do. */
