@@ -44,6 +44,8 @@ export interface Container {
   readonly address?: string;
   /** Published on 127.0.0.1 where the engine's network is remote: container port to host port. */
   readonly published: Readonly<Record<string, number>>;
+  /** Folders of volumes that are this container's alone, as its image declares them, by name: they go along with it. */
+  readonly unheld?: readonly string[];
   /** Docker's own error of the last start. */
   readonly error?: string;
 }

@@ -10,6 +10,7 @@ import type { LocalFacts, ServiceFacts } from "./facts.ts";
 import { jobKeys } from "./job-keys.ts";
 import { isLoop } from "./reasons.ts";
 import { cannotRunTwice } from "./traits.ts";
+import { withUnheld } from "./unheld.ts";
 
 /** Undefined: the house knows. */
 export function reportOf({ name, house, local }: ServiceFacts, carried: CarriedOut, node: NodeName): Report | undefined {
@@ -22,7 +23,7 @@ export function reportOf({ name, house, local }: ServiceFacts, carried: CarriedO
     // Two at once would do harm, so the others must know of it before it starts.
     return !quiet || told.has(observed.id) || (early && spec !== undefined && cannotRunTwice(spec));
   });
-  const instances = [...current.map(({ observed }) => observed), ...stillLeaving(local, carried)];
+  const instances = [...current.map(({ observed }) => withUnheld(observed, local)), ...stillLeaving(local, carried)];
   const pulled = pulledImages(local);
   const isEmpty = instances.length === 0 && pulled.length === 0;
   const next: ObservedService | undefined = isEmpty ? undefined : { bootId: local.bootId, instances, ...(pulled.length > 0 && { pulled }) };

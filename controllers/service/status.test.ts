@@ -47,6 +47,15 @@ test("a ready app on a node whose Docker is silent says both", async () => {
   assert.match((await statusOf(scene)).conditions[1]?.message ?? "", /on nas/);
 });
 
+test("a ready app whose data no volume holds says so, and is as ready", async () => {
+  const keeping = { name: "app", phase: "running", id: "c1", health: "none", restarts: 0, unheld: ["/config"] } as const;
+  const scene = {
+    decided: decided("app", one, [instance("aaaa", "nas", one)]),
+    observed: [observedInstance("aaaa", { containers: [keeping] })],
+  };
+  assert.deepEqual(await worst(scene), ["Ready True Ready", "DataHeld False NoVolume"]);
+});
+
 const worst = async (scene: Scene) => (await statusOf(scene)).conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
 const placed = decided("app", one, [instance("aaaa", "nas", one)]);
 

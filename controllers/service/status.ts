@@ -14,6 +14,7 @@ import { isLastWord } from "./last-word.ts";
 import { orderProblem } from "./order.ts";
 import { fitnessOf, schedulingProblem } from "./scheduling.ts";
 import { revisionHash } from "./spec-hash.ts";
+import { unheldCondition } from "./unheld.ts";
 import { observedInstance } from "./verdict.ts";
 import { whyLost } from "./why-lost.ts";
 
@@ -152,12 +153,14 @@ function conditionsOf(service: Resource<"Service">, reading: Reading): readonly 
   const update = paused ? [paused] : updateConditions(decided, reading);
   const silent = silenceCondition(decided, house);
   const order = orderProblem(name, service.spec, house.others);
+  const unheld = unheldCondition((decided?.instances ?? []).flatMap((instance) => observedInstance(instance, house.observed) ?? []));
   const conditions = [
     readyCondition(service, reading, unplaced),
     ...(unplaced ? [unplaced] : []),
     ...update,
     ...(order ? [order] : []),
     ...(silent ? [silent] : []),
+    ...(unheld ? [unheld] : []),
   ];
   const observed = paused ? generation : (decided?.failed?.generation ?? decided?.revisions[decided.target]?.generation);
   return conditions.map((condition) => ({

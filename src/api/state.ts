@@ -73,6 +73,8 @@ export interface ObservedContainer {
   /** `sha256:...` of the image that runs, for people and for clean-up. */
   readonly imageId?: string;
   readonly digest?: string;
+  /** Folders in which it keeps data that no volume holds. */
+  readonly unheld?: readonly string[];
 }
 
 export interface ObservedInstance {

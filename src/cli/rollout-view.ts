@@ -193,5 +193,6 @@ function target(object: ServedObject | undefined): string {
 function sayOutcome(each: Applied, outcome: Outcome, { stderr }: CliPorts): void {
   if (outcome.state === "ready")
     stderr.line(`${stderr.marks.ok} ${each.name} is ready${outcome.url === undefined ? "" : `: ${outcome.url}`}`);
+  if (outcome.state === "ready" && outcome.unheld !== undefined) stderr.line(`${stderr.marks.warn} ${refOf(each)}: ${outcome.unheld}`);
   if (outcome.state === "failed") stderr.line(`${stderr.marks.error} ${refOf(each)}: ${outcome.message} (${outcome.reason})`);
 }

@@ -51,6 +51,15 @@ test("ready is what is Ready in this generation, and is not being changed", () =
   assert.equal(outcomeOf(undefined, 1).state, "waiting");
 });
 
+test("a ready app whose data no volume holds is ready, and that is said", () => {
+  const conditions = [condition("Ready", "True", "Ready"), condition("DataHeld", "False", "NoVolume", "What it keeps in /cache")];
+  assert.deepEqual(outcomeOf(service(readyService({ conditions })), 1), {
+    state: "ready",
+    url: "http://jellyfin.home.internal",
+    unheld: "What it keeps in /cache",
+  });
+});
+
 test("an app of no replicas is as it was asked for", () => {
   assert.equal(state(serviceStatus({ conditions: [condition("Ready", "False", "Stopped")], instances: [] })), "ready");
 });

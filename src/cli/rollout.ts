@@ -22,11 +22,11 @@ export interface Pulls {
 }
 
 export type Outcome =
-  | { readonly state: "ready"; readonly url?: string }
+  | { readonly state: "ready"; readonly url?: string; readonly unheld?: string }
   | { readonly state: "failed"; readonly reason: string; readonly message: string }
   | { readonly state: "waiting"; readonly reason: string; readonly message: string };
 
-const PULL_FAILED: ReadonlySet<string> = new Set(["ImageNotFound", "ImagePullFailed", "RegistryRefused", "RateLimited"]);
+const PULL_FAILED: ReadonlySet<string> = new Set(["ImageNotFound", "PlatformMissing", "ImagePullFailed", "RegistryRefused", "RateLimited"]);
 /** Until a person says so, nothing more happens. */
 const PAUSED = "Paused";
 /** Not ready, and as it was asked for. */
@@ -43,7 +43,8 @@ export function outcomeOf(object: ServedObject | undefined, generation: number):
   if (changing?.reason === PAUSED) return { state: "failed", ...said(changing) };
   const isReady = conditions.find((condition) => condition.type === "Ready");
   if (isReady && !changing && isCurrent(object, generation)) {
-    if (isReady.status === "True") return { state: "ready", ...urlOf(object) };
+    const unheld = conditions.find((condition) => condition.type === "DataHeld" && condition.status === "False");
+    if (isReady.status === "True") return { state: "ready", ...urlOf(object), ...(unheld && { unheld: unheld.message }) };
     if (isReady.reason === STOPPED) return { state: "ready" };
     const lasting = lastingOf(object, isReady, generation);
     if (lasting) return { state: "failed", ...lasting };

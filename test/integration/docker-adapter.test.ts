@@ -72,6 +72,16 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
     assert.equal(await until(() => fetchText(addressOf(served))), "Hello from a test\n");
   });
 
+  test("what an image keeps in a folder that nothing is mounted at is told; what a tmpfs or a volume has is not", async () => {
+    const engine = { Volumes: { "/config": {}, "/cache": {}, "/kept": {} } };
+    const mounts = [{ target: "/kept", readOnly: false, source: { volume: `fossora-kept-${run}` } }];
+    const id = await start(spec("keeps", { engine, mounts, tmpfs: [{ path: "/cache" }] }));
+    const found = (await containers.list(undefined, signal)).find((each) => each.id === id);
+    assert.deepEqual(found?.unheld, ["/config"]);
+    await containers.remove(id, signal);
+    await containers.removeVolume(`fossora-kept-${run}`, signal);
+  });
+
   test("containers of one private network know each other's aliases", async () => {
     const home = freeNetwork(`fb${run}`, true);
     await containers.ensureNetwork(home, signal);

@@ -30,7 +30,8 @@ function inspected(State: object, networks: object = {}, ports: object | null = 
     State,
     RestartCount: 2,
     Image: "sha256:1",
-    HostConfig: { RestartPolicy: { Name: "on-failure" } },
+    HostConfig: { RestartPolicy: { Name: "on-failure" }, Tmpfs: null },
+    Mounts: [],
     NetworkSettings: { Networks: networks, Ports: ports },
   } as unknown as ContainerInspectInfo; // a part of it
 }
@@ -64,6 +65,20 @@ test("how Docker holds a container is told with what its manifest says of restar
   assert.deepEqual(processView(inspection), held);
   inspection.Config.Labels[LABEL.restart] = "no";
   assert.deepEqual(processView(inspection), { ...held, wantedRestart: "no" });
+});
+
+test("data in a volume without a name is held by nothing; that under a tmpfs is not there at all", () => {
+  const volume = (Destination: string, Name: string) => ({ Type: "volume", Name, Source: "", Destination });
+  const alone = "0123456789abcdef".repeat(4);
+  const Mounts = [
+    volume("/var/data", alone),
+    volume("/config", alone),
+    volume("/cache", alone),
+    volume("/kept", "fossora-app-kept"),
+    { Type: "bind", Source: "/srv", Destination: "/srv" },
+  ];
+  const info = { ...inspected(state), Mounts, HostConfig: { Tmpfs: { "/cache": "" } } } as unknown as ContainerInspectInfo; // a part of it
+  assert.deepEqual(containerView(info).unheld, ["/config", "/var/data"]);
 });
 
 test("a failing check tells its last words, a passing one nothing, and what does not run is never healthy", () => {

@@ -18,6 +18,7 @@ export function containerView({
   RestartCount,
   Image,
   HostConfig,
+  Mounts,
   NetworkSettings,
 }: ContainerInspectInfo): Container {
   const labels = Config.Labels;
@@ -26,6 +27,7 @@ export function containerView({
   const address = Object.values(NetworkSettings.Networks)
     .map(fixedAddress)
     .find((each) => each !== undefined);
+  const unheld = unheldFolders(Mounts, HostConfig);
   return {
     id: Id,
     name: nameOf({ Name }),
@@ -46,6 +48,7 @@ export function containerView({
     ...(stopTimeoutS !== undefined && { stopGraceMs: stopTimeoutS * 1000 }),
     ...(address !== undefined && { address }),
     published: publishedPorts(NetworkSettings.Ports),
+    ...(unheld.length > 0 && { unheld }),
     ...(State.Error && { error: State.Error }),
   };
 }
@@ -101,6 +104,15 @@ export function volumesToKeep({ State, Mounts }: Pick<ContainerInspectInfo, "Sta
 
 function fixedAddress({ IPAMConfig }: ContainerInspectInfo["NetworkSettings"]["Networks"][string]): string | undefined {
   return (IPAMConfig as { readonly IPv4Address?: string } | null | undefined)?.IPv4Address; // typed `any`
+}
+
+/** Docker tells of a volume also where a `tmpfs` lies over it. */
+function unheldFolders(mounts: ContainerInspectInfo["Mounts"], { Tmpfs }: ContainerInspectInfo["HostConfig"]): readonly string[] {
+  const inMemory = new Set(Object.keys((Tmpfs as Readonly<Record<string, string>> | null | undefined) ?? {})); // typed `any`
+  const alone = mounts.filter(
+    ({ Type, Name, Destination }) => Type === "volume" && anonymous.test(Name ?? "") && !inMemory.has(Destination),
+  );
+  return alone.map(({ Destination }) => Destination).sort();
 }
 
 /** What does not run is not healthy, whatever its last check said. */
