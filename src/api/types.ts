@@ -59,7 +59,7 @@ export interface RouteOptions {
 
 /** What should run. */
 export interface ServiceSpec {
-  /** The containers, on one node and one private network, found by name. An app of one container may be written without: its fields then stand directly in `spec`. */
+  /** The containers, on one node and one private network of 13 addresses, found by name. An app of one container may be written without: its fields then stand directly in `spec`. */
   readonly containers: readonly Container[];
   /** The app's HTTP port: it is reached as http://NAME.<zone>. */
   readonly port?: ContainerPort;
@@ -67,7 +67,7 @@ export interface ServiceSpec {
   readonly routes?: readonly ServiceRoute[];
   /** Ports that are not HTTP: `[ADDRESS:]PORT[:[CONTAINER:]PORT][/tcp|udp]`. They answer on every node. */
   readonly listen?: readonly Listen[];
-  /** How many instances run, or `all`: one on each node that fits. */
+  /** How many instances run, or `all`: one on each node that fits. Several run also where they write into one folder: `apply` warns of that. */
   readonly replicas: number | "all";
   /** Where it may run. Absent: on any node that has what it needs. */
   readonly placement?: Placement;
@@ -104,7 +104,7 @@ export interface Container {
   readonly env?: Readonly<Record<string, string | SecretRef>>;
   /** Files that are written into the container before it starts. */
   readonly files?: readonly FileEntry[];
-  /** Folders that outlive the container: `NAME:/in` (a Volume of the app, on the node where it was first placed: the app stays there), `volume/NAME:/in` (one that Services share, on one node likewise), `host:/out:/in` (the same path on any node), `NODE:/out:/in` (one node's folder, so the app stays there); `:ro` at the end for reading only. */
+  /** Folders that outlive the container, as nothing else in it does: `NAME:/in` (a Volume of the app, on the node where it was first placed: the app stays there), `volume/NAME:/in` (one that Services share, on one node likewise), `host:/out:/in` (the same path on any node), `NODE:/out:/in` (one node's folder, so the app stays there); `:ro` at the end for reading only. */
   readonly volumes?: readonly VolumeMount[];
   /** Folders in memory. */
   readonly tmpfs?: readonly ({
@@ -184,11 +184,11 @@ export interface Container {
   readonly ipc?: "host" | "private" | "shareable";
   /** Docker's runtime. Absent: Docker's choice. */
   readonly runtime?: string;
-  /** Which variant of the image. Absent: the node's own. */
+  /** Which variant of the image; one that is there for another processor is pulled anew. Absent: the node's own. */
   readonly platform?: string;
   /** A fixed MAC address. */
   readonly macAddress?: string;
-  /** Handed to Docker's create call as it is, for what has no field here; in the words of Docker's HTTP API. */
+  /** Handed to Docker's create call as it is, for what has no field here; in the words of Docker's HTTP API. It adds to Env and to HostConfig's Mounts, Devices, DeviceRequests, Ulimits, ExtraHosts, CapAdd, CapDrop, GroupAdd and SecurityOpt; other lists it replaces. An app with data that it mounts here stays on its node when that is lost: prefer `volumes`. */
   readonly engine?: Readonly<Record<string, unknown>>;
 }
 
