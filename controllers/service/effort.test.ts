@@ -65,7 +65,8 @@ test("an image that is there for another platform than the one asked for is pull
   assert.equal(effort({ container, local: { ...present, jobs } }).action?.kind, "CreateContainer", "there is no other: Docker says so");
   const unreachable = { [jobKeys.pull("app", "aaaa", "app:1")]: failed(new EngineError("registryUnreachable", "Cannot pull image")) };
   const [condition] = effort({ container, local: { ...present, jobs: unreachable } }).conditions;
-  assert.deepEqual([condition?.reason, /for amd64, not for linux\/arm64$/.test(condition?.message ?? "")], ["ImagePullFailed", true]);
+  assert.equal(condition?.reason, "ImagePullFailed");
+  assert.match(condition?.message ?? "", /for amd64, not for linux\/arm64$/);
   const [never] = effort({ container: { ...container, pull: "never" }, local: present }).conditions;
   assert.match(never?.message ?? "", /is not on this machine for linux\/arm64, and/);
 });
