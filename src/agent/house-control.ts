@@ -68,8 +68,7 @@ const WAITING_LIMIT_MS = 1_500;
 const HAND_OVER_MAX_MS = 60_000;
 const LEAVE_EVERY_MS = 200;
 const LEAVE_MAX_MS = 100_000;
-/** An election is over by then. */
-const UNKNOWN_MAX_MS = 30_000;
+const UNKNOWN_MAX_MS = 30_000; // an election is over by then
 
 export class NodeHouseControl implements HouseControl {
   readonly #options: HouseControlOptions;
@@ -192,10 +191,10 @@ export class NodeHouseControl implements HouseControl {
   async removal(name: string, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes">> {
     const inside = this.#inside("remove a computer");
     const { roster } = await new RecordsReader(inside.store, this.#options.clock).read(signal);
-    const node = roster.values().find((each) => each.name === name);
-    if (node !== undefined) return this.#departure(inside, { nodeId: node.nodeId, name, removed: true }, signal);
+    const node = roster.values().find((each) => each.name === name || each.nodeId === name);
+    if (node !== undefined) return this.#departure(inside, { nodeId: node.nodeId, name: node.name, removed: true }, signal);
     // It never came in: it may have certificates, for which a person names its key, or a Membership that was applied before.
-    return isNodeId(name) && !roster.has(name) ? departure(name, 0, { name, removed: true }) : { compare: [], writes: [] };
+    return isNodeId(name) ? departure(name, 0, { name, removed: true }) : { compare: [], writes: [] };
   }
 
   replace(names: { readonly former: string; readonly newcomer?: string }, signal: AbortSignal): Promise<ReplaceAnswer> {
