@@ -253,14 +253,15 @@ test("what was made before its share was mounted is not started without it", () 
 });
 
 test("what was done once is done, although its container was cleared away", () => {
-  const told = (exitCode: number) => {
+  const told = (exitCode: number, bootId = "boot-nas") => {
     const containers = [{ name: "app", phase: "exited", health: "none", restarts: 0, exitCode, id: "docker-aaaa-app" }] as const;
-    return { ...present, reported: seen({ bootId: "boot-nas", instances: [observedInstance("aaaa", { containers })] }) };
+    return { ...present, reported: seen({ bootId, instances: [observedInstance("aaaa", { containers })] }) };
   };
   const container = { run: "once" } as const;
   const done = effort({ container, local: told(0) });
   assert.deepEqual([done.up, done.action, done.observed.phase, done.observed.exitCode], [true, undefined, "exited", 0]);
   assert.equal(effort({ container, local: told(1) }).action?.kind, "CreateContainer");
+  assert.equal(effort({ container, local: told(0, "of another computer") }).action?.kind, "CreateContainer");
   assert.equal(effort({ local: told(0) }).action?.kind, "CreateContainer", "what is to run always is made anew");
 });
 

@@ -86,7 +86,10 @@ export function effortFor(container: Container, around: Surroundings, up: Readon
 
 /** It has done what it is for, as this node told, and was cleared away since: `docker container prune` takes whatever has ended. */
 export function doneBefore({ name, run }: Container, { local, instance }: Pick<Surroundings, "local" | "instance">): Effort | undefined {
-  const told = local.reported?.value.instances.find(({ id }) => id === instance.id)?.containers.find((each) => each.name === name);
+  const { value } = local.reported ?? {};
+  // A computer that took another one's name and place has the other one's word, of another boot.
+  const ofNow = value?.bootId === local.bootId ? value.instances : [];
+  const told = ofNow.find(({ id }) => id === instance.id)?.containers.find((each) => each.name === name);
   const isDone = run === "once" && told?.phase === "exited" && told.exitCode === 0;
   return isDone ? { observed: told, up: true, conditions: [] } : undefined;
 }

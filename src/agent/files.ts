@@ -103,7 +103,7 @@ export function makePrivateFolder(folder: string): void {
 export function refuseOthersFolder(folder: string): void {
   if (!existsSync(folder) || isOwnersAlone(folder)) return;
   throw new UserError(
-    `Cannot keep data in ${folder}: another user owns it or can write to it, and could put there what Fossora runs. See that nothing strange lies in it and make it this user's alone (chmod 700), or pass --data-dir with a new folder.`,
+    `Cannot keep data in ${folder}: another user owns it or can write to it, and could put there what Fossora runs. See that nothing strange lies in it and make it this user's alone: chown ${process.getuid?.() === 0 ? "root" : "$USER"} ${folder} && chmod go-w ${folder}.${existsSync(path.join(folder, NODE_KEY)) ? "" : " Or pass --data-dir with a new folder."}`,
   );
 }
 

@@ -27,7 +27,7 @@ export async function foundHouse(
   const { entries } = await store.list(ROOT, signal);
   if (isFounded(dataDir) || entries.length > 0)
     throw new UserError(
-      `Cannot start: the store in ${path.join(dataDir, "etcd")} has lost its House, although this node knew one. Nothing is changed and the apps go on. Bring the folder back from a backup, or move all in ${dataDir} but its folder "volumes", which has the apps' data, away to begin anew.`,
+      `Cannot start: the store in ${path.join(dataDir, "etcd")} has lost its House, although this node knew one. Nothing is changed and the apps go on. Bring the folder back from a backup, or move all in ${dataDir} but its folder "volumes", which has the apps' data, away and say \`fossora up --data-dir ${dataDir}\` to begin anew.`,
     );
   const house: StoredResource<"House"> = {
     apiVersion: API_VERSION,

@@ -93,8 +93,6 @@ export class NodeHouseControl implements HouseControl {
     return this.#options.joining();
   }
 
-  // ---------------------------------------------------------------- letting others in
-
   async invite(signal: AbortSignal): Promise<InviteAnswer> {
     const { dataDir, meshAddresses, clock } = this.#options;
     const { store } = this.#inside("invite another computer");
@@ -118,8 +116,6 @@ export class NodeHouseControl implements HouseControl {
   async reject(typed: string, signal: AbortSignal): Promise<WaitingComputer> {
     return shown(await this.#approvals("say no to anybody").reject(typed, signal));
   }
-
-  // ---------------------------------------------------------------- coming in and going
 
   async join(asked: AskedWish, signal: AbortSignal): Promise<void> {
     const { wish } = this.#options;
@@ -192,7 +188,9 @@ export class NodeHouseControl implements HouseControl {
     const inside = this.#inside("remove a computer");
     const { roster } = await new RecordsReader(inside.store, this.#options.clock).read(signal);
     const node = roster.values().find((each) => each.name === name || each.nodeId === name);
-    if (node !== undefined) return this.#departure(inside, { nodeId: node.nodeId, name: node.name, removed: true }, signal);
+    if (node !== undefined && node.name !== name)
+      throw new ApiError("Conflict", `Cannot remove ${name}: it is ${node.name}.`, { next: `fossora node remove ${node.name}` });
+    if (node !== undefined) return this.#departure(inside, { nodeId: node.nodeId, name, removed: true }, signal);
     // It never came in: it may have certificates, for which a person names its key, or a Membership that was applied before.
     return isNodeId(name) ? departure(name, 0, { name, removed: true }) : { compare: [], writes: [] };
   }
@@ -215,8 +213,6 @@ export class NodeHouseControl implements HouseControl {
       signal,
     );
   }
-
-  // ---------------------------------------------------------------- looking
 
   joining(): JoiningReport {
     const { name, wish, clock } = this.#options;
@@ -325,8 +321,6 @@ export class NodeHouseControl implements HouseControl {
     return this.#ownWords;
   }
 
-  // ---------------------------------------------------------------- the steps of going
-
   /** Its apps first, if it may go at all: what cannot move in time stops with it. */
   async #handedOver(inside: Inside, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
     if ((await this.#ownDeparture(inside, signal)) === undefined) return undefined;
@@ -383,8 +377,6 @@ export class NodeHouseControl implements HouseControl {
       await clock.sleep(LEAVE_EVERY_MS, signal);
     }
   }
-
-  // ---------------------------------------------------------------- what must be so
 
   /** Throws where this node belongs to no house. */
   #inside(what: string): Inside {

@@ -71,6 +71,11 @@ export function refuseMissing(dataDir: string, places: Places = placesHere()): v
   );
 }
 
+/** The node is here no more, for all that this computer knows. */
+export function forgetPlace({ defaultDir }: Pick<Places, "defaultDir"> = placesHere()): void {
+  rmSync(elsewhereFile(defaultDir), { force: true });
+}
+
 function elsewhereFile(defaultDir: string): string {
   return path.join(defaultDir, "elsewhere");
 }

@@ -9,6 +9,7 @@ import { hasHouse } from "./joining/member-disk.ts";
 import { otherNodes } from "./joining/other-nodes.ts";
 import { leftApps, type LeftApps } from "./left-apps.ts";
 import { takeBackFirewall } from "./machine-firewall.ts";
+import { forgetPlace } from "./node-place.ts";
 
 const ENGINE_LIMIT_MS = 30_000;
 const NAMES_SHOWN = 8;
@@ -49,6 +50,7 @@ async function removeAll(machine: Machine, terminal: Terminal): Promise<void> {
   const { madeGroup = false, ...rest } = readInstallation(dataDir);
   for (const removed of await removeInstallation(machine, { madeGroup })) terminal.note(terminal.mark("ok", `removed ${removed}`));
   if (madeGroup) writeInstallation(dataDir, rest);
+  forgetPlace();
 }
 
 /** Docker is told what it starts from now on; networks that no container uses go. Throws EngineError. */

@@ -44,7 +44,7 @@ export async function up(
   { given, timeoutMs, mayOpenFirewall, wish, machineFor, prepareFolders }: UpOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const options = keptOptions(given);
+  const options = keptOptions(given, wish !== undefined);
   const machine = machineFor(withRunDir(options, readInstallation(resolveSettings(options).dataDir)));
   const { settings } = machine;
   refuseOtherUser(settings);
@@ -86,10 +86,11 @@ export async function up(
 }
 
 /** systemd does not hand on the environment in which `up` was typed. */
-function keptOptions(given: NodeOptions): NodeOptions {
+function keptOptions(given: NodeOptions, begins: boolean): NodeOptions {
   const placed = withPlace(given);
   const { dataDir, dockerSocket } = resolveSettings(placed);
-  if (given.dataDir === undefined) refuseMissing(dataDir);
+  // Whoever is told which house to join begins there, as on a copy of a disk whose data was moved away.
+  if (given.dataDir === undefined && !begins) refuseMissing(dataDir);
   refuseOtherNode("start", dataDir);
   const fromEnvironment = process.env["DOCKER_HOST"] === undefined ? {} : { dockerSocket };
   return withKept({ ...fromEnvironment, ...placed }, readInstallation(dataDir).options);

@@ -17,11 +17,21 @@ test("Binds and Mounts with a source are mounts; what Docker makes for the conta
   ];
   assert.deepEqual(engineMounts(container({ Binds: ["/db:/data", "/etc/localtime:/etc/localtime:z,ro", "db:/data", "/alone"], Mounts })), [
     { text: "/db:/data", readOnly: false, isPath: true },
-    { text: "/etc/localtime:/etc/localtime", readOnly: true, isPath: true },
     { text: "db:/data", readOnly: false, isPath: false },
     { text: "/srv:/in", readOnly: false, isPath: true },
     { text: "named:/data", readOnly: true, isPath: false },
   ]);
+});
+
+test("what each machine has of its own is nobody's data", () => {
+  const Binds = [
+    "/var/run/docker.sock:/var/run/docker.sock",
+    "/etc/localtime:/etc/localtime",
+    "/dev/dri:/dev/dri",
+    "/run/dbus:/run/dbus:ro",
+  ];
+  assert.deepEqual(engineMounts(container({ Binds })), []);
+  assert.equal(engineMounts(container({ Binds: ["/etc/app:/config", "/runner:/data", "/develop:/src"] })).length, 3);
 });
 
 test("a port counts that is named, a device by its path on the machine", () => {

@@ -11,10 +11,16 @@ export interface EngineMount {
   readonly isPath: boolean;
 }
 
+/** What each machine has of its own and no app keeps anything in: sockets, devices, and files that every Linux has. */
+const ofTheMachine =
+  /^\/(?:(?:var\/run|run|dev|sys|proc)(?:\/|$)|etc\/(?:localtime|timezone|machine-id|hosts|hostname|resolv\.conf|passwd|group|ssl)(?:\/|$))/;
+
 /** What has no source is the container's alone. */
 export function engineMounts({ engine }: Container): readonly EngineMount[] {
   const { Binds: binds, Mounts: mounts } = hostConfig(engine);
-  return [...list(binds).flatMap(bindMount), ...list(mounts).flatMap(entryMount)];
+  return [...list(binds).flatMap(bindMount), ...list(mounts).flatMap(entryMount)].filter(
+    ({ text }) => !ofTheMachine.test(text.split(":")[0] ?? ""),
+  );
 }
 
 /** Ports of the machine that it wants for itself: `8080`. Docker chooses a free one where none is named. */

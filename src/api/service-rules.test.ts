@@ -151,6 +151,11 @@ test("several of what must not run twice are wished for, and said to do harm", (
     why("replicas: all, volumes: [host:/srv:/data]"),
     "runs on each node, and all write to 'host:/srv:/data': that does harm where it is one share",
   );
+  assert.match(
+    why('update: { order: start-first }, engine: { HostConfig: { Binds: ["/srv:/data"] } }') ?? "",
+    /^is to start the new one first, .* '\/srv:\/data' may be written/,
+    "refused where Fossora's own fields say so",
+  );
   for (const harmless of [
     "volumes: [pg:/data]",
     "replicas: 0, volumes: [pg:/data]",

@@ -43,7 +43,10 @@ export function whySeveralMayHarm(spec: ServiceSpec): string | undefined {
     const [path] = spec.containers.flatMap(({ volumes = [] }) => volumes.filter(({ type, readOnly }) => type === "host" && !readOnly));
     return path && `runs on each node, and all write to '${volumeText(path)}': that does harm where it is one share`;
   }
-  const reason = replicas > 1 ? whyNotTwice(spec) : undefined;
+  const reason = whyNotTwice(spec);
+  if (reason !== undefined && spec.update.order === "start-first")
+    return `is to start the new one first, as 'update.order' says, and that may do harm: ${reason}`;
+  if (replicas <= 1) return undefined;
   return reason && `is to run ${replicas} times at once, as 'replicas' says, and that may do harm: ${reason}`;
 }
 
@@ -199,8 +202,10 @@ function overlap(listen: Listen, earlier: readonly Listen[]): string | undefined
   return other && `port ${Math.max(other.port, listen.port)}/${listen.protocol} is listened on already`;
 }
 
+/** What `engine` asks for is warned of alone: how Docker reads it is not ours to say for sure. */
 function checkUpdate(spec: ServiceSpec, report: Report): void {
-  const reason = spec.update.order === "start-first" ? whyNotTwice(spec) : undefined;
+  const plain = { ...spec, containers: spec.containers.map(({ engine: _, ...container }) => container) };
+  const reason = spec.update.order === "start-first" ? whyNotTwice(plain) : undefined;
   if (reason !== undefined)
     report("spec.update.order", `cannot be 'start-first': ${reason}; leave it out, or write 'stop-first'`, "stop-first");
 }

@@ -3,9 +3,11 @@ import { describe, test } from "node:test";
 import { entry, houseNode, member, nodeId, NOW, request, view } from "../../test/fakes/joining.ts";
 import { admissionOf, planSteward, type StewardStep } from "./admission.ts";
 import type { ActiveAdmission, HouseView, Stored } from "./house-view.ts";
+import type { MachineHints } from "./messages.ts";
 import { noMemory, type StewardMemory } from "./steward-memory.ts";
 
 const N = nodeId("n");
+const UUID = "4c4c4544-0042-3510-8052-b4c04f4d4d32";
 
 function active(more: Partial<ActiveAdmission> = {}, seenAtMs = NOW): Stored<ActiveAdmission> {
   const value = {
@@ -168,6 +170,26 @@ describe("while one is being admitted", () => {
     assert.deepEqual([step.node.nodeId, step.node.name, step.node.request.memberName], [N, "n", `${N}-i1`]);
     assert.equal(kindOf(seen, started("other")), "nothing");
     assert.equal(kindOf({ ...seen, health: new Map() }, started("mn")), "nothing");
+  });
+
+  test("whose place it takes is struck off by a person's word, or where its machine is surely the same: a card may be plugged elsewhere", () => {
+    const strikesOff = (machine: MachineHints, replaces?: string): boolean | undefined => {
+      const queued = entry("n", { request: { ...request("n"), machine }, ...(replaces !== undefined && { replaces }) });
+      const former = houseNode("b", { request: { ...request("b"), machine: { ...machine, productUuid: UUID } } });
+      const roster = new Map([[nodeId("b"), former]]);
+      const seen = {
+        ...withN({ entries: [queued], active: { ...added, value: { ...added.value, replaces: nodeId("b") } }, roster }, running),
+        health,
+      };
+      const step = planSteward(seen, started("mn"));
+      assert(step?.kind === "finish");
+      assert.equal(step.replaces, nodeId("b"));
+      return step.strikesOff;
+    };
+    const macs = ["02:11:22:33:44:55"];
+    assert.equal(strikesOff({ macs, productUuid: "" }), false);
+    assert.equal(strikesOff({ macs, productUuid: UUID }), true);
+    assert.equal(strikesOff({ macs: [], productUuid: "" }, nodeId("b")), true);
   });
 
   test("it gets its former self's name back, and otherwise one that is free", () => {

@@ -3,6 +3,7 @@
 import {
   allVotersAlive,
   isAlive,
+  isSurelySameMachine,
   memberOf,
   nodeOfMember,
   quorumOf,
@@ -28,7 +29,14 @@ export type AdmissionStep =
   | { readonly kind: "add-learner"; readonly peerUrl: string }
   | { readonly kind: "remove"; readonly memberId: string; readonly why: string }
   /** Deletes `queue/active` and the entry, writes the node into the roster, and takes the replaced one out for good. */
-  | { readonly kind: "finish"; readonly node: HouseNode; readonly replaces?: NodeId; readonly modRevision: number }
+  /** `strikesOff`: the key of the one that it replaces is never believed again. */
+  | {
+      readonly kind: "finish";
+      readonly node: HouseNode;
+      readonly replaces?: NodeId;
+      readonly strikesOff?: boolean;
+      readonly modRevision: number;
+    }
   /** Deletes `queue/active`; the entry, if it is still there, goes to the end. */
   | {
       readonly kind: "give-up";
@@ -228,7 +236,7 @@ function waitForStart(
     kind: "finish",
     node: nodeOf(view, entry.value, value),
     modRevision,
-    ...(value.replaces !== undefined && { replaces: value.replaces }),
+    ...(value.replaces !== undefined && { replaces: value.replaces, strikesOff: strikesOff(view, entry.value, value.replaces) }),
   });
   if (value.role === "worker") {
     if (started?.clusterId === view.clusterId && started.memberId === undefined && started.atMs >= active.seenAtMs) return finish();
@@ -257,6 +265,12 @@ function abort(view: HouseView, active: Stored<ActiveAdmission>): AdmissionStep 
   if (mine !== undefined && mine.learner && !view.roster.has(nodeOfMember(mine) ?? ""))
     return { kind: "remove", memberId: mine.id, why: "it is no longer in the queue" };
   return giveUp(view, active, undefined, "it is no longer in the queue");
+}
+
+/** Not by a guess: a card that was plugged elsewhere would cost a computer that is off its place in the house for good. */
+function strikesOff(view: HouseView, entry: QueueEntry, former: NodeId): boolean {
+  const there = view.roster.get(former);
+  return entry.replaces === former || (there !== undefined && isSurelySameMachine(there.request.machine, entry.request.machine));
 }
 
 function giveUp(

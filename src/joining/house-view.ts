@@ -169,6 +169,11 @@ export function sameMachine(a: MachineHints, b: MachineHints): boolean {
   return one !== undefined && one === other;
 }
 
+/** More than a network card speaks for it, which may be plugged elsewhere. */
+export function isSurelySameMachine(a: MachineHints, b: MachineHints): boolean {
+  return sameMachine(a, b) && realUuid(a) !== undefined && realUuid(a) === realUuid(b);
+}
+
 const fillerUuids: ReadonlySet<string> = new Set([
   "03000200-0400-0500-0006-000700080009",
   "12345678-1234-5678-90ab-cddeefaabbcc",

@@ -55,10 +55,11 @@ test("an admission goes on, ends and is given up only from where it was seen", (
 });
 
 test("whose place was taken is struck off in the same moment, and one that came back with its own key is not", () => {
-  const leaves = (replaces: string): readonly string[] =>
-    change({ kind: "finish", node: houseNode("n", { name: "nas" }), replaces, modRevision: 9 }).writes.flatMap((write) =>
+  const leaves = (replaces: string, strikesOff = true): readonly string[] =>
+    change({ kind: "finish", node: houseNode("n", { name: "nas" }), replaces, strikesOff, modRevision: 9 }).writes.flatMap((write) =>
       "put" in write && write.put.startsWith(keys.leaving("")) ? [`${write.put} ${write.value}`] : [],
     );
+  assert.deepEqual(leaves(nodeId("b"), false), [`${keys.leaving(nodeId("b"))} {"name":"nas","removed":false}`]);
   assert.deepEqual(leaves(nodeId("b")), [`${keys.leaving(nodeId("b"))} {"name":"nas","removed":true}`]);
   assert.deepEqual(leaves(nodeId("n")), []);
 });

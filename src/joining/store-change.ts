@@ -35,7 +35,9 @@ export function storeChange(step: WritingStep, view: Pick<HouseView, "roster" | 
         writes: [
           ...gone.map((key) => ({ delete: key })),
           put(keys.houseNode(nodeId), step.node),
-          ...(step.replaces === undefined || step.replaces === nodeId ? [] : departed(step.replaces, { name, removed: true })),
+          ...(step.replaces === undefined || step.replaces === nodeId
+            ? []
+            : departed(step.replaces, { name, removed: step.strikesOff === true })),
         ],
       };
     }

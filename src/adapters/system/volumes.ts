@@ -1,16 +1,24 @@
 // Local volumes: `volumes/<name>/data` below the data directory, and beside it a marker that says whose data it is.
+import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { Refusal } from "../../api/errors.ts";
 import type { LocalVolumes } from "../../ports.ts";
 import { syncFolder } from "./durable.ts";
 
+const run = promisify(execFile);
+
 const markerName = "volume.json";
+/** A disk that sleeps may take so long. */
+const LOOK_LIMIT_MS = 15_000;
 
 export class VolumeFolders implements LocalVolumes {
   readonly #folder: string;
   readonly #ensuring = new Map<string, Promise<void>>();
+  readonly #looks = new Map<string, Promise<boolean>>();
 
   /** `folder`: `volumes` below the data directory. */
   constructor(folder: string) {
@@ -35,24 +43,24 @@ export class VolumeFolders implements LocalVolumes {
   async #ensure(name: string, uid: string, made: boolean): Promise<string> {
     const home = path.join(this.#folder, name);
     const data = path.join(home, "data");
-    if (!(await this.exists(home))) {
+    if (!(await isThere(home))) {
       if (made) throw volumeLost(name, home, "it was made before, and is gone");
       await this.#make(home, uid);
     }
     const found = await readMarker(path.join(home, markerName));
     if (found === undefined) throw volumeLost(name, home, "its marker file is missing");
     if (found !== uid) throw volumeOfAnother(name, home, found);
-    if (!(await this.exists(data))) throw volumeLost(name, home, "its folder is missing");
+    if (!(await isThere(data))) throw volumeLost(name, home, "its folder is missing");
     return data;
   }
 
+  /** A share whose server is away answers late or never, and would keep one of the four threads that this process has for files. */
   async exists(file: string): Promise<boolean> {
-    try {
-      await access(file, constants.F_OK);
-      return true;
-    } catch {
-      return false;
-    }
+    const looking = this.#looks.get(file) ?? isThereElsewhere(file).finally(() => this.#looks.delete(file));
+    this.#looks.set(file, looking);
+    const late = new AbortController();
+    const tooLate = sleep(LOOK_LIMIT_MS, false, { signal: late.signal, ref: false }).catch(() => false);
+    return Promise.race([looking, tooLate]).finally(() => late.abort());
   }
 
   /** Whole or not at all, whatever happens to the power: made beside, then renamed. */
@@ -70,6 +78,25 @@ export class VolumeFolders implements LocalVolumes {
     await syncFolder(partial);
     await rename(partial, home);
     await syncFolder(this.#folder);
+  }
+}
+
+/** Asked by another process, which may be left to wait. */
+async function isThereElsewhere(file: string): Promise<boolean> {
+  try {
+    await run("test", ["-e", file], { timeout: LOOK_LIMIT_MS, killSignal: "SIGKILL" });
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? isThere(file) : false; // a system without it
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.F_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

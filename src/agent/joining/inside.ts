@@ -215,6 +215,7 @@ export class Inside {
       restart: (how, signal) =>
         this.sight.withoutLocal(async () => {
           await keepStore(how);
+          how.onEnded(); // however long the new one takes: nobody does the same again for that
           while (
             (await this.#status(localHost, AbortSignal.any([signal, AbortSignal.timeout(STATUS_LIMIT_MS)])).catch(() => undefined)) ===
             undefined

@@ -21,6 +21,7 @@ function keeperOf(
     readonly silent?: string;
     readonly decided?: unknown;
     readonly restart?: () => Promise<void>;
+    readonly serves?: () => Promise<void>;
     readonly hasMoreAddresses?: boolean;
     readonly mayServeRemoved?: boolean;
   } = {},
@@ -49,10 +50,12 @@ function keeperOf(
       mayBeThere: () => more.mayServeRemoved === true && !seen.areOut,
       seeOut: () => () => (seen.areOut = true),
     },
-    restart: async ({ inAnyCase }) => {
+    restart: async ({ inAnyCase, onEnded }) => {
       seen.restarts += 1;
       if (inAnyCase) seen.inAnyCase += 1;
       await more.restart?.();
+      onEnded();
+      await more.serves?.();
     },
     measure: async (target) => {
       asked.push(target);
@@ -172,6 +175,15 @@ test("a store that may still serve a removed node starts anew in any case, and t
     await keeper.restart(signal);
     assert.deepEqual([seen.inAnyCase, readReport(keeper.report())?.mayServeRemoved], [2, undefined]);
   }
+});
+
+test("nor does one that takes long start anew again and again: the former one has ended", async (t) => {
+  const { keeper, seen } = keeperOf(t, {
+    mayServeRemoved: true,
+    serves: async () => assert.fail("it does not serve"),
+  });
+  await assert.rejects(keeper.restart(signal), /does not serve/);
+  assert.deepEqual([seen.inAnyCase, readReport(keeper.report())?.mayServeRemoved], [1, undefined]);
 });
 
 test("a restart for another reason counts for nobody who was removed", async (t) => {

@@ -24,7 +24,7 @@ export interface TimingKeeperOptions {
   /** The store does not listen on all of this computer's addresses yet. */
   readonly hasMoreAddresses: () => boolean;
   /** Starts the store beside this agent anew if it runs otherwise than its disk says, or in any case; resolves when it serves again. */
-  readonly restart: (how: { readonly inAnyCase: boolean }, signal: AbortSignal) => Promise<void>;
+  readonly restart: (how: { readonly inAnyCase: boolean; readonly onEnded: () => void }, signal: AbortSignal) => Promise<void>;
   readonly guests: Pick<RemovedGuests, "mayBeThere" | "seeOut">;
   /** Milliseconds; undefined: nobody answered. */
   readonly measure?: (target: MeterTarget, signal: AbortSignal) => Promise<number | undefined>;
@@ -103,8 +103,7 @@ export class TimingKeeper {
       if (JSON.stringify(timing) === JSON.stringify(this.#timing) && !hasReason) return;
       setStoreTiming(dataDir, timing);
       const areOut = guests.seeOut();
-      await restart({ inAnyCase }, limit);
-      if (inAnyCase) areOut();
+      await restart({ inAnyCase, onEnded: () => inAnyCase && areOut() }, limit);
       this.#timing = timing;
       log.info("Store started anew", { ...timing });
     } finally {
