@@ -48,13 +48,15 @@ test("one that was removed is struck off, and what it had written goes", async (
   assert.deepEqual([removedNodes(dataDir), await left()], [[nas.nodeId], []]);
 });
 
-test("one whose place was taken is struck off, and what is under its name is that of the other now", async (t) => {
-  const { dataDir, store, nas, traces, seeOff, left } = await leaderOf(t);
-  const finish = { kind: "finish", node: houseNode("n", { name: "nas" }), replaces: nas.nodeId, modRevision: 0 } as const;
-  const change = storeChange(finish, { roster: new Map(), entries: [] });
-  assert(change !== undefined);
-  assert.ok((await store.commit(change, signal)).committed);
-  await seeOff();
-  assert.deepEqual([removedNodes(dataDir), await left()], [[nas.nodeId], traces]);
-  assert.equal(await store.get(keys.houseNode(nodeId("b")), signal), undefined);
+test("one whose place was taken is out, struck off where that is sure, and what is under its name is that of the other now", async (t) => {
+  for (const strikesOff of [true, false]) {
+    const { dataDir, store, nas, traces, seeOff, left } = await leaderOf(t);
+    const finish = { kind: "finish", node: houseNode("n", { name: "nas" }), replaces: nas.nodeId, strikesOff, modRevision: 0 } as const;
+    const change = storeChange(finish, { roster: new Map(), entries: [] });
+    assert(change !== undefined);
+    assert.ok((await store.commit(change, signal)).committed);
+    await seeOff();
+    assert.deepEqual([removedNodes(dataDir), await left()], [strikesOff ? [nas.nodeId] : [], traces]);
+    assert.equal(await store.get(keys.houseNode(nodeId("b")), signal), undefined);
+  }
 });
