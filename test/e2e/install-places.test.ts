@@ -31,7 +31,7 @@ describe("a node on a disk of its own", { skip: labReason() ?? programReason() ?
   before(async () => {
     node = await newComputer();
     await on("mkdir", "-p", dataDir);
-    await on("mount", "-t", "tmpfs", "-o", "size=400m", "none", dataDir);
+    await on("mount", "-t", "tmpfs", "-o", "size=400m,mode=700", "none", dataDir);
     const { code, said } = await setUp(node, "up", "--data-dir", dataDir);
     assert.equal(code, 0, said);
   });
