@@ -15,7 +15,8 @@ const wallMs = Date.parse("2026-01-01T01:00:00Z");
 const identity = { node: "nas", nodeId: "id", bootId: "boot", bootedAtMs: 0 };
 const times = { wallMs, bootedMs: Date.parse("2026-01-01T00:30:00Z") };
 
-test("aged() tells how long a container has run, or ran and when it ended", () => {
+/** Without what is made of it. */
+function asToldByDocker() {
   const {
     startedMs: _startedMs,
     ranMs: _ranMs,
@@ -23,6 +24,11 @@ test("aged() tells how long a container has run, or ran and when it ended", () =
     quickEnds: _quickEnds,
     ...container
   } = docker("app", "aaaa", spec);
+  return container;
+}
+
+test("aged() tells how long a container has run, or ran and when it ended", () => {
+  const container = asToldByDocker();
   const startedAt = "2026-01-01T00:50:00Z";
   assert.equal(aged({ ...container, startedAt }, times).ranMs, 600_000);
   const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T00:51:00Z" }, times);
@@ -33,13 +39,7 @@ test("aged() tells how long a container has run, or ran and when it ended", () =
 });
 
 test("aged() does not blame what ran before the boot for its end", () => {
-  const {
-    startedMs: _startedMs,
-    ranMs: _ranMs,
-    endedAgoMs: _endedAgoMs,
-    quickEnds: _quickEnds,
-    ...container
-  } = docker("app", "aaaa", spec);
+  const container = asToldByDocker();
   // Docker says of a power cut's that it ended with 255 when its daemon found it.
   const cut = { ...container, state: "exited", exitCode: 255, finishedAt: "2026-01-01T00:30:02Z" } as const;
   assert.equal(aged({ ...cut, startedAt: "2026-01-01T00:29:58Z" }, times).ranMs, Infinity);
@@ -47,13 +47,7 @@ test("aged() does not blame what ran before the boot for its end", () => {
 });
 
 test("aged() waits for nothing where the machine's date was set back meanwhile", () => {
-  const {
-    startedMs: _startedMs,
-    ranMs: _ranMs,
-    endedAgoMs: _endedAgoMs,
-    quickEnds: _quickEnds,
-    ...container
-  } = docker("app", "aaaa", spec);
+  const container = asToldByDocker();
   const startedAt = "2026-01-01T01:30:00Z";
   assert.equal(aged({ ...container, startedAt }, times).ranMs, Infinity);
   const ended = aged({ ...container, state: "exited", startedAt, finishedAt: "2026-01-01T01:30:01Z" }, times);

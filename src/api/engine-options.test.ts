@@ -3,9 +3,8 @@ import { test } from "node:test";
 import { engineDevices, engineMounts, enginePorts, isOnHostNetwork } from "./engine-options.ts";
 import type { Container } from "./types.ts";
 
-/** Only what is read of it. */
 function container(HostConfig: unknown, network = "default"): Container {
-  return { name: "app", image: "app:1", network, engine: { HostConfig } } as unknown as Container;
+  return { name: "app", image: "app:1", network, engine: { HostConfig } } as unknown as Container; // only what is read of it
 }
 
 test("Binds and Mounts with a source are mounts; what Docker makes for the container alone is none", () => {

@@ -64,7 +64,7 @@ test("rules of nft that cannot be listed are not taken back, and that is told", 
 test("of what was written down nothing is run but commands of a firewall", async (t) => {
   const { said } = tools(t, { touch: "" });
   const close: Firewall["close"] = [
-    ["touch", "/root/.ssh/x"],
+    ["touch", "/etc/x"],
     ["/tmp/ufw", "delete"],
     ["ufw", "delete", "allow", "53"],
   ];

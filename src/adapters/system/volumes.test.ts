@@ -68,4 +68,11 @@ test("what a power cut left half made is made anew", async () => {
 test("a path exists or not", async () => {
   assert.equal(await volumes.exists(root), true);
   assert.equal(await volumes.exists(path.join(root, "typo")), false);
+  const programs = process.env["PATH"];
+  process.env["PATH"] = path.join(root, "nothing");
+  try {
+    assert.deepEqual(await Promise.all([root, path.join(root, "typo")].map((each) => volumes.exists(each))), [true, false]);
+  } finally {
+    process.env["PATH"] = programs;
+  }
 });

@@ -1,5 +1,5 @@
 // Local volumes: `volumes/<name>/data` below the data directory, and beside it a marker that says whose data it is.
-import { execFile } from "node:child_process";
+import { execFile, type ExecException } from "node:child_process";
 import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -87,7 +87,8 @@ async function isThereElsewhere(file: string): Promise<boolean> {
     await run("test", ["-e", file], { timeout: LOOK_LIMIT_MS, killSignal: "SIGKILL" });
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? isThere(file) : false; // a system without it
+    const { code, killed = false } = error as ExecException;
+    return code === 1 || killed ? false : isThere(file); // else it could not be asked
   }
 }
 
