@@ -2,7 +2,7 @@
 import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
-import { createLog } from "../adapters/system/log.ts";
+import { createLog, outliveOutput } from "../adapters/system/log.ts";
 import { adminPath } from "../adapters/firewall/tool-env.ts";
 import { UserError } from "../api/errors.ts";
 import type { NodeCommands, NodeOptions } from "../cli/node-commands.ts";
@@ -29,6 +29,7 @@ const withoutGroup = `there is no group ${socketGroup}, so that root alone may u
 
 export const nodeCommands: NodeCommands = {
   agent: async (options) => {
+    outliveOutput();
     const settings = resolveSettings(withPlace(options));
     const log = logFor(settings);
     refuseMissing(settings.dataDir);
@@ -50,6 +51,7 @@ export const nodeCommands: NodeCommands = {
   },
 
   supervise: async (given) => {
+    outliveOutput();
     const options = withPlace(given);
     const settings = resolveSettings(options);
     refuseMissing(settings.dataDir);

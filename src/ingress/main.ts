@@ -21,7 +21,7 @@ import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
 import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { killContainerProcesses } from "../adapters/system/container-processes.ts";
-import { createLog } from "../adapters/system/log.ts";
+import { createLog, outliveOutput } from "../adapters/system/log.ts";
 import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
 import type { TrafficReport } from "../api/traffic.ts";
@@ -75,8 +75,7 @@ export async function runIngress(argv: readonly string[]): Promise<void> {
       build: { type: "string", default: "" },
     },
   });
-  // Whoever read our log may be gone; that is no reason to stop serving.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  outliveOutput();
   const ingress = new Ingress({
     socketPath: path.join(values["run-dir"], "ingress.sock"),
     dataDir: path.join(values["data-dir"], "ingress"),

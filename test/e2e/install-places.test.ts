@@ -63,10 +63,12 @@ describe("a node on a disk of its own", { skip: labReason() ?? programReason() ?
   test("has its agent again after it was killed while the disk is full", async () => {
     const agent = await node.pid("agent");
     await on("sh", "-c", `cat /dev/zero > ${dataDir}/filler 2>/dev/null; test -s ${dataDir}/filler`);
+    await on("sh", "-c", `yes "" >> ${dataDir}/log/agent.log 2>/dev/null; ! echo >> ${dataDir}/log/agent.log`);
     try {
       await on("kill", "-KILL", String(agent));
       await until("another agent", async () => (await node.pid("agent")) !== agent, limitMs);
       await node.ready();
+      assert.equal((await ourProcesses(node)).filter((line) => / supervise /.test(line)).length, 1);
     } finally {
       await on("rm", `${dataDir}/filler`);
     }

@@ -21,6 +21,11 @@ export function createLog(options: LogOptions): Log {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
+/** Once, in a process that serves: whoever read its log may be gone, or the disk full, and that is no reason to end. */
+export function outliveOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function formatLine({ format, time }: LogOptions, level: LogLevel, message: string, fields: Fields): string {
