@@ -39,7 +39,12 @@ const suites: Readonly<Record<string, Suite>> = {
     concurrency: 2 * parallel,
     longest: /house-control|house-leave|joining|docker|store-/,
   },
-  e2e: { files: ["test/e2e/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel, longest: /processes|conditions|demo|install\./ },
+  e2e: {
+    files: ["test/e2e/**/*.test.ts"],
+    limitMs: fileLimitMs,
+    concurrency: parallel,
+    longest: /processes|conditions|demo|install\.|install-(places|systemd)/,
+  },
   // Several computers each, which take the processors whole: what more of them at a time would win they lose to each other. Those that take
   // longer are in `npm run soak -- houses`.
   houses: { files: ["test/houses/**/*.test.ts"], limitMs: fileLimitMs, concurrency: parallel, longest: /chaos|joining\./ },

@@ -201,16 +201,18 @@ export function startTimeOf(pid: number): string | undefined {
   }
 }
 
-export async function endProcess(pid: number, graceMs: number, clock: Clock): Promise<void> {
+/** SIGTERM, then SIGKILL after `graceMs`. */
+export async function endProcess(pid: number, graceMs: number, clock: Clock): Promise<"ended" | "killed"> {
   const startTime = startTimeOf(pid);
   const signal = new AbortController().signal;
   for (const [name, waitMs] of [
     ["SIGTERM", graceMs],
     ["SIGKILL", killWaitMs],
   ] as const) {
-    if (startTime === undefined || startTimeOf(pid) !== startTime) return;
+    if (startTime === undefined || startTimeOf(pid) !== startTime) return "ended";
     process.kill(pid, name);
     const deadline = clock.now() + waitMs;
     while (startTimeOf(pid) === startTime && clock.now() < deadline) await clock.sleep(5, signal);
   }
+  return "killed";
 }

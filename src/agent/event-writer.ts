@@ -64,7 +64,10 @@ export class EventWriter implements Events {
     } catch (error) {
       if (signal.aborted) return;
       log.debug("Event could not be written", { error });
-      clock.timer(againMs, () => void this.#write());
+      void clock.sleep(againMs, signal).then(
+        () => this.#write(),
+        () => {}, // this node ends
+      );
     }
   }
 

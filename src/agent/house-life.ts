@@ -343,10 +343,10 @@ export class HouseLife {
 
   async #run(signal: AbortSignal): Promise<void> {
     const publisher = this.#publisher;
-    const changed = whenQuiet(this.#options.clock, collectGarbage);
+    const quiet = whenQuiet(this.#options.clock, collectGarbage);
     const unsubscribe = this.#mirror.subscribe((changes, besides) => {
       if (changes.some(isAboutNodes) || changes.some(isWantedNode) || besides.some(isAboutMembers)) this.#options.onHouseChange();
-      if (changes.length > 0) changed();
+      if (changes.length > 0) quiet.changed();
       if (publisher.pending || changes.some(isAboutNodes)) publisher.publishSoon();
     });
     try {
@@ -362,6 +362,7 @@ export class HouseLife {
       ]);
     } finally {
       unsubscribe();
+      quiet.stop();
       publisher.stop();
       this.#probes.close();
     }

@@ -6,7 +6,7 @@ import { collectGarbage, whenQuiet } from "./idle-collection.ts";
 test("garbage is collected once each time that changes cease, and not while they come", async () => {
   const clock = new VirtualClock();
   let collections = 0;
-  const changed = whenQuiet(clock, () => collections++);
+  const { changed, stop } = whenQuiet(clock, () => collections++);
   for (let second = 0; second < 10; second++) {
     changed();
     await clock.advance(1_000);
@@ -17,6 +17,9 @@ test("garbage is collected once each time that changes cease, and not while they
   changed();
   await clock.advance(60_000);
   assert.equal(collections, 2);
+  changed();
+  stop();
+  assert.equal(clock.nextAtMs(), undefined, "a timer keeps the process from ending");
 });
 
 test("collecting gives back what nobody holds any more", () => {

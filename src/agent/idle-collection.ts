@@ -14,11 +14,12 @@ export function collectGarbage(): void {
   collect({ type: "major", flavor: "last-resort" });
 }
 
-/** Answers what to call at each change. `collect` runs once each time that changes have ceased. */
-export function whenQuiet(clock: Pick<Clock, "timer">, collect: () => void): () => void {
+/** `changed` is called at each change, `stop` in the end. `collect` runs once each time that changes have ceased. */
+export function whenQuiet(clock: Pick<Clock, "timer">, collect: () => void): { readonly changed: () => void; readonly stop: () => void } {
   let cancel = clock.timer(quietMs, collect);
-  return () => {
+  const changed = (): void => {
     cancel();
     cancel = clock.timer(quietMs, collect);
   };
+  return { changed, stop: () => cancel() };
 }

@@ -32,7 +32,8 @@ export async function supervise(options: {
     const ended = once(agent, "exit").catch((error: unknown) => [error]);
     await Promise.race([ended, aborted]);
     if (signal.aborted) {
-      if (agent.pid !== undefined) await endProcess(agent.pid, stopGraceMs, clock);
+      if (agent.pid !== undefined && (await endProcess(agent.pid, stopGraceMs, clock)) === "killed")
+        log.warn("Agent did not end by itself, and was killed", { graceMs: stopGraceMs });
       break;
     }
     log.warn("Agent ended; starting it again", { how: await ended, delayMs: restartMs });

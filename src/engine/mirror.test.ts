@@ -226,6 +226,7 @@ test("run() ends with its signal", async () => {
   await clock.advance(100);
   stop.abort(new Error("stopped"));
   await running;
+  assert.equal(clock.nextAtMs(), undefined, "a timer keeps the process from ending");
 });
 
 test("after a long silence the copy is gone on from, and whoever waits is told each second", async () => {

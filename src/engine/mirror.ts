@@ -188,17 +188,17 @@ export class StoreMirror implements Mirror {
   /** Lists and watches until the signal; an unreachable store is tried again for ever. */
   async run(signal: AbortSignal): Promise<void> {
     const cancel = this.#tellOfCopy(signal);
-    while (!signal.aborted) {
-      try {
-        await this.#listAndWatch(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#log.warn("Mirror lost the store", { error });
+    try {
+      while (!signal.aborted) {
+        await this.#listAndWatch(signal).catch((error: unknown) => {
+          if (!signal.aborted) this.#log.warn("Mirror lost the store", { error });
+        });
+        this.#heardAtMs = undefined;
+        await this.#clock.sleep(LIST_RETRY_MS, signal).catch(() => undefined);
       }
-      this.#heardAtMs = undefined;
-      await this.#clock.sleep(LIST_RETRY_MS, signal).catch(() => undefined);
+    } finally {
+      cancel();
     }
-    cancel();
   }
 
   /** Nobody else says so: silence makes no event. */

@@ -49,6 +49,7 @@ describe("a node on a disk of its own", { skip: labReason() ?? programReason() ?
     const key = await nodeId();
     assert.match((await setUp(node, "down")).said, /stopped here/);
     assert.deepEqual(await ourProcesses(node), []);
+    assert.doesNotMatch(await on("cat", `${dataDir}/log/agent.log`), /did not end by itself/);
     assert.equal((await setUp(node, "up")).code, 0);
     assert.equal(await nodeId(), key);
   });
