@@ -63,7 +63,12 @@ export class Hearing {
 
   /** A sign of life of its agent, which hears somebody, or an answer of its ingress. */
   #hearsItself(to: SimNode, from: SimNode, all: readonly SimNode[]): boolean {
+    return this.#options.hears(to, from) && (from.alive ? all.some((third) => this.#answers(from, third)) : this.#answers(to, from));
+  }
+
+  /** By its agent or by its ingress alone, which must be asked. */
+  #answers(to: SimNode, from: SimNode): boolean {
     const { hears } = this.#options;
-    return hears(to, from) && (from.alive ? all.some((third) => third.alive && hears(from, third)) : hears(from, to));
+    return hears(to, from) && (from.alive || hears(from, to));
   }
 }
