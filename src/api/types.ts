@@ -291,7 +291,7 @@ export interface HealthTiming {
 export type Health =
   | "none"
   | {
-    /** The path to ask for. */
+    /** The path to ask for, with `Host: localhost`. */
     readonly http: string;
     /** The port to ask on. Absent: the Service's `port`. */
     readonly port?: number;

@@ -38,6 +38,11 @@ test("a good status is well, a bad one is named with the path", async () => {
   assert.equal(await checkProbe(http(port), limitMs, signal), "GET / answers 503");
 });
 
+test("an app that serves the hosts it knows alone is asked for localhost, whatever its address is", async () => {
+  const port = await answering(({ headers }, response) => response.writeHead(headers.host === "localhost" ? 200 : 400).end());
+  assert.equal(await checkProbe(http(port), limitMs, signal), undefined);
+});
+
 test("an app whose answer never ends is well: its head was enough", async () => {
   const port = await answering((_request, response) => void response.writeHead(200).write("a stream"));
   assert.equal(await checkProbe(http(port), limitMs, signal), undefined);

@@ -3,6 +3,12 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import type { Probe } from "../../ports.ts";
 
+/**
+ * What an image's own check sends from inside: apps that serve listed hosts alone (Nextcloud, Paperless) let it through, and refuse the address
+ * of their container. A Service may have no route or several, so none of their hosts would do.
+ */
+const HOST = "localhost";
+
 /** Undefined: well; else one line on what is wrong. Ends within `timeoutMs`, and at once with the signal. */
 export async function checkProbe(probe: Probe, timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
   const where = `${probe.host}:${probe.port}`;
@@ -34,7 +40,8 @@ function checkTcp({ host, port }: TcpProbe, signal: AbortSignal): Promise<undefi
 
 function checkHttp({ host, port, path, status: [lowest, highest] }: HttpProbe, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host, port, path, signal, agent: false, headers: { "user-agent": "fossora-health" } }, (response) => {
+    const headers = { host: HOST, "user-agent": "fossora-health" };
+    const asked = request({ host, port, path, signal, agent: false, headers }, (response) => {
       const { statusCode = 0 } = response;
       response.destroy();
       resolve(statusCode >= lowest && statusCode <= highest ? undefined : `GET ${path} answers ${statusCode}`);
