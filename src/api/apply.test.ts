@@ -308,3 +308,31 @@ test("an object whose stored value is no JSON is mended by what is applied, as a
     [keys.desired("Service", "app"), keys.applied("Service", "app", "cli")].map((key) => [key, entries.get(key)?.modRevision]),
   );
 });
+
+test("a House changes the fields that it names, each as a whole, and null takes one away", () => {
+  const house = (entries: ReadonlyMap<string, ReadEntry>, spec: string): [ApplyPlan, ReadonlyMap<string, ReadEntry>] => {
+    const text = `apiVersion: fossora.dev/v1\nkind: House\nmetadata: { name: house }\nspec: ${spec}\n`;
+    const { manifests: parsed, problems } = parseManifests([{ file: "house.yaml", text }]);
+    assert.deepEqual(problems, []);
+    const plan = planApply(parsed, entries, context);
+    return [plan, after(plan, entries)];
+  };
+  const told = ({ results: [result] }: ApplyPlan) => [result?.action, result?.stored.spec, result?.warnings];
+  const kept = (names: string, first: string): string => `keeps ${names}, not named here: write \`${first}: null\` to take that away`;
+  const own = { zone: "home.example.com", joining: "approve", tailnet: { tags: ["tag:nas"] } };
+  const written = JSON.stringify(own);
+  const resolver = { serve: ["lan"], upstream: ["service/pihole"], fallback: "host" };
+  const [, first] = house(new Map(), written);
+  const [pihole, second] = house(first, `{ resolver: ${JSON.stringify(resolver)} }`);
+  assert.deepEqual(told(pihole), ["configured", { ...own, resolver }, [kept("'joining', 'tailnet', 'zone'", "joining")]]);
+  const [again, third] = house(second, written);
+  assert.deepEqual(told(again), ["unchanged", { ...own, resolver }, [kept("'resolver'", "resolver")]]);
+  const [other, fourth] = house(third, "{ resolver: { serve: [lan], upstream: 9.9.9.9 }, tailnet: null, zone: null, joining: approve }");
+  assert.deepEqual(told(other), [
+    "configured",
+    { zone: "home.internal", joining: "approve", resolver: { serve: ["lan"], upstream: ["9.9.9.9"] } },
+    [],
+  ]);
+  const [none] = house(fourth, "{ joining: ~, resolver: }");
+  assert.deepEqual(told(none), ["configured", { zone: "home.internal", joining: "auto" }, []]);
+});

@@ -220,7 +220,7 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
         message: `${message}; what is there besides was set by others`,
       })),
     );
-  const { stored } = merged;
+  const { stored, keeps = [] } = merged;
   const same = live !== undefined && canonicalJson(stored) === canonicalJson(live);
   const version = desired?.version ?? 0;
   const generation = same ? version : version + 1;
@@ -240,7 +240,7 @@ function planObject(manifest: Manifest, entries: ReadonlyMap<string, ReadEntry>,
       action,
       generation,
       stored,
-      warnings: warningsOf(stored, desired === undefined ? context.ownerOfDerived(kind, name) : undefined),
+      warnings: [...keptOf(keeps), ...warningsOf(stored, desired === undefined ? context.ownerOfDerived(kind, name) : undefined)],
     },
     refusals: [],
     compare: [
@@ -296,7 +296,13 @@ function refused(at: ProblemPlace, { kind, metadata: { name } }: AnyManifestObje
   };
 }
 
-type Merged = { readonly stored: StoredResource } | { readonly findings: readonly { readonly field: string; readonly message: string }[] };
+interface MergedObject {
+  readonly stored: StoredResource;
+  /** Fields that this manager named before and does not name now, and that stay. */
+  readonly keeps?: readonly string[];
+}
+
+type Merged = MergedObject | { readonly findings: readonly { readonly field: string; readonly message: string }[] };
 
 function mergeObject(
   object: AnyManifestObject,
@@ -310,17 +316,34 @@ function mergeObject(
     metadata: { name, labels, annotations },
     written,
   } = object;
-  const { spec, findings } =
-    live === undefined ? { spec: object.spec, findings: [] } : readSpec(kind, name, merge(last?.spec, live.spec, written));
+  // There is one House, and its settings are in the files of several apps: what one of them does not name is another one's.
+  const before = kind === "House" ? undefined : last;
+  const whole = (base: StoredResource): unknown =>
+    kind === "House" ? mergeHouse(object, base.spec) : merge(before?.spec, base.spec, written);
+  const { spec, findings } = live === undefined ? { spec: object.spec, findings: [] } : readSpec(kind, name, whole(live));
   if (spec === undefined || findings.length > 0) return { findings };
   const metadata: StoredResource["metadata"] = {
     name,
-    ...mergedTexts("labels", [last?.labels, live?.metadata.labels, labels]),
-    ...mergedTexts("annotations", [last?.annotations, live?.metadata.annotations, annotations]),
+    ...mergedTexts("labels", [before?.labels, live?.metadata.labels, labels]),
+    ...mergedTexts("annotations", [before?.annotations, live?.metadata.annotations, annotations]),
     uid: live?.metadata.uid ?? context.newUid(),
     creationTimestamp: live?.metadata.creationTimestamp ?? context.now,
   };
-  return { stored: { apiVersion, kind, metadata, spec, manager: context.manager } };
+  const stored = { apiVersion, kind, metadata, spec, manager: context.manager };
+  if (kind !== "House" || live === undefined) return { stored };
+  const named = new Set([...Object.keys(written), ...(object.cleared ?? [])]);
+  return { stored, keeps: Object.keys(last?.spec ?? {}).filter((field) => !named.has(field) && Object.hasOwn(live.spec, field)) };
+}
+
+/** Field by field, each as a whole: a resolver is one thing. */
+function mergeHouse({ written, cleared = [] }: AnyManifestObject, live: object): object {
+  return Object.fromEntries(Object.entries({ ...live, ...written }).filter(([field]) => !cleared.includes(field)));
+}
+
+function keptOf(fields: readonly string[]): readonly string[] {
+  const [first] = fields;
+  if (first === undefined) return [];
+  return [`keeps ${fields.map((field) => `'${field}'`).join(", ")}, not named here: write \`${first}: null\` to take that away`];
 }
 
 type Texts = Readonly<Record<string, string>> | undefined;

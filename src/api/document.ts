@@ -18,6 +18,8 @@ export interface ManifestObject<K extends Kind = Kind> {
   readonly spec: Specs[K];
   /** The spec without defaults: what somebody else may set without being overruled by the next apply. */
   readonly written: Specs[K];
+  /** Of a House: fields of its spec that say `null`, and are to go. */
+  readonly cleared?: readonly string[];
   /** Given by the person: change it only if it still has this version. */
   readonly resourceVersion?: string;
 }
@@ -109,8 +111,14 @@ function readObject(kind: Kind, node: YamlMapping, { reading, unknownFields, lef
     metadata: { name, ...(labels && { labels }), ...(annotations && { annotations }) },
     spec: filled,
     written: complete[kind](readWhole(kind, whole, newReading({ defaults: false }))?.spec as never, name, () => undefined), // as above, but for the defaults
+    ...(kind === "House" && { cleared: nullsOf(spec) }),
     ...(resourceVersion !== undefined && { resourceVersion }),
   } as AnyManifestObject; // the spec was read by the schema of this kind
+}
+
+function nullsOf(spec: YamlNode | undefined): readonly string[] {
+  const entries = spec?.kind === "mapping" ? [...spec.entries] : [];
+  return entries.flatMap(([field, { value }]) => (value.kind === "scalar" && value.value === null ? [field] : []));
 }
 
 function readWhole(

@@ -558,7 +558,7 @@ export interface MembershipSpec {
   readonly devices?: Readonly<Record<string, string>>;
 }
 
-/** What holds for the whole house. */
+/** What holds for the whole house. A field that a file does not name stays; `null` takes it away. */
 export interface HouseSpec {
   /** The domain below which all names live. */
   readonly zone: string;
