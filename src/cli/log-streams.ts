@@ -13,12 +13,14 @@ export interface Sink {
   live(): void;
 }
 
-/** Until all of them have ended. `read` tells one stream's lines in their order; what it throws is thrown. */
+/** Until all of them have ended. `read` tells one stream's lines in their order until the signal; what it throws is thrown, and ends the others. */
 export async function mergeStreams(
   names: readonly string[],
-  read: (name: string, sink: Sink) => Promise<void>,
+  read: (name: string, sink: Sink, signal: AbortSignal) => Promise<void>,
   { print, ports }: { readonly print: (line: LogLine) => void; readonly ports: Pick<CliPorts, "now" | "sleep" | "interrupted"> },
 ): Promise<void> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ports.interrupted, ended.signal]);
   const merger = new LogMerger();
   let wake = (): void => undefined;
   let [open, failure] = [names.length, undefined as { readonly error: unknown } | undefined];
@@ -26,8 +28,7 @@ export async function mergeStreams(
     async line(line) {
       merger.push(name, line, ports.now());
       wake();
-      while (merger.waiting(name) > WAITING_LINES_MAX && failure === undefined && !ports.interrupted.aborted)
-        await ports.sleep(ROOM_AGAIN_MS, ports.interrupted).catch(() => undefined);
+      while (merger.waiting(name) > WAITING_LINES_MAX && !signal.aborted) await ports.sleep(ROOM_AGAIN_MS, signal).catch(() => undefined);
     },
     live() {
       merger.live(name);
@@ -36,7 +37,7 @@ export async function mergeStreams(
   });
   for (const name of names) merger.add(name);
   for (const name of names)
-    void read(name, sinkOf(name))
+    void read(name, sinkOf(name), signal)
       .catch((error: unknown) => (failure ??= { error }))
       .finally(() => {
         merger.end(name);
@@ -47,7 +48,10 @@ export async function mergeStreams(
     const stirred = new Promise<void>((resolve) => (wake = resolve));
     const { lines, againInMs } = merger.take(ports.now());
     for (const line of lines) print(line);
-    if (failure !== undefined) throw failure.error;
+    if (failure !== undefined) {
+      ended.abort(new Error("Another log cannot be told"));
+      throw failure.error;
+    }
     if (lines.length > 0) continue;
     if (open === 0) return;
     await (againInMs === undefined ? stirred : Promise.race([stirred, ports.sleep(againInMs, ports.interrupted).catch(() => undefined)]));

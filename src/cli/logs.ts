@@ -50,6 +50,8 @@ const PREFIX_COLORS: readonly (keyof Colors & ("cyan" | "magenta" | "blue" | "ye
 ];
 
 const AGAIN_AFTER_MS = 1_000;
+/** While the others are told, one that has nothing to show is asked again this often. */
+const AWAY_AGAIN_MS = 3_000;
 /** Clocks differ, and lines wait a moment for those of other computers: what is told twice is shown once. */
 const AGAIN_SINCE_SECONDS = 10;
 /** Until a node that starts again knows the others, what they printed is out of its reach. */
@@ -122,16 +124,13 @@ export async function runLogs(options: LogsOptions, ports: CliPorts): Promise<nu
       ports,
       printer,
       sink: { line: (line) => Promise.resolve(printer.print(line)), live: () => undefined },
+      signal: ports.interrupted,
+      isOneOfMany: false,
     });
   else
     await mergeStreams(
       sources.map(({ service }) => service),
-      (service, sink) =>
-        readStream({ service }, options, { ports, printer, sink }).catch((error: unknown) => {
-          // One of many that has nothing to show keeps the others from nothing.
-          if (!(error instanceof ApiFailure) || error.status.reason !== "NotFound") throw error;
-          printer.note(error.status.message);
-        }),
+      (service, sink, signal) => readStream({ service }, options, { ports, printer, sink, signal, isOneOfMany: true }),
       { print: (line) => printer.print(line), ports },
     );
   printer.end();
@@ -174,38 +173,64 @@ interface Outlets {
   readonly ports: CliPorts;
   readonly printer: LinePrinter;
   readonly sink: Sink;
+  /** Nobody listens any more. */
+  readonly signal: AbortSignal;
+  /** What it has nothing to show for is told, and keeps the others from nothing. */
+  readonly isOneOfMany: boolean;
 }
 
-/** Until it ends; with `follow` until Ctrl-C: a node that starts again is asked for what it printed since. */
+/** Until it ends; with `follow` until the signal: a node that starts again is asked for what it printed since. */
 async function readStream(source: Source, options: LogsOptions, outlets: Outlets): Promise<void> {
-  const { ports, printer, sink } = outlets;
+  const { ports, printer, sink, signal, isOneOfMany } = outlets;
   const told = new OncePerLine();
   const patience = new Patience(ports, RETURNING);
   const beganSeconds = Math.floor(ports.now() / 1000);
   let [again, isAnswering, wasAnswering] = [options, false, false];
+  let noted: string | undefined;
   const newOnes: Sink = { ...sink, line: async (line) => (told.isNew(line) ? sink.line(line) : undefined) };
   for (;;) {
+    let againInMs = AGAIN_AFTER_MS;
     try {
-      await readOnce(source, again, { ports, printer, sink: newOnes }, () => {
-        [isAnswering, wasAnswering] = [true, true];
+      await readOnce(source, again, { ...outlets, sink: newOnes }, () => {
+        [isAnswering, wasAnswering, noted] = [true, true, undefined];
         patience.renew();
       });
     } catch (error) {
-      // The first try must succeed: a typo is no reason to wait.
-      if (!options.follow || !wasAnswering || !patience.bears(error)) throw error;
+      // The first try of one must succeed: a typo is no reason to wait.
+      if (!options.follow || !wasAnswering || !patience.bears(error)) {
+        if (!isOneOfMany || !hasNothingToShow(error)) throw error;
+        if (error.message !== noted) printer.note(error.message);
+        noted = error.message;
+        // Nobody waits for what it printed before.
+        sink.live();
+        againInMs = AWAY_AGAIN_MS;
+      }
     }
-    if (!options.follow || ports.interrupted.aborted) return;
+    if (!options.follow || signal.aborted) return;
     if (isAnswering) ports.stderr.line("the connection to the node ended; trying again");
     isAnswering = false;
-    const { tail: _, ...whole } = options;
-    const toldSeconds = told.again();
-    const since = toldSeconds === undefined ? beganSeconds : toldSeconds - AGAIN_SINCE_SECONDS;
-    again = { ...whole, since: Math.max(options.since ?? 0, since) };
-    await ports.sleep(AGAIN_AFTER_MS, ports.interrupted).catch(() => undefined);
+    if (wasAnswering) {
+      const { tail: _, ...whole } = options;
+      const toldSeconds = told.again();
+      const since = toldSeconds === undefined ? beganSeconds : toldSeconds - AGAIN_SINCE_SECONDS;
+      again = { ...whole, since: Math.max(options.since ?? 0, since) };
+    }
+    await ports.sleep(againInMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
   }
 }
 
-async function readOnce(source: Source, options: LogsOptions, { ports, printer, sink }: Outlets, answers: () => void): Promise<void> {
+/** Nothing of it ran yet, or where it ran does not answer. */
+function hasNothingToShow(error: unknown): error is ApiFailure {
+  return error instanceof ApiFailure && (error.status.reason === "NotFound" || error.status.reason === "Unreachable");
+}
+
+async function readOnce(
+  source: Source,
+  options: LogsOptions,
+  { ports, printer, sink, signal }: Outlets,
+  answers: () => void,
+): Promise<void> {
   const query = {
     ...(source.instance !== undefined && { instance: source.instance }),
     ...(options.container !== undefined && { container: options.container }),
@@ -215,7 +240,7 @@ async function readOnce(source: Source, options: LogsOptions, { ports, printer, 
     ...(options.tail !== undefined && { tail: String(options.tail) }),
     ...(options.since !== undefined && { since: String(options.since) }),
   };
-  for await (const line of ports.client.lines<Told>(`/api/v1/services/${encodeURIComponent(source.service)}/logs`, { query })) {
+  for await (const line of ports.client.lines<Told>(`/api/v1/services/${encodeURIComponent(source.service)}/logs`, { query, signal })) {
     if ("status" in line) throw new ApiFailure(line.status);
     answers();
     if (!("type" in line)) await sink.line(line);

@@ -102,6 +102,32 @@ describe("an app with an instance here and one on another node", () => {
     nas.setStatus("Membership", "nuc", READY_NODE);
   });
 
+  test("logs of several go on without an app that ran on a lost computer alone, and have its lines once that is back", async (t) => {
+    await run("apply", "-f", "whoami.yaml");
+    const [here] = readyService().instances;
+    assert(here);
+    nas.setStatus("Service", "whoami", readyService({ instances: [{ ...here, name: "whoami-cccc", id: "cccc", node: "nuc" }] }));
+    const container = nuc.containers.add("whoami", "cccc", "whoami");
+    nuc.containers.print(container, at(5, "five"));
+    t.after(async () => {
+      nuc.containers.made.splice(nuc.containers.made.indexOf(container), 1);
+      await run("delete", "svc/whoami");
+    });
+    const { second } = await meet(t);
+    await second.server?.close();
+    const lost = '! Cannot show logs: what "whoami" printed is kept where it ran, and nuc does not answer.\n';
+    const { code, stdout, stderr } = await run("logs", "--all", "--no-prefix");
+    assert.deepEqual([code, stdout], [0, "one\nfour\n"]);
+    assert.ok(stderr.includes(lost), stderr);
+    const running = begin({ socket: nas.socket, elapsedMs: () => performance.now() }, "logs", "-f", "--all", "--no-prefix");
+    await until("what there is", () => running.stdout() === "one\nfour\n" && running.stderr().includes(lost));
+    await meet(t);
+    await until("the other's lines", () => ["two", "three", "five"].every((text) => running.stdout().includes(`${text}\n`)));
+    assert.equal(running.stderr().split(lost).length, 2, "it is said once");
+    running.interrupt();
+    assert.equal((await running.done).code, 130);
+  });
+
   test("where the Docker of this computer is away, what the others have is shown, and its own once it is back", async (t) => {
     await meet(t);
     t.after(() => (nas.containers.fails = nas.containers.logsFail = undefined));
