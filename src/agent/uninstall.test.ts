@@ -11,7 +11,12 @@ import { resolveSettings } from "./settings.ts";
 import { loadTrust } from "./trust.ts";
 import { uninstall } from "./uninstall.ts";
 
-const nobody = { out: () => assert.fail(), note: (line: string) => assert.fail(line), mark: (_: string, text: string) => text };
+const nobody = {
+  out: () => assert.fail(),
+  note: (line: string) => assert.fail(line),
+  mark: (_: string, text: string) => text,
+  interrupted: new AbortController().signal,
+};
 
 function machineIn(t: TestContext): Machine {
   const folder = mkdtempSync(path.join(tmpdir(), "fossora-uninstall-"));

@@ -17,9 +17,16 @@ export interface ReadyOptions {
   readonly wish?: JoinWish;
   /** It has a house: the wish is not on its disk, and it is told as one that runs. */
   readonly hasHouse: boolean;
-  /** Aborted when it took too long. */
+  /** Aborted when it took too long, or by Ctrl-C. */
   readonly signal: AbortSignal;
 }
+
+export type ReadyOutcome =
+  | { readonly kind: "ready"; readonly summary: HouseSummary }
+  /** Its agent cannot start, or it is not let in. */
+  | { readonly kind: "failed"; readonly why: string }
+  /** `report`: the last one of its way into a house. */
+  | { readonly kind: "late"; readonly report?: JoiningReport };
 
 interface Seen {
   readonly summary: HouseSummary;
@@ -29,29 +36,28 @@ interface Seen {
 
 const POLL_MS = 50;
 
-/**
- * The house when the node is ready; why its agent cannot start, or is not let in; or undefined when it took too long. Throws ApiFailure where
- * its own house is not given up for the other.
- */
-export async function untilReady(options: ReadyOptions): Promise<HouseSummary | string | undefined> {
+/** Throws ApiFailure where its own house is not given up for the other. */
+export async function untilReady(options: ReadyOptions): Promise<ReadyOutcome> {
   const { client, problem, terminal, clock, wish, signal } = options;
   const steps = new JoiningSteps(terminal);
   let isTold = wish === undefined || !options.hasHouse;
+  let report: JoiningReport | undefined;
   while (!signal.aborted) {
     const why = problem();
-    if (why !== undefined) return why;
+    if (why !== undefined) return { kind: "failed", why };
     const seen = await look(client, wish !== undefined).catch(() => undefined); // not there yet
+    report = seen?.report ?? seen?.summary.joining ?? report;
     if (seen !== undefined && !isTold && knowsItsHouse(seen)) {
       isTold = await tell(client, wish);
     } else if (seen !== undefined) {
       const { joining } = seen.summary;
       if (joining !== undefined) steps.tell(joining);
-      if (joining?.phase === "refused") return joining.said.at(-1) ?? "the house does not let this computer in";
-      if (isTold && isReady(seen)) return seen.summary;
+      if (joining?.phase === "refused") return { kind: "failed", why: joining.said.at(-1) ?? "the house does not let this computer in" };
+      if (isTold && isReady(seen)) return { kind: "ready", summary: seen.summary };
     }
     await clock.sleep(POLL_MS, signal).catch(() => {}); // too late: the loop ends
   }
-  return undefined;
+  return { kind: "late", ...(report !== undefined && { report }) };
 }
 
 async function look(client: Pick<Client, "json">, joins: boolean): Promise<Seen> {

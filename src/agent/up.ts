@@ -18,12 +18,13 @@ import { keepWish } from "./joining/wish.ts";
 import { agentLogOf } from "./log-file.ts";
 import { seeToFirewall } from "./machine-firewall.ts";
 import { keepPlace, refuseMissing, refuseOtherNode, withPlace } from "./node-place.ts";
+import { sayNotReady } from "./not-ready.ts";
 import { refuseOtherUser } from "./other-user.ts";
 import { forgetProblem, readProblem } from "./problem.ts";
 import { isRoot, resolveSettings, type Settings } from "./settings.ts";
 import { untilReady } from "./until-ready.ts";
 
-const exit = { ok: 0, failed: 1, timedOut: 6 } as const;
+const exitOk = 0;
 const engineLimitMs = 5_000;
 
 export interface UpOptions {
@@ -38,7 +39,7 @@ export interface UpOptions {
 
 /**
  * Answers the exit code. Throws UserError for what a person should mend; then what ran before runs on. Throws ApiFailure where the node runs, and
- * does not give its house up for the one to join.
+ * does not give its house up for the one to join, and the reason of `interrupted`.
  */
 export async function up(
   { given, timeoutMs, mayOpenFirewall, wish, machineFor, prepareFolders }: UpOptions,
@@ -52,6 +53,7 @@ export async function up(
   nameOfNode(settings); // before anything is changed
   const docker = new DockerContainers({ socketPath: settings.dockerSocket });
   terminal.note(terminal.mark("ok", `Docker ${await engineVersion(docker, settings)}`));
+  terminal.interrupted.throwIfAborted(); // nothing was changed yet
   await leaveRunDir(machine, (runDir) => machineFor({ ...options, runDir }));
   await keepInstallation(options, settings);
   forgetProblem(settings.runDir);
@@ -59,7 +61,7 @@ export async function up(
   keepWish(settings.dataDir, wish, hasHouse);
   // Without root the run folder follows from the session: what this one starts is found by the next.
   const how = await install(isRoot() ? options : { ...options, runDir: settings.runDir }, machine);
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), terminal.interrupted]);
   const outcome = await untilReady({
     client: unixClient(path.join(settings.runDir, "fossora.sock"), signal),
     problem: () => readProblem(settings.runDir),
@@ -69,20 +71,20 @@ export async function up(
     hasHouse,
     signal,
   });
-  if (typeof outcome !== "object") {
-    terminal.note(terminal.mark("error", outcome ?? `the node was not ready within ${timeoutMs / 1000} s`));
-    terminal.note(`See      ${how === "systemd" ? "journalctl -u fossora -n 50" : agentLogOf(settings.dataDir)}`);
-    return outcome === undefined ? exit.timedOut : exit.failed;
+  if (outcome.kind !== "ready") {
+    const log = how === "systemd" ? "journalctl -u fossora -n 50" : agentLogOf(settings.dataDir);
+    return sayNotReady(outcome, { timeoutMs, log }, terminal);
   }
+  const { summary } = outcome;
   await takeBackApps(docker);
-  sayReady(outcome, how, terminal);
-  if (wish !== undefined) sayJoined(outcome, terminal);
+  sayReady(summary, how, terminal);
+  if (wish !== undefined) sayJoined(summary, terminal);
   await seeToFirewall(
-    { summary: outcome, docker, dataDir: settings.dataDir, mdns: settings.mdns, meshPort: settings.meshPort, mayOpen: mayOpenFirewall },
+    { summary, docker, dataDir: settings.dataDir, mdns: settings.mdns, meshPort: settings.meshPort, mayOpen: mayOpenFirewall },
     terminal,
   );
   terminal.note(`Next     ${wish === undefined ? firstApp(commandName()) : `${commandName()} status`}`);
-  return exit.ok;
+  return exitOk;
 }
 
 /** systemd does not hand on the environment in which `up` was typed. */

@@ -69,7 +69,7 @@ export function unixClient(socketPath: string, interrupted: AbortSignal, { timer
       try {
         return JSON.parse(await readAll(response)) as never; // the API's promise: this is the wire
       } catch (error) {
-        throw asFailure(socketPath, error);
+        throw options.signal.aborted ? options.signal.reason : asFailure(socketPath, error);
       }
     },
     async *lines(path, given = {}) {

@@ -11,6 +11,7 @@ import { ApiFailure, EXIT, Failure } from "./failure.ts";
 import { sayOutcome } from "./json-output.ts";
 import { formatTable } from "./table.ts";
 import type { CliPorts } from "./verb.ts";
+import { tellWhatGoesOn } from "./what-goes-on.ts";
 
 export interface DrainOptions {
   readonly node: string;
@@ -31,7 +32,8 @@ export async function runDrain(options: DrainOptions, ports: CliPorts): Promise<
   if (dryRun) return EXIT.ok;
   if (!began.drained) await confirm(began, options, ports);
   const unchanged = await drainNode(node, ports);
-  const { stays } = wait ? await untilMoved(began, options, ports) : began;
+  const words = `${node} goes on draining; to take that back: fossora node uncordon ${node}`;
+  const { stays } = wait ? await tellWhatGoesOn(words, ports, () => untilMoved(began, options, ports)) : began;
   sayOutcome(`node/${node} ${unchanged && isDone(began) ? "unchanged: it is drained" : wait ? "drained" : "drains"}`, json, ports);
   if (ports.quiet) return EXIT.ok;
   const { length } = stays;

@@ -24,7 +24,7 @@ async function runHashPassword(ports: CliPorts): Promise<number> {
       "Cannot hash: nothing is piped in, and --no-input lets nobody be asked.",
       'printf %s "$PASSWORD" | fossora hash-password',
     );
-  const password = ports.mayAsk ? await typed(ports) : (await ports.stdin.readAll()).replace(/\r?\n$/, "");
+  const password = ports.mayAsk ? await typed(ports) : (await ports.stdin.readAll(ports.interrupted)).replace(/\r?\n$/, "");
   if (ports.interrupted.aborted) return EXIT.interrupted;
   if (password === "") throw new Failure(EXIT.usage, "Cannot hash: the password is empty.", "fossora hash-password");
   const salt = randomBytes(SALT_BYTES);

@@ -1,6 +1,7 @@
 // The process as the CLI's world: its streams, files, time and Ctrl-C. Tests bring another one.
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import type { WriteStream } from "./terminal.ts";
 import { utf8 } from "./utf8.ts";
 import type { Files, Input } from "./verb.ts";
@@ -35,7 +36,7 @@ export function processHost(): Host {
       get isTty() {
         return process.stdin.isTTY;
       },
-      readAll: readStdin,
+      readAll: (signal) => readText(process.stdin, signal),
       get stream() {
         return process.stdin;
       },
@@ -79,8 +80,8 @@ const files: Files = {
 };
 
 /** As `Files.fetch`. */
-export async function fetchText(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_WITHIN_MS) });
+export async function fetchText(url: string, interrupted: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.any([interrupted, AbortSignal.timeout(FETCH_WITHIN_MS)]) });
   if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -107,8 +108,16 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-async function readStdin(): Promise<string> {
+/** As `Input.readAll`. */
+export async function readText(stream: Readable, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  const stop = (): void => void stream.destroy(signal.reason as Error); // we abort with errors only
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
   return utf8(Buffer.concat(chunks), "what is piped in");
 }

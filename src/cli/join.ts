@@ -3,9 +3,10 @@ import type { JoiningReport, JoinWish } from "../api/computers.ts";
 import type { HouseSummary } from "../api/wire.ts";
 import { NotRunning } from "./client.ts";
 import { EXIT, Failure } from "./failure.ts";
-import { JoiningSteps } from "./joining-steps.ts";
+import { JoiningSteps, lateWords } from "./joining-steps.ts";
 import { addNodeFlags, nodeOptions, terminalOf, typedNodeFlags } from "./node-flags.ts";
 import { addDuration } from "./options.ts";
+import { tellWhatGoesOn } from "./what-goes-on.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
 type Flags = Parameters<typeof nodeOptions>[0] & { readonly timeout: number; readonly openFirewall?: boolean };
@@ -61,7 +62,8 @@ async function runJoin(wish: JoinWish, { flags, typed }: Asked, ports: CliPorts)
     const options = { ...nodeOptions(flags), timeoutMs: flags.timeout, openFirewall: flags.openFirewall === true, wish };
     return (await ports.node()).up(options, terminalOf(ports));
   }
-  return followJoining(ports, startedAtMs + flags.timeout);
+  const words = "This computer goes on asking to be let in: fossora status";
+  return tellWhatGoesOn(words, ports, () => followJoining(ports, startedAtMs + flags.timeout));
 }
 
 /** It would join as it was started before, and nobody would hear that the flags were not heeded. */
@@ -118,10 +120,6 @@ function refused({ said }: JoiningReport): Failure {
 }
 
 function late(report: JoiningReport | undefined): Failure {
-  const waits = report?.phase === "waiting";
-  return new Failure(
-    EXIT.timeout,
-    waits ? "No person has let this computer in yet; it goes on asking." : "This computer is no member yet; it goes on trying.",
-    waits ? "fossora node approve, on a computer of the house" : "fossora status",
-  );
+  const { message, next } = lateWords(report);
+  return new Failure(EXIT.timeout, message, next);
 }

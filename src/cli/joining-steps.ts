@@ -27,6 +27,23 @@ export class JoiningSteps {
   }
 }
 
+const STILL_ASKING: readonly JoiningPhase[] = ["looking", "asking", "queued", "waiting"];
+
+/** Its agent runs, and it is for others to let it in: no log of its own says more. */
+export function isStillAsking(report: JoiningReport | undefined): boolean {
+  return report !== undefined && STILL_ASKING.includes(report.phase);
+}
+
+/** Of one that is no member yet when nobody waits for that any more. */
+export function lateWords(report: JoiningReport | undefined): { readonly message: string; readonly next: string } {
+  if (report?.phase === "waiting")
+    return {
+      message: "No person has let this computer in yet; it goes on asking.",
+      next: "fossora node approve, on a computer of the house",
+    };
+  return { message: "This computer is no member yet; it goes on trying.", next: "fossora status" };
+}
+
 function stepOf({ phase, words }: JoiningReport): string | undefined {
   switch (phase) {
     case "looking":

@@ -3,6 +3,7 @@ import type { JoiningReport, LeaveAnswer } from "../api/computers.ts";
 import { askLine } from "./ask.ts";
 import { EXIT, Failure } from "./failure.ts";
 import type { CliPorts, Verb } from "./verb.ts";
+import { tellWhatGoesOn } from "./what-goes-on.ts";
 
 /** It waits until the others have taken over its apps, and then its part in the store. */
 const LEAVES_WITHIN_MS = 200_000;
@@ -25,10 +26,11 @@ interface LeaveFlags {
 async function runLeave({ confirm: given, force = false }: LeaveFlags, ports: CliPorts): Promise<number> {
   const { node } = await ports.client.json<JoiningReport>("GET", "/api/v1/joining");
   const confirm = given ?? (await typed(node, ports));
-  const { stays } = await ports.client.json<LeaveAnswer>("POST", "/api/v1/leaving", {
-    body: JSON.stringify({ confirm, ...(force && { force: "1" }) }),
-    timeoutMs: LEAVES_WITHIN_MS,
-  });
+  const body = JSON.stringify({ confirm, ...(force && { force: "1" }) });
+  const words = `${node} stays in its house if its apps were still moving, and what has moved stays there; else it goes on leaving: fossora status`;
+  const { stays } = await tellWhatGoesOn(words, ports, () =>
+    ports.client.json<LeaveAnswer>("POST", "/api/v1/leaving", { body, timeoutMs: LEAVES_WITHIN_MS }),
+  );
   ports.stdout.line(`node/${node} left`);
   if (ports.quiet) return EXIT.ok;
   for (const each of stays) ports.stderr.line(`  stays: ${each}`);

@@ -21,10 +21,13 @@ export interface ManifestPaths {
 }
 
 /** Throws Failure. */
-export async function readManifests({ files, recursive }: ManifestPaths, ports: Pick<CliPorts, "files" | "stdin">): Promise<ApplyRequest> {
+export async function readManifests(
+  { files, recursive }: ManifestPaths,
+  ports: Pick<CliPorts, "files" | "stdin" | "interrupted">,
+): Promise<ApplyRequest> {
   const texts: Text[] = [];
   for (const path of files) {
-    if (path === "-") texts.push({ file: "-", text: await ports.stdin.readAll() });
+    if (path === "-") texts.push({ file: "-", text: await ports.stdin.readAll(ports.interrupted) });
     else if (URL_START.test(path)) texts.push({ file: path, text: await fetchText(path, ports) });
     else
       for (const file of manifestsAt(path, recursive, ports))
@@ -101,10 +104,11 @@ async function readSources(texts: readonly Text[], ports: Pick<CliPorts, "files"
   return needed.length === 0 ? undefined : Object.fromEntries(needed.map(({ path }) => [path, readFile(path, ports, MOUNT_IT)]));
 }
 
-async function fetchText(url: string, { files }: Pick<CliPorts, "files">): Promise<string> {
+async function fetchText(url: string, { files, interrupted }: Pick<CliPorts, "files" | "interrupted">): Promise<string> {
   try {
-    return await files.fetch(url);
+    return await files.fetch(url, interrupted);
   } catch (error) {
+    interrupted.throwIfAborted();
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new Failure(EXIT.failed, `Cannot fetch "${url}": ${cause instanceof Error ? cause.message : String(cause)}`, `curl -fL ${url}`, {
       cause: error,

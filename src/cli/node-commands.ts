@@ -33,6 +33,8 @@ export interface Terminal {
   note(line: string): void;
   /** `✓`, `!` or `✗` in colour where the stream has it, before a sentence. */
   mark(kind: "ok" | "warn" | "error", text: string): string;
+  /** Aborted by Ctrl-C, with what is to be thrown then. */
+  readonly interrupted: AbortSignal;
 }
 
 /** Each answers the exit code. Throws UserError for what a person should mend. */

@@ -79,11 +79,12 @@ export function typedNodeFlags(command: Command): readonly string[] {
   });
 }
 
-export function terminalOf({ stdout, stderr }: CliPorts): Terminal {
+export function terminalOf({ stdout, stderr, interrupted }: CliPorts): Terminal {
   return {
     out: (line) => stdout.line(line),
     note: (line) => stderr.line(line),
     mark: (kind, text) => `${stdout.marks[kind]} ${text}`,
+    interrupted,
   };
 }
 

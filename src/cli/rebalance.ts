@@ -8,6 +8,7 @@ import { addOutput, sayOutcome, type OutputFlag } from "./json-output.ts";
 import { addDuration } from "./options.ts";
 import { formatTable } from "./table.ts";
 import type { CliPorts, Verb } from "./verb.ts";
+import { tellWhatGoesOn } from "./what-goes-on.ts";
 
 interface Flags extends OutputFlag {
   readonly yes?: boolean;
@@ -17,6 +18,7 @@ interface Flags extends OutputFlag {
 }
 
 const LOOK_EVERY_MS = 500;
+const GO_ON = "The moves go on, and are not taken back: fossora get instances";
 
 export const rebalance: Verb = {
   define(command, invoke) {
@@ -45,7 +47,8 @@ async function runRebalance({ yes = false, dryRun = false, wait, timeout, output
   if (dryRun) return EXIT.ok;
   if (!yes) await confirm(moves.length, ports);
   const begun = await ports.client.json<RebalanceAnswer>("POST", path, { body: JSON.stringify({ moves }) });
-  if (wait) await untilGone(new Set(begun.moves.map(({ instance }) => instance)), timeout, ports);
+  const old = new Set(begun.moves.map(({ instance }) => instance));
+  if (wait) await tellWhatGoesOn(GO_ON, ports, () => untilGone(old, timeout, ports));
   sayOutcome(`${begun.moves.length} of ${moves.length} ${wait ? "moved" : "move"}`, output === "json", ports);
   return begun.moves.length === moves.length ? EXIT.ok : EXIT.conflict;
 }

@@ -4,6 +4,7 @@ import type { HandedOver } from "../api/moves.ts";
 import { EXIT } from "./failure.ts";
 import { addDuration } from "./options.ts";
 import type { CliPorts, Verb } from "./verb.ts";
+import { tellWhatGoesOn } from "./what-goes-on.ts";
 
 interface Flags {
   readonly within: number;
@@ -11,6 +12,7 @@ interface Flags {
 }
 
 const ANSWER_MS = 10_000;
+const GOES_ON = "This computer goes on handing its apps over; to take that back: fossora stopping --cancel";
 const UNDECIDED = "nothing could be decided: the house's store does not answer, and what runs here has not moved";
 
 export const stopping: Verb = {
@@ -24,10 +26,9 @@ export const stopping: Verb = {
 
 async function runStopping({ within }: Flags, ports: CliPorts): Promise<number> {
   const body = JSON.stringify({ withinMs: String(within) });
-  const { left, stays, undecided } = await ports.client.json<HandedOver>("POST", "/api/v1/stopping", {
-    body,
-    timeoutMs: within + ANSWER_MS,
-  });
+  const { left, stays, undecided } = await tellWhatGoesOn(GOES_ON, ports, () =>
+    ports.client.json<HandedOver>("POST", "/api/v1/stopping", { body, timeoutMs: within + ANSWER_MS }),
+  );
   const isOver = left.length === 0 && undecided === undefined;
   if (undecided) ports.stderr.line(`${ports.stderr.marks.warn} ${UNDECIDED}`);
   for (const instance of left) ports.stderr.line(`${ports.stderr.marks.warn} ${instance} is still here`);

@@ -7,7 +7,8 @@ import type { Output } from "./terminal.ts";
 
 export interface Input {
   readonly isTty: boolean;
-  readAll(): Promise<string>;
+  /** Throws the signal's reason. */
+  readAll(signal: AbortSignal): Promise<string>;
   /** Raw bytes, for `exec`; `setRaw` needs a terminal. */
   readonly stream: NodeJS.ReadStream;
 }
@@ -20,8 +21,8 @@ export interface Files {
   kind(path: string): "file" | "directory" | undefined;
   /** Names in a directory. */
   list(path: string): readonly string[];
-  /** The text behind an http or https address. Throws with what went wrong. */
-  fetch(url: string): Promise<string>;
+  /** The text behind an http or https address. Throws with what went wrong, and the signal's reason. */
+  fetch(url: string, signal: AbortSignal): Promise<string>;
 }
 
 export interface CliPorts {

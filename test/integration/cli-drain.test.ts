@@ -92,6 +92,23 @@ test("it waits until all that can has moved, saying of each when it has", async 
   assert.ok(!isDrained());
 });
 
+test("Ctrl-C at the question changes nothing, and while it drains ends the waiting alone, which is said", async () => {
+  const asking = begin({ socket: house.socket, tty: true, env: { NO_COLOR: "1" } }, "node", "drain", "nas");
+  await until("it asks", () => asking.stderr().endsWith("[y/N] "));
+  asking.interrupt();
+  const { code, stderr } = await asking.done;
+  assert.deepEqual([code, stderr.endsWith("[y/N] "), isDrained()], [130, true, false]);
+  const draining = begin({ socket: house.socket }, "node", "drain", "nas", "--yes");
+  await until("it drains", () => isDrained());
+  house.moves = [web, films];
+  await until("one has moved", () => /hub-p2x1 moved to pi4/.test(draining.stderr()));
+  draining.interrupt();
+  const ended = await draining.done;
+  assert.deepEqual([ended.code, ended.stdout], [130, ""]);
+  assert.ok(ended.stderr.endsWith("nas goes on draining; to take that back: fossora node uncordon nas\n"), ended.stderr);
+  assert.ok(isDrained());
+});
+
 test("what goes elsewhere than it was shown is told with the place that it really has", async () => {
   apply(house.etcd, "Service", "hub", serviceSpec("hub", "hub:1"));
   house.setStatus("Service", "hub", readyService({ nodes: ["attic"] }));

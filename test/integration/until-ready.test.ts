@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { JoiningReport, JoinWish } from "../../src/api/computers.ts";
-import type { HouseSummary } from "../../src/api/wire.ts";
-import { untilReady } from "../../src/agent/until-ready.ts";
+import { untilReady, type ReadyOutcome } from "../../src/agent/until-ready.ts";
 import { unixClient } from "../../src/cli/client.ts";
 import { ApiFailure } from "../../src/cli/failure.ts";
 import { ApiError } from "../../src/server/api-error.ts";
@@ -59,12 +58,17 @@ describe("a node that was started", () => {
   afterEach(() => house.close());
 
   /** Its outcome, once there is one. */
-  function start(options: { readonly wish?: JoinWish; readonly hasHouse: boolean; readonly limitMs?: number }): {
-    readonly done: Promise<HouseSummary | string | undefined>;
+  function start(options: {
+    readonly wish?: JoinWish;
+    readonly hasHouse: boolean;
+    readonly limitMs?: number;
+    readonly interrupted?: AbortSignal;
+  }): {
+    readonly done: Promise<ReadyOutcome>;
     readonly isOver: () => boolean;
   } {
-    const { limitMs = 30_000, ...given } = options;
-    const signal = AbortSignal.timeout(limitMs);
+    const { limitMs = 30_000, interrupted, ...given } = options;
+    const signal = interrupted ?? AbortSignal.timeout(limitMs);
     const terminal = { note: () => undefined, mark: (_kind: string, text: string) => text };
     const client = unixClient(house.socket, signal);
     let over = false;
@@ -74,7 +78,7 @@ describe("a node that was started", () => {
     done.catch(() => undefined); // it is looked at below
     return { done, isOver: () => over };
   }
-  const nodeOf = (outcome: HouseSummary | string | undefined): string | undefined => (typeof outcome === "object" ? outcome.node : outcome);
+  const nodeOf = (outcome: ReadyOutcome): string => (outcome.kind === "ready" ? outcome.summary.node : outcome.kind);
 
   test("is ready in a house of its own", async () => {
     assert.equal(nodeOf(await start({ hasHouse: true }).done), "nas");
@@ -107,9 +111,20 @@ describe("a node that was started", () => {
 
   test("with the wish on its disk is not told, and not ready while the wish is to come true", async () => {
     control.be(pending);
-    assert.equal(await start({ wish, hasHouse: false, limitMs: 1_000 }).done, undefined);
+    assert.equal(nodeOf(await start({ wish, hasHouse: false, limitMs: 1_000 }).done), "late");
     control.be({});
     assert.equal(nodeOf(await start({ wish, hasHouse: false }).done), "nas");
     assert.deepEqual(control.asked, []);
+  });
+
+  test("and is asked about no longer tells how far it was on its way", async () => {
+    control.be({ ...pending, phase: "waiting" });
+    const interrupt = new AbortController();
+    const { done } = start({ wish, hasHouse: false, interrupted: interrupt.signal });
+    await until("it was looked at", () => control.looks > 3);
+    interrupt.abort(new Error("Interrupted"));
+    const outcome = await done;
+    assert.deepEqual([outcome.kind, outcome.kind === "late" && outcome.report?.phase], ["late", "waiting"]);
+    assert.deepEqual(await start({ wish, hasHouse: false, interrupted: interrupt.signal }).done, { kind: "late" });
   });
 });
