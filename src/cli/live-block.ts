@@ -15,7 +15,8 @@ export class LiveBlock {
   }
 
   draw(lines: readonly string[]): void {
-    const most = this.#rowsMax;
+    // The cursor stands below it, and what has left the screen cannot be drawn over.
+    const most = Math.max(1, Math.min(this.#rowsMax, this.#out.rows - 1));
     const shown = lines.length > most ? [...lines.slice(0, most - 1), `  and ${lines.length - most + 1} more`] : lines;
     this.#out.write(`${this.#toTop()}${shown.map((line) => `${cut(line, this.#out.columns - 1)}\u001b[K\n`).join("")}\u001b[J`);
     this.#drawn = shown.length;
