@@ -53,7 +53,7 @@ export async function parseHere(request: ApplyRequest, unknownFields?: UnknownFi
 }
 
 function manifestsAt(path: string, recursive: boolean, ports: Pick<CliPorts, "files">): readonly string[] {
-  const kind = ports.files.kind(path);
+  const kind = look(path, () => ports.files.kind(path));
   if (kind === undefined)
     throw new Failure(
       EXIT.usage,
@@ -79,11 +79,12 @@ function manifestsAt(path: string, recursive: boolean, ports: Pick<CliPorts, "fi
 
 function filesBelow(folder: string, recursive: boolean, depth: number, ports: Pick<CliPorts, "files">): readonly string[] {
   const base = folder.endsWith("/") ? folder : `${folder}/`;
-  return ports.files.list(folder).flatMap((name) => {
+  return look(folder, () => ports.files.list(folder)).flatMap((name) => {
     // Editors and Git keep things there.
     if (name.startsWith(".")) return [];
     const path = `${base}${name}`;
-    if (ports.files.kind(path) === "directory") return recursive && depth > 0 ? filesBelow(path, recursive, depth - 1, ports) : [];
+    if (look(path, () => ports.files.kind(path)) === "directory")
+      return recursive && depth > 0 ? filesBelow(path, recursive, depth - 1, ports) : [];
     return MANIFEST.test(name) ? [path] : [];
   });
 }
@@ -116,14 +117,27 @@ async function fetchText(url: string, { files, interrupted }: Pick<CliPorts, "fi
   }
 }
 
+/** One may not look at it, say. */
+function look<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw cannotRead(path, error, `ls -ld ${path}`);
+  }
+}
+
+function cannotRead(path: string, error: unknown, next: string): Failure {
+  return new Failure(EXIT.usage, `Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, next, {
+    cause: error,
+  });
+}
+
 /** `convert`: what to do about one that is no text. */
 function readFile(path: string, ports: Pick<CliPorts, "files">, convert: string): string {
   try {
     return ports.files.read(path);
   } catch (error) {
     if (error instanceof UserError) throw new Failure(EXIT.usage, error.message, convert, { cause: error });
-    throw new Failure(EXIT.usage, `Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, `ls -l ${path}`, {
-      cause: error,
-    });
+    throw cannotRead(path, error, `ls -l ${path}`);
   }
 }

@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import type { NodeCommands } from "../../src/cli/node-commands.ts";
 import { VERBS } from "../../src/cli/verbs.ts";
 import type { DnsProbe } from "../../src/ports.ts";
-import { fossora, type Outcome } from "../support/transcript.ts";
+import { expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
 import { FILES } from "../support/transcript-statuses.ts";
 
 interface Words {
@@ -199,6 +199,20 @@ const dns: DnsProbe = {
 };
 
 const run = (socket: string, ...argv: readonly string[]): Promise<Outcome> => fossora({ socket, files: FILES, stdin: "", dns }, ...argv);
+
+test("a path that one may not look at is named, with what shows whose it is", async () => {
+  const apply = (forbidden: string) =>
+    fossora({ socket: "/nowhere", files: FILES, forbidden }, "apply", "-R", "-f", "apps", "--dry-run=client");
+  for (const [forbidden, call, path] of [
+    ["apps", "stat", "apps"],
+    ["apps/", "scandir", "apps"],
+    ["apps/more", "stat", "apps/more"],
+  ] as const)
+    expectOutcome(await apply(forbidden), {
+      code: 2,
+      stderr: `error: Cannot read "${path}": EACCES: permission denied, ${call} '${forbidden}'\nnext:  ls -ld ${path}\n`,
+    });
+});
 
 describe("words that mean nothing end with what to type", () => {
   test("every verb is tried", () => assert.deepEqual(VERBS.map(({ name }) => name).sort(), Object.keys(WORDS).sort()));

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly tty?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** A path that this user may not look at. */
+  readonly forbidden?: string;
   readonly stdin?: string | Uint8Array;
   /** Since NOW_MS; absent: time stands still, so that transcripts are always the same. */
   readonly elapsedMs?: () => number;
@@ -74,6 +76,9 @@ export function expectOutcome(
 function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInterrupt: (run: () => void) => void): Host {
   const { files = {} } = options;
   const written = new Map(Object.entries(files));
+  const allowed = (path: string, call: string): void => {
+    if (path === options.forbidden) throw new Error(`EACCES: permission denied, ${call} '${path}'`);
+  };
   const input = Object.assign(new PassThrough(), { setRawMode: () => input, fd: 0 });
   if (options.stdin !== undefined) input.end(options.stdin);
   return {
@@ -92,15 +97,15 @@ function hostOf(options: RunOptions, stdout: Recorder, stderr: Recorder, onInter
         return textOf(found, `"${path}"`);
       },
       write: (path, text) => void written.set(path, text),
-      kind: (path) =>
-        written.has(path)
-          ? "file"
-          : [...written.keys()].some((each) => each.startsWith(path.endsWith("/") ? path : `${path}/`))
-            ? "directory"
-            : undefined,
+      kind(path) {
+        allowed(path, "stat");
+        if (written.has(path)) return "file";
+        return [...written.keys()].some((each) => each.startsWith(path.endsWith("/") ? path : `${path}/`)) ? "directory" : undefined;
+      },
       fetch: fetchText,
       list(path) {
         const base = path.endsWith("/") ? path : `${path}/`;
+        allowed(base, "scandir");
         return [
           ...new Set(
             [...written.keys()].filter((each) => each.startsWith(base)).map((each) => each.slice(base.length).split("/")[0] ?? ""),
