@@ -15,6 +15,8 @@ import { silentLog } from "../support/real.ts";
 import { until } from "../support/until.ts";
 
 const LIMIT_MS = 40_000;
+/** Whoever only prepares a case waits for a busy machine. */
+const PATIENT_MS = 30_000;
 const PREFIX = "/fossora/members/";
 const program = findEtcd();
 const skip = program === undefined ? "no etcd on this machine, and no Go to build it" : false;
@@ -31,16 +33,15 @@ async function realBench(size: number): Promise<RealBench> {
   assert(program);
   const cluster = await EtcdCluster.start(program, size);
   const proxies = await Promise.all(cluster.hosts.map((host) => TcpProxy.before(host)));
-  const open = (hosts: readonly string[]): EtcdStore =>
-    openStore({ hosts, credentials: cluster.credentials, clock: systemClock, log: silentLog });
-  const others = open(cluster.hosts);
+  const common = { credentials: cluster.credentials, clock: systemClock, log: silentLog };
+  const others = openStore({ ...common, hosts: cluster.hosts, attemptMs: PATIENT_MS });
   const all = (fault: (proxy: TcpProxy) => void): void => proxies.forEach(fault);
   let flapping: NodeJS.Timeout | undefined;
   return {
     cluster,
     proxies,
     clock: systemClock,
-    open: () => open(proxies.map(({ address }) => address)),
+    open: () => openStore({ ...common, hosts: proxies.map(({ address }) => address) }),
     others,
     network: {
       cut: () => all((proxy) => proxy.cut()),
@@ -103,8 +104,9 @@ describe("the store on real etcd", { concurrency: true }, () => {
   onRealEtcd("one member", 1, (bench) => storeContract("contract", bench));
   onRealEtcd("three members", 3, (bench) => storeContract("contract", bench));
   onRealEtcd("what three members add", 3, memberCases);
-  onRealEtcd("what large values add", 1, largeCases);
 });
+// They fill the disk's queue, and every other case would wait behind them.
+onRealEtcd("large values in the store on real etcd", 1, largeCases);
 
 /** A case with a store and a reader of its own prefix, closed whatever happens. */
 function memberTest(
@@ -189,12 +191,14 @@ function memberCases(bench: () => RealBench): void {
   );
 
   memberTest("when the voters change, what runs on another host moves at once and loses nothing", bench, async (b, store, reader) => {
-    b.proxies[0]?.freeze();
-    store.setHosts(b.proxies.slice(1).map(({ address }) => address));
-    const changedAtMs = performance.now();
+    const [former, ...others] = b.proxies;
+    assert.ok(former && former.connections > 0);
+    store.setHosts(others.map(({ address }) => address));
     await store.commit({ compare: [], writes: [{ put: `${PREFIX}a`, value: "x" }] }, signal);
-    await until("the event", () => reader.events.length === 1, LIMIT_MS);
-    assert.ok(performance.now() - changedAtMs < 4_000, "it waited until the frozen host was found out");
+    // That host is well: nothing but the change ends what runs there.
+    await until("nothing runs on the former voter's host", () => former.connections === 0, LIMIT_MS);
+    await store.commit({ compare: [], writes: [{ put: `${PREFIX}b`, value: "x" }] }, signal);
+    await until("both events", () => reader.events.length === 2, LIMIT_MS);
   });
 
   test("members say who leads", async () => {
@@ -211,13 +215,8 @@ function largeCases(bench: () => RealBench): void {
     const { cluster, others } = bench();
     const value = "x".repeat(256 * 1024);
     const keys = Array.from({ length: 280 }, (_, index) => `${PREFIX}${String(index).padStart(5, "0")}`);
-    // A busy machine may take longer over it than a call waits: it is put again then.
     for (let from = 0; from < keys.length; from += 4)
-      await until(
-        `the values from ${from} on`,
-        () => others.commit({ compare: [], writes: keys.slice(from, from + 4).map((put) => ({ put, value })) }, signal),
-        LIMIT_MS,
-      );
+      await others.commit({ compare: [], writes: keys.slice(from, from + 4).map((put) => ({ put, value })) }, signal);
     const blamed: string[] = [];
     const log = { ...silentLog, warn: (text: string) => blamed.push(text) };
     const store = openStore({ hosts: cluster.hosts, credentials: cluster.credentials, clock: systemClock, log });

@@ -32,6 +32,10 @@ export class TcpProxy {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
   cut(): void {
     for (const [client, member] of this.#pairs) {
       client.destroy();

@@ -28,12 +28,21 @@ export class Calls {
   readonly #hosts: Hosts;
   readonly #clock: Clock;
   readonly #credentials: Credentials;
+  readonly #attemptMs: number;
   readonly #clients = new Map<string, Etcd3>();
 
-  constructor(hosts: Hosts, { clock, credentials }: { readonly clock: Clock; readonly credentials: Credentials }) {
+  constructor(
+    hosts: Hosts,
+    {
+      clock,
+      credentials,
+      attemptMs = ATTEMPT_MS,
+    }: { readonly clock: Clock; readonly credentials: Credentials; readonly attemptMs?: number | undefined },
+  ) {
     this.#hosts = hosts;
     this.#clock = clock;
     this.#credentials = credentials;
+    this.#attemptMs = attemptMs;
   }
 
   /** Throws StoreUnavailable. */
@@ -51,7 +60,7 @@ export class Calls {
     for (const host of this.#clients.keys()) if (!hosts.includes(host)) this.#drop(host);
   }
 
-  async #attempt<T>(call: Call<T>, { signal, limitMs = LIMIT_MS }: CallLimits, verb: "read" | "write"): Promise<T> {
+  async #attempt<T>(call: Call<T>, { signal, limitMs = Math.max(LIMIT_MS, this.#attemptMs) }: CallLimits, verb: "read" | "write"): Promise<T> {
     const endMs = this.#clock.now() + limitMs;
     /** No further attempt begins later. */
     const lastMs = endMs - Math.min(ATTEMPT_MIN_MS, limitMs * ATTEMPT_MIN_PART);
@@ -100,7 +109,7 @@ export class Calls {
   #client(host: string): Etcd3 {
     const known = this.#clients.get(host);
     if (known) return known;
-    const client = connect({ host, credentials: this.#credentials, attemptMs: ATTEMPT_MS });
+    const client = connect({ host, credentials: this.#credentials, attemptMs: this.#attemptMs });
     this.#clients.set(host, client);
     return client;
   }

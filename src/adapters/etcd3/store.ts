@@ -21,6 +21,8 @@ export interface StoreOptions {
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly log: Log;
+  /** Of one attempt at a call; whoever only fills a store has more time than a house. */
+  readonly attemptMs?: number;
 }
 
 export interface EtcdStore extends Store {
@@ -47,12 +49,12 @@ class OpenStore implements EtcdStore {
   /** Of the last listing: a watch goes on from it, and from no other cluster's. */
   #clusterId: string | undefined;
 
-  constructor({ hosts, credentials, clock, log }: StoreOptions) {
+  constructor({ hosts, credentials, clock, log, attemptMs }: StoreOptions) {
     this.#credentials = credentials;
     this.#clock = clock;
     this.#log = log;
     this.#hosts = new Hosts(hosts, { clock, log });
-    this.#calls = new Calls(this.#hosts, { clock, credentials });
+    this.#calls = new Calls(this.#hosts, { clock, credentials, attemptMs });
     this.#lister = new Lister(clock);
   }
 
