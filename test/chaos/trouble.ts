@@ -86,9 +86,10 @@ export class Trouble {
       news.start();
       this.#looking = this.#lookAtContainers(hosts);
       this.#wellFromMs = this.#nowMs();
+      const endMs = this.#wellFromMs + forMs;
       const { length } = house.nodes;
       for (const episode of drawEpisodes(new SeededRandom(seed), { hosts: length === 5 ? 5 : 3, calm })) {
-        if (this.#nowMs() > forMs) break;
+        if (this.#nowMs() > endMs) break;
         episodes += 1;
         await this.#befall(episode);
         await sleep(episode.restMs);
