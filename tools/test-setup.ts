@@ -54,6 +54,7 @@ function installMissing(say: Say): void {
     chromium: "chromium",
     curl: "curl",
     wget: "wget",
+    systemctl: "systemd", // of the lab's hosts, which run one of their own
     "avahi-daemon": "avahi-daemon libnss-mdns",
     "avahi-resolve": "avahi-utils",
   });

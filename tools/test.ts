@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { runChecks } from "./check.ts";
 import { projectRoot } from "./machine.ts";
+import { judged, SKIPS } from "./skips.ts";
 import { runTestFile } from "./test-file.ts";
 import type { TestOutcome } from "./test-reporter.ts";
 import { setUpTests } from "./test-setup.ts";
@@ -73,8 +74,9 @@ async function runFiles(files: readonly string[], { limitMs, concurrency }: Omit
       const tookMs = performance.now() - startedAt;
       if (tookMs >= LONG_MS) print(`  ${file} ${seconds(tookMs)}`);
       const named = outcomes.map((outcome) => ({ ...outcome, name: outcome.name === file ? file : `${file} > ${outcome.name}` }));
-      named.forEach(sayFailure);
-      all.push(...named);
+      const found = named.map((outcome) => judged(outcome, process.env[SKIPS]));
+      found.forEach(sayFailure);
+      all.push(...found);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
