@@ -1,6 +1,5 @@
 // What a route may say, seen by a client: redirects, who is let in, addresses outside of the house, backends that come and go.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
@@ -14,6 +13,7 @@ import { createAuthority } from "../../src/adapters/x509/certificates.ts";
 import type { HttpRoute, Table } from "../../src/api/table.ts";
 import { get, soon, startApp, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
 import { testLeaf } from "../support/leaf.ts";
+import { LoopbackAddresses } from "../support/loopback.ts";
 import { disposableApp, openWebSocket, rawRequest, webSocketApp } from "../support/proxy.ts";
 import { recordingApp } from "../support/recording-app.ts";
 import { until } from "../support/until.ts";
@@ -95,7 +95,8 @@ describe("a route of the ingress", () => {
     if (process.getuid?.() !== 0) return t.skip("needs root to add an address");
     const addresses = ["10.254.78.1", "100.100.78.1"];
     const app = await startApp();
-    for (const address of addresses) execFileSync("ip", ["address", "add", `${address}/32`, "dev", "lo"]);
+    const loopback = new LoopbackAddresses(...addresses.map((address) => `${address}/32`));
+    loopback.add();
     try {
       await ingress.client.putSettings({ ...ingress.settings, http: { ...ingress.settings.http, addresses } }, soon());
       const statuses = async (allow: readonly string[]): Promise<readonly number[]> => {
@@ -112,7 +113,7 @@ describe("a route of the ingress", () => {
       assert.deepEqual(await statuses(["10.254.78.0/24"]), [200, 403]);
       assert.deepEqual(await statuses([]), [403, 403]);
     } finally {
-      for (const address of addresses) execFileSync("ip", ["address", "del", `${address}/32`, "dev", "lo"]);
+      loopback.remove();
       await ingress.client.putSettings(ingress.settings, soon());
       app.stop();
     }

@@ -8,6 +8,7 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startLoad } from "../support/load.ts";
+import { LoopbackAddresses } from "../support/loopback.ts";
 import { openWebSocket, webSocketApp } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 import { freePort, get, soon, startApp, startIngress, tableOf, type TestApp, type TestIngress } from "../support/ingress.ts";
@@ -145,16 +146,17 @@ describe("an ingress process", () => {
   test("listens on an address as soon as the computer has it", async (t) => {
     if (process.getuid?.() !== 0) return t.skip("needs root to add an address");
     const address = "10.254.77.1";
+    const loopback = new LoopbackAddresses(`${address}/32`);
     const settings = { ...ingress.settings, dns: { ...ingress.settings.dns, addresses: ["127.0.0.1", address] } };
     await ingress.client.putSettings(settings, soon());
     const status = async () => (await ingress.client.status(soon())).listeners.find((listener) => listener.address === address);
     assert.match((await status())?.problem ?? "", /has no address 10\.254\.77\.1 yet/);
-    execFileSync("ip", ["address", "add", `${address}/32`, "dev", "lo"]);
+    loopback.add();
     try {
       await until("the listener is open", async () => (await status())?.port === ingress.dnsPort);
       assert.equal((await status())?.problem, undefined);
     } finally {
-      execFileSync("ip", ["address", "del", `${address}/32`, "dev", "lo"]);
+      loopback.remove();
       await ingress.client.putSettings(ingress.settings, soon());
     }
     return undefined;

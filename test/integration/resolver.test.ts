@@ -1,11 +1,11 @@
 // The house as the resolver of its people: names outside are asked of others, for those it serves and for nobody else.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import net from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
 import dnsPacket from "dns-packet";
 import type { ResolverUpstream, Table } from "../../src/api/table.ts";
 import { freePort, soon, startIngress, tableOf, type TestIngress } from "../support/ingress.ts";
+import { LoopbackAddresses } from "../support/loopback.ts";
 import {
   addressAnswer,
   addressesIn,
@@ -117,7 +117,8 @@ describe("a house that is a resolver", () => {
     // All of both networks is this computer's, as 127.0.0.0/8 is.
     const people = { [lan]: "10.254.79.2", [tailnet]: "100.100.79.2" };
     const upstream = await server();
-    for (const address of [lan, tailnet]) execFileSync("ip", ["address", "add", `${address}/24`, "dev", "lo"]);
+    const loopback = new LoopbackAddresses(`${lan}/24`, `${tailnet}/24`);
+    loopback.add();
     try {
       const nodes = { attic: { lan: [lan], tailnet: [tailnet] } };
       const upstreams = [{ host: "127.0.0.1", port: upstream.port }];
@@ -136,7 +137,7 @@ describe("a house that is a resolver", () => {
       assert.deepEqual(await asked(["lan"]), [ANSWER, "REFUSED", ANSWER, "REFUSED"]);
     } finally {
       await ingress.client.putSettings(ingress.settings, soon());
-      for (const address of [lan, tailnet]) execFileSync("ip", ["address", "del", `${address}/24`, "dev", "lo"]);
+      loopback.remove();
     }
     return undefined;
   });
