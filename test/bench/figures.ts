@@ -10,6 +10,9 @@ const rounds = Number(process.env["BENCH_ROUNDS"] ?? 15);
 const idleServices = 10;
 const idleMs = Number(process.env["BENCH_IDLE_MS"] ?? 60_000);
 const limitMs = 60_000;
+/** For what starting left to do. */
+const SETTLING_MS = 10_000;
+const STARTS_MAX = 5;
 
 const [program = "", image = ""] = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), "fossora-bench-"));
@@ -117,7 +120,7 @@ async function getServices(): Promise<Row> {
 /** Memory, processor and disk of agent, ingress and etcd with ten services and nobody asking. */
 async function idle(): Promise<readonly Row[]> {
   const pids = processes();
-  await new Promise((resolve) => setTimeout(resolve, 10_000)); // what starting left to do
+  await new Promise((resolve) => setTimeout(resolve, Math.min(SETTLING_MS, idleMs)));
   const before = pids.map(([, pid]) => processFigures(pid));
   await new Promise((resolve) => setTimeout(resolve, idleMs));
   const after = pids.map(([, pid]) => processFigures(pid));
@@ -144,7 +147,7 @@ async function idle(): Promise<readonly Row[]> {
 /** From `fossora agent` to `status` exit 0, with etcd and ingress stopped before and data there. */
 async function restart(): Promise<Row> {
   const times: number[] = [];
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < Math.min(STARTS_MAX, rounds); round++) {
     await endProcesses();
     times.push(await timed(start));
   }
