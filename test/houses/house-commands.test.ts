@@ -94,7 +94,7 @@ describe("the commands of a house of several computers", { skip }, () => {
     await survives(nuc, "any one of three");
   });
 
-  test("what would cost the quorum is refused; one that is gone is removed, and is no member when it returns", async () => {
+  test("what would cost the quorum is refused, and one that is gone is removed", async () => {
     const [, , third] = await lab.hosts();
     assert(third);
     await lab.kill(third.name);
@@ -112,8 +112,5 @@ describe("the commands of a house of several computers", { skip }, () => {
     assert.equal((await nas.try("node", "remove", "nuc", "--confirm=nuc")).code, 0);
     await until("it is gone", async () => !(await nas.run("get", "nodes")).includes("nuc"), LIMIT_MS);
     await survives(nas, "nothing by itself: start a third computer");
-    await lab.boot(third.name);
-    assert.notEqual((await nuc.try("up", "--timeout", "20s")).code, 0);
-    assert.doesNotMatch(await nas.run("get", "nodes"), /nuc/);
   });
 });
