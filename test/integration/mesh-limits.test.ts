@@ -21,7 +21,6 @@ const limitsOf = (placesMax: number): GateLimits => ({
   membersMax: placesMax,
   unproven: { perAddressMax: 4, rate: { burst: 1_000, perSecond: 1_000 } },
 });
-const short = { ...STRANGER_LIMITS, frameMs: 200, idleMs: 400, lifeMs: 1_500 };
 
 async function connect(node: TestNode, to: TestNode): Promise<tls.TLSSocket> {
   const { certificate: cert, key } = await node.trust();
@@ -34,30 +33,34 @@ async function connect(node: TestNode, to: TestNode): Promise<tls.TLSSocket> {
 const closed = (socket: net.Socket): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
 
 test("a frame whose bytes drip, a silent connection and one without end are closed, a busy one is not", async (t) => {
-  const server = await new TestNode(t).listen(echo, { limits: { stranger: short } });
+  // So far from each other that a machine which stands still for seconds does not change their order.
+  const limits = { ...STRANGER_LIMITS, frameMs: 500, idleMs: 5_000, lifeMs: 10_000 };
+  const server = await new TestNode(t).listen(echo, { limits: { stranger: limits } });
   const node = new TestNode(t);
-  const [dripping, silent, endless] = await Promise.all([1, 2, 3].map(() => connect(node, server)));
-  assert.ok(dripping && silent && endless);
   const hello = encodeFrame({ id: 1, method: "hello", body: 1, limitMs: 1_000 }, 1_000);
-  const drip = setInterval(() => dripping.write(hello.subarray(0, 1)), 20);
-  const busy = setInterval(() => endless.write(hello), 100);
-  t.after(() => [drip, busy].forEach((timer) => clearInterval(timer)));
-  await closed(dripping);
-  assert.equal(silent.destroyed, false);
-  await closed(silent);
-  assert.equal(endless.destroyed, false);
-  await closed(endless);
+  const ended: string[] = [];
+  const open = async (name: string, bytes?: Buffer, everyMs?: number): Promise<void> => {
+    const socket = await connect(node, server);
+    const over = closed(socket).then(() => ended.push(name));
+    const timer = bytes && setInterval(() => socket.write(bytes), everyMs);
+    t.after(() => clearInterval(timer));
+    await over;
+  };
+  await Promise.all([open("dripping", hello.subarray(0, 1), 20), open("silent"), open("endless", hello, 100)]);
+  assert.deepEqual(ended, ["dripping", "silent", "endless"]);
   await until("that nobody is left", () => server.server?.peers.length === 0);
 });
 
 test("a connection whose frames never end where its packets do is as good as any other", async (t) => {
-  const server = await new TestNode(t).listen(echo, { limits: { stranger: { ...short, lifeMs: 60_000, requestsMax: 32 } } });
+  // All of them take twice what one may, each a tenth of it.
+  const [frameMs, frames] = [2_000, 22];
+  const server = await new TestNode(t).listen(echo, { limits: { stranger: { ...STRANGER_LIMITS, frameMs, requestsMax: 32 } } });
   const socket = await connect(new TestNode(t), server);
   const hello = encodeFrame({ id: 1, method: "hello", body: 1, limitMs: 1_000 }, 1_000);
-  const bytes = Buffer.concat(Array.from({ length: 40 }, () => hello));
+  const bytes = Buffer.concat(Array.from({ length: frames }, () => hello));
   for (let offset = 0; offset < bytes.length - hello.length && !socket.destroyed; offset += hello.length + 1) {
     socket.write(bytes.subarray(offset, offset + hello.length + 1));
-    await wait(short.frameMs / 4);
+    await wait(frameMs / 10);
   }
   assert.equal(socket.destroyed, false);
   socket.destroy();
