@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import type { IngressClient } from "../../src/adapters/ingress-client/client.ts";
@@ -64,14 +64,20 @@ test("an ingress that hands over ends what has lost the contact until the other 
   const ingress = await startIngress();
   t.after(() => ingress.stop());
   const { client } = ingress;
-  await client.putFence({ containers: [group.id], contactAtMs: systemClock.now() - FENCE_AFTER_MS + 2_000 }, soon());
   const ended = once(app, "exit");
+  await client.putFence({ containers: [group.id], contactAtMs: systemClock.now() - FENCE_AFTER_MS + 2_000 }, soon());
   const isUnderWay = new AbortController();
-  const handover = client.handover({ execPath: "/bin/sleep", args: ["5"] }, isUnderWay.signal);
+  const handover = client.handover({ execPath: "/bin/sleep", args: ["60"] }, isUnderWay.signal);
   const first = await Promise.race([ended, handover.catch(() => "the hand-over failed")]);
   assert.deepEqual(first, [null, "SIGKILL"]);
-  await assert.rejects(handover, /it ended with 0 before it was ready/);
+  process.kill(await until("the other one", () => childOf(ingress.child.pid ?? 0)), "SIGKILL");
+  await assert.rejects(handover, /it ended with SIGKILL before it was ready/);
 });
+
+/** The first of them. */
+function childOf(pid: number): number | undefined {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]) || undefined;
+}
 
 /** As a container's, of either version; undefined: only root may, and not everywhere. */
 function newGroup() {
