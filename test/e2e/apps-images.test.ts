@@ -11,11 +11,12 @@ const registry = "registry.lab:5000";
 /** The hash is bcrypt's, the only one that docker-registry takes. */
 const login = { username: "me", password: "secret", hash: "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a" } as const;
 
+/** Also of the image that would start slowly: it is there to be pulled. */
 function shop(image: string): string {
   return `apiVersion: fossora.dev/v1
 kind: Service
 metadata: { name: shop }
-spec: { image: "${registry}/${image}", port: 80, update: { monitor: 1s } }
+spec: { image: "${registry}/${image}", port: 80, env: { START_DELAY: 0 }, update: { monitor: 1s } }
 `;
 }
 
@@ -67,7 +68,7 @@ describe("an image of a registry", { skip }, () => {
     writeFileSync(configFile, JSON.stringify({ credHelpers: { [registry]: "pass" } }));
     t.after(() => rmSync(configFile, { force: true }));
 
-    await node.apply(shop("crash:1").replace("name: shop", "name: locked").replace("port: 80", "port: 80, env: { CRASH_AFTER: 0 }"));
+    await node.apply(shop("crash:1").replace("name: shop", "name: locked").replace("START_DELAY", "CRASH_AFTER"));
     const { message } = await node.condition("locked", { type: "Ready", status: "False", reason: "RegistryRefused" });
     assert.match(message, /\/root\/\.docker\/config\.json leaves its login to credHelpers, which is not asked: remove that there\./);
     assert.ok(message.endsWith(`Log in on that machine as root: docker login ${registry}`), message);
