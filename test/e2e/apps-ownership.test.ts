@@ -120,32 +120,4 @@ describe("on a machine with containers of others", { skip }, () => {
     assert.match((await node.request("shop.home.internal", "/json")).body, /"version":"2"/);
     assert.deepEqual(await foreignThings(), foreign);
   });
-
-  test("uninstalling leaves the apps to Docker, with their data, and `up` adopts them without a restart", async () => {
-    await until("the previous shop is gone", async () => (await node.containersOf("shop")).length === 1);
-    const before = await owned();
-    const policies = async (): Promise<readonly string[]> => {
-      const ids = before.map((line) => line.split(" ")[0] ?? "");
-      return [
-        ...new Set((await node.docker("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", ...ids)).split("\n").filter(Boolean)),
-      ];
-    };
-    const said = await node.try("uninstall");
-    assert.equal(said.code, 0, said.stderr);
-    assert.match(said.stderr + said.stdout, /Stays +data in \/var\/lib\/fossora; 3 containers/);
-    assert.deepEqual(await owned(), before);
-    assert.deepEqual(await policies(), ["unless-stopped"]);
-    assert.deepEqual(await foreignThings(), foreign);
-
-    await lab.stop(node.name, "dockerd");
-    await lab.restart(node.name, "dockerd");
-    await until("Docker alone has started the apps", async () => (await owned()).length === before.length);
-
-    const afterBoot = await owned();
-    await node.install();
-    await node.run("up");
-    await node.isReady("shop", "office");
-    assert.deepEqual(await owned(), afterBoot);
-    assert.equal((await node.request("shop.home.internal")).status, 200);
-  });
 });

@@ -150,7 +150,8 @@ describe("a computer without systemd", { skip: labReason() ?? programReason() ??
     assert.deepEqual(await node.containers(), containers);
   });
 
-  test("has nothing but data and apps after `uninstall`, and Docker starts the apps", async () => {
+  test("has nothing but data and apps after `uninstall`, and Docker starts those and no others", async () => {
+    await node.docker("run", "-d", "--name", "neighbour", "--network", "fossora", "lab/whoami:1");
     const containers = await node.containers();
     const { code, stderr } = await node.try("uninstall");
     assert.equal(code, 0, stderr);
@@ -168,17 +169,20 @@ describe("a computer without systemd", { skip: labReason() ?? programReason() ??
       "once-main": "unless-stopped",
       "whoami-whoami": "unless-stopped",
     });
+    assert.equal((await node.docker("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", "neighbour")).trim(), "no");
 
     await lab.stop(node.name, "dockerd");
     await lab.restart(node.name, "dockerd");
     await until("both apps are back", async () => (await node.containers()).length === 2);
   });
 
-  test("is the same house after `uninstall` and `up`", async () => {
+  test("is the same house after `uninstall` and `up`, which adopts the apps without a restart", async () => {
+    const containers = await node.containers();
     const { code, said } = await setUp(node, "up");
     assert.equal(code, 0, said);
     assert.match(said, /this is node 'attic'/);
     await node.isReady("whoami", "once");
+    assert.deepEqual(await node.containers(), containers);
     assert.equal((await node.request(whoami)).status, 200);
     assert.ok(!Object.values(await restartPolicies(node)).includes("unless-stopped"));
   });
