@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { until } from "./machine.ts";
+import { labReason } from "../test/support/lab.ts";
+import { isRoot, labsFolder, until } from "./machine.ts";
 import { runTestFile } from "./test-file.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "test-file-"));
@@ -62,6 +63,37 @@ describe("a test file", () => {
     const left = ((await import(note, { with: { type: "json" } })) as { default: { pid: number; folder: string } }).default; // written above
     assert.ok(await until(() => !isRunning(left.pid), limitMs), "the process goes on");
     assert.equal(existsSync(left.folder), false);
+  });
+
+  test("leaves no bridge of its Docker", { skip: isRoot ? false : "needs root to make one" }, async () => {
+    const name = `ft${process.pid}x`;
+    const made = path.join(folder, "bridge");
+    await outcomesOf(`
+      import { execFileSync } from "node:child_process";
+      import { writeFileSync } from "node:fs";
+      import { noteBridge } from ${JSON.stringify(path.join(import.meta.dirname, "bridges.ts"))};
+      test("a", () => {
+        noteBridge("${name}");
+        execFileSync("ip", ["link", "add", "${name}", "type", "bridge"]);
+        writeFileSync(${JSON.stringify(made)}, "");
+        process.kill(process.pid, "SIGKILL");
+      });`);
+    assert.ok(existsSync(made));
+    assert.equal(existsSync(`/sys/class/net/${name}`), false);
+  });
+
+  test("fails when its lab cannot be taken down, and says why", { skip: labReason() ?? false }, async (t) => {
+    const note = path.join(folder, "lab");
+    const failed = await outcomesOf(`
+      import { mkdirSync, writeFileSync } from "node:fs";
+      test("a", () => {
+        const noLab = ${JSON.stringify(labsFolder)} + "/" + process.env["LAB_NAME"];
+        mkdirSync(${JSON.stringify(labsFolder)}, { recursive: true });
+        writeFileSync(noLab, "");
+        writeFileSync(${JSON.stringify(note)}, noLab);
+      });`);
+    t.after(() => rmSync(readFileSync(note, "utf8")));
+    assert.deepEqual(failed, ["passed a: ", "failed FILE: its lab could not be taken down"]);
   });
 });
 

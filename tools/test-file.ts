@@ -1,8 +1,9 @@
-// Runs one test file in a process of its own, to its end or its limit, and leaves nothing of it: no process, no mount, no folder.
+// Runs one test file in a process of its own, to its end or its limit, and leaves nothing of it: no process, no mount, no bridge, no folder.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { removeBridges } from "./bridges.ts";
 import { runCommand } from "./command.ts";
 import { labsFolder, projectRoot, removeTree } from "./machine.ts";
 import type { TestOutcome } from "./test-reporter.ts";
@@ -30,29 +31,34 @@ export async function runTestFile(file: string, limitMs: number): Promise<readon
     NODE_TEST_CONTEXT: undefined,
     NODE_COMPILE_CACHE: compileCache,
   };
-  const clear = (): void => {
-    killMarked(folder);
-    if (existsSync(path.join(labsFolder, labName))) spawnSync(lab, ["down"], { env });
-    removeTree(folder);
+  const failed = (why: string, output: string, durationMs: number): TestOutcome => {
+    return { name: file, outcome: "failed", reason: `${why}\n${output.slice(-outputCharsMax)}`, durationMs };
   };
-  process.once("exit", clear); // where the run is interrupted
-  try {
+  const clear = (): readonly TestOutcome[] => {
+    killMarked(folder);
+    const began = performance.now();
+    const { status, stderr } = existsSync(path.join(labsFolder, labName))
+      ? spawnSync(lab, ["down"], { env, encoding: "utf8" })
+      : { status: 0, stderr: "" };
+    removeBridges(folder);
+    removeTree(folder);
+    return status === 0 ? [] : [failed("its lab could not be taken down", stderr, performance.now() - began)];
+  };
+  const run = async (): Promise<readonly TestOutcome[]> => {
     const command = [process.execPath, "--test-reporter", reporter, "--test-reporter-destination", outcomes, file];
     const { code, output, durationMs } = await runCommand(command, { cwd: projectRoot, env, limitMs });
     const found = existsSync(outcomes) ? readOutcomes(outcomes) : [];
-    const failed = (why: string): TestOutcome => ({
-      name: file,
-      outcome: "failed",
-      reason: `${why}\n${output.slice(-outputCharsMax)}`,
-      durationMs,
-    });
     if (code !== 0 && !found.some(({ outcome }) => outcome === "failed"))
-      return [...found, failed(`the file ended with ${code ?? "a signal"}`)];
-    return found.length === 0 ? [failed("the file has no test")] : found;
-  } finally {
+      return [...found, failed(`the file ended with ${code ?? "a signal"}`, output, durationMs)];
+    return found.length === 0 ? [failed("the file has no test", output, durationMs)] : found;
+  };
+  process.once("exit", clear); // where the run is interrupted
+  let left: readonly TestOutcome[] = [];
+  const found = await run().finally(() => {
     process.off("exit", clear);
-    clear();
-  }
+    left = clear();
+  });
+  return [...found, ...left];
 }
 
 function readOutcomes(file: string): readonly TestOutcome[] {

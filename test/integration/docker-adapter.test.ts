@@ -110,11 +110,12 @@ describe("Docker alone", { skip: noDocker() ?? noBusybox() ?? false }, () => {
   test("a foreign volume or network of the same name is neither used nor removed", async () => {
     const client = new Docker({ socketPath: docker.socketPath });
     await client.createVolume({ Name: `foreign-${run}` });
+    const ours = freeNetwork(`fn-${run}`);
     await client
-      .createNetwork({ Name: `fn-${run}`, Driver: "null" })
-      .catch(() => client.createNetwork({ Name: `fn-${run}`, Options: { "com.docker.network.bridge.name": `fn${run}` } }));
+      .createNetwork({ Name: ours.name, Driver: "null" })
+      .catch(() => client.createNetwork({ Name: ours.name, Options: { "com.docker.network.bridge.name": ours.name } }));
     await rejectsWith("nameInUse", containers.ensureVolume(`foreign-${run}`, docker.folder, {}, signal));
-    await rejectsWith("nameInUse", containers.ensureNetwork({ ...freeNetwork("x"), name: `fn-${run}` }, signal));
+    await rejectsWith("nameInUse", containers.ensureNetwork(ours, signal));
     await containers.removeVolume(`foreign-${run}`, signal);
     await containers.removeNetwork(`fn-${run}`, signal);
     await client.getVolume(`foreign-${run}`).remove();

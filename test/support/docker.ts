@@ -21,6 +21,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { LABEL } from "../../src/api/labels.ts";
 import type { NetworkSpec } from "../../src/container-ports.ts";
+import { noteBridge } from "../../tools/bridges.ts";
 
 const startLimitMs = 60_000;
 const stopLimitMs = 30_000;
@@ -44,6 +45,7 @@ export interface TestDocker {
 
 /** By chance, so that tests side by side do not meet; below what a house chooses for itself, and beside the lab's. */
 export function freeNetwork(name: string, icc = false): NetworkSpec {
+  if (!process.env["FOSSORA_TEST_DOCKER"]) noteBridge(name); // one that is ours alone removes what it made, if it comes to that
   const prefix = `10.${64 + Math.floor(Math.random() * 32)}.${Math.floor(Math.random() * 256)}`;
   return { name, subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, icc, labels: { [LABEL.kind]: "Service" } };
 }
