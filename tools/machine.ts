@@ -18,6 +18,8 @@ export function cacheFolder(): string {
 /** Where the labs of the tests are; `$LAB_DIR` moves them, as it does for `test/lab/lab`. */
 export const labsFolder = process.env["LAB_DIR"] ?? "/var/lib/fossora-lab";
 
+const INTERRUPTED = 130;
+
 const searchPath = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"];
 
 /** The file that a command's name stands for; system folders are looked at too, since a person's PATH may lack them. */
@@ -95,6 +97,12 @@ export async function until(condition: () => boolean | Promise<boolean>, limitMs
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return true;
+}
+
+/** What a person, or the end of their session, asks of a process; a second time it ends at once. Nobody waits longer than for `end`. */
+export function whenInterrupted(end: () => void | Promise<void>): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => void Promise.resolve(end()).finally(() => process.exit(INTERRUPTED)));
 }
 
 /** Small state that survives an interrupted run: written whole or not at all. */

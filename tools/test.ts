@@ -4,7 +4,7 @@ import { existsSync, globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { runChecks } from "./check.ts";
-import { projectRoot } from "./machine.ts";
+import { projectRoot, whenInterrupted } from "./machine.ts";
 import { judged, SKIPS } from "./skips.ts";
 import { runTestFile } from "./test-file.ts";
 import type { TestOutcome } from "./test-reporter.ts";
@@ -164,5 +164,5 @@ function counts(outcomes: readonly TestOutcome[]): string {
   return `${count("passed")} passed, ${count("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+whenInterrupted(() => undefined); // each file is cleared when this process ends
 await main(process.argv.slice(2));

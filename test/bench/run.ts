@@ -6,7 +6,7 @@ import { copyFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { setUpTests } from "../../tools/test-setup.ts";
-import { labReason, Lab } from "../support/lab.ts";
+import { downWhenInterrupted, Lab, labReason } from "../support/lab.ts";
 import { benchAcross } from "./across.ts";
 import { benchFailover, FAILOVER_TIMES } from "./failover.ts";
 import { benchIngress } from "./ingress.ts";
@@ -18,7 +18,7 @@ const projectRoot = path.join(import.meta.dirname, "../..");
 async function figures(): Promise<readonly FigureRow[]> {
   const reason = labReason();
   if (reason !== undefined) throw new Error(`Cannot measure: ${reason}`);
-  const lab = new Lab(`b${process.pid % 100_000}`);
+  const lab = new Lab(process.env["LAB_NAME"] ?? `b${process.pid % 100_000}`); // the name by which a test's is taken down
   try {
     const [host] = await lab.up(1, { share: [projectRoot] });
     if (!host) throw new Error("The lab gave no host");
@@ -47,6 +47,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (!Number.isInteger(times) || times < 1) throw new Error(`Cannot measure "${values.times}" times: it is a number such as 3`);
   const unknown = wanted.find((part) => !parts.includes(part));
   if (unknown !== undefined) throw new Error(`Cannot measure "${unknown}": it is none of ${parts.join(", ")}`);
+  downWhenInterrupted();
   const runs = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
   if (runs("figures") || runs("joining") || runs("ingress") || runs("failover")) {
     const [built] = await setUpTests(say, { program: true });

@@ -3,7 +3,7 @@
 import { randomInt } from "node:crypto";
 import path from "node:path";
 import { setUpTests } from "../../tools/test-setup.ts";
-import { Lab, labReason } from "../support/lab.ts";
+import { downWhenInterrupted, Lab, labReason } from "../support/lab.ts";
 import { runChaos } from "./chaos.ts";
 import { chaosWords, USAGE, type ChaosWords } from "./options.ts";
 import { tallyTable } from "./tally.ts";
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   if (built?.outcome === "failed") throw new Error(built.reason);
   say(`seed ${seed}, ${hosts} computers, ${minutes} minutes${calm ? ", calm" : ""}`);
   const lab = new Lab(`c${process.pid % 100_000}`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void lab.down().finally(() => process.exit(130)));
+  downWhenInterrupted();
   const report = await runChaos({ seed, hosts, forMs: minutes * 60_000, calm, lab, say });
   if ("absent" in report) throw new Error(`Cannot make trouble: ${report.absent}`);
   const { tallies, wrong, episodes, faults, acknowledged, verdicts, moves, failures, folder } = report;

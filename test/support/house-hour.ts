@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { build } from "../../tools/build.ts";
 import { HouseNode, type ProcessName } from "./house.ts";
-import { Lab, labReason } from "./lab.ts";
+import { downWhenInterrupted, Lab, labReason } from "./lab.ts";
 import { failuresBesides, startLoad } from "./load.ts";
 
 const host = "whoami.home.internal";
@@ -18,6 +18,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 async function soak(minutes: number): Promise<readonly string[]> {
   await build(say);
   const lab = new Lab();
+  downWhenInterrupted();
   try {
     const [first] = await lab.up(1);
     if (!first) throw new Error("the lab gave no host");

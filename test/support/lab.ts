@@ -3,7 +3,7 @@ import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { labsFolder } from "../../tools/machine.ts";
+import { labsFolder, whenInterrupted } from "../../tools/machine.ts";
 import { crashesIn } from "./lab-crashes.ts";
 
 const program = path.join(import.meta.dirname, "../lab/lab");
@@ -50,6 +50,14 @@ export function labReason(): string | undefined {
   return absent.length === 0 ? undefined : `the lab needs ${absent.join(" and ")}: test/lab/lab install`;
 }
 
+/** Of this process: those that may have hosts. */
+const running = new Set<Lab>();
+
+/** For a process that nobody clears up after. */
+export function downWhenInterrupted(): void {
+  whenInterrupted(async () => void (await Promise.allSettled([...running].map((lab) => lab.down()))));
+}
+
 /** One lab: its name, up to ten lower-case letters and digits, keeps it apart from others on this machine. Every call throws with the lab's own words when it fails. */
 export class Lab {
   readonly name: string;
@@ -61,6 +69,7 @@ export class Lab {
 
   /** Hosts h1..hN, with Docker and images ready; shared folders are read and written in the same place on all. */
   async up(count: number, options: { readonly share?: readonly string[] } = {}): Promise<readonly LabHost[]> {
+    running.add(this);
     const shares = (options.share ?? []).flatMap((folder) => ["--share", folder]);
     return (JSON.parse(await this.#run("up", String(count), ...shares)) as { readonly hosts: readonly LabHost[] }).hosts; // the lab's documented form
   }
@@ -172,6 +181,7 @@ export class Lab {
   async down(): Promise<void> {
     const crashes = crashesIn(path.join(labsFolder, this.name));
     await this.#run("down");
+    running.delete(this);
     if (crashes.length > 0) throw new Error(`A program of lab "${this.name}" ended by an exception\n${crashes.join("\n")}`);
   }
 
