@@ -7,5 +7,9 @@ export const SKIPS = "FOSSORA_TEST_SKIPS";
 /** As it counts: a test that was skipped without leave has failed. */
 export function judged(outcome: TestOutcome, skips: string | undefined): TestOutcome {
   if (outcome.outcome !== "skipped" || skips === undefined || new RegExp(skips).test(outcome.name)) return outcome;
-  return { ...outcome, outcome: "failed", reason: `It was skipped, which $${SKIPS} does not allow: ${outcome.reason ?? "no reason given"}` };
+  return {
+    ...outcome,
+    outcome: "failed",
+    reason: `It was skipped, which $${SKIPS} does not allow: ${outcome.reason ?? "no reason given"}`,
+  };
 }

@@ -60,7 +60,11 @@ export class Calls {
     for (const host of this.#clients.keys()) if (!hosts.includes(host)) this.#drop(host);
   }
 
-  async #attempt<T>(call: Call<T>, { signal, limitMs = Math.max(LIMIT_MS, this.#attemptMs) }: CallLimits, verb: "read" | "write"): Promise<T> {
+  async #attempt<T>(
+    call: Call<T>,
+    { signal, limitMs = Math.max(LIMIT_MS, this.#attemptMs) }: CallLimits,
+    verb: "read" | "write",
+  ): Promise<T> {
     const endMs = this.#clock.now() + limitMs;
     /** No further attempt begins later. */
     const lastMs = endMs - Math.min(ATTEMPT_MIN_MS, limitMs * ATTEMPT_MIN_PART);
