@@ -45,13 +45,12 @@ function wakes(change: Change, mirror: Mirror): readonly Name[] {
 }
 
 function resolverFacts(spec: HouseSpec | undefined, { mirror, proxy, identity, system, addresses }: Ports): HouseFacts["resolver"] {
-  if (spec?.resolver === undefined) return { hostServers: [], houseAddresses: [], dnsPorts: [], apps: {} };
+  if (spec?.resolver === undefined) return { hostServers: [], houseAddresses: [], dnsListeners: [], apps: {} };
   const nodes = [...mirror.nodes().values()].flatMap(({ value }) => [...value.addresses.lan, ...value.addresses.tailnet]);
-  const dns = (proxy.status()?.listeners ?? []).filter(({ protocol }) => protocol === "dns");
   return {
     hostServers: system.resolvers(),
     houseAddresses: [...nodes, addresses.gateway],
-    dnsPorts: [...new Set(dns.map(({ port }) => port))],
+    dnsListeners: (proxy.status()?.listeners ?? []).filter(({ protocol }) => protocol === "dns"),
     apps: Object.fromEntries(servicesOf(spec).map((name) => [name, appOf(name, mirror, identity.node)])),
   };
 }

@@ -18,8 +18,8 @@ export interface ResolverFacts {
   readonly hostServers: readonly string[];
   /** Of all nodes, and of the apps' bridge. */
   readonly houseAddresses: readonly string[];
-  /** On which this house answers. */
-  readonly dnsPorts: readonly number[];
+  /** Where this node's ingress answers. */
+  readonly dnsListeners: readonly { readonly address: string; readonly port: number }[];
   /** The Services that are named as upstreams. */
   readonly apps: Readonly<Record<Name, App>>;
 }

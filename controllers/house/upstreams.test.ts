@@ -10,10 +10,12 @@ const here = (more: Parameters<typeof observedInstance>[1]) => ({ node: "nas", i
 const pihole = service("pihole", serviceSpec("pihole", "pihole:1"));
 const running: App = { service: pihole, ready: [here({ addresses: { pihole: "10.201.0.5" } })] };
 const which = { isApp: true, node: "nas", instance: "pihole-aaaa" };
+/** As an ingress that has that port wherever it listens. */
+const listening = (port: number) => ["127.0.0.1", "192.168.1.10"].map((address) => ({ address, port }));
 const facts = (over: Partial<ResolverFacts> = {}): ResolverFacts => ({
   hostServers: ["192.168.1.1"],
   houseAddresses: ["192.168.1.10", "172.30.0.1"],
-  dnsPorts: [53],
+  dnsListeners: listening(53),
   apps: { pihole: running },
   ...over,
 });
@@ -60,13 +62,13 @@ test("an app on another node is asked there, after those that are here, though b
 });
 
 test("the house's own addresses are left out where the house answers, another server's port of a node is not", () => {
-  const { upstreams, own } = choose(["192.168.1.10", "127.0.0.53", "192.168.1.10:5335", "9.9.9.9", "9.9.9.9:53"]);
-  assert.deepEqual(own, ["192.168.1.10", "127.0.0.53"]);
+  const { upstreams, own } = choose(["192.168.1.10", "127.0.0.1", "192.168.1.10:5335", "9.9.9.9", "9.9.9.9:53"]);
+  assert.deepEqual(own, ["192.168.1.10", "127.0.0.1"]);
   assert.deepEqual(upstreams, [
     { host: "192.168.1.10", port: 5335 },
     { host: "9.9.9.9", port: 53 },
   ]);
-  assert.deepEqual(choose(["192.168.1.10:5354"], { dnsPorts: [5354] }).upstreams, []);
+  assert.deepEqual(choose(["192.168.1.10:5354"], { dnsListeners: listening(5354) }).upstreams, []);
   assert.deepEqual(choose("host", { hostServers: ["192.168.1.10"] }), {
     upstreams: [],
     own: ["192.168.1.10"],
@@ -75,19 +77,33 @@ test("the house's own addresses are left out where the house answers, another se
   });
 });
 
+test("a resolver of the host's own on loopback is asked, at port 53 too, as long as the house itself is not there", () => {
+  const dnsListeners = [
+    { address: "127.0.0.1", port: 5354 },
+    { address: "192.168.1.10", port: 53 },
+  ];
+  const { upstreams, own } = choose(["127.0.0.1", "127.0.0.53", "::1"], { dnsListeners });
+  assert.deepEqual(
+    [upstreams.map(({ host, port }) => `${host} ${port}`), own],
+    [["127.0.0.1 53", "127.0.0.53 53", "::1 53"], []],
+  );
+  assert.deepEqual(choose(["127.0.0.1:5354"], { dnsListeners }).own, ["127.0.0.1"]);
+  assert.deepEqual(choose("host", { dnsListeners, hostServers: ["127.0.0.1"] }).hostAsksHouse, false);
+});
+
 test("whatever is written and wherever nodes are, nobody is asked on an address and port of the house's own", () => {
   const address = fc.constantFrom("192.168.1.10", "172.30.0.1", "9.9.9.9", "127.0.0.1", "::1", "192.168.1.10:5354", "service/pihole", "x");
   fc.assert(
     fc.property(
       fc.array(address),
       fc.subarray(["192.168.1.10", "172.30.0.1", "10.201.0.5"]),
-      fc.constantFrom([53], [5354], []),
+      fc.constantFrom(listening(53), listening(5354), []),
       fc.constantFrom("host" as const, undefined),
-      (upstream, houseAddresses, dnsPorts, fallback) => {
-        const { upstreams } = choose(upstream, { houseAddresses, dnsPorts, hostServers: ["192.168.1.10", "9.9.9.9"] }, fallback);
-        const ports = [53, ...dnsPorts];
+      (upstream, houseAddresses, dnsListeners, fallback) => {
+        const { upstreams } = choose(upstream, { houseAddresses, dnsListeners, hostServers: ["192.168.1.10", "9.9.9.9"] }, fallback);
+        const ports = [53, ...dnsListeners.map(({ port }) => port)];
         assert.ok(!upstreams.some(({ host, port }) => houseAddresses.includes(host) && ports.includes(port)));
-        assert.ok(!upstreams.some(({ host, port }) => /^127\.|^::1$/.test(host) && ports.includes(port)));
+        assert.ok(!upstreams.some(({ host, port }) => dnsListeners.some((each) => each.address === host && each.port === port)));
       },
     ),
   );

@@ -46,9 +46,10 @@ function isSame(a: ResolverUpstream, b: ResolverUpstream): boolean {
   return a.host === b.host && a.port === b.port && a.node === b.node;
 }
 
-function isOwn({ host, port }: ResolverUpstream, { houseAddresses, dnsPorts }: ResolverFacts): boolean {
-  const isHouse = host.startsWith("127.") || host === "::1" || houseAddresses.includes(host);
-  return isHouse && (port === DNS_PORT || dnsPorts.includes(port));
+/** On loopback others answer as well, such as a resolver of the host's own: there the house is only where it really listens. */
+function isOwn({ host, port }: ResolverUpstream, { houseAddresses, dnsListeners }: ResolverFacts): boolean {
+  const isHere = dnsListeners.some((each) => each.address === host && each.port === port);
+  return isHere || (houseAddresses.includes(host) && (port === DNS_PORT || dnsListeners.some((each) => each.port === port)));
 }
 
 function appUpstreams(name: Name, app: App | undefined, port: number): readonly ResolverUpstream[] {

@@ -1,5 +1,6 @@
 // A node's own part of its Membership: it says what it is under its lease, makes its Membership when there is none, and declares itself
 // alive again when it was thought dead.
+import { isIpv4 } from "../../src/api/addresses.ts";
 import { sameConditions } from "../../src/api/conditions.ts";
 import { canonicalJson } from "../../src/api/hash.ts";
 import type { Condition, NodeName, Resource } from "../../src/api/resource.ts";
@@ -30,7 +31,7 @@ export function plan(
   if (facts === undefined) return { actions: [], conditions: [] };
   const { name, verdict, leftovers, listeners, reported } = facts;
   const record = withSteadyDisk(withNamedDevices(facts.machine, membership), facts.announced);
-  const conditions = [...dockerCondition(record), ...portConditions(listeners ?? [])];
+  const conditions = [...dockerCondition(record), ...portConditions(listeners ?? [], record.addresses.lan.find(isIpv4))];
   const actions: MembershipAction[] = [];
   if (membership === undefined && copy === undefined) actions.push({ kind: "Create", name });
   if (!facts.isHeld || canonicalJson(record) !== canonicalJson(facts.announced)) actions.push({ kind: "Announce", name, record });
@@ -76,7 +77,8 @@ function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
   return [{ type: "DockerReady", status: "False", reason: "DockerUnavailable", message }];
 }
 
-function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): readonly Condition[] {
+/** `address`: this computer's on the LAN. */
+function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>, address: string | undefined): readonly Condition[] {
   // A resolver that the host keeps for itself on loopback is in nobody's way.
   const troubled = listeners.filter(
     ({ protocol, address, problem }) =>
@@ -84,7 +86,7 @@ function portConditions(listeners: NonNullable<MembershipFacts["listeners"]>): r
   );
   // One for each address, and often the same of all.
   const problems = (wanted: (typeof FRONTS)[number]): string =>
-    [...new Set(troubled.filter(({ protocol }) => protocol === wanted).map(({ problem = "" }) => withDnsFix(problem)))].join("; ");
+    [...new Set(troubled.filter(({ protocol }) => protocol === wanted).map(({ problem = "" }) => withDnsFix(problem, address)))].join("; ");
   return FRONTS.filter((protocol) => troubled.some((each) => each.protocol === protocol)).map((protocol) => ({
     type: PORT_CONDITIONS[protocol],
     status: "False",

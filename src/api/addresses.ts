@@ -38,6 +38,11 @@ export function isLocalIpv6(text: string): boolean {
   return /^f[cd]/i.test(text) && isIpv6(text);
 }
 
+/** Only this computer itself is asked there. */
+export function isLoopback(text: string): boolean {
+  return text === "::1" || (text.startsWith("127.") && isIpv4(text));
+}
+
 export function isIpv6(text: string): boolean {
   const [, body = text, v4] = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text) ?? [];
   if (v4 !== undefined && !isIpv4(v4)) return false;

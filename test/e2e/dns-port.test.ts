@@ -1,4 +1,4 @@
-// Port 53 where another program has it: what the node says, and that its words give the port back. With Debian's own dnsmasq, unbound and
+// Port 53 where another program has it: what the node says, and that its words give the house the port. With Debian's own dnsmasq, unbound and
 // systemd-resolved, unpacked and not installed, on a lab host.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -94,7 +94,7 @@ describe("port 53 that another program has", { skip }, () => {
   }
 
   for (const { name, comm, program, libraries = {}, args, config } of holders) {
-    test(`${name} is named with the commands that give it back, and these do`, async (t) => {
+    test(`${name} is named with the commands that give the house its port, and these do`, async (t) => {
       const file = program();
       if (file === undefined) return t.skip(`Debian's package of ${name} cannot be fetched`);
       const { root } = await node.host();
@@ -130,7 +130,7 @@ describe("port 53 that another program has", { skip }, () => {
       assert.match(held.message, new RegExp(`^port 53 is held by ${comm} \\(pid \\d+\\); \\d+ was taken instead\\. Nobody asks there: `));
       assert.notEqual(await lanPort(), 53);
 
-      const fix = /Nobody asks there: (.*) && sudo systemctl restart/.exec(held.message)?.[1] ?? "";
+      const fix = /; then: (.*) && sudo systemctl restart/.exec(held.message)?.[1] ?? "";
       await lab.exec(node.name, "sh", "-c", fix.replaceAll("sudo ", ""));
       await lab.stop(node.name, name, { all: true });
       await start();
