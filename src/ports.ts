@@ -222,7 +222,7 @@ export interface System extends RunningContainers {
   describe(signal: AbortSignal): Promise<Omit<NodeRecord, "nodeId" | "bootId" | "ports">>;
   /** Of the file system that Fossora's data is on, as images mostly are. */
   disk(): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
-  /** The host's real name servers, two at most: what containers ask besides the house. */
+  /** The host's real name servers, in order; those on loopback only where there are no others. */
   resolvers(): readonly string[];
 }
 

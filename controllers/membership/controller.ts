@@ -4,6 +4,7 @@ import { stamped } from "../../src/api/conditions.ts";
 import { EngineError } from "../../src/api/errors.ts";
 import { hash } from "../../src/api/hash.ts";
 import { keys } from "../../src/api/keys.ts";
+import { forIngress } from "../../src/api/name-servers.ts";
 import { API_VERSION, type Name, type Resource, type StoredResource } from "../../src/api/resource.ts";
 import type { DecidedMembership, DecidedService, NodeRecord, ObservedMembership } from "../../src/api/state.ts";
 import type { IngressStatus } from "../../src/api/table.ts";
@@ -81,6 +82,7 @@ async function observe(name: Name, ports: Ports, signal: AbortSignal): Promise<M
     verdict,
     leftovers: verdict?.value.state === "Down" ? await leftovers(ports, signal) : [],
     listeners,
+    nameServers: forIngress(ports.system.resolvers(), listeners ?? []),
     reported: mirror.written<ObservedMembership>(kind, name, name)?.value.conditions ?? [],
   };
 }

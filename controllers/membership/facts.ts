@@ -15,6 +15,8 @@ export interface MembershipFacts {
   /** While it is Down: containers that run here and are decided for nobody here: `jellyfin-k3f9`. Undefined: Docker does not answer. */
   readonly leftovers: readonly string[] | undefined;
   readonly listeners: IngressStatus["listeners"] | undefined;
+  /** Whom its ingress asks for names outside, on behalf of apps. */
+  readonly nameServers: readonly string[];
   /** What this node last reported. */
   readonly reported: readonly Condition[];
 }

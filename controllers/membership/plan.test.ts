@@ -22,6 +22,7 @@ const atRest: MembershipFacts = {
   verdict: undefined,
   leftovers: [],
   listeners: [],
+  nameServers: ["192.168.1.1"],
   reported: [],
 };
 const verbs = (over: Partial<MembershipFacts>, of: Resource<"Membership"> | undefined = membership) =>
@@ -82,6 +83,16 @@ test("Docker away and busy ports are conditions, told once", () => {
   );
   assert.deepEqual(verbs({ machine, announced: machine, listeners }), ["Report"]);
   assert.deepEqual(verbs({ machine, announced: machine, listeners, reported: conditions }), []);
+});
+
+test("a node whose apps can ask nobody for names outside says so, once it is known where the house itself answers", () => {
+  const conditions = (over: Partial<MembershipFacts>) => plan(membership, { ...atRest, nameServers: [], ...over }, context).conditions;
+  assert.deepEqual(
+    conditions({}).map(({ reason, message }) => [reason, /apps here find no names outside/.test(message)]),
+    [["NoNameServer", true]],
+  );
+  assert.deepEqual(conditions({ listeners: undefined }), []);
+  assert.deepEqual(conditions({ nameServers: ["127.0.0.1"] }), []);
 });
 
 test("a disk is told of in large steps, and in small ones when it is nearly full", () => {

@@ -31,7 +31,8 @@ export function plan(
   if (facts === undefined) return { actions: [], conditions: [] };
   const { name, verdict, leftovers, listeners, reported } = facts;
   const record = withSteadyDisk(withNamedDevices(facts.machine, membership), facts.announced);
-  const conditions = [...dockerCondition(record), ...portConditions(listeners ?? [], record.addresses.lan.find(isIpv4))];
+  const ports = portConditions(listeners ?? [], record.addresses.lan.find(isIpv4));
+  const conditions = [...dockerCondition(record), ...ports, ...nameServerCondition(facts)];
   const actions: MembershipAction[] = [];
   if (membership === undefined && copy === undefined) actions.push({ kind: "Create", name });
   if (!facts.isHeld || canonicalJson(record) !== canonicalJson(facts.announced)) actions.push({ kind: "Announce", name, record });
@@ -75,6 +76,16 @@ function dockerCondition({ versions }: NodeRecord): readonly Condition[] {
   const message =
     "Docker does not answer on this machine, so no app can be started or stopped here. Start it: systemctl start docker; one that hangs: systemctl restart docker";
   return [{ type: "DockerReady", status: "False", reason: "DockerUnavailable", message }];
+}
+
+/** Without one, apps here are answered each name outside with a failure, and nothing else would say why. */
+function nameServerCondition({ name, machine, listeners, nameServers }: MembershipFacts): readonly Condition[] {
+  // Where Docker is in another network, apps ask its own resolver.
+  if (listeners === undefined || nameServers.length > 0 || machine.remoteNetwork === true) return [];
+  const message =
+    `/etc/resolv.conf of ${name} names no name server besides this house, so apps here find no names outside of it. ` +
+    "Name one there, such as the router's address or 9.9.9.9";
+  return [{ type: "NameServerFound", status: "False", reason: "NoNameServer", message }];
 }
 
 /** `address`: this computer's on the LAN. */

@@ -1,5 +1,6 @@
 // What this node puts into its containers: what `${url}` and the like stand for, secrets, devices, name servers.
 import type { FillValues } from "../../src/api/fill.ts";
+import { forContainers } from "../../src/api/name-servers.ts";
 import type { Name, NodeName } from "../../src/api/resource.ts";
 import { secretsOf } from "../../src/api/service-rules.ts";
 import type { ServiceSpec } from "../../src/api/types.ts";
@@ -45,7 +46,7 @@ export function fillingsFor(
     devices: record?.devices ?? [],
     network,
     // A gateway that lies in another network cannot be ours.
-    nameServers: [...(remoteNetwork ? [] : [addresses.gateway]), ...system.resolvers()],
+    nameServers: [...(remoteNetwork ? [] : [addresses.gateway]), ...forContainers(system.resolvers())],
     remoteNetwork,
   };
 }

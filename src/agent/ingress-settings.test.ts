@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../../test/fakes/clock.ts";
 import { silentLog } from "../../test/support/real.ts";
-import type { IngressSettings } from "../api/table.ts";
+import type { IngressSettings, IngressStatus } from "../api/table.ts";
 import { IngressSettingsKeeper } from "./ingress-settings.ts";
 import type { IngressTrust } from "./ingress-trust.ts";
 import { resolveSettings } from "./settings.ts";
@@ -19,6 +19,7 @@ async function told(
   trust: () => IngressTrust | undefined,
   meanwhile: (keeper: IngressSettingsKeeper) => void = () => undefined,
   bridge: { readonly docker: "answers" | "silent"; readonly isThere: boolean } = { docker: "answers", isThere: true },
+  dns: { readonly servers: readonly string[]; readonly listeners: IngressStatus["listeners"] } = { servers: [], listeners: [] },
 ): Promise<readonly IngressSettings[]> {
   const heard: IngressSettings[] = [];
   const stop = new AbortController();
@@ -29,8 +30,8 @@ async function told(
     addresses: { gateway: "10.200.0.1", shared: { name: "fossora", subnet: "10.200.0.0/20" } },
     containers: { ensureNetwork: async () => (bridge.docker === "silent" ? Promise.reject(new Error("no answer")) : undefined) },
     isOwnAddress: async (address: string) => bridge.isThere && address === "10.200.0.1",
-    system: { describe: async () => ({ addresses: { lan, tailnet: ["100.64.0.1"] } }), resolvers: () => [] },
-    keeper: { setSettings: async (settings: IngressSettings) => void heard.push(settings) },
+    system: { describe: async () => ({ addresses: { lan, tailnet: ["100.64.0.1"] } }), resolvers: () => dns.servers },
+    keeper: { setSettings: async (settings: IngressSettings) => void heard.push(settings), listeners: dns.listeners },
     clock,
     log: silentLog,
   } as never); // all that it asks of them
@@ -88,4 +89,17 @@ test("apps keep their DNS and are known as apps when the agent starts while Dock
   assert.deepEqual([kept?.dns.addresses, kept?.containers], [["127.0.0.1", "10.200.0.1", "100.64.0.1"], containers]);
   const never = await toldWhile(false);
   assert.deepEqual([never?.dns.addresses, never?.containers], [["127.0.0.1", "100.64.0.1"], containers], "there is no bridge yet");
+});
+
+test("for apps those are asked who are the host's name servers, on its loopback too, unless it is the house that listens there", async () => {
+  const asked = async (servers: readonly string[], held: readonly string[], port = 53): Promise<readonly string[] | undefined> => {
+    const listeners = held.map((address) => ({ protocol: "dns" as const, address, port }));
+    const [first] = await told({}, ["192.168.1.10"], () => undefined, undefined, undefined, { servers, listeners });
+    return first?.containers?.upstreams;
+  };
+  assert.deepEqual(await asked(["127.0.0.1"], ["192.168.1.10"]), ["127.0.0.1"], "unbound has it there");
+  assert.deepEqual(await asked(["127.0.0.1"], ["127.0.0.1", "192.168.1.10"]), []);
+  assert.deepEqual(await asked(["192.168.1.10"], ["192.168.1.10"], 5354), ["192.168.1.10"], "Pi-hole has it there");
+  const [own, ...others] = ["192.168.1.10", "192.168.1.1", "9.9.9.9", "fd00::1"];
+  assert.deepEqual(await asked([own, ...others], [own]), others, "what is the house's own takes nobody's place");
 });

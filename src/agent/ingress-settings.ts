@@ -1,5 +1,6 @@
 // What the ingress should listen on: this machine's own addresses, and the gateway of the apps' bridge once that is there. Told again
 // when an address came or went.
+import { forIngress } from "../api/name-servers.ts";
 import type { IngressSettings } from "../api/table.ts";
 import type { Containers } from "../container-ports.ts";
 import { isIpv6, isLan, isTailnet } from "../ingress/address.ts";
@@ -25,7 +26,7 @@ export interface IngressSettingsOptions {
   readonly system: System;
   /** The kernel has it, whatever Docker says. */
   readonly isOwnAddress: (address: string) => Promise<boolean>;
-  readonly keeper: IngressKeeper;
+  readonly keeper: Pick<IngressKeeper, "setSettings" | "listeners">;
   /** undefined: this node has no house, and nobody is let in on 734. */
   readonly trust: () => IngressTrust | undefined;
   readonly clock: Clock;
@@ -84,14 +85,13 @@ export class IngressSettingsKeeper {
   }
 
   async #settings(signal: AbortSignal): Promise<IngressSettings> {
-    const { settings, addresses, system, trust, isOwnAddress } = this.#options;
+    const { settings, addresses, system, trust, isOwnAddress, keeper } = this.#options;
     const shown = trust();
     const { lan, tailnet } = (await system.describe(signal)).addresses;
     const listen = settings.http.address ?? "::";
     // A bridge outlives a silent Docker, and the apps on it go on asking.
     const isThere = this.#bridgeIsMade || (await isOwnAddress(addresses.gateway));
     const gateway = isThere ? [addresses.gateway] : [];
-    const own = [addresses.gateway, ...lan, ...tailnet];
     // Strangers are turned away wherever they ask; on an address of the internet there is nobody else.
     const people = [...lan, ...tailnet].filter((address) => isLan(address) || isTailnet(address));
     return {
@@ -105,7 +105,7 @@ export class IngressSettingsKeeper {
       containers: {
         gateway: addresses.gateway,
         subnets: [wholeSubnet(addresses.shared.subnet)],
-        upstreams: system.resolvers().filter((server) => !own.includes(server)),
+        upstreams: forIngress(system.resolvers(), keeper.listeners),
       },
     };
   }

@@ -33,6 +33,7 @@ export class IngressKeeper {
   readonly #options: IngressOptions;
   readonly #command: ChildCommand;
   #settings: IngressSettings | undefined;
+  #status: IngressStatus | undefined;
 
   constructor(options: IngressOptions) {
     this.#options = options;
@@ -65,6 +66,11 @@ export class IngressKeeper {
     void this.#poll(signal);
   }
 
+  /** As last told; none before that. */
+  get listeners(): IngressStatus["listeners"] {
+    return this.#status?.listeners ?? [];
+  }
+
   /** Sent now and to every process that takes its place. */
   async setSettings(settings: IngressSettings, signal: AbortSignal): Promise<void> {
     this.#settings = settings;
@@ -86,10 +92,15 @@ export class IngressKeeper {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
-    const { client, onStatus } = this.#options;
+    const { client } = this.#options;
     if (!this.#settings) return;
     await client.putSettings(this.#settings, this.#limit(signal, callLimitMs));
-    onStatus(await client.status(this.#limit(signal, callLimitMs)));
+    this.#heard(await client.status(this.#limit(signal, callLimitMs)));
+  }
+
+  #heard(status: IngressStatus): void {
+    this.#status = status;
+    this.#options.onStatus(status);
   }
 
   /** Whenever another process takes the place, tells it everything. */
@@ -111,10 +122,10 @@ export class IngressKeeper {
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
-    const { client, clock, onStatus } = this.#options;
+    const { client, clock } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(statusEveryMs, signal).catch(() => {}); // aborted: the loop ends
-      await client.status(this.#limit(signal, callLimitMs)).then(onStatus, () => {}); // away: #follow sees to that
+      await client.status(this.#limit(signal, callLimitMs)).then((status) => this.#heard(status), () => {}); // away: #follow sees to that
     }
   }
 

@@ -176,7 +176,7 @@ export interface IngressSettings {
     readonly gateway: string;
     /** CIDR, of all bridges. */
     readonly subnets: readonly string[];
-    /** The host's real name servers, tried in order. */
+    /** The host's real name servers, tried in order: one on its loopback, too, for the ingress is on the host's own network. */
     readonly upstreams: readonly string[];
   };
   /** Absent: no name is announced on the LAN. */

@@ -70,8 +70,8 @@ function isServed(asked: string, client: string, { table, networks = [] }: Known
 
 const DNS_PORT = 53;
 
-/** `ADDRESS`, or an IPv4 address and a port. */
+/** `ADDRESS`, or an IPv4 address and a port. An IPv6 one may name an interface, with a dot in it: `fe80::1%eth0.10`. */
 function upstreamOf(text: string): ResolverUpstream {
-  const [host = "", port] = text.includes(".") ? text.split(":", 2) : [text];
+  const [, host = text, port] = /^([\d.]+):(\d+)$/.exec(text) ?? [];
   return { host, port: port === undefined ? DNS_PORT : Number(port) };
 }

@@ -46,7 +46,7 @@ export class FakeSystem implements System {
   }
 
   resolvers(): readonly string[] {
-    return [];
+    return ["9.9.9.9"];
   }
 
   async disk(): ReturnType<System["disk"]> {

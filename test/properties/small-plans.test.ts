@@ -174,6 +174,7 @@ const membershipFacts: fc.Arbitrary<MembershipFacts> = fc.record({
       { maxLength: 2 },
     ),
   ),
+  nameServers: fc.constantFrom<readonly string[]>([], ["192.168.1.1"]),
   reported: fc.constant([]),
 });
 
