@@ -27,6 +27,13 @@ const ANSWER = "203.0.113.7";
 /** The kernel connects nobody to everybody, as it connects nobody to where it has no route. */
 const NO_WAY = "255.255.255.255";
 
+const SERVFAIL = 2;
+const REFUSED = 5;
+function failing(packet: Buffer, rcode: number): Buffer {
+  const { questions = [], id = 0 } = dnsPacket.decode(packet);
+  return dnsPacket.encode({ type: "response", id, flags: rcode, questions });
+}
+
 describe("a house that is a resolver", () => {
   let ingress: TestIngress;
   let servers: TestNameServer[] = [];
@@ -175,6 +182,23 @@ describe("a house that is a resolver", () => {
   test("asks the next one where there is no way to one", async () => {
     await resolveWith([{ host: NO_WAY, port: 53 }, await server()]);
     for (const ask of [askUdp, askTcp]) assert.deepEqual(addressesIn(await ask(ingress.dnsPort, "example.com", PERSON)), [ANSWER]);
+  });
+
+  test("asks the next one where one cannot or will not answer, and passes that on where nobody knows better", async () => {
+    const saying = (rcode: number) => server((packet) => failing(packet, rcode));
+    const [broken, closed, good] = [await saying(SERVFAIL), await saying(REFUSED), await server()];
+    for (const ask of [askUdp, askTcp]) {
+      const asked = async (...upstreams: Parameters<typeof resolveWith>[0]): Promise<unknown> => {
+        await resolveWith(upstreams);
+        const answer = await ask(ingress.dnsPort, "example.com", PERSON);
+        return answer.rcode === "NOERROR" ? addressesIn(answer)[0] : answer.rcode;
+      };
+      assert.equal(await asked(broken, closed, good), ANSWER);
+      assert.equal(await asked(closed, broken), "REFUSED");
+      const filter = { host: "127.0.0.1", port: closed.port, isApp: true };
+      assert.equal(await asked(filter, good), "REFUSED", "it keeps that name away");
+      assert.equal(await asked({ ...filter, port: broken.port }, good), ANSWER);
+    }
   });
 
   test("does not wait again and again for one that is silent", async () => {

@@ -14,25 +14,59 @@ export interface Forwarded {
   readonly over: "udp" | "tcp";
 }
 
-const TRY_MS = 2000;
+export interface ForwarderLimits {
+  /** For one upstream's answer. */
+  readonly tryMs: number;
+  /** For so long one that was silent is asked last; twice as long after each time that it was tried in vain. */
+  readonly awayMs: number;
+  readonly awayMaxMs: number;
+}
+
+const LIMITS: ForwarderLimits = { tryMs: 2000, awayMs: 5000, awayMaxMs: 60_000 };
 const UPSTREAMS_MAX = 4;
 const IN_FLIGHT_MAX = 500;
 /** One asker leaves room for others. */
 const IN_FLIGHT_EACH_MAX = 100;
 /** One that answered nothing so often in a row is asked last for a while: a single name may be slow for reasons of its own. */
 const SILENCES_MAX = 3;
-const AWAY_MS = 5000;
 const SILENT_MAX = 64;
+const SERVFAIL = 2;
+const REFUSED = 5;
+
+interface Silence {
+  times: number;
+  /** Since then it is asked last, for `awayMs`. */
+  sinceMs: number;
+  awayMs: number;
+  /** A question finds out right now whether it is back. */
+  isTried: boolean;
+}
+
+interface Asked {
+  readonly packet: Buffer;
+  readonly client: string;
+  readonly over: Forwarded["over"];
+}
+
+interface Said {
+  readonly answer: Buffer;
+  /** Nobody else need be asked. */
+  readonly isGood: boolean;
+}
 
 /** Shared by all listeners, so that its limits hold for all together. */
 export class Forwarder {
   readonly #inFlight = new Map<string, number>();
-  readonly #silent = new Map<string, { readonly times: number; readonly atMs: number }>();
+  readonly #silent = new Map<string, Silence>();
   readonly #ways: Ways;
+  readonly #limits: ForwarderLimits;
+  readonly #now: () => number;
   #total = 0;
 
-  constructor(ways: Ways) {
+  constructor(ways: Ways, limits: ForwarderLimits = LIMITS, now = (): number => performance.now()) {
     this.#ways = ways;
+    this.#limits = limits;
+    this.#now = now;
   }
 
   /** The answer for the asker, one that fits what it asked over; undefined: no upstream had one. */
@@ -42,12 +76,8 @@ export class Forwarder {
     this.#total += 1;
     this.#inFlight.set(client, own + 1);
     try {
-      for (const upstream of this.#inOrder(upstreams)) {
-        const answer = await this.#askOne(upstream, packet, client, over).catch(() => undefined);
-        this.#heard(upstream, answer !== undefined);
-        if (answer !== undefined) return over === "tcp" || fitsDatagram(answer, packet) ? answer : cutShort(answer, packet);
-      }
-      return undefined;
+      const answer = await this.#askAll(upstreams, { packet, client, over });
+      return answer === undefined || over === "tcp" || fitsDatagram(answer, packet) ? answer : cutShort(answer, packet);
     } finally {
       this.#total -= 1;
       const left = (this.#inFlight.get(client) ?? 1) - 1;
@@ -56,43 +86,98 @@ export class Forwarder {
     }
   }
 
-  async #askOne(upstream: ResolverUpstream, packet: Buffer, client: string, over: Forwarded["over"]): Promise<Buffer> {
+  /** One question at a time finds out whether a silent upstream is back, and asks the others beside it: nobody waits for that. */
+  async #askAll(upstreams: readonly ResolverUpstream[], asked: Asked): Promise<Buffer | undefined> {
+    const ordered = this.#inOrder(upstreams);
+    const due = ordered.length > 1 ? ordered.find((each) => this.#isDue(each)) : undefined;
+    if (due === undefined) return (await this.#askInTurn(ordered, asked))?.answer;
+    const others = ordered.filter((each) => each !== due);
+    const both = [this.#askInTurn([due], asked), this.#askInTurn(others, asked)] as const;
+    const good = both.map(async (each) => {
+      const said = await each;
+      if (said?.isGood !== true) throw new Error("another may know better");
+      return said;
+    });
+    return (await Promise.any(good).catch(async () => (await both[1]) ?? both[0]))?.answer;
+  }
+
+  /** One that cannot or will not answer is not the last word: another may know. What it said is given where nobody says better. */
+  async #askInTurn(upstreams: readonly ResolverUpstream[], asked: Asked): Promise<Said | undefined> {
+    let failure: Said | undefined;
+    for (const upstream of upstreams) {
+      const answer = await this.#try(upstream, asked);
+      if (answer === undefined) continue;
+      const said = { answer, isGood: !isFailure(answer, upstream) };
+      if (said.isGood) return said;
+      failure ??= said;
+    }
+    return failure;
+  }
+
+  async #try(upstream: ResolverUpstream, asked: Asked): Promise<Buffer | undefined> {
+    const silence = this.#silent.get(keyOf(upstream));
+    const isTrial = silence !== undefined && this.#isDue(upstream);
+    if (isTrial) silence.isTried = true;
+    const answer = await this.#askOne(upstream, asked).catch(() => undefined);
+    if (isTrial) silence.isTried = false;
+    if (answer === undefined) this.#wasSilent(upstream, isTrial);
+    else this.#silent.delete(keyOf(upstream));
+    return answer;
+  }
+
+  async #askOne(upstream: ResolverUpstream, { packet, client, over }: Asked): Promise<Buffer> {
     const id = randomInt(0x10000);
     const question = passOn(packet, id, upstream.isApp === true ? client : undefined);
     const read = (answer: Buffer): Buffer | undefined => passBack(answer, packet, id);
-    return (over === "udp" ? askUdp : askTcp)(upstream, this.#ways, question, read);
+    const how = { ways: this.#ways, tryMs: this.#limits.tryMs };
+    return (over === "udp" ? askUdp : askTcp)(upstream, how, question, read);
   }
 
   #inOrder(upstreams: readonly ResolverUpstream[]): readonly ResolverUpstream[] {
-    const now = performance.now();
-    const isAway = (upstream: ResolverUpstream): boolean => {
-      const { times = 0, atMs = 0 } = this.#silent.get(keyOf(upstream)) ?? {};
-      return times >= SILENCES_MAX && now - atMs < AWAY_MS;
-    };
+    const isAway = (upstream: ResolverUpstream): boolean => (this.#silent.get(keyOf(upstream))?.times ?? 0) >= SILENCES_MAX;
     return [...upstreams.filter((each) => !isAway(each)), ...upstreams.filter(isAway)].slice(0, UPSTREAMS_MAX);
   }
 
-  #heard(upstream: ResolverUpstream, hasAnswered: boolean): void {
-    const key = keyOf(upstream);
-    const times = this.#silent.get(key)?.times ?? 0;
-    if (hasAnswered) this.#silent.delete(key);
-    else {
-      if (this.#silent.size >= SILENT_MAX) this.#silent.clear();
-      this.#silent.set(key, { times: times + 1, atMs: performance.now() });
-    }
+  /** It was asked last for long enough, and nobody tries it yet. */
+  #isDue(upstream: ResolverUpstream): boolean {
+    const silence = this.#silent.get(keyOf(upstream));
+    if (silence === undefined || silence.times < SILENCES_MAX || silence.isTried) return false;
+    return this.#now() - silence.sinceMs >= silence.awayMs;
   }
+
+  #wasSilent(upstream: ResolverUpstream, isTrial: boolean): void {
+    const key = keyOf(upstream);
+    const { awayMs, awayMaxMs } = this.#limits;
+    if (!this.#silent.has(key) && this.#silent.size >= SILENT_MAX) this.#silent.clear();
+    const silence = this.#silent.get(key) ?? { times: 0, sinceMs: 0, awayMs, isTried: false };
+    silence.times += 1;
+    if (isTrial) silence.awayMs = Math.min(silence.awayMs * 2, awayMaxMs);
+    if (isTrial || silence.times <= SILENCES_MAX) silence.sinceMs = this.#now();
+    this.#silent.set(key, silence);
+  }
+}
+
+/** An app that filters may refuse on purpose: nobody else is asked for what it keeps away. */
+function isFailure(answer: Buffer, { isApp }: Pick<ResolverUpstream, "isApp">): boolean {
+  const rcode = answer.readUInt8(3) & 0x0f;
+  return rcode === SERVFAIL || (rcode === REFUSED && isApp !== true);
 }
 
 function keyOf({ node = "", host, port }: ResolverUpstream): string {
   return `${node} ${host} ${port}`;
 }
 
+interface How {
+  readonly ways: Ways;
+  readonly tryMs: number;
+}
+
 type Read = (answer: Buffer) => Buffer | undefined;
 
 /** A session of its own, and so a source port, for each question: an answer cannot be guessed from outside. */
-function askUdp(upstream: ResolverUpstream, ways: Ways, question: Buffer, read: Read): Promise<Buffer> {
+function askUdp(upstream: ResolverUpstream, { ways, tryMs }: How, question: Buffer, read: Read): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const timer = setTimeout(() => reject(new Error(`${upstream.host} did not answer`)), TRY_MS);
+  const timer = setTimeout(() => reject(new Error(`${upstream.host} did not answer`)), tryMs);
   const message = (packet: Buffer): void => {
     const answer = read(packet);
     if (answer !== undefined) resolve(answer);
@@ -127,11 +212,11 @@ function askHere(
   return () => socket.close();
 }
 
-async function askTcp(upstream: ResolverUpstream, ways: Ways, question: Buffer, read: Read): Promise<Buffer> {
+async function askTcp(upstream: ResolverUpstream, { ways, tryMs }: How, question: Buffer, read: Read): Promise<Buffer> {
   const { host, port, tcpPort = port } = upstream;
   const backend = backendOf(upstream, tcpPort);
-  const socket = ways.isElsewhere(backend) ? await ways.connect(backend, { limitMs: TRY_MS }) : net.connect({ host, port: tcpPort });
-  const timer = setTimeout(() => socket.destroy(new Error(`${host} did not answer`)), TRY_MS);
+  const socket = ways.isElsewhere(backend) ? await ways.connect(backend, { limitMs: tryMs }) : net.connect({ host, port: tcpPort });
+  const timer = setTimeout(() => socket.destroy(new Error(`${host} did not answer`)), tryMs);
   return new Promise<Buffer>((done, fail) => {
     let received: Buffer = Buffer.alloc(0);
     const length = Buffer.alloc(2);
