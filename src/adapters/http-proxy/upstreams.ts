@@ -5,6 +5,7 @@ import type { Backend } from "../../api/table.ts";
 import type { Ways } from "../../ports.ts";
 import { tlsOf } from "./backend-tls.ts";
 import { readBuffers } from "./read-buffers.ts";
+import { keepAlive } from "./tie-sockets.ts";
 import { Upstream, type Pool } from "./upstream.ts";
 import type { AnswerHead } from "./answer-head.ts";
 
@@ -73,6 +74,12 @@ export class Upstreams {
   }
 
   #open(backend: Backend, pool: IdlePool | undefined, { isUpgrade }: Wanted): Upstream {
+    const upstream = this.#dial(backend, pool, isUpgrade);
+    if (isUpgrade) upstream.socket.once("connect", () => keepAlive(upstream.socket));
+    return upstream;
+  }
+
+  #dial(backend: Backend, pool: IdlePool | undefined, isUpgrade: boolean): Upstream {
     const { host, port } = backend;
     const to = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
     if (backend.tls !== undefined) return this.#secured(backend, to, pool);

@@ -2,11 +2,11 @@
 import net from "node:net";
 import tls from "node:tls";
 import type { MeshTrust } from "./identify.ts";
+import { keepWayAlive } from "./way-socket.ts";
 import { ingressBehind, WAY_PROTOCOL, wayOptions } from "./way-trust.ts";
 
 /** An address that does not answer in this time is not waited for alone. */
 const NEXT_ADDRESS_MS = 200;
-const KEEP_ALIVE_MS = 15_000;
 
 export interface WayAddress {
   readonly host: string;
@@ -115,7 +115,7 @@ function dialAddress(
       const found = socket.isSessionReused() ? nodeId : ingressBehind(socket, trust);
       if (found === nodeId) {
         socket.on("session", (session) => (kept.session = session));
-        socket.setKeepAlive(true, KEEP_ALIVE_MS);
+        keepWayAlive(socket);
         return done({ socket, address });
       }
       problem = new Error(found === undefined ? "it is no ingress of this house" : `another node answered (${found})`);

@@ -7,7 +7,7 @@ import { Gate, type GateLimits, type Place } from "./gate.ts";
 import type { MeshTrust } from "./identify.ts";
 import { serveDatagrams } from "./way-datagrams.ts";
 import { encodeAnswer, readWayRequest, WAY_FRAME_MAX, type WayAnswer, type WayTarget } from "./way-messages.ts";
-import { connectTo, tie } from "./way-socket.ts";
+import { connectTo, keepWayAlive, tie } from "./way-socket.ts";
 import { ingressBehind, WAY_PROTOCOL, wayOptions } from "./way-trust.ts";
 
 /** Every request under way from another node is a connection of its own; but a node makes eight at a time (`dial-queue.ts`). */
@@ -18,7 +18,6 @@ const GATE_LIMITS: GateLimits = {
   unproven: { perAddressMax: 64, rate: { burst: 400, perSecond: 200 } },
 };
 const LIMITS: WayServerLimits = { handshakeMs: 5_000, frameMs: 5_000, idleMs: 120_000, connectMs: 3_000 };
-const KEEP_ALIVE_MS = 15_000;
 const PROVEN_MAX = 64;
 
 interface WayServerLimits {
@@ -168,7 +167,7 @@ export class WayServer {
     const visitor: Visitor = { socket, nodeId, to: undefined, isWaitedFor: false };
     this.#visitors.add(visitor);
     socket.once("close", () => this.#visitors.delete(visitor));
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    keepWayAlive(socket);
     this.#read(visitor, raw);
     return undefined;
   }

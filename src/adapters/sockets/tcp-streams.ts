@@ -16,7 +16,11 @@ const CONNECT_MORE_AWAY_MS = 1000;
 /** How long a client waits while no backend takes it: an app that restarts. */
 const HOLD_MS = 5000;
 const HOLD_RETRY_MS = 250;
-const KEEP_ALIVE_MS = 30_000;
+/**
+ * A laptop that slept, or a router that started anew, finds its connection as it was: whoever does not answer is given up after eleven
+ * minutes. Node's own count is ten times a second apart, so that half a minute of absence would end it, whatever `idleTimeout` says.
+ */
+const KEEP_ALIVE = { initialDelay: 60_000, interval: 30_000, count: 20 } as const;
 /** For what is still to be written when the other side has gone. */
 const LAST_BYTES_MS = 10_000;
 /** Connections may go on for so long after their listener was closed. */
@@ -196,6 +200,7 @@ function connectTo({ host, port }: Backend, limitMs: number): Promise<net.Socket
     });
     socket.once("connect", () => {
       clearTimeout(limit);
+      keepAlive(socket);
       done(socket);
     });
     socket.once("close", () => {
@@ -214,7 +219,6 @@ function tie(client: net.Socket, upstream: net.Socket, idleMs: number): void {
     [client, upstream],
     [upstream, client],
   ] as const) {
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on("error", () => other.resetAndDestroy());
     socket.on("close", () => {
       other.destroySoon();
@@ -222,8 +226,14 @@ function tie(client: net.Socket, upstream: net.Socket, idleMs: number): void {
     });
     socket.pipe(other);
   }
+  // The other was, by whoever opened it: on the way to another node that is something else.
+  keepAlive(client);
   // The client's socket sees every byte, in either direction.
   client.setTimeout(idleMs, () => client.destroy());
   // It may have gone while it was held.
   if (client.destroyed) upstream.destroy();
+}
+
+function keepAlive(socket: net.Socket): void {
+  socket.setKeepAlive(true, KEEP_ALIVE.initialDelay, KEEP_ALIVE.interval, KEEP_ALIVE.count);
 }
