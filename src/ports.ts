@@ -285,8 +285,8 @@ export interface Listening {
   readonly port: number;
   /** Node's own `net.Server` and `dgram.Socket`, to hand down; they stay open until `drain`. */
   readonly sockets: readonly object[];
-  /** Takes nothing new from now on; resolves when the last one in flight is through. */
-  drain(): Promise<void>;
+  /** Takes nothing new from now on; resolves when the last one in flight is through, or, where UDP holds the port till then, soon after `now`. */
+  drain(now?: AbortSignal): Promise<void>;
 }
 
 export type Listen = (address: string, at: ListenAt) => Promise<Listening>;

@@ -157,6 +157,19 @@ describe("an ingress with raw UDP ports", () => {
     holder.close();
   });
 
+  test("a route that is taken away and made again answers at once, and nobody is said to hold its port", async () => {
+    await using app = await startUdpApp();
+    await using client = await udpClient();
+    for (const address of ["127.0.0.1", "127.0.0.1", undefined]) {
+      await serve([app.port], address === undefined ? {} : { address });
+      const { listeners } = await ingress.client.status(soon());
+      const problems = listeners.flatMap(({ protocol, problem }) => (protocol === "udp" ? (problem ?? []) : []));
+      assert.deepEqual(problems, []);
+      await answered(client, `at ${address}`);
+      await ingress.client.putTable({ ...streamTable("udp", port, []), streams: [] }, soon());
+    }
+  });
+
   test("talks with so many and no more, and those that talk go on", async () => {
     await using app = await startUdpApp();
     await serve([app.port], { address: "127.0.0.1" });

@@ -79,6 +79,13 @@ export class Listener {
     return same && (ports.join() === this.spec.ports.join() || this.#listening?.port === ports[0]);
   }
 
+  /** Given up, it holds its port until it is drained: of TCP only connections are left then. */
+  isInTheWayOf({ protocol, address, ports }: ListenerSpec): boolean {
+    if (protocol !== "udp" || this.spec.protocol !== "udp" || this.#listening === undefined) return false;
+    const meets = [address, this.spec.address].some((each) => each === ALL || each === ALL_IPV4) || address === this.spec.address;
+    return meets && ports.includes(this.#listening.port);
+  }
+
   async adopt(handed: HandedDown): Promise<void> {
     this.#listening = await this.#listenAt({ fds: handed.fds });
     this.#problem = handed.problem === undefined ? undefined : { text: handed.problem };
@@ -99,12 +106,13 @@ export class Listener {
     else this.#log.info("Listener opened", { ...this.status });
   }
 
-  async drain(): Promise<void> {
+  /** `now`: what is in flight is given up. */
+  async drain(now?: AbortSignal): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     // The next process reads what is still in the kernel's queue.
     this.#listening?.sockets.forEach(stopReceiving);
-    await this.#listening?.drain();
+    await this.#listening?.drain(now);
   }
 
   async #firstFree(): Promise<Listening | undefined> {

@@ -35,8 +35,8 @@ export class UdpStreams {
     this.#ports.add(port);
     return {
       ...listening,
-      drain: async () => {
-        await listening.drain();
+      drain: async (now) => {
+        await listening.drain(now);
         this.#ports.delete(port);
       },
     };
@@ -80,7 +80,7 @@ class UdpPort {
     const { port } = socket.address();
     socket.on("error", (error) => this.#options.log.warn("UDP socket failed", { address: this.#address, port, error: error.message }));
     socket.on("message", (packet, sender) => this.#receive(packet, sender, port));
-    return { port, sockets: [socket], drain: () => this.#drain() };
+    return { port, sockets: [socket], drain: (now) => this.#drain(now) };
   }
 
   #receive(packet: Buffer, sender: dgram.RemoteInfo, port: number): void {
@@ -148,9 +148,9 @@ class UdpPort {
     this.#socket.send(packet, port, address, () => {}); // a client that is gone is no error of ours
   }
 
-  async #drain(): Promise<void> {
+  async #drain(over: AbortSignal | undefined): Promise<void> {
     const since = performance.now();
-    while (this.#sessions.size > 0) {
+    while (this.#sessions.size > 0 && over?.aborted !== true) {
       const now = performance.now();
       if (now - Math.max(since, this.#lastAnswerMs) >= DRAIN_QUIET_MS || now - since >= DRAIN_MS) break;
       await new Promise((done) => setTimeout(done, DRAIN_POLL_MS));
