@@ -136,3 +136,10 @@ test("without a table, or where it is switched off, nothing is announced", () =>
   assert.equal(planMdns({ table: undefined, settings, links, members }).size, 0);
   assert.equal(planMdns({ table, settings: undefined, links, members }).size, 0);
 });
+
+test("what the house has on other networks is known on each: this node's and other members' addresses", () => {
+  const wishes = planMdns({ table, settings: { addresses: [...settings.addresses, "fd00::10", "2001:db8::10"] }, links, members });
+  const elsewhere = (network: string): readonly string[] => (wishes.get(network)?.elsewhere ?? []).toSorted();
+  assert.deepEqual(elsewhere("192.168.1.0/24"), ["10.0.0.10", "10.0.0.12", "2001:db8::10"]);
+  assert.deepEqual(elsewhere("10.0.0.0/24"), ["192.168.1.10", "192.168.1.11", "fd00::10"]);
+});

@@ -70,7 +70,12 @@ export function planMdns({ table, settings, links, members }: MdnsKnown): Readon
     // Link-local ones are not told: many programs lose the interface on the way, and IPv4 is there for all.
     const ipv6 = settings.addresses.filter((each) => link.ipv6.some((cidr) => cidr.startsWith(`${each}/`)));
     const byIpv6 = { interface: link.interface, networks: link.ipv6 };
-    segments.set(link.network, { address, ipv6, byIpv6, hosts: isAnnouncer ? hosts : [], members: ranks(members, link.network, own) });
+    const others = ranks(members, link.network, own);
+    const here = new Set([address, ...ipv6, ...others.keys()]);
+    const elsewhere = [...new Set([...members.keys(), ...settings.addresses])].filter(
+      (each) => !here.has(each) && !isThere(each, link.network),
+    );
+    segments.set(link.network, { address, ipv6, byIpv6, hosts: isAnnouncer ? hosts : [], members: others, elsewhere });
   }
   return segments;
 }
@@ -98,8 +103,13 @@ export function localHosts({ nodes, http, streams }: Pick<Table, "nodes" | "http
 
 /** By all addresses of those that have one there: by IPv6 nothing else says who they are. */
 function ranks(members: Members, network: string, own: Member): SegmentWish["members"] {
-  const isThere = (address: string): boolean => isIpv4(address) && inNetwork(address, network);
-  const there = new Set([...members].filter(([address]) => isThere(address)).map(([, { id }]) => id));
-  const others = [...members].filter(([address, { id }]) => id !== own.id && there.has(id) && (isThere(address) || isIpv6(address)));
+  const there = new Set([...members].filter(([address]) => isThere(address, network)).map(([, { id }]) => id));
+  const others = [...members].filter(
+    ([address, { id }]) => id !== own.id && there.has(id) && (isThere(address, network) || isIpv6(address)),
+  );
   return new Map(others.map(([address, each]) => [address, isBefore(each, own) ? "lower" : "higher"]));
+}
+
+function isThere(address: string, network: string): boolean {
+  return isIpv4(address) && inNetwork(address, network);
 }

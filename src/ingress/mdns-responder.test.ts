@@ -305,3 +305,21 @@ test("of two nodes of one house the one with the lower id has the name, whoever 
     assert.ok(segment.owners("jellyfin").includes(own));
   }
 });
+
+test("a router that repeats what is said between two networks sets no node of the house against itself", () => {
+  const [here, there] = ["192.168.1.10", "10.0.0.10"];
+  const [lan, vlan] = [new MdnsSegment(), new MdnsSegment()];
+  lan.repeatTo(vlan, "10.0.0.1");
+  vlan.repeatTo(lan, "192.168.1.1");
+  lan.wish(here, ["jellyfin"], { elsewhere: [there, "fd00:2::10"] });
+  vlan.wish(there, ["jellyfin"], { elsewhere: [here], ipv6: ["fd00:2::10"] });
+  for (let atMs = 10; atMs <= 2 * settledMs; atMs += 10) {
+    // Somebody asks meanwhile, and hears of both.
+    if (atMs === settledMs) ask(lan, {});
+    lan.run(atMs);
+    vlan.run(atMs);
+  }
+  assert.deepEqual(lan.responder(here).names, [{ host: "jellyfin", state: "owned" }]);
+  assert.deepEqual(vlan.responder(there).names, [{ host: "jellyfin", state: "owned" }]);
+  assert.ok(lan.heard.length < 40, `${lan.heard.length} messages: they do not answer each other for ever`);
+});

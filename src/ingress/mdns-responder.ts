@@ -46,6 +46,8 @@ export interface SegmentWish {
   readonly hosts: readonly string[];
   /** Addresses of other nodes of the house: the lower one keeps a name. */
   readonly members: ReadonlyMap<string, "lower" | "higher">;
+  /** Addresses of the house, this node's too, on other networks: a router that repeats mDNS brings what is told there. */
+  readonly elsewhere: readonly string[];
 }
 
 export interface MdnsName {
@@ -79,6 +81,7 @@ export class MdnsResponder {
   readonly #answers: Readonly<Record<Family, PendingAnswers>> = { 4: new PendingAnswers(), 6: new PendingAnswers() };
   #addresses: readonly string[] = [];
   #members: SegmentWish["members"] = new Map();
+  #elsewhere: ReadonlySet<string> = new Set();
   #former: readonly { readonly address: string; readonly untilMs: number }[] = [];
   #goodbyes: Part[] = [];
   #unicasts = { second: 0, count: 0 };
@@ -99,12 +102,13 @@ export class MdnsResponder {
     return [...this.#claims].map(([name, { state, holder }]) => ({ host: hostOf(name), state, ...(holder && { holder }) }));
   }
 
-  update({ address, ipv6, hosts, members }: SegmentWish, nowMs: number): readonly Datagram[] {
+  update({ address, ipv6, hosts, members, elsewhere }: SegmentWish, nowMs: number): readonly Datagram[] {
     const wanted = new Set(hosts.map(nameOf));
     const goodbyes = this.#forget([...this.#claims.keys()].filter((name) => !wanted.has(name)));
     const addresses = [address, ...ipv6];
     if (addresses.join() !== this.#addresses.join()) this.#move(addresses, nowMs);
     this.#members = new Map([...members].map(([each, rank]) => [addressKey(each), rank]));
+    this.#elsewhere = new Set(elsewhere.map(addressKey));
     const firstProbeMs = nowMs + this.#random() * FIRST_PROBE_SPREAD_MS;
     for (const name of wanted) if (!this.#claims.has(name)) this.#claims.set(name, beginClaim(firstProbeMs));
     return [...goodbyes, ...this.tick(nowMs)];
@@ -192,6 +196,7 @@ export class MdnsResponder {
     if (claim === undefined) return;
     // What a name does not have is never a claim of its own.
     const claims = records.filter(({ type }) => type !== TYPE.NSEC);
+    if (this.#isElsewhere(claims)) return;
     const own = claims.filter((record) => this.#isOwn(record, heard.nowMs));
     const others = claims.filter((record) => !own.includes(record));
     const rivals = others.filter(({ type, ttl }) => ttl > 0 && (claim.state !== "owned" || this.#hasType(type)));
@@ -228,6 +233,13 @@ export class MdnsResponder {
   #rankOf(address: string, records: readonly MdnsRecord[]): "lower" | "higher" | undefined {
     const keys = [addressKey(address), ...records.flatMap((record) => recordKey(record) ?? [])];
     return keys.map((key) => this.#members.get(key)).find((rank) => rank !== undefined);
+  }
+
+  /** The house's word on another network: neither of this one nor against it. By IPv4, where there is some, for it says where it is of. */
+  #isElsewhere(records: readonly MdnsRecord[]): boolean {
+    const byIpv4 = records.filter(({ type }) => type === TYPE.A);
+    const telling = byIpv4.length > 0 ? byIpv4 : records;
+    return telling.length > 0 && telling.every((record) => this.#elsewhere.has(recordKey(record) ?? ""));
   }
 
   #isOwn(record: MdnsRecord, nowMs: number): boolean {
@@ -286,7 +298,7 @@ export class MdnsResponder {
     const claim = this.#claims.get(name);
     const isPresent = (record: MdnsRecord): boolean => this.#addresses.some((each) => isAddress(record, each));
     const theirs = records.filter((record) => isPresent(record) || !this.#isOwn(record, nowMs));
-    if (claim?.state !== "probing" || theirs.length === 0) return;
+    if (claim?.state !== "probing" || theirs.length === 0 || this.#isElsewhere(theirs)) return;
     const difference = compareClaims(addressRecords(name, this.#addresses), theirs);
     const rank = difference === 0 ? "higher" : this.#rankOf(address, theirs);
     if (rank === "lower") this.#claims.set(name, yieldClaim(claim, { address, member: true }, nowMs));

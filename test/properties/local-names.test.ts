@@ -251,6 +251,7 @@ test(`${PACKETS} packets of any bytes crash nothing, stall nothing and leave not
     ipv6: ["fd00::10"],
     hosts: [host, "immich"],
     members: new Map([["192.168.1.2", "higher"]] as const),
+    elsewhere: ["10.0.0.10"],
   };
   let nowMs = 0;
   let heapBytes = 0;

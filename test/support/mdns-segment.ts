@@ -20,6 +20,7 @@ interface Station {
 interface Wish {
   readonly members?: SegmentWish["members"];
   readonly ipv6?: readonly string[];
+  readonly elsewhere?: readonly string[];
 }
 
 interface Underway {
@@ -40,6 +41,7 @@ export class MdnsSegment {
   readonly #stations = new Map<string, Station>();
   readonly #cut = new Set<string>();
   #underway: Underway[] = [];
+  #repeat: (bytes: Buffer) => void = () => {};
 
   constructor(options: { readonly random?: () => number; readonly delayMs?: () => number } = {}) {
     this.#random = options.random ?? (() => 0);
@@ -53,12 +55,12 @@ export class MdnsSegment {
   }
 
   /** A new responder, or the one at that address with another wish. */
-  wish(address: string, hosts: readonly string[], { members = new Map(), ipv6 = [] }: Wish = {}): MdnsResponder {
+  wish(address: string, hosts: readonly string[], { members = new Map(), ipv6 = [], elsewhere = [] }: Wish = {}): MdnsResponder {
     const before = this.#stations.get(address);
     const responder = before?.responder ?? new MdnsResponder(this.#random);
     // A kernel that has lost its last lasting address still speaks from a link-local one.
     this.#stations.set(address, { responder, ipv6: ipv6.length > 0 ? ipv6 : (before?.ipv6 ?? []) });
-    this.#send(responder.update({ address, ipv6, hosts, members }, this.nowMs), address);
+    this.#send(responder.update({ address, ipv6, hosts, members, elsewhere }, this.nowMs), address);
     return responder;
   }
 
@@ -73,6 +75,11 @@ export class MdnsSegment {
   leave(address: string): void {
     this.#send(this.responder(address).leave(), address);
     this.#stations.delete(address);
+  }
+
+  /** A router with that address on the other segment says there what stations say here to all. */
+  repeatTo(other: MdnsSegment, router: string): void {
+    this.#repeat = (bytes) => other.send(bytes, { address: router, port: MDNS_PORT });
   }
 
   /** Neither hears nor is heard. */
@@ -130,8 +137,10 @@ export class MdnsSegment {
     const speaks = (this.#stations.get(address)?.ipv6.length ?? 0) > 0 ? ([4, 6] as const) : ([4] as const);
     for (const { bytes, to, family } of datagrams)
       for (const each of speaks)
-        if (each === (to === undefined ? (family ?? each) : familyOf(to)))
+        if (each === (to === undefined ? (family ?? each) : familyOf(to))) {
           this.send(bytes, { address: each === 4 ? address : linkLocal(address), port: MDNS_PORT }, to);
+          if (to === undefined) this.#repeat(bytes);
+        }
   }
 }
 
