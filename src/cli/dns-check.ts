@@ -61,10 +61,12 @@ async function examine(facts: DnsFacts, app: App, probe: DnsProbe): Promise<read
     askLocal(facts, app, probe),
   ]);
   const whole = { ...facts, nodes: [...facts.nodes, { name: "", lan: answeredBy(servers), tailnet: [] }] };
+  const asks = { nameServers: probe.nameServers(), platform: probe.platform };
+  const found = judgeResolver(whole, nameToFind(facts, app), resolver, asks);
   return [
-    ...judgePorts(facts),
+    ...judgePorts(facts, found.mark === "ok"),
     ...servers.map((answers) => judgeServer(facts, app, answers)),
-    judgeResolver(whole, nameToFind(facts, app), resolver, { nameServers: probe.nameServers(), platform: probe.platform }),
+    found,
     ...judgeTailnet(facts, routes),
     ...judgeLocal(whole, localName(app), local),
   ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DnsFacts, DnsReply } from "../api/dns-facts.ts";
-import { judgeLocal, judgeResolver, judgeServer, judgeTailnet, type ServerAnswers } from "./dns-judge.ts";
+import { judgeLocal, judgePorts, judgeResolver, judgeServer, judgeTailnet, type ServerAnswers } from "./dns-judge.ts";
 
 const facts: DnsFacts = {
   kind: "DnsFacts",
@@ -43,6 +43,20 @@ test("a server is right when it is the zone's own, knows a way in and the app", 
     "warn",
     "app.home.internal is 192.168.1.10, but slowly",
   ]);
+});
+
+test("a node without port 53 is wrong where nobody has it and no name is found, and else worth a word", () => {
+  const [nas, nuc] = facts.nodes;
+  assert.ok(nas && nuc);
+  const problem = "port 53 is held by pihole-FTL (pid 7); 5354 was taken instead. Nobody asks there: let it";
+  const marks = (nodes: DnsFacts["nodes"], isFound = false): readonly string[] =>
+    judgePorts({ ...facts, nodes }, isFound).map(({ mark }) => mark);
+  const without = { ...nas, port: 5354, problem };
+  assert.deepEqual(marks([without, { ...nuc, port: 5354 }]), ["error", "error"]);
+  assert.deepEqual(marks([without, nuc]), ["warn"], "who asks finds the other one");
+  assert.deepEqual(marks([without], true), ["warn"], "Pi-hole, which has it, asks the house");
+  assert.deepEqual(marks([nas, nuc]), []);
+  assert.equal(judgePorts({ ...facts, nodes: [without] }, false)[0]?.fix, "let it");
 });
 
 test("each wrong answer has its own words", () => {

@@ -45,15 +45,18 @@ const ON_ALL = "on the house's computers";
 /** What a problem says of who has the port, and behind it how it is got back. */
 const FIX_FOLLOWS = ". Nobody asks there: ";
 
-export function judgePorts(facts: DnsFacts): readonly Finding[] {
+/** `isFound`: this computer's own resolver finds the house's names, as where the LAN's own name server has the port and asks the house. */
+export function judgePorts(facts: DnsFacts, isFound: boolean): readonly Finding[] {
   const isNode = facts.node !== "";
+  const hasPort = ({ port, problem }: DnsFacts["nodes"][number]): boolean => problem === undefined && port === DNS_PORT;
+  const mark = isFound || facts.nodes.some(hasPort) ? "warn" : "error";
   return facts.nodes.flatMap(({ name, lan, port, problem }): readonly Finding[] => {
     if (problem === undefined && (port === undefined || port === DNS_PORT)) return [];
     const [what = "", how] = problem?.split(FIX_FOLLOWS) ?? [`it answers on port ${port}`];
     return [
       {
         group: "servers",
-        mark: "error",
+        mark,
         text: `${isNode ? name : lan.join()} does not have port 53, which phones, routers and tailnets ask: ${what}`,
         fix: how ?? "free the port there; then: sudo fossora down && sudo fossora up",
         next: isNode ? `fossora describe node ${name}` : typed(facts, "fossora dns check"),

@@ -165,7 +165,7 @@ test("two computers: one that is down is named, and the tailnet is asked from in
   probe.routes = { "home.internal": ["100.64.0.1"] };
   const { code, stdout } = await run(["check", "jellyfin"]);
   assert.equal(code, 1);
-  assert.match(stdout, /\n {2}✗ nuc does not have port 53, .*: it answers on port 5354\n {6}fix: .*\n {6}→ fossora describe node nuc\n/);
+  assert.match(stdout, /\n {2}! nuc does not have port 53, .*: it answers on port 5354\n {6}fix: .*\n {6}→ fossora describe node nuc\n/);
   assert.match(stdout, /\n {2}✗ nuc 192\.168\.1\.12:5354 udp {2}connect EHOSTUNREACH\n.*\n {6}→ fossora describe node nuc\n/);
   assert.match(stdout, /\n {2}✓ nas 100\.64\.0\.1:53 udp /);
   assert.match(stdout, /\ntailnet\n {2}✓ home\.internal is asked of 100\.64\.0\.1\n/);
@@ -201,7 +201,7 @@ test("a node's own words on who has its port are passed on, with the commands th
   const { stdout } = await run(["check"]);
   assert.match(
     stdout,
-    /\n {2}✗ nas does not have port 53, .*: port 53 is held by unbound \(pid 7\); 5354 was taken instead\n {6}fix: sudo systemctl stop unbound; then: sudo fossora down && sudo fossora up\n/,
+    /\n {2}! nas does not have port 53, .*: port 53 is held by unbound \(pid 7\); 5354 was taken instead\n {6}fix: sudo systemctl stop unbound; then: sudo fossora down && sudo fossora up\n/,
   );
   house.setStatus("Membership", "nas", READY_NODE);
 });
