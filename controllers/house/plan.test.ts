@@ -14,7 +14,13 @@ const house = (resolver?: HouseSpec["resolver"]): Resource<"House"> => ({
 });
 const facts = (over: Partial<ResolverFacts> = {}, more: Partial<HouseFacts> = {}): HouseFacts => ({
   held: undefined,
-  resolver: { hostServers: ["192.168.1.1"], houseAddresses: ["192.168.1.10"], dnsListeners: [{ address: "192.168.1.10", port: 53 }], apps: {}, ...over },
+  resolver: {
+    hostServers: ["192.168.1.1"],
+    houseAddresses: ["192.168.1.10"],
+    dnsListeners: [{ address: "192.168.1.10", port: 53 }],
+    apps: {},
+    ...over,
+  },
   reported: [],
   ...more,
 });

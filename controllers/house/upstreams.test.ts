@@ -83,10 +83,7 @@ test("a resolver of the host's own on loopback is asked, at port 53 too, as long
     { address: "192.168.1.10", port: 53 },
   ];
   const { upstreams, own } = choose(["127.0.0.1", "127.0.0.53", "::1"], { dnsListeners });
-  assert.deepEqual(
-    [upstreams.map(({ host, port }) => `${host} ${port}`), own],
-    [["127.0.0.1 53", "127.0.0.53 53", "::1 53"], []],
-  );
+  assert.deepEqual([upstreams.map(({ host, port }) => `${host} ${port}`), own], [["127.0.0.1 53", "127.0.0.53 53", "::1 53"], []]);
   assert.deepEqual(choose(["127.0.0.1:5354"], { dnsListeners }).own, ["127.0.0.1"]);
   assert.deepEqual(choose("host", { dnsListeners, hostServers: ["127.0.0.1"] }).hostAsksHouse, false);
 });

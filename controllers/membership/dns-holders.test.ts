@@ -20,7 +20,9 @@ test("nobody is told to take the port from a program before the House is the res
   const programs = ["systemd-resolve", "dnsmasq", "unbound", "named", "docker-proxy", "pihole-FTL", "AdGuardHome", "python3"];
   for (const program of programs) {
     const told = withDnsFix(held(program), ADDRESS);
-    const [loss, first, then] = ["find nothing any more", "resolver: { serve: [lan], upstream: ", "; then: "].map((text) => told.indexOf(text));
+    const [loss, first, then] = ["find nothing any more", "resolver: { serve: [lan], upstream: ", "; then: "].map((text) =>
+      told.indexOf(text),
+    );
     assert.ok(loss && first && then && loss > 0 && loss < first && first < then, told);
   }
 });

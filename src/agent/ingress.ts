@@ -125,7 +125,10 @@ export class IngressKeeper {
     const { client, clock } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(statusEveryMs, signal).catch(() => {}); // aborted: the loop ends
-      await client.status(this.#limit(signal, callLimitMs)).then((status) => this.#heard(status), () => {}); // away: #follow sees to that
+      await client.status(this.#limit(signal, callLimitMs)).then(
+        (status) => this.#heard(status),
+        () => {},
+      ); // away: #follow sees to that
     }
   }
 

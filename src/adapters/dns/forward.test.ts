@@ -39,11 +39,11 @@ class Scene {
   #ways(): Ways {
     const ways: Pick<Ways, "isElsewhere" | "datagrams"> = {
       isElsewhere: () => true,
-      datagrams: ({ host }: Backend, { message }) => ({
+      datagrams: ({ host }: Backend, session) => ({
         send: (...parts: readonly Uint8Array[]) => {
           this.waiting += 1;
           this.asked.push(host);
-          if (!this.silent.has(host)) message(addressAnswer(Buffer.concat(parts), "203.0.113.7"));
+          if (!this.silent.has(host)) session.message(addressAnswer(Buffer.concat(parts), "203.0.113.7"));
         },
         close: () => (this.waiting -= 1),
       }),
