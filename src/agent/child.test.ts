@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { VirtualClock } from "../../test/fakes/clock.ts";
 import { realClock, silentLog } from "../../test/support/real.ts";
 import { until } from "../../test/support/until.ts";
+import type { Clock } from "../ports.ts";
 import { Child, startTimeOf, type ChildCommand } from "./child.ts";
 
 function folderOf(t: TestContext): string {
@@ -13,8 +15,8 @@ function folderOf(t: TestContext): string {
   return folder;
 }
 
-function childIn(folder: string): Child {
-  return new Child({ name: "sleeper", runDir: folder, logFile: path.join(folder, "sleeper.log"), clock: realClock, log: silentLog });
+function childIn(runDir: string, dataDir = runDir, clock: Clock = realClock): Child {
+  return new Child({ name: "sleeper", runDir, dataDir, logFile: path.join(dataDir, "sleeper.log"), clock, log: silentLog });
 }
 
 const sleeper = (identity: string, script = "sleep 600"): ChildCommand => ({ file: "/bin/sh", args: ["-c", script], env: {}, identity });
@@ -29,6 +31,63 @@ test("a child that was left alive is adopted by the next agent, not started twic
   assert.equal(second.pid, first.pid);
   await second.end(1_000);
   assert.equal(startTimeOf(first.pid ?? 0), undefined);
+});
+
+test("a child is adopted where one of its folders has lost its record, and both have it again", async (t) => {
+  const [runDir, dataDir] = [folderOf(t), folderOf(t)];
+  const first = childIn(runDir, dataDir);
+  await first.keep(sleeper("1"));
+  first.release();
+  for (const folder of [runDir, dataDir]) {
+    rmSync(path.join(folder, "sleeper.pid.json"));
+    const next = childIn(runDir, dataDir);
+    assert.equal(await next.keep(sleeper("1")), "adopted");
+    next.release();
+    assert.ok(existsSync(path.join(folder, "sleeper.pid.json")));
+  }
+  await childIn(runDir, dataDir).end(1_000);
+  assert.equal(startTimeOf(first.pid ?? 0), undefined);
+  for (const folder of [runDir, dataDir]) assert.ok(!existsSync(path.join(folder, "sleeper.pid.json")));
+});
+
+test("a child whose record cannot be written runs all the same, and is in it as soon as it can", async (t) => {
+  const [runDir, dataDir, clock] = [path.join(folderOf(t), "full"), folderOf(t), new VirtualClock()];
+  const child = childIn(runDir, dataDir, clock);
+  assert.equal(await child.keep(sleeper("1")), "started");
+  mkdirSync(runDir);
+  const file = path.join(runDir, "sleeper.pid.json");
+  await clock.until(() => existsSync(file), 30_000);
+  child.release();
+  const next = childIn(runDir);
+  assert.equal(next.running()?.pid, child.pid);
+  await next.end(1_000);
+});
+
+test("a record of an earlier boot tells of nobody", async (t) => {
+  const folder = folderOf(t);
+  const child = childIn(folder);
+  await child.keep(sleeper("1"));
+  child.release();
+  const file = path.join(folder, "sleeper.pid.json");
+  const record = JSON.parse(readFileSync(file, "utf8")) as object;
+  writeFileSync(file, JSON.stringify({ ...record, boot: "another" }));
+  assert.equal(childIn(folder).running(), undefined);
+  await child.end(1_000);
+});
+
+test("a child that is released while it is replaced is left alone from then on", async (t) => {
+  const [folder, clock] = [folderOf(t), new VirtualClock()];
+  const child = childIn(folder, folder, clock);
+  await child.keep(sleeper("1"));
+  const pid = child.pid ?? 0;
+  const replaced = child.keep(sleeper("1"), { inAnyCase: true });
+  child.release();
+  while (startTimeOf(pid) !== undefined) await clock.step();
+  await clock.step();
+  assert.equal(await replaced, "replaced");
+  await clock.settle();
+  assert.equal(clock.nextAtMs(), undefined);
+  await childIn(folder).end(1_000);
 });
 
 test("a child of another build is replaced", async (t) => {
@@ -72,7 +131,14 @@ test("one that handed over ends with its successor, however many handed over bef
   const folder = folderOf(t);
   const pids: number[] = [];
   for (const build of ["1", "2", "3"]) {
-    const other = new Child({ name: build, runDir: folder, logFile: path.join(folder, "log"), clock: realClock, log: silentLog });
+    const other = new Child({
+      name: build,
+      runDir: folder,
+      dataDir: folder,
+      logFile: path.join(folder, "log"),
+      clock: realClock,
+      log: silentLog,
+    });
     await other.keep(sleeper(build));
     other.release();
     pids.push(other.pid ?? 0);

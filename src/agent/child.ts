@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Clock, Log } from "../ports.ts";
 import { readIfThere, writeWhole } from "./files.ts";
+import { kernelBootId } from "./identity.ts";
 import { limitLog, rotateLog } from "./log-file.ts";
 
 /** How to start it. `identity` tells one build and configuration from another: when it differs, the running one is replaced. */
@@ -23,13 +24,17 @@ interface ProcessRecord {
 
 interface ChildRecord extends ProcessRecord {
   readonly identity: string;
+  /** In a folder that survives one, both numbers may be another's by now. Absent: an earlier release wrote it, into the run folder. */
+  readonly boot?: string;
   /** Those that handed over and still let what they have under way end. */
   readonly before?: readonly ProcessRecord[];
 }
 
 export interface ChildOptions {
   readonly name: string;
+  /** Each says who it is: files of a run folder below /tmp go when they are ten days old, and the next agent may have another one. */
   readonly runDir: string;
+  readonly dataDir: string;
   /** Its standard output and error go there, never to a pipe of the agent: a Go program dies of SIGPIPE with it. */
   readonly logFile: string;
   readonly clock: Clock;
@@ -53,6 +58,9 @@ export class Child {
   #ownPid: number | undefined;
   #restartDelayMs = restartDelayMinMs;
   #watch: AbortController | undefined;
+  #isReleased = false;
+  /** Folders that do not say yet who it is. */
+  #unwritten: readonly string[] = [];
   #look = Promise.withResolvers<void>();
 
   constructor(options: ChildOptions) {
@@ -76,6 +84,7 @@ export class Child {
     let outcome: "adopted" | "started" | "replaced" = "started";
     if (running?.identity === command.identity && !inAnyCase) {
       this.#startedAtMs = this.#options.clock.now();
+      this.#write();
       outcome = "adopted";
     } else {
       if (running) {
@@ -84,17 +93,20 @@ export class Child {
       }
       this.#start(command);
     }
-    this.#watch = new AbortController();
-    void this.#restartWhenItDies(command, this.#watch.signal);
+    this.#watchOver(command);
     return outcome;
   }
 
   /** Another process took its place by itself (a hand-over): watch that one from now on. */
   replacedBy(pid: number, command: ChildCommand): void {
+    this.found(pid, command.identity);
+    this.#watchOver(command);
+  }
+
+  /** One that is in no record has its place. From then on it counts as running. */
+  found(pid: number, identity: string): void {
     this.#watch?.abort();
-    this.#adopt(pid, command.identity);
-    this.#watch = new AbortController();
-    void this.#restartWhenItDies(command, this.#watch.signal);
+    this.#adopt(pid, identity);
   }
 
   /** It may have died: look now rather than at the next round. */
@@ -102,8 +114,9 @@ export class Child {
     this.#look.resolve();
   }
 
-  /** Leaves it alive: the agent goes, the child stays. */
+  /** Leaves it alive: the agent goes, the child stays. For good: nothing watches it from now on, also not what is under way. */
   release(): void {
+    this.#isReleased = true;
     this.#watch?.abort();
   }
 
@@ -111,8 +124,9 @@ export class Child {
   async end(graceMs: number): Promise<void> {
     this.#watch?.abort();
     await Promise.all(this.#alive().map(({ pid }) => endProcess(pid, graceMs, this.#options.clock)));
-    rmSync(this.#recordFile(), { force: true });
+    for (const folder of this.#folders) rmSync(this.#fileIn(folder), { force: true });
     this.#record = undefined;
+    this.#unwritten = [];
   }
 
   #start(command: ChildCommand): void {
@@ -129,18 +143,40 @@ export class Child {
       child.on("exit", () => this.look());
       child.unref();
       this.#ownPid = child.pid;
-      if (child.pid !== undefined) this.#adopt(child.pid, command.identity);
+      if (child.pid === undefined) return;
+      this.#adopt(child.pid, command.identity);
+      log.info("Child process started", { name, pid: child.pid });
     } finally {
       closeSync(output);
     }
   }
 
   #adopt(pid: number, identity: string): void {
-    const { name, log, clock } = this.#options;
-    this.#startedAtMs = clock.now();
+    this.#startedAtMs = this.#options.clock.now();
     this.#record = { pid, startTime: startTimeOf(pid) ?? "dead already", identity, before: this.#alive() };
-    writeWhole(this.#recordFile(), JSON.stringify(this.#record));
-    log.info("Child process started", { name, pid });
+    this.#write();
+  }
+
+  /** It runs, whether that can be written down or not (a full disk, say): what could not is tried again for as long as it is watched. */
+  #write(folders = this.#folders): void {
+    const { name, log } = this.#options;
+    const text = JSON.stringify({ ...this.#record, boot: kernelBootId() });
+    this.#unwritten = folders.filter((folder) => {
+      try {
+        writeWhole(this.#fileIn(folder), text);
+        return false;
+      } catch (error) {
+        if (!this.#unwritten.includes(folder)) log.warn("Folder does not say which child process runs", { name, folder, error });
+        return true;
+      }
+    });
+  }
+
+  #watchOver(command: ChildCommand): void {
+    this.#watch?.abort();
+    if (this.#isReleased) return;
+    this.#watch = new AbortController();
+    void this.#restartWhenItDies(command, this.#watch.signal);
   }
 
   async #restartWhenItDies(command: ChildCommand, signal: AbortSignal): Promise<void> {
@@ -151,6 +187,7 @@ export class Child {
         this.#look = Promise.withResolvers<void>();
         if (this.running()) {
           if (clock.now() - this.#startedAtMs > steadyMs) this.#restartDelayMs = restartDelayMinMs;
+          if (this.#unwritten.length > 0) this.#write(this.#unwritten);
           await limitLog(logFile, log);
           continue;
         }
@@ -172,17 +209,28 @@ export class Child {
     return [{ pid, startTime }, ...before].filter(isAlive);
   }
 
-  #recordFile(): string {
-    return path.join(this.#options.runDir, `${this.#options.name}.pid.json`);
+  get #folders(): readonly string[] {
+    const { runDir, dataDir } = this.#options;
+    return [...new Set([runDir, dataDir])];
   }
 
+  #fileIn(folder: string): string {
+    return path.join(folder, `${this.#options.name}.pid.json`);
+  }
+
+  /** Of the one that lives, where they differ: a run folder may be of before. */
   #read(): ChildRecord | undefined {
-    try {
-      const text = readIfThere(this.#recordFile());
-      return text === undefined ? undefined : (JSON.parse(text) as ChildRecord); // written by #adopt alone
-    } catch {
-      return undefined; // unreadable: as if nothing ran
-    }
+    const records = this.#folders.flatMap((folder) => readRecord(this.#fileIn(folder)) ?? []);
+    return records.find(isAlive) ?? records[0];
+  }
+}
+
+function readRecord(file: string): ChildRecord | undefined {
+  try {
+    const record = JSON.parse(readIfThere(file) ?? "null") as ChildRecord | null; // written by Child alone
+    return record === null || (record.boot !== undefined && record.boot !== kernelBootId()) ? undefined : record;
+  } catch {
+    return undefined; // unreadable: as if nothing ran
   }
 }
 

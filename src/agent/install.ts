@@ -121,8 +121,8 @@ function removeFrom(folder: string, files: RegExp): boolean {
   return true;
 }
 
-export function childOf({ settings, clock, log }: Machine, name: "etcd" | "ingress"): Child {
-  return new Child({ name, runDir: settings.runDir, logFile: path.join(settings.dataDir, "log", `${name}.log`), clock, log });
+export function childOf({ settings: { runDir, dataDir }, clock, log }: Machine, name: "etcd" | "ingress"): Child {
+  return new Child({ name, runDir, dataDir, logFile: path.join(dataDir, "log", `${name}.log`), clock, log });
 }
 
 /** The flags that `agent` needs to come to the same settings. */

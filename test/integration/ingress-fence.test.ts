@@ -22,7 +22,7 @@ async function startKeeper(t: TestContext, ingress: TestIngress, client: Ingress
   const { dataDir } = ingress;
   const runDir = path.join(dataDir, "../run");
   const newChild = (): Child =>
-    new Child({ name: "ingress", runDir, logFile: path.join(runDir, "ingress.log"), clock: realClock, log: silentLog });
+    new Child({ name: "ingress", runDir, dataDir, logFile: path.join(runDir, "ingress.log"), clock: realClock, log: silentLog });
   const before = newChild();
   before.replacedBy(ingress.child.pid ?? 0, { file: "", args: [], env: {}, identity: "another build" });
   before.release();

@@ -86,7 +86,7 @@ test("a store starts as it was admitted, at one of its computer's addresses", { 
   const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-admitted-"));
   t.after(() => rmSync(dataDir, { recursive: true }));
   // With the key that signs, it makes itself certificates of the house.
-  cpSync(founder.dataDir, dataDir, { recursive: true, filter: (file) => !/(etcd|run)$/.test(file) });
+  cpSync(founder.dataDir, dataDir, { recursive: true, filter: (file) => !/(etcd|run|\.pid\.json)$/.test(file) });
   const addresses = ["127.0.0.52", "127.1.0.52"];
   const child = newChild(dataDir);
   t.after(() => child.end(1_000));
@@ -109,5 +109,5 @@ test("a store starts as it was admitted, at one of its computer's addresses", { 
 function newChild(dataDir: string): Child {
   const runDir = path.join(dataDir, "run");
   mkdirSync(runDir, { recursive: true });
-  return new Child({ name: "etcd", runDir, logFile: path.join(dataDir, "etcd.log"), clock: realClock, log: silentLog });
+  return new Child({ name: "etcd", runDir, dataDir, logFile: path.join(dataDir, "etcd.log"), clock: realClock, log: silentLog });
 }

@@ -125,7 +125,14 @@ describe("a house of two", { skip }, () => {
     await attic.kill();
     const peerUrl = await peerUrlOf(attic.dataDir, {
       addresses: ["127.0.0.22"],
-      child: new Child({ name: "none", runDir: attic.dataDir, logFile: "/dev/null", clock: realClock, log: silentLog }),
+      child: new Child({
+        name: "none",
+        runDir: attic.dataDir,
+        dataDir: attic.dataDir,
+        logFile: "/dev/null",
+        clock: realClock,
+        log: silentLog,
+      }),
     });
     const takeover = newTakeover({ nodeId: attic.nodeId, houseId: houseHash(attic.dataDir) ?? "", epoch: 4, peerUrl });
     await restoreStore(attic.dataDir, takeover, found ?? "");

@@ -152,7 +152,14 @@ export class TestJoiningNode {
   #newChild(): Child {
     const runDir = path.join(this.dataDir, "run");
     mkdirSync(runDir, { recursive: true });
-    return new Child({ name: "etcd", runDir, logFile: path.join(this.dataDir, "etcd.log"), clock: realClock, log: silentLog });
+    return new Child({
+      name: "etcd",
+      runDir,
+      dataDir: this.dataDir,
+      logFile: path.join(this.dataDir, "etcd.log"),
+      clock: realClock,
+      log: silentLog,
+    });
   }
 
   async start(): Promise<void> {

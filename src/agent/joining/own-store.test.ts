@@ -23,7 +23,7 @@ function folder(t: TestContext): string {
 
 /** What a founding ends with, of a node whose etcd is no program. */
 async function found(dataDir: string): Promise<unknown> {
-  const child = new Child({ name: "etcd", runDir: dataDir, logFile: path.join(dataDir, "log"), clock: realClock, log: silentLog });
+  const child = new Child({ name: "etcd", runDir: dataDir, dataDir, logFile: path.join(dataDir, "log"), clock: realClock, log: silentLog });
   const store = new OwnStore({
     dataDir,
     nodeId: loadNodeId(dataDir),
