@@ -42,9 +42,12 @@ export class IngressKeeper {
     this.#command = { file: program.file, args, env: {}, identity: [program.file, ...args].join(" ") };
   }
 
-  /** Resolves once a process was started or adopted; then watches it until the signal, when it is left alive. */
+  /** Resolves once a process was started or adopted, or at the signal; watches it until that, when it is left alive. */
   async start(signal: AbortSignal): Promise<void> {
     const { child, client, log } = this.#options;
+    signal.addEventListener("abort", () => child.release(), { once: true });
+    await this.#find(signal);
+    if (signal.aborted) return child.release(); // it may have been before it was listened to
     const running = child.running();
     let told: FenceTold | undefined;
     if (running && running.identity !== this.#command.identity) {
@@ -54,13 +57,14 @@ export class IngressKeeper {
         child.replacedBy(pid, this.#command);
         log.info("Ingress handed over to another build", { from: running.pid, to: pid });
       } catch (error) {
+        if (signal.aborted) return; // nobody waits, and it hands over all the same: the next agent finds who serves then
         log.warn("Ingress did not hand over; it is replaced", { pid: running.pid, error });
+        await this.#find(signal);
         await child.keep(this.#command);
       }
     } else {
       await child.keep(this.#command);
     }
-    signal.addEventListener("abort", () => child.release(), { once: true });
     if (told !== undefined) await this.#tellFence(told, signal);
     void this.#follow(signal);
     void this.#poll(signal);
@@ -75,6 +79,15 @@ export class IngressKeeper {
   async setSettings(settings: IngressSettings, signal: AbortSignal): Promise<void> {
     this.#settings = settings;
     await this.#send(signal);
+  }
+
+  /** Who serves is in no record where it was handed over to and nobody waited for that. */
+  async #find(signal: AbortSignal): Promise<void> {
+    const { build, child, client, log } = this.#options;
+    const status = await client.status(this.#limit(signal, callLimitMs)).catch(() => undefined); // nobody answers
+    if (status === undefined || status.pid === child.running()?.pid) return;
+    log.info("Ingress was found that is in no record", { pid: status.pid, build: status.build });
+    child.found(status.pid, status.build === build ? this.#command.identity : `build ${status.build}`);
   }
 
   /** What the one before it was told: nobody else knows of that until this agent has looked at its containers. */

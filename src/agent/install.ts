@@ -10,7 +10,7 @@ import { killContainerProcesses } from "../adapters/system/container-processes.t
 import { UserError } from "../api/errors.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
 import type { Clock, Log } from "../ports.ts";
-import { Child } from "./child.ts";
+import { Child, endProcess } from "./child.ts";
 import { isSameFile, makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
 import { installedFile, installProgram } from "./installed-program.ts";
 import { agentLogOf, rotateLog } from "./log-file.ts";
@@ -73,6 +73,9 @@ export async function stop(machine: Machine): Promise<Stopped> {
   await endNode(settings, { graceMs: agentStopGraceMs, clock: machine.clock });
   const ended = (told?.containers ?? []).filter((container) => killContainerProcesses([container]) > 0).length;
   for (const child of children) await child.end(childStopGraceMs);
+  // One that it handed over to, and no agent lived to hear of it.
+  const successor = await ingress.status(AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => undefined); // as it should be
+  if (successor !== undefined) await endProcess(successor.pid, childStopGraceMs, machine.clock);
   return { ran, ended };
 }
 

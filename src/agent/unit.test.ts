@@ -19,7 +19,14 @@ test("systemd finds nothing to complain about in the unit", { skip: !analyze && 
 
 test("the unit leaves etcd and the ingress alone when the agent is restarted, and never gives up", () => {
   const unit = systemdUnit({ command: ["/usr/local/bin/fossora", "agent"] });
-  for (const line of ["KillMode=process", "OOMPolicy=continue", "Restart=always", "RestartSec=1", "StartLimitIntervalSec=0"])
+  for (const line of [
+    "KillMode=process",
+    "TimeoutStopSec=20",
+    "OOMPolicy=continue",
+    "Restart=always",
+    "RestartSec=1",
+    "StartLimitIntervalSec=0",
+  ])
     assert.ok(unit.split("\n").includes(line), line);
   assert.match(unit, /^ExecStart=\/usr\/local\/bin\/fossora agent$/m);
 });

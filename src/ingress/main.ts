@@ -316,7 +316,7 @@ class Ingress {
       },
       "GET /fence": () => ({ status: 200, body: this.#guard.told ?? {} }),
       "GET /metrics": () => ({ status: 200, body: this.#metrics() }),
-      "POST /handover": (body) => this.#handOver(body),
+      "POST /handover": (body) => this.#unlessHandedOver(() => this.#handOver(body)),
     };
   }
 

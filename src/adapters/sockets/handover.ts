@@ -36,10 +36,17 @@ export async function handDown(program: IngressProgram, sockets: readonly Handed
   return child.pid ?? 0;
 }
 
-/** What the process before this one handed down; read once, so that no child of this process takes it for its own. */
+/** Nobody would know of this process: whoever looks finds no ingress, and starts another one on the same ports. */
+const endAlone = (): never => process.exit(1);
+
+/**
+ * What the process before this one handed down; read once, so that no child of this process takes it for its own. Until this one is
+ * ready, it ends with that one.
+ */
 export function takeHandedDown(): readonly HandedDown[] {
   const text = process.env[ENVIRONMENT];
   delete process.env[ENVIRONMENT];
+  if (process.send !== undefined) process.once("disconnect", endAlone);
   // Written by handDown of this or another release: a list of sockets by their numbers here.
   return text === undefined ? [] : (JSON.parse(text) as readonly HandedDown[]);
 }
@@ -51,6 +58,7 @@ export function closeHandedDown(sockets: readonly HandedDown[]): void {
 
 /** To the process that handed down, if there is one. */
 export function sayReady(): void {
+  process.off("disconnect", endAlone);
   process.send?.(READY, undefined, undefined, () => {
     if (process.connected) process.disconnect?.();
   });
