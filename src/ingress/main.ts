@@ -21,6 +21,7 @@ import { TcpStreams } from "../adapters/sockets/tcp-streams.ts";
 import { UdpStreams } from "../adapters/sockets/udp-streams.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { killContainerProcesses } from "../adapters/system/container-processes.ts";
+import { every } from "../adapters/system/every.ts";
 import { createLog, outliveOutput } from "../adapters/system/log.ts";
 import { renderMetrics } from "../api/prometheus.ts";
 import type { IngressSettings, IngressStatus, Table } from "../api/table.ts";
@@ -185,10 +186,10 @@ class Ingress {
     this.#useSettings(await this.#settingsFile.readAs(parseSettings, notReadable));
     await this.#listen(handed);
     this.#control = await serveControl(socketPath, this.#routes());
-    setInterval(() => {
-      if (this.#handover === undefined) void this.#listen();
-    }, ADDRESSES_EVERY_MS);
-    setInterval(() => this.#endWithContact(), GUARD_EVERY_MS);
+    const look = (): Promise<void> | undefined => (this.#handover === undefined ? this.#listen() : undefined);
+    const failed = (error: unknown): void => log.warn("Regular look failed", { error });
+    every(ADDRESSES_EVERY_MS, look, failed);
+    every(GUARD_EVERY_MS, () => this.#endWithContact(), failed);
     log.info("Ingress started", { pid: process.pid, dataDir, revision: table?.revision ?? 0, handedDown: handed.length });
   }
 

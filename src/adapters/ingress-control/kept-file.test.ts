@@ -24,3 +24,13 @@ test("what is no JSON is said to be none", async (t) => {
   await writeFile(path.join(folder, "table.json"), "{");
   await assert.rejects(new KeptFile(path.join(folder, "table.json")).read(), SyntaxError);
 });
+
+test("what cannot be written is told to who wrote it, and not to who only waits", async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "fossora-kept-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(path.join(folder, "no-folder"), "");
+  const file = new KeptFile(path.join(folder, "no-folder", "table.json"));
+  const written = assert.rejects(file.write({}));
+  await file.flush();
+  await written;
+});

@@ -38,8 +38,9 @@ export class KeptFile {
     await (this.#writing ??= this.#drain().finally(() => (this.#writing = undefined)));
   }
 
+  /** Resolves when nothing is being written any more; whoever wrote is told where that failed. */
   async flush(): Promise<void> {
-    await this.#writing;
+    await this.#writing?.catch(() => undefined);
   }
 
   async #drain(): Promise<void> {

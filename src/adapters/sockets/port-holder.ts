@@ -44,7 +44,7 @@ function hexAddress(address: string): string {
 }
 
 async function ownerOf(inodes: ReadonlySet<string>): Promise<string | undefined> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
     for (const descriptor of descriptors) {
