@@ -108,7 +108,7 @@ class Node {
   readonly #bootedMs: () => number;
   /** Without quorum, in the life before. */
   #said: { readonly houseId: string; readonly writes: readonly Write[] } = { houseId: "", writes: [] };
-  #close: (() => Promise<void>)[] = [];
+  #close: (() => Promise<void>)[] = [async () => this.#failed.abort(new Error("The agent ends"))]; // also what began before its start failed
 
   constructor(machine: Machine, identity: Identity, etcd: EtcdProgram) {
     this.#machine = machine;
