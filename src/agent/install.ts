@@ -208,6 +208,7 @@ async function startSupervisor(command: readonly string[], { settings, clock }: 
   const signal = new AbortController().signal;
   // Whoever answers from then on is the new one's.
   while (holderOf(settings, "supervise") !== supervisor.pid) {
+    if (supervisor.exitCode === 0 && holderOf(settings, "supervise") !== undefined) break; // of another `up`, typed at the same time
     if (supervisor.exitCode !== null || supervisor.signalCode !== null || clock.now() > deadline)
       throw new UserError(`Cannot start Fossora: what keeps its agent running has ended, or does not begin. ${logFile} says why.`);
     await clock.sleep(supervisorLookMs, signal);

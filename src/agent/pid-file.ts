@@ -42,6 +42,12 @@ export function holderOf({ runDir, dataDir }: NodeFolders, role: Role): number |
   return holder(runDir, role) ?? holder(dataDir, role);
 }
 
+/** Another process took it after this one. The data folder is asked first: two that were given different run folders must see the same. */
+export function isTaken({ runDir, dataDir }: NodeFolders, role: Role): boolean {
+  const present = holder(dataDir, role) ?? holder(runDir, role);
+  return present !== undefined && present !== process.pid;
+}
+
 /** The supervisor goes first, for it would start the agent again. */
 export async function endNode(
   { runDir, dataDir }: NodeFolders,

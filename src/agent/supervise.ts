@@ -4,15 +4,15 @@ import { once } from "node:events";
 import type { Clock, Log } from "../ports.ts";
 import { endProcess } from "./child.ts";
 import { limitLog } from "./log-file.ts";
-import { claimNode, endNode, unclaimNode, type NodeFolders } from "./pid-file.ts";
+import { claimNode, endNode, isTaken, unclaimNode, type NodeFolders } from "./pid-file.ts";
 import type { Program } from "./program.ts";
 
 const restartMs = 1_000;
 const stopGraceMs = 15_000;
 const logLookMs = 60_000;
+const claimLookMs = 2_000;
 
-/** Runs until the signal: then the agent ends too, while etcd, ingress and apps live on. */
-export async function supervise(options: {
+interface SuperviseOptions {
   readonly program: Program;
   readonly agentArgs: readonly string[];
   readonly folders: NodeFolders;
@@ -21,16 +21,29 @@ export async function supervise(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-}): Promise<void> {
-  const { program, agentArgs, folders, clock, log, signal } = options;
+}
+
+/**
+ * Runs until the signal: then the agent ends too, while etcd, ingress and apps live on. The same once another one has claimed this node: of
+ * two that begin at once neither finds the other to end it, and the later claim counts.
+ */
+export async function supervise(options: SuperviseOptions): Promise<void> {
+  const { program, agentArgs, folders, logFile, clock, log } = options;
   await endNode(folders, { graceMs: stopGraceMs, clock }); // an agent may have lost its supervisor
   claimNode(folders, "supervise", log);
+  const taken = new AbortController();
+  const signal = AbortSignal.any([options.signal, taken.signal]);
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  void limitLogs(options);
+  const look = (): void => {
+    if (isTaken(folders, "supervise")) taken.abort();
+  };
+  void repeat(logLookMs, () => limitLog(logFile, log), { clock, signal });
+  void repeat(claimLookMs, look, { clock, signal });
   while (!signal.aborted) {
     const agent = spawn(program.file, [...program.args, "agent", ...agentArgs], { stdio: "inherit" });
     const ended = once(agent, "exit").catch((error: unknown) => [error]);
     await Promise.race([ended, aborted]);
+    look();
     if (signal.aborted) {
       if (agent.pid !== undefined && (await endProcess(agent.pid, stopGraceMs, clock)) === "killed")
         log.warn("Agent did not end by itself, and was killed", { graceMs: stopGraceMs });
@@ -38,13 +51,16 @@ export async function supervise(options: {
     }
     log.warn("Agent ended; starting it again", { how: await ended, delayMs: restartMs });
     await clock.sleep(restartMs, signal).catch(() => {}); // aborted: the loop ends
+    look();
   }
+  if (taken.signal.aborted) log.warn("Another process keeps the agent running now; this one ends", { dataDir: folders.dataDir });
   unclaimNode(folders, "supervise");
 }
 
-async function limitLogs({ logFile, clock, log, signal }: Parameters<typeof supervise>[0]): Promise<void> {
+/** Neither fails. */
+async function repeat(everyMs: number, look: () => unknown, { clock, signal }: Pick<SuperviseOptions, "clock" | "signal">): Promise<void> {
   while (!signal.aborted) {
-    await limitLog(logFile, log);
-    await clock.sleep(logLookMs, signal).catch(() => {}); // aborted: the loop ends
+    await look();
+    await clock.sleep(everyMs, signal).catch(() => {}); // aborted: the loop ends
   }
 }
