@@ -97,6 +97,22 @@ test("changes that come together make one table, and none when nothing is new", 
   assert.equal(tables.length, 1);
 });
 
+test("nothing follows what was being handed over when it is stopped, taken or not", async () => {
+  for (const failing of [false, true]) {
+    const { clock, world, publisher } = setUp(["a"]);
+    world.listeners = [{ protocol: "tcp", address: "::", port: 1883, problem: "held" }];
+    publisher.setRoute("a", rows("a"));
+    world.failing = failing;
+    const stepped = clock.step();
+    publisher.stop();
+    await stepped;
+    publisher.publishSoon();
+    await clock.settle();
+    assert.equal(clock.nextAtMs(), undefined);
+    assert.equal(world.told, 0);
+  }
+});
+
 test("nothing is published from a mirror that lost the store", async () => {
   const { clock, tables, world, publisher } = setUp([]);
   world.fresh = false;

@@ -46,6 +46,7 @@ export class Publisher implements Proxy {
   #cancelLook: (() => void) | undefined;
   #sending = false;
   #changed = false;
+  #isStopped = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -115,22 +116,23 @@ export class Publisher implements Proxy {
 
   publishSoon(): void {
     this.#changed = true;
-    if (this.#cancel || this.#sending) return;
+    if (this.#cancel || this.#sending || this.#isStopped) return;
     this.#cancel = this.#options.clock.timer(0, () => {
       this.#cancel = undefined;
       void this.#publish();
     });
   }
 
+  /** What is being sent may still arrive; nothing follows from it. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancel?.();
-    this.#cancel = () => {}; // no later timer is made
     this.#cancelLook?.();
-    this.#cancelLook = () => {};
   }
 
   #lookAgain(): void {
     const { clock, sink } = this.#options;
+    if (this.#isStopped) return;
     this.#cancelLook ??= clock.timer(unsettledMs, () => {
       this.#cancelLook = undefined;
       void sink.status().then(
@@ -149,10 +151,12 @@ export class Publisher implements Proxy {
       const text = JSON.stringify({ ...table, revision: 0 }); // a new revision alone is no news
       if (text !== this.#published) {
         const status = await this.#options.sink.putTable(table);
+        if (this.#isStopped) return;
         this.#published = text;
         this.setStatus(status);
       }
     } catch (error) {
+      if (this.#isStopped) return;
       this.#options.log.warn("Table could not be handed to the ingress", { error });
       this.#cancel = this.#options.clock.timer(retryMs, () => {
         this.#cancel = undefined;
