@@ -9,7 +9,7 @@ import { execFile } from "node:child_process";
 import { createZstdDecompress } from "node:zlib";
 import { Readable } from "node:stream";
 import { UserError } from "../api/errors.ts";
-import { explainDisk, isCode } from "./files.ts";
+import { explainDisk, isCode, removePartials } from "./files.ts";
 
 export interface EtcdProgram {
   readonly file: string;
@@ -57,6 +57,7 @@ async function unpackCarried(folder: string): Promise<{ file: string; sha256: st
 async function writeProgram(file: string, sha256: string): Promise<void> {
   const folder = path.dirname(file);
   const partial = path.join(folder, `.etcd.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+  removePartials(path.join(folder, "etcd"));
   try {
     await mkdir(folder, { recursive: true, mode: 0o755 });
     const handle = await open(partial, "wx", 0o755);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { copyWhole, explainDisk, makePrivateFolder, makeRunFolder, NODE_KEY, refuseOthersFolder } from "./files.ts";
+import { copyWhole, explainDisk, makePrivateFolder, makeRunFolder, NODE_KEY, refuseOthersFolder, saveWhole, writeWhole } from "./files.ts";
 
 const failure = (code: string, file?: string): Error => Object.assign(new Error(code), { code, ...(file !== undefined && { path: file }) });
 
@@ -53,6 +54,17 @@ test("a copy is whole, has the mode that was asked for, and nothing remains besi
   copyWhole(from, to);
   assert.equal(statSync(to).mode & 0o7777, 0o600);
   assert.deepEqual(readdirSync(folder).sort(), ["from", "to"]);
+});
+
+test("what killed processes left of a file goes with its next writing, and what another one writes stays", async (t) => {
+  const folder = folderOf(t);
+  const { pid: dead } = spawnSync("true");
+  const writing = [".key.1.tmp", `.other.${dead}.tmp`, `.key.${dead}.old`, "key.tmp"];
+  for (const write of [writeWhole, saveWhole]) {
+    for (const name of [...writing, `.key.${dead}.tmp`, `.key.${dead}.0badcafe.tmp`]) writeFileSync(path.join(folder, name), "half");
+    await write(path.join(folder, "key"), "whole");
+    assert.deepEqual(readdirSync(folder).sort(), [...writing, "key"].sort());
+  }
 });
 
 test("a run folder is made for its owner, and refused where others can write to it", (t) => {

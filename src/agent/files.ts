@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -42,7 +43,7 @@ export function copyWhole(from: string, file: string, mode = 0o600): void {
 }
 
 function putWhole(file: string, mode: number, fill: (fd: number) => void): void {
-  const partial = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  const partial = partialOf(file);
   try {
     const fd = openSync(partial, "w", mode);
     try {
@@ -59,13 +60,32 @@ function putWhole(file: string, mode: number, fill: (fd: number) => void): void 
   syncFolder(path.dirname(file));
 }
 
+/** Where this process writes what becomes the file. */
+function partialOf(file: string): string {
+  removePartials(file);
+  return path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+}
+
+/** What processes left that were killed while they wrote the file, which nobody else would remove: 129 MB each, of the program. */
+export function removePartials(file: string): void {
+  const [folder, before] = [path.dirname(file), `.${path.basename(file)}.`];
+  try {
+    for (const name of readdirSync(folder)) {
+      const pid = name.startsWith(before) ? /^(\d+)(\.[0-9a-f]+)?\.tmp$/.exec(name.slice(before.length))?.[1] : undefined;
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(path.join(folder, name), { force: true });
+    }
+  } catch {
+    // There is no such folder, or nothing may be removed from it: whoever writes there is told.
+  }
+}
+
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
 }
 
 /** The same for what may be large: nobody waits for the disk meanwhile. One at a time for each file. */
 export async function saveWhole(file: string, content: string, mode = 0o600): Promise<void> {
-  const partial = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  const partial = partialOf(file);
   try {
     const handle = await open(partial, "w", mode);
     try {

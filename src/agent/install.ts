@@ -11,7 +11,7 @@ import { UserError } from "../api/errors.ts";
 import type { NodeOptions } from "../cli/node-commands.ts";
 import type { Clock, Log } from "../ports.ts";
 import { Child, endProcess } from "./child.ts";
-import { isSameFile, makePrivateFolder, readIfThere, writeWhole } from "./files.ts";
+import { isSameFile, makePrivateFolder, readIfThere, removePartials, writeWhole } from "./files.ts";
 import { installedFile, installProgram } from "./installed-program.ts";
 import { agentLogOf, rotateLog } from "./log-file.ts";
 import { otherNode } from "./node-place.ts";
@@ -104,6 +104,7 @@ export async function removeInstallation(
     [path.join(dataDir, "log"), ours.log],
   ] as const)
     if (removeFrom(folder, files)) removed.push(folder);
+  if (sea.isSea()) removePartials(installedFile());
   if (sea.isSea() && existsSync(installedFile())) {
     rmSync(installedFile());
     removed.push(installedFile());

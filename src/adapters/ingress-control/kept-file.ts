@@ -53,9 +53,10 @@ export class KeptFile {
   }
 }
 
+/** One process writes it at a time: the one before has written all when it hands over. So what a killed one left is written anew. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const folder = path.dirname(file);
-  const fresh = `${file}.${process.pid}.tmp`;
+  const fresh = `${file}.tmp`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     const handle = await open(fresh, "w", 0o600);
