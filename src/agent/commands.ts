@@ -2,7 +2,7 @@
 import path from "node:path";
 import { DockerContainers } from "../adapters/dockerode/containers.ts";
 import { systemClock } from "../adapters/system/clock.ts";
-import { createLog, outliveOutput } from "../adapters/system/log.ts";
+import { createLog, isJournal, outliveOutput } from "../adapters/system/log.ts";
 import { adminPath } from "../adapters/firewall/tool-env.ts";
 import { UserError } from "../api/errors.ts";
 import type { NodeCommands, NodeOptions } from "../cli/node-commands.ts";
@@ -133,7 +133,7 @@ function machineFor(options: NodeOptions): Machine {
 }
 
 function logFor(settings: Settings): Log {
-  const journal = process.env["JOURNAL_STREAM"] !== undefined; // it stamps each line itself
+  const journal = isJournal(process.stderr.fd, process.env["JOURNAL_STREAM"]);
   return createLog({
     level: settings.logLevel,
     format: "text",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { test } from "node:test";
 import type { Log } from "../../ports.ts";
-import { createLog, type LogOptions } from "./log.ts";
+import { createLog, isJournal, type LogOptions } from "./log.ts";
 
 function lines(options: Partial<LogOptions>, use: (log: Log) => void): readonly string[] {
   const written: string[] = [];
@@ -15,6 +16,14 @@ test("text is one line: level, message, fields; absent fields are left out", () 
     lines({}, (log) => log.info("Image pulled", fields)),
     ['info  Image pulled name=jellyfin image="jelly fin" durationMs=7\n'],
   );
+});
+
+test("a journal is the one that the variable names, and not where that was only inherited", (t) => {
+  const fd = openSync("/dev/null", "w");
+  t.after(() => closeSync(fd));
+  const { dev, ino } = fstatSync(fd);
+  assert.equal(isJournal(fd, `${dev}:${ino}`), true);
+  for (const other of [`${dev}:${ino + 1}`, `${dev + 1}:${ino}`, "", undefined]) assert.equal(isJournal(fd, other), false);
 });
 
 test("nobody writes a second line into the log", () => {

@@ -1,4 +1,5 @@
 // The program's own log on one stream: text for people, or one JSON object a line for programs.
+import { fstatSync } from "node:fs";
 import type { Log } from "../../ports.ts";
 
 export type LogLevel = keyof Log;
@@ -19,6 +20,15 @@ export function createLog(options: LogOptions): Log {
     return (message, fields = {}) => options.write(`${formatLine(options, level, message, fields)}\n`);
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/**
+ * The journal stamps each line itself. Its variable names the socket that it reads (systemd.exec(5)), and whoever a service starts inherits
+ * that, wherever its own output goes.
+ */
+export function isJournal(fd: number, named: string | undefined): boolean {
+  const { dev, ino } = fstatSync(fd);
+  return named === `${dev}:${ino}`;
 }
 
 /** Once, in a process that serves: whoever read its log may be gone, or the disk full, and that is no reason to end. */
