@@ -58,7 +58,7 @@ test("waysIn() are the nodes that are not Down, and always this one", async () =
   );
 });
 
-test("a node that is drained, or about to stop, is no way in while there is another", async () => {
+test("a node that is drained, about to stop, or being removed is no way in while there is another", async () => {
   const names = (own: string, mirror: Awaited<ReturnType<typeof mirrorOf>>): string =>
     waysIn({ name: own, holdsPort: true }, mirror)
       .map(({ name }) => name)
@@ -76,6 +76,11 @@ test("a node that is drained, or about to stop, is no way in while there is anot
   assert.deepEqual([names("pi", mirror), names("nas", mirror), names("nuc", mirror)], ["pi", "pi", "pi"]);
   const all = await left("nas", "pi");
   assert.equal(names("nas", all), "nas,nuc,pi", "where all are left, all are named");
+  const removed = await mirrorOf((etcd) => {
+    for (const node of ["nas", "pi"]) put(etcd, keys.node(node), nodeRecord(node, `boot-${node}`));
+    apply(etcd, "Membership", "pi", { role: "auto", schedulable: true });
+  });
+  assert.equal(names("pi", removed), "pi", "nas is being removed");
 });
 
 test("holdsHttp() asks for port 80", () => {

@@ -77,9 +77,10 @@ function routesOf({ spec }: Resource<"DnsRecord">, mirror: Mirror): readonly Res
   return routes.filter((route) => children(route, zone).some((each) => each.kind === "DnsRecord" && wantSame(each.spec, spec, zone)));
 }
 
-/** It is drained, or about to stop: soon nobody answers there. */
+/** It is drained, about to stop, or being removed, when its Membership goes first: soon nobody answers there. */
 function isLeft(node: NodeName, mirror: Mirror): boolean {
-  return mirror.nodes().get(node)?.value.goes !== undefined || mirror.desired("Membership", node)?.spec.drain === true;
+  const membership = mirror.desired("Membership", node);
+  return mirror.nodes().get(node)?.value.goes !== undefined || membership === undefined || membership.spec.drain === true;
 }
 
 export function holdsHttp(listeners: readonly { readonly protocol: string; readonly port: number }[] | undefined): boolean {

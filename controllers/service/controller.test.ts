@@ -8,7 +8,7 @@ import type { Container, ServiceSpec } from "../../src/api/types.ts";
 import { RESYNC_MS } from "../../src/engine/engine.ts";
 import type { FakeImage } from "../../test/fakes/containers-engine.ts";
 import type { Behaviour } from "../../test/fakes/containers-life.ts";
-import { apply, containerSpec, put, remove, serviceSpec } from "../../test/fakes/objects.ts";
+import { apply, containerSpec, nodeRecord, put, remove, serviceSpec } from "../../test/fakes/objects.ts";
 import { LIMIT_MS, serviceHouse } from "../../test/fakes/service-house.ts";
 
 const specWith = (over: Partial<Container>, more: Partial<ServiceSpec> = {}) =>
@@ -142,6 +142,19 @@ test("no Service is given the Volume that another one made, be that deleted or n
   apply(house.etcd, "Service", "app", mounting("db-data"));
   await house.ready();
   assert.deepEqual(house.volume("app-db-data"), made);
+  await house.end();
+});
+
+test("data is not bound to a computer that is being removed, though its record is still there", async () => {
+  const house = await serviceHouse();
+  remove(house.etcd, keys.desired("Membership", "nas"));
+  apply(house.etcd, "Service", "app", specWith({ volumes: [{ type: "volume", name: "data", path: "/data", readOnly: false }] }));
+  await house.clock.advance(40_000);
+  assert.deepEqual([house.decided()?.instances, house.volume("app-data")], [[], undefined]);
+  remove(house.etcd, keys.node("nas"));
+  apply(house.etcd, "Membership", "pi", { role: "auto", schedulable: true });
+  put(house.etcd, keys.node("pi"), nodeRecord("pi", "boot-pi"));
+  await house.clock.until(() => house.volume("app-data")?.node === "pi", LIMIT_MS, "it is made on another one");
   await house.end();
 });
 

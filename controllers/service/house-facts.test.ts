@@ -8,6 +8,7 @@ import { apply, containerSpec, nodeRecord, put, serviceSpec, setMembershipState 
 import type { FakeEtcd } from "../../test/fakes/store.ts";
 import { serviceController } from "./controller.ts";
 import { houseFacts, isDecidedName, successors, unusedImages } from "./house-facts.ts";
+import { fitness } from "./placement.ts";
 
 const spec = serviceSpec("app", "app:1");
 const heavy = serviceSpec("db", "", { containers: [containerSpec("db", "db:1", { resources: { memory: "1Gi", cpus: 1.5 } })] });
@@ -17,11 +18,19 @@ test("houseFacts() knows every node by its Membership, its record and its verdic
   const mirror = await mirrorOf((etcd) => {
     apply(etcd, "Membership", "nas", { role: "auto", schedulable: false }, { disk: "big" });
     put(etcd, keys.node("pi"), nodeRecord("pi", "boot-pi"));
+    apply(etcd, "Membership", "pi", { role: "auto", schedulable: true });
     setMembershipState(etcd, "pi", "Down");
   });
   const [nas, pi] = houseFacts("app", mirror, moments).nodes;
   assert.deepEqual([nas?.name, nas?.schedulable, nas?.labels, nas?.record], ["nas", false, { disk: "big" }, undefined]);
   assert.deepEqual([pi?.name, pi?.schedulable, pi?.downSinceMs !== undefined, pi?.record?.value.bootId], ["pi", true, true, "boot-pi"]);
+});
+
+test("a node with a record and no Membership is on its way out of the house, and takes nothing new", async () => {
+  const mirror = await mirrorOf((etcd) => put(etcd, keys.node("pi"), nodeRecord("pi", "boot-pi")));
+  const { nodes } = houseFacts("app", mirror, moments);
+  const wanted = { service: "app", spec, volumes: {} };
+  assert.deepEqual(fitness(wanted, nodes), [{ node: "pi", fits: false, reason: "it leaves the house" }]);
 });
 
 test("houseFacts() adds up what is placed on each node, without looking at other Services", async () => {
@@ -107,7 +116,10 @@ test("a Service that cannot be read holds up none of the others, neither those a
 
 test("a decision that gives room up wakes those that wait for it, one that gives up none, or on a node that is lost, nobody", async () => {
   const mirror = await mirrorOf((etcd) => {
-    for (const node of ["nas", "pi"]) put(etcd, keys.node(node), nodeRecord(node, `boot-${node}`));
+    for (const node of ["nas", "pi"]) {
+      put(etcd, keys.node(node), nodeRecord(node, `boot-${node}`));
+      apply(etcd, "Membership", node, { role: "auto", schedulable: true });
+    }
     setMembershipState(etcd, "nas", "Down");
     put(etcd, keys.decided("Service", "kept"), decided("kept", spec, [instance("aaaa", "nas", spec)]));
     put(etcd, keys.decided("Service", "rests"), decided("rests", spec, [instance("bbbb", "pi", spec)]));

@@ -188,7 +188,8 @@ function nodeFacts(mirror: Mirror): readonly NodeFacts[] {
       downSinceMs: verdict?.value.state === "Down" ? verdict.seenAtMs : undefined,
       verdict: verdict?.modRevision ?? 0,
       goneSinceMs: mirror.recordGoneAtMs(name),
-      schedulable: membership?.spec.schedulable ?? true,
+      // A node makes its Membership before its record: one without is being removed, and its record is the last of it to go.
+      schedulable: membership?.spec.schedulable ?? false,
       leaving: membership?.spec.drain === true ? "drained" : GOING[record?.value.goes ?? "nowhere"],
       isWitness: record?.value.witness === true,
       membership: Number(membership?.metadata.resourceVersion ?? 0),

@@ -140,6 +140,7 @@ function misfit(wanted: Wanted, node: NodeFacts): string | undefined {
   if (record === undefined) return "its agent is silent";
   if (node.isWitness) return "it is a witness";
   if (node.leaving !== undefined) return node.leaving === "drained" ? "it is drained" : "it is about to stop";
+  if (node.membership === 0) return "it leaves the house";
   if (!node.schedulable) return "it is cordoned";
   // What runs already may stay: it does not mount them.
   const [taken] = Object.entries(wanted.taken ?? {});

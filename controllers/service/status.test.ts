@@ -27,6 +27,7 @@ interface Scene {
 async function statusOf(scene: Scene) {
   const mirror = await mirrorOf((etcd) => {
     put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
+    apply(etcd, "Membership", "nas", { role: "auto", schedulable: true });
     apply(etcd, "Service", "app", scene.spec ?? one);
     if (scene.decided) put(etcd, keys.decided("Service", "app"), { ...scene.decided, uid: "uid-1" });
     if (scene.observed) put(etcd, keys.observed("Service", "app", "nas"), { bootId: "boot-nas", instances: scene.observed });

@@ -29,7 +29,7 @@ export function nodeFacts(name: NodeName, over: Partial<NodeFacts> = {}, record:
     schedulable: true,
     leaving: undefined,
     isWitness: false,
-    membership: 0,
+    membership: 1,
     labels: {},
     load: { instances: 0, memoryBytes: 0, cpus: 0 },
     ...over,

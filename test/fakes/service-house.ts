@@ -12,7 +12,7 @@ import { FakeEngine } from "./containers-engine.ts";
 import type { FakeImage } from "./containers-engine.ts";
 import type { Behaviour } from "./containers-life.ts";
 import { type FakeEvents, fakeLog } from "./machine.ts";
-import { foundHouse, nodeRecord, put } from "./objects.ts";
+import { apply, foundHouse, nodeRecord, put } from "./objects.ts";
 import { fakePorts } from "./ports.ts";
 import { FakeEtcd } from "./store.ts";
 
@@ -29,6 +29,7 @@ export async function serviceHouse({ registry = new Map(), behave = () => ({}) }
   const clock = new VirtualClock();
   const etcd = new FakeEtcd(clock);
   foundHouse(etcd);
+  apply(etcd, "Membership", "nas", { role: "auto", schedulable: true });
   put(etcd, keys.node("nas"), nodeRecord("nas", "boot-nas"));
   const store = etcd.client("nas", { clock, random: new SeededRandom(2) });
   const docker = new FakeEngine({ clock, random: new SeededRandom(3), registry, behave: ({ image }) => behave(image) });
