@@ -41,9 +41,13 @@ test("time tells nothing of a node that is not Down, whose record is there, or t
 
 test("a node that a person took out of the house is given the time to stop what it ran", () => {
   const out = house({ nodes: [nodeFacts("pi")], told: new Map(), takenOut: new Map([["nas", GONE_AT]]) });
-  assert.equal(certainInMs(here, writer, out, GONE_AT + 10_000), 30_000);
-  assert.equal(certainInMs(here, writer, out, GONE_AT + 40_000), 0);
+  assert.equal(certainInMs(here, writer, out, GONE_AT + 10_000), 40_000);
+  assert.equal(certainInMs(here, writer, out, GONE_AT + 50_000), 0);
   assert.equal(certainInMs(here, free, out, GONE_AT), 0);
+  const [first] = writer.containers;
+  assert(first !== undefined);
+  const slow = { ...writer, containers: [first, { ...first, name: "db", stopGrace: "2m" }] };
+  assert.equal(certainInMs(here, slow, out, GONE_AT + 10_000), 150_000, "as long as the slowest of its containers may take to stop");
 });
 
 test("of what is to run on each node none is waited for, unless a number of them is wished for or decided by now", () => {

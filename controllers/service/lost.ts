@@ -1,5 +1,6 @@
 // When it is certain that an instance does not run on a node that cannot be asked. What may run twice need not wait for that; of what must
 // not, the node has promised to end it when it loses contact, and then time tells; else only the node itself can say so. Pure.
+import { durationMs } from "../../src/api/durations.ts";
 import { FENCE_AFTER_MS, KILL_LIMIT_MS, TAKEOVER_GRACE_MS } from "../../src/api/fence-times.ts";
 import type { NodeName } from "../../src/api/resource.ts";
 import type { DecidedInstance, DecidedService } from "../../src/api/state.ts";
@@ -7,8 +8,16 @@ import type { ServiceSpec } from "../../src/api/types.ts";
 import type { HouseFacts, NodeFacts } from "./facts.ts";
 import { cannotRunTwice } from "./traits.ts";
 
-/** A node that is taken out of the house stops its apps within this, whether it hears so or loses contact. */
-const TAKEN_OUT_MS = 40_000;
+/**
+ * After this a node that was taken out of the house has told its engine to stop its apps: it asks to be let in for 30 s before it takes itself
+ * for one without a house; the rest is for finding out that its member is gone, and for an engine that is slow to answer.
+ */
+const TAKEN_OUT_MARGIN_MS = 40_000;
+
+/** Within this a node that was taken out has stopped it: all containers at once, each with its own grace. */
+export function takenOutMs({ containers }: ServiceSpec): number {
+  return TAKEN_OUT_MARGIN_MS + Math.max(0, ...containers.map(({ stopGrace }) => durationMs(stopGrace)));
+}
 
 /**
  * Each node has its own, or had until it was deleted: then none is in another one's way. Where a number of them is wished for or decided, one
@@ -28,7 +37,7 @@ export function certainInMs(
 ): number {
   if (spec === undefined || !cannotRunTwice(spec) || (isOnEach && spec.replicas === "all")) return 0;
   const facts = nodes.find(({ name }) => name === node);
-  if (facts === undefined) return Math.max(0, (takenOut.get(node) ?? now) + TAKEN_OUT_MS - now);
+  if (facts === undefined) return Math.max(0, (takenOut.get(node) ?? now) + takenOutMs(spec) - now);
   const promise = told.get(node)?.instances.find((instance) => instance.id === id);
   // What its node never told of was never started there.
   if (facts.downSinceMs === undefined || facts.goneSinceMs === undefined || (promise !== undefined && promise.fenced !== true))
