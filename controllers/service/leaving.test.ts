@@ -157,3 +157,17 @@ test("nothing that serves is stopped for one that must not start beside what may
   const { next, unplaced } = decide("app", service("app", after, 2), house, 60_000);
   assert.deepEqual([next?.instances, unplaced], [value.instances, 1]);
 });
+
+test("what must not run twice starts nowhere while a node that is out of the house may still be stopping it", () => {
+  const share = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
+  const writer = serviceSpec("app", "", { containers: [containerSpec("app", "app:1", { volumes: [share] })] });
+  const value = decided("app", writer, []);
+  const stopping = readyOn(["nas", "i0"]);
+  const next = (over: Partial<HouseFacts>) =>
+    decide("app", service("app", writer), houseFacts({ nodes: [nodeFacts("pi")], decided: seen(value), ...over }), 0).next?.instances;
+  assert.deepEqual(next(stopping), []);
+  assert.deepEqual(
+    next({})?.map(({ node }) => node),
+    ["pi"],
+  );
+});

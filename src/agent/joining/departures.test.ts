@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { decided, observedInstance } from "../../../test/fakes/facts.ts";
 import { SeededRandom, VirtualClock } from "../../../test/fakes/clock.ts";
 import { houseNode, nodeId } from "../../../test/fakes/joining.ts";
+import { containerSpec, serviceSpec } from "../../../test/fakes/objects.ts";
 import { FakeEtcd } from "../../../test/fakes/store.ts";
 import { silentLog } from "../../../test/support/real.ts";
 import { keys } from "../../api/keys.ts";
@@ -37,7 +39,7 @@ async function leaderOf(t: TestContext) {
     const there = await Promise.all([...traces, keys.leaving(nas.nodeId)].map((key) => store.get(key, signal)));
     return there.flatMap((entry) => entry?.key ?? []);
   };
-  return { dataDir, store, nas, traces, seeOff, left };
+  return { dataDir, store, nas, traces, clock, seeOff, left };
 }
 
 test("one that was removed is struck off, and what it had written goes", async (t) => {
@@ -59,4 +61,30 @@ test("one whose place was taken is out, struck off where that is sure, and what 
     assert.deepEqual([removedNodes(dataDir), await left()], [strikesOff ? [nas.nodeId] : [], traces]);
     assert.equal(await store.get(keys.houseNode(nodeId("b")), signal), undefined);
   }
+});
+
+test("what it may still be stopping is in the way of others for as long as that may take, and is swept then", async (t) => {
+  const { dataDir, store, nas, clock, seeOff, left } = await leaderOf(t);
+  const share = { type: "host", source: "/mnt/share", path: "/share", readOnly: false } as const;
+  const spec = serviceSpec("web", "", { containers: [containerSpec("web", "web:1", { volumes: [share], stopGrace: "90s" })] });
+  const none = decided("web", spec, []);
+  const told = { bootId: "b", instances: [{ ...observedInstance("aaaa"), revision: none.target }] };
+  const kept = keys.observed("Service", "web", "nas");
+  const values = [
+    { put: kept, value: JSON.stringify(told) },
+    { put: keys.decided("Service", "web"), value: JSON.stringify(none) },
+  ];
+  await store.commit({ compare: [], writes: values }, signal);
+  const { modRevision = 0 } = (await store.get(keys.houseNode(nas.nodeId), signal)) ?? {};
+  await store.commit(departure(nas.nodeId, modRevision, { name: "nas", removed: true }), signal);
+  await seeOff();
+  const gossipKey = await store.get(keys.gossip, signal);
+  assert.deepEqual([removedNodes(dataDir), await left()], [[nas.nodeId], [kept, keys.leaving(nas.nodeId)]]);
+  await clock.advance(90_000);
+  await seeOff();
+  assert.deepEqual(await left(), [kept, keys.leaving(nas.nodeId)]);
+  assert.deepEqual(await store.get(keys.gossip, signal), gossipKey, "it is struck off once");
+  await clock.advance(40_000);
+  await seeOff();
+  assert.deepEqual(await left(), []);
 });

@@ -1,11 +1,13 @@
 // Nodes that belong to the house no more, seen to their end beside the etcd leader: once their member is gone, their certificates are struck
 // off where a person removed them or another one took their place, and what they had written goes. All of it lies in the store, so whoever
 // leads next goes on.
-import { keys, PREFIX } from "../../api/keys.ts";
+import { keys, parseKey, PREFIX } from "../../api/keys.ts";
+import type { DecidedService, ObservedService } from "../../api/state.ts";
 import { nodeOfMember, type Departure, type HouseNode, type Ms } from "../../joining/house-view.ts";
 import { departed } from "../../joining/store-change.ts";
 import type { Clock, Entry, Log, Store, Transaction } from "../../ports.ts";
 import { removeNode } from "../removals.ts";
+import { isStillStopping } from "../still-stopping.ts";
 import { holdsAuthority } from "../trust.ts";
 import type { HouseSight } from "./house-sight.ts";
 
@@ -27,6 +29,8 @@ export class Departures {
   readonly #options: DeparturesOptions;
   /** Since when this agent has seen that its member is gone. */
   readonly #goneSinceMs = new Map<string, Ms>();
+  /** By this agent: each time the house's signs of life get another key. */
+  readonly #struckOff = new Set<string>();
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
@@ -39,6 +43,7 @@ export class Departures {
     const { entries } = await reads.list(keys.leaving(""), limit);
     const there = new Set(entries.map(({ key }) => nodeIn(key)));
     for (const nodeId of this.#goneSinceMs.keys()) if (!there.has(nodeId)) this.#goneSinceMs.delete(nodeId);
+    for (const nodeId of this.#struckOff) if (!there.has(nodeId)) this.#struckOff.delete(nodeId);
     for (const entry of entries) await this.#goOn(entry, limit);
   }
 
@@ -49,23 +54,39 @@ export class Departures {
     if (sight.members.some((member) => nodeOfMember(member) === nodeId)) return void this.#goneSinceMs.delete(nodeId);
     const goneSinceMs = this.#goneSinceMs.get(nodeId) ?? clock.now();
     this.#goneSinceMs.set(nodeId, goneSinceMs);
-    if (removed && (!holdsAuthority(dataDir) || clock.now() - goneSinceMs < GRACE_MS)) return;
-    if (removed) await removeNode(dataDir, store, nodeId, signal);
-    await this.#sweep(name, signal);
+    const goneForMs = clock.now() - goneSinceMs;
+    if (removed && (!holdsAuthority(dataDir) || goneForMs < GRACE_MS)) return;
+    if (removed && !this.#struckOff.has(nodeId)) await removeNode(dataDir, store, nodeId, signal);
+    this.#struckOff.add(nodeId);
+    if (!(await this.#sweep(name, goneForMs, signal))) return;
     await store.commit({ compare: [{ key: entry.key, modRevision: entry.modRevision }], writes: [{ delete: entry.key }] }, signal);
     log.info("A node has left the house", { name, nodeId, removed });
   }
 
-  /** What a node of that name had written, unless another one has the name by now: whoever took its place has, from the same moment on. */
-  async #sweep(name: string, signal: AbortSignal): Promise<void> {
+  /**
+   * What a node of that name had written, unless another one has the name by now: whoever took its place has, from the same moment on. False:
+   * what it may still be stopping is kept until that is over.
+   */
+  async #sweep(name: string, goneForMs: Ms, signal: AbortSignal): Promise<boolean> {
     const { store } = this.#options;
     const { entries: roster } = await store.list(keys.houseNode(""), signal);
-    if (roster.some(({ value }) => (JSON.parse(value) as HouseNode).name === name)) return; // written by agents alone
+    if (roster.some(({ value }) => (JSON.parse(value) as HouseNode).name === name)) return true; // written by agents alone
     const [observed, events] = await Promise.all([store.list(PREFIX.observed, signal), store.list(`${PREFIX.events}${name}/`, signal)]);
-    const written = [...observed.entries.filter(({ key }) => key.endsWith(`/${name}`)), ...events.entries].map(({ key }) => key);
+    const own = observed.entries.filter(({ key }) => key.endsWith(`/${name}`));
+    const kept = new Set<string>();
+    for (const entry of own) if (await this.#isStillStopping(entry, goneForMs, signal)) kept.add(entry.key);
+    const written = [...own, ...events.entries].map(({ key }) => key).filter((key) => !kept.has(key));
     const gone = [keys.node(name), keys.decided("Membership", name), keys.desired("Membership", name), ...written];
     for (let at = 0; at < gone.length; at += WRITES_MAX)
       await store.commit({ compare: [], writes: gone.slice(at, at + WRITES_MAX).map((key) => ({ delete: key })) }, signal);
+    return kept.size === 0;
+  }
+
+  async #isStillStopping({ key: observedKey, value }: Entry, goneForMs: Ms, signal: AbortSignal): Promise<boolean> {
+    const key = parseKey(observedKey);
+    if (key.room !== "observed" || key.kind !== "Service") return false;
+    const decided = await this.#options.store.get(keys.decided(key.kind, key.name), signal);
+    return isStillStopping(read<ObservedService>(value), decided && read<DecidedService>(decided.value), goneForMs);
   }
 }
 
@@ -83,6 +104,15 @@ export async function membershipWrites(store: Store, name: string, signal: Abort
   return [keys.desired("Membership", name), ...besides.flatMap(({ entries }) => entries.map(({ key }) => key))].map((key) => ({
     delete: key,
   }));
+}
+
+/** Written by agents; undefined: somebody else made it no JSON. */
+function read<T>(value: string): T | undefined {
+  try {
+    return JSON.parse(value) as T;
+  } catch {
+    return undefined;
+  }
 }
 
 function nodeIn(key: string): string {
