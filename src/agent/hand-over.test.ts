@@ -140,3 +140,11 @@ test("where nobody else could take anything, and nothing is decided, nothing is 
   assert.deepEqual(await handOver.go("away", 30_000, never), { kind: "HandedOver", left: [], stays: [], leads: false });
   handOver.close();
 });
+
+test("it tells what still stops and others wait for", () => {
+  const { handOver, become, decides } = node();
+  become([films], ["web-1", "hub-1"]);
+  assert.deepEqual(handOver.stopping, ["web-1"]);
+  decides(false);
+  assert.deepEqual(handOver.stopping, []);
+});

@@ -41,6 +41,13 @@ export class HandOver {
     return this.#goes;
   }
 
+  /** Instances that still stop here and that others wait for, as far as that is known. */
+  get stopping(): readonly string[] {
+    const { node, foresight } = this.#options;
+    const there = foresight()?.stoppingOn(node()) ?? [];
+    return there.flatMap(({ instance, holdsUp }) => (holdsUp ? [instance] : []));
+  }
+
   /** Answers when all is done that can be, or the time is over. It stays so until `stay`. */
   async go(how: Goes, withinMs: number, signal: AbortSignal): Promise<HandedOver> {
     const { announce, handOverLead, clock, log } = this.#options;
@@ -89,8 +96,7 @@ export class HandOver {
     if (foresight === undefined) return hasOthers() ? undefined : [];
     const node = own();
     const moving = foresight.ifLeft(node, LEFT[how]).filter(({ to }) => to !== undefined);
-    const stopping = foresight.stoppingOn(node).filter(({ holdsUp }) => holdsUp);
-    return [...new Set([...moving, ...stopping].map(({ instance }) => instance))];
+    return [...new Set([...moving.map(({ instance }) => instance), ...this.stopping])];
   }
 }
 

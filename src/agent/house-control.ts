@@ -26,7 +26,7 @@ import { publicDerOf } from "../adapters/x509/read.ts";
 import { Approvals, shown } from "./approvals.ts";
 import type { HandOver } from "./hand-over.ts";
 import { loadNodeKey } from "./identity.ts";
-import { leaveRoster, unknownYet } from "./leaving.ts";
+import { leaveRoster, mustHaveStopped, unknownYet } from "./leaving.ts";
 import { LeftContainers, whatStays } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
@@ -51,7 +51,7 @@ export interface HouseControlOptions {
   /** Other computers with this one's key. */
   readonly copies: () => JoiningReport["problems"];
   readonly wish: JoinWish;
-  readonly handOver: Pick<HandOver, "go" | "stay">;
+  readonly handOver: Pick<HandOver, "go" | "stay" | "stopping">;
   /** Of its port 733. */
   readonly meshAddresses: () => readonly string[];
   readonly tailnet: () => "running" | "starting" | "absent";
@@ -163,7 +163,7 @@ export class NodeHouseControl implements HouseControl {
     // One that waits for its house has its apps still; what runs beside one that has no house is another's.
     const hasApps = inside !== undefined || homeOf(dataDir) !== undefined;
     try {
-      const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#handedOver(inside, signal);
+      const goes = inside === undefined || (force && !inside.sight.isFresh) ? undefined : await this.#handedOver(inside, force, signal);
       if (inside !== undefined && goes !== undefined) await this.#goOut(inside, goes, onLate);
       else if (inside !== undefined || !wish.rests) {
         wish.rest();
@@ -322,9 +322,15 @@ export class NodeHouseControl implements HouseControl {
   }
 
   /** Its apps first, if it may go at all: what cannot move in time stops with it. */
-  async #handedOver(inside: Inside, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
+  async #handedOver(
+    inside: Inside,
+    force: boolean,
+    signal: AbortSignal,
+  ): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
     if ((await this.#ownDeparture(inside, signal)) === undefined) return undefined;
-    await this.#options.handOver.go("for good", HAND_OVER_MAX_MS, signal);
+    const { handOver, name } = this.#options;
+    await handOver.go("for good", HAND_OVER_MAX_MS, signal);
+    if (!force) mustHaveStopped(name(), handOver.stopping);
     return this.#ownDeparture(inside, signal); // votes and roster may be others now
   }
 

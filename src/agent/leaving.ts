@@ -2,6 +2,7 @@
 // not must not rest.
 import { OutcomeUnknown } from "../api/errors.ts";
 import { keys } from "../api/keys.ts";
+import type { NodeName } from "../api/resource.ts";
 import type { Clock, Store, Transaction } from "../ports.ts";
 import { ApiError } from "../server/api-error.ts";
 import type { JoinWish } from "./joining/wish.ts";
@@ -31,6 +32,18 @@ export async function leaveRoster(ports: LeavingPorts, out: Pick<Transaction, "c
   if (isOut) return;
   wish.clear();
   throw new ApiError("Conflict", "Cannot leave: somebody changed this node just now. Try again.", { next: "fossora leave" });
+}
+
+/**
+ * The house forgets what stops here with this node, and could start it elsewhere beside that. Throws while there is anything. A drain lasts:
+ * who tried to leave and stays takes it back.
+ */
+export function mustHaveStopped(node: NodeName, stopping: readonly string[]): void {
+  if (stopping.length === 0) return;
+  const others = stopping.length === 1 ? "it may not start elsewhere before it has" : "they may not start elsewhere before they have";
+  throw new ApiError("Conflict", `Cannot leave: ${stopping.join(" and ")} still stop${stopping.length === 1 ? "s" : ""} here, and ${others}.`, {
+    next: `fossora node drain ${node}, then: fossora leave; or, where it never stops: fossora leave --force`,
+  });
 }
 
 /** For whoever waits. */

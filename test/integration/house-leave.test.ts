@@ -63,6 +63,7 @@ describe("a computer that finds nobody of its house any more", { skip }, () => {
 
 describe("one that leaves", { skip }, () => {
   const running = new Map<string, string[]>();
+  const stopping = new Map([["nuc", [] as string[]]]);
   const nodes: TestJoiningNode[] = [];
   let nas: TestJoiningNode;
   let nuc: TestJoiningNode;
@@ -87,7 +88,7 @@ describe("one that leaves", { skip }, () => {
     const list = async (): Promise<readonly Container[]> => ids.map((id) => ({ id, name: id }) as Container); // all that is asked of them
     const remove = async (id: string): Promise<void> => void ids.splice(ids.indexOf(id), 1);
     const stop = (_id: string, _graceMs: number, signal: AbortSignal): Promise<void> => realClock.sleep(100, signal);
-    const node = new TestJoiningNode({ program, name, ip, containers: { list, stop, remove } });
+    const node = new TestJoiningNode({ program, name, ip, containers: { list, stop, remove }, stopping: stopping.get(name) ?? [] });
     nodes.push(node);
     return node;
   };
@@ -109,6 +110,19 @@ describe("one that leaves", { skip }, () => {
     assert.equal(node.phase, "member");
     return { answered };
   };
+
+  test("stays while something stops on it that must not run beside another, unless that is forced", async () => {
+    stopping.get("nuc")?.push("mqtt-k3f9");
+    const why = /Cannot leave: mqtt-k3f9 still stops here, and it may not start elsewhere before it has/;
+    await assert.rejects(nuc.control.leave({ confirm: "nuc" }, soon()), why);
+    assert.equal(nuc.control.joining().phase, "member");
+    assert.deepEqual(await roles(nas), ["nas voter", "nuc standby"]);
+    await nuc.control.leave({ confirm: "nuc", force: true }, soon());
+    assert.equal(nuc.control.joining().phase, "resting");
+    stopping.get("nuc")?.pop();
+    running.get("nuc")?.push("nuc-a", "nuc-b");
+    await come(nuc, nas);
+  });
 
   test("and is told again before it has gone takes no vote along that the others need", async () => {
     const { answered } = await told(nas, nuc, soon());

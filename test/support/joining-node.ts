@@ -42,6 +42,8 @@ export interface TestNodeOptions {
   readonly link?: Fitness["link"];
   /** Absent: it has none. */
   readonly containers?: HouseControlOptions["containers"];
+  /** Its apps that others wait for, when it has handed over. */
+  readonly stopping?: readonly string[];
   /** Absent: it has no Docker. */
   readonly stream?: JoiningNodeOptions["stream"];
 }
@@ -223,7 +225,11 @@ export class TestJoiningNode {
       joining: () => node,
       copies: () => [],
       wish: kept,
-      handOver: { go: async () => ({ kind: "HandedOver", left: [], stays: [], leads: false }), stay: () => undefined },
+      handOver: {
+        go: async () => ({ kind: "HandedOver", left: [], stays: [], leads: false }),
+        stay: () => undefined,
+        stopping: this.#options.stopping ?? [],
+      },
       meshAddresses: () => [this.address],
       tailnet: () => "absent",
       versions: { fossora: "0.1.0", etcd: program.version },
