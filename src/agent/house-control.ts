@@ -31,7 +31,7 @@ import { LeftContainers, whatStays } from "./left-containers.ts";
 import { createInvite, INVITE_MS } from "./invites.ts";
 import { isThere, mustBeOfSeveral, untilSeen } from "./join-checks.ts";
 import { splitAddress } from "./joining/addresses.ts";
-import { departure, membershipWrites } from "./joining/departures.ts";
+import { departure, membershipWrites, namesLeaving } from "./joining/departures.ts";
 import { lookRound, type HouseLook } from "./joining/house-look.ts";
 import { RecordsReader } from "./joining/house-records.ts";
 import { homeOf } from "./joining/seen.ts";
@@ -243,11 +243,13 @@ export class NodeHouseControl implements HouseControl {
     const { inside } = this.#joining;
     // Before the first look nothing can be said.
     if (inside?.sight.records === undefined) return undefined;
-    const [{ view: _, ...look }, waiting] = await Promise.all([
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(WAITING_LIMIT_MS)]);
+    const [{ view: _, ...look }, waiting, leaving] = await Promise.all([
       this.#lookRound(inside),
-      this.waiting(AbortSignal.any([signal, AbortSignal.timeout(WAITING_LIMIT_MS)])).catch(() => []), // without a store nobody is let in
+      this.waiting(limit).catch(() => []), // without a store nobody is let in
+      namesLeaving(inside.store, limit).catch(() => undefined),
     ]);
-    return { ...look, waiting };
+    return { ...look, waiting, ...(leaving && { leaving }) };
   }
 
   #lookRound(inside: Inside): Promise<HouseLook> {
@@ -322,11 +324,7 @@ export class NodeHouseControl implements HouseControl {
   }
 
   /** Its apps first, if it may go at all: what cannot move in time stops with it. */
-  async #handedOver(
-    inside: Inside,
-    force: boolean,
-    signal: AbortSignal,
-  ): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
+  async #handedOver(inside: Inside, force: boolean, signal: AbortSignal): Promise<Pick<Transaction, "compare" | "writes"> | undefined> {
     if ((await this.#ownDeparture(inside, signal)) === undefined) return undefined;
     const { handOver, name } = this.#options;
     await handOver.go("for good", HAND_OVER_MAX_MS, signal);

@@ -41,9 +41,13 @@ export async function leaveRoster(ports: LeavingPorts, out: Pick<Transaction, "c
 export function mustHaveStopped(node: NodeName, stopping: readonly string[]): void {
   if (stopping.length === 0) return;
   const others = stopping.length === 1 ? "it may not start elsewhere before it has" : "they may not start elsewhere before they have";
-  throw new ApiError("Conflict", `Cannot leave: ${stopping.join(" and ")} still stop${stopping.length === 1 ? "s" : ""} here, and ${others}.`, {
-    next: `fossora node drain ${node}, then: fossora leave; or, where it never stops: fossora leave --force`,
-  });
+  throw new ApiError(
+    "Conflict",
+    `Cannot leave: ${stopping.join(" and ")} still stop${stopping.length === 1 ? "s" : ""} here, and ${others}.`,
+    {
+      next: `fossora node drain ${node}, then: fossora leave; or, where it never stops: fossora leave --force`,
+    },
+  );
 }
 
 /** For whoever waits. */

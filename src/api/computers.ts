@@ -95,6 +95,8 @@ export interface HouseComputers {
   readonly votersUp: number;
   readonly computers: readonly Computer[];
   readonly waiting: readonly WaitingComputer[];
+  /** Belong to the house no more, and their part in it is not wound up: they may still have to vote. Absent: nobody can tell. */
+  readonly leaving?: readonly NodeName[];
   /** New ones that look like a silent one set up anew. */
   readonly returned: readonly { readonly name: string; readonly former: NodeName }[];
   /** New ones that say that they are where another one is. */

@@ -9,6 +9,7 @@ import { sayOutcome } from "./json-output.ts";
 import { addDuration, collect } from "./options.ts";
 import { refOf } from "./rollout.ts";
 import { parseNamedTargets, pathOf, type NamedTarget } from "./targets.ts";
+import { untilOut } from "./until-out.ts";
 import type { CliPorts, Verb } from "./verb.ts";
 
 export interface DeleteOptions {
@@ -24,6 +25,8 @@ export interface DeleteOptions {
   readonly manager: string;
   readonly ignoreNotFound: boolean;
   readonly wait: boolean;
+  /** A node is waited for until the house can do without it, unless this says otherwise. */
+  readonly waitOut?: boolean;
   readonly timeoutMs: number;
   /** A program reads stdout, and not for this. */
   readonly isRead?: boolean;
@@ -124,6 +127,9 @@ async function deleteOne(target: NamedTarget, options: DeleteOptions, ports: Cli
     throw error;
   });
   if (answer === undefined) return false;
+  // Who reads that it is deleted switches it off.
+  if (target.names.kind === "Membership" && !options.dryRun && options.waitOut !== false)
+    await untilOut(target.name, options.timeoutMs, ports);
   for (const each of answer.deleted)
     sayOutcome(`${refOf(each)} deleted${options.dryRun ? " (dry run)" : ""}`, options.isRead ?? false, ports);
   if (ports.quiet) return true;

@@ -12,7 +12,10 @@ export const leave: Verb = {
   define(command, invoke) {
     command
       .option("--confirm <node>", "in place of typing this node's name: --confirm=pi4")
-      .option("--force", "also while apps still stop here, and from a house that does not answer: that counts on this node until it is removed there")
+      .option(
+        "--force",
+        "also while apps still stop here, and from a house that does not answer: that counts on this node until it is removed there",
+      )
       .addHelpText("before", "Examples:\n  fossora leave\n  fossora leave --confirm=pi4\n")
       .action((flags: LeaveFlags) => invoke((ports) => runLeave(flags, ports)));
   },

@@ -128,8 +128,9 @@ function defineWays(command: Command, invoke: Invoke): void {
     .argument("<name>", "or the id of one that was let in and never came (`fossora events`)")
     .option("--confirm <name>", "in place of typing it")
     .option("--dry-run", "only say what would move, what would go and what would stay")
-    .option("--force", "without moving anything first; also one that somebody else manages");
-  addDuration(removal, "--timeout <duration>", "how long to wait until all of it has moved", "10m").action(
+    .option("--force", "without moving anything first; also one that somebody else manages")
+    .option("--no-wait", "do not wait until the house can do without its vote: keep it on until `fossora status` names it no more");
+  addDuration(removal, "--timeout <duration>", "how long to wait until all of it has moved, and then until it is out", "10m").action(
     (name: string, flags: RemoveFlags) => invoke((ports) => remove(name, flags, ports)),
   );
   sub(
@@ -147,6 +148,7 @@ interface RemoveFlags {
   readonly confirm?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly wait: boolean;
   readonly timeout: number;
 }
 
@@ -211,7 +213,7 @@ async function reject(who: string, ports: CliPorts): Promise<number> {
 
 function remove(
   name: string,
-  { confirm, dryRun = false, force = false, timeout: timeoutMs }: RemoveFlags,
+  { confirm, dryRun = false, force = false, wait: waitOut, timeout: timeoutMs }: RemoveFlags,
   ports: CliPorts,
 ): Promise<number> {
   const { singular } = namesOf("Membership");
@@ -223,6 +225,7 @@ function remove(
     manager: "cli",
     ignoreNotFound: false,
     wait: false,
+    waitOut,
     timeoutMs,
   };
   return runDelete({ ...options, dryRun, force, ...(confirm !== undefined && { confirm }) }, ports);

@@ -103,8 +103,16 @@ function missingApps(ports: ServerPorts, computers: HouseComputers | undefined):
   return notBack(apps, stateOf);
 }
 
-function computerProblems(ports: ServerPorts, { computers, waiting, returned, misplaced }: HouseComputers): readonly HouseProblem[] {
+function computerProblems(
+  ports: ServerPorts,
+  { computers, waiting, leaving = [], returned, misplaced }: HouseComputers,
+): readonly HouseProblem[] {
   return [
+    ...leaving.map((name): HouseProblem => ({
+      severity: "warning",
+      message: `${name} belongs to the house no more, and may still have to vote`,
+      next: `keep ${name} on until this line is gone`,
+    })),
     ...waiting
       .filter(({ approved }) => !approved)
       .map(({ name, address, words }): HouseProblem => ({

@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { keys } from "../../src/api/keys.ts";
 import type { InstanceMove, MovesAnswer } from "../../src/api/moves.ts";
 import type { MembershipStatus } from "../../src/api/status.ts";
+import type { HouseComputers } from "../../src/api/computers.ts";
 import { apply, serviceSpec } from "../fakes/objects.ts";
 import { ScriptedHouse } from "../support/transcript-computers.ts";
 import { begin, expectOutcome, fossora, type Outcome } from "../support/transcript.ts";
@@ -34,6 +35,17 @@ const SHOWN = `Moves from nas
 Stays on nas
   films-a1b2  a folder of nas is mounted
 `;
+
+const NOBODY: HouseComputers = {
+  survives: "nothing by itself: start a third computer",
+  voters: 1,
+  votersUp: 1,
+  computers: [],
+  waiting: [],
+  returned: [],
+  misplaced: [],
+  leaving: [],
+};
 
 before(async () => {
   house = await TranscriptHouse.start(control);
@@ -259,5 +271,46 @@ Cannot move, and leaves with pi4
     assert.equal(late.code, 6);
     assert.match(late.stderr, /^pi4 is still in the house, and drained\. To take that back: fossora node uncordon pi4;/m);
     assert.match(stored(), /"drain":true/);
+  });
+
+  describe("of one whose vote the house still counts on", () => {
+    const leaving = (...names: readonly string[]): HouseComputers => ({ ...NOBODY, leaving: names });
+    const remove = (...flags: readonly string[]) =>
+      begin({ socket: house.socket, files: FILES }, "node", "remove", "pi4", "--confirm=pi4", "--force", ...flags);
+    before(() => (control.seen = leaving("pi4")));
+    after(() => (control.seen = undefined));
+
+    test("ends when it does not any more, and nothing says before that it is deleted", async () => {
+      const removing = remove();
+      await until("it waits", () => removing.stderr().includes("Keep it on until this ends"));
+      assert.deepEqual([stored(), removing.stdout()], ["", ""]);
+      const { leaving: _unknown, ...changing } = NOBODY;
+      control.seen = changing;
+      const before = control.lookedRound;
+      await until("it goes on while nobody can tell", () => control.lookedRound > before + 1);
+      assert.equal(removing.stdout(), "");
+      control.seen = leaving("attic");
+      assert.deepEqual(await removing.done, {
+        code: 0,
+        stdout: "node/pi4 deleted\n",
+        stderr: "pi4 belongs to the house no more. Keep it on until this ends: it may still have to vote.\n  stays: data on pi4\n",
+      });
+      control.seen = leaving("pi4");
+    });
+
+    test("tells whoever interrupts it, or has no more time, to keep it on; --no-wait waits for nothing", async () => {
+      const removing = remove();
+      await until("it waits", () => removing.stderr().includes("Keep it on until this ends"));
+      removing.interrupt();
+      const { code, stderr } = await removing.done;
+      assert.equal(code, 130);
+      assert.match(stderr, /^pi4 goes on leaving by itself\. Keep it on as long as fossora status names it\.$/m);
+      house.etcd.commit({ compare: [], writes: [{ delete: "/fossora/house/leaving/id-pi4" }] });
+      const late = await remove("--timeout", "0s").done;
+      assert.equal(late.code, 6);
+      assert.match(late.stderr, /node\/pi4 belongs to the house no more, but after 0 s its part in it is not wound up\. Keep it on/);
+      house.etcd.commit({ compare: [], writes: [{ delete: "/fossora/house/leaving/id-pi4" }] });
+      assert.deepEqual(await remove("--no-wait").done, { code: 0, stdout: "node/pi4 deleted\n", stderr: "" });
+    });
   });
 });

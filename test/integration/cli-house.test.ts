@@ -143,6 +143,7 @@ describe("status", () => {
         { name: "pi4", nodeId: "id-pi4", role: "voter", self: false, lastSeen: "2026-01-09T23:57:00.000Z" },
       ],
       waiting: [{ name: "tv", address: "192.168.1.44", words: SIX_WORDS, approved: false }],
+      leaving: ["attic"],
       returned: [{ name: "nas-2", former: "nas" }],
       misplaced: [{ name: "den", holder: "nuc" }],
     };
@@ -151,6 +152,7 @@ describe("status", () => {
       stdout,
       `home.internal   1 of 1 node ready   store: quorum 2/3   no services   v0.1.0
 survives any one of three
+! attic belongs to the house no more, and may still have to vote                               → keep attic on until this line is gone
 ! tv (192.168.1.44) wants to join; its screen shows "${SIX_WORDS}"  → fossora node approve tv
 ! nas-2 looks like nas, set up anew                                                            → fossora node replace nas nas-2
 ! den waits to come in: it has the same address as nuc                                         → give den another address; it comes in by itself then

@@ -92,7 +92,11 @@ export class ScriptedHouse implements HouseControl {
     this.stopsWithinMs = undefined;
   }
 
+  /** How often somebody looked round, which is what who waits does. */
+  lookedRound = 0;
+
   computers(): Promise<HouseComputers | undefined> {
+    this.lookedRound += 1;
     return Promise.resolve(this.seen);
   }
 

@@ -90,6 +90,12 @@ export class Departures {
   }
 }
 
+/** Names of those that are still seen to. */
+export async function namesLeaving(store: Pick<Store, "list">, signal: AbortSignal): Promise<readonly string[]> {
+  const { entries } = await store.list(keys.leaving(""), signal);
+  return entries.map(({ value }) => (JSON.parse(value) as Departure).name).sort(); // written by `departed` alone
+}
+
 /** Takes a node out of the roster, as it was read, and writes down that it goes. */
 export function departure(nodeId: string, modRevision: number, going: Departure): Pick<Transaction, "compare" | "writes"> {
   return {
