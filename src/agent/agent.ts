@@ -41,6 +41,7 @@ import { houseSettings, type HouseSettings } from "./joining/house-settings.ts";
 import { JoiningNode } from "./joining/joining-node.ts";
 import type { OwnHouse } from "./joining/joining-options.ts";
 import { readMembership } from "./joining/member-disk.ts";
+import { isCountedOut } from "./joining/seen.ts";
 import { callBackWith, judgeWith, StrangerTrust, type StrangerTrustOptions } from "./joining/stranger-trust.ts";
 import { JoinWish } from "./joining/wish.ts";
 import { MeshPort } from "./mesh-port.ts";
@@ -49,7 +50,6 @@ import { refuseOtherHouse } from "./other-house.ts";
 import { thisBuild, thisProgram } from "./program.ts";
 import { QuorumControl } from "./quorum-control.ts";
 import { openSocket } from "./socket.ts";
-import { removedNodes } from "./trust.ts";
 import { versionOfFossora } from "./version.ts";
 
 const engineInfoLimitMs = 5_000;
@@ -341,7 +341,7 @@ class Node {
   /** Of a house that it left, or was taken out of by a person. One that looks for its house again goes on showing what it knows. */
   #showNothing(): void {
     const { settings, log } = this.#machine;
-    if (this.#life !== undefined || !(this.#wish.rests || removedNodes(settings.dataDir).includes(this.#identity.nodeId))) return;
+    if (this.#life !== undefined || !(this.#wish.rests || isCountedOut(settings.dataDir))) return;
     this.#ingress.forgetTable(AbortSignal.timeout(ingressLimitMs)).catch((error: unknown) => {
       log.warn("The ingress still shows the house that this node was in", { error });
     });

@@ -50,6 +50,8 @@ export type JoinerEvent =
   /** A person said so: what this node was about is over. */
   | { readonly kind: "wished" }
   | { readonly kind: "told to leave" }
+  /** By a person, while this node was away: one of its house says so, and showed its certificate. */
+  | { readonly kind: "was removed" }
   /** This node's store has made its first object. */
   | { readonly kind: "founded"; readonly house: HouseState; readonly clusterId: string; readonly memberId: string }
   | { readonly kind: "etcd-runs"; readonly clusterId: string; readonly memberId: string }
@@ -67,6 +69,8 @@ export type JoinerEffect =
   | { readonly kind: "keep"; readonly membership: Membership }
   /** On disk from now on, before anything is set aside: it left its house for this one, and joins none of a lower epoch. Absent: for none. */
   | { readonly kind: "remember"; readonly left?: Left }
+  /** On disk from now on, before anything is set aside: its house counts this node no more. */
+  | { readonly kind: "count out" }
   | { readonly kind: "forget" }
   /** For people. */
   | { readonly kind: "say"; readonly text: string };

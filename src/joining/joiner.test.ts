@@ -150,6 +150,13 @@ describe("a member", () => {
     }
   });
 
+  test("that was removed while it was away leaves, and its disk says first that no house waits for it", () => {
+    const { joiner, effects } = step(member, { kind: "was removed" }, inHouse());
+    assert.deepEqual(kinds(effects), ["say", "count out", "archive", "forget"]);
+    assert.deepEqual([joiner.phase.kind, joiner.left], ["looking", undefined]);
+    assert.deepEqual(step(newJoiner(0), { kind: "was removed" }, here("b")).effects, []);
+  });
+
   test("that a person sends to another house goes if its own is empty, and says what to do if not", () => {
     const wish = { addresses: ["nas:733"] };
     assert.deepEqual(kinds(step(member, { kind: "tick" }, { ...inHouse({ nodes: 1, hasObjects: false }), wish }).effects).slice(0, 2), [

@@ -61,6 +61,8 @@ export function step(before: Joiner, event: JoinerEvent, given: Here): Stepped {
       const told = stay({ ...rest, said: [] }, left === undefined ? [] : [{ kind: "remember" }]);
       return andThen(told, (next) => leave(next, here));
     }
+    case "was removed":
+      return joiner.phase.kind === "member" ? leaveRemoved(joiner, here) : stay(joiner);
     case "founded": {
       const { house, clusterId, memberId } = event;
       const membership = { houseId: house.id, epoch: house.epoch, clusterId, memberId };
@@ -244,6 +246,12 @@ function leaveFor(joiner: Joiner, here: Here, { peer, why }: { readonly peer: Se
       look(known === undefined ? fresh : { ...fresh, peers: new Map([[peer.nodeId, known]]) }, freshHere(here)),
     ),
   );
+}
+
+/** Whatever the power does from now on, it waits for that house no more. */
+function leaveRemoved(joiner: Joiner, here: Here): Stepped {
+  const told = say(joiner, "This computer was removed from its house; what it ran there ends here.");
+  return andThen(told, (next) => andThen(stay(next, [{ kind: "count out" }]), (out) => leave(out, here)));
 }
 
 /** The edge says so from the next event on. */

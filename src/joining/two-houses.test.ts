@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { houseState } from "../../test/fakes/joining.ts";
-import { isEmpty, meet } from "./two-houses.ts";
+import { isEmpty, meet, speaksFor } from "./two-houses.ts";
 
 const empty = { nodes: 1, hasObjects: false } as const;
 
@@ -25,6 +25,14 @@ test("the higher epoch of a house counts", () => {
   assert.equal(meet(houseState(), houseState({ epoch: 1 })), "ours is older");
   assert.equal(meet(houseState({ epoch: 1 }), houseState()), "same");
   assert.equal(meet(houseState({ epoch: 1 }), houseState({ epoch: 1, clusterId: "c2" })), "stay apart");
+});
+
+test("what a house says of its nodes counts for those that know it as it is, or as it was before it was taken over", () => {
+  assert.equal(speaksFor(houseState(), houseState()), true);
+  assert.equal(speaksFor(houseState({ epoch: 1, clusterId: "c2" }), houseState()), true);
+  assert.equal(speaksFor(houseState(), houseState({ epoch: 1, clusterId: "c2" })), false);
+  assert.equal(speaksFor(houseState({ clusterId: "c2" }), houseState()), false);
+  assert.equal(speaksFor(houseState(), houseState({ id: "house2" })), false);
 });
 
 test("two houses never both give up, and one that is not empty never does", () => {

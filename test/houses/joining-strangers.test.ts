@@ -82,7 +82,7 @@ describe("on one LAN", { skip }, () => {
     await until("the first one lists it", async () => (await nodes()).includes("pi4"), LIMIT_MS);
   });
 
-  test("a removed computer that returns learns that Fossora is here, and nothing else", async () => {
+  test("a removed computer that returns learns that it was removed, and nothing else, and begins a house of its own", async () => {
     const joined = await nuc.try("join", await invite(), "--node-name", "nuc", "--mdns", "off");
     assert.equal(joined.code, 0, joined.stderr);
     const { root } = await nuc.host();
@@ -90,6 +90,8 @@ describe("on one LAN", { skip }, () => {
     const credentials = { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };
     const askStore = () => memberStatus({ host: `${nas.address}:2379`, credentials, signal: AbortSignal.timeout(ANSWER_MS) });
     await until("the store answers it", askStore, LIMIT_MS);
+    const before = `${DATA_DIR}.before`;
+    await lab.exec(nuc.name, "cp", "-a", DATA_DIR, before);
     await lab.kill(nuc.name);
     const refusals: string[] = [];
     const isRemoved = async (): Promise<boolean> => {
@@ -104,16 +106,17 @@ describe("on one LAN", { skip }, () => {
     await until("its certificates are struck off", () => readFileSync(path.join(nasDir, "trust/removed.json"), "utf8") !== "[]", LIMIT_MS);
     await lab.boot(nuc.name);
     const methods = ["hello", "join", "links", "authority", "state", "come-again", "restart-store", "traffic", "renew", "present", "moved"];
-    const said = await lab.exec(nuc.name, process.execPath, program, "ask", DATA_DIR, nas.address, ...methods);
+    const said = await lab.exec(nuc.name, process.execPath, program, "ask", before, nas.address, ...methods);
     const answers = said
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Answer); // what the program prints
     assert.deepEqual(
       answers.map(({ method, answer }) => [method, answer]),
-      methods.map((method) => [method, method === "hello" ? [] : undefined]),
+      methods.map((method) => [method, undefined]),
     );
-    assert.match(answers.find(({ method }) => method === "join")?.error ?? "", /it was removed from this house/);
+    for (const told of ["hello", "join"])
+      assert.match(answers.find(({ method }) => method === told)?.error ?? "", /it was removed from this house/);
     const outcome = await until(
       "the store answers it, or turns it away",
       async () => {
@@ -123,7 +126,14 @@ describe("on one LAN", { skip }, () => {
       LIMIT_MS,
     );
     assert.match(outcome, TURNED_AWAY);
-    assert.notEqual((await nuc.try("up", "--timeout", PATIENCE)).code, 0);
+    await until(
+      "it is alone in its own",
+      async () => {
+        const { code, stdout } = await nuc.try("get", "nodes");
+        return code === 0 && !stdout.includes("nas");
+      },
+      LIMIT_MS,
+    );
     assert.doesNotMatch(await nodes(), /nuc/);
   });
 

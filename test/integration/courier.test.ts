@@ -24,7 +24,7 @@ async function courierTo(t: TestContext) {
   const nothing = (): void => {};
   const courier = new Courier({
     ...{ nodeId: near.nodeId, trust: await near.trust(), token: () => undefined, house: () => undefined, log: silentLog },
-    ...{ onAnswer: async () => {}, onRefusal: nothing, onNobody: nothing, onFailure: nothing },
+    ...{ onAnswer: async () => {}, onRefusal: nothing, onRemoved: nothing, onNobody: nothing, onFailure: nothing },
   });
   t.after(() => courier.close());
   const to = { nodeId: far.nodeId, address: `127.0.0.1:${far.port}` };

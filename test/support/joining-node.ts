@@ -13,7 +13,7 @@ import type { EtcdProgram } from "../../src/agent/etcd-binary.ts";
 import { keepEtcd } from "../../src/agent/etcd.ts";
 import { NodeHouseControl, type HouseControlOptions } from "../../src/agent/house-control.ts";
 import { foundHouse } from "../../src/agent/found.ts";
-import { loadNodeId } from "../../src/agent/identity.ts";
+import { loadNodeId, nameOfNode } from "../../src/agent/identity.ts";
 import { readCredentials } from "../../src/agent/joining/inside.ts";
 import { JoiningNode } from "../../src/agent/joining/joining-node.ts";
 import type { JoiningNodeOptions } from "../../src/agent/joining/joining-options.ts";
@@ -44,6 +44,8 @@ export interface TestNodeOptions {
   readonly containers?: HouseControlOptions["containers"];
   /** Its apps that others wait for, when it has handed over. */
   readonly stopping?: readonly string[];
+  /** What lives in its house. */
+  readonly onHouse?: JoiningNodeOptions["onHouse"];
   /** Absent: it has no Docker. */
   readonly stream?: JoiningNodeOptions["stream"];
 }
@@ -176,7 +178,7 @@ export class TestJoiningNode {
       stream: this.#options.stream ?? (() => Promise.reject(new Error("it has no Docker"))),
       dataDir: this.dataDir,
       nodeId: this.nodeId,
-      name: () => name,
+      name: () => nameOfNode({ dataDir: this.dataDir, hostName: name }),
       addresses: () => this.addresses,
       meshAddresses: () => this.meshAddresses ?? [this.address],
       localAddress: ip,
@@ -189,7 +191,7 @@ export class TestJoiningNode {
         fitness: { link: this.#options.link ?? "wired", battery: false, fsyncP99Ms: 1 },
       }),
       discovery: (): Pick<Here, "candidates" | "tailnet"> => ({ candidates: this.#options.candidates?.() ?? [], tailnet: "running" }),
-      onHouse: async () => {},
+      onHouse: this.#options.onHouse ?? (async () => {}),
       onStanding: () => undefined,
       onGone: (nodeIds) => shown.server?.end(nodeIds),
       rests: () => kept.rests,

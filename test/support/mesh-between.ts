@@ -5,6 +5,7 @@ import { dial } from "../../src/adapters/mesh/client.ts";
 import { MeshServer } from "../../src/adapters/mesh/server.ts";
 import { makePrivateFolder } from "../../src/agent/files.ts";
 import { loadNodeId } from "../../src/agent/identity.ts";
+import { readMembership } from "../../src/agent/joining/member-disk.ts";
 import { loadMeshTrust } from "../../src/agent/mesh-trust.ts";
 import { houseHash, loadTrust } from "../../src/agent/trust.ts";
 import { PROTOCOL, type Join, type JoinAnswer, type Message, type Sender } from "../../src/joining/messages.ts";
@@ -53,8 +54,11 @@ async function serve(): Promise<void> {
 async function ask(): Promise<void> {
   const trust = await loadMeshTrust(dataDir);
   const nodeId = loadNodeId(dataDir);
+  const membership = readMembership(dataDir);
+  const house = membership && { ...membership, id: membership.houseId, nodes: 2, hasObjects: true, joining: "off" };
   for (const method of methods) {
-    const message = { protocol: PROTOCOL, kind: method, from: { nodeId, name: "again", addresses: [], versions } };
+    const from = { nodeId, name: "again", addresses: [], versions, ...(method === "hello" && house !== undefined && { house }) };
+    const message = { protocol: PROTOCOL, kind: method, from };
     const body = method === "join" ? { message: { ...message, request: request("x") } } : message;
     try {
       const link = await dial({ address, port: MESH_PORT, trust, limitMs });

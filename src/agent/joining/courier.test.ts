@@ -23,6 +23,7 @@ async function newCourier(t: TestContext, node: TestNode, options: Partial<Couri
     house: () => undefined,
     onAnswer: async () => undefined,
     onRefusal: () => undefined,
+    onRemoved: () => undefined,
     onNobody: () => undefined,
     onFailure: () => undefined,
     log: silentLog,

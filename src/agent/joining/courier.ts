@@ -10,7 +10,7 @@ import type { Log } from "../../ports.ts";
 import type { Token } from "../../trust/token.ts";
 import { joinWithToken, type Proven } from "../invites.ts";
 import { splitAddress } from "./addresses.ts";
-import { answers, isAnswered } from "./spoken.ts";
+import { answers, isAnswered, REMOVED } from "./spoken.ts";
 
 export interface CourierOptions {
   readonly nodeId: NodeId;
@@ -23,6 +23,8 @@ export interface CourierOptions {
   readonly house: () => string | undefined;
   /** An answer, from whoever answered at that address. What throws is dropped. */
   readonly onAnswer: (peer: MeshPeer, message: Message, from: Address) => Promise<void>;
+  /** It says that its house has removed this node. */
+  readonly onRemoved: (peer: MeshPeer) => void;
   /** A no that a person should read. */
   readonly onRefusal: (why: string) => void;
   /** Nothing listens there, or what does has nothing to say to this node. */
@@ -36,6 +38,13 @@ export interface CourierOptions {
 export interface NodeAt {
   readonly nodeId: NodeId;
   readonly address: Address;
+}
+
+export interface Greeting {
+  readonly peer: MeshPeer;
+  readonly answers: readonly Message[];
+  /** It says that its house has removed this node. */
+  readonly isRemoved: boolean;
 }
 
 /** More than a fresh node says hello to. */
@@ -94,11 +103,17 @@ export class Courier {
   }
 
   /** Asks whoever is there and waits for it. Throws MeshRefusal or MeshUnreachable. */
-  greet(address: Address, message: Message, dialMs = DIAL_MS): Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }> {
-    return this.#onLink(address, this.#linkTo(address, dialMs), async (link) => ({
-      peer: link.peer,
-      answers: await this.#ask(link, message),
-    }));
+  greet(address: Address, message: Message, dialMs = DIAL_MS): Promise<Greeting> {
+    return this.#onLink(address, this.#linkTo(address, dialMs), async (link) => {
+      const { peer } = link;
+      try {
+        return { peer, answers: await this.#ask(link, message), isRemoved: false };
+      } catch (error) {
+        if (message.kind === "hello" && error instanceof MeshRefusal && error.code === REMOVED)
+          return { peer, answers: [], isRemoved: true };
+        throw error;
+      }
+    });
   }
 
   /** Who answers there says something else than its certificate: it is met anew at the next message. */
@@ -113,12 +128,13 @@ export class Courier {
   }
 
   async #carry(to: readonly Address[], message: Message): Promise<void> {
-    const { log, onNobody, onRefusal, onFailure } = this.#options;
+    const { log, onNobody, onRemoved, onRefusal, onFailure } = this.#options;
     for (const address of to) {
       try {
-        const { peer, answers } = await this.greet(address, message, message.kind === "hello" ? HELLO_DIAL_MS : DIAL_MS);
+        const { peer, answers, isRemoved } = await this.greet(address, message, message.kind === "hello" ? HELLO_DIAL_MS : DIAL_MS);
         for (const answer of answers) void this.#handOver(peer, answer, address);
         if (message.kind === "hello" && answers.length === 0) onNobody(address);
+        if (isRemoved) onRemoved(peer);
         return;
       } catch (error) {
         const code = error instanceof MeshRefusal ? error.code : "";

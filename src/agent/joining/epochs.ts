@@ -1,9 +1,14 @@
-// Before a node starts its store again it asks the agents that it knows for their house's epoch: while it was away the house may have been taken
-// over, and what it would serve counts no more.
+// Before a node starts its store again, and what lives on its copy, it asks the agents that it knows for their house's epoch: while it was away
+// the house may have been taken over, or a person may have removed this node, and what it would serve and run counts no more.
 import type { Membership } from "../../joining/joiner-state.ts";
 import { PROTOCOL, type Address, type Message, type Sender } from "../../joining/messages.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Clock, Log } from "../../ports.ts";
+import type { Greeting } from "./courier.ts";
+import { mayTell } from "./spoken.ts";
+
+/** What a member of this house says to one that was away. */
+export type Told = Greeted | "was removed";
 
 export interface Greeted {
   readonly peer: MeshPeer;
@@ -19,7 +24,7 @@ export interface EpochOptions {
   readonly members: readonly Address[];
   /** Where else one of them may be by now. */
   readonly candidates: readonly Address[];
-  readonly greet: (address: Address, message: Message) => Promise<{ readonly peer: MeshPeer; readonly answers: readonly Message[] }>;
+  readonly greet: (address: Address, message: Message) => Promise<Greeting>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,10 +33,10 @@ export interface EpochOptions {
 const ASK_MS = 3_000;
 const ASKED_MAX = 64;
 
-/** The word of a member of this house under a higher epoch; undefined: nobody has said one in time. */
-export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal): Promise<Greeted | undefined> {
+/** The word of a member of this house under a higher epoch, or that this node was removed; undefined: nobody has said one in time. */
+export async function hearOfChange(options: EpochOptions, signal: AbortSignal): Promise<Told | undefined> {
   const { membership, isRunning, self, clock } = options;
-  if (membership?.memberId === undefined || isRunning) return undefined;
+  if (membership === undefined || isRunning) return undefined;
   const { houseId: id, epoch, clusterId } = membership;
   const others = options.members.filter((address) => !self.addresses.includes(address));
   if (others.length === 0) return undefined;
@@ -39,10 +44,10 @@ export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal
   const house = { id, epoch, clusterId, nodes: members.length + 1, hasObjects: true, joining: "off" } as const;
   const hello: Message = { protocol: PROTOCOL, kind: "hello", from: { ...self, house } };
   const ended = new AbortController();
-  const met = Promise.withResolvers<Greeted | undefined>();
+  const met = Promise.withResolvers<Told | undefined>();
   const asked = members.map(async (address) => {
-    const answer = await greeted(address, hello, { ...options, membership });
-    if (answer !== undefined) met.resolve(answer);
+    const told = await toldAt(address, hello, { ...options, membership });
+    if (told !== undefined) met.resolve(told);
   });
   void Promise.all(asked).then(() => met.resolve(undefined));
   const limit = clock.sleep(ASK_MS, AbortSignal.any([signal, ended.signal])).then(
@@ -52,16 +57,17 @@ export async function meetHigherEpoch(options: EpochOptions, signal: AbortSignal
   return Promise.race([met.promise, limit]).finally(() => ended.abort());
 }
 
-async function greeted(
+async function toldAt(
   address: Address,
   hello: Message,
   { membership, greet, log }: EpochOptions & { readonly membership: Membership },
-): Promise<Greeted | undefined> {
+): Promise<Told | undefined> {
   try {
-    const { peer, answers } = await greet(address, hello);
+    const { peer, answers, isRemoved } = await greet(address, hello);
+    if (!mayTell(peer, membership.houseId)) return undefined;
+    if (isRemoved) return "was removed";
     const message = answers.find(({ from: { house } }) => house?.id === membership.houseId && house.epoch > membership.epoch);
-    // Only a certificate of the house speaks for it.
-    return message !== undefined && peer.standing === "member" ? { peer, message, from: address } : undefined;
+    return message === undefined ? undefined : { peer, message, from: address };
   } catch (error) {
     log.debug("The epoch was not heard", { address, error: String(error) });
     return undefined;

@@ -19,7 +19,7 @@ test("a node of the house whose address another one has now is silent, and what 
   const nothing = (): void => {};
   const courier = new Courier({
     ...{ nodeId: self.nodeId, trust: await self.trust(), token: () => undefined, house: () => undefined, log: silentLog },
-    ...{ onAnswer: () => assert.fail("no message is sent"), onRefusal: nothing, onNobody: nothing, onFailure: nothing },
+    ...{ onAnswer: () => assert.fail("no message is sent"), onRefusal: nothing, onRemoved: nothing, onNobody: nothing, onFailure: nothing },
   });
   t.after(() => courier.close());
   const address = `127.0.0.1:${now.port}`;

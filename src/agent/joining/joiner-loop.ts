@@ -5,6 +5,7 @@ import { step } from "../../joining/joiner.ts";
 import type { Address, Message, Trust } from "../../joining/messages.ts";
 import type { Clock, Log } from "../../ports.ts";
 import { follow, keep, rememberLeft, resume, type UnderWay } from "./member-disk.ts";
+import { countOut } from "./seen.ts";
 
 export interface JoinerPorts {
   readonly here: () => Promise<Here> | Here;
@@ -126,6 +127,11 @@ export class JoinerLoop {
     if (this.membership !== undefined) await this.#hear(event);
   }
 
+  /** A member of its house has said so. */
+  async wasRemoved(): Promise<void> {
+    if (this.membership !== undefined) await this.#hear({ kind: "was removed" });
+  }
+
   /** Between two events; afterwards it goes on from what the disk says. Throws what the work throws. */
   async between(work: () => Promise<void>): Promise<void> {
     let outcome: { readonly error?: unknown } = { error: new Error("This node is stopping, or has too much to hear") };
@@ -227,6 +233,8 @@ export class JoinerLoop {
         return keep(dataDir, effect.membership);
       case "remember":
         return rememberLeft(dataDir, effect.left);
+      case "count out":
+        return countOut(dataDir);
       case "forget":
         return ports.forget();
       case "say":

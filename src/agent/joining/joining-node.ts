@@ -14,7 +14,7 @@ import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
 import { Courier, type NodeAt } from "./courier.ts";
 import { Encounters } from "./encounters.ts";
-import { meetHigherEpoch, type Greeted } from "./epochs.ts";
+import { hearOfChange, type Told } from "./epochs.ts";
 import type { HouseSight } from "./house-sight.ts";
 import { Inside } from "./inside.ts";
 import { JoinerLoop } from "./joiner-loop.ts";
@@ -45,7 +45,7 @@ export class JoiningNode implements MeshHandler {
   /** Agents of the house that it last belonged to. */
   #lastMembers: readonly Address[];
   #inside: { readonly key: string; readonly running: Inside } | undefined;
-  /** The house was taken over while this node was away: its store must not start. */
+  /** The house was taken over while this node was away, or has removed it: its store must not start. */
   #older = false;
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -73,6 +73,9 @@ export class JoiningNode implements MeshHandler {
       token: () => wish()?.token,
       house: () => houseHash(dataDir),
       onAnswer: (peer, message, from) => this.#onAnswer(peer, message, from),
+      onRemoved: (peer) => {
+        if (this.#trust.wasRemovedBy(peer)) void this.#loop.wasRemoved();
+      },
       onRefusal: (why) => {
         this.encounters.refused(why);
         this.#loop.say(why);
@@ -181,7 +184,7 @@ export class JoiningNode implements MeshHandler {
       await this.#place.waitForTailnet(signal);
       if (await this.#takeover.goOn(signal)) this.#loop.readAnew();
       await this.#place.choose();
-      const higher = await meetHigherEpoch(
+      const told = await hearOfChange(
         {
           membership: this.#loop.membership,
           isRunning: child.running() !== undefined,
@@ -194,9 +197,9 @@ export class JoiningNode implements MeshHandler {
         },
         signal,
       );
-      this.#older = higher !== undefined;
+      this.#older = told !== undefined;
       const running = Promise.all([this.#loop.run(signal), this.#place.run(signal)]);
-      if (higher !== undefined) await this.#giveUp(higher);
+      if (told !== undefined) await this.#giveUp(told);
       await running;
     } finally {
       child.release();
@@ -224,8 +227,11 @@ export class JoiningNode implements MeshHandler {
     });
   }
 
-  async #giveUp({ peer, message, from }: Greeted): Promise<void> {
-    if (isHonest(peer, message)) await this.#receive(peer, message, { from, as: "answerer" });
+  async #giveUp(told: Told): Promise<void> {
+    if (told === "was removed") {
+      await this.#loop.wasRemoved();
+      await this.#options.onHouse(undefined); // what an earlier start of this node still shows
+    } else if (isHonest(told.peer, told.message)) await this.#receive(told.peer, told.message, { from: told.from, as: "answerer" });
     this.#older = false;
     await this.#onPhase(this.#loop.joiner);
   }
@@ -236,6 +242,7 @@ export class JoiningNode implements MeshHandler {
     if (method === "join") return this.#join(peer, body, signal);
     if (!isAnswered(method)) throw new MeshRefusal("UnknownMethod", `There is no ${method}`);
     const message = readSpoken(peer, body, method);
+    if (message.kind === "hello") this.#trust.mustNotBeRemoved(peer, message);
     const from = reachedAt(peer.address, message.from.addresses);
     return this.#receive(peer, message, { from, as: "asker", kinds: answers[method] });
   }
@@ -357,12 +364,11 @@ export class JoiningNode implements MeshHandler {
     await this.#leaveInside();
     if (membership === undefined) return;
     const localHost = membership.memberId === undefined ? undefined : await this.#own.keep();
-    const { etcd, onHouse } = this.#options;
     const running = new Inside({
       ...this.#options,
       membership,
       ...(localHost !== undefined && { localHost }),
-      etcdVersion: etcd.version,
+      etcdVersion: this.#options.etcd.version,
       self: () => this.#self(),
       request: () => this.#request(),
       peers: () => this.#loop.joiner.peers,
@@ -375,7 +381,7 @@ export class JoiningNode implements MeshHandler {
       onTrust: () => this.#trust.show(),
     });
     this.#inside = { key, running };
-    await onHouse({ membership, store: running.store });
+    await this.#options.onHouse({ membership, store: running.store });
   }
 
   async #leaveInside(): Promise<void> {

@@ -1,12 +1,16 @@
 // What a joining node shows on 733 and whom it believes there: as its disk says, and the house that it asks to let it in.
 import type { MeshTrust } from "../../adapters/mesh/identify.ts";
+import { MeshRefusal } from "../../api/errors.ts";
 import type { Phase } from "../../joining/joiner-state.ts";
-import type { Trust } from "../../joining/messages.ts";
+import type { HouseState, Message, Trust } from "../../joining/messages.ts";
+import { speaksFor } from "../../joining/two-houses.ts";
 import type { MeshPeer } from "../../mesh-ports.ts";
 import type { Token } from "../../trust/token.ts";
+import { WAS_REMOVED } from "../asker-trust.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import type { Part } from "../tailnet-proof.ts";
 import { removedNodes } from "../trust.ts";
+import { mayTell, REMOVED } from "./spoken.ts";
 
 export interface OwnTrustOptions {
   readonly dataDir: string;
@@ -55,6 +59,22 @@ export class OwnTrust {
     return strangerTrust(peer, as, signal);
   }
 
+  /**
+   * Whoever says that it belongs to this node's house, and was removed while it was off, is told so: it would run its apps from its copy for ever.
+   * Throws MeshRefusal.
+   */
+  mustNotBeRemoved({ nodeId }: Pick<MeshPeer, "nodeId">, { from: { house } }: Message): void {
+    const { dataDir } = this.#options;
+    const own = this.#house;
+    if (house === undefined || own === undefined || !speaksFor(own, house)) return;
+    if (removedNodes(dataDir).includes(nodeId)) throw new MeshRefusal(REMOVED, `The house knows this node no more: ${WAS_REMOVED}.`);
+  }
+
+  /** Who says so may tell it. */
+  wasRemovedBy(peer: Pick<MeshPeer, "standing" | "house">): boolean {
+    return this.#house !== undefined && mayTell(peer, this.#house.id);
+  }
+
   /** What this node shows and believes follows from its disk, and from whom it asks. */
   async show(): Promise<void> {
     const { dataDir, onTrust } = this.#options;
@@ -63,6 +83,14 @@ export class OwnTrust {
     if (JSON.stringify(trust) === JSON.stringify(this.#now)) return;
     this.#now = trust;
     onTrust(trust);
+  }
+
+  /** Of a member. */
+  get #house(): Pick<HouseState, "id" | "epoch" | "clusterId"> | undefined {
+    const phase = this.#options.phase();
+    if (phase.kind !== "member") return undefined;
+    const { houseId: id, epoch, clusterId } = phase.membership;
+    return { id, epoch, clusterId };
   }
 
   /** The house. */

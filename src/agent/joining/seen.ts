@@ -101,6 +101,14 @@ export function isCountedOut(dataDir: string): boolean {
   return lastSeen(dataDir).nodes?.includes(loadNodeId(dataDir)) === false;
 }
 
+/** As if it had seen for itself that it belongs to its house no more. */
+export function countOut(dataDir: string): void {
+  const seen = lastSeen(dataDir);
+  if (seen.nodes === undefined) return;
+  const own = loadNodeId(dataDir);
+  writeWhole(seenFile(dataDir), JSON.stringify({ ...seen, nodes: seen.nodes.filter((each) => each !== own) }));
+}
+
 /** Of whatever house; written by HouseSight alone, of an older program perhaps. */
 export function lastSeen(dataDir: string): Partial<Seen> {
   const text = readIfThere(seenFile(dataDir));

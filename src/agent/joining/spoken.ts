@@ -14,6 +14,9 @@ export interface Came {
   readonly kinds?: readonly Message["kind"][];
 }
 
+/** A refusal of a hello: whoever said it belongs to the house no more. */
+export const REMOVED = "Removed";
+
 /** What goes back on the connection of a request. */
 export const answers = {
   hello: ["hello-answer"],
@@ -31,6 +34,11 @@ export function isAnswered(method: string): method is keyof typeof answers {
 /** Its id is that of its key, and its house is that of its certificate. */
 export function isHonest(peer: Pick<MeshPeer, "nodeId" | "house">, { from }: Message): boolean {
   return from.nodeId === peer.nodeId && (from.house === undefined || from.house.id === peer.house?.hash);
+}
+
+/** Only a certificate of the house speaks for it, and of nobody that this node knows to be removed. */
+export function mayTell({ standing, house }: Pick<MeshPeer, "standing" | "house">, houseId: string): boolean {
+  return standing === "member" && house?.hash === houseId;
 }
 
 /** Throws MeshRefusal. */

@@ -5,8 +5,9 @@ import { memberAddresses } from "../../../src/joining/broadcast.ts";
 import { movedNode, tryAnother, type DoorView } from "../../../src/joining/door.ts";
 import { nodeOfMember, type HouseNode } from "../../../src/joining/house-view.ts";
 import type { Here, JoinerEffect, JoinerEvent } from "../../../src/joining/joiner-state.ts";
-import { PROTOCOL, type JoinTrust, type Message, type Trust } from "../../../src/joining/messages.ts";
+import { PROTOCOL, type HouseState, type JoinTrust, type Message, type Trust } from "../../../src/joining/messages.ts";
 import { readMessage } from "../../../src/joining/parse-message.ts";
+import { speaksFor } from "../../../src/joining/two-houses.ts";
 import { queueChange } from "../../../src/joining/store-change.ts";
 import { answered, hear, look } from "../../../src/joining/steward-memory.ts";
 import type { Cluster, Member } from "./cluster.ts";
@@ -70,7 +71,7 @@ export class Driver {
     const message = this.#received % PARSED_EACH === 0 ? readMessage(JSON.stringify(sent.message)) : sent.message;
     if (host.people === "stranger") return this.#answerAsIntruder(host, from, message);
     const trust = this.#trust(host, from);
-    if (trust === "refused" && message.kind === "hello") this.#world.turnAway(from, host);
+    if (trust === "refused" && message.kind === "hello") this.#refuse(host, from, message.from.house);
     this.#world.invariants.onHeard(host, from, { ...sent, trust });
     this.hear(host, { kind: "heard", message, from: from.address, trust });
     const { agent } = host;
@@ -78,6 +79,15 @@ export class Driver {
     if (message.kind === "join") this.#door(host, from, message);
     if (message.kind === "moved") this.#moved(host, from, message);
     if (message.kind === "present" || message.kind === "started") agent.memory = hear(agent.memory, message, host.clock(this.#world.nowMs));
+  }
+
+  /** Who was removed while it was off is told so by whoever is of its house. */
+  #refuse(host: Host, from: Host, theirs: HouseState | undefined): void {
+    const world = this.#world;
+    const { membership } = host.disk;
+    const tells = membership !== undefined && world.isRemoved(from) && !world.isRemoved(host);
+    if (!tells || theirs === undefined || !speaksFor({ ...membership, id: membership.houseId }, theirs)) return world.turnAway(from, host);
+    for (const delayMs of world.network.delaysMs()) world.later(from, delayMs, () => this.hear(from, { kind: "was removed" }));
   }
 
   #answerAsIntruder(host: Host, from: Host, message: Message): void {
@@ -175,6 +185,9 @@ export class Driver {
         return world.keep(host, effect.membership);
       case "remember":
         host.disk.left = effect.left;
+        return undefined;
+      case "count out":
+        host.disk.home = undefined;
         return undefined;
       case "forget":
         return world.keep(host, undefined);
