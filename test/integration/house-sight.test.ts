@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "../../src/adapters/etcd3/cluster.ts";
 import { memberStatus } from "../../src/adapters/etcd3/member.ts";
 import { clientHosts, HouseSight, type SightOptions } from "../../src/agent/joining/house-sight.ts";
+import { loadNodeId } from "../../src/agent/identity.ts";
 import { lastKnown, writeHosts } from "../../src/agent/joining/seen.ts";
 import { Pulse } from "../../src/agent/joining/pulse.ts";
 import { keys } from "../../src/api/keys.ts";
@@ -119,6 +120,27 @@ test("it says who belongs to the house no more", { skip }, async (t) => {
   await etcd.etcd.delete().key(keys.houseNode(nodeId));
   await until("it says so", () => said.length > 0);
   assert.deepEqual([said, sight.hasLost(nodeId)], [[nodeId], true]);
+});
+
+test("a worker is taken out when its house lists it no more, and not while it is being let in", { skip }, async (t) => {
+  assert(program);
+  const etcd = await EtcdCluster.start(program, 1);
+  t.after(() => etcd.close());
+  const dataDir = mkdtempSync(path.join(tmpdir(), "fossora-sight-"));
+  const node = { ...houseNode("w"), nodeId: loadNodeId(dataDir), name: "pi" };
+  const active = { nodeId: node.nodeId, name: "pi", role: "worker", step: "added" };
+  await etcd.etcd.put(keys.admission).value(JSON.stringify(active));
+  const sight = await sightOf(t, etcd, { dataDir });
+  assert.equal(sight.isTakenOut, false);
+  const key = keys.houseNode(node.nodeId);
+  await etcd.etcd
+    .if(key, "Version", "==", 0)
+    .then(etcd.etcd.put(key).value(JSON.stringify(node)), etcd.etcd.delete().key(keys.admission))
+    .commit();
+  await until("it sees that it is in", () => sight.records?.roster.has(node.nodeId));
+  assert.equal(sight.isTakenOut, false);
+  await etcd.etcd.delete().key(key);
+  await until("it finds itself taken out", () => sight.isTakenOut);
 });
 
 test("it sees its house, and lets in who is new, while its disk takes nothing, and writes that down later", { skip }, async (t) => {

@@ -3,7 +3,7 @@
 import { Cluster, type ClusterMember } from "../../adapters/etcd3/cluster.ts";
 import type { Credentials } from "../../adapters/etcd3/connect.ts";
 import { openStore, type EtcdStore } from "../../adapters/etcd3/store.ts";
-import { PREFIX } from "../../api/keys.ts";
+import { keys, PREFIX } from "../../api/keys.ts";
 import type { StoredResource } from "../../api/resource.ts";
 import { memberAddresses } from "../../joining/broadcast.ts";
 import { houseFacts, type HouseFacts } from "../../joining/house-facts.ts";
@@ -63,6 +63,7 @@ export class HouseSight {
   readonly #clusters = new Map<string, Cluster>();
   readonly #admitted = new Set<NodeId>();
   readonly #keeper: SeenKeeper;
+  readonly #nodeId: NodeId;
   #seen: Seen;
   #hasSeen: boolean;
   #read: HouseRecords | undefined;
@@ -76,6 +77,8 @@ export class HouseSight {
   #leavesOutLocal = false;
   /** What the store's client was told. */
   #asked: readonly string[];
+  /** Of a worker: neither roster nor queue has it. */
+  #isUnlisted = false;
   /** Nobody hears them. */
   #silent: readonly NodeId[] = [];
 
@@ -87,6 +90,7 @@ export class HouseSight {
     const seen = readSeen(dataDir, membership);
     this.#keeper = new SeenKeeper(dataDir, log, seen);
     this.#hasSeen = seen !== undefined;
+    this.#nodeId = loadNodeId(dataDir);
     this.#seen = seen ?? { house, members: [], voters: votersAtAdmission(options), hosts: readHosts(dataDir), ...nobody };
     const { hosts } = this.#seen;
     this.#asked = hosts.length > 0 ? hosts : [localHost ?? ""];
@@ -112,10 +116,10 @@ export class HouseSight {
     return this.#clientHosts;
   }
 
-  /** This node's store is no member any more, says a voter. */
+  /** This node's store is no member any more, says a voter; a worker has none, and is in no list of the house's. */
   get isTakenOut(): boolean {
     const { memberId } = this.#options.membership;
-    return memberId !== undefined && this.#members?.some(({ id }) => id === memberId) === false;
+    return memberId === undefined ? this.#isUnlisted : this.#members?.some(({ id }) => id === memberId) === false;
   }
 
   /** Of the store, as they were last listed. */
@@ -211,6 +215,7 @@ export class HouseSight {
     this.#readRevision = revision;
     this.#admitted.clear();
     this.#keep(members, hosts, { ...records, facts });
+    this.#isUnlisted = await this.#isMissing(records, limit);
     if (this.#seen.voters.length !== before.voters) this.#options.onStanding();
   }
 
@@ -265,6 +270,17 @@ export class HouseSight {
     this.#hasSeen = true;
     this.#keeper.keep(seen);
     if (gone.length > 0) this.#options.onGone(gone);
+  }
+
+  /**
+   * Roster and queue are two reads, between which it may have been let in. Whoever is out of the queue is in the roster by then, so that is asked
+   * once more. A member of the store is out when that is, for it may have to wait for the others.
+   */
+  async #isMissing({ roster, entries, active }: HouseRecords, signal: AbortSignal): Promise<boolean> {
+    const own = this.#nodeId;
+    const isKnown = roster.has(own) || active?.value.nodeId === own || entries.some(({ value }) => value.nodeId === own);
+    if (this.#options.membership.memberId !== undefined || isKnown || roster.size === 0) return false;
+    return (await this.store.get(keys.houseNode(own), signal)) === undefined;
   }
 
   /** A standby answers no such question, so voters are asked; one without power says nothing at all. */
