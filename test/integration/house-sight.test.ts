@@ -45,6 +45,7 @@ async function sightOf(
   const sight = new HouseSight({
     dataDir,
     membership: { houseId: "house", epoch: 1, clusterId },
+    name: () => "pi",
     credentials,
     peers: () => new Map(),
     facts: () => undefined,

@@ -18,6 +18,7 @@ import { loadNodeId } from "../identity.ts";
 import { urlOf } from "../store-urls.ts";
 import { splitAddress } from "./addresses.ts";
 import { isUnderWay, RecordsReader } from "./house-records.ts";
+import { OwnPlace } from "./own-place.ts";
 import type { Pulse } from "./pulse.ts";
 import { QuietReads } from "./quiet-reads.ts";
 import { nobody, readHosts, readSeen, SeenKeeper, type Seen } from "./seen.ts";
@@ -25,6 +26,8 @@ import { nobody, readHosts, readSeen, SeenKeeper, type Seen } from "./seen.ts";
 export interface SightOptions {
   readonly dataDir: string;
   readonly membership: Membership;
+  /** This node's, by which its house decides for it. */
+  readonly name: () => string;
   readonly credentials: Credentials;
   /** Of the store beside this agent; absent: a worker. */
   readonly localHost?: string;
@@ -64,6 +67,8 @@ export class HouseSight {
   readonly #admitted = new Set<NodeId>();
   readonly #keeper: SeenKeeper;
   readonly #nodeId: NodeId;
+  /** This node's in the house. */
+  readonly place: OwnPlace;
   #seen: Seen;
   #hasSeen: boolean;
   #read: HouseRecords | undefined;
@@ -91,6 +96,7 @@ export class HouseSight {
     this.#keeper = new SeenKeeper(dataDir, log, seen);
     this.#hasSeen = seen !== undefined;
     this.#nodeId = loadNodeId(dataDir);
+    this.place = new OwnPlace({ isNew: !this.#hasSeen });
     this.#seen = seen ?? { house, members: [], voters: votersAtAdmission(options), hosts: readHosts(dataDir), ...nobody };
     const { hosts } = this.#seen;
     this.#asked = hosts.length > 0 ? hosts : [localHost ?? ""];
@@ -190,6 +196,7 @@ export class HouseSight {
     while (!signal.aborted) {
       await this.look(signal).catch((error: unknown) => {
         this.#readRevision = undefined;
+        this.place.notSeen();
         if (!signal.aborted) log.debug("The house was not seen", { error: String(error) });
       });
       await pulse.rest(this.isAlone ? QUIET_ALONE_MS : QUIET_MS, signal);
@@ -215,6 +222,7 @@ export class HouseSight {
     this.#readRevision = revision;
     this.#admitted.clear();
     this.#keep(members, hosts, { ...records, facts });
+    this.place.seen(isListed(records, this.#nodeId, this.#options.name()));
     this.#isUnlisted = await this.#isMissing(records, limit);
     if (this.#seen.voters.length !== before.voters) this.#options.onStanding();
   }
@@ -323,6 +331,11 @@ export class HouseSight {
     // Who has just answered is asked first: all but the next question would wait for one that is silent.
     return hosts.toSorted((a, b) => Number(b === this.#answered) - Number(a === this.#answered));
   }
+}
+
+/** An empty roster was not written yet: nobody is kept out by it. */
+function isListed({ roster }: HouseRecords, nodeId: NodeId, name: string): boolean {
+  return roster.size === 0 || roster.get(nodeId)?.name === name;
 }
 
 /** As far as it knows: the members that there were, without itself. */

@@ -120,7 +120,7 @@ export class Inside {
     const credentials = readCredentials(options.dataDir);
     this.#statuses = new MemberStatuses(credentials);
     this.#pulse = new Pulse(clock);
-    this.sight = new HouseSight({ ...options, credentials, pulse: this.#pulse });
+    this.sight = new HouseSight({ ...options, name: () => self().name, credentials, pulse: this.#pulse });
     const { store } = this.sight;
     const approvals = new Approvals({ store, clock });
     const { signal } = this.#ending;

@@ -12,6 +12,7 @@ import type { Proven } from "../invites.ts";
 import { loadMeshTrust } from "../mesh-trust.ts";
 import { forgetHouse, hasTrust, houseHash } from "../trust.ts";
 import { plainHost, reachedAt, splitAddress } from "./addresses.ts";
+import { Belonging } from "./belonging.ts";
 import { Courier, type NodeAt } from "./courier.ts";
 import { Encounters } from "./encounters.ts";
 import { hearOfChange, type Told } from "./epochs.ts";
@@ -44,7 +45,7 @@ export class JoiningNode implements MeshHandler {
   readonly #place: StorePlace;
   /** Agents of the house that it last belonged to. */
   #lastMembers: readonly Address[];
-  #inside: { readonly key: string; readonly running: Inside } | undefined;
+  #inside: Belonging | undefined;
   /** The house was taken over while this node was away, or has removed it: its store must not start. */
   #older = false;
   #signal: AbortSignal = AbortSignal.abort();
@@ -380,15 +381,13 @@ export class JoiningNode implements MeshHandler {
       keepStore: (how) => this.#place.follow(how),
       onTrust: () => this.#trust.show(),
     });
-    this.#inside = { key, running };
-    await this.#options.onHouse({ membership, store: running.store });
+    this.#inside = new Belonging(key, running, this.#options);
   }
 
   async #leaveInside(): Promise<void> {
     const inside = this.#inside;
     this.#inside = undefined;
-    if (inside !== undefined) await this.#options.onHouse(undefined);
-    await inside?.running.close();
+    await inside?.end();
     this.#lastMembers = lastMembers(this.#options.dataDir);
   }
 }
