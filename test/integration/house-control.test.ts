@@ -146,8 +146,11 @@ describe("the computers of a house", { skip }, () => {
     const traces = keys.observed("Service", "jellyfin", "pi4");
     const { committed } = await nuc.store.commit({ compare, writes: [...writes, { put: traces, value: "{}" }] }, soon());
     assert.ok(committed);
+    const leaving = async (): Promise<string | undefined> => (await nas.control.computers(soon()))?.leaving?.join();
+    assert.equal(await leaving(), "pi4");
     await until("the others know", () => [nas, nuc].every(({ dataDir }) => removedNodes(dataDir).includes(pi4.nodeId)), LIMIT_MS);
     await until("its traces are gone", async () => (await nas.store.get(traces, soon())) === undefined, LIMIT_MS);
+    await until("nobody is waited for any more", async () => (await leaving()) === "", LIMIT_MS);
     assert.equal(
       await roles(nas),
       "nas voter, nuc standby".replace("standby", (await roles(nas)).includes("nuc voter") ? "voter" : "standby"),

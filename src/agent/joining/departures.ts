@@ -86,7 +86,9 @@ export class Departures {
     const key = parseKey(observedKey);
     if (key.room !== "observed" || key.kind !== "Service") return false;
     const decided = await this.#options.store.get(keys.decided(key.kind, key.name), signal);
-    return isStillStopping(read<ObservedService>(value), decided && read<DecidedService>(decided.value), goneForMs);
+    const told = read(value) as ObservedService | undefined; // as its key says, and written by agents alone
+    const placed = decided && (read(decided.value) as DecidedService | undefined); // as above
+    return isStillStopping(told, placed, goneForMs);
   }
 }
 
@@ -112,10 +114,10 @@ export async function membershipWrites(store: Store, name: string, signal: Abort
   }));
 }
 
-/** Written by agents; undefined: somebody else made it no JSON. */
-function read<T>(value: string): T | undefined {
+/** Undefined: it is no JSON. */
+function read(value: string): unknown {
   try {
-    return JSON.parse(value) as T;
+    return JSON.parse(value);
   } catch {
     return undefined;
   }
