@@ -90,8 +90,6 @@ describe("on one LAN", { skip }, () => {
     const credentials = { ca: read("trust/ca.crt"), cert: read("trust/agent.crt"), key: read("node.key") };
     const askStore = () => memberStatus({ host: `${nas.address}:2379`, credentials, signal: AbortSignal.timeout(ANSWER_MS) });
     await until("the store answers it", askStore, LIMIT_MS);
-    const before = `${DATA_DIR}.before`;
-    await lab.exec(nuc.name, "cp", "-a", DATA_DIR, before);
     await lab.kill(nuc.name);
     const refusals: string[] = [];
     const isRemoved = async (): Promise<boolean> => {
@@ -106,7 +104,7 @@ describe("on one LAN", { skip }, () => {
     await until("its certificates are struck off", () => readFileSync(path.join(nasDir, "trust/removed.json"), "utf8") !== "[]", LIMIT_MS);
     await lab.boot(nuc.name);
     const methods = ["hello", "join", "links", "authority", "state", "come-again", "restart-store", "traffic", "renew", "present", "moved"];
-    const said = await lab.exec(nuc.name, process.execPath, program, "ask", before, nas.address, ...methods);
+    const said = await lab.exec(nuc.name, process.execPath, program, "ask", DATA_DIR, nas.address, ...methods);
     const answers = said
       .trim()
       .split("\n")
@@ -126,6 +124,7 @@ describe("on one LAN", { skip }, () => {
       LIMIT_MS,
     );
     assert.match(outcome, TURNED_AWAY);
+    await nuc.run("up");
     await until(
       "it is alone in its own",
       async () => {

@@ -39,6 +39,7 @@ describe("a house of two", { skip }, () => {
     const removed = "/var/lib/fossora/trust/removed.json";
     await until("its certificates are struck off", async () => (await nas.lab.exec(nas.name, "cat", removed)).trim() !== "[]", LIMIT_MS);
     await house.lab.boot(attic.name);
+    await attic.run("up");
     await until(
       "it is alone in a house of its own",
       async () => {
