@@ -113,4 +113,13 @@ describe("the commands of a house of several computers", { skip }, () => {
     await until("it is gone", async () => !(await nas.run("get", "nodes")).includes("nuc"), LIMIT_MS);
     await survives(nas, "nothing by itself: start a third computer");
   });
+
+  test("the only voter may be switched off when the command that removed it has ended", async () => {
+    const votes = (await summary(nas)).house?.computers.find(({ role }) => role === "voter")?.name;
+    const [voter, other, named] = votes === "nas" ? [nas, pi4, "pi4"] : [pi4, nas, "nas"];
+    const removed = await other.try("node", "remove", `${votes}`, `--confirm=${votes}`);
+    assert.equal(removed.code, 0, removed.stderr);
+    await lab.kill(voter.name);
+    await other.run("node", "label", named, "room=cellar");
+  });
 });
