@@ -82,6 +82,17 @@ test("it is tried half as often each time that it was silent again, and asked fi
   await until("it is asked first", async () => (await scene.timesAsked("good", () => scene.ask("silent", "good"))) === 0);
 });
 
+test("it is tried also where more answer than one question may ask", async () => {
+  const scene = new Scene();
+  const all = ["silent", "good", "second", "third", "fourth"];
+  scene.silent.add("silent");
+  await Promise.all([1, 2, 3].map(() => scene.ask(...all)));
+  scene.silent.clear();
+  scene.nowMs = AWAY_MS;
+  await scene.ask(...all);
+  assert.equal(await scene.timesAsked("silent", () => scene.ask(...all)), 1);
+});
+
 test("where nobody else is left, a silent one is asked by everybody, and who comes back is asked at once", async () => {
   const scene = new Scene();
   await scene.loses("silent");

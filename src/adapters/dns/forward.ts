@@ -88,10 +88,9 @@ export class Forwarder {
 
   /** One question at a time finds out whether a silent upstream is back, and asks the others beside it: nobody waits for that. */
   async #askAll(upstreams: readonly ResolverUpstream[], asked: Asked): Promise<Buffer | undefined> {
-    const ordered = this.#inOrder(upstreams);
-    const due = ordered.length > 1 ? ordered.find((each) => this.#isDue(each)) : undefined;
-    if (due === undefined) return (await this.#askInTurn(ordered, asked))?.answer;
-    const others = ordered.filter((each) => each !== due);
+    const due = upstreams.length > 1 ? upstreams.find((each) => this.#isDue(each)) : undefined;
+    const others = this.#inOrder(upstreams.filter((each) => each !== due));
+    if (due === undefined) return (await this.#askInTurn(others, asked))?.answer;
     const both = [this.#askInTurn([due], asked), this.#askInTurn(others, asked)] as const;
     const good = both.map(async (each) => {
       const said = await each;
