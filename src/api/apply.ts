@@ -341,9 +341,7 @@ function mergeHouse({ written, cleared = [] }: AnyManifestObject, live: object):
 }
 
 function keptOf(fields: readonly string[]): readonly string[] {
-  const [first] = fields;
-  if (first === undefined) return [];
-  return [`keeps ${fields.map((field) => `'${field}'`).join(", ")}, not named here: write \`${first}: null\` to take that away`];
+  return fields.length === 0 ? [] : [`keeps ${fields.map((field) => `'${field}'`).join(", ")} of an earlier file`];
 }
 
 type Texts = Readonly<Record<string, string>> | undefined;

@@ -5,6 +5,7 @@ import { locate, sourceText, type Place, type Problem, type ProblemPlace, type S
 import { embedSources } from "./sources.ts";
 import type { YamlNode } from "./yaml-node.ts";
 import { readYaml } from "./yaml.ts";
+import type { Kind } from "./resource.ts";
 
 export interface ManifestFile {
   /** As the person named it: `jellyfin.yaml`, `-`. */
@@ -84,7 +85,13 @@ function parseObject(source: SourceText, node: YamlNode, { manifests, unknownFie
     return [problemAt(node, "", `must be ${MANIFEST_LIMITS.objectBytes} bytes at most as it is stored, is ${bytes}`)];
   const twin = manifests.find((other) => other.object.kind === object.kind && other.object.metadata.name === object.metadata.name);
   if (twin !== undefined)
-    return [problemAt(node, "metadata.name", `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply`)];
+    return [
+      problemAt(
+        node,
+        "metadata.name",
+        `stands in ${twin.at.file}:${twin.at.line} already: a name is there once in an apply${forAHouse(object.kind)}`,
+      ),
+    ];
   const warnings = leftOut
     .toSorted((a, b) => a.place.start - b.place.start)
     .map(({ place, field, message }) => `is applied without ${field} (line ${locate(source, place).line}): ${message}`);
@@ -92,6 +99,11 @@ function parseObject(source: SourceText, node: YamlNode, { manifests, unknownFie
   // An item of a List stands further right: with its first line, too, it is a document of its own.
   manifests.push({ object, at, text: " ".repeat(at.column - 1) + source.text.slice(node.start, node.end), warnings });
   return [];
+}
+
+/** There is one, and the files of several apps set some of it. */
+function forAHouse(kind: Kind): string {
+  return kind === "House" ? ". Write all fields of the House in one of the two, or apply the files one by one" : "";
 }
 
 /** In UTF-8. */

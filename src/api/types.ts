@@ -577,7 +577,7 @@ export interface HouseSpec {
     readonly serve: readonly ("lan" | "tailnet")[];
     /** Who is asked for other names, in this order: `host` as the node itself does, addresses, or `service/NAME:PORT`. */
     readonly upstream: "host" | readonly string[];
-    /** Whom to ask while an app as upstream is not ready or does not answer. Absent: nobody. */
+    /** Whom to ask while an app as upstream is not ready, does not answer, or fails (SERVFAIL). Absent: nobody. */
     readonly fallback?: "host";
   };
 }
