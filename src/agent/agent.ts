@@ -233,7 +233,7 @@ class Node {
         shown.server?.setTrust(trust);
         this.#ingressSettings?.changed();
       },
-      onHouse: (house) => this.#live(house),
+      onHouse: (house) => this.#live(house).catch((error: unknown) => this.#failed.abort(error)),
       clock,
       log,
     });
