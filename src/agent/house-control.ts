@@ -247,7 +247,7 @@ export class NodeHouseControl implements HouseControl {
     const [{ view: _, ...look }, waiting, leaving] = await Promise.all([
       this.#lookRound(inside),
       this.waiting(limit).catch(() => []), // without a store nobody is let in
-      namesLeaving(inside.store, limit).catch(() => undefined),
+      namesLeaving(inside.store, inside.sight, limit).catch(() => undefined),
     ]);
     return { ...look, waiting, ...(leaving && { leaving }) };
   }

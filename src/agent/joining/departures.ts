@@ -2,8 +2,8 @@
 // off where a person removed them or another one took their place, and what they had written goes. All of it lies in the store, so whoever
 // leads next goes on.
 import { keys, parseKey, PREFIX } from "../../api/keys.ts";
-import type { DecidedService, ObservedService } from "../../api/state.ts";
-import { nodeOfMember, type Departure, type HouseNode, type Ms } from "../../joining/house-view.ts";
+import type { DecidedMembership, DecidedService, ObservedService } from "../../api/state.ts";
+import { memberOf, nodeOfMember, type Departure, type HouseNode, type Ms } from "../../joining/house-view.ts";
 import { departed } from "../../joining/store-change.ts";
 import type { Clock, Entry, Log, Store, Transaction } from "../../ports.ts";
 import { removeNode } from "../removals.ts";
@@ -51,7 +51,9 @@ export class Departures {
     const { dataDir, store, sight, clock, log } = this.#options;
     const nodeId = nodeIn(entry.key);
     const { name, removed } = JSON.parse(entry.value) as Departure; // written by `departed` alone
-    if (sight.members.some((member) => nodeOfMember(member) === nodeId)) return void this.#goneSinceMs.delete(nodeId);
+    // One that left by itself and came back first: what holds it up here would be itself.
+    const isBack = !removed && (await store.get(keys.houseNode(nodeId), signal)) !== undefined;
+    if (!isBack && sight.members.some((member) => nodeOfMember(member) === nodeId)) return void this.#goneSinceMs.delete(nodeId);
     const goneSinceMs = this.#goneSinceMs.get(nodeId) ?? clock.now();
     this.#goneSinceMs.set(nodeId, goneSinceMs);
     const goneForMs = clock.now() - goneSinceMs;
@@ -71,10 +73,16 @@ export class Departures {
     const { store } = this.#options;
     const { entries: roster } = await store.list(keys.houseNode(""), signal);
     if (roster.some(({ value }) => (JSON.parse(value) as HouseNode).name === name)) return true; // written by agents alone
-    const [observed, events] = await Promise.all([store.list(PREFIX.observed, signal), store.list(`${PREFIX.events}${name}/`, signal)]);
+    const [observed, events, verdict] = await Promise.all([
+      store.list(PREFIX.observed, signal),
+      store.list(`${PREFIX.events}${name}/`, signal),
+      store.get(keys.decided("Membership", name), signal),
+    ]);
     const own = observed.entries.filter(({ key }) => key.endsWith(`/${name}`));
     const kept = new Set<string>();
-    for (const entry of own) if (await this.#isStillStopping(entry, goneForMs, signal)) kept.add(entry.key);
+    // Of a dead one it was waited for before others started anything.
+    const isDown = (verdict && (read(verdict.value) as DecidedMembership | undefined))?.state === "Down"; // as its key says, and written by agents alone
+    for (const entry of isDown ? [] : own) if (await this.#isStillStopping(entry, goneForMs, signal)) kept.add(entry.key);
     const written = [...own, ...events.entries].map(({ key }) => key).filter((key) => !kept.has(key));
     const gone = [keys.node(name), keys.decided("Membership", name), keys.desired("Membership", name), ...written];
     for (let at = 0; at < gone.length; at += WRITES_MAX)
@@ -92,10 +100,21 @@ export class Departures {
   }
 }
 
-/** Names of those that are still seen to. */
-export async function namesLeaving(store: Pick<Store, "list">, signal: AbortSignal): Promise<readonly string[]> {
+/** Names of those whose store is a member still, which may have to vote; but for names that another one in the roster has by now. */
+export async function namesLeaving(
+  store: Pick<Store, "list">,
+  { members, records }: Pick<HouseSight, "members" | "records">,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const { entries } = await store.list(keys.leaving(""), signal);
-  return entries.map(({ value }) => (JSON.parse(value) as Departure).name).sort(); // written by `departed` alone
+  const roster = [...(records?.roster.values() ?? [])];
+  const voting = entries.flatMap(({ key, value }) => {
+    const { name } = JSON.parse(value) as Departure; // written by `departed` alone
+    const nodeId = nodeIn(key);
+    const isTaken = roster.some((other) => other.name === name && other.nodeId !== nodeId);
+    return isTaken || memberOf(members, nodeId) === undefined ? [] : [name];
+  });
+  return voting.sort();
 }
 
 /** Takes a node out of the roster, as it was read, and writes down that it goes. */
