@@ -16,6 +16,8 @@ metadata: { name: shop }
 spec: { image: "lab/whoami:1", port: 80 }
 `;
 const REQUESTS = 20;
+/** A busy machine answers slowly, which is a warning. */
+const FOUND = "(?:✓|ok|!)";
 const ACCESS_LOG = "/var/log/fossora-access.log";
 
 const lab = new Lab();
@@ -92,12 +94,12 @@ describe("seen from outside", { skip }, () => {
     assert.equal(before.code, 1, before.stdout);
     const escaped = node.address.replaceAll(".", "\\.");
     for (const protocol of ["udp", "tcp"])
-      assert.match(before.stdout, new RegExp(`(?:✓|ok) ${node.name} ${escaped}:53 ${protocol} {2}shop\\.home\\.internal is `));
+      assert.match(before.stdout, new RegExp(`${FOUND} ${node.name} ${escaped}:53 ${protocol} {2}shop\\.home\\.internal is `));
     assert.match(before.stdout, /(?:✗|x) shop\.home\.internal: .*\n.*\n {6}→ fossora dns setup \w+\n/);
     writeFileSync(path.join(host.root, "etc/resolv.conf"), `nameserver ${node.address}\n`);
     const mended = await node.try("dns", "check");
     assert.equal(mended.code, 0, mended.stdout);
-    assert.match(mended.stdout, /\nthis computer\n {2}(?:✓|ok) shop\.home\.internal is /);
+    assert.match(mended.stdout, new RegExp(`\\nthis computer\\n {2}${FOUND} shop\\.home\\.internal is `));
   });
 
   test("a name on the LAN is found by one question to everybody", async () => {
@@ -108,7 +110,7 @@ describe("seen from outside", { skip }, () => {
       return facts.localNames.some(({ host: name, state }) => name === "shop" && state === "announced");
     });
     const { stdout } = await node.try("dns", "check");
-    assert.match(stdout, new RegExp(`\\nlocal names\\n {2}(?:✓|ok) shop\\.local is ${node.address.replaceAll(".", "\\.")} `));
+    assert.match(stdout, new RegExp(`\\nlocal names\\n {2}${FOUND} shop\\.local is ${node.address.replaceAll(".", "\\.")} `));
   });
 
   test("dns setup names the address that answers", async () => {
