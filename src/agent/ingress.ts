@@ -140,8 +140,8 @@ export class IngressKeeper {
       await clock.sleep(statusEveryMs, signal).catch(() => {}); // aborted: the loop ends
       await client.status(this.#limit(signal, callLimitMs)).then(
         (status) => this.#heard(status),
-        () => {},
-      ); // away: #follow sees to that
+        () => {}, // away: #follow sees to that
+      );
     }
   }
 

@@ -57,7 +57,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   unclaimNode(folders, "supervise");
 }
 
-/** Neither fails. */
+/** Now, and again and again until the signal. `look` does not throw. */
 async function repeat(everyMs: number, look: () => unknown, { clock, signal }: Pick<SuperviseOptions, "clock" | "signal">): Promise<void> {
   while (!signal.aborted) {
     await look();
